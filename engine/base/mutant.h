@@ -1,0 +1,43 @@
+// Planted bugs. In the judge's build of the engine, mutant(M) asks whether M is the bug of this run; in the
+// shipped build it is the constant false, and the branch it guards is compiled away.
+//
+// Bugs that a decorator of the seam can plant (a sync that does nothing) live in faults/mutants.h instead.
+#pragma once
+
+#include <cstdint>
+
+namespace powercut {
+
+// One line each here; the story, its source and the exact change stand in faults/mutants.cc.
+enum class Mutant : uint8_t {
+  kNone,
+  kAckBeforeSync,
+  kFailedSyncRetried,
+  kHalfMultiApplied,
+  kExpiredKeyResurrected,
+  kCheckpointMissesChanged,
+  kZeroTailRefused,
+  kShortWriteKept,
+  kRecoveryCrossesHole,
+  kRelativeExpiryLogged,
+  kWindowNotEnforced,
+  kHistoryRemovedEarly,
+  kOrphanAdopted,
+  kTailNotSynced,
+  kChecksumIgnored,
+  kExpiryLostInRewrite,
+  kFlushNotLogged,
+  kEverysecIdleTail,
+  kNoSpaceIgnored,
+};
+
+#ifdef POWERCUT_MUTANTS
+Mutant active_mutant();
+// The planted bug of the calling thread's run.
+void set_active_mutant(Mutant mutant);
+inline bool mutant(Mutant m) { return active_mutant() == m; }
+#else
+constexpr bool mutant(Mutant) { return false; }
+#endif
+
+}  // namespace powercut

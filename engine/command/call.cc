@@ -1,0 +1,31 @@
+#include "engine/command/call.h"
+
+#include "engine/command/number.h"
+
+namespace powercut::engine {
+
+bool Call::integer_arg(size_t i, int64_t& out, std::string_view message) {
+  const auto parsed = parse_integer(arg(i));
+  if (!parsed) {
+    fail(message);
+    return false;
+  }
+  out = *parsed;
+  return true;
+}
+
+bool Call::float_arg(size_t i, double& out, std::string_view message) {
+  const auto parsed = parse_double(arg(i));
+  if (!parsed) {
+    fail(message);
+    return false;
+  }
+  out = *parsed;
+  return true;
+}
+
+bool Call::is(size_t i, std::string_view upper_word) const {
+  return equals_ignoring_case(arg(i), upper_word);
+}
+
+}  // namespace powercut::engine

@@ -1,0 +1,132 @@
+// One command being executed: its arguments, the keyspace, the reply and the effects. Handlers are plain
+// functions of a Call; they never yield.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/base/site.h"
+#include "engine/command/effects.h"
+#include "engine/command/reply.h"
+#include "engine/store/keyspace.h"
+#include "engine/store/list.h"
+#include "engine/store/value.h"
+#include "engine/store/zset.h"
+
+namespace powercut::engine {
+
+class Control;  // engine/command/control.h: what server and persistence commands ask of the engine
+class Session;
+
+// Where random commands draw: the seam's choose().
+class Chance {
+ public:
+  virtual ~Chance() = default;
+  virtual uint64_t choose(Site site, uint64_t n) = 0;
+};
+
+inline constexpr std::string_view kWrongType =
+    "WRONGTYPE Operation against a key holding the wrong kind of value";
+inline constexpr std::string_view kSyntaxError = "ERR syntax error";
+inline constexpr std::string_view kNotInteger = "ERR value is not an integer or out of range";
+inline constexpr std::string_view kNotFloat = "ERR value is not a valid float";
+inline constexpr std::string_view kNoSuchKey = "ERR no such key";
+
+class Call {
+ public:
+  Call(std::span<const std::string_view> arguments, Keyspace& ks, int database, Reply& out, Effects& log,
+       Chance& draw)
+      : args(arguments), keyspace(ks), db(database), reply(out), effects(log), chance(draw) {}
+
+  std::span<const std::string_view> args;  // args[0] is the command's name as the client wrote it
+  Keyspace& keyspace;
+  int db;
+  Reply& reply;
+  Effects& effects;
+  Chance& chance;
+  Control* control = nullptr;  // nullptr while a log is replayed
+  Session* session = nullptr;  // nullptr while a log is replayed
+
+  size_t argc() const { return args.size(); }
+  std::string_view arg(size_t i) const { return args[i]; }
+  int64_t now_ms() const { return keyspace.now().unix_ms; }
+  uint64_t choose(Site site, uint64_t n) { return chance.choose(site, n); }
+
+  // --- Typed access. A key of another type answers WRONGTYPE: then failed() is true and the result null. ---
+  // `const Hash* hash = call.read<Hash>(key); if (call.failed()) return;`  Null and not failed: no such key.
+  template <class T>
+  const T* read(std::string_view key) {
+    const Object* object = keyspace.find(db, key);
+    return object == nullptr ? nullptr : checked(as<T>(object->value));
+  }
+  // The object for changing in place; passes the keyspace's door. Null and not failed: no such key.
+  template <class T>
+  T* write(std::string_view key) {
+    if (read<T>(key) == nullptr) return nullptr;
+    return as<T>(keyspace.find_for_write(db, key)->value);
+  }
+  // As write, but an absent key gets a new empty T. Never leave it empty.
+  template <class T>
+  T* write_or_create(std::string_view key) {
+    T* found = write<T>(key);
+    if (found != nullptr || failed()) return found;
+    if constexpr (std::is_same_v<T, String>) {
+      return as<T>(keyspace.put(db, key, Value(String()))->value);
+    } else {
+      return as<T>(keyspace.put(db, key, Value(std::make_unique<T>()))->value);
+    }
+  }
+
+  // --- The outcome ---
+  // The command changed something: it is logged, verbatim unless log() gave other effects.
+  void changed() { dirty_ = true; }
+  // Logs these words in place of the command as it was given. May be called several times; implies changed().
+  void log(std::initializer_list<std::string_view> words) {
+    dirty_ = true;
+    replaced_ = true;
+    effects.add(db, words);
+  }
+  void log(std::span<const std::string_view> words) {
+    dirty_ = true;
+    replaced_ = true;
+    effects.add(db, words);
+  }
+  void log_in(int other_db, std::initializer_list<std::string_view> words) {
+    dirty_ = true;
+    replaced_ = true;
+    effects.add(other_db, words);
+  }
+  void fail(std::string_view message) { reply.error(message); }
+  bool failed() const { return reply.failed(); }
+  bool dirty() const { return dirty_; }
+  bool replaced() const { return replaced_; }
+
+  // --- Argument parsing; each answers the Redis error itself and returns false ---
+  bool integer_arg(size_t i, int64_t& out, std::string_view message = kNotInteger);
+  bool float_arg(size_t i, double& out, std::string_view message = kNotFloat);
+  // Case-insensitive comparison with an upper-case word.
+  bool is(size_t i, std::string_view upper_word) const;
+
+ private:
+  template <class T, class V>
+  static auto as(V& value) {
+    if constexpr (std::is_same_v<T, String>) return value.string();
+    else if constexpr (std::is_same_v<T, List>) return value.list();
+    else if constexpr (std::is_same_v<T, Hash>) return value.hash();
+    else if constexpr (std::is_same_v<T, Set>) return value.set();
+    else return value.zset();
+  }
+  template <class T>
+  const T* checked(const T* value) {
+    if (value == nullptr) reply.error(kWrongType);
+    return value;
+  }
+
+  bool dirty_ = false;
+  bool replaced_ = false;
+};
+
+}  // namespace powercut::engine

@@ -1,0 +1,45 @@
+// What a command did, as commands that do it again from the same state: the unit the log stores. Relative
+// times are absolute here, random choices are settled, and nothing depends on the clock.
+#pragma once
+
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace powercut::engine {
+
+// Appends "*n $len arg ..." to `out`.
+void append_command(std::string& out, std::span<const std::string_view> args);
+
+class Effects {
+ public:
+  struct Item {
+    int db;
+    size_t begin;  // in bytes()
+    size_t end;
+  };
+
+  void add(int db, std::span<const std::string_view> args);
+  void add(int db, std::initializer_list<std::string_view> args) {
+    add(db, std::span<const std::string_view>(args.begin(), args.size()));
+  }
+  bool empty() const { return items_.empty(); }
+  size_t size() const { return items_.size(); }
+  const std::vector<Item>& items() const { return items_; }
+  std::string_view bytes_of(const Item& item) const {
+    return std::string_view(bytes_).substr(item.begin, item.end - item.begin);
+  }
+  size_t bytes() const { return bytes_.size(); }
+  void clear() {
+    items_.clear();
+    bytes_.clear();
+  }
+
+ private:
+  std::vector<Item> items_;
+  std::string bytes_;
+};
+
+}  // namespace powercut::engine

@@ -1,0 +1,26 @@
+#include "engine/command/execute.h"
+
+#include <fmt/format.h>
+
+namespace powercut::engine {
+
+void execute(Call& call, const CommandSpec& spec) {
+  spec.handler(call);
+  if (call.dirty() && !call.replaced()) call.effects.add(call.db, call.args);
+  call.keyspace.settle();
+}
+
+std::string unknown_command_error(std::span<const std::string_view> args) {
+  std::string shown;
+  for (size_t i = 1; i < args.size() && shown.size() < 128; ++i) {
+    shown += fmt::format("'{}' ", args[i].substr(0, 128 - shown.size()));
+  }
+  return fmt::format("ERR unknown command '{}', with args beginning with: {}", args[0].substr(0, 128),
+                     shown);
+}
+
+std::string wrong_arity_error(const CommandSpec& spec) {
+  return fmt::format("ERR wrong number of arguments for '{}' command", spec.name);
+}
+
+}  // namespace powercut::engine

@@ -1,0 +1,58 @@
+#include "engine/command/reply.h"
+
+#include <charconv>
+
+#include "engine/command/number.h"
+
+namespace powercut::engine {
+
+namespace {
+
+std::string_view header(char (&buffer)[28], char marker, int64_t value) {
+  buffer[0] = marker;
+  char* end = std::to_chars(buffer + 1, buffer + 24, value).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  return {buffer, static_cast<size_t>(end - buffer)};
+}
+
+}  // namespace
+
+void Reply::simple(std::string_view text) {
+  out_ += '+';
+  out_ += text;
+  out_ += "\r\n";
+}
+
+void Reply::error(std::string_view message) {
+  failed_ = true;
+  out_ += '-';
+  for (const char c : message) out_ += c == '\r' || c == '\n' ? ' ' : c;
+  out_ += "\r\n";
+}
+
+void Reply::integer(int64_t n) {
+  char buffer[28];
+  out_ += header(buffer, ':', n);
+}
+
+void Reply::bulk(std::string_view bytes) {
+  char buffer[28];
+  out_ += header(buffer, '$', static_cast<int64_t>(bytes.size()));
+  out_ += bytes;
+  out_ += "\r\n";
+}
+
+void Reply::array(size_t count) {
+  char buffer[28];
+  out_ += header(buffer, '*', static_cast<int64_t>(count));
+}
+
+void Reply::number(double value) { bulk(format_double(value)); }
+
+void Reply::end_deferred(size_t mark, size_t count) {
+  char buffer[28];
+  out_.insert(mark, header(buffer, '*', static_cast<int64_t>(count)));
+}
+
+}  // namespace powercut::engine

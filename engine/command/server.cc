@@ -1,0 +1,7 @@
+#include "engine/command/command_table.h"
+
+namespace powercut::engine {
+
+std::span<const CommandSpec> server_commands() { return {}; }
+
+}  // namespace powercut::engine

@@ -1,0 +1,71 @@
+// A client's conversation: request bytes (RESP2 or inline) in, reply bytes out, in order.
+//
+// A command is executed when its last byte arrives. Its reply is *held* until the sync policy allows it: the
+// gate says up to which log sequence number replies may go. The socket layer and the simulator see only
+// released bytes, so neither decides durability.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/command/call.h"
+#include "engine/command/command_table.h"
+#include "engine/command/request_parser.h"
+
+namespace powercut::engine {
+
+class Executor;
+
+class Session {
+ public:
+  explicit Session(Executor& executor);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Takes request bytes and executes every complete command. Yields: where a writer must wait (a full
+  // checkpoint buffer, SAVE). Replies that the policy holds do not stop later commands.
+  void feed(std::string_view bytes);
+
+  // The reply bytes that may be sent. Valid until the next call.
+  std::string_view ready();
+  // Drops the first `n` ready bytes: they were sent.
+  void consume(size_t n);
+  // Suspends the task until something is ready or `deadline`; true if ready() is not empty.
+  bool wait_ready(Instant deadline = kForever);
+  // No request is being executed and no reply is held.
+  bool idle() const { return held_.empty(); }
+  // QUIT, SHUTDOWN or a protocol error: close once ready() is drained.
+  bool closing() const { return closing_; }
+
+  // --- For commands and the executor ---
+  int db = 0;
+  bool in_multi = false;
+  bool multi_failed = false;  // a queued command was refused: EXEC answers EXECABORT
+  std::vector<std::vector<std::string>> queued;
+  bool watch_broken = false;  // a watched key changed: EXEC answers null
+  std::vector<std::pair<int, std::string>> watched;  // database identity and key
+  void close() { closing_ = true; }
+  void clear_transaction();  // MULTI state and watches
+
+ private:
+  friend class Executor;
+  struct Held {
+    uint64_t lsn;  // the reply may go when the gate has passed this
+    size_t end;    // offset behind it, counted over the session's life
+  };
+
+  Executor& executor_;
+  RequestParser parser_;
+  std::string out_;        // replies not consumed yet
+  size_t out_begin_ = 0;   // the session-life offset of out_[0]
+  size_t released_ = 0;    // the session-life offset up to which replies may go
+  std::deque<Held> held_;
+  bool closing_ = false;
+};
+
+}  // namespace powercut::engine

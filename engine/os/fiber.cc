@@ -1,0 +1,242 @@
+#include "engine/os/fiber.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <boost/context/fiber.hpp>
+#include <boost/context/preallocated.hpp>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "engine/base/check.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define POWERCUT_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POWERCUT_ASAN 1
+#endif
+#endif
+
+#ifdef POWERCUT_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+namespace powercut::engine {
+
+#ifdef POWERCUT_ASAN
+const size_t Fiber::kStackBytes = 1024 * 1024;
+#else
+const size_t Fiber::kStackBytes = 256 * 1024;
+#endif
+
+namespace {
+
+// Thrown by suspend() to unwind a fiber; caught where its body was called.
+struct Unwind {};
+
+// Boost frees the stack through an allocator when its context ends; State does that here.
+struct NoAllocator {
+  void deallocate(boost::context::stack_context&) noexcept {}
+};
+
+class Stack {
+ public:
+  Stack() : guard_bytes_(static_cast<size_t>(sysconf(_SC_PAGESIZE))) {
+    void* memory = mmap(nullptr, guard_bytes_ + Fiber::kStackBytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    CHECK(memory != MAP_FAILED);
+    memory_ = static_cast<char*>(memory);
+    CHECK(mprotect(memory_, guard_bytes_, PROT_NONE) == 0);
+    unpoison();
+  }
+  ~Stack() {
+    unpoison();  // whoever maps these addresses next must not find our red zones
+    munmap(memory_, guard_bytes_ + Fiber::kStackBytes);
+  }
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+
+  char* bottom() const { return memory_ + guard_bytes_; }
+  boost::context::preallocated as_boost() const {
+    boost::context::stack_context context;
+    context.size = Fiber::kStackBytes;
+    context.sp = bottom() + Fiber::kStackBytes;
+    return {context.sp, context.size, context};
+  }
+
+ private:
+  void unpoison() {
+#ifdef POWERCUT_ASAN
+    ASAN_UNPOISON_MEMORY_REGION(bottom(), Fiber::kStackBytes);
+#endif
+  }
+
+  size_t guard_bytes_;
+  char* memory_ = nullptr;
+};
+
+// What AddressSanitizer must be told about each switch; nothing in other builds. The fake stack of a
+// fiber is kept, like its stack, from one body to the next, and given back only after the context has
+// left for good: giving it back on the last switch, as the sanitizer's manual has it, would pull it
+// from under the frames that Boost still returns through.
+class Switches {
+ public:
+#ifdef POWERCUT_ASAN
+  void before_entry(const Stack& stack) {
+    __sanitizer_start_switch_fiber(&outer_fake_, stack.bottom(), Fiber::kStackBytes);
+  }
+  void after_entry() { __sanitizer_finish_switch_fiber(inner_fake_, &outer_bottom_, &outer_bytes_); }
+  void before_exit() { __sanitizer_start_switch_fiber(&inner_fake_, outer_bottom_, outer_bytes_); }
+  void after_exit() { __sanitizer_finish_switch_fiber(outer_fake_, nullptr, nullptr); }
+  // From outside, after the last exit: the only way to free a fake stack is to leave it for good, so
+  // pretend to enter it and leave.
+  __attribute__((no_sanitize("address"))) void free_inner_fake() {
+    if (inner_fake_ == nullptr) return;
+    __sanitizer_start_switch_fiber(&outer_fake_, outer_bottom_, outer_bytes_);
+    __sanitizer_finish_switch_fiber(inner_fake_, nullptr, nullptr);
+    __sanitizer_start_switch_fiber(nullptr, outer_bottom_, outer_bytes_);
+    __sanitizer_finish_switch_fiber(outer_fake_, nullptr, nullptr);
+  }
+
+ private:
+  void* outer_fake_ = nullptr;
+  void* inner_fake_ = nullptr;
+  const void* outer_bottom_ = nullptr;
+  size_t outer_bytes_ = 0;
+#else
+  void before_entry(const Stack&) {}
+  void after_entry() {}
+  void before_exit() {}
+  void after_exit() {}
+  void free_inner_fake() {}
+#endif
+};
+
+}  // namespace
+
+// The context never ends between bodies: it runs one, leaves, and waits on the same stack for the
+// next. So a warm Fiber costs no allocation and no system call.
+struct Fiber::State {
+  State()
+      : inside(std::allocator_arg, stack.as_boost(), NoAllocator{},
+               [this](boost::context::fiber&& caller) {
+                 outside = std::move(caller);
+                 switches.after_entry();
+                 while (!quit) {
+                   run_body();
+                   done = true;
+                   leave();
+                 }
+                 switches.before_exit();
+                 return std::move(outside);
+               }) {}
+  ~State() {
+    quit = true;
+    enter();
+    switches.free_inner_fake();
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  // noexcept: an exception nobody waits for terminates where it was thrown, with its stack intact.
+  void run_body() noexcept {
+    try {
+      body();
+    } catch (const Unwind&) {
+    }
+    body = nullptr;  // what it captured dies in the fiber, too
+  }
+  void enter() {
+    running = true;
+    switches.before_entry(stack);
+    inside = std::move(inside).resume();
+    switches.after_exit();
+    running = false;
+  }
+  void leave() {
+    switches.before_exit();
+    outside = std::move(outside).resume();
+    switches.after_entry();
+  }
+
+  Stack stack;
+  Switches switches;
+  boost::context::fiber inside;   // the fiber, while it is suspended
+  boost::context::fiber outside;  // the resumer, while the fiber runs
+  std::function<void()> body;
+  bool running = false;
+  bool started = false;
+  bool done = false;
+  bool unwinding = false;
+  bool quit = false;
+};
+
+// The stacks of this thread that no fiber uses, freed when the thread ends.
+struct Fiber::Pool {
+  static constexpr size_t kIdleMax = 4096;
+
+  static std::unique_ptr<State> take() {
+    Pool* pool = of_thread();
+    if (pool == nullptr || pool->idle.empty()) return std::make_unique<State>();
+    std::unique_ptr<State> state = std::move(pool->idle.back());
+    pool->idle.pop_back();
+    return state;
+  }
+  static void give(std::unique_ptr<State> state) {
+    Pool* pool = of_thread();
+    if (pool != nullptr && pool->idle.size() < kIdleMax) pool->idle.push_back(std::move(state));
+  }
+
+  ~Pool() { closed = true; }
+
+ private:
+  // Null when the thread is past its pool's end: a Fiber in a static may outlive it.
+  static Pool* of_thread() {
+    if (closed) return nullptr;
+    thread_local Pool pool;
+    return &pool;
+  }
+  static inline thread_local bool closed = false;
+
+  std::vector<std::unique_ptr<State>> idle;
+};
+
+Fiber::Fiber(std::function<void()> body) : state_(Pool::take().release()) {
+  state_->body = std::move(body);
+  state_->started = state_->done = state_->unwinding = false;
+}
+
+Fiber::~Fiber() {
+  std::unique_ptr<State> state(state_);
+  CHECK(!state->running);
+  if (!state->started) {
+    state->body = nullptr;
+  } else if (!state->done) {
+    state->unwinding = true;
+    state->enter();
+    CHECK(state->done);
+  }
+  Pool::give(std::move(state));
+}
+
+void Fiber::resume() {
+  CHECK(!state_->running && !state_->done);
+  state_->started = true;
+  state_->enter();
+}
+
+void Fiber::suspend() {
+  State& state = *state_;
+  CHECK(state.running);
+  if (state.unwinding) return;
+  state.leave();
+  if (state.unwinding) throw Unwind{};
+}
+
+bool Fiber::done() const { return state_->done; }
+bool Fiber::unwinding() const { return state_->unwinding; }
+
+}  // namespace powercut::engine

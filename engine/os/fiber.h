@@ -1,0 +1,43 @@
+// One fiber on Boost.Context: the only file pair that knows it. A fiber runs on a stack of its own,
+// taken from a pool of the running thread, until it suspends or its body returns.
+//
+// Destroying a suspended fiber unwinds its stack by an exception thrown from suspend(), so the
+// destructors on it run. Hence three rules for code that runs in a fiber:
+//   - catch (...) is banned: it would swallow the unwind;
+//   - never suspend below a noexcept function or a destructor: the unwind would terminate there;
+//   - any other exception that leaves the body terminates the program.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+namespace powercut::engine {
+
+class Fiber {
+ public:
+  // What a body may use of the stack; a guard page lies below it. 256 KiB, and four times
+  // that under AddressSanitizer, which fattens the frames.
+  static const size_t kStackBytes;
+
+  explicit Fiber(std::function<void()> body);
+  ~Fiber();
+  Fiber(const Fiber&) = delete;
+  Fiber& operator=(const Fiber&) = delete;
+
+  // From outside: runs the fiber until it suspends or ends. REQUIRES: !done().
+  void resume();
+  // From inside: goes back to the resumer. While the fiber is being unwound it returns at once, so a
+  // destructor that suspends cannot hang.
+  void suspend();
+  bool done() const;
+  // True while the destructor unwinds the stack.
+  bool unwinding() const;
+
+ private:
+  struct State;  // a stack with a context on it; outlives the fiber in the pool
+  struct Pool;
+
+  State* state_;
+};
+
+}  // namespace powercut::engine

@@ -1,0 +1,149 @@
+#include "engine/os/tasks.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace powercut::engine {
+
+namespace {
+// Timers of parks that ended early stay in the heap until they outnumber the live ones.
+constexpr size_t kStaleTimersMin = 64;
+// No destructor of one crash parks this often unless it waits for what will never come.
+constexpr uint64_t kParksWhileDestroyingMax = 100'000;
+}  // namespace
+
+Task* Tasks::spawn(std::string_view name, std::function<void()> body) {
+  if (destroying_) return nullptr;
+  if (ended_.empty()) ended_.push_back(std::make_unique<Task>());
+  Task* task = ended_.back().get();
+  task->name_.assign(name);
+  task->id_ = next_id_++;
+  task->slot_ = tasks_.size();
+  task->fiber_.emplace(std::move(body));
+  task->unpark_pending_ = false;
+  tasks_.push_back(std::move(ended_.back()));
+  ended_.pop_back();
+  make_ready(task);
+  return task;
+}
+
+bool Tasks::park(Instant deadline) {
+  Task* self = current_;
+  CHECK(self != nullptr);
+  if (destroying_) {
+    CHECK(++parks_while_destroying_ < kParksWhileDestroyingMax);
+    return false;
+  }
+  if (std::exchange(self->unpark_pending_, false)) return true;
+  self->parked_ = true;
+  if (deadline != kForever) add_timer(self, deadline);
+  self->fiber_->suspend();
+  self->parked_ = false;
+  ++self->park_count_;
+  return !std::exchange(self->timed_out_, false);
+}
+
+void Tasks::unpark(Task* task) {
+  if (destroying_ || !task->fiber_) return;
+  if (!task->parked_) {
+    task->unpark_pending_ = true;
+    return;
+  }
+  task->timed_out_ = false;
+  if (std::exchange(task->timer_live_, false)) ++stale_timers_;
+  if (!task->ready_) make_ready(task);
+}
+
+void Tasks::run(size_t index) {
+  CHECK(current_ == nullptr && index < ready_.size());
+  Task* task = ready_[index];
+  ready_.erase(ready_.begin() + static_cast<ptrdiff_t>(index));
+  task->ready_ = false;
+  current_ = task;
+  task->fiber_->resume();
+  current_ = nullptr;
+  if (task->fiber_->done()) retire(task);
+}
+
+Instant Tasks::next_deadline() {
+  while (!timers_.empty() && stale(timers_.front())) pop_timer();
+  return timers_.empty() ? kForever : timers_.front().deadline;
+}
+
+void Tasks::expire_timers(Instant now) {
+  while (next_deadline() <= now && !timers_.empty()) {
+    Task* task = timers_.front().task;
+    task->timer_live_ = false;
+    task->timed_out_ = true;
+    ++stale_timers_;  // it is, from here on
+    pop_timer();
+    make_ready(task);
+  }
+}
+
+void Tasks::destroy_all() {
+  CHECK(current_ == nullptr && !destroying_);
+  destroying_ = true;
+  parks_while_destroying_ = 0;
+  std::sort(tasks_.begin(), tasks_.end(),
+            [](const auto& a, const auto& b) { return a->id_ > b->id_; });
+  // Every Task outlives every stack: a destructor may still hold a pointer to any of them.
+  for (const auto& task : tasks_) {
+    current_ = task.get();
+    task->fiber_.reset();
+    task->ready_ = task->parked_ = task->timed_out_ = task->timer_live_ = false;
+    ++task->park_count_;
+  }
+  current_ = nullptr;
+  while (!tasks_.empty()) {
+    ended_.push_back(std::move(tasks_.back()));
+    tasks_.pop_back();
+  }
+  ready_.clear();
+  timers_.clear();
+  stale_timers_ = 0;
+  destroying_ = false;
+}
+
+bool Tasks::later(const Timer& a, const Timer& b) {
+  return a.deadline != b.deadline ? a.deadline > b.deadline : a.sequence > b.sequence;
+}
+
+bool Tasks::stale(const Timer& timer) {
+  return !timer.task->timer_live_ || timer.park_count != timer.task->park_count_;
+}
+
+void Tasks::add_timer(Task* task, Instant deadline) {
+  if (stale_timers_ > kStaleTimersMin && stale_timers_ > timers_.size() / 2) {
+    std::erase_if(timers_, stale);
+    std::make_heap(timers_.begin(), timers_.end(), later);
+    stale_timers_ = 0;
+  }
+  task->timer_live_ = true;
+  timers_.push_back({deadline, next_timer_++, task, task->park_count_});
+  std::push_heap(timers_.begin(), timers_.end(), later);
+}
+
+void Tasks::pop_timer() {
+  std::pop_heap(timers_.begin(), timers_.end(), later);
+  timers_.pop_back();
+  --stale_timers_;
+}
+
+void Tasks::make_ready(Task* task) {
+  task->ready_ = true;
+  ready_.push_back(task);
+}
+
+void Tasks::retire(Task* task) {
+  const size_t slot = task->slot_;
+  task->fiber_.reset();
+  std::swap(tasks_[slot], tasks_.back());
+  tasks_[slot]->slot_ = slot;
+  ended_.push_back(std::move(tasks_.back()));
+  tasks_.pop_back();
+}
+
+}  // namespace powercut::engine

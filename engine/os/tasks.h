@@ -1,0 +1,100 @@
+// Tasks: fibers with a ready list and timers. Both implementations of the seam run their tasks on this;
+// they differ in which ready task runs next and in how idle time passes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/time.h"
+#include "engine/os/fiber.h"
+
+namespace powercut::engine {
+
+// Lives as long as its Tasks: after its end it is used again for a task spawned later. So unpark() on
+// a task that has ended is harmless; at worst a later task's park returns early.
+class Task {
+ public:
+  std::string_view name() const { return name_; }
+  uint64_t id() const { return id_; }  // counts from 0 in spawn order
+
+ private:
+  friend class Tasks;
+  std::string name_;
+  uint64_t id_ = 0;
+  size_t slot_ = 0;             // its place in Tasks::tasks_
+  std::optional<Fiber> fiber_;  // none once it has ended
+  bool ready_ = false;
+  bool parked_ = false;  // from the call of park until its return; then ready_ tells how far it is
+  bool unpark_pending_ = false;
+  bool timed_out_ = false;
+  bool timer_live_ = false;
+  uint64_t park_count_ = 0;  // a timer of an earlier park is stale
+};
+
+class Tasks {
+ public:
+  Tasks() = default;
+  ~Tasks() { destroy_all(); }
+  Tasks(const Tasks&) = delete;
+  Tasks& operator=(const Tasks&) = delete;
+
+  // Makes a ready task. During destroy_all() it only destroys `body` and returns nullptr.
+  Task* spawn(std::string_view name, std::function<void()> body);
+  Task* current() const { return current_; }
+
+  // From inside a task: suspends it until unpark() or `deadline`; true if it was unparked, which wins
+  // when both came before the task ran again. With kForever only unpark() wakes it. A deadline that
+  // has passed still lets every task that is ready now run first.
+  //
+  // On a stack that destroy_all() unwinds, park returns false at once. A destructor that waits for
+  // another task to do something would then spin: that is a bug, and a CHECK ends it.
+  bool park(Instant deadline);
+  // From anywhere on this thread.
+  void unpark(Task* task);
+
+  // From outside every task:
+  // The ready tasks, oldest readiness first.
+  const std::vector<Task*>& ready() const { return ready_; }
+  // Runs ready()[index] until it parks or ends.
+  void run(size_t index);
+  // The earliest live timer, or kForever.
+  Instant next_deadline();
+  // Makes ready every task whose deadline is at or before `now`, earliest deadline first.
+  void expire_timers(Instant now);
+  bool empty() const { return tasks_.empty(); }
+  // Destroys all tasks, youngest first, as a crash does: each stack unwinds, and a body that never ran
+  // is destroyed. Meanwhile current() is the task that unwinds, and unpark() and spawn() do nothing.
+  void destroy_all();
+
+ private:
+  struct Timer {
+    Instant deadline;
+    uint64_t sequence;  // ties go to the earlier park
+    Task* task;
+    uint64_t park_count;
+  };
+  static bool later(const Timer& a, const Timer& b);
+  static bool stale(const Timer& timer);
+  void add_timer(Task* task, Instant deadline);
+  void pop_timer();
+  void make_ready(Task* task);
+  void retire(Task* task);
+
+  std::vector<std::unique_ptr<Task>> tasks_;  // in no order
+  std::vector<std::unique_ptr<Task>> ended_;  // to be used again
+  std::vector<Task*> ready_;
+  std::vector<Timer> timers_;  // a heap, soonest first
+  size_t stale_timers_ = 0;    // how many of them are stale
+  Task* current_ = nullptr;
+  uint64_t next_id_ = 0;
+  uint64_t next_timer_ = 0;
+  bool destroying_ = false;
+  uint64_t parks_while_destroying_ = 0;
+};
+
+}  // namespace powercut::engine

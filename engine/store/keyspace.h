@@ -1,0 +1,148 @@
+// The keyspace: 16 databases of key -> object, expiry, and the one door through which everything changes.
+//
+// Every change of an object, by a command, an expiry, a rename or a flush, passes the observers *before* it
+// happens. The fork-less checkpoint serialises the old object there; the judge's history learns there which
+// keys an operation touched. There is no way to get a mutable object that avoids the door.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/time.h"
+#include "engine/store/value.h"
+
+namespace powercut::engine {
+
+class Database;
+
+class KeyspaceObserver {
+ public:
+  virtual ~KeyspaceObserver() = default;
+  // `key` of `db` is about to be created (object == nullptr), changed, replaced or removed.
+  virtual void before_change(Database& db, std::string_view key, Object* object) = 0;
+  // The whole of `db` is about to be emptied; an observer may move the table's content out.
+  virtual void before_flush(Database& db) = 0;
+  // Two databases are about to change numbers (SWAPDB). Database objects keep their identity.
+  virtual void before_swap(int, int) {}
+};
+
+// Learns of keys that expired, so that a DEL is logged. Called after the removal.
+class ExpiryListener {
+ public:
+  virtual ~ExpiryListener() = default;
+  virtual void on_expired(int db, std::string_view key) = 0;
+};
+
+using Table = SlabMap<Object>;
+
+class Database {
+ public:
+  explicit Database(int identity) : identity_(identity) {}
+  // Stays with the content when SWAPDB changes the number.
+  int identity() const { return identity_; }
+  const Table& table() const { return table_; }
+  // For the checkpoint, which takes over a table that is about to be flushed.
+  Table take_table();
+  // For the checkpoint's stamps: changing an epoch is not a change of the object.
+  void stamp(size_t position, uint32_t epoch) { table_.at(position).value.epoch = epoch; }
+  size_t expires_count() const { return expires_count_; }
+
+ private:
+  friend class Keyspace;
+  struct Due {
+    int64_t at_ms;
+    std::string key;
+    bool operator<(const Due& other) const { return at_ms > other.at_ms; }  // a heap, soonest first
+  };
+  int identity_;
+  Table table_;
+  std::vector<Due> due_;  // may hold stale entries: the object says whether it still expires then
+  size_t expires_count_ = 0;
+};
+
+class Keyspace {
+ public:
+  static constexpr int kDatabases = 16;
+
+  Keyspace();
+  ~Keyspace();
+  Keyspace(const Keyspace&) = delete;
+  Keyspace& operator=(const Keyspace&) = delete;
+
+  // --- Time and observers ---
+  // The wall clock of the command that runs; expiry is judged by it.
+  void set_now(WallTime now) { now_ = now; }
+  WallTime now() const { return now_; }
+  // While a log is replayed nothing expires: the log says what was deleted.
+  void set_loading(bool loading) { loading_ = loading; }
+  void add_observer(KeyspaceObserver* observer) { observers_.push_back(observer); }
+  void remove_observer(KeyspaceObserver* observer);
+  void set_expiry_listener(ExpiryListener* listener) { expiry_listener_ = listener; }
+  // New and replaced objects are stamped with this epoch.
+  void set_epoch(uint32_t epoch) { epoch_ = epoch; }
+  uint32_t epoch() const { return epoch_; }
+
+  // --- Reading ---
+  // The live object of a key; nullptr if absent. An expired one is removed and reported first.
+  const Object* find(int db, std::string_view key);
+  // As find, but leaves an expired object in place (it still reads as absent).
+  const Object* peek(int db, std::string_view key) const;
+  const Database& database(int db) const { return *databases_[db]; }
+  Database& mutable_database(int db) { return *databases_[db]; }  // stamps only; see Database
+  size_t size(int db) const { return databases_[db]->table_.size(); }
+
+  // --- Changing; pointers are valid until the next removal ---
+  // As find, and passes the door: the caller is about to change the object in place. Here and in put, `key`
+  // must stay valid until settle(): an argument of the command, not a local string.
+  Object* find_for_write(int db, std::string_view key);
+  // Creates or replaces. Replacing clears the expiry; see set_expiry.
+  Object* put(int db, std::string_view key, Value value);
+  bool remove(int db, std::string_view key);
+  // REQUIRES: object came from find_for_write or put of the same key. kNoExpiry clears.
+  void set_expiry(int db, std::string_view key, Object* object, int64_t expire_at_ms);
+  // Takes the object out of the keyspace, for RENAME and MOVE.
+  Object take(int db, std::string_view key);
+  void flush(int db);
+  void swap(int a, int b);
+
+  // --- Expiry ---
+  bool expired(const Object& object) const {
+    return !loading_ && object.expires() && object.expire_at_ms <= now_.unix_ms;
+  }
+  // Removes and reports up to `limit` expired keys; how many it removed.
+  size_t remove_expired(size_t limit);
+  // The earliest expiry that may be due, or INT64_MAX. May be stale, never late.
+  int64_t next_expiry_ms() const;
+
+  // --- Memory ---
+  // Measures again what the command changed. Called once after each command.
+  void settle();
+  // The heap bytes of everything stored, tables included.
+  size_t memory_bytes() const;
+
+ private:
+  void before_change(Database& db, std::string_view key, Object* object);
+  void expire(int db, std::string_view key);
+  void erase_entry(Database& db, Table::Entry& entry);
+
+  std::array<std::unique_ptr<Database>, kDatabases> databases_;
+  std::vector<KeyspaceObserver*> observers_;
+  ExpiryListener* expiry_listener_ = nullptr;
+  WallTime now_;
+  bool loading_ = false;
+  uint32_t epoch_ = 1;
+  void check_out(Database& db, std::string_view key, Object& object);
+
+  struct Touched {
+    Database* db;
+    std::string_view key;
+  };
+  std::vector<Touched> touched_;
+  size_t value_bytes_ = 0;  // of the objects that are measured
+};
+
+}  // namespace powercut::engine

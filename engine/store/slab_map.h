@@ -1,0 +1,197 @@
+// A hash map from byte strings to V whose entries lie dense in insertion order.
+//
+// Entries stand at positions [0, size()). Removing one moves the last entry into the hole, so a walk from the
+// highest position down to 0 meets every entry that is there throughout, whatever is inserted or removed
+// meanwhile (a moved entry may be met twice). SCAN cursors and the fork-less checkpoint rest on this.
+// A uniform random entry is at(choose(size())). Order never depends on hashes or addresses.
+//
+// A pointer to an entry is valid until any entry is erased; inserting moves none.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/check.h"
+#include "engine/base/hash.h"
+
+namespace powercut::engine {
+
+// What malloc takes for `size` bytes, near enough: 8 bytes of header, rounded up to 16, at least 32.
+inline size_t heap_bytes(size_t size) {
+  if (size == 0) return 0;
+  const size_t rounded = (size + 8 + 15) & ~size_t{15};
+  return rounded < 32 ? 32 : rounded;
+}
+// The heap part of a string; none while it fits the string object itself.
+inline size_t heap_bytes(const std::string& s) {
+  return s.capacity() <= 15 ? 0 : heap_bytes(s.capacity() + 1);
+}
+
+template <class V>
+class SlabMap {
+ public:
+  struct Entry {
+    std::string key;
+    [[no_unique_address]] V value;
+  };
+
+  SlabMap() = default;
+  SlabMap(SlabMap&&) noexcept = default;
+  SlabMap& operator=(SlabMap&&) noexcept = default;
+
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+
+  Entry* find(std::string_view key) { return find_hashed(key, hash_bytes(key)); }
+  const Entry* find(std::string_view key) const {
+    return const_cast<SlabMap*>(this)->find_hashed(key, hash_bytes(key));
+  }
+  bool contains(std::string_view key) const { return find(key) != nullptr; }
+
+  // The entry of `key`, and whether it is new (with a default value).
+  std::pair<Entry*, bool> insert(std::string_view key) {
+    const uint64_t hash = hash_bytes(key);
+    if (Entry* found = find_hashed(key, hash)) return {found, false};
+    if ((size_ + 1) * 4 > index_.size() * 3) grow_index();
+    const size_t position = size_;
+    if (position == capacity_) add_chunk();
+    Entry& entry = *slot(position);
+    entry.key.assign(key);
+    key_bytes_ += heap_bytes(entry.key);
+    ++size_;
+    place(hash, position);
+    return {&entry, true};
+  }
+
+  bool erase(std::string_view key) {
+    if (size_ == 0) return false;
+    const size_t cell = find_cell(key, hash_bytes(key));
+    if (cell == kNoCell) return false;
+    erase_cell(cell);
+    return true;
+  }
+
+  // REQUIRES: position < size().
+  Entry& at(size_t position) { return *slot(position); }
+  const Entry& at(size_t position) const { return *const_cast<SlabMap*>(this)->slot(position); }
+
+  void clear() { *this = SlabMap(); }
+
+  // The heap bytes of the map and its keys; not those that values own.
+  size_t memory_bytes() const {
+    return heap_bytes(index_.capacity() * sizeof(uint64_t)) + capacity_ * sizeof(Entry) +
+           chunks_.capacity() * sizeof(void*) + key_bytes_;
+  }
+
+ private:
+  // An index cell holds the hash's upper 32 bits and position + 1; 0 is empty.
+  static constexpr size_t kNoCell = ~size_t{0};
+  static constexpr size_t kFirstChunk = 4;
+  static constexpr size_t kLastChunk = 1024;  // chunks double up to this size, then stay
+
+  static uint64_t cell_of(uint64_t hash, size_t position) {
+    return (hash & 0xffffffff00000000u) | (position + 1);
+  }
+  static size_t position_of(uint64_t cell) { return (cell & 0xffffffffu) - 1; }
+
+  Entry* slot(size_t position) {
+    if (position < kFirstChunk) return &chunks_[0][position];
+    if (position < kLastChunk) {
+      const int k = std::bit_width(position / kFirstChunk);
+      return &chunks_[k][position - (kFirstChunk << (k - 1))];
+    }
+    constexpr size_t kSmallChunks = std::bit_width(kLastChunk / kFirstChunk);
+    return &chunks_[kSmallChunks + position / kLastChunk - 1][position % kLastChunk];
+  }
+
+  void add_chunk() {
+    const size_t count = capacity_ == 0          ? kFirstChunk
+                         : capacity_ < kLastChunk ? capacity_
+                                                  : kLastChunk;
+    chunks_.push_back(std::make_unique<Entry[]>(count));
+    capacity_ += count;
+  }
+
+  Entry* find_hashed(std::string_view key, uint64_t hash) {
+    if (size_ == 0) return nullptr;
+    const size_t cell = find_cell(key, hash);
+    return cell == kNoCell ? nullptr : slot(position_of(index_[cell]));
+  }
+
+  size_t find_cell(std::string_view key, uint64_t hash) {
+    const size_t mask = index_.size() - 1;
+    for (size_t i = hash & mask; index_[i] != 0; i = (i + 1) & mask) {
+      if ((index_[i] ^ hash) >> 32 == 0 && slot(position_of(index_[i]))->key == key) return i;
+    }
+    return kNoCell;
+  }
+
+  void place(uint64_t hash, size_t position) {
+    const size_t mask = index_.size() - 1;
+    size_t i = hash & mask;
+    while (index_[i] != 0) i = (i + 1) & mask;
+    index_[i] = cell_of(hash, position);
+  }
+
+  void grow_index() {
+    index_.assign(index_.empty() ? 8 : index_.size() * 2, 0);
+    for (size_t p = 0; p < size_; ++p) place(hash_bytes(slot(p)->key), p);
+  }
+
+  void erase_cell(size_t cell) {
+    const size_t hole = position_of(index_[cell]);
+    const size_t last = size_ - 1;
+    key_bytes_ -= heap_bytes(slot(hole)->key);
+    if (hole != last) {
+      Entry& moved = *slot(last);
+      const uint64_t hash = hash_bytes(moved.key);
+      const size_t mask = index_.size() - 1;
+      size_t i = hash & mask;
+      while (position_of(index_[i]) != last) i = (i + 1) & mask;
+      index_[i] = cell_of(hash, hole);
+      *slot(hole) = std::move(moved);
+    }
+    *slot(last) = Entry();
+    size_ = last;
+    close_cell(cell);
+    release_spare_chunk();
+  }
+
+  // Empties a cell and moves back those behind it that had to pass it.
+  void close_cell(size_t cell) {
+    const size_t mask = index_.size() - 1;
+    size_t hole = cell;
+    for (size_t i = (cell + 1) & mask; index_[i] != 0; i = (i + 1) & mask) {
+      const size_t home = hash_bytes(slot(position_of(index_[i]))->key) & mask;
+      if (((i - home) & mask) >= ((i - hole) & mask)) {
+        index_[hole] = index_[i];
+        hole = i;
+      }
+    }
+    index_[hole] = 0;
+  }
+
+  // Keeps one spare chunk, so that a size that swings around a chunk's edge costs nothing.
+  void release_spare_chunk() {
+    if (chunks_.size() < 3) return;
+    const size_t last = capacity_ > kLastChunk ? kLastChunk : capacity_ / 2;
+    const size_t before = capacity_ - last;
+    const size_t before_that = before > kLastChunk ? before - kLastChunk : before / 2;
+    if (size_ > before_that) return;
+    chunks_.pop_back();
+    capacity_ = before;
+  }
+
+  std::vector<uint64_t> index_;
+  std::vector<std::unique_ptr<Entry[]>> chunks_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+  size_t key_bytes_ = 0;
+};
+
+}  // namespace powercut::engine

@@ -1,0 +1,85 @@
+#include "engine/store/value.h"
+
+#include "engine/store/list.h"
+#include "engine/store/zset.h"
+
+namespace powercut::engine {
+
+std::string_view type_name(Type type) {
+  switch (type) {
+    case Type::kString: return "string";
+    case Type::kList: return "list";
+    case Type::kHash: return "hash";
+    case Type::kSet: return "set";
+    case Type::kZset: return "zset";
+  }
+  return "none";
+}
+
+bool Hash::set(std::string_view field, std::string_view value) {
+  auto [entry, is_new] = map_.insert(field);
+  value_bytes_ -= heap_bytes(entry->value);
+  entry->value.assign(value);
+  value_bytes_ += heap_bytes(entry->value);
+  return is_new;
+}
+
+bool Hash::erase(std::string_view field) {
+  const auto* entry = map_.find(field);
+  if (entry == nullptr) return false;
+  value_bytes_ -= heap_bytes(entry->value);
+  return map_.erase(field);
+}
+
+Value::Value() = default;
+Value::Value(String s) : data_(std::move(s)) {}
+Value::Value(std::unique_ptr<List> list) : data_(std::move(list)) {}
+Value::Value(std::unique_ptr<Hash> hash) : data_(std::move(hash)) {}
+Value::Value(std::unique_ptr<Set> set) : data_(std::move(set)) {}
+Value::Value(std::unique_ptr<Zset> zset) : data_(std::move(zset)) {}
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(Value&&) noexcept = default;
+Value::~Value() = default;
+
+Value Value::clone() const {
+  switch (type()) {
+    case Type::kString: return Value(*string());
+    case Type::kList: {
+      auto copy = std::make_unique<List>();
+      for (size_t i = 0; i < list()->size(); ++i) copy->push_back(list()->at(i));
+      return Value(std::move(copy));
+    }
+    case Type::kHash: {
+      auto copy = std::make_unique<Hash>();
+      const auto& entries = hash()->entries();
+      for (size_t i = 0; i < entries.size(); ++i) copy->set(entries.at(i).key, entries.at(i).value);
+      return Value(std::move(copy));
+    }
+    case Type::kSet: {
+      auto copy = std::make_unique<Set>();
+      const auto& entries = set()->entries();
+      for (size_t i = 0; i < entries.size(); ++i) copy->add(entries.at(i).key);
+      return Value(std::move(copy));
+    }
+    case Type::kZset: {
+      auto copy = std::make_unique<Zset>();
+      const auto& entries = zset()->entries();
+      for (size_t i = 0; i < entries.size(); ++i) copy->set(entries.at(i).key, entries.at(i).value);
+      return Value(std::move(copy));
+    }
+  }
+  return Value();
+}
+
+size_t Value::memory_bytes() const {
+  switch (type()) {
+    case Type::kString: return heap_bytes(*string());
+    case Type::kList: return list()->memory_bytes();
+    case Type::kHash: return hash()->memory_bytes();
+    case Type::kSet: return set()->memory_bytes();
+    case Type::kZset: return zset()->memory_bytes();
+  }
+  return 0;
+}
+
+}  // namespace powercut::engine

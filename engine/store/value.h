@@ -1,0 +1,116 @@
+// The values a key can hold. A collection is never empty: the command that takes its last element removes
+// the key.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "engine/store/slab_map.h"
+
+namespace powercut::engine {
+
+class Zset;  // engine/store/zset.h
+class List;  // engine/store/list.h
+
+// The order of the variant's alternatives below.
+enum class Type : uint8_t { kString, kList, kHash, kSet, kZset };
+
+// As the TYPE command says it.
+std::string_view type_name(Type type);
+
+using String = std::string;
+
+// A hash: field -> value.
+class Hash {
+ public:
+  const std::string* find(std::string_view field) const {
+    const auto* entry = map_.find(field);
+    return entry == nullptr ? nullptr : &entry->value;
+  }
+  // True if the field is new.
+  bool set(std::string_view field, std::string_view value);
+  bool erase(std::string_view field);
+  size_t size() const { return map_.size(); }
+  const SlabMap<std::string>& entries() const { return map_; }
+  size_t memory_bytes() const { return sizeof(Hash) + map_.memory_bytes() + value_bytes_; }
+
+ private:
+  SlabMap<std::string> map_;
+  size_t value_bytes_ = 0;
+};
+
+struct Nothing {};
+
+// A set of members.
+class Set {
+ public:
+  bool contains(std::string_view member) const { return map_.contains(member); }
+  // True if the member is new.
+  bool add(std::string_view member) { return map_.insert(member).second; }
+  bool erase(std::string_view member) { return map_.erase(member); }
+  size_t size() const { return map_.size(); }
+  const SlabMap<Nothing>& entries() const { return map_; }
+  size_t memory_bytes() const { return sizeof(Set) + map_.memory_bytes(); }
+
+ private:
+  SlabMap<Nothing> map_;
+};
+
+// Deep ownership with a copy that COPY and the tests use.
+class Value {
+ public:
+  Value();  // an empty string
+  explicit Value(String s);
+  explicit Value(std::unique_ptr<List> list);
+  explicit Value(std::unique_ptr<Hash> hash);
+  explicit Value(std::unique_ptr<Set> set);
+  explicit Value(std::unique_ptr<Zset> zset);
+  Value(Value&&) noexcept;
+  Value& operator=(Value&&) noexcept;
+  ~Value();
+
+  Type type() const { return static_cast<Type>(data_.index()); }
+  Value clone() const;
+  // The heap bytes owned by this value.
+  size_t memory_bytes() const;
+
+  // nullptr when the type differs.
+  String* string() { return std::get_if<String>(&data_); }
+  const String* string() const { return std::get_if<String>(&data_); }
+  List* list() { return get<List>(); }
+  const List* list() const { return const_cast<Value*>(this)->get<List>(); }
+  Hash* hash() { return get<Hash>(); }
+  const Hash* hash() const { return const_cast<Value*>(this)->get<Hash>(); }
+  Set* set() { return get<Set>(); }
+  const Set* set() const { return const_cast<Value*>(this)->get<Set>(); }
+  Zset* zset() { return get<Zset>(); }
+  const Zset* zset() const { return const_cast<Value*>(this)->get<Zset>(); }
+
+ private:
+  template <class T>
+  T* get() {
+    auto* owner = std::get_if<std::unique_ptr<T>>(&data_);
+    return owner == nullptr ? nullptr : owner->get();
+  }
+
+  std::variant<String, std::unique_ptr<List>, std::unique_ptr<Hash>, std::unique_ptr<Set>,
+               std::unique_ptr<Zset>>
+      data_;
+};
+
+// A value and what the keyspace knows of it.
+struct Object {
+  Value value;
+  int64_t expire_at_ms = kNoExpiry;  // Unix milliseconds
+  uint32_t epoch = 0;                // the checkpoint that has it, or does not want it
+  bool measured = false;             // its bytes are in the keyspace's sum
+
+  static constexpr int64_t kNoExpiry = -1;
+  bool expires() const { return expire_at_ms != kNoExpiry; }
+};
+
+}  // namespace powercut::engine
