@@ -78,21 +78,23 @@ class Stack {
   char* memory_ = nullptr;
 };
 
-// What AddressSanitizer must be told about each switch; nothing in other builds. The fake stack of a
-// fiber is kept, like its stack, from one body to the next, and given back only after the context has
-// left for good: giving it back on the last switch, as the sanitizer's manual has it, would pull it
-// from under the frames that Boost still returns through.
+// What AddressSanitizer must be told about each switch; nothing in other builds. The fake stack of
+// a fiber is kept, like its stack, from one body to the next, and given back only after the context
+// has left for good: giving it back on the last switch, as the sanitizer's manual has it, would
+// pull it from under the frames that Boost still returns through.
 class Switches {
  public:
 #ifdef POWERCUT_ASAN
   void before_entry(const Stack& stack) {
     __sanitizer_start_switch_fiber(&outer_fake_, stack.bottom(), Fiber::kStackBytes);
   }
-  void after_entry() { __sanitizer_finish_switch_fiber(inner_fake_, &outer_bottom_, &outer_bytes_); }
+  void after_entry() {
+    __sanitizer_finish_switch_fiber(inner_fake_, &outer_bottom_, &outer_bytes_);
+  }
   void before_exit() { __sanitizer_start_switch_fiber(&inner_fake_, outer_bottom_, outer_bytes_); }
   void after_exit() { __sanitizer_finish_switch_fiber(outer_fake_, nullptr, nullptr); }
-  // From outside, after the last exit: the only way to free a fake stack is to leave it for good, so
-  // pretend to enter it and leave.
+  // From outside, after the last exit: the only way to free a fake stack is to leave it for good,
+  // so pretend to enter it and leave.
   __attribute__((no_sanitize("address"))) void free_inner_fake() {
     if (inner_fake_ == nullptr) return;
     __sanitizer_start_switch_fiber(&outer_fake_, outer_bottom_, outer_bytes_);

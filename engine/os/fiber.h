@@ -26,8 +26,8 @@ class Fiber {
 
   // From outside: runs the fiber until it suspends or ends. REQUIRES: !done().
   void resume();
-  // From inside: goes back to the resumer. While the fiber is being unwound it returns at once, so a
-  // destructor that suspends cannot hang.
+  // From inside: goes back to the resumer. While the fiber is being unwound it returns at once, so
+  // a destructor that suspends cannot hang.
   void suspend();
   bool done() const;
   // True while the destructor unwinds the stack.

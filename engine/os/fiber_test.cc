@@ -56,7 +56,9 @@ TEST(Fiber, DestroyedWhileSuspendedUnwinds) {
 
 TEST(Fiber, DestroyedBeforeItRanNeverRuns) {
   auto captured = std::make_shared<int>(7);
-  { Fiber fiber([captured] { ADD_FAILURE(); }); }
+  {
+    Fiber fiber([captured] { ADD_FAILURE(); });
+  }
   EXPECT_EQ(captured.use_count(), 1);
 }
 
@@ -150,7 +152,7 @@ TEST(FiberDeathTest, ExceptionThatLeavesTheBodyTerminates) {
 }
 
 TEST(Fiber, DeepStacks) {
-  constexpr int kDepth = 128;  // 128 KiB at least
+  constexpr int kDepth = 128;                // 128 KiB at least
   for (int round = 0; round < 3; ++round) {  // on a stack used before, too
     for (const bool finish : {true, false}) {
       Fiber* self = nullptr;

@@ -1,5 +1,5 @@
-// Tasks: fibers with a ready list and timers. Both implementations of the seam run their tasks on this;
-// they differ in which ready task runs next and in how idle time passes.
+// Tasks: fibers with a ready list and timers. Both implementations of the seam run their tasks on
+// this; they differ in which ready task runs next and in how idle time passes.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@
 
 namespace powercut::engine {
 
-// Lives as long as its Tasks: after its end it is used again for a task spawned later. So unpark() on
-// a task that has ended is harmless; at worst a later task's park returns early.
+// Lives as long as its Tasks: after its end it is used again for a task spawned later. So unpark()
+// on a task that has ended is harmless; at worst a later task's park returns early.
 class Task {
  public:
   std::string_view name() const { return name_; }
@@ -47,9 +47,9 @@ class Tasks {
   Task* spawn(std::string_view name, std::function<void()> body);
   Task* current() const { return current_; }
 
-  // From inside a task: suspends it until unpark() or `deadline`; true if it was unparked, which wins
-  // when both came before the task ran again. With kForever only unpark() wakes it. A deadline that
-  // has passed still lets every task that is ready now run first.
+  // From inside a task: suspends it until unpark() or `deadline`; true if it was unparked, which
+  // wins when both came before the task ran again. With kForever only unpark() wakes it. A deadline
+  // that has passed still lets every task that is ready now run first.
   //
   // On a stack that destroy_all() unwinds, park returns false at once. A destructor that waits for
   // another task to do something would then spin: that is a bug, and a CHECK ends it.
@@ -67,8 +67,9 @@ class Tasks {
   // Makes ready every task whose deadline is at or before `now`, earliest deadline first.
   void expire_timers(Instant now);
   bool empty() const { return tasks_.empty(); }
-  // Destroys all tasks, youngest first, as a crash does: each stack unwinds, and a body that never ran
-  // is destroyed. Meanwhile current() is the task that unwinds, and unpark() and spawn() do nothing.
+  // Destroys all tasks, youngest first, as a crash does: each stack unwinds, and a body that never
+  // ran is destroyed. Meanwhile current() is the task that unwinds, and unpark() and spawn() do
+  // nothing.
   void destroy_all();
 
  private:

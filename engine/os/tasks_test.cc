@@ -247,8 +247,8 @@ RC_GTEST_PROP(TasksProperty, AgreesWithItsModel, ()) {
       }
     });
   }
-  const auto steps = *rc::gen::container<std::vector<std::tuple<int, int, int>>>(rc::gen::tuple(
-      rc::gen::inRange(0, 3), rc::gen::inRange(0, kTasks), rc::gen::inRange(0, 30)));
+  const auto steps = *rc::gen::container<std::vector<std::tuple<int, int, int>>>(
+      rc::gen::tuple(rc::gen::inRange(0, 3), rc::gen::inRange(0, kTasks), rc::gen::inRange(0, 30)));
   for (const auto& [what, who, when] : steps) {
     Model& m = model[static_cast<size_t>(who)];
     if (what == 0) {
