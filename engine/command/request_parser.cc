@@ -1,0 +1,230 @@
+#include "engine/command/request_parser.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "engine/command/number.h"
+
+namespace powercut::engine {
+
+namespace {
+
+constexpr size_t kLongestLine = 64 * 1024;
+constexpr int64_t kMostBulks = INT32_MAX;  // as Redis 7.0; args_ grows only with what arrives
+constexpr int64_t kLongestBulk = 512 * 1024 * 1024;
+constexpr size_t kFirstCapacity = 1024;
+constexpr size_t kKeptCapacity = 64 * 1024;  // an empty buffer above this is given back
+constexpr size_t kKeptArgs = 1024;
+
+bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// The byte that the escape at line[i], behind its backslash, stands for; moves i to its last
+// character.
+char unescape(std::string_view line, size_t& i) {
+  if (line[i] == 'x' && i + 2 < line.size()) {
+    const int high = hex_digit(line[i + 1]);
+    const int low = hex_digit(line[i + 2]);
+    if (high >= 0 && low >= 0) {
+      i += 2;
+      return static_cast<char>(high * 16 + low);
+    }
+  }
+  switch (line[i]) {
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case 'b':
+      return '\b';
+    case 'a':
+      return '\a';
+    default:
+      return line[i];
+  }
+}
+
+}  // namespace
+
+// --- The buffer ---
+
+void RequestParser::feed(std::string_view bytes) {
+  if (!error_.empty() || bytes.empty()) return;
+  if (bytes.size() > capacity_ - size_) make_room(bytes.size());
+  std::memcpy(data_.get() + size_, bytes.data(), bytes.size());
+  size_ += bytes.size();
+}
+
+// Doubles, so that the copying is linear in all; but not past the end of the bulk that is awaited,
+// so that a large value does not take twice its size. The announced length alone reserves nothing.
+void RequestParser::make_room(size_t more) {
+  const size_t live = size_ - begin_;
+  const char* const old_begin = data_.get() + begin_;
+  std::unique_ptr<char[]> old;
+  if (live + more <= capacity_ && live <= begin_) {
+    if (live > 0) std::memcpy(data_.get(), old_begin, live);
+  } else {
+    size_t wanted = std::max(2 * live, kFirstCapacity);
+    if (needed_ > begin_) wanted = std::min(wanted, std::max(needed_ - begin_, kFirstCapacity));
+    capacity_ = std::max(wanted, live + more);
+    old = std::exchange(data_, std::make_unique_for_overwrite<char[]>(capacity_));
+    if (live > 0) std::memcpy(data_.get(), old_begin, live);
+  }
+  // Those of an incomplete command; of a complete one nobody may look at them any more.
+  for (std::string_view& arg : bulks_left_ > 0 ? std::span(args_) : std::span<std::string_view>()) {
+    arg = std::string_view(data_.get() + (arg.data() - old_begin), arg.size());
+  }
+  at_ -= begin_;
+  line_seen_ -= std::min(line_seen_, begin_);
+  needed_ -= std::min(needed_, begin_);
+  size_ = live;
+  begin_ = 0;
+}
+
+// Called between commands.
+void RequestParser::drop_consumed() {
+  begin_ = at_;
+  args_.clear();
+  if (args_.capacity() > kKeptArgs) args_ = {};
+  if (begin_ < size_) return;
+  begin_ = at_ = line_seen_ = size_ = needed_ = 0;
+  if (capacity_ > kKeptCapacity) {
+    data_.reset();
+    capacity_ = 0;
+  }
+}
+
+// --- Parsing ---
+
+RequestParser::Outcome RequestParser::next() {
+  if (!error_.empty()) return Outcome::kProtocolError;
+  if (bulks_left_ == 0) drop_consumed();
+  while (size_ > at_ && size_ >= needed_) {
+    Step step = Step::kDone;
+    if (bulks_left_ == 0) {
+      step = data_[at_] == '*' ? parse_array_header() : parse_inline();
+    }
+    if (step == Step::kDone && bulks_left_ > 0) step = parse_bulks();
+    if (step == Step::kNeedMore) return Outcome::kNeedMore;
+    if (step == Step::kFailed) return Outcome::kProtocolError;
+    if (!args_.empty()) return Outcome::kCommand;
+    drop_consumed();  // an empty line or array is no command and gets no answer
+  }
+  return Outcome::kNeedMore;
+}
+
+RequestParser::Step RequestParser::find_line(char terminator, std::string_view too_big,
+                                             size_t& line_end) {
+  const size_t from = std::max(at_, line_seen_);
+  const void* found = std::memchr(data_.get() + from, terminator, size_ - from);
+  if (found == nullptr) {
+    if (size_ - at_ > kLongestLine) return fail(std::string(too_big));
+    line_seen_ = size_;
+    return Step::kNeedMore;
+  }
+  line_end = static_cast<size_t>(static_cast<const char*>(found) - data_.get());
+  return Step::kDone;
+}
+
+RequestParser::Step RequestParser::parse_array_header() {
+  size_t line_end = 0;
+  const Step step = find_line('\r', "too big mbulk count string", line_end);
+  if (step != Step::kDone) return step;
+  if (line_end + 2 > size_) return Step::kNeedMore;  // its '\n'
+  const auto count = parse_integer(std::string_view(data_.get() + at_ + 1, line_end - at_ - 1));
+  if (!count || *count > kMostBulks) return fail("invalid multibulk length");
+  at_ = line_end + 2;
+  bulks_left_ = *count > 0 ? static_cast<uint64_t>(*count) : 0;
+  return Step::kDone;
+}
+
+RequestParser::Step RequestParser::parse_bulks() {
+  while (bulks_left_ > 0) {
+    if (bulk_length_ < 0) {
+      if (at_ >= size_) return Step::kNeedMore;
+      size_t line_end = 0;
+      const Step step = find_line('\r', "too big bulk count string", line_end);
+      if (step != Step::kDone) return step;
+      if (line_end + 2 > size_) return Step::kNeedMore;
+      if (data_[at_] != '$') {
+        return fail(std::string("expected '$', got '") + data_[at_] + "'");
+      }
+      const auto length =
+          parse_integer(std::string_view(data_.get() + at_ + 1, line_end - at_ - 1));
+      if (!length || *length < 0 || *length > kLongestBulk) return fail("invalid bulk length");
+      at_ = line_end + 2;
+      bulk_length_ = *length;
+    }
+    const auto length = static_cast<size_t>(bulk_length_);
+    if (size_ - at_ < length + 2) {  // with its line end, which nobody checks
+      needed_ = at_ + length + 2;
+      return Step::kNeedMore;
+    }
+    args_.emplace_back(data_.get() + at_, length);
+    at_ += length + 2;
+    bulk_length_ = -1;
+    needed_ = 0;
+    --bulks_left_;
+  }
+  return Step::kDone;
+}
+
+RequestParser::Step RequestParser::parse_inline() {
+  size_t line_end = 0;
+  const Step step = find_line('\n', "too big inline request", line_end);
+  if (step != Step::kDone) return step;
+  std::string_view line(data_.get() + at_, line_end - at_);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (!split_inline(line)) return fail("unbalanced quotes in request");
+  at_ = line_end + 1;
+  args_.assign(inline_args_.begin(), inline_args_.end());
+  return Step::kDone;
+}
+
+// Words at spaces, with "..." (escapes as in C) and '...' (only \' is one) around those that have
+// some.
+bool RequestParser::split_inline(std::string_view line) {
+  inline_args_.clear();
+  size_t i = 0;
+  while (true) {
+    while (i < line.size() && is_space(line[i])) ++i;
+    if (i == line.size()) return true;
+    std::string& word = inline_args_.emplace_back();
+    for (; i < line.size() && !is_space(line[i]); ++i) {
+      const char quote = line[i];
+      if (quote != '"' && quote != '\'') {
+        word += line[i];
+        continue;
+      }
+      for (++i; i < line.size() && line[i] != quote; ++i) {
+        if (line[i] == '\\' && i + 1 < line.size() && (quote == '"' || line[i + 1] == '\'')) {
+          ++i;
+          word += quote == '"' ? unescape(line, i) : line[i];
+        } else {
+          word += line[i];
+        }
+      }
+      if (i == line.size()) return false;
+      ++i;  // behind a closing quote the word ends
+      if (i < line.size() && !is_space(line[i])) return false;
+      break;
+    }
+  }
+}
+
+RequestParser::Step RequestParser::fail(std::string message) {
+  error_ = "ERR Protocol error: " + std::move(message);
+  args_.clear();
+  return Step::kFailed;
+}
+
+}  // namespace powercut::engine
