@@ -1,0 +1,61 @@
+// What SCAN, HSCAN, SSCAN and ZSCAN share. A cursor is the number of positions of the slab map that
+// are still to be visited, from the highest down: see slab_map.h for why that misses no entry. 0
+// starts and ends.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "engine/command/call.h"
+#include "engine/command/number.h"
+#include "engine/store/slab_map.h"
+
+namespace powercut::engine {
+
+struct ScanOptions {
+  size_t count = 10;
+  std::optional<std::string_view> match;
+  std::optional<std::string_view> type;
+};
+
+// Reads the cursor at `cursor_arg` and the options behind it; TYPE only where `allow_type`. Answers
+// the error itself and returns false.
+bool parse_scan(Call& call, size_t cursor_arg, bool allow_type, uint64_t& cursor,
+                ScanOptions& options);
+
+// Answers [next cursor, [elements...]]: visits options.count entries from the cursor on.
+// `emit(entry)` is called for those whose key fits MATCH; it writes the entry's elements and
+// returns how many they are.
+//
+//   scan_reply(call, hash->entries(), cursor, options, [&](const auto& entry) {
+//     call.reply.bulk(entry.key);
+//     call.reply.bulk(entry.value);
+//     return 2;
+//   });
+template <class V, class Emit>
+void scan_reply(Call& call, const SlabMap<V>& map, uint64_t cursor, const ScanOptions& options,
+                Emit&& emit) {
+  const size_t start = cursor == 0 ? map.size() : std::min<uint64_t>(cursor, map.size());
+  const size_t next = start - std::min(start, options.count);
+  call.reply.array(2);
+  call.reply.bulk(format_integer(static_cast<int64_t>(next)));
+  const size_t mark = call.reply.begin_deferred();
+  size_t elements = 0;
+  for (size_t position = start; position > next; --position) {
+    const auto& entry = map.at(position - 1);
+    if (options.match && !glob_match(*options.match, entry.key)) continue;
+    elements += static_cast<size_t>(emit(entry));
+  }
+  call.reply.end_deferred(mark, elements);
+}
+
+// The answer where the key is absent.
+inline void scan_reply_nothing(Call& call) {
+  call.reply.array(2);
+  call.reply.bulk("0");
+  call.reply.array(0);
+}
+
+}  // namespace powercut::engine
