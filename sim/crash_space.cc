@@ -1,0 +1,205 @@
+#include "sim/crash_space.h"
+
+#include <algorithm>
+
+#include "engine/base/check.h"
+
+namespace powercut::sim {
+namespace {
+
+constexpr Site kMoodSite("disk.cut.mood");
+constexpr Site kHorizonSite("disk.cut.horizon");
+constexpr Site kJournalSite("disk.cut.journal");
+constexpr Site kEntrySite("disk.cut.entry");
+constexpr Site kStuckNameSite("disk.cut.stuck_name");
+
+}  // namespace
+
+Picker::Picker(Choices& choices, uint64_t key, CutStyle style, uint64_t oldest_seq,
+               uint64_t newest_seq)
+    : choices_(choices), key_(key * 0x9e3779b97f4a7c15u) {
+  if (style == CutStyle::kUniform || oldest_seq > newest_seq) return;
+  static constexpr Mood kMoods[] = {Mood::kNothing, Mood::kEverything, Mood::kPrefix,
+                                    Mood::kPrefix,  Mood::kPrefix,     Mood::kSizeAhead,
+                                    Mood::kHoles,   Mood::kEnds,       Mood::kUniform};
+  mood_ = kMoods[choices_.choose(kMoodSite, next_key(), std::size(kMoods))];
+  horizon_ = oldest_seq + choices_.choose(kHorizonSite, next_key(), newest_seq - oldest_seq + 1);
+}
+
+size_t Picker::pick(Site site, size_t lo, size_t hi, size_t prefix, bool frontier) {
+  if (lo >= hi) return lo;
+  prefix = std::clamp(prefix, lo, hi);
+  switch (mood_) {
+    case Mood::kNothing:
+      return lo;
+    case Mood::kEverything:
+      return hi;
+    case Mood::kPrefix:
+    case Mood::kSizeAhead:
+      if (!frontier || prefix == lo) return prefix;
+      return prefix - choices_.choose(site, next_key(), 2);  // torn
+    case Mood::kHoles:
+      return choices_.choose(site, next_key(), 4) == 0 ? lo : prefix;
+    case Mood::kEnds:
+      return choices_.choose(site, next_key(), 2) == 0 ? lo : hi;
+    case Mood::kUniform:
+      break;
+  }
+  return lo + choices_.choose(site, next_key(), hi - lo + 1);
+}
+
+size_t Picker::pick_size(Site site, size_t lo, size_t hi, size_t prefix) {
+  return mood_ == Mood::kSizeAhead ? hi : pick(site, lo, hi, prefix);
+}
+
+CrashSpace::CrashSpace(const Disk& disk) : disk_(disk) {
+  const PersonaRules& rules = disk.rules_;
+  positions_.push_back(0);
+  for (const NameOp& op : disk.names_) {
+    oldest_seq_ = std::min(oldest_seq_, op.seq);
+    if (rules.journaled() && !op.stuck) positions_.push_back(op.seq);
+  }
+  const bool sizes = rules.sizes == SizeOrder::kJournal;
+  const bool data = rules.data == DataOrder::kJournal;
+  for (const auto& inode : disk.inodes_) {
+    if (!inode || inode->ops.empty()) continue;
+    oldest_seq_ = std::min(oldest_seq_, inode->ops.front().seq);
+    if (!sizes && !data && disk.last_cut_seq_ == 0) continue;
+    for (const DataOp& op : inode->ops)
+      if ((op.cut && rules.journaled()) || (op.size && sizes) || (op.data && data))
+        positions_.push_back(op.seq);
+  }
+  std::sort(positions_.begin(), positions_.end());
+  positions_.erase(std::unique(positions_.begin(), positions_.end()), positions_.end());
+}
+
+CrashSpace::Names CrashSpace::pick_names(Picker& picker) const {
+  const std::vector<NameOp>& ops = disk_.names_;
+  Names names;
+  const auto after = std::upper_bound(positions_.begin(), positions_.end(), picker.horizon());
+  const size_t prefix = static_cast<size_t>(after - positions_.begin()) - 1;
+  names.journal_seq = positions_[picker.pick(kJournalSite, 0, positions_.size() - 1, prefix)];
+  names.kept.resize(ops.size());
+  if (!disk_.rules_.journaled()) {
+    // Every entry has its own chain; `seen` marks the ops of entries already decided.
+    std::vector<bool> seen(ops.size());
+    for (size_t i = 0; i < ops.size(); ++i) {
+      if (seen[i]) continue;
+      std::vector<size_t> chain;
+      size_t before_horizon = 0;
+      for (size_t j = i; j < ops.size(); ++j) {
+        if (ops[j].directory != ops[i].directory || ops[j].name != ops[i].name) continue;
+        seen[j] = true;
+        chain.push_back(j);
+        before_horizon += ops[j].seq <= picker.horizon() ? 1 : 0;
+      }
+      const size_t version = picker.pick(kEntrySite, 0, chain.size(), before_horizon);
+      for (size_t v = 0; v < version; ++v) names.kept[chain[v]] = true;
+    }
+    return names;
+  }
+  for (size_t i = 0; i < ops.size(); ++i) {
+    if (!ops[i].stuck)
+      names.kept[i] = ops[i].seq <= names.journal_seq;
+    else if (i > 0 && ops[i - 1].stuck && ops[i - 1].seq == ops[i].seq)
+      names.kept[i] = names.kept[i - 1];  // the other half of a rename
+    else
+      names.kept[i] = picker.flip(kStuckNameSite);
+  }
+  return names;
+}
+
+std::vector<uint32_t> CrashSpace::size_ops(const Inode& inode) {
+  std::vector<uint32_t> found;
+  for (uint32_t i = 0; i < inode.ops.size(); ++i)
+    if (inode.ops[i].size) found.push_back(i);
+  return found;
+}
+
+uint64_t CrashSpace::size_at(const Inode& inode, const std::vector<uint32_t>& size_ops,
+                             size_t version) {
+  if (size_ops.empty()) return inode.size;
+  if (version == 0) return inode.ops[size_ops[0]].size_before;
+  return inode.ops[size_ops[version - 1]].size_after;
+}
+
+Range CrashSpace::size_range(InodeId id, const std::vector<uint32_t>& size_ops,
+                             uint64_t journal_seq) const {
+  const Inode& inode = *disk_.inodes_[id];
+  const PersonaRules& rules = disk_.rules_;
+  Range range{0, size_ops.size()};
+  if (!rules.journaled()) return range;
+  const bool exact =
+      (rules.sizes == SizeOrder::kJournal || rules.data == DataOrder::kJournal) && !inode.has_stuck;
+  for (size_t i = 0; i < size_ops.size(); ++i) {
+    const DataOp& op = inode.ops[size_ops[i]];
+    if (!exact && !op.cut) continue;
+    if (op.seq <= journal_seq) {
+      range.lo = i + 1;
+    } else {
+      range.hi = i;
+      break;
+    }
+  }
+  if (!rules.replace_settles_size) return range;
+  for (const NameOp& name : disk_.names_) {
+    if (!name.replaces || name.after != id || name.seq > journal_seq || name.stuck) continue;
+    for (size_t i = range.lo; i < range.hi; ++i)
+      if (inode.ops[size_ops[i]].seq < name.seq) range.lo = i + 1;
+  }
+  return range;
+}
+
+Range CrashSpace::sector_range(const Inode& inode, const std::vector<uint32_t>& chain,
+                               uint64_t journal_seq, int64_t size_op) const {
+  const PersonaRules& rules = disk_.rules_;
+  Range range{0, chain.size()};
+  if (rules.journaled()) {
+    const bool exact = rules.data == DataOrder::kJournal && !inode.has_stuck;
+    for (size_t i = 0; i < chain.size(); ++i) {
+      const DataOp& op = inode.ops[chain[i]];
+      if (!exact && !op.cut) continue;
+      if (op.seq <= journal_seq) {
+        range.lo = i + 1;
+      } else {
+        range.hi = i;
+        break;
+      }
+    }
+  }
+  if (size_op < 0 || rules.data == DataOrder::kFree || rules.data == DataOrder::kJournal)
+    return range;
+  const DataOp& end = inode.ops[static_cast<size_t>(size_op)];
+  for (size_t i = range.lo; i < range.hi && chain[i] <= size_op; ++i) {
+    const DataOp& op = inode.ops[chain[i]];
+    const bool needed = rules.data == DataOrder::kTailBeforeSize ? end.data && op.block == end.block
+                                                                 : op.size_after > op.size_before;
+    if (needed && !op.stuck) range.lo = i + 1;
+  }
+  return range;
+}
+
+uint32_t CrashSpace::sector_bytes() const {
+  return disk_.rules_.block_atomic ? kBlockBytes : disk_.rules_.sector_bytes;
+}
+
+std::vector<CrashSpace::Dirty> CrashSpace::dirty_blocks(const Inode& inode) {
+  std::vector<Dirty> dirty;
+  for (uint32_t i = 0; i < inode.ops.size(); ++i) {
+    if (!inode.ops[i].data) continue;
+    const uint32_t block = inode.ops[i].block;
+    if (!dirty.empty() && dirty.back().block == block) {  // an append: the common case
+      dirty.back().ops.push_back(i);
+      continue;
+    }
+    const auto at = std::lower_bound(dirty.begin(), dirty.end(), block,
+                                     [](const Dirty& d, uint32_t b) { return d.block < b; });
+    if (at != dirty.end() && at->block == block)
+      at->ops.push_back(i);
+    else
+      dirty.insert(at, Dirty{block, {i}});
+  }
+  return dirty;
+}
+
+}  // namespace powercut::sim

@@ -1,0 +1,117 @@
+// The legal crash states of a Disk, as a product: which states a power cut may leave.
+//
+// Method: one journal chain (position J), and per slot (an entry, a size, a sector) a chain of
+// versions with a range [lo, hi] that depends on J, a sector's also on the size chosen. Everything
+// in the product is legal; the random draw, the enumeration and the membership test all ask here.
+// Sectors are independent: the device may have any of the versions it was sent, in any mixture.
+// Sources: ALICE's abstract persistence models (OSDI'14); Ferrite (ASPLOS'16).
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sim/choices.h"
+#include "sim/disk.h"
+
+namespace powercut::sim {
+
+// How a range is decided: uniformly, or with a mood that makes likely what crashes make likely.
+class Picker {
+ public:
+  Picker(Choices& choices, uint64_t key, CutStyle style, uint64_t oldest_seq, uint64_t newest_seq);
+  // In [lo, hi]. `prefix` is the version that a prefix of history up to horizon() would have.
+  size_t pick(Site site, size_t lo, size_t hi, size_t prefix, bool frontier = false);
+  size_t pick_size(Site site, size_t lo, size_t hi, size_t prefix);
+  bool flip(Site site) { return choices_.choose(site, next_key(), 2) == 1; }
+  uint64_t horizon() const { return horizon_; }
+
+ private:
+  enum class Mood : uint8_t { kUniform, kNothing, kEverything, kPrefix, kSizeAhead, kHoles, kEnds };
+  uint64_t next_key() { return key_ + ++draws_ * 0x632be59bd9b4e019u; }
+
+  Choices& choices_;
+  uint64_t key_;
+  uint64_t draws_ = 0;
+  uint64_t horizon_ = UINT64_MAX;
+  Mood mood_ = Mood::kUniform;
+};
+
+struct Range {
+  size_t lo = 0;
+  size_t hi = 0;
+};
+
+class CrashSpace {
+ public:
+  explicit CrashSpace(const Disk& disk);
+
+  // Which names survive: the journal position, and for each pending name op if it counts.
+  struct Names {
+    uint64_t journal_seq = 0;
+    std::vector<bool> kept;
+  };
+  Names pick_names(Picker& picker) const;
+
+  // The size's versions: 0 is the durable one, i the i-th of size_ops().
+  static std::vector<uint32_t> size_ops(const Inode& inode);
+  Range size_range(InodeId id, const std::vector<uint32_t>& size_ops, uint64_t journal_seq) const;
+  static uint64_t size_at(const Inode& inode, const std::vector<uint32_t>& size_ops,
+                          size_t version);
+
+  // The versions of one sector: 0 is the durable one, i follows the i-th op of `chain`. `size_op`
+  // is the chosen version's op, or -1 for the durable size.
+  Range sector_range(const Inode& inode, const std::vector<uint32_t>& chain, uint64_t journal_seq,
+                     int64_t size_op) const;
+  uint32_t sector_bytes() const;
+
+  // Pending data ops by block, in program order within one.
+  struct Dirty {
+    uint32_t block;
+    std::vector<uint32_t> ops;
+  };
+  static std::vector<Dirty> dirty_blocks(const Inode& inode);
+
+  // The membership test's half: paths under a decision on names, and what a file may read as.
+  struct Found {
+    std::string path;  // a directory's ends in '/'
+    InodeId inode;
+  };
+  std::vector<Found> tree(const Names& names) const;
+  bool file_may_read(InodeId id, uint64_t journal_seq, const std::string& want) const;
+
+  uint64_t oldest_seq() const { return oldest_seq_; }
+
+ private:
+  bool block_may_read(const Inode& inode, const Dirty& dirty, uint64_t journal_seq, int64_t size_op,
+                      const std::string& want) const;
+
+  const Disk& disk_;
+  std::vector<uint64_t> positions_;  // what J may be; the first is 0, nothing
+  uint64_t oldest_seq_ = UINT64_MAX;
+};
+
+// What is found on a disk: paths in byte order; a directory's ends in '/'.
+struct FoundFile {
+  std::string path;
+  std::string content;
+  auto operator<=>(const FoundFile&) const = default;
+};
+using Image = std::vector<FoundFile>;
+Image image_of(const Disk& disk);
+
+struct Enumeration {
+  uint64_t tapes = 0;
+  uint64_t images = 0;    // distinct
+  bool complete = false;  // false: stopped at the limit; what was seen is then a sample
+};
+// Calls `visit` once for every distinct image a power cut may leave now.
+Enumeration for_each_crash_state(const Disk& disk, uint64_t tapes_max,
+                                 const std::function<void(const Disk&, const Image&)>& visit);
+
+// Is `image` one that a power cut may leave now? Exact, without enumerating the data.
+bool is_legal_crash_state(const Disk& disk, const Image& image);
+
+}  // namespace powercut::sim

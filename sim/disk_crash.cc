@@ -1,0 +1,218 @@
+// Crashes: a new Disk from an old one. What is legal is sim/crash_space.cc's say; here it is built.
+#include <algorithm>
+#include <cstring>
+
+#include "engine/base/check.h"
+#include "sim/crash_space.h"
+#include "sim/disk.h"
+
+namespace powercut::sim {
+namespace {
+
+constexpr Site kSizeSite("disk.cut.size");
+constexpr Site kSectorSite("disk.cut.sector");
+constexpr Site kGarbageSite("disk.cut.garbage");
+
+// Old disk content of no one in particular: never NUL, the same everywhere.
+char garbage_byte(uint64_t at) {
+  return static_cast<char>(((at * 0x9e3779b97f4a7c15u) >> 57) | 0x80);
+}
+
+}  // namespace
+
+class CrashDraw {
+ public:
+  CrashDraw(const Disk& before, Disk& after, Choices& choices, uint64_t key, CutStyle style)
+      : before_(before),
+        after_(after),
+        space_(before),
+        picker_(choices, key, style, space_.oldest_seq(), before.seq_) {}
+
+  void run() {
+    const CrashSpace::Names names = space_.pick_names(picker_);
+    for (InodeId id = 0; id < before_.inodes_.size(); ++id)
+      if (before_.inodes_[id] && !before_.inodes_[id]->ops.empty()) settle(id, names.journal_seq);
+    build_names(names.kept);
+    forget_handles();
+    collect();
+  }
+
+ private:
+  void settle(InodeId id, uint64_t journal_seq) {
+    const Inode& old = *before_.inodes_[id];
+    Inode& inode = after_.own(id);
+    const std::vector<uint32_t> size_ops = CrashSpace::size_ops(old);
+    const Range range = space_.size_range(id, size_ops, journal_seq);
+    const auto in_prefix = [&](uint32_t op) { return old.ops[op].seq <= picker_.horizon(); };
+    const size_t version = picker_.pick_size(
+        kSizeSite, range.lo, range.hi, std::count_if(size_ops.begin(), size_ops.end(), in_prefix));
+    const int64_t size_op = version == 0 ? -1 : static_cast<int64_t>(size_ops[version - 1]);
+    inode.size = CrashSpace::size_at(old, size_ops, version);
+    const uint64_t durable_size = CrashSpace::size_at(old, size_ops, 0);
+    for (const CrashSpace::Dirty& dirty : CrashSpace::dirty_blocks(old)) {
+      if (dirty.block * kBlockBytes >= inode.size) continue;  // invisible: no choice to make
+      settle_block(old, dirty, journal_seq, size_op, durable_size, inode);
+    }
+    trim(inode);
+    inode.ops.clear();
+    inode.undo_bytes.clear();
+    inode.undo_blocks.clear();
+    inode.has_stuck = false;
+  }
+
+  void settle_block(const Inode& old, const CrashSpace::Dirty& dirty, uint64_t journal_seq,
+                    int64_t size_op, uint64_t durable_size, Inode& inode) {
+    if (dirty.block >= inode.blocks.size()) inode.blocks.resize(dirty.block + 1);
+    BlockRef& ref = inode.blocks[dirty.block];
+    ref = ref ? std::make_shared<Block>(*ref) : std::make_shared<Block>();
+    const uint64_t start = dirty.block * kBlockBytes;
+    const uint32_t unit = space_.sector_bytes();
+    const uint32_t end = static_cast<uint32_t>(std::min<uint64_t>(kBlockBytes, inode.size - start));
+    for (uint32_t from = 0; from < end; from += unit) {
+      const uint32_t to = from + unit;
+      chain_.clear();
+      size_t prefix = 0;
+      bool frontier = false;
+      for (const uint32_t i : dirty.ops) {
+        const DataOp& op = old.ops[i];
+        if (op.offset >= to || op.offset + op.length <= from) continue;
+        chain_.push_back(i);
+        prefix += op.seq <= picker_.horizon() ? 1 : 0;
+        frontier |= op.seq == picker_.horizon();
+      }
+      if (chain_.empty()) continue;
+      const Range range = space_.sector_range(old, chain_, journal_seq, size_op);
+      const size_t version = picker_.pick(kSectorSite, range.lo, range.hi, prefix, frontier);
+      for (size_t i = chain_.size(); i-- > version;)
+        undo(old, old.ops[chain_[i]], from, to, ref.get());
+      if (version == 0 && before_.rules_.garbage && start + to > durable_size &&
+          picker_.flip(kGarbageSite)) {
+        const uint64_t first = std::max(start + from, durable_size);
+        for (uint64_t at = first; at < start + to; ++at) (*ref)[at - start] = garbage_byte(at);
+      }
+    }
+  }
+
+  // Nothing is visible past the end, now or after a later append.
+  static void trim(Inode& inode) {
+    const uint64_t blocks = (inode.size + kBlockBytes - 1) / kBlockBytes;
+    if (inode.blocks.size() > blocks) inode.blocks.resize(blocks);
+    const uint64_t tail = inode.size % kBlockBytes;
+    if (tail == 0 || inode.blocks.size() < blocks || !inode.blocks.back()) return;
+    BlockRef& last = inode.blocks.back();
+    const bool clean = std::all_of(last->begin() + static_cast<int64_t>(tail), last->end(),
+                                   [](char byte) { return byte == 0; });
+    if (clean) return;
+    if (last.use_count() > 1) last = std::make_shared<Block>(*last);
+    std::memset(last->data() + tail, 0, kBlockBytes - tail);
+  }
+
+  void build_names(const std::vector<bool>& kept) {
+    const std::vector<NameOp>& ops = before_.names_;
+    if (std::all_of(kept.begin(), kept.end(), [](bool is) { return is; })) return;
+    for (size_t i = ops.size(); i-- > 0;)
+      set_entry(after_.own(ops[i].directory), ops[i].name, ops[i].before);
+    for (size_t i = 0; i < ops.size(); ++i)
+      if (kept[i]) set_entry(after_.own(ops[i].directory), ops[i].name, ops[i].after);
+  }
+
+  void forget_handles() {
+    after_.names_.clear();
+    after_.in_flight_.clear();
+    after_.last_cut_seq_ = 0;
+    for (InodeId id = 0; id < after_.inodes_.size(); ++id) {
+      const std::shared_ptr<Inode>& inode = after_.inodes_[id];
+      if (!inode) continue;
+      if (inode->released && inode->pending_names == 0 && inode->syncs_in_flight == 0 &&
+          !inode->late_error && inode->ready_seq == 0 && inode->witness == inode->size)
+        continue;
+      Inode& mine = after_.own(id);
+      mine.released = true;
+      mine.pending_names = 0;
+      mine.syncs_in_flight = 0;
+      mine.late_error = false;
+      mine.ready_seq = 0;
+      mine.witness = mine.size;  // what is found after a cut is durable
+    }
+  }
+
+  // Counts the names of every inode from the root; frees what none leads to.
+  void collect() {
+    std::vector<uint32_t> links(after_.inodes_.size());
+    std::vector<InodeId> todo{kRootInode};
+    links[kRootInode] = 1;
+    while (!todo.empty()) {
+      const Inode& directory = *after_.inodes_[todo.back()];
+      todo.pop_back();
+      for (const Entry& entry : directory.entries)
+        if (++links[entry.inode] == 1 && after_.inodes_[entry.inode]->directory)
+          todo.push_back(entry.inode);
+    }
+    after_.blocks_used_ = 0;
+    for (InodeId id = 0; id < after_.inodes_.size(); ++id) {
+      if (!after_.inodes_[id]) continue;
+      if (after_.inodes_[id]->links != links[id]) after_.own(id).links = links[id];
+      after_.maybe_free(id);
+      if (!after_.inodes_[id]) continue;
+      for (const BlockRef& block : after_.inodes_[id]->blocks) after_.blocks_used_ += block ? 1 : 0;
+    }
+  }
+
+  const Disk& before_;
+  Disk& after_;
+  CrashSpace space_;
+  Picker picker_;
+  std::vector<uint32_t> chain_;
+};
+
+Disk Disk::after_power_cut(Choices& choices, uint64_t key, CutStyle style) const {
+  Disk after = *this;
+  CrashDraw(*this, after, choices, key, style).run();
+  ++after.stats_.power_cuts;
+  after.check_survivors(*this);
+  return after;
+}
+
+Disk Disk::after_kill() const {
+  Disk after = *this;
+  const std::vector<SyncTicket> flights = in_flight_;
+  for (const SyncTicket& ticket : flights) (void)after.finish_sync(ticket);
+  for (InodeId id = 0; id < after.inodes_.size(); ++id) {
+    if (!after.inodes_[id] || after.inodes_[id]->released) continue;
+    after.own(id).released = true;
+    after.maybe_free(id);
+  }
+  return after;
+}
+
+// Independent of the log: `before` noted which prefix of each file was synced and left alone since.
+void Disk::check_survivors(const Disk& before) {
+  for (InodeId id = 0; id < before.inodes_.size(); ++id) {
+    if (!before.inodes_[id] || !inodes_[id] || before.inodes_[id]->witness == 0) continue;
+    const Inode& was = *before.inodes_[id];
+    const Inode& is = *inodes_[id];
+    bool same = is.size >= was.witness;
+    for (uint64_t at = 0; same && at < was.witness; at += kBlockBytes) {
+      const uint64_t block = at / kBlockBytes;
+      static const Block kHole{};
+      const auto bytes = [block](const Inode& inode) {
+        const bool there = block < inode.blocks.size() && inode.blocks[block];
+        return there ? inode.blocks[block]->data() : kHole.data();
+      };
+      if (bytes(was) == bytes(is)) continue;
+      const uint64_t n = std::min(kBlockBytes, was.witness - at);
+      stats_.bytes_checked += n;
+      same = std::memcmp(bytes(was), bytes(is), n) == 0;
+    }
+    if (!same && violation_.empty())
+      violation_ = "inode " + std::to_string(id) + " lost bytes below " +
+                   std::to_string(was.witness) + " that were synced and not touched since";
+  }
+}
+
+Result<void> Disk::self_check() const {
+  if (violation_.empty()) return {};
+  return Error{Errc::kCorrupt, "the simulator itself is wrong: " + violation_};
+}
+
+}  // namespace powercut::sim
