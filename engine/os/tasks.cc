@@ -30,27 +30,44 @@ Task* Tasks::spawn(std::string_view name, std::function<void()> body) {
 }
 
 bool Tasks::park(Instant deadline) {
-  Task* self = current_;
-  CHECK(self != nullptr);
-  if (destroying_) {
-    CHECK(++parks_while_destroying_ < kParksWhileDestroyingMax);
-    return false;
-  }
-  if (std::exchange(self->unpark_pending_, false)) return true;
-  self->parked_ = true;
-  if (deadline != kForever) add_timer(self, deadline);
-  self->fiber_->suspend();
-  self->parked_ = false;
-  ++self->park_count_;
-  return !std::exchange(self->timed_out_, false);
+  CHECK(current_ != nullptr);
+  if (std::exchange(current_->unpark_pending_, false)) return true;
+  return wait(Task::Wait::kPark, deadline);
 }
 
 void Tasks::unpark(Task* task) {
   if (destroying_ || !task->fiber_) return;
-  if (!task->parked_) {
+  if (task->wait_ == Task::Wait::kPark) {
+    end_wait(task);
+  } else {
     task->unpark_pending_ = true;
-    return;
   }
+}
+
+bool Tasks::block(Instant deadline) {
+  CHECK(current_ != nullptr);
+  return wait(Task::Wait::kBlock, deadline);
+}
+
+void Tasks::wake(Task* task) {
+  if (!destroying_ && task->wait_ == Task::Wait::kBlock) end_wait(task);
+}
+
+bool Tasks::wait(Task::Wait how, Instant deadline) {
+  Task* self = current_;
+  if (destroying_) {
+    CHECK(++parks_while_destroying_ < kParksWhileDestroyingMax);
+    return false;
+  }
+  self->wait_ = how;
+  if (deadline != kForever) add_timer(self, deadline);
+  self->fiber_->suspend();
+  self->wait_ = Task::Wait::kNone;
+  ++self->wait_count_;
+  return !std::exchange(self->timed_out_, false);
+}
+
+void Tasks::end_wait(Task* task) {
   task->timed_out_ = false;
   if (std::exchange(task->timer_live_, false)) ++stale_timers_;
   if (!task->ready_) make_ready(task);
@@ -93,8 +110,9 @@ void Tasks::destroy_all() {
   for (const auto& task : tasks_) {
     current_ = task.get();
     task->fiber_.reset();
-    task->ready_ = task->parked_ = task->timed_out_ = task->timer_live_ = false;
-    ++task->park_count_;
+    task->wait_ = Task::Wait::kNone;
+    task->ready_ = task->unpark_pending_ = task->timed_out_ = task->timer_live_ = false;
+    ++task->wait_count_;
   }
   current_ = nullptr;
   while (!tasks_.empty()) {
@@ -112,7 +130,7 @@ bool Tasks::later(const Timer& a, const Timer& b) {
 }
 
 bool Tasks::stale(const Timer& timer) {
-  return !timer.task->timer_live_ || timer.park_count != timer.task->park_count_;
+  return !timer.task->timer_live_ || timer.wait_count != timer.task->wait_count_;
 }
 
 void Tasks::add_timer(Task* task, Instant deadline) {
@@ -122,7 +140,7 @@ void Tasks::add_timer(Task* task, Instant deadline) {
     stale_timers_ = 0;
   }
   task->timer_live_ = true;
-  timers_.push_back({deadline, next_timer_++, task, task->park_count_});
+  timers_.push_back({deadline, next_timer_++, task, task->wait_count_});
   std::push_heap(timers_.begin(), timers_.end(), later);
 }
 

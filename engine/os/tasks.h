@@ -29,11 +29,12 @@ class Task {
   size_t slot_ = 0;             // its place in Tasks::tasks_
   std::optional<Fiber> fiber_;  // none once it has ended
   bool ready_ = false;
-  bool parked_ = false;  // from the call of park until its return; then ready_ tells how far it is
+  enum class Wait : unsigned char { kNone, kPark, kBlock };
+  Wait wait_ = Wait::kNone;  // from the call of park or block until its return
   bool unpark_pending_ = false;
   bool timed_out_ = false;
   bool timer_live_ = false;
-  uint64_t park_count_ = 0;  // a timer of an earlier park is stale
+  uint64_t wait_count_ = 0;  // of waits; a timer of an earlier one is stale
 };
 
 class Tasks {
@@ -57,6 +58,13 @@ class Tasks {
   // From anywhere on this thread.
   void unpark(Task* task);
 
+  // The same pair for the calls of the seam that yield: a file call must not swallow the unpark
+  // that was meant for its task's next park. Suspends the running task until wake() or `deadline`;
+  // true if woken. A wake() of a task that is not in block() does nothing, so look at the condition
+  // first.
+  bool block(Instant deadline);
+  void wake(Task* task);
+
   // From outside every task:
   // The ready tasks, oldest readiness first.
   const std::vector<Task*>& ready() const { return ready_; }
@@ -67,6 +75,7 @@ class Tasks {
   // Makes ready every task whose deadline is at or before `now`, earliest deadline first.
   void expire_timers(Instant now);
   bool empty() const { return tasks_.empty(); }
+  bool destroying() const { return destroying_; }
   // Destroys all tasks, youngest first, as a crash does: each stack unwinds, and a body that never
   // ran is destroyed. Meanwhile current() is the task that unwinds, and unpark() and spawn() do
   // nothing.
@@ -77,12 +86,14 @@ class Tasks {
     Instant deadline;
     uint64_t sequence;  // ties go to the earlier park
     Task* task;
-    uint64_t park_count;
+    uint64_t wait_count;
   };
   static bool later(const Timer& a, const Timer& b);
   static bool stale(const Timer& timer);
   void add_timer(Task* task, Instant deadline);
   void pop_timer();
+  bool wait(Task::Wait how, Instant deadline);
+  void end_wait(Task* task);
   void make_ready(Task* task);
   void retire(Task* task);
 

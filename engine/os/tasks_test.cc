@@ -138,6 +138,32 @@ TEST(Tasks, TimersOfEndedParksAreForgotten) {
   EXPECT_TRUE(tasks.empty());
 }
 
+TEST(Tasks, BlockNeitherTakesNorHearsAnUnpark) {
+  Tasks tasks;
+  std::vector<bool> results;
+  Task* task = tasks.spawn("t", [&] {
+    results.push_back(tasks.block(kForever));
+    results.push_back(tasks.block(Instant{10}));
+    results.push_back(tasks.park(kForever));
+    results.push_back(tasks.park(Instant{20}));
+  });
+  tasks.wake(task);  // nobody blocks yet
+  run_ready(tasks);
+  tasks.unpark(task);
+  EXPECT_TRUE(tasks.ready().empty());
+  tasks.wake(task);
+  run_ready(tasks);
+  EXPECT_EQ(results, (std::vector<bool>{true}));
+  tasks.expire_timers(Instant{10});
+  run_ready(tasks);
+  EXPECT_EQ(results, (std::vector<bool>{true, false, true}));
+  tasks.wake(task);  // it parks
+  EXPECT_TRUE(tasks.ready().empty());
+  tasks.expire_timers(Instant{20});
+  run_ready(tasks);
+  EXPECT_EQ(results, (std::vector<bool>{true, false, true, false}));
+}
+
 TEST(Tasks, AnyReadyTaskCanRunNext) {
   Tasks tasks;
   std::string log;
