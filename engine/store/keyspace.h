@@ -79,6 +79,7 @@ class Keyspace {
   WallTime now() const { return now_; }
   // While a log is replayed nothing expires: the log says what was deleted.
   void set_loading(bool loading) { loading_ = loading; }
+  bool loading() const { return loading_; }
   void add_observer(KeyspaceObserver* observer) { observers_.push_back(observer); }
   void remove_observer(KeyspaceObserver* observer);
   void set_expiry_listener(ExpiryListener* listener) { expiry_listener_ = listener; }
