@@ -109,6 +109,7 @@ void Tasks::destroy_all() {
   // Every Task outlives every stack: a destructor may still hold a pointer to any of them.
   for (const auto& task : tasks_) {
     current_ = task.get();
+    task->unpark_pending_ = false;
     task->fiber_.reset();
     task->wait_ = Task::Wait::kNone;
     task->ready_ = task->unpark_pending_ = task->timed_out_ = task->timer_live_ = false;
