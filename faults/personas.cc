@@ -39,6 +39,12 @@ constexpr PersonaRules kExt4Noda = [] {
   return rules;
 }();
 
+constexpr PersonaRules kExt4Writeback = [] {
+  PersonaRules rules = kExt4;
+  rules.reuses_freed_blocks = true;
+  return rules;
+}();
+
 constexpr PersonaRules kExt4Journal = [] {
   PersonaRules rules = kExt4;
   rules.data = DataOrder::kJournal;
@@ -103,7 +109,9 @@ constexpr std::array kPersonas = {
             true, kBtrfs},
     Persona{"ext4-noda", "ext4 without auto_da_alloc: a replaced file may be found empty", true,
             kExt4Noda},
-    Persona{"ext4-writeback", "ext4 data=writeback on Linux 6: as ext4-ordered", true, kExt4},
+    Persona{"ext4-writeback",
+            "as ext4-ordered, and a lost truncation may leave new data in the old file", true,
+            kExt4Writeback},
     Persona{"ext4-journal", "ext4 data=journal: everything in order, blocks never tear", true,
             kExt4Journal},
     Persona{"ext3-ordered", "appended data before its size; names and sizes in order", true,

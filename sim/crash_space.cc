@@ -66,7 +66,7 @@ CrashSpace::CrashSpace(const Disk& disk) : disk_(disk) {
     oldest_seq_ = std::min(oldest_seq_, inode->ops.front().seq);
     if (!sizes && !data && disk.last_cut_seq_ == 0) continue;
     for (const DataOp& op : inode->ops)
-      if ((op.cut && rules.journaled()) || (op.size && sizes) || (op.data && data))
+      if ((op.cut && rules.journaled()) || (op.size && (sizes || data)) || (op.data && data))
         positions_.push_back(op.seq);
   }
   std::sort(positions_.begin(), positions_.end());
@@ -162,7 +162,7 @@ Range CrashSpace::sector_range(const Inode& inode, const std::vector<uint32_t>& 
       if (op.seq <= journal_seq) {
         range.lo = i + 1;
       } else {
-        range.hi = i;
+        if (exact || !rules.reuses_freed_blocks) range.hi = i;
         break;
       }
     }
@@ -177,6 +177,20 @@ Range CrashSpace::sector_range(const Inode& inode, const std::vector<uint32_t>& 
     if (needed && !op.stuck) range.lo = i + 1;
   }
   return range;
+}
+
+std::vector<BlockRef> CrashSpace::reused_by(InodeId id, uint32_t block) const {
+  std::vector<BlockRef> found;
+  if (!disk_.rules_.reuses_freed_blocks || disk_.inodes_[id]->links > 0) return found;
+  for (const auto& other : disk_.inodes_) {
+    if (!other || other->links == 0 || block >= other->blocks.size() || !other->blocks[block])
+      continue;
+    const bool fresh = std::any_of(other->ops.begin(), other->ops.end(), [&](const DataOp& op) {
+      return op.data && op.block == block && op.undo == DataOp::kZeros;
+    });
+    if (fresh) found.push_back(other->blocks[block]);
+  }
+  return found;
 }
 
 uint32_t CrashSpace::sector_bytes() const {

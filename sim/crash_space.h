@@ -82,6 +82,10 @@ class CrashSpace {
   std::vector<Found> tree(const Names& names) const;
   bool file_may_read(InodeId id, uint64_t journal_seq, const std::string& want) const;
 
+  // What may have taken the place of a block of a file whose removal is pending. A simplification:
+  // only blocks with the same index are reused.
+  std::vector<BlockRef> reused_by(InodeId id, uint32_t block) const;
+
   uint64_t oldest_seq() const { return oldest_seq_; }
 
  private:

@@ -1,5 +1,6 @@
 // All crash states of a small disk, and the membership test. Both ask sim/crash_space.cc.
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "sim/crash_space.h"
@@ -120,6 +121,11 @@ bool CrashSpace::file_may_read(InodeId id, uint64_t journal_seq, const std::stri
       while (next < dirty.size() && dirty[next].block < b) ++next;
       const bool is_dirty = next < dirty.size() && dirty[next].block == b;
       all = block_may_read(inode, is_dirty ? dirty[next] : clean, journal_seq, size_op, want);
+      if (all) continue;
+      const uint64_t start = b * kBlockBytes;
+      const uint64_t n = std::min(kBlockBytes, want.size() - start);
+      for (const BlockRef& other : reused_by(id, b))
+        all |= want.compare(start, n, other->data(), n) == 0;
     }
     if (all) return true;
   }
@@ -128,6 +134,10 @@ bool CrashSpace::file_may_read(InodeId id, uint64_t journal_seq, const std::stri
 
 // The names first; once they and the journal position are fixed, each file is on its own.
 bool is_legal_crash_state(const Disk& disk, const Image& image) {
+  if (std::optional<Disk> synced = disk.with_first_sync_done()) {
+    if (is_legal_crash_state(*synced, image)) return true;
+    return is_legal_crash_state(disk.with_first_sync_forgotten(), image);
+  }
   const CrashSpace space(disk);
   Odometer odometer;
   do {

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -132,6 +133,10 @@ class Disk {
   // A byte that was synced and not touched since must have survived every cut of this value's
   // history. False only if the simulator is wrong.
   Result<void> self_check() const;
+  // For the membership test. A sync in flight may have reached the disk or not; that matters only
+  // where a sync adds states instead of removing some (a log tree): nothing otherwise.
+  std::optional<Disk> with_first_sync_done() const;
+  Disk with_first_sync_forgotten() const;
   const DiskStats& stats() const { return stats_; }
 
  private:

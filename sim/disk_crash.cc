@@ -9,8 +9,10 @@
 namespace powercut::sim {
 namespace {
 
+constexpr Site kInFlightSite("disk.cut.in_flight");
 constexpr Site kSizeSite("disk.cut.size");
 constexpr Site kSectorSite("disk.cut.sector");
+constexpr Site kReuseSite("disk.cut.reuse");
 constexpr Site kGarbageSite("disk.cut.garbage");
 
 // Old disk content of no one in particular: never NUL, the same everywhere.
@@ -32,6 +34,9 @@ class CrashDraw {
     const CrashSpace::Names names = space_.pick_names(picker_);
     for (InodeId id = 0; id < before_.inodes_.size(); ++id)
       if (before_.inodes_[id] && !before_.inodes_[id]->ops.empty()) settle(id, names.journal_seq);
+    if (before_.rules_.reuses_freed_blocks)
+      for (InodeId id = 0; id < before_.inodes_.size(); ++id)
+        if (before_.inodes_[id] && before_.inodes_[id]->links == 0) reuse_blocks(id);
     build_names(names.kept);
     forget_handles();
     collect();
@@ -90,6 +95,19 @@ class CrashDraw {
         const uint64_t first = std::max(start + from, durable_size);
         for (uint64_t at = first; at < start + to; ++at) (*ref)[at - start] = garbage_byte(at);
       }
+    }
+  }
+
+  // The removal of this file is pending: if it comes back, others may have written on its blocks.
+  void reuse_blocks(InodeId id) {
+    const uint64_t n = after_.inodes_[id]->blocks.size();
+    for (uint32_t block = 0; block < n; ++block) {
+      const std::vector<BlockRef> others = space_.reused_by(id, block);
+      const size_t pick = picker_.pick(kReuseSite, 0, others.size(), 0);
+      if (pick == 0) continue;
+      Inode& inode = after_.own(id);
+      inode.blocks[block] = others[pick - 1];
+      trim(inode);
     }
   }
 
@@ -165,7 +183,28 @@ class CrashDraw {
   std::vector<uint32_t> chain_;
 };
 
+std::optional<Disk> Disk::with_first_sync_done() const {
+  if (in_flight_.empty() || rules_.names != NameOrder::kLogTree) return std::nullopt;
+  Disk synced = *this;
+  const SyncTicket ticket = in_flight_.front();
+  if (ticket.directory)
+    (void)synced.fail_sync_directory(ticket);  // the log may hold any of its entries by now
+  else
+    (void)synced.finish_sync(ticket);
+  return synced;
+}
+
+Disk Disk::with_first_sync_forgotten() const {
+  Disk forgotten = *this;
+  forgotten.end_flight(in_flight_.front());
+  return forgotten;
+}
+
 Disk Disk::after_power_cut(Choices& choices, uint64_t key, CutStyle style) const {
+  if (std::optional<Disk> synced = with_first_sync_done()) {
+    const bool done = choices.choose(kInFlightSite, key * 64 + in_flight_.size(), 2) == 1;
+    return (done ? *synced : with_first_sync_forgotten()).after_power_cut(choices, key, style);
+  }
   Disk after = *this;
   CrashDraw(*this, after, choices, key, style).run();
   ++after.stats_.power_cuts;
@@ -189,6 +228,7 @@ Disk Disk::after_kill() const {
 void Disk::check_survivors(const Disk& before) {
   for (InodeId id = 0; id < before.inodes_.size(); ++id) {
     if (!before.inodes_[id] || !inodes_[id] || before.inodes_[id]->witness == 0) continue;
+    if (before.inodes_[id]->links == 0) continue;  // removed: nobody was promised its bytes
     const Inode& was = *before.inodes_[id];
     const Inode& is = *inodes_[id];
     bool same = is.size >= was.witness;

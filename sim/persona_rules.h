@@ -48,9 +48,11 @@ struct PersonaRules {
   DataOrder data = DataOrder::kFree;
   SyncReach sync = SyncReach::kInode;
   SyncFailure sync_failure = SyncFailure::kExt4Ordered;
-  uint32_t sector_bytes = 512;        // what a write cannot tear: 1, 512 or 4096
-  bool block_atomic = false;          // a 4 KiB block is old or new, whatever the sector
-  bool garbage = false;               // size without data may read as garbage instead of NUL
+  uint32_t sector_bytes = 512;  // what a write cannot tear: 1, 512 or 4096
+  bool block_atomic = false;    // a 4 KiB block is old or new, whatever the sector
+  bool garbage = false;         // size without data may read as garbage instead of NUL
+  // New data may show up in a file whose truncation or removal was lost: its blocks were free.
+  bool reuses_freed_blocks = false;
   bool replace_settles_size = false;  // a rename over a file implies the new file's size
   bool writeback = false;             // the kernel writes old data back on its own clock
   bool write_through = false;         // everything written is durable at once
