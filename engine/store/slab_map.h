@@ -41,8 +41,13 @@ class SlabMap {
   };
 
   SlabMap() = default;
-  SlabMap(SlabMap&&) noexcept = default;
-  SlabMap& operator=(SlabMap&&) noexcept = default;
+  // The map moved from is empty.
+  SlabMap(SlabMap&& other) noexcept { swap(other); }
+  SlabMap& operator=(SlabMap&& other) noexcept {
+    SlabMap taken(std::move(other));
+    swap(taken);
+    return *this;
+  }
 
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
@@ -61,7 +66,7 @@ class SlabMap {
     const size_t position = size_;
     if (position == capacity_) add_chunk();
     Entry& entry = *slot(position);
-    entry.key.assign(key);
+    entry.key = std::string(key);  // not assign(), which rounds the buffer up to 30 bytes
     key_bytes_ += heap_bytes(entry.key);
     ++size_;
     place(hash, position);
@@ -85,7 +90,8 @@ class SlabMap {
   // The heap bytes of the map and its keys; not those that values own.
   size_t memory_bytes() const {
     return heap_bytes(index_.capacity() * sizeof(uint64_t)) + capacity_ * sizeof(Entry) +
-           chunks_.capacity() * sizeof(void*) + key_bytes_;
+           chunks_.size() * kChunkOverhead + heap_bytes(chunks_.capacity() * sizeof(void*)) +
+           key_bytes_;
   }
 
  private:
@@ -93,6 +99,7 @@ class SlabMap {
   static constexpr size_t kNoCell = ~size_t{0};
   static constexpr size_t kFirstChunk = 4;
   static constexpr size_t kLastChunk = 1024;  // chunks double up to this size, then stay
+  static constexpr size_t kChunkOverhead = 16;  // the array's length and malloc's header
 
   static uint64_t cell_of(uint64_t hash, size_t position) {
     return (hash & 0xffffffff00000000u) | (position + 1);
@@ -143,6 +150,21 @@ class SlabMap {
     for (size_t p = 0; p < size_; ++p) place(hash_bytes(slot(p)->key), p);
   }
 
+  // Not by assignment: a short string assigned to a long one leaves it its buffer, so a slot would keep the
+  // memory of what it once held.
+  static void replace(Entry* entry, Entry&& with) {
+    std::destroy_at(entry);
+    std::construct_at(entry, std::move(with));
+  }
+
+  void swap(SlabMap& other) noexcept {
+    std::swap(index_, other.index_);
+    std::swap(chunks_, other.chunks_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+    std::swap(key_bytes_, other.key_bytes_);
+  }
+
   void erase_cell(size_t cell) {
     const size_t hole = position_of(index_[cell]);
     const size_t last = size_ - 1;
@@ -154,9 +176,9 @@ class SlabMap {
       size_t i = hash & mask;
       while (position_of(index_[i]) != last) i = (i + 1) & mask;
       index_[i] = cell_of(hash, hole);
-      *slot(hole) = std::move(moved);
+      replace(slot(hole), std::move(moved));
     }
-    *slot(last) = Entry();
+    replace(slot(last), Entry());
     size_ = last;
     close_cell(cell);
     release_spare_chunk();
