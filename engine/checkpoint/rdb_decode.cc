@@ -1,0 +1,249 @@
+#include "engine/checkpoint/rdb_decode.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "engine/checkpoint/rdb_format.h"
+#include "engine/checkpoint/rdb_reader.h"
+#include "engine/checkpoint/rdb_value.h"
+
+namespace powercut::engine {
+
+namespace {
+
+// A key in an error message: printable, and not too long.
+std::string shown(std::string_view key) {
+  constexpr size_t kBytesMax = 64;
+  std::string out = "\"";
+  for (const char c : key.substr(0, kBytesMax)) {
+    if (c >= ' ' && c <= '~' && c != '"' && c != '\\') {
+      out += c;
+    } else {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    }
+  }
+  return out + (key.size() > kBytesMax ? "\"..." : "\"");
+}
+
+class Loader {
+ public:
+  Loader(RdbReader& reader, Keyspace* keyspace, const RdbLoadOptions& options)
+      : reader_(reader), keyspace_(keyspace), options_(options) {}
+
+  Result<RdbInfo> load() {
+    if (!read_header() || !read_items() || !read_footer()) return reader_.error();
+    return std::move(info_);
+  }
+
+ private:
+  bool read_header();
+  bool read_items();  // up to and with kRdbEof
+  bool read_aux();
+  bool read_database_number();
+  bool read_entry(uint8_t type, uint64_t at);
+  bool read_footer();
+  bool check_keys();
+  bool keep(Value value);
+
+  RdbReader& reader_;
+  Keyspace* keyspace_;
+  const RdbLoadOptions& options_;
+  RdbInfo info_;
+  uint64_t entries_ = 0;
+  int db_ = 0;
+  std::string key_;
+  int64_t expire_at_ms_ = Object::kNoExpiry;  // of the entry that comes next
+};
+
+bool Loader::read_header() {
+  char header[kRdbMagic.size() + kRdbVersionDigits];
+  for (char& c : header) {
+    uint8_t byte;
+    if (!reader_.read_byte(byte)) return false;
+    c = static_cast<char>(byte);
+  }
+  if (!std::string_view(header, sizeof(header)).starts_with(kRdbMagic)) {
+    return reader_.fail_at(0, "not an RDB file");
+  }
+  for (const char digit : std::string_view(header, sizeof(header)).substr(kRdbMagic.size())) {
+    if (digit < '0' || digit > '9') return reader_.fail_at(0, "not an RDB version");
+    info_.version = info_.version * 10 + (digit - '0');
+  }
+  if (info_.version < 1) return reader_.fail_at(0, "not an RDB version");
+  if (info_.version <= kRdbVersion) return true;
+  return reader_.fail_at(0,
+                         fmt::format("RDB version {} is newer than {}, the newest supported",
+                                     info_.version, kRdbVersion),
+                         Errc::kUnsupported);
+}
+
+bool Loader::read_items() {
+  for (;;) {
+    const uint64_t at = reader_.offset();
+    uint8_t code;
+    uint64_t ignored;
+    uint8_t ignored_byte;
+    std::string_view ignored_string;
+    if (!reader_.read_byte(code)) return false;
+    bool ok = true;
+    switch (code) {
+      case kRdbEof:
+        return true;
+      case kRdbAux:
+        ok = read_aux();
+        break;
+      case kRdbSelectDb:
+        ok = read_database_number();
+        break;
+      case kRdbResizeDb:
+        ok = reader_.read_length(ignored) && reader_.read_length(ignored);
+        break;
+      case kRdbFunction2:
+        ok = reader_.read_string_view(ignored_string);
+        ++info_.functions_skipped;
+        break;
+      case kRdbExpireMs: {
+        uint64_t ms;
+        ok = reader_.read_little(ms, 8);
+        if (ok) expire_at_ms_ = static_cast<int64_t>(ms);
+        break;
+      }
+      case kRdbExpireS: {
+        uint64_t s;
+        ok = reader_.read_little(s, 4);
+        if (ok) expire_at_ms_ = int64_t{static_cast<int32_t>(s)} * 1000;
+        break;
+      }
+      case kRdbIdle:
+        ok = reader_.read_length(ignored);
+        break;
+      case kRdbFreq:
+        ok = reader_.read_byte(ignored_byte);
+        break;
+      case kRdbModuleAux:
+        return reader_.fail_at(at, "data of modules are not supported", Errc::kUnsupported);
+      case kRdbFunctionPreview:
+        return reader_.fail_at(at, "functions of a release candidate are not supported",
+                               Errc::kUnsupported);
+      default:
+        ok = read_entry(code, at);
+        break;
+    }
+    if (!ok) return false;
+  }
+}
+
+bool Loader::read_aux() {
+  std::string name;
+  std::string value;
+  if (!reader_.read_string(name) || !reader_.read_string(value)) return false;
+  info_.aux.emplace_back(std::move(name), std::move(value));
+  return true;
+}
+
+bool Loader::read_database_number() {
+  const uint64_t at = reader_.offset();
+  uint64_t db;
+  if (!reader_.read_length(db)) return false;
+  if (db >= uint64_t{Keyspace::kDatabases}) {
+    return reader_.fail_at(at, fmt::format("database {}, of {}", db, Keyspace::kDatabases),
+                           Errc::kUnsupported);
+  }
+  db_ = static_cast<int>(db);
+  return true;
+}
+
+bool Loader::read_entry(uint8_t type, uint64_t at) {
+  if (!rdb_type_known(type)) return reader_.fail_at(at, fmt::format("unknown type {}", type));
+  if (!reader_.read_string(key_)) return false;
+  if (const char* refused = rdb_type_refused(type)) {
+    return reader_.fail_at(at, fmt::format("{}: key {}", refused, shown(key_)), Errc::kUnsupported);
+  }
+  Value value;
+  if (!read_rdb_value(reader_, type, value)) return false;
+  ++entries_;
+  if (!keep(std::move(value))) return reader_.fail_at(at, "duplicate key " + shown(key_));
+  expire_at_ms_ = Object::kNoExpiry;
+  return true;
+}
+
+// False for a duplicate.
+bool Loader::keep(Value value) {
+  const bool expires = expire_at_ms_ != Object::kNoExpiry;
+  if (is_empty_collection(value)) {
+    ++info_.empty_skipped;
+    return true;
+  }
+  if (options_.drop_expired && keyspace_ != nullptr && expires &&
+      expire_at_ms_ <= keyspace_->now().unix_ms) {
+    ++info_.expired_dropped;
+    return true;
+  }
+  ++info_.keys;
+  info_.expiring += expires ? 1 : 0;
+  if (keyspace_ == nullptr) return true;
+  const size_t before = keyspace_->size(db_);
+  Object* object = keyspace_->put(db_, key_, std::move(value));
+  if (expires) keyspace_->set_expiry(db_, key_, object, expire_at_ms_);
+  keyspace_->settle();
+  return keyspace_->size(db_) > before;
+}
+
+bool Loader::read_footer() {
+  if (info_.version >= kRdbFirstVersionWithChecksum) {
+    const uint64_t at = reader_.offset();
+    const uint64_t computed = reader_.crc();
+    uint64_t stored;
+    if (!reader_.read_little(stored, 8)) return false;
+    info_.checksum_present = stored != 0 || computed == 0;
+    // Redis may be told not to compute one; we always do, so its absence from our file is damage.
+    const bool optional = info_.find_aux(kRdbAuxKeys) == nullptr;
+    if (stored != computed && !(stored == 0 && optional)) {
+      return reader_.fail_at(
+          at, fmt::format("checksum {:016x}, but the content has {:016x}", stored, computed));
+    }
+  }
+  info_.bytes = reader_.offset();
+  if (reader_.remaining() > 0 && !options_.allow_tail) {
+    return reader_.fail(fmt::format("{} bytes follow the end", reader_.remaining()));
+  }
+  return check_keys();
+}
+
+bool Loader::check_keys() {
+  const std::string* promised = info_.find_aux(kRdbAuxKeys);
+  if (promised == nullptr || *promised == std::to_string(entries_)) return true;
+  return reader_.fail_at(info_.bytes, fmt::format("{} entries, but the header promised {}",
+                                                  entries_, shown(*promised)));
+}
+
+}  // namespace
+
+const std::string* RdbInfo::find_aux(std::string_view name) const {
+  const auto found = std::find_if(aux.begin(), aux.end(),
+                                  [name](const auto& field) { return field.first == name; });
+  return found == aux.end() ? nullptr : &found->second;
+}
+
+Result<RdbInfo> load_rdb(File& file, std::string_view name, Keyspace& keyspace,
+                         const RdbLoadOptions& options) {
+  TRY_ASSIGN(const uint64_t size, file.size());
+  RdbReader reader(file, size, name);
+  return Loader(reader, &keyspace, options).load();
+}
+
+Result<RdbInfo> load_rdb(std::string_view bytes, std::string_view name, Keyspace& keyspace,
+                         const RdbLoadOptions& options) {
+  RdbReader reader(bytes, name);
+  return Loader(reader, &keyspace, options).load();
+}
+
+Result<RdbInfo> check_rdb(File& file, std::string_view name, const RdbLoadOptions& options) {
+  TRY_ASSIGN(const uint64_t size, file.size());
+  RdbReader reader(file, size, name);
+  return Loader(reader, nullptr, options).load();
+}
+
+}  // namespace powercut::engine

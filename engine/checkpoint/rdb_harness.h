@@ -1,0 +1,210 @@
+// For tests of RDB files: a File in memory that reads as short as it may, a keyspace as comparable
+// text, and random keyspaces.
+#pragma once
+
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/os/os.h"
+#include "engine/store/keyspace.h"
+#include "engine/store/list.h"
+#include "engine/store/zset.h"
+
+namespace powercut::engine {
+
+// Read-only. Each read returns up to `read_max` bytes, a different number each time.
+class MemoryFile : public File {
+ public:
+  explicit MemoryFile(std::string bytes, size_t read_max = SIZE_MAX)
+      : bytes_(std::move(bytes)), read_max_(read_max) {}
+
+  Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
+    if (offset >= fail_from) return Error{Errc::kIo, "a sector cannot be read"};
+    if (offset >= bytes_.size()) return size_t{0};
+    const size_t most = std::min({size, bytes_.size() - static_cast<size_t>(offset), read_max_});
+    const size_t n = read_max_ == SIZE_MAX ? most : 1 + ++reads_ * 7919 % most;
+    std::memcpy(out, bytes_.data() + offset, n);
+    return n;
+  }
+  Result<size_t> write_at(uint64_t, std::string_view) override { return refused(); }
+  Result<void> truncate(uint64_t) override { return refused(); }
+  Result<void> sync(Site) override { return refused(); }
+  Result<uint64_t> size() override { return bytes_.size() + lies_bytes; }
+
+  uint64_t fail_from = UINT64_MAX;  // reads from here on are kIo
+  uint64_t lies_bytes = 0;          // size() says so many more than there are
+
+ private:
+  static Error refused() { return {Errc::kRefused, "read-only"}; }
+
+  std::string bytes_;
+  size_t read_max_;
+  size_t reads_ = 0;
+};
+
+inline std::string file_contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+inline std::string hex(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  for (const char c : bytes) {
+    out += kDigits[static_cast<unsigned char>(c) >> 4];
+    out += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return out;
+}
+
+inline std::string unhex(std::string_view digits) {
+  std::string out;
+  int high = -1;
+  for (const char c : digits) {
+    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    if (digit < 0) continue;
+    if (high >= 0) out += static_cast<char>(high << 4 | digit);
+    high = high >= 0 ? -1 : digit;
+  }
+  return out;
+}
+
+// A value without the order that its type does not have.
+struct PlainValue {
+  std::string type;
+  int64_t expire_at_ms = Object::kNoExpiry;
+  std::vector<std::pair<std::string, std::string>> items;
+  bool operator==(const PlainValue&) const = default;
+};
+using PlainKeyspace = std::map<std::pair<int, std::string>, PlainValue>;
+
+inline std::string bits_of(double score) {
+  return std::string(reinterpret_cast<const char*>(&score), sizeof(score));
+}
+
+inline PlainValue plain(const Value& value, int64_t expire_at_ms = Object::kNoExpiry) {
+  PlainValue out{std::string(type_name(value.type())), expire_at_ms, {}};
+  switch (value.type()) {
+    case Type::kString:
+      out.items.emplace_back(*value.string(), "");
+      return out;
+    case Type::kList:
+      for (size_t i = 0; i < value.list()->size(); ++i)
+        out.items.emplace_back(value.list()->at(i), "");
+      return out;
+    case Type::kHash:
+      for (size_t i = 0; i < value.hash()->size(); ++i) {
+        const auto& entry = value.hash()->entries().at(i);
+        out.items.emplace_back(entry.key, entry.value);
+      }
+      break;
+    case Type::kSet:
+      for (size_t i = 0; i < value.set()->size(); ++i) {
+        out.items.emplace_back(value.set()->entries().at(i).key, "");
+      }
+      break;
+    case Type::kZset:
+      for (size_t i = 0; i < value.zset()->size(); ++i) {
+        const auto item = value.zset()->at_rank(i);
+        out.items.emplace_back(item.member, bits_of(item.score));
+      }
+      return out;
+  }
+  std::sort(out.items.begin(), out.items.end());
+  return out;
+}
+
+inline PlainKeyspace plain(const Keyspace& keyspace) {
+  PlainKeyspace out;
+  for (int db = 0; db < Keyspace::kDatabases; ++db) {
+    const Table& table = keyspace.database(db).table();
+    for (size_t i = 0; i < table.size(); ++i) {
+      const auto& entry = table.at(i);
+      out[{db, entry.key}] = plain(entry.value.value, entry.value.expire_at_ms);
+    }
+  }
+  return out;
+}
+
+// --- Random content ---
+
+// Strings that are integers, that compress, that do not, and of the sizes where lengths change
+// form.
+inline std::string random_string() {
+  switch (*rc::gen::inRange(0, 6)) {
+    case 0:
+      return std::to_string(*rc::gen::arbitrary<int64_t>());
+    case 1:
+      return std::to_string(*rc::gen::arbitrary<int16_t>());
+    case 2: {
+      const auto unit = *rc::gen::arbitrary<std::string>();
+      std::string out;
+      for (int i = *rc::gen::inRange(0, 40); i > 0; --i) out += unit;
+      return out;
+    }
+    case 3:
+      return std::string(*rc::gen::element<size_t>(20, 21, 63, 64, 16383, 16384, 70000), 'x');
+    default:
+      return *rc::gen::arbitrary<std::string>();
+  }
+}
+
+inline double random_score() {
+  return *rc::gen::oneOf(rc::gen::arbitrary<double>(),
+                         rc::gen::element(0.0, 1e308, -1e-308, HUGE_VAL, -HUGE_VAL),
+                         rc::gen::map(rc::gen::arbitrary<int>(), [](int n) { return double(n); }));
+}
+
+inline Value random_value() {
+  const auto type = static_cast<Type>(*rc::gen::inRange(0, 5));
+  const int count = *rc::gen::inRange(1, 30);
+  switch (type) {
+    case Type::kList: {
+      auto list = std::make_unique<List>();
+      for (int i = 0; i < count; ++i) list->push_back(random_string());
+      return Value(std::move(list));
+    }
+    case Type::kHash: {
+      auto hash = std::make_unique<Hash>();
+      for (int i = 0; i < count; ++i) hash->set(random_string(), random_string());
+      return Value(std::move(hash));
+    }
+    case Type::kSet: {
+      auto set = std::make_unique<Set>();
+      for (int i = 0; i < count; ++i) set->add(random_string());
+      return Value(std::move(set));
+    }
+    case Type::kZset: {
+      auto zset = std::make_unique<Zset>();
+      for (int i = 0; i < count; ++i) zset->set(random_string(), random_score());
+      return Value(std::move(zset));
+    }
+    default:
+      return Value(random_string());
+  }
+}
+
+inline void fill_at_random(Keyspace& keyspace) {
+  keyspace.set_loading(true);  // no expiry while it is filled
+  for (int i = *rc::gen::inRange(0, 20); i > 0; --i) {
+    const int db = *rc::gen::element(0, 0, 0, 1, 9, 15);
+    const std::string key = random_string();
+    Object* object = keyspace.put(db, key, random_value());
+    if (*rc::gen::inRange(0, 3) == 0) {
+      keyspace.set_expiry(db, key, object, *rc::gen::inRange<int64_t>(0, int64_t{1} << 45));
+    }
+    keyspace.settle();
+  }
+}
+
+}  // namespace powercut::engine
