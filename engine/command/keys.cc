@@ -48,6 +48,12 @@ void keys(Call& call) {
   call.reply.end_deferred(mark, count);
 }
 
+bool is_type(const Value& value, std::string_view name) {
+  std::string upper(name);
+  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
+  return equals_ignoring_case(type_name(value.type()), upper);
+}
+
 void scan(Call& call) {
   uint64_t cursor = 0;
   ScanOptions options;
@@ -55,7 +61,7 @@ void scan(Call& call) {
   const Table& table = call.keyspace.database(call.db).table();
   scan_reply(call, table, cursor, options, [&](const Table::Entry& entry) {
     if (call.keyspace.expired(entry.value)) return 0;
-    if (options.type && *options.type != type_name(entry.value.value.type())) return 0;
+    if (options.type && !is_type(entry.value.value, *options.type)) return 0;
     call.reply.bulk(entry.key);
     return 1;
   });

@@ -41,19 +41,21 @@ Object* store(Call& call, std::string_view key, std::string_view value,
   return object;
 }
 
+// One unit only; given again, the last time counts.
 bool parse_unit(Call& call, size_t i, Options& options) {
-  if (options.unit || options.keep_ttl || options.persist || i + 1 >= call.argc()) return false;
-  if (call.is(i, "EX")) {
-    options.unit = Unit::kSeconds;
-  } else if (call.is(i, "PX")) {
-    options.unit = Unit::kMilliseconds;
+  if (options.keep_ttl || options.persist || i + 1 >= call.argc()) return false;
+  Unit unit = Unit::kSeconds;
+  if (call.is(i, "PX")) {
+    unit = Unit::kMilliseconds;
   } else if (call.is(i, "EXAT")) {
-    options.unit = Unit::kUnixSeconds;
+    unit = Unit::kUnixSeconds;
   } else if (call.is(i, "PXAT")) {
-    options.unit = Unit::kUnixMilliseconds;
-  } else {
+    unit = Unit::kUnixMilliseconds;
+  } else if (!call.is(i, "EX")) {
     return false;
   }
+  if (options.unit && *options.unit != unit) return false;
+  options.unit = unit;
   options.time = call.arg(i + 1);
   return true;
 }

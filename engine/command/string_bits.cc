@@ -103,16 +103,17 @@ void setbit(Call& call) {
   if (!offset_arg(call, 2, offset)) return;
   const std::string_view bit = call.arg(3);
   if (bit != "0" && bit != "1") return call.fail("ERR bit is not an integer or out of range");
-  String* value = call.write_or_create<String>(call.arg(1));
-  if (call.failed()) return;
-  if (value->size() <= offset / 8) value->resize(offset / 8 + 1);
-  const bool old = bit_at(*value, offset);
-  if (old != (bit == "1")) {
-    char& byte = (*value)[offset / 8];
-    byte = static_cast<char>(static_cast<unsigned char>(byte) ^ mask_of(offset));
-  }
-  call.changed();
+  std::string_view text;
+  if (!read_text(call, call.arg(1), text)) return;
+  const bool old = bit_at(text, offset);
   call.reply.integer(old ? 1 : 0);
+  const bool flips = old != (bit == "1");
+  if (!flips && offset / 8 < text.size()) return;
+  String* value = call.write_or_create<String>(call.arg(1));
+  if (value->size() <= offset / 8) value->resize(offset / 8 + 1);
+  char& byte = (*value)[offset / 8];
+  if (flips) byte = static_cast<char>(static_cast<unsigned char>(byte) ^ mask_of(offset));
+  call.changed();
 }
 
 void getbit(Call& call) {
@@ -127,8 +128,14 @@ void bitcount(Call& call) {
   if (call.failed()) return;
   if (text == nullptr) return call.reply.integer(0);
   if (call.argc() == 3 || call.argc() > 5) return call.fail(kSyntaxError);
+  int64_t first = 0;
+  int64_t last = -1;
+  if (call.argc() > 3 && (!call.integer_arg(2, first) || !call.integer_arg(3, last))) return;
   BitRange range;
-  if (parse_range(call, 2, *text, range)) call.reply.integer(count_bits(*text, range));
+  if (!parse_range(call, 2, *text, range)) return;
+  // BITCOUNT alone takes an inverted range before the string for what it is.
+  if (first < 0 && last < 0 && first > last) range = {};
+  call.reply.integer(count_bits(*text, range));
 }
 
 void bitpos(Call& call) {
