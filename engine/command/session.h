@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,6 +48,8 @@ class Session {
   std::vector<std::vector<std::string>> queued;
   bool watch_broken = false;  // a watched key changed: EXEC answers null
   std::vector<std::pair<int, std::string>> watched;  // database identity and key
+  void watch(int db_identity, std::string_view key);
+  void unwatch();
   void close() { closing_ = true; }
   void clear_transaction();  // MULTI state and watches
 
@@ -59,12 +60,15 @@ class Session {
     size_t end;    // offset behind it, counted over the session's life
   };
 
+  // The reply just written may go once `lsn` is released.
+  void hold(uint64_t lsn);
+
   Executor& executor_;
   RequestParser parser_;
   std::string out_;        // replies not consumed yet
   size_t out_begin_ = 0;   // the session-life offset of out_[0]
   size_t released_ = 0;    // the session-life offset up to which replies may go
-  std::deque<Held> held_;
+  std::vector<Held> held_;  // oldest first
   bool closing_ = false;
 };
 

@@ -7,9 +7,41 @@ namespace powercut::engine {
 Table Database::take_table() {
   Table taken = std::move(table_);
   table_ = Table();
-  due_.clear();
+  due_ = std::vector<Due>();
+  due_key_bytes_ = 0;
   expires_count_ = 0;
   return taken;
+}
+
+void Database::push_due(int64_t at_ms, std::string_view key) {
+  due_.push_back({at_ms, std::string(key)});
+  due_key_bytes_ += heap_bytes(due_.back().key);
+  std::push_heap(due_.begin(), due_.end());
+}
+
+Database::Due Database::pop_due() {
+  std::pop_heap(due_.begin(), due_.end());
+  Due due = std::move(due_.back());
+  due_.pop_back();
+  due_key_bytes_ -= heap_bytes(due.key);
+  return due;
+}
+
+void Database::drop_stale_due() {
+  std::sort(due_.begin(), due_.end(), [](const Due& a, const Due& b) {
+    return a.at_ms != b.at_ms ? a.at_ms < b.at_ms : a.key < b.key;
+  });
+  std::vector<Due> kept;
+  kept.reserve(expires_count_ + 1);
+  due_key_bytes_ = 0;
+  for (Due& due : due_) {
+    const auto* entry = table_.find(due.key);
+    if (entry == nullptr || entry->value.expire_at_ms != due.at_ms) continue;
+    if (!kept.empty() && kept.back().at_ms == due.at_ms && kept.back().key == due.key) continue;
+    kept.push_back(std::move(due));
+    due_key_bytes_ += heap_bytes(kept.back().key);
+  }
+  due_ = std::move(kept);  // in ascending order, which is a heap
 }
 
 Keyspace::Keyspace() {
@@ -101,20 +133,10 @@ void Keyspace::set_expiry(int db, std::string_view key, Object* object, int64_t 
   object->expire_at_ms = expire_at_ms;
   if (!object->expires()) return;
   ++database.expires_count_;
-  auto& due = database.due_;
-  if (due.size() > 64 && due.size() > 4 * database.expires_count_) {
-    // Stale entries outnumber live ones: rebuild from the table.
-    due.clear();
-    for (size_t i = 0; i < database.table_.size(); ++i) {
-      const auto& entry = database.table_.at(i);
-      if (entry.value.expires() && entry.key != key) {
-        due.push_back({entry.value.expire_at_ms, entry.key});
-      }
-    }
-    std::make_heap(due.begin(), due.end());
+  if (database.due_.size() > 64 && database.due_.size() > 4 * database.expires_count_) {
+    database.drop_stale_due();
   }
-  due.push_back({expire_at_ms, std::string(key)});
-  std::push_heap(due.begin(), due.end());
+  database.push_due(expire_at_ms, key);
 }
 
 Object Keyspace::take(int db, std::string_view key) {
@@ -132,11 +154,11 @@ Object Keyspace::take(int db, std::string_view key) {
 
 void Keyspace::flush(int db) {
   Database& database = *databases_[db];
-  for (KeyspaceObserver* observer : observers_) observer->before_flush(database);
   for (size_t i = 0; i < database.table_.size(); ++i) {
     const Object& object = database.table_.at(i).value;
     if (object.measured) value_bytes_ -= object.value.memory_bytes();
   }
+  for (KeyspaceObserver* observer : observers_) observer->before_flush(database);
   database.take_table();
 }
 
@@ -157,13 +179,12 @@ void Keyspace::expire(int db, std::string_view key) {
 }
 
 size_t Keyspace::remove_expired(size_t limit) {
+  if (loading_) return 0;  // nothing expires, and what is due must stay in the queue
   size_t removed = 0;
   for (int db = 0; db < kDatabases && removed < limit; ++db) {
-    auto& due = databases_[db]->due_;
+    const auto& due = databases_[db]->due_;
     while (!due.empty() && due.front().at_ms <= now_.unix_ms && removed < limit) {
-      std::pop_heap(due.begin(), due.end());
-      const std::string key = std::move(due.back().key);
-      due.pop_back();
+      const std::string key = databases_[db]->pop_due().key;
       const auto* entry = databases_[db]->table_.find(key);
       if (entry == nullptr || !expired(entry->value)) continue;
       expire(db, key);
@@ -195,7 +216,9 @@ void Keyspace::settle() {
 
 size_t Keyspace::memory_bytes() const {
   size_t bytes = value_bytes_;
-  for (const auto& database : databases_) bytes += database->table_.memory_bytes();
+  for (const auto& database : databases_) {
+    bytes += database->table_.memory_bytes() + database->due_bytes();
+  }
   return bytes;
 }
 

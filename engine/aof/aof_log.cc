@@ -1,0 +1,321 @@
+#include "engine/aof/aof_log.h"
+
+#include <charconv>
+
+#include "engine/base/mutant.h"
+
+namespace powercut::engine {
+
+AofLog::AofLog(Os& os, const AofOptions& options)
+    : os_(os), options_(options), wake_writer_(os), wake_syncer_(os), progress_(os) {}
+
+void AofLog::start_at(uint64_t lsn) {
+  applied_ = written_ = synced_ = released_ = lsn;
+  buffer_first_ = lsn + 1;
+}
+
+void AofLog::use_segment(Segment segment) {
+  CHECK(!writing_ && !syncing_);
+  segment_ = std::move(segment);
+}
+
+void AofLog::start() {
+  finishing_ = finished_ = false;
+  os_.spawn("aof.writer", [this] { write_loop(); });
+  if (syncer_runs_) return;
+  syncer_runs_ = true;
+  os_.spawn("aof.syncer", [this] { sync_loop(); });
+}
+
+void AofLog::set_policy(SyncPolicy policy) {
+  options_.policy = policy;
+  wake_writer_.notify_all();
+  wake_syncer_.notify_all();
+  release();
+}
+
+// --- Entries ---
+
+void AofLog::begin_entry(size_t commands) {
+  open_commands_ = commands;
+  if (!active() && !healing_) return;
+  if (options_.timestamps) {
+    const int64_t second = os_.wall_now().unix_ms / 1000;
+    if (second != last_timestamp_s_) {
+      last_timestamp_s_ = second;
+      char digits[24];
+      buffer_ += "#TS:";
+      buffer_.append(digits, std::to_chars(digits, digits + sizeof digits, second).ptr);
+      buffer_ += "\r\n";
+    }
+  }
+  if (commands > 1) buffer_ += "*1\r\n$5\r\nMULTI\r\n";
+}
+
+void AofLog::add_command(int db, std::string_view resp) {
+  if (!active() && !healing_) return;
+  if (db != selected_db_) {
+    selected_db_ = db;
+    char digits[4];
+    const std::string_view number(digits, std::to_chars(digits, digits + sizeof digits, db).ptr - digits);
+    buffer_ += number.size() == 1 ? "*2\r\n$6\r\nSELECT\r\n$1\r\n" : "*2\r\n$6\r\nSELECT\r\n$2\r\n";
+    buffer_ += number;
+    buffer_ += "\r\n";
+  }
+  buffer_ += resp;
+}
+
+uint64_t AofLog::end_entry() {
+  ++applied_;
+  if (!active() && !healing_) {
+    written_ = synced_ = released_ = applied_;
+    buffer_first_ = applied_ + 1;
+    return applied_;
+  }
+  if (open_commands_ > 1) buffer_ += "*1\r\n$4\r\nEXEC\r\n";
+  wake_writer_.notify_all();
+  return applied_;
+}
+
+// --- Marks ---
+
+void AofLog::release() {
+  uint64_t target = options_.policy == SyncPolicy::kAlways ? synced_ : written_;
+  if (mutant(Mutant::kAckBeforeSync)) target = written_;
+  while (!unsynced_releases_.empty() && unsynced_releases_.front().lsn <= synced_) {
+    unsynced_releases_.pop_front();
+  }
+  if (options_.policy == SyncPolicy::kEverysec && target > released_) {
+    const Instant now = os_.now();
+    if (!unsynced_releases_.empty() && now - unsynced_releases_.front().at > options_.window &&
+        !mutant(Mutant::kWindowNotEnforced)) {
+      ++delayed_replies_;
+      target = released_;
+    } else if (target > synced_) {
+      unsynced_releases_.push_back({target, now});
+    }
+  }
+  if (target > released_) released_ = target;
+  progress_.notify_all();
+}
+
+void AofLog::poison(const Error& error) {
+  poisoned_ = true;
+  blocked_ = error.message;
+  progress_.notify_all();
+  wake_writer_.notify_all();
+  if (on_poison_) on_poison_();
+}
+
+// --- Writing ---
+
+Result<void> AofLog::write_batch() {
+  if (unwritten_.empty()) {
+    unwritten_.swap(buffer_);
+    unwritten_first_ = buffer_first_;
+    unwritten_last_ = applied_;
+    buffer_first_ = applied_ + 1;
+  }
+  const size_t body = unwritten_.size();
+  append_annotation(unwritten_,
+                    {unwritten_first_, unwritten_last_ - unwritten_first_ + 1, body, segment_.synced_offset, 0},
+                    segment_.nonce, segment_.size);
+  writing_ = true;
+  size_t done = 0;
+  Result<void> outcome;
+  while (done < unwritten_.size()) {
+    const auto written = segment_.file->write_at(segment_.size + done,
+                                                 std::string_view(unwritten_).substr(done));
+    if (!written.ok()) {
+      outcome = written.error();
+      break;
+    }
+    done += *written;
+    if (mutant(Mutant::kShortWriteKept)) break;
+  }
+  writing_ = false;
+  if (!outcome.ok()) {
+    // The record is partial: cut it off before anything is written behind it.
+    unwritten_.resize(body);
+    blocked_ = outcome.error().message;
+    if (mutant(Mutant::kNoSpaceIgnored)) {
+      segment_.size += done;
+    } else if (const auto cut = segment_.file->truncate(segment_.size); !cut.ok()) {
+      poison(cut.error());
+    } else if (outcome.error().code != Errc::kNoSpace) {
+      poison(outcome.error());
+    }
+    progress_.notify_all();
+    return outcome;
+  }
+  blocked_.clear();
+  segment_.size += unwritten_.size();
+  written_ = unwritten_last_;
+  unwritten_.clear();
+  wake_syncer_.notify_all();
+  return {};
+}
+
+Result<void> AofLog::sync_segment(Site fence) {
+  while (syncing_) progress_.wait();
+  if (poisoned_) return Error{Errc::kIo, blocked_};
+  syncing_ = true;
+  const uint64_t covered = written_;
+  const uint64_t offset = segment_.size;
+  last_sync_start_ = os_.now();
+  ++syncs_;
+  auto outcome = segment_.file->sync(fence);
+  if (!outcome.ok() && mutant(Mutant::kFailedSyncRetried)) outcome = segment_.file->sync(fence);
+  syncing_ = false;
+  if (!outcome.ok()) {
+    poison(outcome.error());
+    return outcome;
+  }
+  synced_ = covered;
+  segment_.synced_offset = offset;
+  release();
+  return {};
+}
+
+void AofLog::write_loop() {
+  for (;;) {
+    if (rotation_ != nullptr) {
+      do_rotation();
+    } else if (can_write() && has_unwritten()) {
+      if (!write_batch().ok()) {
+        if (finishing_) break;
+        if (can_write()) os_.park(os_.now() + options_.retry_interval);
+        continue;
+      }
+      if (options_.policy != SyncPolicy::kAlways || mutant(Mutant::kAckBeforeSync)) release();
+      if (options_.policy == SyncPolicy::kAlways) {
+        (void)sync_segment("segment.commit");  // a failure poisons the segment, and the owner heals
+      }
+    } else if (finishing_ && (poisoned_ || !active() || !has_unwritten())) {
+      break;
+    } else {
+      wake_writer_.wait();
+    }
+  }
+  finished_ = true;
+  if (rotation_ != nullptr) {
+    rotation_ = nullptr;
+    rotation_outcome_ = Result<void>(Error{Errc::kInvalid, "the log is closing"});
+  }
+  progress_.notify_all();
+}
+
+void AofLog::sync_loop() {
+  while (!finishing_) {
+    if (options_.policy != SyncPolicy::kEverysec || !can_write() || written_ == synced_) {
+      wake_syncer_.wait();
+      continue;
+    }
+    const Instant due = last_sync_start_ + options_.sync_interval;
+    if (os_.now() < due) {
+      wake_syncer_.wait(due);
+      continue;
+    }
+    if (mutant(Mutant::kEverysecIdleTail) && !has_unwritten()) {
+      wake_syncer_.wait();
+      continue;
+    }
+    // The rotation syncs the old segment itself; a sync that fails poisons, and the owner heals.
+    if (rotation_ == nullptr) {
+      (void)sync_segment("segment.everysec");
+    } else {
+      progress_.wait();
+    }
+  }
+  syncer_runs_ = false;
+}
+
+// --- Rotation ---
+
+Result<void> AofLog::rotate(Rotation rotation) {
+  CHECK(rotation_ == nullptr);
+  if (finishing_) return Error{Errc::kInvalid, "the log is closing"};
+  rotation_ = &rotation;
+  rotation_outcome_.reset();
+  wake_writer_.notify_all();
+  while (!rotation_outcome_) progress_.wait();
+  return *rotation_outcome_;
+}
+
+void AofLog::do_rotation() {
+  Rotation& rotation = *rotation_;
+  Result<void> outcome;
+  if (!can_write()) {
+    outcome = Error{Errc::kIo, blocked_.empty() ? "the log is not active" : blocked_};
+  } else if (!unwritten_.empty()) {
+    // A failed batch must reach the old segment first, on its own.
+    outcome = write_batch();
+  }
+  if (outcome.ok()) {
+    // One step: what is buffered belongs to the old segment, what comes now to the next.
+    rotation.at_cut();
+    selected_db_ = -1;
+    if (!buffer_.empty()) outcome = write_batch();
+    if (outcome.ok()) outcome = sync_segment("segment.rotate");
+    if (outcome.ok()) {
+      outcome = rotation.publish(segment_.size);
+      if (!outcome.ok()) poison(outcome.error());  // either manifest may be the durable one
+    }
+    if (outcome.ok()) segment_ = std::move(rotation.next);
+  }
+  rotation_ = nullptr;
+  rotation_outcome_ = outcome;
+  progress_.notify_all();
+  wake_syncer_.notify_all();
+}
+
+uint64_t AofLog::begin_heal() {
+  while (writing_ || syncing_) progress_.wait();
+  healing_ = true;
+  buffer_.clear();
+  unwritten_.clear();
+  buffer_first_ = applied_ + 1;
+  selected_db_ = -1;
+  return applied_;
+}
+
+void AofLog::replace_segment(Segment next, uint64_t cut) {
+  CHECK(!writing_ && !syncing_);
+  segment_ = std::move(next);
+  written_ = std::max(written_, cut);
+  synced_ = std::max(synced_, cut);
+  poisoned_ = false;
+  healing_ = false;
+  blocked_.clear();
+  release();
+  wake_writer_.notify_all();
+  wake_syncer_.notify_all();
+}
+
+Result<void> AofLog::finish() {
+  finishing_ = true;
+  wake_writer_.notify_all();
+  wake_syncer_.notify_all();
+  while (!finished_) progress_.wait();
+  auto outcome = finish_segment();
+  if (!outcome.ok()) start();  // the store stays up
+  return outcome;
+}
+
+Result<void> AofLog::finish_segment() {
+  if (!active()) return {};
+  if (poisoned_ || has_unwritten()) return Error{Errc::kIo, blocked_};
+  while (syncing_) progress_.wait();
+  if (written_ == synced_) return {};
+  return sync_segment("segment.finish");
+}
+
+void AofLog::deactivate() {
+  CHECK(finished_ && !writing_ && !syncing_);
+  segment_ = {};
+  written_ = synced_ = applied_;
+  release();
+  start();
+}
+
+}  // namespace powercut::engine

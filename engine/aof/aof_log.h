@@ -1,0 +1,177 @@
+// The append-only file's writer: buffer, group commit, the three sync policies and the enforced window.
+//
+// An entry is *buffered* by end_entry(), *written* when its batch has been handed to the OS, *synced* when a
+// sync that began after that has returned. Replies wait for the released mark:
+//
+//   always    released = synced. One sync in flight; everything buffered meanwhile goes with the next.
+//   everysec  released = written, unless the entries released but not synced would then span more than the
+//             window: the mark stands still until a sync has caught up. A sync starts within a second of the
+//             first unsynced entry.
+//   no        released = written.
+//
+// A failed sync poisons its segment: it is never synced again, nothing rests on it, and the owner must heal
+// (engine/persistence.h). A failed write is cut off and tried again; until it succeeds blocked() says why.
+//
+// Invariants: synced <= written <= applied; released <= written; released never decreases.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/aof/format.h"
+#include "engine/base/time.h"
+#include "engine/os/os.h"
+#include "engine/os/wait_queue.h"
+
+namespace powercut::engine {
+
+enum class SyncPolicy : unsigned char { kAlways, kEverysec, kNo };
+
+struct AofOptions {
+  SyncPolicy policy = SyncPolicy::kEverysec;
+  Duration sync_interval = seconds(1);
+  Duration window = seconds(2);  // everysec: what is acked and unsynced spans no more than this
+  Duration retry_interval = milliseconds(100);  // after a failed write
+  bool timestamps = false;       // "#TS:" lines
+};
+
+// The segment that is appended to.
+struct Segment {
+  std::unique_ptr<File> file;
+  uint64_t sequence = 0;
+  uint64_t nonce = 0;
+  uint64_t size = 0;           // where the next batch goes
+  uint64_t synced_offset = 0;
+};
+
+class AofLog {
+ public:
+  AofLog(Os& os, const AofOptions& options);
+  AofLog(const AofLog&) = delete;
+  AofLog& operator=(const AofLog&) = delete;
+
+  // --- Opening ---
+  // The state recovery found: entries up to `lsn` are durable.
+  void start_at(uint64_t lsn);
+  // Appends go to `segment` from now on. REQUIRES: nothing is being written or synced.
+  void use_segment(Segment segment);
+  // Starts the writer and the syncer. Without a segment, entries are only counted (persistence off).
+  void start();
+  bool active() const { return segment_.file != nullptr; }
+
+  // --- Entries: begin, add, add, end ---
+  void begin_entry(size_t commands);
+  void add_command(int db, std::string_view resp);
+  // Returns the entry's LSN.
+  uint64_t end_entry();
+
+  // --- Marks ---
+  uint64_t applied_lsn() const { return applied_; }
+  uint64_t written_lsn() const { return written_; }
+  uint64_t synced_lsn() const { return synced_; }
+  uint64_t released_lsn() const { return released_; }
+  // Notified whenever a mark moves or the state changes.
+  WaitQueue& progress() { return progress_; }
+
+  // --- Trouble ---
+  // Why writes cannot be made durable at present; empty if they can.
+  const std::string& blocked() const { return blocked_; }
+  // A sync failed, or a write could not be cut off: heal.
+  bool poisoned() const { return poisoned_; }
+  // Called, in the step in which it happens, when the log is poisoned.
+  void set_on_poison(std::function<void()> on_poison) { on_poison_ = std::move(on_poison); }
+
+  // --- Rotation and healing, by the one task that rewrites ---
+  struct Rotation {
+    Segment next;                      // created, its header synced, its name durable
+    std::function<void()> at_cut;      // runs in one step with the cut: applied_lsn() is the cut
+    std::function<Result<void>(uint64_t old_length)> publish;  // makes `next` part of the store, durably
+  };
+  // Writes and syncs the old segment to its end, publishes, and goes on in `next`. Replies to entries behind
+  // the cut wait for that. On an error the old segment stays in use, poisoned if its sync or the publication
+  // failed. Yields.
+  Result<void> rotate(Rotation rotation);
+  // Heals: everything applied up to `cut` is durable by other means, and `next` holds what comes after.
+  void replace_segment(Segment next, uint64_t cut);
+  // Waits for the write and the sync in flight, then drops what is buffered: from this moment the buffer holds
+  // only entries behind the cut, for a segment yet to come. Returns the cut, in one step with its return: the
+  // caller captures the keyspace before it yields. A heal that fails is begun again, with a later cut.
+  uint64_t begin_heal();
+
+  // --- Ending ---
+  // Writes and syncs everything, under every policy. Yields.
+  Result<void> finish();
+  // After finish(): entries are only counted from now on (persistence off).
+  void deactivate();
+
+  // --- Figures for INFO ---
+  uint64_t segment_size() const { return segment_.size; }
+  uint64_t segment_sequence() const { return segment_.sequence; }
+  size_t buffered_bytes() const { return buffer_.size() + unwritten_.size(); }
+  uint64_t delayed_replies() const { return delayed_replies_; }
+  uint64_t syncs() const { return syncs_; }
+  const AofOptions& options() const { return options_; }
+  void set_policy(SyncPolicy policy);
+
+ private:
+  struct Release {
+    uint64_t lsn;
+    Instant at;
+  };
+
+  void poison(const Error& error);
+  void write_loop();
+  void sync_loop();
+  Result<void> write_batch();
+  Result<void> sync_segment(Site fence);
+  Result<void> finish_segment();
+  void do_rotation();
+  void release();
+  bool can_write() const { return active() && !poisoned_ && !healing_; }
+  bool has_unwritten() const { return !buffer_.empty() || !unwritten_.empty(); }
+
+  Os& os_;
+  AofOptions options_;
+  Segment segment_;
+
+  std::string buffer_;          // entries not yet taken by the writer
+  uint64_t buffer_first_ = 1;   // the LSN of its first entry
+  std::string unwritten_;       // the batch being written, or one whose write failed
+  uint64_t unwritten_first_ = 1;
+  uint64_t unwritten_last_ = 0;
+  int selected_db_ = -1;        // of the last command buffered for this segment
+  size_t open_commands_ = 0;
+  int64_t last_timestamp_s_ = 0;
+
+  uint64_t applied_ = 0;
+  uint64_t written_ = 0;
+  uint64_t synced_ = 0;
+  uint64_t released_ = 0;
+  std::deque<Release> unsynced_releases_;  // what was released and is not synced, oldest first
+  uint64_t delayed_replies_ = 0;
+  uint64_t syncs_ = 0;
+
+  std::string blocked_;
+  bool poisoned_ = false;
+  bool healing_ = false;
+  bool finishing_ = false;
+  bool finished_ = false;
+  bool syncing_ = false;
+  bool syncer_runs_ = false;
+  bool writing_ = false;
+  Instant last_sync_start_{INT64_MIN / 2};
+  Rotation* rotation_ = nullptr;
+  std::optional<Result<void>> rotation_outcome_;
+
+  std::function<void()> on_poison_;
+  WaitQueue wake_writer_;
+  WaitQueue wake_syncer_;
+  WaitQueue progress_;
+};
+
+}  // namespace powercut::engine

@@ -1,0 +1,190 @@
+#include "engine/aof/manifest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "engine/base/crc32c.h"
+
+namespace powercut::engine {
+
+namespace {
+
+constexpr std::string_view kFirstLine = "# powercut manifest 1\n";
+constexpr std::string_view kCrcLine = "# crc ";
+
+Error bad(size_t line, std::string_view what) {
+  return {Errc::kCorrupt, fmt::format("{} line {}: {}", kManifestName, line, what)};
+}
+
+void append_line(std::string& text, const ManifestFile& file, char type) {
+  text += fmt::format("file {} seq {} type {}", file.name, file.sequence, type);
+  if (file.lsn) text += fmt::format(" lsn {}", *file.lsn);
+  if (file.length) text += fmt::format(" len {}", *file.length);
+  if (file.keys) text += fmt::format(" keys {}", *file.keys);
+  text += '\n';
+}
+
+std::vector<std::string_view> words_of(std::string_view line) {
+  std::vector<std::string_view> words;
+  while (!line.empty()) {
+    const size_t end = line.find(' ');
+    if (end != 0) words.push_back(line.substr(0, end));
+    if (end == std::string_view::npos) break;
+    line.remove_prefix(end + 1);
+  }
+  return words;
+}
+
+bool parse_number(std::string_view text, uint64_t& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+Result<void> parse_line(std::string_view line, size_t number, Manifest& manifest) {
+  const auto words = words_of(line);
+  if (words.size() < 6 || words.size() % 2 != 0) return bad(number, "not a list of key-value pairs");
+  ManifestFile file;
+  std::string_view type;
+  bool has_sequence = false;
+  for (size_t i = 0; i < words.size(); i += 2) {
+    uint64_t value = 0;
+    const bool numeric = parse_number(words[i + 1], value);
+    if (words[i] == "file") {
+      file.name = words[i + 1];
+    } else if (words[i] == "type") {
+      type = words[i + 1];
+    } else if (words[i] == "seq") {
+      if (!numeric) return bad(number, "seq is not a number");
+      file.sequence = value;
+      has_sequence = true;
+    } else if (words[i] == "lsn" && numeric) {
+      file.lsn = value;
+    } else if (words[i] == "len" && numeric) {
+      file.length = value;
+    } else if (words[i] == "keys" && numeric) {
+      file.keys = value;
+    }
+  }
+  if (file.name.empty() || !has_sequence) return bad(number, "no file name or no seq");
+  if (file.name.find('/') != std::string::npos) return bad(number, "a path instead of a file name");
+  if (type == "b") {
+    if (manifest.base) return bad(number, "a second base");
+    manifest.base = std::move(file);
+  } else if (type == "i") {
+    if (!manifest.segments.empty() && manifest.segments.back().sequence >= file.sequence) {
+      return bad(number, "segments out of order");
+    }
+    manifest.segments.push_back(std::move(file));
+  } else if (type == "h") {
+    manifest.history.push_back(std::move(file));
+  } else {
+    return bad(number, "unknown type of file");
+  }
+  return {};
+}
+
+}  // namespace
+
+bool Manifest::names(std::string_view file) const {
+  const auto is = [&](const ManifestFile& f) { return f.name == file; };
+  return (base && is(*base)) || std::any_of(segments.begin(), segments.end(), is);
+}
+
+uint64_t Manifest::highest_sequence() const {
+  uint64_t highest = base ? base->sequence : 0;
+  for (const auto& file : segments) highest = std::max(highest, file.sequence);
+  for (const auto& file : history) highest = std::max(highest, file.sequence);
+  return highest;
+}
+
+std::string base_name(uint64_t sequence) { return fmt::format("appendonly.aof.{}.base.rdb", sequence); }
+std::string segment_name(uint64_t sequence) {
+  return fmt::format("appendonly.aof.{}.incr.aof", sequence);
+}
+
+std::string encode_manifest(const Manifest& manifest) {
+  std::string text(kFirstLine);
+  if (manifest.base) append_line(text, *manifest.base, 'b');
+  for (const auto& file : manifest.history) append_line(text, file, 'h');
+  for (const auto& file : manifest.segments) append_line(text, file, 'i');
+  return text + fmt::format("{}{:08x}\n", kCrcLine, crc32c(text));
+}
+
+Result<Manifest> parse_manifest(std::string_view text) {
+  Manifest manifest;
+  if (text.empty()) return bad(1, "the file is empty");
+  const bool ours = text.starts_with(kFirstLine);
+  bool checked = false;
+  size_t number = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    ++number;
+    const size_t end = text.find('\n', begin);
+    if (end == std::string_view::npos) return bad(number, "no newline at the end");
+    const std::string_view line = text.substr(begin, end - begin);
+    if (checked) return bad(number, "text behind the checksum");
+    if (line.starts_with(kCrcLine) && ours) {
+      if (line.substr(kCrcLine.size()) != fmt::format("{:08x}", crc32c(text.substr(0, begin)))) {
+        return bad(number, "the checksum does not match");
+      }
+      checked = true;
+    } else if (!line.starts_with('#')) {
+      if (line.empty()) return bad(number, "a blank line");
+      TRY(parse_line(line, number, manifest));
+    }
+    begin = end + 1;
+  }
+  if (ours && !checked) return bad(number, "no checksum");
+  return manifest;
+}
+
+Result<void> write_whole(File& file, uint64_t offset, std::string_view data) {
+  while (!data.empty()) {
+    TRY_ASSIGN(const size_t written, file.write_at(offset, data));
+    offset += written;
+    data.remove_prefix(written);
+  }
+  return {};
+}
+
+Result<std::string> read_whole(File& file) {
+  TRY_ASSIGN(const uint64_t size, file.size());
+  std::string bytes(size, '\0');
+  size_t done = 0;
+  while (done < bytes.size()) {
+    TRY_ASSIGN(const size_t count, file.read_at(done, bytes.data() + done, bytes.size() - done));
+    if (count == 0) break;
+    done += count;
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+Result<std::string> read_whole(Os& os, const std::string& path) {
+  TRY_ASSIGN(auto file, os.open(path, Open::kRead));
+  return read_whole(*file);
+}
+
+Result<void> publish_manifest(Os& os, const std::string& directory, const Manifest& manifest,
+                              bool& renamed) {
+  renamed = false;
+  const std::string temporary = fmt::format("{}/{}", directory, kManifestTemporary);
+  const std::string name = fmt::format("{}/{}", directory, kManifestName);
+  auto created = os.open(temporary, Open::kCreateNew);
+  if (!created.ok() && created.error().code == Errc::kExists) {
+    TRY(os.remove(temporary));  // left by an attempt that failed
+    created = os.open(temporary, Open::kCreateNew);
+  }
+  if (!created.ok()) return created.error();
+  {
+    const std::unique_ptr<File> file = std::move(created).value();
+    TRY(write_whole(*file, 0, encode_manifest(manifest)));
+    TRY(file->sync("manifest.temporary"));
+  }
+  TRY(os.rename(temporary, name));
+  renamed = true;
+  return os.sync_directory(directory, "manifest.rename");
+}
+
+}  // namespace powercut::engine

@@ -1,0 +1,283 @@
+#include "engine/aof/segment_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "engine/base/mutant.h"
+
+namespace powercut::engine {
+
+namespace {
+
+constexpr uint64_t kLongestBulk = uint64_t{512} << 20;
+constexpr uint64_t kMostWords = uint64_t{1} << 30;
+
+// "<marker><number>\r\n"
+Parse parse_length(std::string_view bytes, size_t& position, char marker, uint64_t most, uint64_t& value) {
+  if (position >= bytes.size()) return Parse::kCut;
+  if (bytes[position] != marker) return Parse::kBad;
+  const char* begin = bytes.data() + position + 1;
+  const char* limit = bytes.data() + bytes.size();
+  const auto [end, error] = std::from_chars(begin, limit, value);
+  if (end == limit) return Parse::kCut;
+  if (error != std::errc() || end == begin || value > most || *end != '\r') return Parse::kBad;
+  if (end + 1 == limit) return Parse::kCut;
+  if (end[1] != '\n') return Parse::kBad;
+  position = static_cast<size_t>(end + 2 - bytes.data());
+  return Parse::kCommand;
+}
+
+bool is_word(std::string_view word, std::string_view upper) {
+  if (word.size() != upper.size()) return false;
+  for (size_t i = 0; i < word.size(); ++i) {
+    const char c = word[i] >= 'a' && word[i] <= 'z' ? static_cast<char>(word[i] - 32) : word[i];
+    if (c != upper[i]) return false;
+  }
+  return true;
+}
+
+bool all_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
+
+class Scanner {
+ public:
+  using OnEntry = std::function<Result<void>(uint64_t, const EntryView&)>;
+
+  Scanner(std::string_view bytes, const SegmentExpectation& expected, const OnEntry& on_entry)
+      : bytes_(bytes), expected_(expected), on_entry_(on_entry) {
+    scan_.next_lsn = expected.first_lsn;
+  }
+
+  Result<SegmentScan> run() {
+    size_t length = 0;
+    if (const auto header = parse_header(bytes_, length)) {
+      if (expected_.ours.value_or(header->sequence) != header->sequence) {
+        return corrupt(0, fmt::format("the header is that of segment {}", header->sequence));
+      }
+      scan_.annotated = true;
+      scan_.header = *header;
+      scan_.good_end = length;
+      TRY(read_batches());
+    } else if (expected_.ours) {
+      // Our header was synced before anything named this file.
+      TRY(damaged(0, 1, "the header is missing"));
+    } else {
+      TRY(read_plain());
+    }
+    return scan_;
+  }
+
+ private:
+  Error corrupt(uint64_t offset, std::string_view what) const {
+    return {Errc::kCorrupt,
+            fmt::format("{} offset {}: {}; restore the file from a copy, or start with on-corruption "
+                        "truncate to keep what precedes the damage",
+                        expected_.name, offset, what)};
+  }
+
+  // The bytes from `offset` on do not verify. `synced` is up to where they must.
+  Result<void> damaged(uint64_t offset, uint64_t synced, std::string_view what) {
+    if (offset >= synced) {
+      scan_.dropped_reason = what;
+      return {};
+    }
+    if (!expected_.truncate_corruption) return corrupt(offset, what);
+    scan_.corrupt = true;
+    scan_.dropped_reason = what;
+    return {};
+  }
+
+  Result<void> stop_at(uint64_t offset, std::string_view what) {
+    if (mutant(Mutant::kZeroTailRefused) && all_zero(bytes_.substr(offset))) {
+      return corrupt(offset, "zeros instead of a batch");
+    }
+    return damaged(offset, std::max(expected_.synced_length.value_or(0), synced_by_later(offset)), what);
+  }
+
+  // The highest synced offset that a whole batch behind `offset` vouches for.
+  uint64_t synced_by_later(uint64_t offset) {
+    uint64_t synced = 0;
+    if (!scan_.annotated) return synced;
+    for (size_t at = bytes_.find(kAnnotationPrefix, offset); at != std::string_view::npos;
+         at = bytes_.find(kAnnotationPrefix, at + 1)) {
+      size_t length = 0;
+      const auto note = parse_annotation(bytes_.substr(at), length);
+      if (!note || note->length > at || at - note->length < offset) continue;
+      if (verifies(*note, at, length)) synced = std::max(synced, note->synced_offset);
+    }
+    return synced;
+  }
+
+  bool verifies(const Annotation& note, size_t at, size_t length) const {
+    const uint64_t begin = at - note.length;
+    return note.crc == batch_crc(bytes_.substr(begin, note.length), bytes_.substr(at, length),
+                                 scan_.header.nonce, begin);
+  }
+
+  Result<void> read_batches() {
+    while (scan_.good_end < bytes_.size()) {
+      const size_t begin = scan_.good_end;
+      if (const char* what = read_batch(begin)) {
+        if (mutant(Mutant::kHalfMultiApplied)) TRY(deliver_half());
+        return stop_at(begin, what);
+      }
+      TRY(deliver());
+    }
+    if (expected_.synced_length && bytes_.size() < *expected_.synced_length) {
+      return damaged(bytes_.size(), *expected_.synced_length, "the file ends early");
+    }
+    return {};
+  }
+
+  // Parses and verifies the batch at `begin` into words_; nullptr if whole, else what is wrong.
+  const char* read_batch(size_t begin) {
+    batch_.clear();
+    size_t position = begin;
+    for (;;) {
+      if (position >= bytes_.size()) return "the last batch is cut short";
+      if (bytes_[position] != '#') {
+        switch (parse_command(bytes_, position, batch_.words())) {
+          case Parse::kCommand: batch_.end_command(); continue;
+          case Parse::kCut: return "the last batch is cut short";
+          case Parse::kBad: return "not a command";
+        }
+      }
+      size_t length = 0;
+      const auto note = parse_annotation(bytes_.substr(position), length);
+      if (!note) {
+        const size_t line = bytes_.substr(position, kLongestLine).find('\n');
+        if (line == std::string_view::npos) return "the last batch is cut short";
+        position += line + 1;  // a timestamp or a comment
+        continue;
+      }
+      if (!mutant(Mutant::kChecksumIgnored)) {
+        if (note->length != position - begin || !verifies(*note, position, length)) {
+          return "the checksum does not match";
+        }
+        if (note->first_lsn != scan_.next_lsn && !mutant(Mutant::kRecoveryCrossesHole)) {
+          return "the entry numbers do not continue";
+        }
+      }
+      batch_entries_ = note->entries;
+      scan_.good_end = position + length;
+      scan_.synced_offset = std::max(scan_.synced_offset, note->synced_offset);
+      ++scan_.batches;
+      return nullptr;
+    }
+  }
+
+  // Groups the batch's commands into entries and hands them over.
+  Result<void> deliver() {
+    const uint64_t first = scan_.next_lsn;
+    for (size_t i = 0; i < batch_.size(); ++i) TRY(take(batch_.command(i)));
+    if (scan_.next_lsn != first + batch_entries_ && !mutant(Mutant::kChecksumIgnored)) {
+      return corrupt(scan_.good_end, "a batch has another number of entries than it says");
+    }
+    return {};
+  }
+
+  // The planted bug: what parses of a torn batch is applied, without waiting for EXEC.
+  Result<void> deliver_half() {
+    for (size_t i = 0; i < batch_.size(); ++i) TRY(take(batch_.command(i)));
+    return in_multi_ ? hand_over() : Result<void>();
+  }
+
+  // One command of the log: SELECT joins the entry it precedes, MULTI opens one, EXEC closes it.
+  Result<void> take(std::span<const std::string_view> command) {
+    if (is_word(command[0], "MULTI")) {
+      in_multi_ = true;
+      return {};
+    }
+    if (is_word(command[0], "EXEC")) {
+      in_multi_ = false;
+      return hand_over();
+    }
+    entry_.words().insert(entry_.words().end(), command.begin(), command.end());
+    entry_.end_command();
+    if (in_multi_ || is_word(command[0], "SELECT")) return {};
+    return hand_over();
+  }
+
+  Result<void> hand_over() {
+    const auto outcome = on_entry_(scan_.next_lsn, entry_);
+    ++scan_.next_lsn;
+    ++scan_.entries;
+    entry_.clear();
+    return outcome;
+  }
+
+  // A segment that Redis wrote: no checksums; a transaction counts only whole.
+  Result<void> read_plain() {
+    size_t position = 0;
+    std::vector<std::string_view> words;
+    while (position < bytes_.size()) {
+      if (bytes_[position] == '#') {
+        const size_t line = bytes_.find('\n', position);
+        if (line == std::string_view::npos) return end_plain("a comment is cut short");
+        position = line + 1;
+        if (!in_multi_) scan_.good_end = position;
+        continue;
+      }
+      words.clear();
+      switch (parse_command(bytes_, position, words)) {
+        case Parse::kCommand: break;
+        case Parse::kCut: return end_plain("the last command is cut short");
+        case Parse::kBad:
+          if (all_zero(bytes_.substr(position))) return end_plain("a tail of zeros");
+          if (!expected_.truncate_corruption) return corrupt(position, "not a command");
+          scan_.corrupt = true;
+          return end_plain("not a command");
+      }
+      TRY(take(words));
+      if (!in_multi_) scan_.good_end = position;
+    }
+    if (in_multi_) return end_plain("the last transaction has no EXEC");
+    return {};
+  }
+
+  Result<void> end_plain(std::string_view what) {
+    if (in_multi_ && mutant(Mutant::kHalfMultiApplied)) TRY(hand_over());
+    return damaged(scan_.good_end, expected_.synced_length.value_or(0), what);
+  }
+
+  std::string_view bytes_;
+  const SegmentExpectation& expected_;
+  const OnEntry& on_entry_;
+  SegmentScan scan_;
+  EntryView batch_;
+  EntryView entry_;
+  uint64_t batch_entries_ = 0;
+  bool in_multi_ = false;
+};
+
+}  // namespace
+
+Parse parse_command(std::string_view bytes, size_t& position, std::vector<std::string_view>& words) {
+  size_t at = position;
+  uint64_t count = 0;
+  if (const Parse p = parse_length(bytes, at, '*', kMostWords, count); p != Parse::kCommand) return p;
+  if (count == 0) return Parse::kBad;
+  const size_t words_before = words.size();
+  for (uint64_t i = 0; i < count; ++i) {
+    uint64_t length = 0;
+    Parse p = parse_length(bytes, at, '$', kLongestBulk, length);
+    if (p == Parse::kCommand && (length > bytes.size() - at || bytes.size() - at - length < 2)) p = Parse::kCut;
+    if (p == Parse::kCommand && bytes.substr(at + length, 2) != "\r\n") p = Parse::kBad;
+    if (p != Parse::kCommand) {
+      words.resize(words_before);
+      return p;
+    }
+    words.push_back(bytes.substr(at, length));
+    at += length + 2;
+  }
+  position = at;
+  return Parse::kCommand;
+}
+
+Result<SegmentScan> scan_segment(std::string_view bytes, const SegmentExpectation& expected,
+                                 const std::function<Result<void>(uint64_t, const EntryView&)>& on_entry) {
+  return Scanner(bytes, expected, on_entry).run();
+}
+
+}  // namespace powercut::engine

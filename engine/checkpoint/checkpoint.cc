@@ -1,0 +1,188 @@
+#include "engine/checkpoint/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/base/crc64.h"
+#include "engine/base/mutant.h"
+
+namespace powercut::engine {
+
+Checkpoint::Checkpoint(Os& os, Keyspace& keyspace) : os_(os), keyspace_(keyspace), room_(os) {}
+
+Checkpoint::~Checkpoint() { abandon(); }
+
+void Checkpoint::begin(const RdbHeader& header) {
+  CHECK(!running());
+  writer_.emplace(header);
+  epoch_ = keyspace_.epoch() + 1;
+  keyspace_.set_epoch(epoch_);
+  keyspace_.add_observer(this);
+  expected_keys_ = 0;
+  offset_ = 0;
+  for (int db = 0; db < Keyspace::kDatabases; ++db) {
+    const Database& database = keyspace_.database(db);
+    numbers_[static_cast<size_t>(database.identity())] = db;
+    expected_keys_ += database.table().size();
+  }
+}
+
+void Checkpoint::abandon() {
+  if (!running()) return;
+  keyspace_.remove_observer(this);
+  writer_.reset();
+  taken_.clear();
+  side_.clear();
+  side_bytes_ = 0;
+  slicing_db_ = nullptr;
+  room_.notify_all();
+}
+
+size_t Checkpoint::extra_bytes() const {
+  if (!running()) return 0;
+  size_t bytes = writer_->pending() + side_bytes_ + out_.capacity();
+  for (const Taken& taken : taken_) bytes += taken.table.memory_bytes();
+  return bytes;
+}
+
+// --- Handing over ---
+
+void Checkpoint::capture(int db, std::string_view key, const Object& object) {
+  if (slicing_db_ == nullptr) {
+    writer_->add(db, key, object);
+    return;
+  }
+  std::string entry;
+  append_rdb_entry(entry, key, object);
+  side_bytes_ += entry.size();
+  side_.push_back({db, std::move(entry)});
+}
+
+void Checkpoint::before_change(Database& db, std::string_view key, Object* object) {
+  if (&db == slicing_db_) {
+    // The entry being sliced must stay as it is and where it is: whoever would change or move it
+    // serialises the rest of it first.
+    const auto& entry = db.table().at(slicing_position_);
+    if (&entry.value == object || slicing_position_ + 1 == db.table().size()) finish_slicing();
+  }
+  if (object == nullptr || object->epoch >= epoch_) return;
+  object->epoch = epoch_;
+  if (mutant(Mutant::kCheckpointMissesChanged)) {
+    --expected_keys_;
+    return;
+  }
+  capture(number_of(db), key, *object);
+}
+
+void Checkpoint::before_flush(Database& db) {
+  if (&db == slicing_db_) finish_slicing();
+  if (db.table().empty()) return;
+  taken_.push_back({number_of(db), db.take_table()});
+}
+
+void Checkpoint::finish_slicing() {
+  if (slicing_db_ == nullptr) return;
+  while (!writer_->slice(kSliceBytes)) {
+  }
+  slicing_db_ = nullptr;
+}
+
+// --- The walk ---
+
+Result<CheckpointInfo> Checkpoint::write(File& file) {
+  CHECK(running());
+  for (int identity = 0; identity < Keyspace::kDatabases; ++identity) TRY(walk(identity, file));
+  TRY(walk_taken(file));
+  if (writer_->keys() != expected_keys_) {
+    return Error{Errc::kCorrupt, fmt::format("the checkpoint has {} keys instead of {}",
+                                             writer_->keys(), expected_keys_)};
+  }
+  const CheckpointInfo info{0, writer_->keys()};
+  writer_->finish();
+  keyspace_.remove_observer(this);  // nothing is left to hand over
+  TRY(write_out(file));
+  TRY(verify(file));
+  writer_.reset();
+  room_.notify_all();
+  return CheckpointInfo{offset_, info.keys};
+}
+
+Result<void> Checkpoint::walk(int identity, File& file) {
+  Database* db = nullptr;
+  for (int i = 0; i < Keyspace::kDatabases; ++i) {
+    if (keyspace_.database(i).identity() == identity) db = &keyspace_.mutable_database(i);
+  }
+  size_t position = db->table().size();
+  for (;;) {
+    position = std::min(position, db->table().size());
+    if (position == 0) return {};
+    --position;
+    const auto& entry = db->table().at(position);
+    if (entry.value.epoch >= epoch_) continue;
+    db->stamp(position, epoch_);
+    writer_->begin_entry(number_of(*db), entry.key, entry.value);
+    slicing_db_ = db;
+    slicing_position_ = position;
+    while (slicing_db_ != nullptr && !writer_->slice(kSliceBytes)) TRY(write_out(file));
+    slicing_db_ = nullptr;
+    for (const Handed& handed : side_) writer_->add_encoded(handed.db, handed.entry);
+    side_.clear();
+    side_bytes_ = 0;
+    if (writer_->pending() >= kSliceBytes) TRY(write_out(file));
+  }
+}
+
+Result<void> Checkpoint::walk_taken(File& file) {
+  // A flush during a write below may add more.
+  while (!taken_.empty()) {
+    const Taken taken = std::move(taken_.back());
+    taken_.pop_back();
+    for (size_t i = 0; i < taken.table.size(); ++i) {
+      const auto& entry = taken.table.at(i);
+      if (entry.value.epoch >= epoch_) continue;
+      writer_->add(taken.db, entry.key, entry.value);
+      if (writer_->pending() >= kSliceBytes) TRY(write_out(file));
+    }
+  }
+  return {};
+}
+
+Result<void> Checkpoint::write_out(File& file) {
+  writer_->take(out_);
+  std::string_view left = out_;
+  while (!left.empty()) {
+    TRY_ASSIGN(const size_t written, file.write_at(offset_, left));
+    offset_ += written;
+    left.remove_prefix(written);
+  }
+  room_.notify_all();
+  return {};
+}
+
+Result<void> Checkpoint::verify(File& file) {
+  constexpr size_t kChecksumBytes = 8;
+  uint64_t crc = 0;
+  std::string piece(kSliceBytes, '\0');
+  uint64_t at = 0;
+  char stored[kChecksumBytes] = {};
+  while (at < offset_) {
+    TRY_ASSIGN(const size_t count, file.read_at(at, piece.data(), piece.size()));
+    if (count == 0) break;
+    const uint64_t body = offset_ - kChecksumBytes;
+    const size_t covered =
+        at >= body ? 0 : static_cast<size_t>(std::min<uint64_t>(count, body - at));
+    crc = crc64(std::string_view(piece).substr(0, covered), crc);
+    for (size_t i = covered; i < count; ++i) stored[at + i - body] = piece[i];
+    at += count;
+  }
+  char computed[kChecksumBytes];
+  for (size_t i = 0; i < kChecksumBytes; ++i) computed[i] = static_cast<char>(crc >> (8 * i));
+  if (at != offset_ || std::memcmp(stored, computed, kChecksumBytes) != 0) {
+    return Error{Errc::kCorrupt, "the checkpoint reads back differently from what was written"};
+  }
+  return {};
+}
+
+}  // namespace powercut::engine

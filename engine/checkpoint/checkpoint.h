@@ -1,0 +1,93 @@
+// A checkpoint without fork: the keyspace as it was at one instant, written while commands go on.
+//
+// begin() raises the epoch; that instant is the cut. An object whose stamp is older than the epoch
+// has not been serialised. A task walks the tables; whoever is about to change such an object first
+// hands it over here (KeyspaceObserver), so each object is serialised once, as it was at the cut.
+// What is created after the cut bears the new stamp. A flushed table is taken over whole.
+//
+// Invariants: an object is stamped before anything yields; a walk goes from a table's end down, so
+// objects that move are not missed (slab_map.h); nothing is ever serialised twice.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/checkpoint/rdb_encode.h"
+#include "engine/os/os.h"
+#include "engine/os/wait_queue.h"
+#include "engine/store/keyspace.h"
+
+namespace powercut::engine {
+
+struct CheckpointInfo {
+  uint64_t bytes = 0;
+  uint64_t keys = 0;
+};
+
+class Checkpoint final : public KeyspaceObserver {
+ public:
+  // A writer waits when this much is serialised and not yet written.
+  static constexpr size_t kBufferBytes = 1 << 20;
+  static constexpr size_t kSliceBytes = 64 << 10;
+
+  Checkpoint(Os& os, Keyspace& keyspace);
+  ~Checkpoint() override;
+
+  // The cut, in one step.
+  void begin(const RdbHeader& header);
+  // Writes the whole file, syncs nothing. Yields. The bytes are read back and verified.
+  //   Errors: of the file; kCorrupt if the count of keys or the checksum is not what it must be.
+  Result<CheckpointInfo> write(File& file);
+  // Gives up; what was handed over is dropped.
+  void abandon();
+
+  bool running() const { return writer_.has_value(); }
+  bool full() const { return running() && writer_->pending() + side_bytes_ > kBufferBytes; }
+  // Notified when the buffer has been written.
+  WaitQueue& room() { return room_; }
+  // What the checkpoint costs now: the buffer and the tables it keeps alive.
+  size_t extra_bytes() const;
+  uint64_t keys_done() const { return running() ? writer_->keys() : 0; }
+  uint64_t keys_total() const { return expected_keys_; }
+
+  // --- KeyspaceObserver ---
+  void before_change(Database& db, std::string_view key, Object* object) override;
+  void before_flush(Database& db) override;
+
+ private:
+  struct Handed {
+    int db;
+    std::string entry;
+  };
+  struct Taken {
+    int db;
+    Table table;
+  };
+
+  int number_of(const Database& db) const { return numbers_[static_cast<size_t>(db.identity())]; }
+  void capture(int db, std::string_view key, const Object& object);
+  void finish_slicing();
+  Result<void> walk(int identity, File& file);
+  Result<void> walk_taken(File& file);
+  Result<void> write_out(File& file);
+  Result<void> verify(File& file);
+
+  Os& os_;
+  Keyspace& keyspace_;
+  WaitQueue room_;
+  std::optional<RdbWriter> writer_;
+  uint32_t epoch_ = 0;
+  uint64_t expected_keys_ = 0;
+  std::array<int, Keyspace::kDatabases> numbers_{};  // by identity: the number at the cut
+  std::vector<Taken> taken_;
+  std::vector<Handed> side_;  // handed over while an entry is being sliced
+  size_t side_bytes_ = 0;
+  const Database* slicing_db_ = nullptr;
+  size_t slicing_position_ = 0;
+  std::string out_;
+  uint64_t offset_ = 0;
+};
+
+}  // namespace powercut::engine

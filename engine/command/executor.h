@@ -1,0 +1,114 @@
+// Executes the requests of all sessions, one at a time, in arrival order: the total order of operations.
+//
+// An operation is a command that changed something, an EXEC with what it ran, or a key that expired. Each is
+// one entry of the log and has one LSN. A reply waits for the LSN it rests on: a writer's for its own entry, a
+// reader's for the last entry that touched the keys it read.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/command/call.h"
+#include "engine/command/command_table.h"
+#include "engine/os/os.h"
+#include "engine/os/wait_queue.h"
+
+namespace powercut::engine {
+
+class Session;
+
+// Where operations go, and what decides when replies may leave. The engine implements it over the AOF.
+class OperationLog {
+ public:
+  virtual ~OperationLog() = default;
+  // Takes the effects of one operation; returns its LSN.
+  virtual uint64_t append(const Effects& effects) = 0;
+  virtual uint64_t applied_lsn() const = 0;
+  // Replies that rest on entries up to here may leave.
+  virtual uint64_t released_lsn() const = 0;
+  virtual WaitQueue& progress() = 0;
+  // Suspends a writer while the checkpoint's buffer is full. May yield; true if it did.
+  virtual bool make_room() = 0;
+  // Why writes are refused now ("MISCONF ..."); empty if they are not.
+  virtual const std::string& refusal() const = 0;
+};
+
+// For the judge: called after each operation, in the same step.
+class OperationListener {
+ public:
+  virtual ~OperationListener() = default;
+  virtual void on_operation(uint64_t lsn) = 0;
+};
+
+struct ExecutorStats {
+  uint64_t commands = 0;
+  uint64_t expired_keys = 0;
+  uint64_t refused_writes = 0;
+  uint64_t held_replies = 0;
+};
+
+class Executor final : public Chance, public ExpiryListener, public KeyspaceObserver {
+ public:
+  Executor(Os& os, Keyspace& keyspace, OperationLog& log, Control& control);
+  ~Executor() override;
+
+  // Executes one request of a session; the reply is held or released there. Yields only before it changes
+  // anything, or in a command whose Control method yields.
+  void run(Session& session, std::span<const std::string_view> args);
+  // Removes up to `limit` expired keys, each an operation of its own; how many it removed.
+  size_t expire_some(size_t limit);
+
+  void set_listener(OperationListener* listener) { listener_ = listener; }
+  void set_max_memory(size_t bytes) { max_memory_ = bytes; }
+  OperationLog& log() { return log_; }
+  Os& os() { return os_; }
+  const ExecutorStats& stats() const { return stats_; }
+  void reset_stats() { stats_ = {}; }
+  size_t sessions() const { return sessions_.size(); }
+
+  // --- Chance, ExpiryListener, KeyspaceObserver ---
+  uint64_t choose(Site site, uint64_t n) override { return os_.choose(site, n); }
+  void on_expired(int db, std::string_view key) override;
+  void before_change(Database& db, std::string_view key, Object* object) override;
+  void before_flush(Database& db) override;
+  void before_swap(int a, int b) override;
+
+ private:
+  friend class Session;
+
+  // Keys by hash: the last entry that touched one of them. Two keys that share a slot only wait longer.
+  static constexpr size_t kSlots = 512;
+  static size_t slot_of(int db_identity, std::string_view key);
+
+  void queue(Session& session, const CommandSpec& spec, std::span<const std::string_view> args);
+  const char* why_refused(const CommandSpec& spec);
+  void execute_in(Session& session, const CommandSpec& spec, std::span<const std::string_view> args);
+  void execute_queued(Session& session);
+  bool is_write(const Session& session, const CommandSpec& spec) const;
+  uint64_t finish_operation();
+  uint64_t read_lsn(const Session& session, const CommandSpec& spec, std::span<const std::string_view> args);
+  void break_watches(int db_identity, std::string_view key);
+
+  Os& os_;
+  Keyspace& keyspace_;
+  OperationLog& log_;
+  Control& control_;
+  OperationListener* listener_ = nullptr;
+  size_t max_memory_ = 0;  // 0: no limit
+  Effects effects_;
+  std::array<uint64_t, kSlots> touched_lsn_{};
+  uint64_t everything_lsn_ = 0;  // the last FLUSHALL or SWAPDB
+  std::vector<uint16_t> touched_slots_;
+  bool touched_everything_ = false;
+  std::vector<size_t> positions_;
+  std::vector<Session*> sessions_;
+  size_t watching_ = 0;  // sessions with watches
+  std::string refusal_;
+  ExecutorStats stats_;
+};
+
+}  // namespace powercut::engine

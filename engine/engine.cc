@@ -1,0 +1,90 @@
+#include "engine/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace powercut::engine {
+
+namespace {
+
+constexpr size_t kExpireBatch = 64;            // keys in one step
+constexpr Duration kExpireCycle = milliseconds(100);
+
+}  // namespace
+
+Engine::Engine(Os& os, EngineConfig config)
+    : os_(os),
+      config_(std::move(config)),
+      aof_(os, config_.aof),
+      persistence_(os, keyspace_, aof_, config_),
+      executor_(os, keyspace_, *this, *this),
+      wake_expirer_(os),
+      started_at_(os.now()) {
+  executor_.set_max_memory(config_.max_memory_bytes);
+}
+
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::open(Os& os, EngineConfig config) {
+  std::unique_ptr<Engine> engine(new Engine(os, std::move(config)));
+  TRY_ASSIGN(Recovered recovered, recover(os, engine->keyspace_, engine->config_.recovery));
+  engine->report_ = recovered.report;
+  TRY(engine->persistence_.start(std::move(recovered)));
+  engine->aof_.start();
+  Engine* self = engine.get();
+  os.spawn("keeper", [self] { self->persistence_.run(); });
+  os.spawn("expirer", [self] { self->expire_loop(); });
+  return engine;
+}
+
+uint64_t Engine::append(const Effects& effects) {
+  aof_.begin_entry(effects.size());
+  for (const auto& item : effects.items()) aof_.add_command(item.db, effects.bytes_of(item));
+  const uint64_t lsn = aof_.end_entry();
+  persistence_.on_entry();
+  if (!wake_expirer_.empty() && keyspace_.next_expiry_ms() != INT64_MAX) wake_expirer_.notify_all();
+  return lsn;
+}
+
+const std::string& Engine::refusal() const {
+  refusal_.clear();
+  if (!aof_.blocked().empty()) {
+    refusal_ = fmt::format("MISCONF Errors writing to the AOF file: {}", aof_.blocked());
+  }
+  return refusal_;
+}
+
+void Engine::expire_loop() {
+  while (!stopping_) {
+    const int64_t next_ms = keyspace_.next_expiry_ms();
+    if (next_ms == INT64_MAX) {
+      wake_expirer_.wait();
+      continue;
+    }
+    // The wall clock may jump: look again at least once a cycle.
+    const int64_t left_ms = next_ms - os_.wall_now().unix_ms;
+    if (left_ms > 0 || !aof_.blocked().empty()) {
+      os_.park(os_.now() + std::min(kExpireCycle, milliseconds(std::max<int64_t>(left_ms, 1))));
+      continue;
+    }
+    executor_.expire_some(kExpireBatch);
+    os_.park(os_.now());  // let others run between batches
+  }
+}
+
+Result<void> Engine::shut_down(bool save) {
+  if (stopped_) return {};
+  if (aof_.poisoned()) return Error{Errc::kIo, aof_.blocked()};
+  persistence_.finish_work();
+  if (save && !config_.save.empty()) TRY(persistence_.save_now());
+  if (auto finished = aof_.finish(); !finished.ok()) return finished;
+  stopping_ = true;
+  stopped_ = true;
+  persistence_.stop();
+  wake_expirer_.notify_all();
+  aof_.progress().notify_all();
+  return {};
+}
+
+}  // namespace powercut::engine

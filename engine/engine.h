@@ -1,0 +1,81 @@
+// The store, whole: open, connect sessions, run, shut down. Everything happens in tasks of the Os it is given;
+// the caller drives them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/aof/aof_log.h"
+#include "engine/command/control.h"
+#include "engine/command/executor.h"
+#include "engine/command/session.h"
+#include "engine/config.h"
+#include "engine/persistence.h"
+#include "engine/recovery/recovery.h"
+#include "engine/store/keyspace.h"
+
+namespace powercut::engine {
+
+class Engine final : public OperationLog, public Control {
+ public:
+  // Recovers what the Os's root holds and starts the store's tasks. Call it in a task. Yields.
+  //   Errors: as recover(); as the seam's where a first generation cannot be made. Nothing is lost.
+  static Result<std::unique_ptr<Engine>> open(Os& os, EngineConfig config);
+  // The tasks must have ended (shut_down, or a crash that destroyed them).
+  ~Engine() override;
+
+  std::unique_ptr<Session> connect() { return std::make_unique<Session>(executor_); }
+  // Waits for every write and sync in flight, syncs the rest, ends the tasks. With `save`, writes a checkpoint
+  // if save rules exist. On an error the store stays up. Yields.
+  Result<void> shut_down(bool save);
+  bool stopped() const { return stopped_; }
+
+  Keyspace& keyspace() { return keyspace_; }
+  Executor& executor() { return executor_; }
+  AofLog& aof() { return aof_; }
+  Persistence& persistence() { return persistence_; }
+  const RecoveryReport& recovery() const { return report_; }
+  const EngineConfig& config() const { return config_; }
+
+  // --- OperationLog ---
+  uint64_t append(const Effects& effects) override;
+  uint64_t applied_lsn() const override { return aof_.applied_lsn(); }
+  uint64_t released_lsn() const override { return aof_.released_lsn(); }
+  WaitQueue& progress() override { return aof_.progress(); }
+  bool make_room() override { return persistence_.make_room(); }
+  const std::string& refusal() const override;
+
+  // --- Control (engine/engine_control.cc) ---
+  Result<void> save() override;
+  Result<std::string> background_save() override;
+  Result<std::string> rewrite_aof() override;
+  int64_t last_save_unix_s() override;
+  Result<void> shutdown(bool save) override { return shut_down(save); }
+  std::vector<std::pair<std::string, std::string>> config_get(std::string_view pattern) override;
+  Result<void> config_set(std::string_view name, std::string_view value) override;
+  void reset_stats() override;
+  std::string info_section(std::string_view section) override;
+
+ private:
+  Engine(Os& os, EngineConfig config);
+  void expire_loop();
+
+  Os& os_;
+  EngineConfig config_;
+  Keyspace keyspace_;
+  AofLog aof_;
+  Persistence persistence_;
+  Executor executor_;
+  WaitQueue wake_expirer_;
+  RecoveryReport report_;
+  Instant started_at_;
+  mutable std::string refusal_;
+  bool stopping_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace powercut::engine

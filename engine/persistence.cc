@@ -1,0 +1,372 @@
+#include "engine/persistence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/base/mutant.h"
+
+namespace powercut::engine {
+
+namespace {
+
+constexpr Duration kRetryAfterFailure = milliseconds(500);
+
+std::string in_aof_directory(std::string_view name) { return fmt::format("{}/{}", kAofDirectory, name); }
+
+// Creates `path`, replacing what an earlier attempt may have left under that name.
+Result<std::unique_ptr<File>> create_fresh(Os& os, const std::string& path) {
+  auto created = os.open(path, Open::kCreateNew);
+  if (created.ok() || created.error().code != Errc::kExists) return created;
+  TRY(os.remove(path));
+  return os.open(path, Open::kCreateNew);
+}
+
+}  // namespace
+
+Persistence::Persistence(Os& os, Keyspace& keyspace, AofLog& log, EngineConfig& config)
+    : os_(os), keyspace_(keyspace), log_(log), config_(config), checkpoint_(os, keyspace), wake_(os), done_(os) {
+  log_.set_on_poison([this] {
+    heal_wanted_ = true;
+    wake_.notify_all();
+  });
+}
+
+// --- Starting ---
+
+Result<void> Persistence::start(Recovered recovered) {
+  manifest_ = std::move(recovered.manifest);
+  manifest_.history.clear();
+  next_sequence_ = recovered.next_sequence;
+  saved_lsn_ = recovered.report.last_lsn;
+  saved_at_ = os_.now();
+  stats_.last_save_unix_s = os_.wall_now().unix_ms / 1000;
+  log_.start_at(recovered.report.last_lsn);
+  if (!config_.recovery.append_only) return {};
+  if (recovered.segment) {
+    const Segment& segment = *recovered.segment;
+    for (auto& file : manifest_.segments) {
+      if (file.sequence != segment.sequence) sealed_bytes_ += file.length.value_or(0);
+    }
+    if (manifest_.base) sealed_bytes_ += manifest_.base->length.value_or(0);
+    bytes_after_rewrite_ = sealed_bytes_ + segment.size;
+    log_.use_segment(std::move(*recovered.segment));
+    return {};
+  }
+  return first_generation();
+}
+
+Result<void> Persistence::first_generation() {
+  const auto made = os_.make_directory(kAofDirectory);
+  if (!made.ok() && made.error().code != Errc::kExists) return made;
+  TRY(os_.sync_directory("", "root.aof_directory"));
+  const bool empty = log_.applied_lsn() == 0 && manifest_.segments.empty() && keyspace_.memory_bytes() == 0;
+  if (!empty) return heal();
+  const uint64_t sequence = next_sequence_++;
+  TRY_ASSIGN(Segment segment, create_segment(sequence));
+  TRY(os_.sync_directory(kAofDirectory, "segment.directory"));
+  Manifest manifest;
+  manifest.segments.push_back({segment_name(sequence), sequence, log_.applied_lsn() + 1, {}, {}});
+  bool renamed = false;
+  TRY(publish_manifest(os_, std::string(kAofDirectory), manifest, renamed));
+  manifest_ = std::move(manifest);
+  log_.use_segment(std::move(segment));
+  return {};
+}
+
+Result<Segment> Persistence::create_segment(uint64_t sequence) {
+  TRY_ASSIGN(auto file, create_fresh(os_, in_aof_directory(segment_name(sequence))));
+  const uint64_t nonce = os_.choose("segment.nonce", UINT64_MAX);
+  const std::string text = encode_header({sequence, nonce});
+  TRY(write_whole(*file, 0, text));
+  TRY(file->sync("segment.create"));
+  return Segment{std::move(file), sequence, nonce, text.size(), text.size()};
+}
+
+RdbHeader Persistence::header(bool aof_base) const {
+  RdbHeader header;
+  header.ctime_s = os_.wall_now().unix_ms / 1000;
+  header.used_mem_bytes = keyspace_.memory_bytes();
+  header.aof_base = aof_base;
+  header.aux.emplace_back(kRdbAuxLsn, std::to_string(log_.applied_lsn()));
+  return header;
+}
+
+// Writes what checkpoint_ captured at the cut; durable, with its name, when this returns.
+Result<ManifestFile> Persistence::write_base(uint64_t sequence, uint64_t cut) {
+  const std::string name = base_name(sequence);
+  TRY_ASSIGN(const auto file, create_fresh(os_, in_aof_directory(name)));
+  TRY_ASSIGN(const CheckpointInfo info, checkpoint_.write(*file));
+  TRY(file->sync("base.sync"));
+  TRY(os_.sync_directory(kAofDirectory, "base.directory"));
+  return ManifestFile{name, sequence, cut, info.bytes, info.keys};
+}
+
+std::vector<ManifestFile> Persistence::all_files() const {
+  std::vector<ManifestFile> files = manifest_.segments;
+  if (manifest_.base) files.push_back(*manifest_.base);
+  return files;
+}
+
+void Persistence::remove_files(const std::vector<ManifestFile>& files) {
+  for (const ManifestFile& file : files) remove_quietly(in_aof_directory(file.name));
+}
+
+// What cannot be removed now is set aside or removed by the next recovery.
+void Persistence::remove_quietly(const std::string& name) { (void)os_.remove(name); }
+
+// --- Rewriting ---
+
+Result<void> Persistence::rewrite() {
+  const Instant started = os_.now();
+  const uint64_t sequence = next_sequence_++;
+  TRY_ASSIGN(Segment next, create_segment(sequence));
+  TRY(os_.sync_directory(kAofDirectory, "segment.directory"));
+
+  uint64_t cut = 0;
+  AofLog::Rotation rotation;
+  rotation.next = std::move(next);
+  rotation.at_cut = [&] {
+    cut = log_.applied_lsn();
+    checkpoint_.begin(header(true));
+  };
+  rotation.publish = [&](uint64_t old_length) -> Result<void> {
+    Manifest manifest = manifest_;
+    manifest.segments.back().length = old_length;
+    manifest.segments.push_back({segment_name(sequence), sequence, cut + 1, {}, {}});
+    bool renamed = false;
+    TRY(publish_manifest(os_, std::string(kAofDirectory), manifest, renamed));
+    sealed_bytes_ += old_length;
+    manifest_ = std::move(manifest);
+    return {};
+  };
+  if (auto rotated = log_.rotate(std::move(rotation)); !rotated.ok()) {
+    checkpoint_.abandon();
+    return rotated;
+  }
+
+  auto base = write_base(sequence, cut);
+  checkpoint_.abandon();
+  if (!base.ok()) {
+    remove_quietly(in_aof_directory(base_name(sequence)));
+    return base.error();
+  }
+  Manifest manifest;
+  manifest.base = *base;
+  for (const ManifestFile& file : manifest_.segments) {
+    (file.sequence >= sequence ? manifest.segments : manifest.history).push_back(file);
+  }
+  if (manifest_.base) manifest.history.push_back(*manifest_.base);
+  if (mutant(Mutant::kHistoryRemovedEarly)) remove_files(manifest.history);
+  bool renamed = false;
+  const auto published = publish_manifest(os_, std::string(kAofDirectory), manifest, renamed);
+  if (!published.ok()) {
+    // Once renamed, either manifest may be the durable one; both are complete, so both keep their files.
+    if (!renamed) remove_quietly(in_aof_directory(base_name(sequence)));
+    return published;
+  }
+  remove_files(manifest.history);
+  manifest.history.clear();
+  manifest_ = std::move(manifest);
+  sealed_bytes_ = base->length.value_or(0);
+  bytes_after_rewrite_ = log_bytes();
+  stats_.last_rewrite_took = os_.now() - started;
+  return {};
+}
+
+// --- Healing ---
+
+Result<void> Persistence::heal() {
+  const uint64_t sequence = next_sequence_++;
+  const uint64_t cut = log_.begin_heal();
+  checkpoint_.begin(header(true));  // in one step with the cut
+
+  const auto made = [&]() -> Result<Segment> {
+    TRY_ASSIGN(Segment next, create_segment(sequence));
+    TRY_ASSIGN(const ManifestFile base, write_base(sequence, cut));  // syncs the directory for both
+    Manifest manifest;
+    manifest.base = base;
+    manifest.segments.push_back({segment_name(sequence), sequence, cut + 1, {}, {}});
+    manifest.history = all_files();
+    bool renamed = false;
+    const auto published = publish_manifest(os_, std::string(kAofDirectory), manifest, renamed);
+    if (!published.ok()) {
+      if (renamed) manifest_ = std::move(manifest);  // perhaps: keep the files of both
+      return published.error();
+    }
+    remove_files(manifest.history);
+    manifest.history.clear();
+    manifest_ = std::move(manifest);
+    sealed_bytes_ = base.length.value_or(0);
+    return next;
+  };
+  auto next = made();
+  checkpoint_.abandon();
+  if (!next.ok()) {
+    if (!manifest_.names(base_name(sequence))) {
+      remove_quietly(in_aof_directory(base_name(sequence)));
+      remove_quietly(in_aof_directory(segment_name(sequence)));
+    }
+    return next.error();
+  }
+  log_.replace_segment(std::move(next).value(), cut);
+  bytes_after_rewrite_ = log_bytes();
+  return {};
+}
+
+// --- Checkpoints of their own ---
+
+Result<void> Persistence::save() {
+  const Instant started = os_.now();
+  const std::string temporary(kCheckpointTemporary);
+  const uint64_t cut = log_.applied_lsn();
+  checkpoint_.begin(header(false));
+  const auto written = [&]() -> Result<void> {
+    TRY_ASSIGN(const auto file, create_fresh(os_, temporary));
+    TRY_ASSIGN(const CheckpointInfo info, checkpoint_.write(*file));
+    (void)info;
+    TRY(file->sync("checkpoint.sync"));
+    TRY(os_.rename(temporary, kCheckpointName));
+    return os_.sync_directory("", "checkpoint.rename");
+  }();
+  checkpoint_.abandon();
+  if (!written.ok()) {
+    remove_quietly(temporary);
+    return written;
+  }
+  saved_lsn_ = cut;
+  saved_at_ = os_.now();
+  stats_.last_save_unix_s = os_.wall_now().unix_ms / 1000;
+  stats_.last_save_took = os_.now() - started;
+  return {};
+}
+
+Result<void> Persistence::save_now() {
+  finish_work();
+  running_ = Job::kSave;
+  const auto outcome = save();
+  ++(outcome.ok() ? stats_.saves : stats_.failed_saves);
+  if (!outcome.ok()) stats_.last_error = outcome.error().message;
+  running_ = Job::kNone;
+  done_.notify_all();
+  wake_.notify_all();
+  return outcome;
+}
+
+Result<void> Persistence::set_append_only(bool on) {
+  finish_work();
+  if (on == config_.recovery.append_only) return {};
+  if (!on) {
+    TRY(log_.finish());
+    log_.deactivate();
+    config_.recovery.append_only = false;
+    return {};
+  }
+  running_ = Job::kRewrite;
+  const auto made = os_.make_directory(kAofDirectory);
+  auto outcome = made.ok() || made.error().code == Errc::kExists ? os_.sync_directory("", "root.aof_directory") : made;
+  if (outcome.ok()) outcome = heal();
+  config_.recovery.append_only = outcome.ok();
+  running_ = Job::kNone;
+  done_.notify_all();
+  return outcome;
+}
+
+// --- The keeper ---
+
+bool Persistence::request(Job job) {
+  bool& wanted = job == Job::kRewrite ? rewrite_wanted_ : save_wanted_;
+  if (wanted || running_ == job) return false;
+  wanted = true;
+  wake_.notify_all();
+  return true;
+}
+
+void Persistence::run() {
+  while (!stopping_) {
+    const Instant now = os_.now();
+    if (running_ != Job::kNone) {
+      done_.wait();
+    } else if (heal_wanted_) {
+      if (now < not_before_) {
+        wake_.wait(not_before_);
+        continue;
+      }
+      heal_wanted_ = false;
+      running_ = Job::kRewrite;
+      const auto outcome = heal();
+      ++(outcome.ok() ? stats_.heals : stats_.failed_heals);
+      if (!outcome.ok()) {
+        stats_.last_error = outcome.error().message;
+        heal_wanted_ = true;
+        not_before_ = os_.now() + kRetryAfterFailure;
+      }
+      running_ = Job::kNone;
+      done_.notify_all();
+    } else if ((rewrite_wanted_ || rewrite_due()) && now >= not_before_) {
+      rewrite_wanted_ = false;
+      running_ = Job::kRewrite;
+      const auto outcome = rewrite();
+      ++(outcome.ok() ? stats_.rewrites : stats_.failed_rewrites);
+      if (!outcome.ok()) {
+        stats_.last_error = outcome.error().message;
+        not_before_ = os_.now() + kRetryAfterFailure;
+      }
+      running_ = Job::kNone;
+      done_.notify_all();
+    } else if ((save_wanted_ || save_due() <= now) && now >= not_before_) {
+      save_wanted_ = false;
+      if (!save_now().ok()) not_before_ = os_.now() + kRetryAfterFailure;
+    } else {
+      const bool work = rewrite_wanted_ || save_wanted_ || rewrite_due();
+      wake_.wait(work ? not_before_ : std::max(not_before_, save_due()));
+    }
+  }
+}
+
+void Persistence::finish_work() {
+  while (running_ != Job::kNone || heal_wanted_) done_.wait();
+}
+
+void Persistence::stop() {
+  stopping_ = true;
+  wake_.notify_all();
+  done_.notify_all();
+}
+
+uint64_t Persistence::log_bytes() const { return sealed_bytes_ + log_.segment_size(); }
+
+bool Persistence::rewrite_due() const {
+  if (!config_.recovery.append_only || config_.rewrite_percentage == 0 || log_.poisoned()) return false;
+  const uint64_t bytes = log_bytes();
+  if (bytes < config_.rewrite_min_bytes) return false;
+  const uint64_t base = std::max<uint64_t>(bytes_after_rewrite_, 1);
+  return (bytes - std::min(bytes, base)) * 100 / base >= config_.rewrite_percentage;
+}
+
+Instant Persistence::save_due() const {
+  Instant due = kForever;
+  for (const SaveRule& rule : config_.save) {
+    if (changes_since_save() >= rule.changes) due = std::min(due, saved_at_ + seconds(rule.seconds));
+  }
+  return due;
+}
+
+void Persistence::on_entry() {
+  if (running_ != Job::kNone || wake_.empty()) return;
+  if (rewrite_due()) {
+    wake_.notify_all();
+    return;
+  }
+  for (const SaveRule& rule : config_.save) {
+    if (changes_since_save() == rule.changes) wake_.notify_all();
+  }
+}
+
+bool Persistence::make_room() {
+  if (!checkpoint_.full()) return false;
+  checkpoint_.room().wait();
+  return true;
+}
+
+}  // namespace powercut::engine

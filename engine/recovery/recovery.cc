@@ -1,0 +1,260 @@
+#include "engine/recovery/recovery.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "engine/aof/segment_reader.h"
+#include "engine/base/mutant.h"
+#include "engine/checkpoint/rdb_decode.h"
+#include "engine/checkpoint/rdb_format.h"
+#include "engine/recovery/replay.h"
+
+namespace powercut::engine {
+
+namespace {
+
+constexpr std::string_view kOrphanSuffix = ".orphan";
+
+std::string in_aof_directory(std::string_view name) { return fmt::format("{}/{}", kAofDirectory, name); }
+
+// "appendonly.aof.12.incr.aof" -> 12; nullopt for other names.
+std::optional<uint64_t> sequence_of(std::string_view name) {
+  constexpr std::string_view kStem = "appendonly.aof.";
+  if (!name.starts_with(kStem)) return std::nullopt;
+  name.remove_prefix(kStem.size());
+  uint64_t sequence = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), sequence);
+  if (error != std::errc() || end == name.data() + name.size() || *end != '.') return std::nullopt;
+  return sequence;
+}
+
+class Recovery {
+ public:
+  Recovery(Os& os, Keyspace& keyspace, const RecoveryOptions& options)
+      : os_(os), keyspace_(keyspace), options_(options), replay_(keyspace), started_(os.now()) {}
+
+  Result<Recovered> run() {
+    keyspace_.set_now(os_.wall_now());
+    keyspace_.set_loading(true);
+    if (options_.append_only) {
+      TRY(recover_aof());
+    } else {
+      TRY(load_checkpoint());
+    }
+    keyspace_.set_loading(false);
+    report().failed_commands = replay_.failed_commands();
+    report().took = os_.now() - started_;
+    return std::move(recovered_);
+  }
+
+ private:
+  RecoveryReport& report() { return recovered_.report; }
+
+  Result<void> recover_aof() {
+    TRY_ASSIGN(names_, names_in_aof_directory());
+    for (const std::string& name : names_) {
+      recovered_.next_sequence = std::max(recovered_.next_sequence, sequence_of(name).value_or(0) + 1);
+    }
+    if (std::find(names_.begin(), names_.end(), kManifestName) == names_.end()) return start_without_manifest();
+    TRY_ASSIGN(const std::string text, read_whole(os_, in_aof_directory(kManifestName)));
+    TRY_ASSIGN(recovered_.manifest, parse_manifest(text));
+    TRY(set_aside_orphans());
+    if (recovered_.manifest.base) TRY(load_base(*recovered_.manifest.base));
+    const size_t count = recovered_.manifest.segments.size();
+    for (size_t i = 0; i < count && !report().dropped_corruption; ++i) TRY(load_segment(i, i + 1 == count));
+    // The manifest's rename may have been seen in the page cache alone.
+    if (mutant(Mutant::kTailNotSynced)) return {};
+    TRY(os_.sync_directory(kAofDirectory, "recovery.aof_directory"));
+    return os_.sync_directory("", "recovery.root");
+  }
+
+  Result<std::vector<std::string>> names_in_aof_directory() {
+    auto names = os_.list(kAofDirectory);
+    if (!names.ok() && names.error().code == Errc::kNotFound) return std::vector<std::string>();
+    return names;
+  }
+
+  // A first start, or one that was cut before its manifest was published: nothing was acknowledged then.
+  Result<void> start_without_manifest() {
+    for (const std::string& name : names_) {
+      if (!sequence_of(name) || name.ends_with(kOrphanSuffix)) continue;
+      TRY_ASSIGN(const std::string bytes, read_whole(os_, in_aof_directory(name)));
+      size_t length = 0;
+      const bool only_header = parse_header(bytes, length).has_value() && length == bytes.size();
+      if (!only_header && bytes.find_first_not_of('\0') != std::string::npos) {
+        return Error{Errc::kCorrupt,
+                     fmt::format("{}: data but no {}; restore the manifest from a copy, or move the "
+                                 "directory away to start empty",
+                                 in_aof_directory(name), kManifestName)};
+      }
+    }
+    TRY(set_aside_orphans());
+    return load_checkpoint();
+  }
+
+  // A file that no manifest names is never adopted.
+  Result<void> set_aside_orphans() {
+    for (const std::string& name : names_) {
+      if (!sequence_of(name) || name.ends_with(kOrphanSuffix) || recovered_.manifest.names(name)) continue;
+      const bool history = std::any_of(recovered_.manifest.history.begin(), recovered_.manifest.history.end(),
+                                       [&](const ManifestFile& file) { return file.name == name; });
+      if (history) {
+        TRY(os_.remove(in_aof_directory(name)));
+        continue;
+      }
+      TRY(os_.rename(in_aof_directory(name), in_aof_directory(name + std::string(kOrphanSuffix))));
+      report().set_aside.push_back(name);
+    }
+    return {};
+  }
+
+  Result<void> load_checkpoint() {
+    auto opened = os_.open(kCheckpointName, Open::kRead);
+    if (!opened.ok() && opened.error().code == Errc::kNotFound) {
+      report().found_nothing = true;
+      return {};
+    }
+    if (!opened.ok()) return opened.error();
+    RdbLoadOptions options;
+    options.drop_expired = true;
+    TRY(load_rdb_file(**opened, std::string(kCheckpointName), options));
+    // A checkpoint that was renamed and then seen after a kill must not go away again.
+    if (mutant(Mutant::kTailNotSynced)) return {};
+    return os_.sync_directory("", "recovery.root");
+  }
+
+  Result<void> load_base(const ManifestFile& base) {
+    if (base.name.ends_with(".aof")) return load_plain_base(base);
+    TRY_ASSIGN(const auto file, open_named(base.name));
+    RdbLoadOptions options;
+    options.drop_expired = mutant(Mutant::kExpiryLostInRewrite);  // Redis #4950
+    TRY(load_rdb_file(*file, base.name, options));
+    if (base.keys && report().base_keys != *base.keys) {
+      return Error{Errc::kCorrupt, fmt::format("{}: {} keys, but the manifest says {}", base.name,
+                                               report().base_keys, *base.keys)};
+    }
+    if (base.lsn) report().last_lsn = *base.lsn;
+    return {};
+  }
+
+  Result<void> load_rdb_file(File& file, const std::string& name, const RdbLoadOptions& options) {
+    report().base = name;
+    TRY_ASSIGN(const RdbInfo info, load_rdb(file, name, keyspace_, options));
+    report().base_keys = info.keys;
+    if (const std::string* lsn = info.find_aux(kRdbAuxLsn)) {
+      (void)std::from_chars(lsn->data(), lsn->data() + lsn->size(), report().last_lsn);
+    }
+    return check_time(name);
+  }
+
+  // A base in AOF format, as Redis writes without aof-use-rdb-preamble.
+  Result<void> load_plain_base(const ManifestFile& base) {
+    TRY_ASSIGN(const auto file, open_named(base.name));
+    TRY_ASSIGN(const std::string bytes, read_whole(*file));
+    report().base = base.name;
+    SegmentExpectation expected;
+    expected.name = base.name;
+    expected.synced_length = bytes.size();
+    TRY(scan_segment(bytes, expected, [&](uint64_t, const EntryView& entry) { return replay_.apply(entry); }));
+    return {};
+  }
+
+  // A file that the manifest names: without it there is no telling what was lost.
+  Result<std::unique_ptr<File>> open_named(const std::string& name) {
+    auto file = os_.open(in_aof_directory(name), Open::kReadWrite);
+    if (!file.ok() && file.error().code == Errc::kNotFound) {
+      return Error{Errc::kCorrupt, fmt::format("{}: named by the manifest but missing; restore it from a copy",
+                                               in_aof_directory(name))};
+    }
+    return file;
+  }
+
+  Result<void> load_segment(size_t index, bool last) {
+    ManifestFile& named = recovered_.manifest.segments[index];
+    TRY_ASSIGN(auto file, open_named(named.name));
+    TRY_ASSIGN(const std::string bytes, read_whole(*file));
+    SegmentExpectation expected;
+    expected.name = in_aof_directory(named.name);
+    expected.first_lsn = report().last_lsn + 1;
+    if (named.lsn) {
+      expected.ours = named.sequence;
+      if (*named.lsn != expected.first_lsn && !mutant(Mutant::kRecoveryCrossesHole)) {
+        return Error{Errc::kCorrupt, fmt::format("{}: begins with entry {}, but entry {} must come next",
+                                                 expected.name, *named.lsn, expected.first_lsn)};
+      }
+      expected.first_lsn = *named.lsn;
+    }
+    expected.synced_length = named.length;
+    // Redis itself lets only the last file end early.
+    if (!last && !named.length && !expected.ours) expected.synced_length = bytes.size();
+    expected.truncate_corruption = options_.on_corruption == OnCorruption::kTruncate;
+    replay_.new_segment();
+    uint64_t since_check = 0;
+    TRY_ASSIGN(const SegmentScan scan, scan_segment(bytes, expected, [&](uint64_t, const EntryView& entry) -> Result<void> {
+                 if (++since_check % 1024 == 0) TRY(check_time(named.name));
+                 return replay_.apply(entry);
+               }));
+    ++report().segments;
+    report().entries += scan.entries;
+    report().batches += scan.batches;
+    report().last_lsn = scan.next_lsn - 1;
+    if (scan.good_end < bytes.size()) {
+      report().dropped_bytes += bytes.size() - scan.good_end;
+      report().dropped_reason = scan.dropped_reason;
+      report().dropped_corruption = scan.corrupt;
+    }
+    if (!last && scan.good_end < bytes.size() && !scan.corrupt) {
+      return Error{Errc::kCorrupt, fmt::format("{} offset {}: {}, but a later segment follows", expected.name,
+                                               scan.good_end, scan.dropped_reason)};
+    }
+    if (last || scan.corrupt) return adopt(std::move(file), named, scan, bytes.size());
+    return {};
+  }
+
+  // Cuts the torn tail off and makes the rest durable, so that appending behind it is safe.
+  Result<void> adopt(std::unique_ptr<File> file, const ManifestFile& named, const SegmentScan& scan,
+                     uint64_t size) {
+    if (scan.good_end < size) TRY(file->truncate(scan.good_end));
+    if (!mutant(Mutant::kTailNotSynced)) TRY(file->sync("recovery.segment"));
+    // A segment of Redis's, or one given up half-way, is not appended to: a new generation follows.
+    if (!scan.annotated || scan.corrupt) return {};
+    recovered_.segment = Segment{std::move(file), named.sequence, scan.header.nonce, scan.good_end, scan.good_end};
+    return {};
+  }
+
+  Result<void> check_time(std::string_view where) {
+    if (options_.time_limit.ns == 0 || os_.now() - started_ <= options_.time_limit) return {};
+    return Error{Errc::kTimeout,
+                 fmt::format("recovery took longer than its limit of {} ms; it had reached {} with {} keys of the "
+                             "base and {} entries",
+                             options_.time_limit.ms(), where, report().base_keys, report().entries)};
+  }
+
+  Os& os_;
+  Keyspace& keyspace_;
+  const RecoveryOptions& options_;
+  Replay replay_;
+  Instant started_;
+  Recovered recovered_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace
+
+std::string RecoveryReport::summary() const {
+  if (found_nothing) return "nothing found: a fresh start";
+  std::string text = fmt::format("{} keys from {}, {} entries from {} segments",
+                                 base_keys, base.empty() ? "no base" : base, entries, segments);
+  if (dropped_bytes != 0) text += fmt::format("; {} bytes dropped: {}", dropped_bytes, dropped_reason);
+  if (!set_aside.empty()) text += fmt::format("; {} unnamed files set aside", set_aside.size());
+  if (failed_commands != 0) text += fmt::format("; {} logged commands failed", failed_commands);
+  return text;
+}
+
+Result<Recovered> recover(Os& os, Keyspace& keyspace, const RecoveryOptions& options) {
+  return Recovery(os, keyspace, options).run();
+}
+
+}  // namespace powercut::engine

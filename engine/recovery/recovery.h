@@ -1,0 +1,65 @@
+// Recovery: manifest + base + segments -> keyspace, with a report of what was found, dropped and set aside.
+//
+// Everything it does may be cut at any step and done again: it only reads, sets unnamed files aside, cuts the
+// torn tail off the last segment, and syncs. Before it returns, what it replayed is durable: bytes that were
+// read back after a kill may live in the page cache alone, so the last segment and the directories are synced
+// (durability.md, "Monotone").
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/aof/aof_log.h"
+#include "engine/aof/manifest.h"
+#include "engine/base/result.h"
+#include "engine/os/os.h"
+#include "engine/store/keyspace.h"
+
+namespace powercut::engine {
+
+inline constexpr std::string_view kAofDirectory = "appendonlydir";
+inline constexpr std::string_view kCheckpointName = "dump.rdb";
+inline constexpr std::string_view kCheckpointTemporary = "temp-dump.rdb";
+
+enum class OnCorruption : unsigned char { kAbort, kTruncate };
+
+struct RecoveryOptions {
+  bool append_only = true;
+  OnCorruption on_corruption = OnCorruption::kAbort;
+  Duration time_limit{0};  // 0: none
+};
+
+struct RecoveryReport {
+  bool found_nothing = false;  // a fresh start
+  std::string base;            // the file loaded, if any
+  uint64_t base_keys = 0;
+  uint64_t segments = 0;
+  uint64_t entries = 0;
+  uint64_t batches = 0;
+  uint64_t failed_commands = 0;        // logged commands that answered with an error
+  uint64_t dropped_bytes = 0;          // the torn tail, or what on-corruption truncate gave up
+  std::string dropped_reason;
+  bool dropped_corruption = false;
+  std::vector<std::string> set_aside;  // files no manifest names
+  uint64_t last_lsn = 0;
+  Duration took{0};
+
+  // One line for people.
+  std::string summary() const;
+};
+
+struct Recovered {
+  RecoveryReport report;
+  Manifest manifest;               // empty on a fresh start
+  std::optional<Segment> segment;  // the last one, to go on in; none: make a new generation first
+  uint64_t next_sequence = 1;      // for new files: above every one ever seen in the directory
+};
+
+// Loads `keyspace`, which must be empty. On an error the keyspace is to be thrown away.
+//   Errors: kCorrupt: damage below what was synced, with file, offset and remedy. kTimeout: the time limit,
+//   with how far it had come. kUnsupported: a format newer than this build. Others as the seam's.
+Result<Recovered> recover(Os& os, Keyspace& keyspace, const RecoveryOptions& options);
+
+}  // namespace powercut::engine

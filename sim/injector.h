@@ -1,0 +1,63 @@
+// What may go wrong at a seam call: asked before every call, answered by a fault plan (faults/plan.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "engine/base/result.h"
+#include "engine/base/site.h"
+#include "engine/base/time.h"
+
+namespace powercut::sim {
+
+enum class Op : uint8_t {
+  kOpen,
+  kRead,
+  kWrite,
+  kTruncate,
+  kSync,
+  kRename,
+  kRemove,
+  kMakeDirectory,
+  kList,
+  kSyncDirectory,
+};
+inline constexpr int kOps = 10;
+Site op_site(Op op);
+
+enum class CrashKind : uint8_t { kNone, kKill, kPowerCut };
+enum class CrashPoint : uint8_t { kBefore, kInside, kAfter };
+
+struct SeamCall {
+  uint64_t number;  // counts from 0 in this life of the store
+  Op op;
+  std::string_view path;
+  uint64_t offset;
+  uint64_t size;
+  const Site* fence;  // of a sync; else nullptr
+};
+
+struct Injection {
+  CrashKind crash = CrashKind::kNone;
+  CrashPoint point = CrashPoint::kBefore;
+  std::optional<Errc> error;           // the call fails; a write may have written a prefix
+  std::optional<uint64_t> short_size;  // reads and writes: at most this many bytes, at least 1
+  Duration extra_latency;              // slow and hanging calls
+};
+
+class Injector {
+ public:
+  virtual ~Injector() = default;
+  virtual Injection on_call(const SeamCall& call) = 0;
+  // The next instant at which something happens by the clock alone, and what.
+  virtual Instant next_moment() { return Instant{INT64_MAX}; }
+  // Called when the clock has reached next_moment(): a crash, or a jump of the wall clock in milliseconds.
+  struct Moment {
+    CrashKind crash = CrashKind::kNone;
+    int64_t wall_jump_ms = 0;
+  };
+  virtual Moment on_moment(Instant) { return {}; }
+};
+
+}  // namespace powercut::sim

@@ -1,0 +1,285 @@
+#include "sim/sim_os.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace powercut::sim {
+
+using engine::File;
+using engine::Open;
+
+Site op_site(Op op) {
+  switch (op) {
+    case Op::kOpen:
+      return "open";
+    case Op::kRead:
+      return "read";
+    case Op::kWrite:
+      return "write";
+    case Op::kTruncate:
+      return "truncate";
+    case Op::kSync:
+      return "sync";
+    case Op::kRename:
+      return "rename";
+    case Op::kRemove:
+      return "remove";
+    case Op::kMakeDirectory:
+      return "make_directory";
+    case Op::kList:
+      return "list";
+    case Op::kSyncDirectory:
+      return "sync_directory";
+  }
+  return "unknown";
+}
+
+class SimFile final : public File {
+ public:
+  SimFile(SimOs& os, InodeId inode, std::string_view path) : os_(os), inode_(inode), path_(path) {
+    os_.open_handle(inode_);
+  }
+  ~SimFile() override { os_.close_handle(inode_); }
+
+  Result<size_t> read_at(uint64_t offset, char* out, size_t size) override;
+  Result<size_t> write_at(uint64_t offset, std::string_view data) override;
+  Result<void> truncate(uint64_t size) override;
+  Result<void> sync(Site fence) override;
+  Result<uint64_t> size() override { return os_.world_.disk.size(inode_); }
+
+ private:
+  SimOs& os_;
+  InodeId inode_;
+  std::string path_;
+};
+
+SimOs::SimOs(WorldState& world, Choices& choices, Trace& trace, Injector* injector,
+             const LatencyProfile& latency)
+    : world_(world), choices_(choices), trace_(trace), injector_(injector), latency_(latency) {}
+
+SimOs::~SimOs() { tasks_.destroy_all(); }
+
+// --- The step loop ---
+
+CrashKind SimOs::run() {
+  while (!stopped_) {
+    const size_t ready = tasks_.ready().size();
+    if (ready > 0) {
+      tasks_.run(ready == 1 ? 0 : choices_.choose("schedule", ++steps_, ready));
+    } else if (!advance_clock()) {
+      break;
+    }
+  }
+  return crashed_;
+}
+
+bool SimOs::advance_clock() {
+  Instant next = tasks_.next_deadline();
+  if (injector_ != nullptr) next = std::min(next, injector_->next_moment());
+  if (next == kForever) return false;
+  // The kernel's own clock ticks only where it can matter.
+  while (world_.disk.anything_pending() && world_.disk.next_writeback() < next) {
+    world_.now = std::max(world_.now, world_.disk.next_writeback());
+    world_.disk.writeback(world_.now, choices_);
+  }
+  if (next > time_limit_) {
+    out_of_time_ = true;
+    return false;
+  }
+  world_.now = std::max(world_.now, next);
+  world_.disk.set_now(world_.now);
+  if (injector_ != nullptr && injector_->next_moment() <= world_.now) {
+    const auto moment = injector_->on_moment(world_.now);
+    world_.wall_offset_ms += moment.wall_jump_ms;
+    if (moment.crash != CrashKind::kNone) {
+      trace_.add(world_.now, "moment", "", static_cast<uint64_t>(moment.crash), 0, true);
+      crashed_ = moment.crash;
+      stopped_ = true;
+      return true;
+    }
+  }
+  tasks_.expire_timers(world_.now);
+  return true;
+}
+
+// --- A seam call ---
+
+Injection SimOs::begin_call(Op op, std::string_view path, uint64_t offset, uint64_t size,
+                            const Site* fence) {
+  const uint64_t number = calls_++;
+  if (injector_ == nullptr || stopped_) return {};
+  const Injection injection = injector_->on_call({number, op, path, offset, size, fence});
+  crash_if(injection, CrashPoint::kBefore);
+  return injection;
+}
+
+void SimOs::end_call(const Injection& injection, Op op, std::string_view path, uint64_t a,
+                     uint64_t b, bool ok) {
+  trace_.add(world_.now, op_site(op), path, a, b, ok);
+  crash_if(injection, CrashPoint::kAfter);
+}
+
+void SimOs::crash(CrashKind kind) {
+  if (stopped_) return;
+  trace_.add(world_.now, "crash", "", static_cast<uint64_t>(kind), calls_, true);
+  crashed_ = kind;
+  stopped_ = true;
+  // The task that was running never runs again; its stack unwinds when the world is destroyed.
+  for (;;) tasks_.park(kForever);
+}
+
+void SimOs::pass(Duration base, Duration spread, const Injection& injection) {
+  if (tasks_.current() == nullptr || stopped_) return;
+  Duration latency = base + injection.extra_latency;
+  const uint64_t key = calls_;
+  if (spread.ns > 0) {
+    latency.ns +=
+        static_cast<int64_t>(choices_.choose("latency", key, static_cast<uint64_t>(spread.ns)));
+  }
+  const bool immediate = injection.extra_latency.ns == 0 && latency_.immediate_one_in != 0 &&
+                         choices_.choose("immediate", key, latency_.immediate_one_in) == 0;
+  if (immediate) return;
+  const Instant due = world_.now + latency;
+  while (world_.now < due && !stopped_) tasks_.park(due);
+}
+
+Error SimOs::injected(Errc code, Op op, std::string_view path) const {
+  return {code, fmt::format("{} {}: {}", op_site(op).name, path, to_string(code))};
+}
+
+Result<void> SimOs::plain_call(Op op, std::string_view path,
+                               const std::function<Result<void>()>& effect) {
+  const Injection injection = begin_call(op, path, 0, 0);
+  pass(latency_.metadata, {}, injection);
+  Result<void> outcome;
+  if (injection.error) {
+    outcome = injected(*injection.error, op, path);
+  } else {
+    crash_if(injection, CrashPoint::kInside);
+    outcome = effect();
+  }
+  end_call(injection, op, path, 0, 0, outcome.ok());
+  return outcome;
+}
+
+// --- Directories ---
+
+Result<std::unique_ptr<File>> SimOs::open(std::string_view path, Open mode) {
+  std::unique_ptr<File> file;
+  TRY(plain_call(Op::kOpen, path, [&]() -> Result<void> {
+    if (mode == Open::kCreateNew) {
+      TRY_ASSIGN(const InodeId inode, world_.disk.create(path));
+      file = std::make_unique<SimFile>(*this, inode, path);
+      return {};
+    }
+    TRY_ASSIGN(const InodeId inode, world_.disk.lookup(path));
+    if (world_.disk.is_directory(inode)) return injected(Errc::kInvalid, Op::kOpen, path);
+    file = std::make_unique<SimFile>(*this, inode, path);
+    return {};
+  }));
+  return file;
+}
+
+Result<void> SimOs::rename(std::string_view from, std::string_view to) {
+  return plain_call(Op::kRename, to, [&] { return world_.disk.rename(from, to); });
+}
+
+Result<void> SimOs::remove(std::string_view path) {
+  return plain_call(Op::kRemove, path, [&]() -> Result<void> {
+    TRY_ASSIGN(const InodeId inode, world_.disk.lookup(path));
+    TRY(world_.disk.remove(path));
+    if (inode >= handles_.size() || handles_[inode] == 0) world_.disk.release(inode);
+    return {};
+  });
+}
+
+Result<void> SimOs::make_directory(std::string_view path) {
+  return plain_call(Op::kMakeDirectory, path, [&] { return world_.disk.make_directory(path); });
+}
+
+Result<std::vector<std::string>> SimOs::list(std::string_view path) {
+  std::vector<std::string> names;
+  TRY(plain_call(Op::kList, path, [&]() -> Result<void> {
+    TRY_ASSIGN(names, world_.disk.list(path));
+    return {};
+  }));
+  return names;
+}
+
+Result<void> SimOs::sync_directory(std::string_view path, Site fence) {
+  const Injection injection = begin_call(Op::kSyncDirectory, path, 0, 0, &fence);
+  TRY_ASSIGN(const SyncTicket ticket, world_.disk.begin_sync_directory(path));
+  crash_if(injection, CrashPoint::kInside);
+  pass(latency_.sync_min, latency_.sync_max - latency_.sync_min, injection);
+  const auto outcome =
+      injection.error ? world_.disk.fail_sync_directory(ticket) : world_.disk.finish_sync(ticket);
+  end_call(injection, Op::kSyncDirectory, path, fence.hash, 0, outcome.ok());
+  return outcome;
+}
+
+void SimOs::open_handle(InodeId inode) {
+  if (inode >= handles_.size()) handles_.resize(inode + 1);
+  if (handles_[inode]++ == 0) world_.disk.retain(inode);
+}
+
+void SimOs::close_handle(InodeId inode) {
+  if (--handles_[inode] == 0) world_.disk.release(inode);
+}
+
+// --- Files ---
+
+Result<size_t> SimFile::read_at(uint64_t offset, char* out, size_t size) {
+  const Injection injection = os_.begin_call(Op::kRead, path_, offset, size);
+  os_.crash_if(injection, CrashPoint::kInside);
+  os_.pass(os_.latency_.read, {}, injection);
+  Result<size_t> outcome =
+      injection.error
+          ? Result<size_t>(os_.injected(*injection.error, Op::kRead, path_))
+          : os_.world_.disk.read(inode_, offset, out,
+                                 std::min<uint64_t>(size, injection.short_size.value_or(size)));
+  os_.end_call(injection, Op::kRead, path_, offset, outcome.ok() ? *outcome : 0, outcome.ok());
+  return outcome;
+}
+
+Result<size_t> SimFile::write_at(uint64_t offset, std::string_view data) {
+  if (data.empty()) return size_t{0};
+  const Injection injection = os_.begin_call(Op::kWrite, path_, offset, data.size());
+  Disk& disk = os_.world_.disk;
+  if (injection.error ||
+      (injection.crash != CrashKind::kNone && injection.point == CrashPoint::kInside)) {
+    // A prefix of the bytes reaches the page cache: none, some or all.
+    const uint64_t prefix = os_.choices_.choose("write.prefix", os_.calls_, data.size() + 1);
+    if (prefix > 0) (void)disk.write(inode_, offset, data.substr(0, prefix));
+    os_.crash_if(injection, CrashPoint::kInside);
+    os_.pass(os_.latency_.write, {}, injection);
+    os_.end_call(injection, Op::kWrite, path_, offset, prefix, false);
+    return os_.injected(*injection.error, Op::kWrite, path_);
+  }
+  os_.pass(os_.latency_.write, {}, injection);
+  const auto outcome =
+      disk.write(inode_, offset, data.substr(0, injection.short_size.value_or(data.size())));
+  os_.end_call(injection, Op::kWrite, path_, offset, outcome.ok() ? *outcome : 0, outcome.ok());
+  return outcome;
+}
+
+Result<void> SimFile::truncate(uint64_t size) {
+  return os_.plain_call(Op::kTruncate, path_, [&]() -> Result<void> {
+    os_.world_.disk.truncate(inode_, size);
+    return {};
+  });
+}
+
+Result<void> SimFile::sync(Site fence) {
+  const Injection injection = os_.begin_call(Op::kSync, path_, 0, 0, &fence);
+  Disk& disk = os_.world_.disk;
+  const SyncTicket ticket = disk.begin_sync(inode_);
+  os_.crash_if(injection, CrashPoint::kInside);
+  os_.pass(os_.latency_.sync_min, os_.latency_.sync_max - os_.latency_.sync_min, injection);
+  const auto outcome = injection.error ? disk.fail_sync(ticket, disk.rules().sync_failure)
+                                       : disk.finish_sync(ticket);
+  os_.end_call(injection, Op::kSync, path_, fence.hash, 0, outcome.ok());
+  return outcome;
+}
+
+}  // namespace powercut::sim

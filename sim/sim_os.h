@@ -1,0 +1,111 @@
+// The seam over the simulated disk, on virtual time.
+//
+// Models: every call takes virtual time, drawn from a latency profile, and may complete at once; tasks run in
+// any order that choices allow; faults and crashes as an Injector says; a crash stops the world at once, and
+// what the tasks' destructors do afterwards reaches only this world's disk, which nobody reads.
+// Does not model: CPU time (tasks run in no time), signals, memory pressure.
+// Source of the idea that one trait makes every choice: Shuttle (scheduler/mod.rs).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/os/os.h"
+#include "engine/os/tasks.h"
+#include "sim/choices.h"
+#include "sim/disk.h"
+#include "sim/injector.h"
+#include "sim/trace.h"
+
+namespace powercut::sim {
+
+struct LatencyProfile {
+  Duration read{2'000};
+  Duration write{5'000};         // into the page cache
+  Duration metadata{10'000};     // open, rename, remove, list, truncate
+  Duration sync_min{100'000};
+  Duration sync_max{1'500'000};
+  // One call in this many completes at once, without yielding; 0: none does.
+  uint64_t immediate_one_in = 4;
+};
+
+struct WorldState {
+  Disk disk;
+  Instant now{0};               // monotonic; goes on across crashes, so that one run has one time line
+  int64_t wall_offset_ms = 0;   // wall clock = offset + now
+};
+
+class SimOs final : public engine::Os {
+ public:
+  // `injector` may be null: nothing goes wrong.
+  SimOs(WorldState& world, Choices& choices, Trace& trace, Injector* injector,
+        const LatencyProfile& latency = {});
+  ~SimOs() override;
+
+  // Runs tasks until all have ended, a crash, or stop(). Says which crash, if any. kNone with tasks left
+  // means that every task waits for ever.
+  CrashKind run();
+  // From a task: run() returns after this task's next yield.
+  void stop() { stopped_ = true; }
+  bool tasks_left() const { return !tasks_.empty(); }
+  uint64_t calls() const { return calls_; }
+  // Time goes at most this far: run() returns kNone.
+  void set_time_limit(Instant limit) { time_limit_ = limit; }
+  bool out_of_time() const { return out_of_time_; }
+  // Destroys the tasks, as the end of a world does.
+  void destroy_tasks() { tasks_.destroy_all(); }
+
+  // --- Os ---
+  Result<std::unique_ptr<engine::File>> open(std::string_view path, engine::Open mode) override;
+  Result<void> rename(std::string_view from, std::string_view to) override;
+  Result<void> remove(std::string_view path) override;
+  Result<void> make_directory(std::string_view path) override;
+  Result<std::vector<std::string>> list(std::string_view path) override;
+  Result<void> sync_directory(std::string_view path, Site fence) override;
+  Instant now() override { return world_.now; }
+  WallTime wall_now() override { return {world_.wall_offset_ms + world_.now.ns / 1'000'000}; }
+  uint64_t choose(Site site, uint64_t n) override { return choices_.choose(site, ++draws_, n); }
+  void spawn(std::string_view name, std::function<void()> body) override { tasks_.spawn(name, std::move(body)); }
+  engine::Task* current() override { return tasks_.current(); }
+  bool park(Instant deadline) override { return tasks_.park(deadline); }
+  void unpark(engine::Task* task) override { tasks_.unpark(task); }
+
+ private:
+  friend class SimFile;
+
+  Injection begin_call(Op op, std::string_view path, uint64_t offset, uint64_t size,
+                       const Site* fence = nullptr);
+  void end_call(const Injection& injection, Op op, std::string_view path, uint64_t a, uint64_t b, bool ok);
+  void pass(Duration base, Duration spread, const Injection& injection);
+  // Stops the world; does not return to a task.
+  void crash(CrashKind kind);
+  void crash_if(const Injection& injection, CrashPoint point) {
+    if (injection.crash != CrashKind::kNone && injection.point == point) [[unlikely]] crash(injection.crash);
+  }
+  Result<void> plain_call(Op op, std::string_view path, const std::function<Result<void>()>& effect);
+  void open_handle(InodeId inode);
+  void close_handle(InodeId inode);
+  Error injected(Errc code, Op op, std::string_view path) const;
+  bool advance_clock();
+
+  WorldState& world_;
+  Choices& choices_;
+  Trace& trace_;
+  Injector* injector_;
+  LatencyProfile latency_;
+  std::vector<uint32_t> handles_;  // open handles by inode
+  engine::Tasks tasks_;
+  uint64_t calls_ = 0;
+  uint64_t draws_ = 0;
+  uint64_t steps_ = 0;
+  Instant time_limit_{INT64_MAX};
+  bool stopped_ = false;
+  bool out_of_time_ = false;
+  CrashKind crashed_ = CrashKind::kNone;
+};
+
+}  // namespace powercut::sim
