@@ -179,6 +179,13 @@ Range CrashSpace::sector_range(const Inode& inode, const std::vector<uint32_t>& 
   return range;
 }
 
+void CrashSpace::fill_garbage(uint32_t index, uint32_t from, uint32_t to, uint64_t durable_size,
+                              Block* block) {
+  const uint64_t start = index * kBlockBytes;
+  for (uint64_t at = std::max(start + from, durable_size); at < start + to; ++at)
+    (*block)[at - start] = static_cast<char>(((at * 0x9e3779b97f4a7c15u) >> 57) | 0x80);
+}
+
 std::vector<BlockRef> CrashSpace::reused_by(InodeId id, uint32_t block) const {
   std::vector<BlockRef> found;
   if (!disk_.rules_.reuses_freed_blocks || disk_.inodes_[id]->links > 0) return found;

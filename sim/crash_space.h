@@ -67,6 +67,10 @@ class CrashSpace {
                      int64_t size_op) const;
   uint32_t sector_bytes() const;
 
+  // Old disk content of no one in particular, never NUL, where a sector grew but has no data.
+  static void fill_garbage(uint32_t index, uint32_t from, uint32_t to, uint64_t durable_size,
+                           Block* block);
+
   // Pending data ops by block, in program order within one.
   struct Dirty {
     uint32_t block;

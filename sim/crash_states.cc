@@ -98,6 +98,11 @@ bool CrashSpace::block_may_read(const Inode& inode, const Dirty& dirty, uint64_t
       if (version <= range.hi && version >= range.lo)
         matched |= want.compare(start + from, std::min(to, end) - from, block.data() + from,
                                 std::min(to, end) - from) == 0;
+      if (version == 0 && range.lo == 0 && !chain.empty() && disk_.rules_.garbage && !matched) {
+        fill_garbage(dirty.block, from, to, size_at(inode, size_ops(inode), 0), &block);
+        matched = want.compare(start + from, std::min(to, end) - from, block.data() + from,
+                               std::min(to, end) - from) == 0;
+      }
       if (matched || version == 0) break;
       undo(inode, inode.ops[chain[version - 1]], from, to, &block);
     }

@@ -198,6 +198,8 @@ bool Disk::write_piece(Inode& inode, uint32_t index, uint32_t offset, std::strin
   BlockRef& block = inode.blocks[index];
   const uint64_t start = index * kBlockBytes + offset;
   const bool whole = piece.size() == kBlockBytes;
+  if (inode.has_stuck) [[unlikely]]
+    for (DataOp& old : inode.ops) old.size_stuck &= old.block != index;
   DataOp op;
   op.block = index;
   op.offset = static_cast<uint16_t>(offset);
@@ -304,6 +306,7 @@ void Disk::truncate(InodeId id, uint64_t size) {
   inode.witness = std::min(inode.witness, size);
   inode.touched_in_flight = std::min(inode.touched_in_flight, size);
   if (size < inode.size) {
+    if (!faults_.empty()) heal(id, size, inode.size - size);  // what is gone has no faults
     shrink(inode, size);
   } else if (size > inode.size) {
     DataOp op;

@@ -15,11 +15,6 @@ constexpr Site kSectorSite("disk.cut.sector");
 constexpr Site kReuseSite("disk.cut.reuse");
 constexpr Site kGarbageSite("disk.cut.garbage");
 
-// Old disk content of no one in particular: never NUL, the same everywhere.
-char garbage_byte(uint64_t at) {
-  return static_cast<char>(((at * 0x9e3779b97f4a7c15u) >> 57) | 0x80);
-}
-
 }  // namespace
 
 class CrashDraw {
@@ -92,8 +87,7 @@ class CrashDraw {
         undo(old, old.ops[chain_[i]], from, to, ref.get());
       if (version == 0 && before_.rules_.garbage && start + to > durable_size &&
           picker_.flip(kGarbageSite)) {
-        const uint64_t first = std::max(start + from, durable_size);
-        for (uint64_t at = first; at < start + to; ++at) (*ref)[at - start] = garbage_byte(at);
+        CrashSpace::fill_garbage(dirty.block, from, to, durable_size, ref.get());
       }
     }
   }
@@ -166,14 +160,15 @@ class CrashDraw {
         if (++links[entry.inode] == 1 && after_.inodes_[entry.inode]->directory)
           todo.push_back(entry.inode);
     }
-    after_.blocks_used_ = 0;
     for (InodeId id = 0; id < after_.inodes_.size(); ++id) {
       if (!after_.inodes_[id]) continue;
       if (after_.inodes_[id]->links != links[id]) after_.own(id).links = links[id];
       after_.maybe_free(id);
-      if (!after_.inodes_[id]) continue;
-      for (const BlockRef& block : after_.inodes_[id]->blocks) after_.blocks_used_ += block ? 1 : 0;
     }
+    after_.blocks_used_ = 0;  // a cut changes which blocks there are, so they are counted anew
+    for (const auto& inode : after_.inodes_)
+      if (inode)
+        for (const BlockRef& block : inode->blocks) after_.blocks_used_ += block ? 1 : 0;
   }
 
   const Disk& before_;

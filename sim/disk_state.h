@@ -41,6 +41,7 @@ struct DataOp {
   bool size = false;   // the size is pending
   bool cut = false;    // part of a shrinking truncation: takes its place in the journal
   bool stuck = false;  // its page was marked clean by a failed sync: no sync will write it again
+  bool size_stuck = false;  // nor its size, until its block is written again
 };
 
 struct Entry {

@@ -59,8 +59,8 @@ void Disk::sweep_ops(Inode& inode) {
     inode.undo_bytes = std::move(bytes);
     inode.undo_blocks = std::move(blocks);
   }
-  inode.has_stuck =
-      std::any_of(inode.ops.begin(), inode.ops.end(), [](const DataOp& op) { return op.stuck; });
+  inode.has_stuck = std::any_of(inode.ops.begin(), inode.ops.end(),
+                                [](const DataOp& op) { return op.stuck || op.size_stuck; });
 }
 
 // Blocks go to the disk as a whole: the newest covered op of a block takes all older ones with it.
@@ -85,7 +85,7 @@ void Disk::force_size(Inode& inode, uint64_t seq) {
   bool covered = false;
   for (size_t i = inode.ops.size(); i-- > 0;) {
     DataOp& op = inode.ops[i];
-    if (!op.size || op.seq > seq || (op.stuck && !covered)) continue;
+    if (!op.size || op.seq > seq || (op.size_stuck && !covered)) continue;
     covered = true;
     op.size = false;
   }
@@ -317,8 +317,10 @@ Result<void> Disk::fail_sync(const SyncTicket& ticket, SyncFailure model) {
   } else {
     for (DataOp& op : inode.ops) {
       if (op.seq > ticket.seq) break;
-      op.stuck = op.data || (model != SyncFailure::kExt4Ordered && model != SyncFailure::kExt4Data);
-      inode.has_stuck |= op.stuck;
+      op.stuck = op.data;
+      op.size_stuck =
+          op.size && op.data && (model == SyncFailure::kXfs || model == SyncFailure::kBtrfs);
+      inode.has_stuck |= op.stuck || op.size_stuck;
     }
   }
   if (model == SyncFailure::kExt4Data) {

@@ -1,0 +1,216 @@
+// What each persona promises, by the shortest program that shows it. Rows follow ALICE's Table 1
+// and the property table of faults/testdata/kernel-6.18.
+#include "faults/personas.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+#include <string>
+
+#include "sim/disk_testing.h"
+
+namespace powercut::faults {
+namespace {
+
+using sim::Disk;
+using sim::Image;
+using sim::InodeId;
+
+constexpr const char* kOld = "old";
+
+Disk on(const Persona& persona) {
+  sim::PersonaRules rules = persona.rules;
+  rules.sector_bytes = sim::kBlockBytes;
+  return Disk(rules);
+}
+
+const std::string* find(const Image& image, const std::string& path) {
+  for (const sim::FoundFile& file : image)
+    if (file.path == path) return &file.content;
+  return nullptr;
+}
+
+// The personas on which some crash state violates a property.
+std::set<std::string> violators(const std::function<void(Disk&)>& program,
+                                const std::function<bool(const Image&)>& holds) {
+  std::set<std::string> names;
+  for (const Persona& persona : all_personas()) {
+    Disk disk = on(persona);
+    program(disk);
+    const sim::Enumeration done =
+        sim::for_each_crash_state(disk, 100'000, [&](const Disk&, const Image& image) {
+          if (!holds(image)) names.insert(std::string(persona.name));
+        });
+    EXPECT_TRUE(done.complete);
+  }
+  return names;
+}
+
+using Names = std::set<std::string>;
+
+TEST(Personas, AreFoundByNameAndSayWhatTheyGuarantee) {
+  EXPECT_EQ(default_persona().name, "ext4-ordered");
+  EXPECT_EQ(find_persona("nope"), nullptr);
+  for (const Persona& persona : all_personas()) {
+    EXPECT_EQ(find_persona(persona.name), &persona);
+    EXPECT_FALSE(persona.guarantee.empty());
+    EXPECT_EQ(persona.guarantee.find('\n'), std::string_view::npos);
+  }
+}
+
+TEST(Personas, SyncedFileWithSyncedNameIsThere) {
+  EXPECT_EQ(violators([](Disk& disk) { sim::durable_file(disk, "f", "x"); },
+                      [](const Image& image) {
+                        const std::string* f = find(image, "f");
+                        return f && *f == "x";
+                      }),
+            (Names{"lying"}));
+}
+
+TEST(Personas, SyncOfAFreshFileKeepsItsName) {
+  EXPECT_EQ(violators(
+                [](Disk& disk) {
+                  const InodeId f = disk.create("f").value();
+                  append(disk, f, "x");
+                  sync(disk, f);
+                },
+                [](const Image& image) { return find(image, "f") != nullptr; }),
+            (Names{"posix-min", "ext2", "lying"}));
+}
+
+TEST(Personas, SyncOfOneFileKeepsEarlierNames) {
+  EXPECT_EQ(violators(
+                [](Disk& disk) {
+                  ASSERT_TRUE(disk.create("a").ok());
+                  const InodeId b = disk.create("b").value();
+                  append(disk, b, "x");
+                  sync(disk, b);
+                },
+                [](const Image& image) { return !find(image, "b") || find(image, "a"); }),
+            (Names{"posix-min", "btrfs", "ext2", "lying"}));
+}
+
+TEST(Personas, SyncOfOneFileKeepsNoOtherFilesData) {
+  EXPECT_EQ(violators(
+                [](Disk& disk) {
+                  const InodeId a = sim::durable_file(disk, "a", "");
+                  const InodeId b = sim::durable_file(disk, "b", "");
+                  append(disk, a, "x");
+                  append(disk, b, "x");
+                  sync(disk, b);
+                },
+                [](const Image& image) { return find(image, "a") && *find(image, "a") == "x"; }),
+            (Names{"ext4-ordered", "posix-min", "xfs", "btrfs", "ext4-noda", "ext4-writeback",
+                   "ext3-writeback", "ext2", "lying"}));
+}
+
+TEST(Personas, RenameOverAFileIsAtomic) {
+  EXPECT_EQ(violators(
+                [](Disk& disk) {
+                  sim::durable_file(disk, "f", kOld);
+                  sim::durable_file(disk, "t", "new");
+                  ASSERT_TRUE(disk.rename("t", "f").ok());
+                },
+                [](const Image& image) {
+                  const std::string* f = find(image, "f");
+                  return f && image.size() == (*f == kOld) + 1u;
+                }),
+            (Names{"posix-min", "ext2", "lying"}));
+}
+
+TEST(Personas, ReplaceWithoutSyncIsNeverEmpty) {
+  EXPECT_EQ(violators(
+                [](Disk& disk) {
+                  sim::durable_file(disk, "f", kOld);
+                  append(disk, disk.create("t").value(), "new");
+                  ASSERT_TRUE(disk.rename("t", "f").ok());
+                },
+                [](const Image& image) { return find(image, "f") && !find(image, "f")->empty(); }),
+            (Names{"posix-min", "xfs", "btrfs", "ext4-noda", "ext2", "lying"}));
+}
+
+TEST(Personas, ReplaceWithoutSyncIsOldOrNew) {
+  EXPECT_EQ(violators(
+                [](Disk& disk) {
+                  sim::durable_file(disk, "f", kOld);
+                  append(disk, disk.create("t").value(), "new");
+                  ASSERT_TRUE(disk.rename("t", "f").ok());
+                },
+                [](const Image& image) {
+                  const std::string* f = find(image, "f");
+                  return f && (*f == kOld || *f == "new");
+                }),
+            (Names{"ext4-ordered", "posix-min", "xfs", "btrfs", "ext4-noda", "ext4-writeback",
+                   "ext3-writeback", "ext2", "lying"}));
+}
+
+// The NUL tail: the commonest way in which a log's tail is damaged in the field.
+TEST(Personas, AnAppendComesWithItsData) {
+  EXPECT_EQ(violators([](Disk& disk) { append(disk, sim::durable_file(disk, "f", kOld), "new"); },
+                      [](const Image& image) {
+                        const std::string* f = find(image, "f");
+                        return !f || f->size() < 6 || *f == "oldnew";
+                      }),
+            (Names{"ext4-ordered", "posix-min", "ext4-noda", "ext4-writeback", "ext3-writeback",
+                   "ext2", "lying"}));
+}
+
+TEST(Personas, StaleContentIsNeverExposed) {
+  EXPECT_EQ(violators([](Disk& disk) { append(disk, sim::durable_file(disk, "f", kOld), "new"); },
+                      [](const Image& image) {
+                        for (const char byte : find(image, "f") ? *find(image, "f") : "")
+                          if (byte & 0x80) return false;
+                        return true;
+                      }),
+            (Names{"ext3-writeback", "ext2"}));
+}
+
+TEST(Personas, NamesSurviveInOrder) {
+  EXPECT_EQ(violators(
+                [](Disk& disk) {
+                  ASSERT_TRUE(disk.create("a").ok());
+                  ASSERT_TRUE(disk.create("b").ok());
+                },
+                [](const Image& image) { return !find(image, "b") || find(image, "a"); }),
+            (Names{"posix-min", "ext2", "lying"}));
+}
+
+TEST(Personas, AnOverwriteComesBeforeALaterName) {
+  EXPECT_EQ(violators(
+                [](Disk& disk) {
+                  const InodeId f = sim::durable_file(disk, "f", kOld);
+                  ASSERT_TRUE(disk.write(f, 0, "new").ok());
+                  ASSERT_TRUE(disk.create("z").ok());
+                },
+                [](const Image& image) {
+                  return !find(image, "z") || (find(image, "f") && *find(image, "f") == "new");
+                }),
+            (Names{"ext4-ordered", "posix-min", "xfs", "btrfs", "ext4-noda", "ext4-writeback",
+                   "ext3-ordered", "ext3-writeback", "ext2", "lying"}));
+}
+
+TEST(Personas, AnAppendComesBeforeALaterName) {
+  EXPECT_EQ(violators(
+                [](Disk& disk) {
+                  const InodeId f = sim::durable_file(disk, "f", kOld);
+                  append(disk, f, "new");
+                  ASSERT_TRUE(disk.create("z").ok());
+                },
+                [](const Image& image) {
+                  return !find(image, "z") || (find(image, "f") && *find(image, "f") == "oldnew");
+                }),
+            (Names{"ext4-ordered", "posix-min", "xfs", "btrfs", "ext4-noda", "ext4-writeback",
+                   "ext3-writeback", "ext2", "lying"}));
+}
+
+TEST(Personas, AnUnsyncedWriteIsNotLost) {
+  EXPECT_EQ(
+      violators([](Disk& disk) { append(disk, sim::durable_file(disk, "f", ""), "x"); },
+                [](const Image& image) { return find(image, "f") && *find(image, "f") == "x"; }),
+      (Names{"ext4-ordered", "posix-min", "xfs", "btrfs", "ext4-noda", "ext4-writeback",
+             "ext4-journal", "ext3-ordered", "ext3-writeback", "ext3-journal", "ext2", "lying"}));
+}
+
+}  // namespace
+}  // namespace powercut::faults

@@ -1,0 +1,181 @@
+// The live view, accounting, capacity, media faults, the clock.
+#include "sim/disk.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/disk_testing.h"
+
+namespace powercut::sim {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(DiskLiveView, NamesFollowTheSeamsErrors) {
+  Disk disk;
+  EXPECT_EQ(disk.lookup("a").error().code, Errc::kNotFound);
+  EXPECT_EQ(disk.create("d/a").error().code, Errc::kNotFound);
+  ASSERT_TRUE(disk.create("a").ok());
+  EXPECT_EQ(disk.create("a/b").error().code, Errc::kInvalid);
+  EXPECT_EQ(disk.list("a").error().code, Errc::kInvalid);
+  EXPECT_EQ(disk.begin_sync_directory("a").error().code, Errc::kInvalid);
+  ASSERT_TRUE(disk.make_directory("d").ok());
+  EXPECT_EQ(disk.make_directory("d").error().code, Errc::kExists);
+  ASSERT_TRUE(disk.create("d/z").ok());
+  ASSERT_TRUE(disk.create("d/b").ok());
+  EXPECT_THAT(disk.list("d").value(), ElementsAre("b", "z"));
+  EXPECT_THAT(disk.list("").value(), ElementsAre("a", "d"));
+  EXPECT_EQ(disk.rename("nope", "x").error().code, Errc::kNotFound);
+  EXPECT_EQ(disk.rename("a", "d").error().code, Errc::kInvalid);
+  EXPECT_EQ(disk.rename("a", "nope/x").error().code, Errc::kNotFound);
+  const InodeId a = disk.lookup("a").value();
+  ASSERT_TRUE(disk.rename("a", "d/b").ok());
+  EXPECT_EQ(disk.lookup("d/b").value(), a);
+  EXPECT_EQ(disk.lookup("a").error().code, Errc::kNotFound);
+  ASSERT_TRUE(disk.rename("d/b", "d/b").ok());
+  EXPECT_EQ(disk.lookup("../a").error().code, Errc::kInvalid);
+}
+
+TEST(DiskLiveView, ReadsAndWritesAcrossBlocksAndHoles) {
+  Disk disk;
+  const InodeId f = disk.create("f").value();
+  std::string bytes;
+  for (int i = 0; i < 10'000; ++i) bytes += static_cast<char>('a' + i % 26);
+  append(disk, f, bytes);
+  EXPECT_EQ(content(disk, f), bytes);
+  ASSERT_TRUE(disk.write(f, 20'000, "end").ok());
+  EXPECT_EQ(disk.size(f), 20'003u);
+  EXPECT_EQ(content(disk, f), bytes + std::string(10'000, '\0') + "end");
+  char out[8];
+  EXPECT_EQ(disk.read(f, 20'001, out, 8).value(), 2u);
+  EXPECT_EQ(disk.read(f, 20'003, out, 8).value(), 0u);
+  disk.truncate(f, 5);
+  disk.truncate(f, 5000);
+  EXPECT_EQ(content(disk, f), bytes.substr(0, 5) + std::string(4995, '\0'));
+}
+
+TEST(DiskLiveView, ACopyIsAValue) {
+  Disk disk(journaled_rules());
+  const InodeId f = durable_file(disk, "f", "old");
+  const Disk copy = disk;
+  ASSERT_TRUE(disk.write(f, 0, "new").ok());
+  ASSERT_TRUE(disk.create("g").ok());
+  EXPECT_EQ(content(copy, f), "old");
+  EXPECT_THAT(copy.list("").value(), ElementsAre("f"));
+}
+
+TEST(DiskLiveView, AnUnlinkedFileStaysUsableAndMemoryStaysFlat) {
+  Disk disk(journaled_rules());
+  disk.set_capacity(100 * kBlockBytes);
+  InodeId highest = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const InodeId f = disk.create("f").value();
+    append(disk, f, std::string(10'000, 'x'));
+    ASSERT_TRUE(disk.remove("f").ok());
+    ASSERT_TRUE(disk.write(f, 0, "still").ok());
+    EXPECT_EQ(content(disk, f).substr(0, 5), "still");
+    disk.release(f);
+    sync_directory(disk, "");
+    highest = std::max(highest, f);
+  }
+  EXPECT_LT(highest, 4u);
+  EXPECT_EQ(disk.used_bytes(), 0u);
+}
+
+TEST(DiskCapacity, WritesShortThenNotAtAll) {
+  Disk disk;
+  disk.set_capacity(2 * kBlockBytes);
+  const InodeId f = disk.create("f").value();
+  EXPECT_EQ(disk.write(f, 0, std::string(10'000, 'x')).value(), 2 * kBlockBytes);
+  EXPECT_EQ(disk.write(f, 2 * kBlockBytes, "x").error().code, Errc::kNoSpace);
+  EXPECT_EQ(disk.size(f), 2 * kBlockBytes);
+  EXPECT_TRUE(disk.write(f, 0, "overwriting needs no space").ok());
+  disk.truncate(f, 0);
+  EXPECT_TRUE(disk.write(f, 0, "space again").ok());
+}
+
+TEST(DiskMediaFaults, AreAnOverlay) {
+  Disk disk;
+  const InodeId f = durable_file(disk, "f", "abcdef");
+  const InodeId g = durable_file(disk, "g", "ghijkl");
+  disk.flip_bit(f, 1, 0);
+  EXPECT_EQ(content(disk, f), "accdef");
+  disk.misdirect(f, 3, 2, g, 1);
+  EXPECT_EQ(content(disk, f), std::string("acc\0\0f", 6));
+  EXPECT_EQ(content(disk, g), "gdejkl");
+  disk.make_unreadable(g, 4, 512);
+  char out[6];
+  EXPECT_EQ(disk.read(g, 0, out, 6).error().code, Errc::kIo);
+  EXPECT_EQ(disk.read(g, 0, out, 4).value(), 4u);
+  ASSERT_TRUE(disk.write(f, 3, "D").ok());  // heals what it covers
+  EXPECT_EQ(content(disk, f), std::string("accD\0f", 6));
+  disk.clear_media_faults();
+  EXPECT_EQ(content(disk, f), "abcDef");
+  EXPECT_EQ(content(disk, g), "ghijkl");
+}
+
+TEST(DiskAccounting, CountsWhatSyncsSend) {
+  Disk disk(journaled_rules());
+  const InodeId f = durable_file(disk, "f", "x");
+  const DiskStats before = disk.stats();
+  append(disk, f, std::string(60, 'y'));
+  append(disk, f, std::string(60, 'z'));
+  sync(disk, f);
+  EXPECT_EQ(disk.stats().bytes_written - before.bytes_written, 120u);
+  EXPECT_EQ(disk.stats().bytes_data - before.bytes_data, kBlockBytes);
+  EXPECT_GE(disk.stats().bytes_metadata - before.bytes_metadata, kBlockBytes);
+}
+
+// The `no` policy rests on this: 30 s expiry + 5 s wake-up + 5 s commit.
+TEST(DiskWriteback, OldDataIsDurableWithin40Seconds) {
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    SeededChoices choices(seed);
+    Disk disk(journaled_rules());
+    const InodeId f = disk.create("f").value();
+    const int64_t start = static_cast<int64_t>(seed) * 211'000'000;
+    for (Instant now{0}; now.ns <= start; now = now + milliseconds(200))
+      disk.writeback(now, choices);
+    disk.set_now(Instant{start});
+    append(disk, f, "old");
+    for (Instant now{start}; now <= Instant{start} + seconds(40); now = now + milliseconds(500)) {
+      disk.writeback(now, choices);
+      disk.set_now(now);
+      if (now < Instant{start} + seconds(36)) append(disk, f, ".");
+    }
+    const Disk after = disk.after_power_cut(choices, seed);
+    const InodeId found = after.lookup("f").value();
+    EXPECT_EQ(content(after, found).substr(0, 3), "old") << seed;
+  }
+}
+
+TEST(DiskWriteback, YoungDataMayBeLostAndMayBeKept) {
+  uint64_t lost = 0, kept = 0;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    SeededChoices choices(seed);
+    Disk disk(journaled_rules());
+    const InodeId f = durable_file(disk, "f", "a");
+    disk.set_now(Instant{} + seconds(1));
+    append(disk, f, "b");
+    disk.writeback(Instant{} + seconds(20), choices);
+    (outcomes(disk, "f").contains("a") ? lost : kept) += 1;
+  }
+  EXPECT_GT(lost, 20u);
+  EXPECT_GT(kept, 20u);
+}
+
+TEST(DiskDeterminism, SameSeedSameImage) {
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    const auto run = [seed] {
+      SeededChoices choices(seed);
+      Disk disk(journaled_rules());
+      const InodeId f = disk.create("f").value();
+      for (int i = 0; i < 30; ++i) append(disk, f, std::string(300, static_cast<char>('a' + i)));
+      EXPECT_TRUE(disk.rename("f", "g").ok());
+      return image_of(disk.after_power_cut(choices, 7));
+    };
+    EXPECT_EQ(run(), run());
+  }
+}
+
+}  // namespace
+}  // namespace powercut::sim
