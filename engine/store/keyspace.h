@@ -50,6 +50,8 @@ class Database {
   // For the checkpoint's stamps: changing an epoch is not a change of the object.
   void stamp(size_t position, uint32_t epoch) { table_.at(position).value.epoch = epoch; }
   size_t expires_count() const { return expires_count_; }
+  // The heap bytes of the expiry queue.
+  size_t due_bytes() const { return heap_bytes(due_.capacity() * sizeof(Due)) + due_key_bytes_; }
 
  private:
   friend class Keyspace;
@@ -58,9 +60,15 @@ class Database {
     std::string key;
     bool operator<(const Due& other) const { return at_ms > other.at_ms; }  // a heap, soonest first
   };
+  void push_due(int64_t at_ms, std::string_view key);
+  Due pop_due();
+  // Drops the entries whose object no longer expires then, and doubles.
+  void drop_stale_due();
+
   int identity_;
   Table table_;
   std::vector<Due> due_;  // may hold stale entries: the object says whether it still expires then
+  size_t due_key_bytes_ = 0;
   size_t expires_count_ = 0;
 };
 
@@ -122,7 +130,7 @@ class Keyspace {
   // --- Memory ---
   // Measures again what the command changed. Called once after each command.
   void settle();
-  // The heap bytes of everything stored, tables included.
+  // The heap bytes of everything stored, tables and expiry queues included.
   size_t memory_bytes() const;
 
  private:

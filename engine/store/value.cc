@@ -19,7 +19,12 @@ std::string_view type_name(Type type) {
 bool Hash::set(std::string_view field, std::string_view value) {
   auto [entry, is_new] = map_.insert(field);
   value_bytes_ -= heap_bytes(entry->value);
-  entry->value.assign(value);
+  if (entry->value.capacity() > 2 * value.size() || entry->value.capacity() < value.size()) {
+    // A buffer of the right size: assign() would keep a larger one, or round up.
+    std::string(value).swap(entry->value);
+  } else {
+    entry->value.assign(value);
+  }
   value_bytes_ += heap_bytes(entry->value);
   return is_new;
 }
@@ -38,7 +43,14 @@ Value::Value(std::unique_ptr<Hash> hash) : data_(std::move(hash)) {}
 Value::Value(std::unique_ptr<Set> set) : data_(std::move(set)) {}
 Value::Value(std::unique_ptr<Zset> zset) : data_(std::move(zset)) {}
 Value::Value(Value&&) noexcept = default;
-Value& Value::operator=(Value&&) noexcept = default;
+Value& Value::operator=(Value&& other) noexcept {
+  if (this != &other) {
+    // Not by assignment: a short string assigned to a long one leaves it its buffer.
+    std::destroy_at(&data_);
+    std::construct_at(&data_, std::move(other.data_));
+  }
+  return *this;
+}
 Value::~Value() = default;
 
 Value Value::clone() const {
