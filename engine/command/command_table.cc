@@ -16,7 +16,8 @@ struct Index {
   Index() {
     for (const auto family :
          {string_commands(), key_commands(), list_commands(), hash_commands(), set_commands(),
-          sorted_set_commands(), transaction_commands(), server_commands(), persistence_commands()}) {
+          sorted_set_commands(), dump_commands(), transaction_commands(), server_commands(),
+          persistence_commands()}) {
       for (const CommandSpec& spec : family) {
         auto [entry, is_new] = by_name.insert(spec.name);
         CHECK(is_new);

@@ -1,0 +1,99 @@
+// DUMP and RESTORE: one value as a payload that Redis understands, and back.
+#include <array>
+
+#include "engine/checkpoint/rdb_dump.h"
+#include "engine/command/call.h"
+#include "engine/command/command_table.h"
+
+namespace powercut::engine {
+
+namespace {
+
+constexpr std::string_view kBusyKey = "BUSYKEY Target key name already exists.";
+constexpr std::string_view kBadFooter = "ERR DUMP payload version or checksum are wrong";
+constexpr std::string_view kBadData = "ERR Bad data format";
+constexpr std::string_view kBadTtl = "ERR Invalid TTL value, must be >= 0";
+constexpr std::string_view kBadIdle = "ERR Invalid IDLETIME value, must be >= 0";
+constexpr std::string_view kBadFreq = "ERR Invalid FREQ value, must be >= 0 and <= 255";
+
+void dump(Call& call) {
+  const Object* object = call.keyspace.find(call.db, call.arg(1));
+  if (object == nullptr) return call.reply.null();
+  call.reply.bulk(dump_payload(object->value));
+}
+
+struct RestoreOptions {
+  bool replace = false;
+  bool absolute = false;
+};
+
+// IDLETIME and FREQ are checked and have no effect: nothing here evicts by them.
+bool parse_options(Call& call, RestoreOptions& options) {
+  bool idle_given = false;
+  bool freq_given = false;
+  for (size_t i = 4; i < call.argc(); ++i) {
+    const bool more = i + 1 < call.argc();
+    int64_t n;
+    if (call.is(i, "REPLACE")) {
+      options.replace = true;
+    } else if (call.is(i, "ABSTTL")) {
+      options.absolute = true;
+    } else if (call.is(i, "IDLETIME") && more && !freq_given) {
+      idle_given = true;
+      if (!call.integer_arg(++i, n)) return false;
+      if (n < 0) return call.fail(kBadIdle), false;
+    } else if (call.is(i, "FREQ") && more && !idle_given) {
+      freq_given = true;
+      if (!call.integer_arg(++i, n)) return false;
+      if (n < 0 || n > 255) return call.fail(kBadFreq), false;
+    } else {
+      call.fail(kSyntaxError);
+      return false;
+    }
+  }
+  return true;
+}
+
+// RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME s] [FREQ n]
+void restore(Call& call) {
+  const std::string_view key = call.arg(1);
+  RestoreOptions options;
+  if (!parse_options(call, options)) return;
+  if (!options.replace && call.keyspace.find(call.db, key) != nullptr) return call.fail(kBusyKey);
+  int64_t ttl_ms;
+  if (!call.integer_arg(2, ttl_ms)) return;
+  if (ttl_ms < 0) return call.fail(kBadTtl);
+  int64_t expire_at_ms = ttl_ms;
+  if (ttl_ms > 0 && !options.absolute &&
+      __builtin_add_overflow(ttl_ms, call.now_ms(), &expire_at_ms)) {
+    return call.fail(kBadTtl);
+  }
+
+  auto value = restore_payload(call.arg(3));
+  if (!value.ok()) {
+    return call.fail(dump_footer_fits(call.arg(3)) ? kBadData : kBadFooter);
+  }
+  Object probe;
+  probe.expire_at_ms = ttl_ms > 0 ? expire_at_ms : Object::kNoExpiry;
+  if (call.keyspace.expired(probe)) {
+    // It would be gone at once: all that shows is that what it replaces is gone.
+    if (call.keyspace.remove(call.db, key)) call.log({"DEL", key});
+    return call.reply.ok();
+  }
+  Object* object = call.keyspace.put(call.db, key, *std::move(value));
+  if (probe.expires()) call.keyspace.set_expiry(call.db, key, object, probe.expire_at_ms);
+  const std::string at = std::to_string(expire_at_ms);
+  call.log({"RESTORE", key, at, call.arg(3), "REPLACE", "ABSTTL"});
+  call.reply.ok();
+}
+
+constexpr auto kCommands = std::to_array<CommandSpec>({
+    {"dump", dump, 2, kReadOnly, 1, 1, 1},
+    {"restore", restore, -4, kWrite | kDenyOom, 1, 1, 1},
+});
+
+}  // namespace
+
+std::span<const CommandSpec> dump_commands() { return kCommands; }
+
+}  // namespace powercut::engine
