@@ -135,7 +135,25 @@ RequestParser::Step RequestParser::find_line(char terminator, std::string_view t
   return Step::kDone;
 }
 
+// Most headers are a marker, one to nine digits and a line end, all there; false for any other.
+bool RequestParser::quick_header(char marker, int64_t& value) {
+  const char* p = data_.get() + at_;
+  const char* const end = p + std::min<size_t>(size_ - at_, 12);
+  if (end - p < 4 || p[0] != marker || p[1] < '1' || p[1] > '9') return false;
+  int64_t number = *++p - '0';
+  while (++p < end - 1 && *p >= '0' && *p <= '9') number = number * 10 + (*p - '0');
+  if (p >= end - 1 || *p != '\r') return false;
+  value = number;
+  at_ = static_cast<size_t>(p + 2 - data_.get());
+  return true;
+}
+
 RequestParser::Step RequestParser::parse_array_header() {
+  int64_t quick = 0;
+  if (quick_header('*', quick)) {
+    bulks_left_ = static_cast<uint64_t>(quick);
+    return Step::kDone;
+  }
   size_t line_end = 0;
   const Step step = find_line('\r', "too big mbulk count string", line_end);
   if (step != Step::kDone) return step;
@@ -147,23 +165,27 @@ RequestParser::Step RequestParser::parse_array_header() {
   return Step::kDone;
 }
 
+RequestParser::Step RequestParser::parse_bulk_header() {
+  if (at_ >= size_) return Step::kNeedMore;
+  size_t line_end = 0;
+  const Step step = find_line('\r', "too big bulk count string", line_end);
+  if (step != Step::kDone) return step;
+  if (line_end + 2 > size_) return Step::kNeedMore;
+  if (data_[at_] != '$') return fail(std::string("expected '$', got '") + data_[at_] + "'");
+  const auto length = parse_integer(std::string_view(data_.get() + at_ + 1, line_end - at_ - 1));
+  if (!length || *length < 0 || *length > kLongestBulk) return fail("invalid bulk length");
+  at_ = line_end + 2;
+  bulk_length_ = *length;
+  return Step::kDone;
+}
+
 RequestParser::Step RequestParser::parse_bulks() {
   while (bulks_left_ > 0) {
-    if (bulk_length_ < 0) {
-      if (at_ >= size_) return Step::kNeedMore;
-      size_t line_end = 0;
-      const Step step = find_line('\r', "too big bulk count string", line_end);
+    if (bulk_length_ < 0 && !quick_header('$', bulk_length_)) {
+      const Step step = parse_bulk_header();
       if (step != Step::kDone) return step;
-      if (line_end + 2 > size_) return Step::kNeedMore;
-      if (data_[at_] != '$') {
-        return fail(std::string("expected '$', got '") + data_[at_] + "'");
-      }
-      const auto length =
-          parse_integer(std::string_view(data_.get() + at_ + 1, line_end - at_ - 1));
-      if (!length || *length < 0 || *length > kLongestBulk) return fail("invalid bulk length");
-      at_ = line_end + 2;
-      bulk_length_ = *length;
     }
+    if (bulk_length_ > kLongestBulk) return fail("invalid bulk length");
     const auto length = static_cast<size_t>(bulk_length_);
     if (size_ - at_ < length + 2) {  // with its line end, which nobody checks
       needed_ = at_ + length + 2;

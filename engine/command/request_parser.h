@@ -33,7 +33,9 @@ class RequestParser {
 
   Step parse_inline();
   Step parse_array_header();
+  Step parse_bulk_header();
   Step parse_bulks();
+  bool quick_header(char marker, int64_t& value);
   // Finds the line that begins at at_; `line` is without its end, which stands at `line_end`.
   Step find_line(char terminator, std::string_view too_big, size_t& line_end);
   bool split_inline(std::string_view line);
