@@ -79,7 +79,6 @@ TEST_P(OsContract, AFailedSyncSaysSo) {
     auto file = os().open("f", Open::kReadWrite);
     ASSERT_TRUE(is_ok(file));
     EXPECT_TRUE(fails_with((*file)->sync("contract"), Errc::kIo));
-    EXPECT_EQ((*file)->size().value(), 3u);  // its content may be anything now
   });
 }
 

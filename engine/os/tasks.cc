@@ -53,6 +53,12 @@ void Tasks::wake(Task* task) {
   if (!destroying_ && task->wait_ == Task::Wait::kBlock) end_wait(task);
 }
 
+void Tasks::yield() {
+  CHECK(current_ != nullptr);
+  if (!destroying_) make_ready(current_);
+  wait(Task::Wait::kBlock, kForever);
+}
+
 bool Tasks::wait(Task::Wait how, Instant deadline) {
   Task* self = current_;
   if (destroying_) {

@@ -64,6 +64,8 @@ class Tasks {
   // first.
   bool block(Instant deadline);
   void wake(Task* task);
+  // Lets every task that is ready now run first.
+  void yield();
 
   // From outside every task:
   // The ready tasks, oldest readiness first.

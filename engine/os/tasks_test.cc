@@ -164,6 +164,23 @@ TEST(Tasks, BlockNeitherTakesNorHearsAnUnpark) {
   EXPECT_EQ(results, (std::vector<bool>{true, false, true, false}));
 }
 
+TEST(Tasks, YieldGoesBehindTheReadyAndKeepsUnparks) {
+  Tasks tasks;
+  std::string log;
+  Task* a = tasks.spawn("a", [&] {
+    log += "a1 ";
+    tasks.yield();
+    log += tasks.park(Instant{1}) ? "unparked " : "timeout ";
+  });
+  tasks.spawn("b", [&] {
+    log += "b ";
+    tasks.unpark(a);
+  });
+  run_ready(tasks);
+  EXPECT_EQ(log, "a1 b unparked ");
+  EXPECT_TRUE(tasks.empty());
+}
+
 TEST(Tasks, AnyReadyTaskCanRunNext) {
   Tasks tasks;
   std::string log;
