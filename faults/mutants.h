@@ -1,0 +1,93 @@
+// The zoo: planted bugs, each one that a real system shipped or nearly did. A sweep that does not
+// find them tests nothing.
+//
+// Two kinds. A decorator of the seam plants what can be planted outside the engine (a sync that
+// does nothing); the rest are branches of the engine (engine/base/mutant.h), listed here.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/mutant.h"
+#include "engine/base/site.h"
+#include "engine/os/os.h"
+
+namespace powercut::faults {
+
+enum class DecoratorKind : uint8_t {
+  kNone,
+  kNoSync,  // the fence named does nothing
+  kSyncErrorIgnored,
+  kSyncErrorRetried,
+  kNoSyncAfterError,
+  kWriteErrorIgnored,
+  kRenameWithoutSync,
+  kSyncAckFirst,
+  kDirectorySyncAckFirst,
+  kDirectorySyncOnlyFirst,
+  kNoTruncate,
+};
+
+struct MutantInfo {
+  std::string_view name;
+  std::string_view story;                          // one line: what was changed
+  std::string_view source;                         // the real bug it stands for
+  Mutant engine_mutant = Mutant::kNone;            // kNone: a decorator
+  DecoratorKind decorator = DecoratorKind::kNone;  // kNone: a branch of the engine
+  Site fence = "none";                             // of kNoSync
+};
+
+std::span<const MutantInfo> all_mutants();
+// nullptr if there is none of that name.
+const MutantInfo* find_mutant(std::string_view name);
+
+// The seam with one bug in it; in everything else the Os it is given, which must outlive it and its
+// tasks.
+class MutantOs final : public engine::Os {
+ public:
+  MutantOs(engine::Os& inner, const MutantInfo& mutant) : inner_(inner), mutant_(mutant) {}
+
+  // How often the bug made a difference: 0 means that a run proves nothing about it.
+  uint64_t fired() const { return fired_; }
+
+  // --- Os ---
+  Result<std::unique_ptr<engine::File>> open(std::string_view path, engine::Open mode) override;
+  Result<void> rename(std::string_view from, std::string_view to) override;
+  Result<void> remove(std::string_view path) override { return inner_.remove(path); }
+  Result<void> make_directory(std::string_view path) override {
+    return inner_.make_directory(path);
+  }
+  Result<std::vector<std::string>> list(std::string_view path) override {
+    return inner_.list(path);
+  }
+  Result<void> sync_directory(std::string_view path, Site fence) override;
+  Instant now() override { return inner_.now(); }
+  WallTime wall_now() override { return inner_.wall_now(); }
+  uint64_t choose(Site site, uint64_t n) override { return inner_.choose(site, n); }
+  void spawn(std::string_view name, std::function<void()> body) override {
+    inner_.spawn(name, std::move(body));
+  }
+  engine::Task* current() override { return inner_.current(); }
+  bool park(Instant deadline) override { return inner_.park(deadline); }
+  void unpark(engine::Task* task) override { inner_.unpark(task); }
+
+ private:
+  friend class MutantFile;
+
+  bool skips(Site fence) const {
+    return mutant_.decorator == DecoratorKind::kNoSync && mutant_.fence == fence;
+  }
+
+  engine::Os& inner_;
+  const MutantInfo& mutant_;
+  uint64_t fired_ = 0;
+  bool sync_failed_ = false;
+  std::set<std::string, std::less<>> directories_;  // synced once, or with a rename to be synced
+};
+
+}  // namespace powercut::faults

@@ -1,0 +1,113 @@
+// A fault plan: everything that goes wrong in one run, as data that prints and parses back.
+//
+// One word a fault, words separated by a space. All numbers count from 0.
+//
+//   cut@op:57+3:inside     power cut (or kill@) at a seam call: 3 calls are let pass after
+//   operation
+//                          57 was issued, and the next is cut: before | inside | after
+//   cut@op:57~250us        that long after operation 57 was issued
+//   cut@call:4:after       at seam call 4 of this life of the store, recovery's calls included
+//   cut@idle:1500ms        that long after the last operation was answered
+//   eio@sync:2             sync 2 of this life fails; also enospc@, and any kind of seam call
+//   enospc@op:10..20       no space from when operation 10 is issued until operation 20 is: every
+//                          write, open, truncate and make_directory fails. At most 30 s long, and
+//                          over when all operations are answered.
+//   short@read short@write each with a 1-in-3 chance
+//   slow@sync:3=2500ms     takes longer by that; also sync_directory
+//   hang@sync:3            never returns; the crash of this life comes within 20 s
+//   jump@op:5=-3600000ms   the wall clock jumps when operation 5 is issued
+//   bitrot unreadable misdirect   done to the disk after the crash of this life
+//
+// A `life:N/` in front: in the N-th life of the store. Life 0 is the default; life 1 begins with
+// the recovery from the first crash. Every life but the last mentioned has exactly one crash word;
+// the last has one or none.
+//
+// Two rules keep a plan from waiting for ever: an operation that is never issued counts as issued
+// when all operations are answered (on_idle), and 10 s after that the crash comes in any case.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/time.h"
+#include "faults/fault_class.h"
+#include "sim/choices.h"
+#include "sim/disk.h"
+#include "sim/injector.h"
+
+namespace powercut::faults {
+
+enum class FaultKind : uint8_t {
+  kCrash,
+  kError,    // of one call
+  kNoSpace,  // of a range of operations
+  kShort,
+  kSlow,
+  kHang,
+  kJump,
+  kBitRot,
+  kUnreadable,
+  kMisdirect,
+};
+
+enum class Trigger : uint8_t { kOperationCall, kOperationMoment, kCall, kIdle };
+
+// Fields that a kind does not use keep their default, so that equal words are equal faults.
+struct Fault {
+  FaultKind kind = FaultKind::kCrash;
+  uint32_t life = 0;
+  sim::CrashKind crash = sim::CrashKind::kNone;
+  Trigger trigger = Trigger::kOperationCall;
+  sim::CrashPoint point = sim::CrashPoint::kBefore;
+  sim::Op op = sim::Op::kOpen;  // kError, kShort, kSlow, kHang: which calls
+  Errc error = Errc::kIo;
+  uint64_t at = 0;     // operation, call, or call of its kind
+  uint64_t extra = 0;  // calls let pass; the end of a range of operations
+  Duration delay;      // moments, idle, slow calls
+  int64_t jump_ms = 0;
+  bool operator==(const Fault&) const = default;
+};
+
+struct Plan {
+  std::vector<Fault> faults;
+
+  // How many lives end in a crash.
+  uint32_t crashes() const;
+  // The crash word of a life; nullptr: it runs undisturbed to its end.
+  const Fault* crash_of(uint32_t life) const;
+  bool violates_contract() const;
+  FaultSet classes() const;
+  bool operator==(const Plan&) const = default;
+};
+
+FaultSet classes_of(const Fault& fault);
+
+std::string print(const Plan& plan);
+// kInvalid: one line that names the word and what is wrong with it.
+Result<Plan> parse_plan(std::string_view text);
+
+struct PlanOptions {
+  FaultSet enabled = FaultSet::legal();
+  uint64_t operations = 100;  // issued in life 0; later lives are expected to issue as many
+  uint32_t lives_max = 3;     // that end in a crash
+};
+// Every draw goes through `choices`. Where no crash is enabled, no life ends in one. A contract
+// violation comes alone with a cut; in 1 plan of 16, or in every plan if nothing else is enabled
+// but crashes.
+Plan draw_plan(sim::Choices& choices, const PlanOptions& options);
+
+struct MediaHit {
+  FaultClass fault;
+  std::string path;
+  uint64_t offset;
+  uint64_t length;
+};
+// Does the media faults of `life` to the disk found after its crash. Empty files are spared; a disk
+// without any other is left as it is.
+std::vector<MediaHit> apply_media_faults(const Plan& plan, uint32_t life, sim::Disk& disk,
+                                         sim::Choices& choices);
+
+}  // namespace powercut::faults

@@ -1,0 +1,96 @@
+// Does to one life of the store what a plan says, and counts what it really did.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "faults/plan.h"
+
+namespace powercut::faults {
+
+enum class FileRole : uint8_t {
+  kNone,
+  kSegment,
+  kBase,
+  kManifest,
+  kCheckpoint,
+  kDirectory,
+  kOther
+};
+inline constexpr int kFileRoles = 7;
+std::string_view name(FileRole role);
+FileRole role_of(sim::Op op, std::string_view path);
+
+class PlanInjector final : public sim::Injector {
+ public:
+  struct Hit {
+    FaultClass fault;
+    std::optional<sim::Op> op;  // none: by the clock alone
+    FileRole role;
+    uint64_t count;
+  };
+
+  // `now` is the world's clock (WorldState::now). All three outlive the injector.
+  PlanInjector(const Plan& plan, uint32_t life, sim::Choices& choices, const Instant& now);
+
+  // Operation `number` (counts from 0 in this life) is issued.
+  void on_operation(uint64_t number, Instant now) {
+    if (number == next_operation_) [[unlikely]]
+      reach_operation(number, now);
+  }
+  // All operations are answered.
+  void on_idle(Instant now);
+
+  sim::Injection on_call(const sim::SeamCall& call) override;
+  Instant next_moment() override { return moment_; }
+  Moment on_moment(Instant now) override;
+
+  // --- What was injected, for the vacuity counters ---
+  const std::vector<Hit>& hits() const { return hits_; }
+  uint64_t hits(FaultClass fault) const;
+  uint64_t hits(FaultClass fault, FileRole role) const;
+  // An EIO or ENOSPC was really injected: the store may have refused operations, or to start.
+  bool injected_error() const { return injected_error_; }
+  // This life ended as its plan said.
+  bool crashed() const { return crashed_; }
+
+ private:
+  struct Armed {
+    Fault fault;
+    Instant until;  // of a kNoSpace range; when the wall clock jumps
+    bool on = false;
+    bool done = false;
+  };
+
+  void reach_operation(uint64_t number, Instant now);
+  void reach(Armed& armed, uint64_t number, Instant now);
+  void arm_crash(Instant now);
+  void crash_by(Instant latest);
+  void find_next_operation(uint64_t from);
+  void find_moment();
+  void disturb(const sim::SeamCall& call, sim::Injection& injection);
+  void count(FaultClass fault, std::optional<sim::Op> op, FileRole role);
+  void count_crash(std::optional<sim::Op> op, FileRole role);
+
+  sim::Choices& choices_;
+  const Instant& now_;
+  uint32_t life_;
+  Fault crash_;  // kNone: this life is not cut
+  std::vector<Armed> others_;
+  bool quiet_ = true;  // no fault but the crash
+  bool crash_armed_ = false;
+  uint64_t crash_call_ = UINT64_MAX;
+  Instant crash_moment_ = kForever;
+  uint64_t next_call_ = 0;
+  uint64_t next_operation_ = UINT64_MAX;  // the nearest that a fault waits for
+  Instant moment_ = kForever;
+  std::array<uint64_t, sim::kOps> calls_{};  // of each kind; not counted while quiet
+  std::vector<Hit> hits_;
+  bool injected_error_ = false;
+  bool crashed_ = false;
+};
+
+}  // namespace powercut::faults
