@@ -115,8 +115,9 @@ class Os {
 
   // Makes the names in a directory durable: creations, removals and renames so far.
   //   Kill-safe:  yes.  Power-safe: the names; not the files' data, not the directory's own name.
-  //   Errors:     kNotFound, kIo: which names are durable is unknown. Either generation may be
-  //   found. Yields:     yes.
+  //   Errors:     kNotFound, kIo: which names are durable is unknown. Either generation may
+  //               be found.
+  //   Yields:     yes.
   virtual Result<void> sync_directory(std::string_view path, Site fence) = 0;
 
   // --- Time and chance (never fail, never yield) ---
