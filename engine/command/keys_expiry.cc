@@ -90,7 +90,7 @@ bool read_expiry(Call& call, int64_t& at_ms) {
   return true;
 }
 
-int64_t rounded_seconds(int64_t ms) { return (ms + 500) / 1000; }
+int64_t rounded_seconds(int64_t ms) { return ms / 1000 + (ms % 1000 >= 500 ? 1 : 0); }
 
 }  // namespace
 

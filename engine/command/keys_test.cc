@@ -127,6 +127,7 @@ TEST_F(KeysTest, ExpiryErrors) {
   EXPECT_EQ(run_line("EXPIREAT k -9223372036854775808"),
             "-ERR invalid expire time in 'expireat' command\r\n");
   EXPECT_EQ(run_line("PEXPIREAT k 9223372036854775807"), ":1\r\n");
+  EXPECT_EQ(run_line("EXPIRETIME k"), ":9223372036854776\r\n");
 }
 
 // --- Moving ---

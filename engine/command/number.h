@@ -10,7 +10,8 @@ namespace powercut::engine {
 
 // A decimal 64-bit integer without spaces, leading zeros or a plus sign (Redis: string2ll).
 std::optional<int64_t> parse_integer(std::string_view text);
-// A finite or infinite double; not NaN, no surrounding spaces (Redis: string2d / getDoubleFromObject).
+// A finite or infinite double; not NaN, no surrounding spaces (Redis: string2d /
+// getDoubleFromObject).
 std::optional<double> parse_double(std::string_view text);
 // As parse_double for INCRBYFLOAT, which computes in long double.
 std::optional<long double> parse_long_double(std::string_view text);
