@@ -28,11 +28,12 @@ class SeededChoices final : public Choices {
   explicit SeededChoices(uint64_t seed) : seed_(seed) {}
   uint64_t choose(Site site, uint64_t key, uint64_t n) override {
     const uint64_t bits = mix(mix(seed_ ^ site.hash) + key * 0x9e3779b97f4a7c15u);
-    return static_cast<uint64_t>((static_cast<unsigned __int128>(bits) * n) >> 64);
+    return static_cast<uint64_t>((static_cast<Wide>(bits) * n) >> 64);
   }
   uint64_t seed() const { return seed_; }
 
  private:
+  __extension__ using Wide = unsigned __int128;
   // The finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA'14).
   static uint64_t mix(uint64_t x) {
     x += 0x9e3779b97f4a7c15u;

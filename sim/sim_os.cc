@@ -141,6 +141,7 @@ void SimOs::pass(Duration base, Duration spread, const Injection& injection) {
                          choices_.choose("immediate", key, latency_.immediate_one_in) == 0;
   if (immediate) return;
   const Instant due = world_.now + latency;
+  if (spread.ns > 0 || injection.extra_latency.ns > 0) waits_.push_back({world_.now, due});
   while (world_.now < due && !stopped_) tasks_.park(due);
 }
 

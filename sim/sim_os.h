@@ -53,6 +53,12 @@ class SimOs final : public engine::Os {
   void stop() { stopped_ = true; }
   bool tasks_left() const { return !tasks_.empty(); }
   uint64_t calls() const { return calls_; }
+  // When syncs and slowed calls were under way: D of the everysec promise is made of these.
+  struct Wait {
+    Instant begin;
+    Instant end;
+  };
+  const std::vector<Wait>& waits() const { return waits_; }
   // Time goes at most this far: run() returns kNone.
   void set_time_limit(Instant limit) { time_limit_ = limit; }
   bool out_of_time() const { return out_of_time_; }
@@ -97,6 +103,7 @@ class SimOs final : public engine::Os {
   Trace& trace_;
   Injector* injector_;
   LatencyProfile latency_;
+  std::vector<Wait> waits_;
   std::vector<uint32_t> handles_;  // open handles by inode
   engine::Tasks tasks_;
   uint64_t calls_ = 0;

@@ -99,9 +99,19 @@ void AofLog::release() {
   progress_.notify_all();
 }
 
+void AofLog::block(std::string why) {
+  if (blocked_.empty()) blocked_spans_.push_back({os_.now(), kForever});
+  blocked_ = std::move(why);
+}
+
+void AofLog::unblock() {
+  if (!blocked_.empty()) blocked_spans_.back().end = os_.now();
+  blocked_.clear();
+}
+
 void AofLog::poison(const Error& error) {
   poisoned_ = true;
-  blocked_ = error.message;
+  block(error.message);
   progress_.notify_all();
   wake_writer_.notify_all();
   if (on_poison_) on_poison_();
@@ -137,7 +147,7 @@ Result<void> AofLog::write_batch() {
   if (!outcome.ok()) {
     // The record is partial: cut it off before anything is written behind it.
     unwritten_.resize(body);
-    blocked_ = outcome.error().message;
+    block(outcome.error().message);
     if (mutant(Mutant::kNoSpaceIgnored)) {
       segment_.size += done;
     } else if (const auto cut = segment_.file->truncate(segment_.size); !cut.ok()) {
@@ -148,7 +158,7 @@ Result<void> AofLog::write_batch() {
     progress_.notify_all();
     return outcome;
   }
-  blocked_.clear();
+  unblock();
   segment_.size += unwritten_.size();
   written_ = unwritten_last_;
   unwritten_.clear();
@@ -286,7 +296,7 @@ void AofLog::replace_segment(Segment next, uint64_t cut) {
   synced_ = std::max(synced_, cut);
   poisoned_ = false;
   healing_ = false;
-  blocked_.clear();
+  unblock();
   release();
   wake_writer_.notify_all();
   wake_syncer_.notify_all();

@@ -22,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/aof/format.h"
 #include "engine/base/time.h"
@@ -81,6 +82,12 @@ class AofLog {
   // --- Trouble ---
   // Why writes cannot be made durable at present; empty if they can.
   const std::string& blocked() const { return blocked_; }
+  // When that was so, for the judge: D of the everysec promise includes it. The last may be open (kForever).
+  struct Span {
+    Instant begin;
+    Instant end;
+  };
+  const std::vector<Span>& blocked_spans() const { return blocked_spans_; }
   // A sync failed, or a write could not be cut off: heal.
   bool poisoned() const { return poisoned_; }
   // Called, in the step in which it happens, when the log is poisoned.
@@ -125,6 +132,8 @@ class AofLog {
   };
 
   void poison(const Error& error);
+  void block(std::string why);
+  void unblock();
   void write_loop();
   void sync_loop();
   Result<void> write_batch();
@@ -157,6 +166,7 @@ class AofLog {
   uint64_t syncs_ = 0;
 
   std::string blocked_;
+  std::vector<Span> blocked_spans_;
   bool poisoned_ = false;
   bool healing_ = false;
   bool finishing_ = false;

@@ -1,0 +1,140 @@
+#include "scenarios/clients.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "engine/base/hash.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+struct Expected {
+  uint64_t lsn;  // of the operation it answers; 0: it changed nothing
+};
+
+}  // namespace
+
+struct Clients::Connection {
+  explicit Connection(engine::Engine& engine) : session(engine.connect()) {}
+  std::unique_ptr<engine::Session> session;
+  std::vector<Expected> expected;  // replies that are due, oldest first
+  int db = 0;
+};
+
+Manners draw_manners(sim::Choices& choices, const Workload& workload, std::string_view admin) {
+  Manners manners;
+  if (workload.cut_at_end) return manners;
+  constexpr uint64_t kClients[] = {1, 1, 2, 4};
+  constexpr uint64_t kPipeline[] = {1, 1, 1, 4};
+  constexpr int64_t kThinkMs[] = {0, 0, 2, 40, 400};
+  manners.clients = kClients[choices.choose("clients", 0, std::size(kClients))];
+  manners.pipeline = kPipeline[choices.choose("pipeline", 0, std::size(kPipeline))];
+  manners.think = milliseconds(kThinkMs[choices.choose("think", 0, std::size(kThinkMs))]);
+  if (!admin.empty()) {
+    manners.admin = admin;
+    manners.admin_one_in = 8 + choices.choose("admin.rate", 0, 40);
+  }
+  return manners;
+}
+
+Clients::Clients(const Surroundings& around, const Workload& workload, const Manners& manners, uint64_t first,
+                 uint64_t count, std::function<void()> on_idle)
+    : around_(around),
+      workload_(workload),
+      manners_(manners),
+      first_(first),
+      count_(count),
+      on_idle_(std::move(on_idle)) {}
+
+void Clients::start() {
+  left_ = manners_.clients;
+  for (uint64_t client = 0; client < manners_.clients; ++client) {
+    around_.os.spawn("client", [this, client] { converse(client); });
+  }
+}
+
+void Clients::converse(uint64_t) {
+  Connection connection(around_.engine);
+  while (issued_ < count_) {
+    const uint64_t number = issued_++;
+    const Unit& unit = workload_.units[(first_ + number) % workload_.units.size()];
+    if (manners_.think.ns > 0) {
+      const auto think = around_.choices.choose("think.time", number, static_cast<uint64_t>(manners_.think.ns));
+      around_.os.park(around_.os.now() + nanoseconds(static_cast<int64_t>(think)));
+    }
+    around_.injector.on_operation(number, around_.os.now());
+    if (unit.db != connection.db) {
+      connection.db = unit.db;
+      send(connection, encode_request({"SELECT", std::to_string(unit.db)}));
+    }
+    for (const std::string& request : unit.requests) send(connection, request);
+    if (connection.expected.size() >= manners_.pipeline) await(connection);
+    if (manners_.admin_one_in != 0 && around_.choices.choose("admin", number, manners_.admin_one_in) == 0) {
+      send(connection, encode_request({std::string(manners_.admin)}));
+      await(connection);
+    }
+  }
+  await(connection);
+  if (--left_ == 0) on_idle_();
+}
+
+void Clients::send(Connection& connection, std::string_view request) {
+  const uint64_t before = around_.history.last_lsn();
+  connection.session->feed(request);
+  connection.expected.push_back({around_.history.own_operation(before)});
+  if (around_.history.unlogged_change() && !violation_) {
+    violation_ = Violation{"UNL", "a request changed the keyspace, and the log was not told"};
+  }
+}
+
+void Clients::await(Connection& connection) {
+  engine::Session& session = *connection.session;
+  size_t answered = 0;
+  while (answered < connection.expected.size()) {
+    session.wait_ready();
+    const Instant now = around_.os.now();
+    std::string_view bytes = session.ready();
+    size_t taken = 0;
+    while (answered < connection.expected.size()) {
+      // A reply is released whole: with one due, what is ready is it.
+      const size_t length =
+          connection.expected.size() == 1 ? bytes.size() : reply_length(bytes.substr(taken));
+      if (length == 0) break;
+      const uint64_t lsn = connection.expected[answered++].lsn;
+      around_.trace.mix(hash_bytes(bytes.substr(taken, length)));
+      if (lsn != 0) {
+        if (bytes[taken] == '-' && !violation_) {
+          violation_ = Violation{"FF", fmt::format("operation {} was answered with an error, and done", lsn)};
+        }
+        around_.history.ack(lsn, now);
+      }
+      taken += length;
+    }
+    session.consume(taken);
+  }
+  connection.expected.clear();
+}
+
+size_t reply_length(std::string_view bytes) {
+  const size_t line = bytes.find("\r\n");
+  if (line == std::string_view::npos) return 0;
+  size_t end = line + 2;
+  int64_t count = 0;
+  std::from_chars(bytes.data() + 1, bytes.data() + line, count);
+  if (bytes[0] == '$') {
+    if (count < 0) return end;
+    end += static_cast<size_t>(count) + 2;
+    return end <= bytes.size() ? end : 0;
+  }
+  if (bytes[0] != '*') return end;
+  for (int64_t i = 0; i < count; ++i) {
+    const size_t element = reply_length(bytes.substr(end));
+    if (element == 0) return 0;
+    end += element;
+  }
+  return end;
+}
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,71 @@
+// The clients of one life: they take the workload's units in turn, send them, and wait for the replies.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "engine/engine.h"
+#include "faults/plan_injector.h"
+#include "scenarios/history.h"
+#include "scenarios/oracle.h"
+#include "scenarios/workload.h"
+#include "sim/choices.h"
+#include "sim/trace.h"
+
+namespace powercut::scenarios {
+
+// How the clients behave in this run; drawn once.
+struct Manners {
+  uint64_t clients = 1;
+  uint64_t pipeline = 1;       // requests a client sends before it waits
+  Duration think{0};           // at most, between two sends
+  uint64_t admin_one_in = 0;   // of the units is followed by BGSAVE or BGREWRITEAOF; 0: none
+  std::string_view admin;      // which
+};
+Manners draw_manners(sim::Choices& choices, const Workload& workload, std::string_view admin);
+
+class Clients {
+ public:
+  struct Surroundings {
+    engine::Os& os;
+    engine::Engine& engine;
+    History& history;
+    faults::PlanInjector& injector;
+    sim::Choices& choices;
+    sim::Trace& trace;
+  };
+
+  // Sends units [first, first + count) of the workload, wrapping around.
+  Clients(const Surroundings& around, const Workload& workload, const Manners& manners, uint64_t first,
+          uint64_t count, std::function<void()> on_idle);
+
+  // Starts the clients' tasks; on_idle is called in the last one when everything is answered.
+  void start();
+  uint64_t issued() const { return issued_; }
+  // A promise broken in front of the client's eyes, if any.
+  const std::optional<Violation>& violation() const { return violation_; }
+
+ private:
+  struct Connection;
+  void converse(uint64_t client);
+  void send(Connection& connection, std::string_view request);
+  void await(Connection& connection);
+
+  Surroundings around_;
+  const Workload& workload_;
+  const Manners& manners_;
+  uint64_t first_;
+  uint64_t count_;
+  std::function<void()> on_idle_;
+  uint64_t issued_ = 0;   // units
+  uint64_t left_ = 0;     // clients still talking
+  std::optional<Violation> violation_;
+};
+
+// The length of the RESP2 reply at the start of `bytes`; 0 if it is not complete.
+size_t reply_length(std::string_view bytes);
+
+}  // namespace powercut::scenarios

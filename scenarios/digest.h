@@ -1,0 +1,19 @@
+// A digest of a keyspace: equal for equal content, whatever the order in tables. A sum of hashes of entries,
+// so that an operation changes it in the time its keys take.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "engine/store/keyspace.h"
+
+namespace powercut::scenarios {
+
+// Of the key, the type, the value and the expiry.
+uint64_t entry_hash(std::string_view key, const engine::Object& object);
+// Of one database, given the sum of its entries' hashes.
+uint64_t database_hash(int db, uint64_t sum);
+// Of all databases. Entries that have expired at `now_ms` count as absent; INT64_MIN: none has.
+uint64_t keyspace_digest(const engine::Keyspace& keyspace, int64_t now_ms);
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,154 @@
+#include "scenarios/history.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "scenarios/digest.h"
+
+namespace powercut::scenarios {
+
+using engine::Database;
+using engine::Object;
+
+History::History() : digests_{0}, changes_end_{0} {}
+
+void History::attach(engine::Os& os, engine::Keyspace& keyspace, engine::Executor& executor, uint64_t lsn) {
+  CHECK(lsn <= last_lsn());
+  os_ = &os;
+  keyspace_ = &keyspace;
+  executor_ = &executor;
+  operations_.resize(lsn);
+  digests_.resize(lsn + 1);
+  changes_end_.resize(lsn + 1);
+  changes_.resize(changes_end_[lsn]);
+  touched_.clear();
+  for (int db = 0; db < kDatabases; ++db) {
+    sums_[db] = 0;
+    const auto& table = keyspace.database(db).table();
+    for (size_t i = 0; i < table.size(); ++i) sums_[db] += entry_hash(table.at(i).key, table.at(i).value);
+  }
+  keyspace.add_observer(this);
+  executor.set_listener(this);
+}
+
+void History::detach() {
+  if (keyspace_ == nullptr) return;
+  keyspace_->remove_observer(this);
+  executor_->set_listener(nullptr);
+  keyspace_ = nullptr;
+}
+
+// --- The store's door ---
+
+int History::number_of(const Database& db) const {
+  for (int i = 0; i < kDatabases; ++i) {
+    if (&keyspace_->database(i) == &db) return i;
+  }
+  CHECK(false);
+}
+
+void History::touch(Database& db, std::string_view key, const Object* object) {
+  for (const Touched& touched : touched_) {
+    if (touched.db == &db && touched.key == key) return;
+  }
+  touched_.push_back({&db, std::string(key), object == nullptr ? 0 : entry_hash(key, *object),
+                      object == nullptr ? Object::kNoExpiry : object->expire_at_ms});
+}
+
+void History::before_change(Database& db, std::string_view key, Object* object) { touch(db, key, object); }
+
+void History::before_flush(Database& db) {
+  for (size_t i = 0; i < db.table().size(); ++i) {
+    const auto& entry = db.table().at(i);
+    touch(db, entry.key, &entry.value);
+  }
+}
+
+void History::before_swap(int a, int b) {
+  settle();
+  changes_.push_back({-1, static_cast<uint64_t>(a), static_cast<uint64_t>(b), 0, 0});
+  std::swap(sums_[a], sums_[b]);
+}
+
+// Turns what was touched into changes.
+void History::settle() {
+  for (const Touched& touched : touched_) {
+    const int db = number_of(*touched.db);
+    const auto* entry = touched.db->table().find(touched.key);
+    const uint64_t after = entry == nullptr ? 0 : entry_hash(entry->key, entry->value);
+    if (after == touched.hash) continue;
+    const int64_t expires = entry == nullptr ? Object::kNoExpiry : entry->value.expire_at_ms;
+    sums_[db] += after - touched.hash;
+    if (expires != Object::kNoExpiry) soonest_expiry_ms_ = std::min(soonest_expiry_ms_, expires);
+    changes_.push_back({static_cast<int16_t>(db), touched.hash, after, touched.expire_at_ms, expires});
+  }
+  touched_.clear();
+}
+
+uint64_t History::total() const {
+  uint64_t digest = 0;
+  for (int db = 0; db < kDatabases; ++db) digest += database_hash(db, sums_[db]);
+  return digest;
+}
+
+void History::on_operation(uint64_t lsn) {
+  settle();
+  CHECK(lsn == last_lsn() + 1);
+  operations_.push_back({os_->now(), kNever, os_->current()});
+  digests_.push_back(total());
+  changes_end_.push_back(changes_.size());
+}
+
+uint64_t History::own_operation(uint64_t after) const {
+  const void* self = os_->current();
+  for (uint64_t lsn = after + 1; lsn <= last_lsn(); ++lsn) {
+    if (operation(lsn).task == self) return lsn;
+  }
+  return 0;
+}
+
+void History::ack(uint64_t lsn, Instant at) {
+  operations_[lsn - 1].acked = at;
+  ++acked_;
+}
+
+bool History::unlogged_change() {
+  settle();
+  return changes_.size() != changes_end_.back();
+}
+
+// --- Digests ---
+
+const std::vector<uint64_t>& History::digests_at(int64_t now_ms) {
+  if (soonest_expiry_ms_ > now_ms) return digests_;
+  uint64_t sums[kDatabases];
+  std::copy(std::begin(first_sums_), std::end(first_sums_), sums);
+  clocked_.clear();
+  size_t next = 0;
+  for (uint64_t lsn = 0; lsn <= last_lsn(); ++lsn) {
+    for (; next < changes_end_[lsn]; ++next) {
+      const Change& change = changes_[next];
+      if (change.db < 0) {
+        std::swap(sums[change.before], sums[change.after]);
+        continue;
+      }
+      const auto counts = [&](int64_t expires) { return expires == Object::kNoExpiry || expires > now_ms; };
+      if (counts(change.before_expires)) sums[change.db] -= change.before;
+      if (counts(change.after_expires)) sums[change.db] += change.after;
+    }
+    uint64_t digest = 0;
+    for (int db = 0; db < kDatabases; ++db) digest += database_hash(db, sums[db]);
+    clocked_.push_back(digest);
+  }
+  return clocked_;
+}
+
+std::string History::self_check() const {
+  if (keyspace_ == nullptr || !touched_.empty()) return {};
+  const uint64_t actual = keyspace_digest(*keyspace_, INT64_MIN);
+  if (actual == total()) return {};
+  return fmt::format("after operation {} the keyspace differs from the sum of its changes", last_lsn());
+}
+
+}  // namespace powercut::scenarios

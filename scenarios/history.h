@@ -1,0 +1,96 @@
+// What happened, kept outside the faulty disk: every operation in its total order, when it was executed and
+// acknowledged, and the digest of the state after it.
+//
+// The history learns of operations from the store's own door (KeyspaceObserver) and numbers them by LSN. It
+// holds no copy of the state: S(k) is a digest, and the changes of each operation, so that a digest can be
+// taken for any clock: an entry expired by then counts as absent.
+//
+// Self-check: at the end of each life the sums are recomputed from the keyspace. A change that passed the door
+// unseen, or one that was never logged, shows there.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/command/executor.h"
+#include "engine/store/keyspace.h"
+
+namespace powercut::scenarios {
+
+inline constexpr Instant kNever{INT64_MAX};
+
+struct Operation {
+  Instant executed;
+  Instant acked = kNever;      // the client was told
+  const void* task = nullptr;  // whose operation; the store's own tasks expire keys
+};
+
+class History final : public engine::KeyspaceObserver, public engine::OperationListener {
+ public:
+  // S(0) is the empty store.
+  History();
+
+  // A life of the store begins in the state S(lsn): what followed is forgotten.
+  void attach(engine::Os& os, engine::Keyspace& keyspace, engine::Executor& executor, uint64_t lsn);
+  void detach();
+
+  uint64_t last_lsn() const { return operations_.size(); }
+  const Operation& operation(uint64_t lsn) const { return operations_[lsn - 1]; }
+  // The operation that the running task appended behind `after`, or 0.
+  uint64_t own_operation(uint64_t after) const;
+  void ack(uint64_t lsn, Instant at);
+  uint64_t acked() const { return acked_; }
+
+  // The digests of S(0)..S(last) for a wall clock: see keyspace_digest().
+  const std::vector<uint64_t>& digests_at(int64_t now_ms);
+
+  // Changes that were made and not logged, since the last call. Call it when no operation is under way.
+  bool unlogged_change();
+  // Empty, or how the history and the keyspace disagree.
+  std::string self_check() const;
+
+  // --- The store's door ---
+  void before_change(engine::Database& db, std::string_view key, engine::Object* object) override;
+  void before_flush(engine::Database& db) override;
+  void before_swap(int a, int b) override;
+  void on_operation(uint64_t lsn) override;
+
+ private:
+  static constexpr int kDatabases = engine::Keyspace::kDatabases;
+  struct Touched {
+    engine::Database* db;
+    std::string key;
+    uint64_t hash;  // before; 0: absent
+    int64_t expire_at_ms;
+  };
+  struct Change {
+    int16_t db;    // -1: databases a and b are swapped (in `before` and `after`)
+    uint64_t before;
+    uint64_t after;
+    int64_t before_expires;
+    int64_t after_expires;
+  };
+
+  int number_of(const engine::Database& db) const;
+  void touch(engine::Database& db, std::string_view key, const engine::Object* object);
+  void settle();
+  uint64_t total() const;
+
+  engine::Os* os_ = nullptr;
+  engine::Keyspace* keyspace_ = nullptr;
+  engine::Executor* executor_ = nullptr;
+  std::vector<Operation> operations_;
+  std::vector<uint64_t> digests_;       // [lsn], nothing expired
+  std::vector<Change> changes_;
+  std::vector<size_t> changes_end_;     // [lsn]
+  std::vector<uint64_t> clocked_;       // scratch of digests_at
+  std::vector<Touched> touched_;
+  uint64_t sums_[kDatabases] = {};
+  uint64_t first_sums_[kDatabases] = {};
+  int64_t soonest_expiry_ms_ = INT64_MAX;
+  uint64_t acked_ = 0;
+};
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,79 @@
+// One run: a workload on a store on a simulated disk, a plan of faults, crashes, recoveries, verdicts. A pure
+// function of its specification: same specification, same trace hash.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "faults/mutants.h"
+#include "faults/personas.h"
+#include "faults/plan.h"
+#include "faults/plan_injector.h"
+#include "scenarios/oracle.h"
+#include "scenarios/policy.h"
+#include "scenarios/workload.h"
+#include "sim/trace.h"
+
+namespace powercut::scenarios {
+
+struct RunSpec {
+  const Workload* workload = nullptr;
+  const Policy* policy = nullptr;
+  const faults::Persona* persona = nullptr;
+  faults::FaultSet faults = faults::FaultSet::all();
+  uint64_t operations = 200;  // units of the workload issued in each life, at most
+  uint64_t seed = 1;
+  const faults::MutantInfo* mutant = nullptr;  // nullptr: the engine as shipped
+  std::optional<faults::Plan> plan;            // instead of the one the seed draws
+};
+
+// What recovery went through: counted so that a sweep can say what it never reached.
+enum class Branch : uint8_t {
+  kFreshStart,
+  kBaseLoaded,
+  kCheckpointLoaded,
+  kTailWhole,
+  kTornTail,
+  kOrphansSetAside,
+  kSeveralSegments,
+  kRefusedCorruption,
+  kFailedOnInjectedError,
+  kCutDuringRecovery,
+  kHealed,
+  kWritesRefused,
+  kRewritten,
+  kSaved,
+};
+inline constexpr int kBranches = 14;
+std::string_view branch_name(Branch branch);
+
+struct RunResult {
+  uint64_t trace_hash = 0;
+  uint64_t events = 0;
+  uint32_t crashes = 0;
+  uint32_t recoveries = 0;  // judged
+  uint64_t acked = 0;
+  Loss worst;               // the crash that came nearest to its bound, or lost most where there is none
+  Instant worst_at;
+  std::optional<Violation> violation;
+  bool contract_broken = false;  // a media fault was injected, or the device lies
+  bool refused = false;          // ... and the store refused to start, as it may
+  std::string harness_fault;     // the harness itself is wrong: not a verdict
+  faults::Plan plan;
+  std::array<uint32_t, kBranches> branches{};
+  std::vector<faults::PlanInjector::Hit> hits;
+  uint64_t mutant_fired = 0;     // of a decorator
+};
+
+// `listener` may be null.
+RunResult run_once(const RunSpec& spec, sim::TraceListener* listener = nullptr);
+
+// The run's ID: alone enough to run it again.
+//   WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:SEED[:MUTANT]
+std::string run_id(const RunSpec& spec);
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,47 @@
+// What the clients say: recorded from real ones, or generated.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+
+namespace powercut::scenarios {
+
+// What one client sends without a break: one command, or a transaction from MULTI to EXEC.
+struct Unit {
+  int db = 0;
+  std::vector<std::string> requests;  // RESP bytes
+};
+
+struct Workload {
+  std::string name;
+  std::string about;          // one line
+  std::vector<Unit> units;
+  int64_t wall_start_ms = 1'700'000'000'000;  // Unix time of the recording, so that its expiries make sense
+  // The cut comes when every operation is acknowledged, not among them.
+  bool cut_at_end = false;
+  uint64_t operations() const { return units.size(); }
+};
+
+// An AOF segment, or any file of RESP requests; comments and timestamps of the AOF format are understood.
+//   Errors: kNotFound, kIo; kCorrupt with the offset of the first byte that is no request.
+Result<Workload> load_workload(const std::string& path);
+Result<Workload> parse_workload(std::string_view bytes, std::string name);
+
+// The built-in ones, a line each for `powercut list workloads`.
+struct Builtin {
+  std::string_view name;
+  std::string_view about;
+};
+const std::vector<Builtin>& builtin_workloads();
+// nullptr if there is none of that name. `seed` varies the generated ones.
+std::shared_ptr<const Workload> make_builtin(std::string_view name, uint64_t seed);
+
+// RESP bytes of one request.
+std::string encode_request(const std::vector<std::string>& words);
+
+}  // namespace powercut::scenarios
