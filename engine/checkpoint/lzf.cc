@@ -17,9 +17,13 @@ constexpr size_t kWindow = 8192;
 constexpr size_t kMatchMax = 264;
 constexpr size_t kTableMax = 8192;  // entries; 32 KiB of stack
 
+static_assert(std::endian::native == std::endian::little);
+
+// The first three of the four bytes at p.
 uint32_t three_bytes(const char* p) {
-  return static_cast<unsigned char>(p[0]) | static_cast<unsigned char>(p[1]) << 8 |
-         static_cast<unsigned char>(p[2]) << 16;
+  uint32_t four;
+  std::memcpy(&four, p, sizeof(four));
+  return four & 0xffffff;
 }
 
 class Output {
@@ -62,8 +66,9 @@ class Output {
 
 size_t lzf_compress(std::string_view in, char* out, size_t capacity) {
   if (in.size() < 4 || in.size() > std::numeric_limits<uint32_t>::max()) return 0;
-  // Where each hash of three bytes was last seen, plus one. A short input gets a small table: it
-  // must be cleared for each, or the output would depend on what was compressed before.
+  // Where each hash of three bytes was last seen; 0 is as good a guess as any where none was. A
+  // short input gets a small table: it must be cleared for each, or the output would depend on what
+  // came before.
   uint32_t table[kTableMax];
   const int bits = std::bit_width(std::min(in.size(), kTableMax) - 1);
   std::fill_n(table, size_t{1} << bits, 0);
@@ -72,16 +77,17 @@ size_t lzf_compress(std::string_view in, char* out, size_t capacity) {
   const char* const bytes = in.data();
   size_t literal = 0;  // not written yet from here
   size_t i = 0;
-  while (i + 3 <= in.size()) {
+  while (i + 4 <= in.size()) {
     const uint32_t three = three_bytes(bytes + i);
     uint32_t& seen = table[(three * 0x9e3779b1u) >> (32 - bits)];
-    const size_t before = seen;
-    seen = static_cast<uint32_t>(i + 1);
-    if (before == 0 || i - (before - 1) > kWindow || three_bytes(bytes + before - 1) != three) {
+    const size_t from = seen;
+    seen = static_cast<uint32_t>(i);
+    // One branch that is seldom taken; i == from == 0 is out of the window.
+    const bool in_window = i - from - 1 < kWindow;
+    if (!(in_window & (three_bytes(bytes + from) == three))) {
       ++i;
       continue;
     }
-    const size_t from = before - 1;
     const size_t limit = std::min(kMatchMax, in.size() - i);
     size_t length = 3;
     while (length < limit && bytes[from + length] == bytes[i + length]) ++length;

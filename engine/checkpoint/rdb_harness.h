@@ -5,9 +5,8 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -52,10 +51,7 @@ class MemoryFile : public File {
   size_t reads_ = 0;
 };
 
-inline std::string file_contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+std::string file_contents(const std::string& path);  // in rdb_test.cc
 
 inline std::string hex(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";

@@ -1,8 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <limits>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/crc64.h"
@@ -12,6 +13,12 @@
 #include "engine/checkpoint/rdb_harness.h"
 
 namespace powercut::engine {
+
+std::string file_contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 namespace {
 
 using ::testing::HasSubstr;
