@@ -51,6 +51,7 @@ class FaultSet {
   constexpr bool has(FaultClass fault) const { return (bits_ & bit(fault)) != 0; }
   constexpr bool has_any(FaultSet other) const { return (bits_ & other.bits_) != 0; }
   constexpr bool empty() const { return bits_ == 0; }
+  constexpr FaultSet operator|(FaultSet other) const { return FaultSet(bits_ | other.bits_); }
   constexpr bool operator==(const FaultSet&) const = default;
 
  private:

@@ -79,9 +79,8 @@ class MutantOs final : public engine::Os {
  private:
   friend class MutantFile;
 
-  bool skips(Site fence) const {
-    return mutant_.decorator == DecoratorKind::kNoSync && mutant_.fence == fence;
-  }
+  bool skips(Site fence);
+  Result<void> after(Result<void> outcome, const std::function<Result<void>()>& again);
 
   engine::Os& inner_;
   const MutantInfo& mutant_;

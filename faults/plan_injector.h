@@ -38,7 +38,7 @@ class PlanInjector final : public sim::Injector {
 
   // Operation `number` (counts from 0 in this life) is issued.
   void on_operation(uint64_t number, Instant now) {
-    if (number == next_operation_) [[unlikely]]
+    if (number >= next_operation_) [[unlikely]]
       reach_operation(number, now);
   }
   // All operations are answered.
@@ -66,10 +66,10 @@ class PlanInjector final : public sim::Injector {
   };
 
   void reach_operation(uint64_t number, Instant now);
-  void reach(Armed& armed, uint64_t number, Instant now);
-  void arm_crash(Instant now);
+  uint64_t crash_operation() const;
+  // With a crash planned: it comes at `latest`, if not before.
   void crash_by(Instant latest);
-  void find_next_operation(uint64_t from);
+  void find_next_operation();
   void find_moment();
   void disturb(const sim::SeamCall& call, sim::Injection& injection);
   void count(FaultClass fault, std::optional<sim::Op> op, FileRole role);

@@ -1,0 +1,114 @@
+#include <utility>
+
+#include "faults/mutants.h"
+
+namespace powercut::faults {
+
+using engine::File;
+
+// A file of MutantOs. Shared, because a sync that was acknowledged first may outlive the handle.
+class MutantFile final : public File {
+ public:
+  MutantFile(MutantOs& os, std::shared_ptr<File> inner) : os_(os), inner_(std::move(inner)) {}
+
+  Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
+    return inner_->read_at(offset, out, size);
+  }
+
+  Result<size_t> write_at(uint64_t offset, std::string_view data) override {
+    auto outcome = inner_->write_at(offset, data);
+    if (outcome.ok() || os_.mutant_.decorator != DecoratorKind::kWriteErrorIgnored) return outcome;
+    ++os_.fired_;
+    return data.size();
+  }
+
+  Result<void> truncate(uint64_t size) override {
+    if (os_.mutant_.decorator != DecoratorKind::kNoTruncate) return inner_->truncate(size);
+    ++os_.fired_;
+    return {};
+  }
+
+  Result<void> sync(Site fence) override {
+    if (os_.skips(fence)) return {};
+    if (os_.mutant_.decorator == DecoratorKind::kSyncAckFirst) {
+      ++os_.fired_;
+      os_.spawn("mutant.sync", [file = inner_, fence] { (void)file->sync(fence); });
+      return {};
+    }
+    return os_.after(inner_->sync(fence), [&] { return inner_->sync(fence); });
+  }
+
+  Result<uint64_t> size() override { return inner_->size(); }
+
+ private:
+  MutantOs& os_;
+  std::shared_ptr<File> inner_;
+};
+
+Result<std::unique_ptr<File>> MutantOs::open(std::string_view path, engine::Open mode) {
+  TRY_ASSIGN(auto file, inner_.open(path, mode));
+  return std::unique_ptr<File>(std::make_unique<MutantFile>(*this, std::move(file)));
+}
+
+Result<void> MutantOs::rename(std::string_view from, std::string_view to) {
+  const auto outcome = inner_.rename(from, to);
+  if (outcome.ok() && mutant_.decorator == DecoratorKind::kRenameWithoutSync) {
+    const size_t slash = to.rfind('/');
+    directories_.emplace(slash == std::string_view::npos ? std::string_view()
+                                                         : to.substr(0, slash));
+  }
+  return outcome;
+}
+
+Result<void> MutantOs::sync_directory(std::string_view path, Site fence) {
+  if (skips(fence)) return {};
+  switch (mutant_.decorator) {
+    case DecoratorKind::kRenameWithoutSync:
+      if (const auto renamed = directories_.find(path); renamed != directories_.end()) {
+        directories_.erase(renamed);
+        ++fired_;
+        return {};
+      }
+      break;
+    case DecoratorKind::kDirectorySyncOnlyFirst:
+      if (!directories_.emplace(path).second) {
+        ++fired_;
+        return {};
+      }
+      break;
+    case DecoratorKind::kDirectorySyncAckFirst:
+      ++fired_;
+      spawn("mutant.sync", [this, directory = std::string(path), fence] {
+        (void)inner_.sync_directory(directory, fence);
+      });
+      return {};
+    default:
+      break;
+  }
+  return after(inner_.sync_directory(path, fence),
+               [&] { return inner_.sync_directory(path, fence); });
+}
+
+bool MutantOs::skips(Site fence) {
+  const bool skip = (mutant_.decorator == DecoratorKind::kNoSync && mutant_.fence == fence) ||
+                    (mutant_.decorator == DecoratorKind::kNoSyncAfterError && sync_failed_);
+  if (skip) ++fired_;
+  return skip;
+}
+
+// What the caller is told of a sync, file's or directory's, that ended in `outcome`.
+Result<void> MutantOs::after(Result<void> outcome, const std::function<Result<void>()>& again) {
+  if (outcome.ok()) return outcome;
+  sync_failed_ = true;
+  if (mutant_.decorator == DecoratorKind::kSyncErrorIgnored) {
+    ++fired_;
+    return {};
+  }
+  if (mutant_.decorator == DecoratorKind::kSyncErrorRetried) {
+    ++fired_;
+    return again();
+  }
+  return outcome;
+}
+
+}  // namespace powercut::faults

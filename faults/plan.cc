@@ -1,0 +1,347 @@
+#include "faults/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace powercut::faults {
+
+using sim::CrashKind;
+using sim::CrashPoint;
+using sim::Op;
+
+namespace {
+
+// No number of a plan is larger, so sums of them do not overflow.
+constexpr uint64_t kNumberMax = 100'000'000'000'000'000;
+
+constexpr std::array<std::string_view, 3> kPoints = {"before", "inside", "after"};
+
+struct Unit {
+  std::string_view name;
+  int64_t ns;
+};
+constexpr std::array<Unit, 4> kUnits = {
+    {{"s", 1'000'000'000}, {"ms", 1'000'000}, {"us", 1'000}, {"ns", 1}}};
+
+std::string print(Duration duration) {
+  for (const Unit& unit : kUnits) {
+    // "1500ms" and "2500ms" rather than "2500000us"; "0ns".
+    if (duration.ns != 0 && duration.ns % unit.ns == 0) {
+      return fmt::format("{}{}", duration.ns / unit.ns, unit.name);
+    }
+  }
+  return "0ns";
+}
+
+std::string_view point_name(CrashPoint point) { return kPoints[static_cast<size_t>(point)]; }
+std::string_view op_name(Op op) { return sim::op_site(op).name; }
+
+std::string print_crash(const Fault& fault) {
+  const std::string_view kind = fault.crash == CrashKind::kKill ? "kill" : "cut";
+  switch (fault.trigger) {
+    case Trigger::kOperationCall:
+      return fmt::format("{}@op:{}+{}:{}", kind, fault.at, fault.extra, point_name(fault.point));
+    case Trigger::kOperationMoment:
+      return fmt::format("{}@op:{}~{}", kind, fault.at, print(fault.delay));
+    case Trigger::kCall:
+      return fmt::format("{}@call:{}:{}", kind, fault.at, point_name(fault.point));
+    case Trigger::kIdle:
+      return fmt::format("{}@idle:{}", kind, print(fault.delay));
+  }
+  return "";
+}
+
+std::string print(const Fault& fault) {
+  switch (fault.kind) {
+    case FaultKind::kCrash:
+      return print_crash(fault);
+    case FaultKind::kError:
+      return fmt::format("{}@{}:{}", fault.error == Errc::kNoSpace ? "enospc" : "eio",
+                         op_name(fault.op), fault.at);
+    case FaultKind::kNoSpace:
+      return fmt::format("enospc@op:{}..{}", fault.at, fault.extra);
+    case FaultKind::kShort:
+      return fmt::format("short@{}", op_name(fault.op));
+    case FaultKind::kSlow:
+      return fmt::format("slow@{}:{}={}", op_name(fault.op), fault.at, print(fault.delay));
+    case FaultKind::kHang:
+      return fmt::format("hang@{}:{}", op_name(fault.op), fault.at);
+    case FaultKind::kJump:
+      return fmt::format("jump@op:{}={}ms", fault.at, fault.jump_ms);
+    case FaultKind::kBitRot:
+      return "bitrot";
+    case FaultKind::kUnreadable:
+      return "unreadable";
+    case FaultKind::kMisdirect:
+      return "misdirect";
+  }
+  return "";
+}
+
+// Takes one word apart from the left; the first thing that does not fit is remembered.
+class Word {
+ public:
+  explicit Word(std::string_view text) : word_(text), rest_(text) {}
+
+  Result<Fault> parse() {
+    Fault fault;
+    if (accept("life:")) {
+      fault.life = static_cast<uint32_t>(number(1'000'000));
+      expect("/");
+    }
+    if (accept("cut@") || rest_.starts_with("kill@")) {
+      fault.crash = accept("kill@") ? CrashKind::kKill : CrashKind::kPowerCut;
+      crash(fault);
+    } else if (accept("eio@")) {
+      fault.kind = FaultKind::kError;
+      call_of(fault, {});
+    } else if (accept("enospc@op:")) {
+      fault.kind = FaultKind::kNoSpace;
+      fault.at = number();
+      expect("..");
+      fault.extra = number();
+      if (fault.extra <= fault.at) fail("the range ends before it begins");
+    } else if (accept("enospc@")) {
+      fault.kind = FaultKind::kError;
+      fault.error = Errc::kNoSpace;
+      call_of(fault, {Op::kOpen, Op::kWrite, Op::kTruncate, Op::kRename, Op::kMakeDirectory});
+    } else if (accept("short@")) {
+      fault.kind = FaultKind::kShort;
+      fault.op = operation({Op::kRead, Op::kWrite});
+    } else if (accept("slow@")) {
+      fault.kind = FaultKind::kSlow;
+      call_of(fault, {Op::kSync, Op::kSyncDirectory});
+      expect("=");
+      fault.delay = duration();
+    } else if (accept("hang@")) {
+      fault.kind = FaultKind::kHang;
+      call_of(fault, {Op::kSync, Op::kSyncDirectory});
+    } else if (accept("jump@op:")) {
+      fault.kind = FaultKind::kJump;
+      fault.at = number();
+      expect("=");
+      const bool back = accept("-");
+      fault.jump_ms = static_cast<int64_t>(number()) * (back ? -1 : 1);
+      expect("ms");
+    } else if (accept("bitrot")) {
+      fault.kind = FaultKind::kBitRot;
+    } else if (accept("unreadable")) {
+      fault.kind = FaultKind::kUnreadable;
+    } else if (accept("misdirect")) {
+      fault.kind = FaultKind::kMisdirect;
+    } else {
+      fail("no such fault");
+    }
+    if (!rest_.empty()) fail("something is left over");
+    if (problem_.empty()) return fault;
+    return Error{Errc::kInvalid,
+                 fmt::format("fault plan: {}: {}, at \"{}\"", word_, problem_, at_)};
+  }
+
+ private:
+  void crash(Fault& fault) {
+    if (accept("op:")) {
+      fault.at = number();
+      if (accept("~")) {
+        fault.trigger = Trigger::kOperationMoment;
+        fault.delay = duration();
+        return;
+      }
+      expect("+");
+      fault.extra = number();
+      fault.point = point();
+    } else if (accept("call:")) {
+      fault.trigger = Trigger::kCall;
+      fault.at = number();
+      fault.point = point();
+    } else if (accept("idle:")) {
+      fault.trigger = Trigger::kIdle;
+      fault.delay = duration();
+    } else {
+      fail("a crash comes @op:, @call: or @idle:");
+    }
+  }
+
+  CrashPoint point() {
+    expect(":");
+    for (const CrashPoint point : {CrashPoint::kBefore, CrashPoint::kInside, CrashPoint::kAfter}) {
+      if (accept(point_name(point))) return point;
+    }
+    fail("before, inside or after a call");
+    return CrashPoint::kBefore;
+  }
+
+  // An empty list: any.
+  Op operation(std::initializer_list<Op> allowed) {
+    const std::string_view name =
+        rest_.substr(0, rest_.find_first_not_of("_abcdefghijklmnopqrstuvwxyz"));
+    for (int i = 0; i < sim::kOps; ++i) {
+      const Op op = static_cast<Op>(i);
+      if (op_name(op) != name) continue;
+      if (allowed.size() != 0 && std::find(allowed.begin(), allowed.end(), op) == allowed.end()) {
+        fail("not a fault of this kind of call");
+      }
+      rest_.remove_prefix(name.size());
+      return op;
+    }
+    fail("no such kind of call");
+    return Op::kOpen;
+  }
+
+  void call_of(Fault& fault, std::initializer_list<Op> allowed) {
+    fault.op = operation(allowed);
+    expect(":");
+    fault.at = number();
+  }
+
+  uint64_t number(uint64_t most = kNumberMax) {
+    uint64_t value = 0;
+    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+    if (error != std::errc()) {
+      fail(error == std::errc::result_out_of_range ? "too large" : "a number is missing");
+      return 0;
+    }
+    if (value > most) fail("too large");
+    rest_.remove_prefix(static_cast<size_t>(end - rest_.data()));
+    return value;
+  }
+
+  Duration duration() {
+    const uint64_t value = number();
+    for (const Unit& unit : kUnits) {
+      if (!accept(unit.name)) continue;
+      if (value > kNumberMax / static_cast<uint64_t>(unit.ns)) fail("too long");
+      if (!problem_.empty()) return {};
+      return Duration{static_cast<int64_t>(value) * unit.ns};
+    }
+    fail("a duration ends in ns, us, ms or s");
+    return {};
+  }
+
+  bool accept(std::string_view text) {
+    if (!rest_.starts_with(text)) return false;
+    rest_.remove_prefix(text.size());
+    return true;
+  }
+  void expect(std::string_view text) {
+    if (!accept(text)) fail(fmt::format("\"{}\" is missing", text));
+  }
+  void fail(std::string what) {
+    if (!problem_.empty()) return;
+    problem_ = std::move(what);
+    at_ = rest_;
+  }
+
+  std::string_view word_;
+  std::string_view rest_;
+  std::string problem_;
+  std::string_view at_;
+};
+
+Error bad(std::string what) { return {Errc::kInvalid, "fault plan: " + std::move(what)}; }
+
+// The rules over all words together.
+Result<void> check(const Plan& plan) {
+  uint32_t last = 0;
+  for (const Fault& fault : plan.faults) last = std::max(last, fault.life);
+  for (uint32_t life = 0; life <= last; ++life) {
+    const auto crashes = std::count_if(
+        plan.faults.begin(), plan.faults.end(),
+        [&](const Fault& fault) { return fault.kind == FaultKind::kCrash && fault.life == life; });
+    if (crashes > 1) return bad(fmt::format("life {} has {} crash words, not one", life, crashes));
+    if (crashes == 0 && life < last) {
+      return bad(fmt::format("life {} needs a crash word, since life {} is mentioned", life, last));
+    }
+  }
+  for (const Fault& fault : plan.faults) {
+    if (fault.kind == FaultKind::kHang && plan.crash_of(fault.life) == nullptr) {
+      return bad(
+          fmt::format("{}: what hangs needs a crash word in life {}", print(fault), fault.life));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+FaultSet classes_of(const Fault& fault) {
+  switch (fault.kind) {
+    case FaultKind::kCrash: {
+      FaultSet set{fault.crash == CrashKind::kKill ? FaultClass::kKill : FaultClass::kPowerCut};
+      if (fault.point == CrashPoint::kInside) set.add(FaultClass::kTorn);
+      if (fault.life > 0 && fault.trigger == Trigger::kCall) set.add(FaultClass::kRecoveryCut);
+      return set;
+    }
+    case FaultKind::kError:
+      return {fault.error == Errc::kNoSpace ? FaultClass::kEnospc : FaultClass::kEio};
+    case FaultKind::kNoSpace:
+      return {FaultClass::kEnospc};
+    case FaultKind::kShort:
+      return {FaultClass::kShortIo};
+    case FaultKind::kSlow:
+      return {FaultClass::kSlowSync};
+    case FaultKind::kHang:
+      return {FaultClass::kHangingSync};
+    case FaultKind::kJump:
+      return {FaultClass::kClockJump};
+    case FaultKind::kBitRot:
+      return {FaultClass::kBitRot};
+    case FaultKind::kUnreadable:
+      return {FaultClass::kUnreadable};
+    case FaultKind::kMisdirect:
+      return {FaultClass::kMisdirect};
+  }
+  return {};
+}
+
+uint32_t Plan::crashes() const {
+  uint32_t crashes = 0;
+  for (const Fault& fault : faults) crashes += fault.kind == FaultKind::kCrash ? 1 : 0;
+  return crashes;
+}
+
+const Fault* Plan::crash_of(uint32_t life) const {
+  for (const Fault& fault : faults) {
+    if (fault.kind == FaultKind::kCrash && fault.life == life) return &fault;
+  }
+  return nullptr;
+}
+
+FaultSet Plan::classes() const {
+  FaultSet set;
+  for (const Fault& fault : faults) set = set | classes_of(fault);
+  return set;
+}
+
+bool Plan::violates_contract() const {
+  return classes().has_any({FaultClass::kBitRot, FaultClass::kUnreadable, FaultClass::kMisdirect});
+}
+
+std::string print(const Plan& plan) {
+  std::string text;
+  for (const Fault& fault : plan.faults) {
+    if (!text.empty()) text += ' ';
+    if (fault.life != 0) text += fmt::format("life:{}/", fault.life);
+    text += print(fault);
+  }
+  return text;
+}
+
+Result<Plan> parse_plan(std::string_view text) {
+  Plan plan;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(' '), text.size());
+    if (end != 0) {
+      TRY_ASSIGN(const Fault fault, Word(text.substr(0, end)).parse());
+      plan.faults.push_back(fault);
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  TRY(check(plan));
+  return plan;
+}
+
+}  // namespace powercut::faults

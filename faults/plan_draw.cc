@@ -1,0 +1,296 @@
+// Drawing a plan, and doing its media faults. What is drawn is a small mixture on purpose: about a
+// third of all plans is one or more crashes and nothing else, so a failure says which fault it
+// needs.
+#include <algorithm>
+#include <bit>
+
+#include "faults/plan.h"
+
+namespace powercut::faults {
+
+using sim::CrashKind;
+using sim::CrashPoint;
+using sim::Op;
+
+namespace {
+
+constexpr uint64_t kSectorBytes = 512;
+
+class Draw {
+ public:
+  Draw(sim::Choices& choices, const PlanOptions& options)
+      : choices_(choices),
+        enabled_(options.enabled),
+        operations_(options.operations),
+        lives_max_(options.lives_max) {}
+
+  Plan run() {
+    const FaultSet violations{FaultClass::kBitRot, FaultClass::kUnreadable, FaultClass::kMisdirect};
+    constexpr FaultSet kOthers{FaultClass::kEio,         FaultClass::kEnospc,
+                               FaultClass::kShortIo,     FaultClass::kSlowSync,
+                               FaultClass::kHangingSync, FaultClass::kClockJump};
+    const bool can_crash = enabled_.has_any({FaultClass::kKill, FaultClass::kPowerCut});
+    if (enabled_.has_any(violations) &&
+        (!enabled_.has_any(kOthers) || chance("plan.violation", 1, 16))) {
+      if (can_crash) crash(0);
+      violation();
+      return std::move(plan_);
+    }
+    uint32_t crashes = can_crash && lives_max_ > 0 ? 1 : 0;
+    for (; crashes != 0 && crashes < lives_max_; ++crashes) {
+      key_ = crashes;
+      if (!chance("plan.more_lives", 3, 8)) break;
+    }
+    for (uint32_t life = 0; life < crashes; ++life) crash(life);
+    if (enabled_.has_any(kOthers)) others(crashes);
+    return std::move(plan_);
+  }
+
+ private:
+  // --- Numbers. The key says of which life or class; sites tell the draws of one key apart. ---
+
+  uint64_t choose(Site site, uint64_t n) { return choices_.choose(site, 2 * key_, n); }
+  bool chance(Site site, uint64_t numerator, uint64_t denominator) {
+    return choose(site, denominator) < numerator;
+  }
+  // From `least` to `least` * 2^doublings; each doubling is as likely as the next.
+  uint64_t log_uniform(Site site, uint64_t least, uint64_t doublings) {
+    const uint64_t base = least << choose(site, doublings);
+    return base + choices_.choose(site, 2 * key_ + 1, base);
+  }
+  // A call of a kind that happens about as often as operations do.
+  uint64_t frequent_call(Site site) {
+    const auto bits =
+        std::clamp<uint64_t>(static_cast<uint64_t>(std::bit_width(operations_)), 1, 8);
+    return log_uniform(site, 1, bits) - 1;
+  }
+  uint64_t operation(Site site) { return choose(site, operations_ + 1); }
+
+  // --- Faults ---
+
+  void crash(uint32_t life) {
+    key_ = life;
+    Fault fault;
+    fault.life = life;
+    const bool cuts = enabled_.has(FaultClass::kPowerCut);
+    const bool kills = enabled_.has(FaultClass::kKill);
+    fault.crash = cuts && (!kills || chance("plan.power_cut", 3, 4)) ? CrashKind::kPowerCut
+                                                                     : CrashKind::kKill;
+    if (life > 0 && enabled_.has(FaultClass::kRecoveryCut) && chance("plan.recovery_cut", 1, 2)) {
+      fault.trigger = Trigger::kCall;
+      fault.at = choose("plan.call", 13);
+      fault.point = point();
+    } else if (const uint64_t trigger = choose("plan.trigger", 8); trigger < 5) {
+      fault.at = operation("plan.operation");
+      fault.extra = choose("plan.calls", 9);
+      fault.point = point();
+    } else if (trigger < 7) {
+      fault.trigger = Trigger::kOperationMoment;
+      fault.at = operation("plan.operation");
+      fault.delay = microseconds(static_cast<int64_t>(log_uniform("plan.moment", 1, 22)));
+    } else {
+      fault.trigger = Trigger::kIdle;
+      fault.delay = milliseconds(static_cast<int64_t>(log_uniform("plan.idle", 1, 16)));
+    }
+    plan_.faults.push_back(fault);
+  }
+
+  CrashPoint point() {
+    if (enabled_.has(FaultClass::kTorn)) return static_cast<CrashPoint>(choose("plan.point", 3));
+    return chance("plan.point", 1, 2) ? CrashPoint::kBefore : CrashPoint::kAfter;
+  }
+
+  void violation() {
+    FaultKind kinds[3];
+    uint64_t count = 0;
+    if (enabled_.has(FaultClass::kBitRot)) kinds[count++] = FaultKind::kBitRot;
+    if (enabled_.has(FaultClass::kUnreadable)) kinds[count++] = FaultKind::kUnreadable;
+    if (enabled_.has(FaultClass::kMisdirect)) kinds[count++] = FaultKind::kMisdirect;
+    Fault fault;
+    fault.kind = kinds[choose("plan.violation_kind", count)];
+    plan_.faults.push_back(fault);
+  }
+
+  bool wants(FaultClass fault) {
+    key_ = static_cast<uint64_t>(fault) << 8;
+    return enabled_.has(fault) && chance("plan.class", 1, 6);
+  }
+
+  // `crashes` lives end in a crash; one more does not.
+  void others(uint32_t crashes) {
+    const uint32_t lives = std::max<uint32_t>(crashes, 1);
+    const auto any_life = [&] {
+      return lives == 1 ? 0 : static_cast<uint32_t>(choose("plan.life", lives));
+    };
+    if (wants(FaultClass::kEio)) eio(any_life());
+    if (wants(FaultClass::kEnospc)) no_space(any_life());
+    if (wants(FaultClass::kShortIo)) short_io(any_life(), crashes);
+    if (wants(FaultClass::kSlowSync)) slow(any_life());
+    if (crashes > 0 && wants(FaultClass::kHangingSync)) {
+      Fault& fault = add(FaultKind::kHang, any_life());
+      fault.op = Op::kSync;
+      fault.at = frequent_call("plan.hang");
+    }
+    if (wants(FaultClass::kClockJump)) {
+      Fault& fault = add(FaultKind::kJump, any_life());
+      fault.at = operation("plan.jump_at");
+      fault.jump_ms = static_cast<int64_t>(log_uniform("plan.jump", 1'000, 22));
+      if (chance("plan.jump_back", 1, 2)) fault.jump_ms = -fault.jump_ms;
+    }
+  }
+
+  Fault& add(FaultKind kind, uint32_t life) {
+    Fault fault;
+    fault.kind = kind;
+    fault.life = life;
+    return plan_.faults.emplace_back(fault);
+  }
+
+  void eio(uint32_t life) {
+    const uint64_t kind = choose("plan.eio", 20);
+    const Op op = kind < 8    ? Op::kSync
+                  : kind < 11 ? Op::kSyncDirectory
+                  : kind < 14 ? Op::kWrite
+                  : kind < 16 ? Op::kRename
+                  : kind < 17 ? Op::kOpen
+                  : kind < 18 ? Op::kTruncate
+                  : kind < 19 ? Op::kRemove
+                  : life > 0  ? Op::kRead
+                              : Op::kMakeDirectory;
+    const bool frequent = op == Op::kSync || op == Op::kWrite;
+    const uint64_t at = op == Op::kMakeDirectory ? 0
+                        : frequent               ? frequent_call("plan.eio_call")
+                                                 : choose("plan.eio_call", 8);
+    // Now and then the next one fails as well: what heals the first failure meets another.
+    const uint64_t count = chance("plan.eio_again", 1, 4) ? 2 : 1;
+    for (uint64_t i = 0; i < count; ++i) {
+      Fault& fault = add(FaultKind::kError, life);
+      fault.op = op;
+      fault.at = at + i;
+    }
+  }
+
+  void no_space(uint32_t life) {
+    if (chance("plan.one_write", 1, 4)) {
+      Fault& fault = add(FaultKind::kError, life);
+      fault.op = Op::kWrite;
+      fault.error = Errc::kNoSpace;
+      fault.at = frequent_call("plan.full_call");
+      return;
+    }
+    Fault& fault = add(FaultKind::kNoSpace, life);
+    fault.at = operation("plan.full_from");
+    fault.extra = fault.at + 1 + choose("plan.full_for", std::max<uint64_t>(operations_ / 4, 1));
+  }
+
+  // Reads happen in recoveries, the last of which no crash follows.
+  void short_io(uint32_t life, uint32_t crashes) {
+    const uint64_t which = choose("plan.short", 3);
+    if (which != 1 || crashes == 0) add(FaultKind::kShort, life).op = Op::kWrite;
+    if (which != 0 && crashes != 0) {
+      const auto recovered = 1 + static_cast<uint32_t>(choose("plan.short_life", crashes));
+      add(FaultKind::kShort, recovered).op = Op::kRead;
+    }
+  }
+
+  void slow(uint32_t life) {
+    const Op op = chance("plan.slow_file", 3, 4) ? Op::kSync : Op::kSyncDirectory;
+    const uint64_t first = op == Op::kSync ? frequent_call("plan.slow") : choose("plan.slow", 8);
+    const uint64_t count = 1 + choose("plan.slow_count", 4);
+    for (uint64_t i = 0; i < count; ++i) {
+      ++key_;
+      Fault& fault = add(FaultKind::kSlow, life);
+      fault.op = op;
+      fault.at = first + i;
+      fault.delay = milliseconds(static_cast<int64_t>(log_uniform("plan.slow_by", 1, 12)));
+    }
+  }
+
+  sim::Choices& choices_;
+  const FaultSet enabled_;
+  const uint64_t operations_;
+  const uint32_t lives_max_;
+  uint64_t key_ = 0;
+  Plan plan_;
+};
+
+// --- Media faults ---
+
+struct Found {
+  std::string path;
+  sim::InodeId inode;
+  uint64_t size;
+};
+
+// The files that are not empty, in the root and the directories in it, by path.
+std::vector<Found> files_of(const sim::Disk& disk) {
+  std::vector<Found> files;
+  std::vector<std::string> directories = {""};
+  for (size_t i = 0; i < directories.size(); ++i) {
+    const std::string directory = directories[i];
+    const auto names = disk.list(directory);
+    if (!names.ok()) continue;
+    for (const std::string& name : *names) {
+      const std::string path = directory.empty() ? name : directory + "/" + name;
+      const auto inode = disk.lookup(path);
+      if (!inode.ok()) continue;
+      if (disk.is_directory(*inode)) {
+        directories.push_back(path);
+      } else if (disk.size(*inode) > 0) {
+        files.push_back({path, *inode, disk.size(*inode)});
+      }
+    }
+  }
+  std::sort(files.begin(), files.end(),
+            [](const Found& a, const Found& b) { return a.path < b.path; });
+  return files;
+}
+
+uint64_t sectors(const Found& file) { return (file.size + kSectorBytes - 1) / kSectorBytes; }
+
+}  // namespace
+
+Plan draw_plan(sim::Choices& choices, const PlanOptions& options) {
+  return Draw(choices, options).run();
+}
+
+std::vector<MediaHit> apply_media_faults(const Plan& plan, uint32_t life, sim::Disk& disk,
+                                         sim::Choices& choices) {
+  std::vector<MediaHit> hits;
+  uint64_t draws = uint64_t{life} << 32;
+  const auto choose = [&](Site site, uint64_t n) { return choices.choose(site, ++draws, n); };
+  for (const Fault& fault : plan.faults) {
+    const FaultSet classes = classes_of(fault);
+    if (fault.life != life ||
+        !classes.has_any({FaultClass::kBitRot, FaultClass::kUnreadable, FaultClass::kMisdirect})) {
+      continue;
+    }
+    const auto files = files_of(disk);
+    if (files.empty()) return hits;
+    const Found& file = files[choose("media.file", files.size())];
+    if (fault.kind == FaultKind::kBitRot) {
+      const uint64_t offset = choose("media.byte", file.size);
+      disk.flip_bit(file.inode, offset, static_cast<uint8_t>(choose("media.bit", 8)));
+      hits.push_back({FaultClass::kBitRot, file.path, offset, 1});
+      continue;
+    }
+    const uint64_t offset = choose("media.sector", sectors(file)) * kSectorBytes;
+    const uint64_t length = std::min(kSectorBytes, file.size - offset);
+    if (fault.kind == FaultKind::kUnreadable) {
+      disk.make_unreadable(file.inode, offset, length);
+      hits.push_back({FaultClass::kUnreadable, file.path, offset, length});
+      continue;
+    }
+    // Where the bytes went. Not to where they belong: then past the end, where nobody looks.
+    const Found& victim = files[choose("media.victim", files.size())];
+    uint64_t victim_offset = choose("media.victim_sector", sectors(victim)) * kSectorBytes;
+    if (victim.inode == file.inode && victim_offset == offset) {
+      victim_offset = sectors(victim) * kSectorBytes;
+    }
+    disk.misdirect(file.inode, offset, length, victim.inode, victim_offset);
+    hits.push_back({FaultClass::kMisdirect, file.path, offset, length});
+  }
+  return hits;
+}
+
+}  // namespace powercut::faults

@@ -1,0 +1,241 @@
+#include "faults/plan_injector.h"
+
+#include <algorithm>
+
+namespace powercut::faults {
+
+using sim::CrashKind;
+using sim::CrashPoint;
+using sim::Injection;
+using sim::Op;
+using sim::SeamCall;
+
+namespace {
+
+// Longer than any run; short enough that sums with it do not overflow.
+constexpr Duration kNever = seconds(1'000'000'000);
+constexpr Duration kCrashAfterIdle = seconds(10);
+constexpr Duration kCrashAfterHang = seconds(20);
+constexpr Duration kNoSpaceMost = seconds(30);
+
+bool needs_space(Op op) {
+  return op == Op::kOpen || op == Op::kWrite || op == Op::kTruncate || op == Op::kMakeDirectory;
+}
+
+}  // namespace
+
+std::string_view name(FileRole role) {
+  constexpr std::array<std::string_view, kFileRoles> kNames = {
+      "none", "segment", "base", "manifest", "checkpoint", "directory", "other"};
+  return kNames[static_cast<size_t>(role)];
+}
+
+FileRole role_of(Op op, std::string_view path) {
+  if (op == Op::kSyncDirectory || op == Op::kList || op == Op::kMakeDirectory) {
+    return FileRole::kDirectory;
+  }
+  if (path.ends_with(".incr.aof")) return FileRole::kSegment;
+  if (path.ends_with(".base.rdb") || path.ends_with(".base.aof")) return FileRole::kBase;
+  if (path.ends_with("manifest")) return FileRole::kManifest;
+  if (path.ends_with("dump.rdb")) return FileRole::kCheckpoint;
+  return FileRole::kOther;
+}
+
+PlanInjector::PlanInjector(const Plan& plan, uint32_t life, sim::Choices& choices,
+                           const Instant& now)
+    : choices_(choices), now_(now), life_(life) {
+  for (const Fault& fault : plan.faults) {
+    if (fault.life != life) continue;
+    if (fault.kind == FaultKind::kCrash) {
+      crash_ = fault;
+    } else if (fault.kind < FaultKind::kBitRot) {
+      others_.push_back({fault, kForever});
+      quiet_ = quiet_ && fault.kind == FaultKind::kJump;
+    }
+  }
+  if (crash_.crash != CrashKind::kNone && crash_.trigger == Trigger::kCall) {
+    crash_armed_ = true;
+    crash_call_ = crash_.at;
+  }
+  find_next_operation();
+}
+
+// --- What is awaited ---
+
+void PlanInjector::reach_operation(uint64_t number, Instant now) {
+  if (!crash_armed_ && number >= crash_operation()) {
+    crash_armed_ = true;
+    if (crash_.trigger == Trigger::kOperationCall) {
+      crash_call_ = next_call_ + crash_.extra;
+    } else {
+      crash_moment_ = now + crash_.delay;
+    }
+  }
+  for (Armed& armed : others_) {
+    const Fault& fault = armed.fault;
+    if (fault.kind == FaultKind::kNoSpace && armed.on && number >= fault.extra) {
+      armed.on = false;
+      armed.done = true;
+    }
+    if (armed.on || armed.done || number < fault.at) continue;
+    if (fault.kind == FaultKind::kNoSpace) {
+      armed.on = number < fault.extra;
+      armed.done = !armed.on;
+      armed.until = now + kNoSpaceMost;
+    } else if (fault.kind == FaultKind::kJump) {
+      armed.on = true;
+      armed.until = now;
+    }
+  }
+  find_next_operation();
+  find_moment();
+}
+
+uint64_t PlanInjector::crash_operation() const {
+  const bool waits =
+      crash_.crash != CrashKind::kNone && !crash_armed_ &&
+      (crash_.trigger == Trigger::kOperationCall || crash_.trigger == Trigger::kOperationMoment);
+  return waits ? crash_.at : UINT64_MAX;
+}
+
+void PlanInjector::find_next_operation() {
+  next_operation_ = crash_operation();
+  for (const Armed& armed : others_) {
+    if (armed.done) continue;
+    if (armed.fault.kind == FaultKind::kNoSpace) {
+      next_operation_ = std::min(next_operation_, armed.on ? armed.fault.extra : armed.fault.at);
+    } else if (armed.fault.kind == FaultKind::kJump && !armed.on) {
+      next_operation_ = std::min(next_operation_, armed.fault.at);
+    }
+  }
+}
+
+void PlanInjector::find_moment() {
+  moment_ = crashed_ ? kForever : crash_moment_;
+  for (const Armed& armed : others_) {
+    if (armed.fault.kind == FaultKind::kJump && armed.on && !armed.done) {
+      moment_ = std::min(moment_, armed.until);
+    }
+  }
+}
+
+void PlanInjector::crash_by(Instant latest) {
+  if (crash_.crash == CrashKind::kNone || crashed_) return;
+  crash_moment_ = std::min(crash_moment_, latest);
+  find_moment();
+}
+
+void PlanInjector::on_idle(Instant now) {
+  // Ranges first: a range that was open is closed, not begun.
+  reach_operation(UINT64_MAX - 1, now);
+  if (crash_.crash == CrashKind::kNone) return;
+  if (crash_.trigger == Trigger::kIdle && !crash_armed_) {
+    crash_armed_ = true;
+    crash_moment_ = std::min(crash_moment_, now + crash_.delay);
+    find_moment();
+  } else if (crash_call_ != UINT64_MAX) {
+    crash_by(now + kCrashAfterIdle);
+  }
+}
+
+sim::Injector::Moment PlanInjector::on_moment(Instant now) {
+  Moment moment;
+  for (Armed& armed : others_) {
+    if (armed.fault.kind != FaultKind::kJump || !armed.on || armed.done || armed.until > now) {
+      continue;
+    }
+    armed.done = true;
+    moment.wall_jump_ms += armed.fault.jump_ms;
+    count(FaultClass::kClockJump, std::nullopt, FileRole::kNone);
+  }
+  if (!crashed_ && crash_moment_ <= now) {
+    moment.crash = crash_.crash;
+    count_crash(std::nullopt, FileRole::kNone);
+  }
+  find_moment();
+  return moment;
+}
+
+// --- Calls ---
+
+Injection PlanInjector::on_call(const SeamCall& call) {
+  next_call_ = call.number + 1;
+  if (quiet_ && call.number != crash_call_) [[likely]]
+    return {};
+  Injection injection;
+  if (call.number == crash_call_ && !crashed_) {
+    injection.crash = crash_.crash;
+    injection.point = crash_.point;
+    count_crash(call.op, role_of(call.op, call.path));
+    // Nothing of the call happens, or only its first half: what else was planned for it is moot.
+    if (crash_.point != CrashPoint::kAfter) return injection;
+  }
+  if (!quiet_) disturb(call, injection);
+  return injection;
+}
+
+void PlanInjector::disturb(const SeamCall& call, Injection& injection) {
+  const uint64_t number_of_kind = calls_[static_cast<size_t>(call.op)]++;
+  const FileRole role = role_of(call.op, call.path);
+  for (Armed& armed : others_) {
+    const Fault& fault = armed.fault;
+    const bool named = fault.op == call.op && fault.at == number_of_kind;
+    if (fault.kind == FaultKind::kError && named && !injection.error) {
+      injection.error = fault.error;
+      injected_error_ = true;
+      count(fault.error == Errc::kNoSpace ? FaultClass::kEnospc : FaultClass::kEio, call.op, role);
+    } else if (fault.kind == FaultKind::kNoSpace && armed.on && needs_space(call.op) &&
+               now_ < armed.until && !injection.error) {
+      injection.error = Errc::kNoSpace;
+      injected_error_ = true;
+      count(FaultClass::kEnospc, call.op, role);
+    } else if (fault.kind == FaultKind::kShort && fault.op == call.op && call.size > 1) {
+      const uint64_t key = (uint64_t{life_} << 40) + call.number;
+      if (!choices_.chance("fault.short", key, 1, 3)) continue;
+      injection.short_size = 1 + choices_.choose("fault.short_size", key, call.size - 1);
+      count(FaultClass::kShortIo, call.op, role);
+    } else if (fault.kind == FaultKind::kSlow && named) {
+      injection.extra_latency = injection.extra_latency + fault.delay;
+      count(FaultClass::kSlowSync, call.op, role);
+    } else if (fault.kind == FaultKind::kHang && named) {
+      injection.extra_latency = kNever;
+      crash_by(now_ + kCrashAfterHang);
+      count(FaultClass::kHangingSync, call.op, role);
+    }
+  }
+}
+
+// --- Counting ---
+
+void PlanInjector::count(FaultClass fault, std::optional<Op> op, FileRole role) {
+  for (Hit& hit : hits_) {
+    if (hit.fault == fault && hit.op == op && hit.role == role) {
+      ++hit.count;
+      return;
+    }
+  }
+  hits_.push_back({fault, op, role, 1});
+}
+
+void PlanInjector::count_crash(std::optional<Op> op, FileRole role) {
+  crashed_ = true;
+  crash_call_ = UINT64_MAX;
+  count(crash_.crash == CrashKind::kKill ? FaultClass::kKill : FaultClass::kPowerCut, op, role);
+  if (!op) return;
+  if (crash_.point == CrashPoint::kInside) count(FaultClass::kTorn, op, role);
+  if (life_ > 0 && crash_.trigger == Trigger::kCall) count(FaultClass::kRecoveryCut, op, role);
+}
+
+uint64_t PlanInjector::hits(FaultClass fault) const {
+  uint64_t sum = 0;
+  for (const Hit& hit : hits_) sum += hit.fault == fault ? hit.count : 0;
+  return sum;
+}
+
+uint64_t PlanInjector::hits(FaultClass fault, FileRole role) const {
+  uint64_t sum = 0;
+  for (const Hit& hit : hits_) sum += hit.fault == fault && hit.role == role ? hit.count : 0;
+  return sum;
+}
+
+}  // namespace powercut::faults
