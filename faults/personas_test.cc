@@ -145,6 +145,32 @@ TEST(Personas, ReplaceWithoutSyncIsOldOrNew) {
                    "ext3-writeback", "ext2", "lying"}));
 }
 
+TEST(Personas, ReplaceThenDirectorySyncIsNeverEmpty) {
+  EXPECT_EQ(violators(
+                [](Disk& disk) {
+                  sim::durable_file(disk, "f", kOld);
+                  append(disk, disk.create("t").value(), "new");
+                  ASSERT_TRUE(disk.rename("t", "f").ok());
+                  sim::sync_directory(disk, "");
+                },
+                [](const Image& image) { return find(image, "f") && !find(image, "f")->empty(); }),
+            (Names{"posix-min", "xfs", "btrfs", "ext4-noda", "ext2", "lying"}));
+}
+
+TEST(Personas, ALostTruncationLeavesTheOldBlocksWhole) {
+  EXPECT_EQ(violators(
+                [](Disk& disk) {
+                  const InodeId f = sim::durable_file(disk, "f", std::string(6000, 'o'));
+                  disk.truncate(f, 0);
+                  append(disk, f, std::string(6000, 'n'));
+                },
+                [](const Image& image) {
+                  const std::string* f = find(image, "f");
+                  return !f || f->find('o') == std::string::npos || *f == std::string(6000, 'o');
+                }),
+            (Names{"posix-min", "ext4-writeback", "ext2", "lying"}));
+}
+
 // The NUL tail: the commonest way in which a log's tail is damaged in the field.
 TEST(Personas, AnAppendComesWithItsData) {
   EXPECT_EQ(violators([](Disk& disk) { append(disk, sim::durable_file(disk, "f", kOld), "new"); },

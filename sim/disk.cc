@@ -187,7 +187,7 @@ Result<size_t> Disk::read(InodeId id, uint64_t offset, char* out, size_t n) cons
 
 void Disk::push_op(Inode& inode, DataOp op) {
   if (rules_.write_through) return;
-  op.seq = ++seq_;
+  if (op.seq == 0) op.seq = ++seq_;
   op.at = now_;
   inode.ops.push_back(op);
 }
@@ -261,7 +261,7 @@ void Disk::shrink(Inode& inode, uint64_t size) {
   op.size_after = inode.size = size;
   op.size = op.cut = true;
   push_op(inode, op);
-  last_cut_seq_ = seq_;
+  op.seq = last_cut_seq_ = seq_;  // all that follows is one entry of the journal
   op.size = false;
   op.data = true;
   op.size_before = size;

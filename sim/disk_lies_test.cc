@@ -181,6 +181,15 @@ TEST(DiskLies, ASyncInFlightAtTheCutIsDone) {
   EXPECT_THAT(outcomes(disk, "f"), UnorderedElementsAre("new", "odd"));
 }
 
+TEST(DiskLies, ASyncInFlightOfAFreshFileIsDone) {
+  Disk disk(coarse(journaled_rules()));
+  const InodeId f = disk.create("f").value();
+  append(disk, f, "x");
+  (void)disk.begin_sync(f);
+  EXPECT_THAT(outcomes(disk, "f"), UnorderedElementsAre("(none)", "", std::string(1, '\0'), "x"));
+  EXPECT_THAT(outcomes(disk.after_kill(), "f"), ElementsAre("x"));
+}
+
 TEST(DiskLies, AKillLosesThePageCache) {
   Disk disk;
   const InodeId f = disk.create("f").value();
