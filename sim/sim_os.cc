@@ -126,7 +126,7 @@ void SimOs::crash(CrashKind kind) {
   crashed_ = kind;
   stopped_ = true;
   // The task that was running never runs again; its stack unwinds when the world is destroyed.
-  for (;;) tasks_.park(kForever);
+  for (;;) tasks_.block(kForever);
 }
 
 void SimOs::pass(Duration base, Duration spread, const Injection& injection) {
@@ -142,7 +142,7 @@ void SimOs::pass(Duration base, Duration spread, const Injection& injection) {
   if (immediate) return;
   const Instant due = world_.now + latency;
   if (spread.ns > 0 || injection.extra_latency.ns > 0) waits_.push_back({world_.now, due});
-  while (world_.now < due && !stopped_) tasks_.park(due);
+  while (world_.now < due && !stopped_) tasks_.block(due);
 }
 
 Error SimOs::injected(Errc code, Op op, std::string_view path) const {
@@ -189,9 +189,8 @@ Result<void> SimOs::rename(std::string_view from, std::string_view to) {
 Result<void> SimOs::remove(std::string_view path) {
   return plain_call(Op::kRemove, path, [&]() -> Result<void> {
     TRY_ASSIGN(const InodeId inode, world_.disk.lookup(path));
-    TRY(world_.disk.remove(path));
     if (inode >= handles_.size() || handles_[inode] == 0) world_.disk.release(inode);
-    return {};
+    return world_.disk.remove(path);
   });
 }
 
