@@ -1,0 +1,311 @@
+// The zoo is complete, and each decorator of the seam has its bug and no other.
+#include "faults/mutants.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+
+#include "faults/plan_injector.h"
+#include "sim/sim_os.h"
+
+namespace powercut::faults {
+namespace {
+
+namespace fs = std::filesystem;
+using engine::Open;
+
+std::string contents(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::set<std::string> matches(const std::string& text, const char* pattern) {
+  const std::regex regex(pattern);
+  std::set<std::string> found;
+  for (std::sregex_iterator i(text.begin(), text.end(), regex), end; i != end; ++i) {
+    found.insert((*i)[1].str());
+  }
+  return found;
+}
+
+// All sources of the store itself: what stands above the seam, without tests.
+std::string engine_sources() {
+  std::string text;
+  for (const auto& entry :
+       fs::recursive_directory_iterator(fs::path(POWERCUT_SOURCE_DIR) / "engine")) {
+    const std::string path = entry.path().string();
+    if (!path.ends_with(".cc") || path.ends_with("_test.cc")) continue;
+    if (path.find("/engine/os/") != std::string::npos) continue;
+    text += contents(entry.path());
+  }
+  return text;
+}
+
+// --- The registry ---
+
+TEST(Mutants, EveryFenceOfTheEngineHasItsMutant) {
+  const std::string sources = engine_sources();
+  // A sync's fence is a literal at the call or, through sync_segment, at the call of that.
+  const std::set<std::string> fences =
+      matches(sources, "sync[a-z_]*\\((?:[^;]*?,)?\\s*\"([a-z_]+\\.[a-z_]+)\"\\)");
+  EXPECT_GE(fences.size(), 16u);
+  std::set<std::string> registered;
+  for (const MutantInfo& mutant : all_mutants()) {
+    if (mutant.decorator != DecoratorKind::kNoSync) continue;
+    EXPECT_EQ(mutant.name, std::string("no-sync:") + mutant.fence.name);
+    registered.insert(mutant.fence.name);
+  }
+  EXPECT_EQ(fences, registered) << "faults/mutants.cc: one no-sync mutant a fence, no more";
+  // No sync whose fence this test cannot read.
+  for (const std::string& argument : matches(sources, "(?:->|\\.)sync\\(([^)]*)\\)")) {
+    EXPECT_TRUE(argument[0] == '"' || argument == "fence") << argument;
+  }
+}
+
+TEST(Mutants, EveryBranchOfTheEngineIsRegistered) {
+  const std::string header = contents(fs::path(POWERCUT_SOURCE_DIR) / "engine/base/mutant.h");
+  const size_t begin = header.find("enum class Mutant");
+  const std::string body = header.substr(begin, header.find("};", begin) - begin);
+  const std::set<std::string> values = matches(body, "\\n\\s+(k[A-Za-z]+),");
+  EXPECT_GT(values.size(), 10u);
+  std::set<int> registered;
+  for (const MutantInfo& mutant : all_mutants()) {
+    if (mutant.engine_mutant == Mutant::kNone) continue;
+    EXPECT_TRUE(registered.insert(static_cast<int>(mutant.engine_mutant)).second) << mutant.name;
+  }
+  EXPECT_EQ(registered.size(), values.size() - 1) << "all but kNone";
+  EXPECT_EQ(*registered.rbegin(), static_cast<int>(registered.size()));
+}
+
+TEST(Mutants, EachHasOneNameAStoryAndASource) {
+  std::set<std::string_view> names;
+  for (const MutantInfo& mutant : all_mutants()) {
+    EXPECT_TRUE(names.insert(mutant.name).second) << mutant.name;
+    EXPECT_EQ(find_mutant(mutant.name), &mutant);
+    EXPECT_FALSE(mutant.story.empty()) << mutant.name;
+    EXPECT_FALSE(mutant.source.empty()) << mutant.name;
+    EXPECT_NE(mutant.engine_mutant == Mutant::kNone, mutant.decorator == DecoratorKind::kNone)
+        << mutant.name << " is either a branch of the engine or a decorator";
+  }
+  EXPECT_EQ(find_mutant("none"), nullptr);
+}
+
+// --- The decorators ---
+
+struct World {
+  explicit World(std::string_view mutant, std::string_view plan_text = "")
+      : plan(parse_plan(plan_text).value()),
+        injector(plan, 0, choices, state.now),
+        os(state, choices, trace, &injector),
+        seam(os, *find_mutant(mutant)) {}
+
+  // Runs `body` and whatever it started.
+  void run(std::function<void()> body) {
+    os.spawn("store", std::move(body));
+    os.run();
+  }
+  bool durable() const { return !state.disk.anything_pending(); }
+
+  sim::WorldState state{sim::Disk(), Instant{0}, 0};
+  Plan plan;
+  sim::SeededChoices choices{7};
+  sim::Trace trace;
+  PlanInjector injector;
+  sim::SimOs os;
+  MutantOs seam;
+};
+
+TEST(MutantOs, NoSyncSkipsItsFenceAndNoOther) {
+  for (const MutantInfo& mutant : all_mutants()) {
+    if (mutant.decorator != DecoratorKind::kNoSync) continue;
+    World world(mutant.name);
+    world.run([&] {
+      auto file = world.seam.open("f", Open::kCreateNew).value();
+      CHECK(file->write_at(0, "abc").ok());
+      EXPECT_TRUE(file->sync(mutant.fence).ok());
+      EXPECT_TRUE(world.seam.sync_directory("", mutant.fence).ok());
+      EXPECT_FALSE(world.durable());
+      EXPECT_EQ(world.seam.fired(), 2u);
+      EXPECT_TRUE(file->sync("another.fence").ok());
+      EXPECT_TRUE(world.seam.sync_directory("", "another.fence").ok());
+      EXPECT_TRUE(world.durable());
+      EXPECT_EQ(world.seam.fired(), 2u);
+    });
+  }
+}
+
+// The calls of a store that does everything, and their outcomes.
+std::string program(engine::Os& os) {
+  std::string text;
+  const auto note = [&](bool ok) { text += ok ? '+' : '-'; };
+  note(os.make_directory("d").ok());
+  auto file = os.open("d/f", Open::kCreateNew).value();
+  note(file->write_at(0, "abcdef").ok());
+  note(file->sync("s").ok());
+  note(os.sync_directory("d", "s").ok());
+  char bytes[8] = {};
+  text += std::to_string(file->read_at(1, bytes, 3).value()) + bytes;
+  text += std::to_string(file->size().value());
+  note(os.open("no", Open::kRead).ok());
+  note(os.remove("no").ok());
+  note(os.sync_directory("no", "s").ok());
+  const auto names = os.list("d").value();
+  for (const std::string& name : names) text += name;
+  int woken = 0;
+  engine::Task* self = os.current();
+  os.spawn("other", [&] {
+    ++woken;
+    os.unpark(self);
+  });
+  note(os.park(kForever));
+  note(os.park(os.now() + milliseconds(1)));
+  text += std::to_string(woken) + std::to_string(os.choose("x", 1'000));
+  text += std::to_string(os.wall_now().unix_ms);
+  return text;
+}
+
+TEST(MutantOs, IsTransparentWhereItsBugIsNot) {
+  std::string plain, expected;
+  World reference("ack-before-sync");
+  reference.run([&] { expected = program(reference.os); });
+  EXPECT_EQ(expected.substr(0, 4), "++++");
+  for (const MutantInfo& mutant : all_mutants()) {
+    if (mutant.decorator == DecoratorKind::kNone) continue;
+    if (mutant.decorator == DecoratorKind::kSyncAckFirst ||
+        mutant.decorator == DecoratorKind::kDirectorySyncAckFirst ||
+        mutant.decorator == DecoratorKind::kSyncErrorIgnored ||
+        mutant.decorator == DecoratorKind::kSyncErrorRetried ||
+        mutant.decorator == DecoratorKind::kNoSyncAfterError) {
+      continue;  // the program's sync of no directory fails, or comes later
+    }
+    World world(mutant.name);
+    world.run([&] { plain = program(world.seam); });
+    EXPECT_EQ(plain, expected) << mutant.name;
+    EXPECT_EQ(world.trace.hash(), reference.trace.hash()) << mutant.name;
+    EXPECT_EQ(world.seam.fired(), 0u) << mutant.name;
+  }
+}
+
+// Writes, and syncs three times: which syncs report success.
+std::string three_syncs(World& world) {
+  std::string text;
+  world.run([&] {
+    auto file = world.seam.open("f", Open::kCreateNew).value();
+    CHECK(file->write_at(0, "abc").ok());
+    for (int i = 0; i < 3; ++i) text += file->sync("s").ok() ? '+' : '-';
+  });
+  return text;
+}
+
+TEST(MutantOs, SyncErrors) {
+  const char* plan = "eio@sync:0";
+  World none("no-truncate", plan);
+  EXPECT_EQ(three_syncs(none), "-++");
+  World ignored("sync-error-ignored", plan);
+  EXPECT_EQ(three_syncs(ignored), "+++");
+  EXPECT_EQ(ignored.seam.fired(), 1u);
+  World retried("sync-error-retried", plan);
+  EXPECT_EQ(three_syncs(retried), "+++");
+  EXPECT_EQ(retried.os.calls(), none.os.calls() + 1);
+  World twice("sync-error-retried", "eio@sync:0 eio@sync:1");
+  EXPECT_EQ(three_syncs(twice), "-++");
+  World after("no-sync-after-error", plan);
+  EXPECT_EQ(three_syncs(after), "-++");
+  EXPECT_EQ(after.seam.fired(), 2u);
+  EXPECT_EQ(after.os.calls(), none.os.calls() - 2);
+}
+
+TEST(MutantOs, AckFirstReturnsAtOnceAndSyncsLater) {
+  World world("ack-first");
+  world.run([&] {
+    {
+      auto file = world.seam.open("f", Open::kCreateNew).value();
+      CHECK(file->write_at(0, "abc").ok());
+      const uint64_t calls = world.os.calls();
+      EXPECT_TRUE(file->sync("s").ok());
+      EXPECT_EQ(world.os.calls(), calls);
+    }  // the handle may go first
+    EXPECT_FALSE(world.durable());
+    world.os.park(world.os.now() + seconds(1));
+    EXPECT_TRUE(world.seam.sync_directory("", "s").ok());
+    EXPECT_TRUE(world.durable());
+  });
+
+  World directory("directory-ack-first");
+  directory.run([&] {
+    EXPECT_TRUE(directory.seam.make_directory("d").ok());
+    EXPECT_TRUE(directory.seam.sync_directory("", "s").ok());
+    EXPECT_FALSE(directory.durable());
+    directory.os.park(directory.os.now() + seconds(1));
+    EXPECT_TRUE(directory.durable());
+  });
+}
+
+TEST(MutantOs, AnUnfinishedAckFirstDiesWithItsWorld) {
+  World world("ack-first", "cut@call:1:after");
+  world.run([&] {
+    auto file = world.seam.open("f", Open::kCreateNew).value();
+    EXPECT_TRUE(file->sync("s").ok());
+    CHECK(file->write_at(0, "abc").ok());
+  });
+  EXPECT_TRUE(world.injector.crashed());
+}
+
+TEST(MutantOs, DirectorySyncs) {
+  World renames("rename-without-sync");
+  renames.run([&] {
+    CHECK(renames.seam.make_directory("d").ok());
+    CHECK(renames.seam.open("d/a", Open::kCreateNew).ok());
+    CHECK(renames.seam.sync_directory("", "s").ok());
+    CHECK(renames.seam.sync_directory("d", "s").ok());
+    EXPECT_TRUE(renames.durable());
+    CHECK(renames.seam.rename("d/a", "d/b").ok());
+    CHECK(renames.seam.sync_directory("", "s").ok());
+    EXPECT_EQ(renames.seam.fired(), 0u);
+    CHECK(renames.seam.sync_directory("d", "s").ok());
+    EXPECT_EQ(renames.seam.fired(), 1u);
+    EXPECT_FALSE(renames.durable());
+    CHECK(renames.seam.sync_directory("d", "s").ok());
+    EXPECT_TRUE(renames.durable());
+  });
+
+  World first("directory-sync-only-first");
+  first.run([&] {
+    CHECK(first.seam.make_directory("d").ok());
+    CHECK(first.seam.sync_directory("", "s").ok());
+    CHECK(first.seam.sync_directory("d", "s").ok());
+    EXPECT_TRUE(first.durable());
+    CHECK(first.seam.make_directory("e").ok());
+    CHECK(first.seam.sync_directory("", "s").ok());
+    EXPECT_FALSE(first.durable());
+    EXPECT_EQ(first.seam.fired(), 1u);
+  });
+}
+
+TEST(MutantOs, WritesAndTruncations) {
+  World writes("write-error-ignored", "enospc@write:0");
+  writes.run([&] {
+    auto file = writes.seam.open("f", Open::kCreateNew).value();
+    EXPECT_EQ(file->write_at(0, "abc").value(), 3u);
+    EXPECT_EQ(writes.seam.fired(), 1u);
+    EXPECT_EQ(file->write_at(3, "def").value(), 3u);
+    EXPECT_EQ(writes.seam.fired(), 1u);
+  });
+
+  World truncations("no-truncate");
+  truncations.run([&] {
+    auto file = truncations.seam.open("f", Open::kCreateNew).value();
+    CHECK(file->write_at(0, "abc").ok());
+    EXPECT_TRUE(file->truncate(1).ok());
+    EXPECT_EQ(file->size().value(), 3u);
+    EXPECT_EQ(truncations.seam.fired(), 1u);
+  });
+}
+
+}  // namespace
+}  // namespace powercut::faults

@@ -1,0 +1,323 @@
+// Fault plans as data: what prints parses back, what is drawn obeys the options.
+#include "faults/plan.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "sim/disk_testing.h"
+
+namespace powercut::faults {
+namespace {
+
+using sim::CrashKind;
+using sim::CrashPoint;
+using sim::Op;
+
+// --- Text ---
+
+// One random fault of each form that the language has.
+Fault random_fault(uint32_t life, int form) {
+  const auto number = [] { return *rc::gen::inRange<uint64_t>(0, 100'000'000'000'000'001); };
+  const auto duration = [] { return Duration{*rc::gen::inRange<int64_t>(0, 10'000'000'000'000)}; };
+  Fault fault;
+  fault.life = life;
+  fault.kind = static_cast<FaultKind>(form);
+  switch (fault.kind) {
+    case FaultKind::kCrash:
+      fault.crash = *rc::gen::element(CrashKind::kKill, CrashKind::kPowerCut);
+      fault.trigger = static_cast<Trigger>(*rc::gen::inRange(0, 4));
+      if (fault.trigger != Trigger::kIdle) fault.at = number();
+      if (fault.trigger == Trigger::kOperationCall) fault.extra = number();
+      if (fault.trigger == Trigger::kOperationCall || fault.trigger == Trigger::kCall) {
+        fault.point = static_cast<CrashPoint>(*rc::gen::inRange(0, 3));
+      } else {
+        fault.delay = duration();
+      }
+      break;
+    case FaultKind::kError:
+      fault.error = *rc::gen::element(Errc::kIo, Errc::kNoSpace);
+      fault.op = fault.error == Errc::kIo ? static_cast<Op>(*rc::gen::inRange(0, sim::kOps))
+                                          : *rc::gen::element(Op::kWrite, Op::kOpen, Op::kTruncate,
+                                                              Op::kRename, Op::kMakeDirectory);
+      fault.at = number();
+      break;
+    case FaultKind::kNoSpace:
+      fault.at = *rc::gen::inRange<uint64_t>(0, 1'000);
+      fault.extra = fault.at + 1 + *rc::gen::inRange<uint64_t>(0, 1'000);
+      break;
+    case FaultKind::kShort:
+      fault.op = *rc::gen::element(Op::kRead, Op::kWrite);
+      break;
+    case FaultKind::kSlow:
+    case FaultKind::kHang:
+      fault.op = *rc::gen::element(Op::kSync, Op::kSyncDirectory);
+      fault.at = number();
+      if (fault.kind == FaultKind::kSlow) fault.delay = duration();
+      break;
+    case FaultKind::kJump:
+      fault.at = number();
+      fault.jump_ms = *rc::gen::inRange<int64_t>(-4'000'000'000, 4'000'000'000);
+      break;
+    default:
+      break;
+  }
+  return fault;
+}
+
+RC_GTEST_PROP(PlanText, WhatIsPrintedParsesBack, ()) {
+  Plan plan;
+  const auto lives = *rc::gen::inRange<uint32_t>(0, 4);
+  for (uint32_t life = 0; life < lives; ++life) {
+    plan.faults.push_back(random_fault(life, 0));
+    for (int i = *rc::gen::inRange(0, 5); i > 0; --i) {
+      plan.faults.push_back(random_fault(life, *rc::gen::inRange(1, 10)));
+    }
+  }
+  const auto back = parse_plan(print(plan));
+  RC_LOG() << print(plan) << "\n" << (back.ok() ? "" : back.error().message);
+  RC_ASSERT(back.ok());
+  RC_ASSERT(*back == plan);
+}
+
+TEST(PlanText, EveryFormReadsAsItIsWritten) {
+  for (const char* text : {"",
+                           "cut@op:57+3:inside",
+                           "kill@op:12+0:before",
+                           "cut@op:57~250us",
+                           "cut@call:4:after",
+                           "cut@idle:1500ms",
+                           "cut@idle:3s",
+                           "cut@idle:0ns",
+                           "eio@sync:2",
+                           "eio@write:5",
+                           "eio@rename:0",
+                           "eio@sync_directory:1",
+                           "eio@read:3",
+                           "enospc@write:5",
+                           "enospc@op:10..20",
+                           "short@read short@write",
+                           "slow@sync:3=2500ms",
+                           "cut@call:0:before hang@sync:3",
+                           "jump@op:5=-3600000ms",
+                           "cut@op:1+1:after bitrot",
+                           "unreadable",
+                           "misdirect",
+                           "cut@op:0+0:before life:1/kill@call:7:inside life:2/short@read"}) {
+    const auto plan = parse_plan(text);
+    ASSERT_TRUE(plan.ok()) << plan.error().message;
+    EXPECT_EQ(print(*plan), text);
+  }
+  EXPECT_EQ(parse_plan("cut@op:57+3:inside")->faults[0], (Fault{FaultKind::kCrash,
+                                                                0,
+                                                                CrashKind::kPowerCut,
+                                                                Trigger::kOperationCall,
+                                                                CrashPoint::kInside,
+                                                                Op::kOpen,
+                                                                Errc::kIo,
+                                                                57,
+                                                                3,
+                                                                {},
+                                                                0}));
+}
+
+TEST(PlanText, AnErrorNamesTheWordAndWhatIsWrong) {
+  const std::map<std::string, std::string> wrong = {
+      {"eio@sync:2 cat@op:1", "cat@op:1: no such fault"},
+      {"cut@op:1+2", "\":\" is missing"},
+      {"cut@op:1+2:during", "before, inside or after"},
+      {"cut@op:x+2:after", "a number is missing"},
+      {"cut@later", "a crash comes @op:, @call: or @idle:"},
+      {"cut@idle:5", "a duration ends in"},
+      {"cut@idle:999999999999s", "too long"},
+      {"eio@sync:99999999999999999999999", "too large"},
+      {"eio@flush:1", "no such kind of call"},
+      {"enospc@sync:1", "not a fault of this kind of call"},
+      {"short@sync", "not a fault of this kind of call"},
+      {"enospc@op:5..5", "ends before it begins"},
+      {"bitrott", "left over"},
+      {"life:1bitrot", "\"/\" is missing"},
+      {"cut@call:1:after kill@call:2:after", "life 0 has 2 crash words"},
+      {"life:1/cut@call:1:after", "life 0 needs a crash word"},
+      {"cut@call:1:after life:2/bitrot", "life 1 needs a crash word"},
+      {"hang@sync:1", "needs a crash word in life 0"},
+  };
+  for (const auto& [text, what] : wrong) {
+    const auto plan = parse_plan(text);
+    ASSERT_FALSE(plan.ok()) << text;
+    EXPECT_EQ(plan.error().code, Errc::kInvalid);
+    EXPECT_NE(plan.error().message.find(what), std::string::npos) << plan.error().message;
+    EXPECT_EQ(plan.error().message.find('\n'), std::string::npos);
+  }
+}
+
+RC_GTEST_PROP(PlanText, NoTextBreaksTheParser, (const std::string& text)) {
+  // Near misses: a legal plan with something in it changed.
+  std::string near =
+      "cut@op:57+3:inside life:1/kill@call:4:after enospc@op:10..20 slow@sync:3=25ms";
+  near.replace(*rc::gen::inRange<size_t>(0, near.size()), *rc::gen::inRange<size_t>(0, 4), text);
+  const auto plan = parse_plan(near);
+  if (plan.ok()) RC_ASSERT(*parse_plan(print(*plan)) == *plan);
+}
+
+TEST(FaultSets, ParseAndPrint) {
+  EXPECT_EQ(*parse_fault_set("all"), FaultSet::all());
+  EXPECT_TRUE(parse_fault_set("none")->empty());
+  EXPECT_FALSE(FaultSet::legal().has(FaultClass::kBitRot));
+  EXPECT_TRUE(FaultSet::legal().has(FaultClass::kRecoveryCut));
+  EXPECT_EQ(*parse_fault_set("eio,power-cut"), (FaultSet{FaultClass::kPowerCut, FaultClass::kEio}));
+  EXPECT_EQ(print(FaultSet{FaultClass::kEio, FaultClass::kPowerCut}), "power-cut,eio");
+  std::set<std::string_view> names;
+  for (int i = 0; i < kFaultClasses; ++i) {
+    const auto fault = static_cast<FaultClass>(i);
+    EXPECT_EQ(*parse_fault_set(name(fault)), FaultSet{fault});
+    EXPECT_FALSE(describe(fault).empty());
+    EXPECT_TRUE(names.insert(name(fault)).second);
+    EXPECT_EQ(describe(fault).starts_with("contract violation"), is_contract_violation(fault));
+  }
+  for (const char* wrong : {"", "eio,", "eioo", "all,eio", "eio,none", "EIO"}) {
+    EXPECT_FALSE(parse_fault_set(wrong).ok()) << wrong;
+  }
+}
+
+// --- Draws ---
+
+constexpr uint64_t kSeeds = 2'000;
+
+Plan drawn(uint64_t seed, const PlanOptions& options) {
+  sim::SeededChoices choices(seed);
+  return draw_plan(choices, options);
+}
+
+TEST(PlanDraw, TheSameSeedDrawsTheSameLegalPlan) {
+  PlanOptions options;
+  options.enabled = FaultSet::all();
+  std::set<std::string> different;
+  for (uint64_t seed = 0; seed < kSeeds; ++seed) {
+    const Plan plan = drawn(seed, options);
+    EXPECT_EQ(plan, drawn(seed, options));
+    const auto back = parse_plan(print(plan));
+    ASSERT_TRUE(back.ok()) << back.error().message;
+    EXPECT_EQ(*back, plan);
+    different.insert(print(plan));
+  }
+  EXPECT_GT(different.size(), kSeeds * 9 / 10);
+}
+
+TEST(PlanDraw, EveryClassOccursAndAThirdIsOnlyCrashes) {
+  PlanOptions options;
+  options.enabled = FaultSet::all();
+  std::map<FaultClass, uint64_t> seen;
+  std::map<uint32_t, uint64_t> lives;
+  std::set<Trigger> triggers;
+  std::set<std::pair<Op, Errc>> errors;
+  uint64_t only_crashes = 0;
+  for (uint64_t seed = 0; seed < kSeeds; ++seed) {
+    const Plan plan = drawn(seed, options);
+    for (int i = 0; i < kFaultClasses; ++i) {
+      if (plan.classes().has(static_cast<FaultClass>(i))) ++seen[static_cast<FaultClass>(i)];
+    }
+    if (plan.violates_contract()) {
+      EXPECT_EQ(plan.faults.size(), 2u) << print(plan);
+    } else {
+      ++lives[plan.crashes()];
+    }
+    only_crashes += plan.crashes() == plan.faults.size() ? 1 : 0;
+    for (const Fault& fault : plan.faults) {
+      if (fault.kind == FaultKind::kCrash) triggers.insert(fault.trigger);
+      if (fault.kind == FaultKind::kCrash && fault.trigger != Trigger::kCall) {
+        EXPECT_LE(fault.at, options.operations);
+      }
+      if (fault.kind == FaultKind::kError) errors.emplace(fault.op, fault.error);
+    }
+  }
+  for (int i = 0; i < kFaultClasses; ++i) {
+    EXPECT_GT(seen[static_cast<FaultClass>(i)], kSeeds / 200) << name(static_cast<FaultClass>(i));
+  }
+  EXPECT_EQ(triggers.size(), 4u);
+  EXPECT_EQ(errors.size(), 10u) << "EIO on all but list, ENOSPC on write";
+  EXPECT_GT(only_crashes, kSeeds / 4);
+  EXPECT_LT(only_crashes, kSeeds / 2);
+  EXPECT_EQ(lives.size(), 3u);
+  EXPECT_GT(lives[1], lives[2]);
+  EXPECT_GT(lives[2], lives[3]);
+  EXPECT_GT(lives[3], kSeeds / 20);
+  EXPECT_GT(seen[FaultClass::kPowerCut], seen[FaultClass::kKill]);
+  // Small shares: a plan with a contract violation says nothing about the promises.
+  const uint64_t violations =
+      seen[FaultClass::kBitRot] + seen[FaultClass::kUnreadable] + seen[FaultClass::kMisdirect];
+  EXPECT_LT(violations, kSeeds / 8);
+}
+
+TEST(PlanDraw, WhatIsNotEnabledNeverOccurs) {
+  for (int i = 0; i < kFaultClasses; ++i) {
+    PlanOptions without;
+    without.enabled = FaultSet::all();
+    without.enabled.remove(static_cast<FaultClass>(i));
+    PlanOptions only;
+    only.enabled = FaultSet{static_cast<FaultClass>(i)};
+    FaultSet seen_only;
+    for (uint64_t seed = 0; seed < kSeeds / 4; ++seed) {
+      EXPECT_FALSE(drawn(seed, without).classes().has(static_cast<FaultClass>(i)));
+      const FaultSet seen = drawn(seed, only).classes();
+      EXPECT_TRUE(seen.empty() || seen == only.enabled);
+      seen_only = seen_only | seen;
+    }
+    // These three are about crashes and need a kind of crash enabled beside them.
+    const auto fault = static_cast<FaultClass>(i);
+    const bool needs_crash = fault == FaultClass::kTorn || fault == FaultClass::kRecoveryCut ||
+                             fault == FaultClass::kHangingSync;
+    EXPECT_EQ(seen_only.empty(), needs_crash) << name(fault);
+  }
+  EXPECT_TRUE(drawn(1, {FaultSet(), 100, 3}).faults.empty());
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    EXPECT_EQ(drawn(seed, {FaultSet{FaultClass::kPowerCut}, 0, 1}).faults.size(), 1u);
+  }
+}
+
+// --- Media faults ---
+
+sim::Disk disk_with_files() {
+  sim::Disk disk;
+  CHECK(disk.make_directory("appendonlydir").ok());
+  sim::sync_directory(disk, "");
+  sim::durable_file(disk, "appendonlydir/a.1.incr.aof", std::string(1300, 'i'));
+  sim::durable_file(disk, "appendonlydir/a.manifest", std::string(100, 'm'));
+  sim::durable_file(disk, "empty", "");
+  return disk;
+}
+
+TEST(MediaFaults, EachDoesItsHarmToAFileThatIsNotEmpty) {
+  for (const char* word : {"bitrot", "unreadable", "misdirect"}) {
+    const Plan plan = parse_plan(std::string("cut@call:1:after ") + word).value();
+    std::set<std::string> hit;
+    for (uint64_t seed = 0; seed < 50; ++seed) {
+      sim::Disk disk = disk_with_files();
+      sim::SeededChoices choices(seed);
+      EXPECT_TRUE(apply_media_faults(plan, 1, disk, choices).empty());
+      EXPECT_FALSE(disk.has_media_faults());
+      const auto hits = apply_media_faults(plan, 0, disk, choices);
+      ASSERT_EQ(hits.size(), 1u);
+      hit.insert(hits[0].path);
+      const bool segment = hits[0].path.ends_with("incr.aof");
+      std::string bytes(segment ? 1300 : 100, '?');
+      const std::string before(bytes.size(), segment ? 'i' : 'm');
+      const auto read = disk.read(disk.lookup(hits[0].path).value(), 0, bytes.data(), bytes.size());
+      EXPECT_TRUE(!read.ok() || bytes != before) << word << " at " << hits[0].offset;
+      EXPECT_EQ(read.ok(), hits[0].fault != FaultClass::kUnreadable);
+    }
+    EXPECT_EQ(hit,
+              (std::set<std::string>{"appendonlydir/a.1.incr.aof", "appendonlydir/a.manifest"}));
+  }
+}
+
+TEST(MediaFaults, ADiskWithoutBytesIsLeftAlone) {
+  sim::Disk disk;
+  sim::SeededChoices choices(1);
+  EXPECT_TRUE(apply_media_faults(parse_plan("bitrot").value(), 0, disk, choices).empty());
+}
+
+}  // namespace
+}  // namespace powercut::faults
