@@ -22,6 +22,7 @@ struct EngineConfig {
   uint64_t rewrite_percentage = 100;      // auto-aof-rewrite-percentage; 0: never by itself
   uint64_t rewrite_min_bytes = 64 << 20;  // auto-aof-rewrite-min-size
   uint64_t max_memory_bytes = 0;          // maxmemory; 0: no limit
+  std::string directory = ".";            // dir: where the Os's root is, for CONFIG GET alone
 };
 
 }  // namespace powercut::engine

@@ -20,6 +20,7 @@ Engine::Engine(Os& os, EngineConfig config)
       persistence_(os, keyspace_, aof_, config_),
       executor_(os, keyspace_, *this, *this),
       wake_expirer_(os),
+      shutdown_over_(os),
       started_at_(os.now()) {
   executor_.set_max_memory(config_.max_memory_bytes);
 }
@@ -47,6 +48,12 @@ uint64_t Engine::append(const Effects& effects) {
   return lsn;
 }
 
+bool Engine::make_room() {
+  if (!shutting_down_) return persistence_.make_room();
+  shutdown_over_.wait();
+  return true;
+}
+
 const std::string& Engine::refusal() const {
   refusal_.clear();
   if (!aof_.blocked().empty()) {
@@ -64,7 +71,7 @@ void Engine::expire_loop() {
     }
     // The wall clock may jump: look again at least once a cycle.
     const int64_t left_ms = next_ms - os_.wall_now().unix_ms;
-    if (left_ms > 0 || !aof_.blocked().empty()) {
+    if (left_ms > 0 || !aof_.blocked().empty() || shutting_down_) {
       os_.park(os_.now() + std::min(kExpireCycle, milliseconds(std::max<int64_t>(left_ms, 1))));
       continue;
     }
@@ -74,17 +81,32 @@ void Engine::expire_loop() {
 }
 
 Result<void> Engine::shut_down(bool save) {
+  while (shutting_down_ && !stopped_) shutdown_over_.wait();
   if (stopped_) return {};
-  if (aof_.poisoned()) return Error{Errc::kIo, aof_.blocked()};
-  persistence_.finish_work();
-  if (save && !config_.save.empty()) TRY(persistence_.save_now());
-  if (auto finished = aof_.finish(); !finished.ok()) return finished;
+  shutting_down_ = true;
+  const auto finished = finish(save);
+  if (!finished.ok()) {
+    shutting_down_ = false;
+    persistence_.resume();
+    shutdown_over_.notify_all();
+    return finished;
+  }
   stopping_ = true;
   stopped_ = true;
   persistence_.stop();
   wake_expirer_.notify_all();
   aof_.progress().notify_all();
+  shutdown_over_.notify_all();
   return {};
+}
+
+Result<void> Engine::finish(bool save) {
+  if (aof_.poisoned()) return Error{Errc::kIo, aof_.blocked()};
+  persistence_.pause();
+  // A sync that failed just now is healed first, on another call.
+  if (aof_.poisoned()) return Error{Errc::kIo, aof_.blocked()};
+  if (save && !config_.save.empty()) TRY(persistence_.save_now());
+  return aof_.finish();
 }
 
 }  // namespace powercut::engine

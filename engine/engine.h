@@ -29,8 +29,8 @@ class Engine final : public OperationLog, public Control {
   ~Engine() override;
 
   std::unique_ptr<Session> connect() { return std::make_unique<Session>(executor_); }
-  // Waits for every write and sync in flight, syncs the rest, ends the tasks. With `save`, writes a checkpoint
-  // if save rules exist. On an error the store stays up. Yields.
+  // Waits for every write and sync in flight, syncs the rest, ends the tasks; writers wait from its beginning.
+  // With `save`, writes a checkpoint if save rules exist. On an error the store stays up. Yields.
   Result<void> shut_down(bool save);
   bool stopped() const { return stopped_; }
 
@@ -46,10 +46,10 @@ class Engine final : public OperationLog, public Control {
   uint64_t applied_lsn() const override { return aof_.applied_lsn(); }
   uint64_t released_lsn() const override { return aof_.released_lsn(); }
   WaitQueue& progress() override { return aof_.progress(); }
-  bool make_room() override { return persistence_.make_room(); }
+  bool make_room() override;
   const std::string& refusal() const override;
 
-  // --- Control (engine/engine_control.cc) ---
+  // --- Control (engine_control.cc, engine_info.cc) ---
   Result<void> save() override;
   Result<std::string> background_save() override;
   Result<std::string> rewrite_aof() override;
@@ -63,6 +63,12 @@ class Engine final : public OperationLog, public Control {
  private:
   Engine(Os& os, EngineConfig config);
   void expire_loop();
+  Result<void> finish(bool save);
+  std::string info_server();
+  std::string info_memory();
+  std::string info_persistence();
+  std::string info_stats();
+  std::string info_keyspace();
 
   Os& os_;
   EngineConfig config_;
@@ -71,9 +77,11 @@ class Engine final : public OperationLog, public Control {
   Persistence persistence_;
   Executor executor_;
   WaitQueue wake_expirer_;
+  WaitQueue shutdown_over_;
   RecoveryReport report_;
   Instant started_at_;
   mutable std::string refusal_;
+  bool shutting_down_ = false;
   bool stopping_ = false;
   bool stopped_ = false;
 };

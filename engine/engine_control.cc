@@ -1,33 +1,78 @@
+// What server and persistence commands ask of the engine; INFO stands in engine_info.cc.
+#include <fmt/format.h>
+
+#include "engine/command/number.h"
 #include "engine/engine.h"
+#include "engine/parameters.h"
 
 namespace powercut::engine {
 
-Result<void> Engine::save() { return persistence_.save_now(); }
+Result<void> Engine::save() {
+  if (persistence_.busy(Persistence::Job::kSave)) {
+    return Error{Errc::kInvalid, "Background save already in progress"};
+  }
+  while (shutting_down_) shutdown_over_.wait();
+  return persistence_.save_now();
+}
 
 Result<std::string> Engine::background_save() {
+  const bool idle = persistence_.busy(Persistence::Job::kNone);
   if (!persistence_.request(Persistence::Job::kSave)) {
     return Error{Errc::kInvalid, "Background save already in progress"};
   }
-  return std::string("Background saving started");
+  return std::string(idle ? "Background saving started" : "Background saving scheduled");
 }
 
 Result<std::string> Engine::rewrite_aof() {
+  if (!config_.recovery.append_only) {
+    return Error{Errc::kInvalid, "There is no append only file to rewrite: CONFIG SET appendonly yes starts one"};
+  }
+  const bool idle = persistence_.busy(Persistence::Job::kNone);
   if (!persistence_.request(Persistence::Job::kRewrite)) {
     return Error{Errc::kInvalid, "Background append only file rewriting already in progress"};
   }
-  return std::string("Background append only file rewriting started");
+  return std::string(idle ? "Background append only file rewriting started"
+                          : "Background append only file rewriting scheduled");
 }
 
 int64_t Engine::last_save_unix_s() { return persistence_.stats().last_save_unix_s; }
 
-std::vector<std::pair<std::string, std::string>> Engine::config_get(std::string_view) { return {}; }
-
-Result<void> Engine::config_set(std::string_view name, std::string_view) {
-  return Error{Errc::kInvalid, "Unknown option or number of arguments for CONFIG SET - '" + std::string(name) + "'"};
+std::vector<std::pair<std::string, std::string>> Engine::config_get(std::string_view pattern) {
+  std::vector<std::pair<std::string, std::string>> found;
+  for (const Parameter& parameter : parameters()) {
+    if (glob_match(pattern, parameter.name)) found.emplace_back(parameter.name, parameter.get(config_));
+  }
+  return found;
 }
 
-void Engine::reset_stats() { executor_.reset_stats(); }
+Result<void> Engine::config_set(std::string_view name, std::string_view value) {
+  const Parameter* parameter = find_parameter(name);
+  if (parameter == nullptr) {
+    return Error{Errc::kInvalid, fmt::format("Unknown option or number of arguments for CONFIG SET - '{}'", name)};
+  }
+  const auto failed = [&](std::string_view text) {
+    return Error{Errc::kInvalid,
+                 fmt::format("CONFIG SET failed (possibly related to argument '{}') - {}", name, text)};
+  };
+  if (parameter->settable == Settable::kProtected) return failed("can't set protected config");
+  if (parameter->settable != Settable::kRunTime) return failed("can't set immutable config");
+  EngineConfig next = config_;
+  if (const auto set = parameter->set(next, value); !set.ok()) return failed(set.error().message);
+  if (next.recovery.append_only != config_.recovery.append_only) {
+    while (shutting_down_) shutdown_over_.wait();
+    const auto turned = persistence_.set_append_only(next.recovery.append_only);
+    return turned.ok() ? turned : failed(turned.error().message);
+  }
+  config_ = std::move(next);
+  aof_.set_options(config_.aof);
+  executor_.set_max_memory(config_.max_memory_bytes);
+  persistence_.config_changed();
+  return {};
+}
 
-std::string Engine::info_section(std::string_view) { return {}; }
+void Engine::reset_stats() {
+  executor_.reset_stats();
+  aof_.reset_stats();
+}
 
 }  // namespace powercut::engine

@@ -61,7 +61,7 @@ Result<void> Persistence::first_generation() {
   if (!made.ok() && made.error().code != Errc::kExists) return made;
   TRY(os_.sync_directory("", "root.aof_directory"));
   const bool empty = log_.applied_lsn() == 0 && manifest_.segments.empty() && keyspace_.memory_bytes() == 0;
-  if (!empty) return heal();
+  if (!empty) return first_base();
   const uint64_t sequence = next_sequence_++;
   TRY_ASSIGN(Segment segment, create_segment(sequence));
   TRY(os_.sync_directory(kAofDirectory, "segment.directory"));
@@ -71,6 +71,18 @@ Result<void> Persistence::first_generation() {
   TRY(publish_manifest(os_, std::string(kAofDirectory), manifest, renamed));
   manifest_ = std::move(manifest);
   log_.use_segment(std::move(segment));
+  return {};
+}
+
+Result<void> Persistence::first_base() {
+  const std::string mark = in_aof_directory(kFirstGenerationMark);
+  const bool unpublished = !manifest_.base && manifest_.segments.empty();
+  if (unpublished) {
+    TRY_ASSIGN(const auto file, create_fresh(os_, mark));
+    TRY(os_.sync_directory(kAofDirectory, "first_generation.mark"));
+  }
+  TRY(heal());
+  if (unpublished) remove_quietly(mark);
   return {};
 }
 
@@ -124,6 +136,7 @@ Result<void> Persistence::rewrite() {
   TRY(os_.sync_directory(kAofDirectory, "segment.directory"));
 
   uint64_t cut = 0;
+  bool renamed = false;
   AofLog::Rotation rotation;
   rotation.next = std::move(next);
   rotation.at_cut = [&] {
@@ -134,7 +147,6 @@ Result<void> Persistence::rewrite() {
     Manifest manifest = manifest_;
     manifest.segments.back().length = old_length;
     manifest.segments.push_back({segment_name(sequence), sequence, cut + 1, {}, {}});
-    bool renamed = false;
     TRY(publish_manifest(os_, std::string(kAofDirectory), manifest, renamed));
     sealed_bytes_ += old_length;
     manifest_ = std::move(manifest);
@@ -142,6 +154,7 @@ Result<void> Persistence::rewrite() {
   };
   if (auto rotated = log_.rotate(std::move(rotation)); !rotated.ok()) {
     checkpoint_.abandon();
+    if (!renamed) remove_quietly(in_aof_directory(segment_name(sequence)));
     return rotated;
   }
 
@@ -158,7 +171,7 @@ Result<void> Persistence::rewrite() {
   }
   if (manifest_.base) manifest.history.push_back(*manifest_.base);
   if (mutant(Mutant::kHistoryRemovedEarly)) remove_files(manifest.history);
-  bool renamed = false;
+  renamed = false;
   const auto published = publish_manifest(os_, std::string(kAofDirectory), manifest, renamed);
   if (!published.ok()) {
     // Once renamed, either manifest may be the durable one; both are complete, so both keep their files.
@@ -242,34 +255,38 @@ Result<void> Persistence::save() {
 }
 
 Result<void> Persistence::save_now() {
-  finish_work();
-  running_ = Job::kSave;
+  wait_for_job();
+  begin_job(Job::kSave);
   const auto outcome = save();
   ++(outcome.ok() ? stats_.saves : stats_.failed_saves);
-  if (!outcome.ok()) stats_.last_error = outcome.error().message;
-  running_ = Job::kNone;
-  done_.notify_all();
-  wake_.notify_all();
+  stats_.last_save_ok = outcome.ok();
+  end_job(outcome);
   return outcome;
 }
 
+// --- Turning the log on and off ---
+
 Result<void> Persistence::set_append_only(bool on) {
-  finish_work();
+  wait_for_job();
   if (on == config_.recovery.append_only) return {};
-  if (!on) {
-    TRY(log_.finish());
-    log_.deactivate();
-    config_.recovery.append_only = false;
-    return {};
-  }
-  running_ = Job::kRewrite;
-  const auto made = os_.make_directory(kAofDirectory);
-  auto outcome = made.ok() || made.error().code == Errc::kExists ? os_.sync_directory("", "root.aof_directory") : made;
-  if (outcome.ok()) outcome = heal();
-  config_.recovery.append_only = outcome.ok();
-  running_ = Job::kNone;
-  done_.notify_all();
+  begin_job(Job::kRewrite);
+  const auto outcome = on ? turn_on() : turn_off();
+  if (outcome.ok()) config_.recovery.append_only = on;
+  end_job(outcome);
   return outcome;
+}
+
+Result<void> Persistence::turn_on() {
+  const auto outcome = first_generation();
+  if (!outcome.ok() && !log_.active()) log_.abandon_heal();
+  return outcome;
+}
+
+Result<void> Persistence::turn_off() {
+  if (log_.poisoned()) return Error{Errc::kIo, log_.blocked()};
+  TRY(log_.finish());
+  log_.deactivate();
+  return {};
 }
 
 // --- The keeper ---
@@ -282,41 +299,51 @@ bool Persistence::request(Job job) {
   return true;
 }
 
+void Persistence::begin_job(Job job) {
+  running_ = job;
+  job_started_at_ = os_.now();
+}
+
+void Persistence::end_job(const Result<void>& outcome) {
+  running_ = Job::kNone;
+  if (!outcome.ok()) {
+    stats_.last_error = outcome.error().message;
+    not_before_ = os_.now() + kRetryAfterFailure;
+  }
+  done_.notify_all();
+  wake_.notify_all();
+}
+
+void Persistence::wait_for_job() {
+  while (running_ != Job::kNone) done_.wait();
+}
+
 void Persistence::run() {
   while (!stopping_) {
     const Instant now = os_.now();
-    if (running_ != Job::kNone) {
+    if (paused_ || running_ != Job::kNone) {
       done_.wait();
     } else if (heal_wanted_) {
       if (now < not_before_) {
         wake_.wait(not_before_);
         continue;
       }
+      begin_job(Job::kRewrite);
       heal_wanted_ = false;
-      running_ = Job::kRewrite;
       const auto outcome = heal();
       ++(outcome.ok() ? stats_.heals : stats_.failed_heals);
-      if (!outcome.ok()) {
-        stats_.last_error = outcome.error().message;
-        heal_wanted_ = true;
-        not_before_ = os_.now() + kRetryAfterFailure;
-      }
-      running_ = Job::kNone;
-      done_.notify_all();
+      if (!outcome.ok()) heal_wanted_ = true;
+      end_job(outcome);
     } else if ((rewrite_wanted_ || rewrite_due()) && now >= not_before_) {
+      begin_job(Job::kRewrite);
       rewrite_wanted_ = false;
-      running_ = Job::kRewrite;
       const auto outcome = rewrite();
       ++(outcome.ok() ? stats_.rewrites : stats_.failed_rewrites);
-      if (!outcome.ok()) {
-        stats_.last_error = outcome.error().message;
-        not_before_ = os_.now() + kRetryAfterFailure;
-      }
-      running_ = Job::kNone;
-      done_.notify_all();
+      stats_.failed_rewrites_in_a_row = outcome.ok() ? 0 : stats_.failed_rewrites_in_a_row + 1;
+      end_job(outcome);
     } else if ((save_wanted_ || save_due() <= now) && now >= not_before_) {
       save_wanted_ = false;
-      if (!save_now().ok()) not_before_ = os_.now() + kRetryAfterFailure;
+      (void)save_now();  // INFO says how it went
     } else {
       const bool work = rewrite_wanted_ || save_wanted_ || rewrite_due();
       wake_.wait(work ? not_before_ : std::max(not_before_, save_due()));
@@ -324,8 +351,14 @@ void Persistence::run() {
   }
 }
 
-void Persistence::finish_work() {
-  while (running_ != Job::kNone || heal_wanted_) done_.wait();
+void Persistence::pause() {
+  wait_for_job();
+  paused_ = true;
+}
+
+void Persistence::resume() {
+  paused_ = false;
+  done_.notify_all();
 }
 
 void Persistence::stop() {

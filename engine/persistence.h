@@ -22,8 +22,10 @@ namespace powercut::engine {
 struct PersistenceStats {
   uint64_t rewrites = 0;
   uint64_t failed_rewrites = 0;
+  uint64_t failed_rewrites_in_a_row = 0;
   uint64_t saves = 0;
   uint64_t failed_saves = 0;
+  bool last_save_ok = true;
   uint64_t heals = 0;
   uint64_t failed_heals = 0;
   std::string last_error;
@@ -43,14 +45,16 @@ class Persistence {
   void run();
   // Ends run() after the work in hand.
   void stop();
-  // Waits for the work in hand, a heal included. Yields.
-  void finish_work();
+  // Waits for the work in hand and keeps the keeper from beginning more, until resume(). Yields.
+  void pause();
+  void resume();
 
   // --- Requests; the waiting forms return when the work is done ---
   enum class Job : unsigned char { kNone, kRewrite, kSave };
   // False if one is already under way or waiting.
   bool request(Job job);
   bool busy(Job job) const { return running_ == job; }
+  Instant job_started_at() const { return job_started_at_; }
   bool waiting(Job job) const { return job == Job::kRewrite ? rewrite_wanted_ : save_wanted_; }
   // Waits for the running checkpoint to end and writes one of its own. Yields.
   Result<void> save_now();
@@ -59,16 +63,26 @@ class Persistence {
 
   // Called after each entry: looks whether a rule or a size is reached. Never yields.
   void on_entry();
+  // The configuration has changed: looks again.
+  void config_changed() { wake_.notify_all(); }
   // Suspends a writer while the checkpoint's buffer is full; true if it yielded.
   bool make_room();
 
   const PersistenceStats& stats() const { return stats_; }
   const Checkpoint& checkpoint() const { return checkpoint_; }
+  // The cut of the newest published checkpoint.
+  uint64_t saved_lsn() const { return saved_lsn_; }
   uint64_t changes_since_save() const { return log_.applied_lsn() - saved_lsn_; }
   uint64_t log_bytes() const;  // base and segments
   uint64_t base_bytes() const { return bytes_after_rewrite_; }
 
  private:
+  void begin_job(Job job);
+  void end_job(const Result<void>& outcome);
+  void wait_for_job();
+  Result<void> turn_on();
+  Result<void> turn_off();
+  Result<void> first_base();
   Result<void> rewrite();
   Result<void> heal();
   Result<void> save();
@@ -96,9 +110,11 @@ class Persistence {
   uint64_t saved_lsn_ = 0;
   Instant saved_at_;
   Job running_ = Job::kNone;
+  Instant job_started_at_;
   bool rewrite_wanted_ = false;
   bool save_wanted_ = false;
   bool heal_wanted_ = false;
+  bool paused_ = false;
   bool stopping_ = false;
   Instant not_before_{0};  // after a failure the keeper waits
   PersistenceStats stats_;

@@ -27,8 +27,8 @@ void AofLog::start() {
   os_.spawn("aof.syncer", [this] { sync_loop(); });
 }
 
-void AofLog::set_policy(SyncPolicy policy) {
-  options_.policy = policy;
+void AofLog::set_options(const AofOptions& options) {
+  options_ = options;
   wake_writer_.notify_all();
   wake_syncer_.notify_all();
   release();
@@ -97,6 +97,10 @@ void AofLog::release() {
   }
   if (target > released_) released_ = target;
   progress_.notify_all();
+}
+
+Duration AofLog::unsynced_for() const {
+  return unsynced_releases_.empty() ? Duration{0} : os_.now() - unsynced_releases_.front().at;
 }
 
 void AofLog::block(std::string why) {
@@ -191,6 +195,8 @@ void AofLog::write_loop() {
   for (;;) {
     if (rotation_ != nullptr) {
       do_rotation();
+    } else if (finishing_ && (poisoned_ || !active() || written_ >= finish_lsn_)) {
+      break;
     } else if (can_write() && has_unwritten()) {
       if (!write_batch().ok()) {
         if (finishing_) break;
@@ -201,8 +207,8 @@ void AofLog::write_loop() {
       if (options_.policy == SyncPolicy::kAlways) {
         (void)sync_segment("segment.commit");  // a failure poisons the segment, and the owner heals
       }
-    } else if (finishing_ && (poisoned_ || !active() || !has_unwritten())) {
-      break;
+    } else if (can_write() && options_.policy == SyncPolicy::kAlways && written_ > synced_) {
+      (void)sync_segment("segment.commit");  // written under another policy, which set_options() ended
     } else {
       wake_writer_.wait();
     }
@@ -282,11 +288,23 @@ void AofLog::do_rotation() {
 uint64_t AofLog::begin_heal() {
   while (writing_ || syncing_) progress_.wait();
   healing_ = true;
+  drop_buffer();
+  return applied_;
+}
+
+void AofLog::drop_buffer() {
   buffer_.clear();
   unwritten_.clear();
   buffer_first_ = applied_ + 1;
   selected_db_ = -1;
-  return applied_;
+}
+
+void AofLog::abandon_heal() {
+  CHECK(!active());
+  healing_ = false;
+  drop_buffer();
+  written_ = synced_ = applied_;
+  release();
 }
 
 void AofLog::replace_segment(Segment next, uint64_t cut) {
@@ -303,6 +321,7 @@ void AofLog::replace_segment(Segment next, uint64_t cut) {
 }
 
 Result<void> AofLog::finish() {
+  finish_lsn_ = applied_;
   finishing_ = true;
   wake_writer_.notify_all();
   wake_syncer_.notify_all();
@@ -314,15 +333,16 @@ Result<void> AofLog::finish() {
 
 Result<void> AofLog::finish_segment() {
   if (!active()) return {};
-  if (poisoned_ || has_unwritten()) return Error{Errc::kIo, blocked_};
   while (syncing_) progress_.wait();
-  if (written_ == synced_) return {};
+  if (poisoned_ || written_ < finish_lsn_) return Error{Errc::kIo, blocked_};
+  if (synced_ >= finish_lsn_) return {};
   return sync_segment("segment.finish");
 }
 
 void AofLog::deactivate() {
   CHECK(finished_ && !writing_ && !syncing_);
   segment_ = {};
+  drop_buffer();
   written_ = synced_ = applied_;
   release();
   start();

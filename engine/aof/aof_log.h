@@ -109,9 +109,11 @@ class AofLog {
   // only entries behind the cut, for a segment yet to come. Returns the cut, in one step with its return: the
   // caller captures the keyspace before it yields. A heal that fails is begun again, with a later cut.
   uint64_t begin_heal();
+  // Gives up on a first generation: entries are only counted, as before begin_heal(). REQUIRES: !active().
+  void abandon_heal();
 
   // --- Ending ---
-  // Writes and syncs everything, under every policy. Yields.
+  // Writes and syncs everything applied when it is called, under every policy. On an error the log goes on. Yields.
   Result<void> finish();
   // After finish(): entries are only counted from now on (persistence off).
   void deactivate();
@@ -122,8 +124,11 @@ class AofLog {
   size_t buffered_bytes() const { return buffer_.size() + unwritten_.size(); }
   uint64_t delayed_replies() const { return delayed_replies_; }
   uint64_t syncs() const { return syncs_; }
+  // How long the oldest entry that was released and is not synced has been so; 0: there is none.
+  Duration unsynced_for() const;
+  void reset_stats() { delayed_replies_ = syncs_ = 0; }
   const AofOptions& options() const { return options_; }
-  void set_policy(SyncPolicy policy);
+  void set_options(const AofOptions& options);
 
  private:
   struct Release {
@@ -142,6 +147,7 @@ class AofLog {
   void do_rotation();
   void release();
   bool can_write() const { return active() && !poisoned_ && !healing_; }
+  void drop_buffer();
   bool has_unwritten() const { return !buffer_.empty() || !unwritten_.empty(); }
 
   Os& os_;
@@ -170,6 +176,7 @@ class AofLog {
   bool poisoned_ = false;
   bool healing_ = false;
   bool finishing_ = false;
+  uint64_t finish_lsn_ = 0;  // finish() waits for this
   bool finished_ = false;
   bool syncing_ = false;
   bool syncer_runs_ = false;

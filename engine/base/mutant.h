@@ -37,7 +37,7 @@ Mutant active_mutant();
 void set_active_mutant(Mutant mutant);
 inline bool mutant(Mutant m) { return active_mutant() == m; }
 #else
-constexpr bool mutant(Mutant) { return false; }
+consteval bool mutant(Mutant) { return false; }
 #endif
 
 }  // namespace powercut

@@ -33,6 +33,7 @@ void Executor::run(Session& session, std::span<const std::string_view> args) {
     session.hold(0);
     return;
   }
+  session.last_command = spec->name;
   if (session.in_multi && (spec->flags & kImmediate) == 0) {
     queue(session, *spec, args);
     session.hold(0);
@@ -117,6 +118,7 @@ void Executor::execute_queued(Session& session) {
   // The transaction's state is cleared first: the commands run as if outside it.
   const auto queued = std::move(session.queued);
   session.clear_transaction();
+  session.in_exec = true;
   std::vector<std::string_view> args;
   for (const auto& words : queued) {
     args.assign(words.begin(), words.end());
@@ -127,6 +129,7 @@ void Executor::execute_queued(Session& session) {
     execute(call, *find_command(args[0]));
     session.db = call.db;
   }
+  session.in_exec = false;
 }
 
 uint64_t Executor::finish_operation() {

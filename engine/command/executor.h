@@ -49,6 +49,7 @@ struct ExecutorStats {
   uint64_t expired_keys = 0;
   uint64_t refused_writes = 0;
   uint64_t held_replies = 0;
+  uint64_t connections = 0;
 };
 
 class Executor final : public Chance, public ExpiryListener, public KeyspaceObserver {
@@ -69,6 +70,7 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   const ExecutorStats& stats() const { return stats_; }
   void reset_stats() { stats_ = {}; }
   size_t sessions() const { return sessions_.size(); }
+  const std::vector<Session*>& all_sessions() const { return sessions_; }  // oldest first
 
   // --- Chance, ExpiryListener, KeyspaceObserver ---
   uint64_t choose(Site site, uint64_t n) override { return os_.choose(site, n); }
@@ -106,6 +108,7 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   bool touched_everything_ = false;
   std::vector<size_t> positions_;
   std::vector<Session*> sessions_;
+  uint64_t last_session_id_ = 0;
   size_t watching_ = 0;  // sessions with watches
   std::string refusal_;
   ExecutorStats stats_;

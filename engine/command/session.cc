@@ -6,7 +6,11 @@
 
 namespace powercut::engine {
 
-Session::Session(Executor& executor) : executor_(executor) { executor_.sessions_.push_back(this); }
+Session::Session(Executor& executor)
+    : opened_at(executor.os().now()), active_at(opened_at), executor_(executor), id_(++executor.last_session_id_) {
+  ++executor_.stats_.connections;
+  executor_.sessions_.push_back(this);
+}
 
 Session::~Session() {
   clear_transaction();
@@ -14,6 +18,7 @@ Session::~Session() {
 }
 
 void Session::feed(std::string_view bytes) {
+  active_at = executor_.os().now();
   parser_.feed(bytes);
   while (!closing_) {
     switch (parser_.next()) {

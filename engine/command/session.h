@@ -42,8 +42,17 @@ class Session {
   bool closing() const { return closing_; }
 
   // --- For commands and the executor ---
+  Executor& executor() const { return executor_; }
+  uint64_t id() const { return id_; }
+  std::string name;                  // CLIENT SETNAME
+  std::string address = "local";     // of the client and of the server; whoever has a socket sets them
+  std::string local_address = "local";
+  Instant opened_at;
+  Instant active_at;                 // when bytes last came
+  std::string_view last_command = "NULL";
   int db = 0;
   bool in_multi = false;
+  bool in_exec = false;  // its transaction is being run: what it runs must not wait
   bool multi_failed = false;  // a queued command was refused: EXEC answers EXECABORT
   std::vector<std::vector<std::string>> queued;
   bool watch_broken = false;  // a watched key changed: EXEC answers null
@@ -64,6 +73,7 @@ class Session {
   void hold(uint64_t lsn);
 
   Executor& executor_;
+  const uint64_t id_;
   RequestParser parser_;
   std::string out_;        // replies not consumed yet
   size_t out_begin_ = 0;   // the session-life offset of out_[0]

@@ -30,6 +30,13 @@ std::optional<uint64_t> sequence_of(std::string_view name) {
   return sequence;
 }
 
+// Did anybody append to this segment? A first start that was cut, or failed, leaves at most a part of a header.
+bool holds_data(std::string_view bytes) {
+  size_t length = 0;
+  if (parse_header(bytes, length)) return bytes.find(kAnnotationPrefix, length) != std::string_view::npos;
+  return bytes.starts_with('*');  // Redis's own
+}
+
 class Recovery {
  public:
   Recovery(Os& os, Keyspace& keyspace, const RecoveryOptions& options)
@@ -38,6 +45,10 @@ class Recovery {
   Result<Recovered> run() {
     keyspace_.set_now(os_.wall_now());
     keyspace_.set_loading(true);
+    TRY_ASSIGN(names_, names_in_aof_directory());
+    for (const std::string& name : names_) {
+      recovered_.next_sequence = std::max(recovered_.next_sequence, sequence_of(name).value_or(0) + 1);
+    }
     if (options_.append_only) {
       TRY(recover_aof());
     } else {
@@ -53,11 +64,7 @@ class Recovery {
   RecoveryReport& report() { return recovered_.report; }
 
   Result<void> recover_aof() {
-    TRY_ASSIGN(names_, names_in_aof_directory());
-    for (const std::string& name : names_) {
-      recovered_.next_sequence = std::max(recovered_.next_sequence, sequence_of(name).value_or(0) + 1);
-    }
-    if (std::find(names_.begin(), names_.end(), kManifestName) == names_.end()) return start_without_manifest();
+    if (!has_name(kManifestName)) return start_without_manifest();
     TRY_ASSIGN(const std::string text, read_whole(os_, in_aof_directory(kManifestName)));
     TRY_ASSIGN(recovered_.manifest, parse_manifest(text));
     TRY(set_aside_orphans());
@@ -76,22 +83,29 @@ class Recovery {
     return names;
   }
 
+  bool has_name(std::string_view name) const {
+    return std::find(names_.begin(), names_.end(), name) != names_.end();
+  }
+
   // A first start, or one that was cut before its manifest was published: nothing was acknowledged then.
   Result<void> start_without_manifest() {
+    if (!has_name(kFirstGenerationMark)) TRY(check_no_data());
+    TRY(set_aside_orphans());
+    return load_checkpoint();
+  }
+
+  Result<void> check_no_data() {
     for (const std::string& name : names_) {
       if (!sequence_of(name) || name.ends_with(kOrphanSuffix)) continue;
       TRY_ASSIGN(const std::string bytes, read_whole(os_, in_aof_directory(name)));
-      size_t length = 0;
-      const bool only_header = parse_header(bytes, length).has_value() && length == bytes.size();
-      if (!only_header && bytes.find_first_not_of('\0') != std::string::npos) {
+      if (holds_data(bytes)) {
         return Error{Errc::kCorrupt,
                      fmt::format("{}: data but no {}; restore the manifest from a copy, or move the "
                                  "directory away to start empty",
                                  in_aof_directory(name), kManifestName)};
       }
     }
-    TRY(set_aside_orphans());
-    return load_checkpoint();
+    return {};
   }
 
   // A file that no manifest names is never adopted.

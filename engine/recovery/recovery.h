@@ -20,6 +20,9 @@
 namespace powercut::engine {
 
 inline constexpr std::string_view kAofDirectory = "appendonlydir";
+// Stands in the directory while a first generation is made of a checkpoint: until its manifest is published,
+// nothing there has ever been acknowledged.
+inline constexpr std::string_view kFirstGenerationMark = "first-generation";
 inline constexpr std::string_view kCheckpointName = "dump.rdb";
 inline constexpr std::string_view kCheckpointTemporary = "temp-dump.rdb";
 

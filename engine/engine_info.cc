@@ -1,0 +1,161 @@
+// INFO: Redis's names where the thing is the same, and the figures of our own promises.
+#include <fmt/format.h>
+
+#include "engine/engine.h"
+
+namespace powercut::engine {
+
+namespace {
+
+constexpr std::string_view kVersion = "0.1.0";
+// The store's own tables and buffers, roughly: what an empty store uses.
+constexpr size_t kFixedBytes = 256 << 10;
+
+// "name:value" lines.
+class Lines {
+ public:
+  template <class T>
+  void add(std::string_view name, const T& value) {
+    text_ += fmt::format("{}:{}\r\n", name, value);
+  }
+  void flag(std::string_view name, bool value) { add(name, value ? 1 : 0); }
+  void status(std::string_view name, bool good) { add(name, good ? "ok" : "err"); }
+  void bytes(std::string_view name, uint64_t value) {
+    add(name, value);
+    add(fmt::format("{}_human", name), human(value));
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  static std::string human(uint64_t value) {
+    static constexpr char kUnits[] = {'K', 'M', 'G', 'T'};
+    if (value < 1024) return fmt::format("{}B", value);
+    double scaled = static_cast<double>(value) / 1024;
+    size_t unit = 0;
+    for (; scaled >= 1024 && unit + 1 < sizeof kUnits; ++unit) scaled /= 1024;
+    return fmt::format("{:.2f}{}", scaled, kUnits[unit]);
+  }
+  std::string text_;
+};
+
+int64_t whole_seconds(Duration duration) { return duration.ns < 0 ? -1 : duration.ms() / 1000; }
+
+}  // namespace
+
+std::string Engine::info_section(std::string_view section) {
+  if (section == "server") return info_server();
+  if (section == "memory") return info_memory();
+  if (section == "persistence") return info_persistence();
+  if (section == "stats") return info_stats();
+  if (section == "keyspace") return info_keyspace();
+  Lines lines;
+  if (section == "clients") {
+    lines.add("connected_clients", executor_.sessions());
+    lines.add("blocked_clients", 0);
+  } else if (section == "replication") {
+    lines.add("role", "master");
+    lines.add("connected_slaves", 0);
+  }
+  return lines.take();
+}
+
+std::string Engine::info_server() {
+  const int64_t up_s = whole_seconds(os_.now() - started_at_);
+  Lines lines;
+  lines.add("redis_version", "7.0.15");
+  lines.add("powercut_version", kVersion);
+  lines.add("redis_mode", "standalone");
+  lines.add("arch_bits", 8 * sizeof(void*));
+  lines.add("server_time_usec", os_.wall_now().unix_ms * 1000);
+  lines.add("uptime_in_seconds", up_s);
+  lines.add("uptime_in_days", up_s / 86400);
+  return lines.take();
+}
+
+std::string Engine::info_memory() {
+  const size_t dataset = keyspace_.memory_bytes();
+  const size_t checkpoint = persistence_.checkpoint().extra_bytes();
+  Lines lines;
+  lines.bytes("used_memory", kFixedBytes + dataset + checkpoint + aof_.buffered_bytes());
+  lines.add("used_memory_dataset", dataset);
+  lines.add("checkpoint_extra_bytes", checkpoint);
+  lines.add("mem_aof_buffer", aof_.buffered_bytes());
+  lines.bytes("maxmemory", config_.max_memory_bytes);
+  lines.add("maxmemory_policy", "noeviction");
+  return lines.take();
+}
+
+std::string Engine::info_persistence() {
+  using Job = Persistence::Job;
+  const PersistenceStats& stats = persistence_.stats();
+  const Duration job_took = persistence_.busy(Job::kNone) ? Duration{-1} : os_.now() - persistence_.job_started_at();
+  const bool saving = persistence_.busy(Job::kSave);
+  const bool rewriting = persistence_.busy(Job::kRewrite);
+  Lines lines;
+  lines.add("loading", 0);
+  lines.add("current_save_keys_processed", persistence_.checkpoint().keys_done());
+  lines.add("current_save_keys_total", persistence_.checkpoint().running() ? persistence_.checkpoint().keys_total() : 0);
+  lines.add("rdb_changes_since_last_save", persistence_.changes_since_save());
+  lines.flag("rdb_bgsave_in_progress", saving);
+  lines.add("rdb_last_save_time", stats.last_save_unix_s);
+  lines.status("rdb_last_bgsave_status", stats.last_save_ok);
+  lines.add("rdb_last_bgsave_time_sec", whole_seconds(stats.last_save_took));
+  lines.add("rdb_current_bgsave_time_sec", saving ? whole_seconds(job_took) : -1);
+  lines.add("rdb_saves", stats.saves);
+  lines.add("rdb_last_load_keys_loaded", report_.base_keys);
+  lines.flag("aof_enabled", config_.recovery.append_only);
+  lines.flag("aof_rewrite_in_progress", rewriting);
+  lines.flag("aof_rewrite_scheduled", persistence_.waiting(Job::kRewrite));
+  lines.add("aof_last_rewrite_time_sec", whole_seconds(stats.last_rewrite_took));
+  lines.add("aof_current_rewrite_time_sec", rewriting ? whole_seconds(job_took) : -1);
+  lines.status("aof_last_bgrewrite_status", stats.failed_rewrites_in_a_row == 0);
+  lines.add("aof_rewrites", stats.rewrites);
+  lines.add("aof_rewrites_consecutive_failures", stats.failed_rewrites_in_a_row);
+  lines.status("aof_last_write_status", aof_.blocked().empty());
+  if (config_.recovery.append_only) {
+    lines.add("aof_current_size", persistence_.log_bytes());
+    lines.add("aof_base_size", persistence_.base_bytes());
+    lines.flag("aof_pending_rewrite", persistence_.waiting(Job::kRewrite));
+    lines.add("aof_buffer_length", aof_.buffered_bytes());
+    lines.add("aof_delayed_fsync", aof_.delayed_replies());
+    lines.add("aof_applied_lsn", aof_.applied_lsn());
+    lines.add("aof_written_lsn", aof_.written_lsn());
+    lines.add("aof_synced_lsn", aof_.synced_lsn());
+    lines.add("aof_released_lsn", aof_.released_lsn());
+    lines.add("aof_loss_window_ms", config_.aof.window.ms());
+    lines.add("aof_unsynced_ms", aof_.unsynced_for().ms());
+    lines.add("aof_syncs", aof_.syncs());
+    lines.add("aof_delayed_replies", aof_.delayed_replies());
+  }
+  lines.add("aof_healed", stats.heals);
+  lines.add("aof_failed_heals", stats.failed_heals);
+  lines.add("checkpoint_extra_bytes", persistence_.checkpoint().extra_bytes());
+  lines.add("writes_refused_because", aof_.blocked());
+  lines.add("persistence_last_error", stats.last_error);
+  return lines.take();
+}
+
+std::string Engine::info_stats() {
+  const ExecutorStats& stats = executor_.stats();
+  Lines lines;
+  lines.add("total_connections_received", stats.connections);
+  lines.add("total_commands_processed", stats.commands);
+  lines.add("expired_keys", stats.expired_keys);
+  lines.add("evicted_keys", 0);
+  lines.add("refused_writes", stats.refused_writes);
+  lines.add("held_replies", stats.held_replies);
+  lines.add("total_forks", 0);
+  return lines.take();
+}
+
+std::string Engine::info_keyspace() {
+  Lines lines;
+  for (int db = 0; db < Keyspace::kDatabases; ++db) {
+    if (keyspace_.size(db) == 0) continue;
+    lines.add(fmt::format("db{}", db), fmt::format("keys={},expires={},avg_ttl=0", keyspace_.size(db),
+                                                   keyspace_.database(db).expires_count()));
+  }
+  return lines.take();
+}
+
+}  // namespace powercut::engine

@@ -1,0 +1,204 @@
+#include "engine/parameters.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/command/number.h"
+
+namespace powercut::engine {
+
+namespace {
+
+Error invalid(std::string_view text) { return {Errc::kInvalid, std::string(text)}; }
+
+std::string yes_no(bool value) { return value ? "yes" : "no"; }
+
+Result<void> set_bool(bool& field, std::string_view value) {
+  if (!equals_ignoring_case(value, "YES") && !equals_ignoring_case(value, "NO")) {
+    return invalid("argument must be 'yes' or 'no'");
+  }
+  field = equals_ignoring_case(value, "YES");
+  return {};
+}
+
+Result<int64_t> integer(std::string_view value, int64_t least, int64_t most) {
+  const auto parsed = parse_integer(value);
+  if (!parsed) return invalid("argument couldn't be parsed into an integer");
+  if (*parsed < least || *parsed > most) {
+    return invalid(fmt::format("argument must be between {} and {} inclusive", least, most));
+  }
+  return *parsed;
+}
+
+Result<void> set_bytes(uint64_t& field, std::string_view value) {
+  const auto parsed = parse_bytes(value);
+  if (!parsed) return invalid("argument must be a memory value");
+  field = *parsed;
+  return {};
+}
+
+struct PolicyName {
+  std::string_view name;
+  std::string_view upper;
+  SyncPolicy policy;
+};
+constexpr PolicyName kPolicies[] = {{"everysec", "EVERYSEC", SyncPolicy::kEverysec},
+                                    {"always", "ALWAYS", SyncPolicy::kAlways},
+                                    {"no", "NO", SyncPolicy::kNo}};
+
+std::string get_policy(const EngineConfig& config) {
+  for (const auto& known : kPolicies) {
+    if (known.policy == config.aof.policy) return std::string(known.name);
+  }
+  return {};
+}
+
+Result<void> set_policy(EngineConfig& config, std::string_view value) {
+  for (const auto& known : kPolicies) {
+    if (!equals_ignoring_case(value, known.upper)) continue;
+    config.aof.policy = known.policy;
+    return {};
+  }
+  return invalid("argument(s) must be one of the following: everysec, always, no");
+}
+
+Result<void> set_window(EngineConfig& config, std::string_view value) {
+  TRY_ASSIGN(const int64_t ms, integer(value, 2, 3'600'000));
+  config.aof.window = milliseconds(ms);
+  // A sync must come round within the window, or every reply would wait for one.
+  config.aof.sync_interval = std::min(seconds(1), milliseconds(ms / 2));
+  return {};
+}
+
+Result<void> set_percentage(EngineConfig& config, std::string_view value) {
+  TRY_ASSIGN(const int64_t percentage, integer(value, 0, INT32_MAX));
+  config.rewrite_percentage = static_cast<uint64_t>(percentage);
+  return {};
+}
+
+Result<void> set_on_corruption(EngineConfig& config, std::string_view value) {
+  if (equals_ignoring_case(value, "ABORT")) {
+    config.recovery.on_corruption = OnCorruption::kAbort;
+  } else if (equals_ignoring_case(value, "TRUNCATE")) {
+    config.recovery.on_corruption = OnCorruption::kTruncate;
+  } else {
+    return invalid("argument(s) must be one of the following: abort, truncate");
+  }
+  return {};
+}
+
+std::string get_save(const EngineConfig& config) {
+  std::string text;
+  for (const SaveRule& rule : config.save) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : " ", rule.seconds, rule.changes);
+  }
+  return text;
+}
+
+// "3600 1 300 100": seconds and changes, in pairs. Empty: no rules.
+Result<void> set_save(EngineConfig& config, std::string_view value) {
+  std::vector<int64_t> numbers;
+  while (!value.empty()) {
+    const size_t end = value.find(' ');
+    if (end != 0) {
+      const auto number = parse_integer(value.substr(0, end));
+      if (!number || *number < (numbers.size() % 2 == 0 ? 1 : 0)) return invalid("Invalid save parameters");
+      numbers.push_back(*number);
+    }
+    value.remove_prefix(end == std::string_view::npos ? value.size() : end + 1);
+  }
+  if (numbers.size() % 2 != 0) return invalid("Invalid save parameters");
+  config.save.clear();
+  for (size_t i = 0; i < numbers.size(); i += 2) {
+    config.save.push_back({numbers[i], static_cast<uint64_t>(numbers[i + 1])});
+  }
+  return {};
+}
+
+Result<void> set_memory_policy(EngineConfig&, std::string_view value) {
+  if (equals_ignoring_case(value, "NOEVICTION")) return {};
+  for (const std::string_view known : {"VOLATILE-LRU", "VOLATILE-LFU", "VOLATILE-RANDOM", "VOLATILE-TTL",
+                                       "ALLKEYS-LRU", "ALLKEYS-LFU", "ALLKEYS-RANDOM"}) {
+    if (equals_ignoring_case(value, known)) {
+      return invalid("only noeviction is supported: no key is dropped to make room");
+    }
+  }
+  return invalid(
+      "argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, volatile-ttl, "
+      "allkeys-lru, allkeys-lfu, allkeys-random, noeviction");
+}
+
+Result<void> set_time_limit(EngineConfig& config, std::string_view value) {
+  TRY_ASSIGN(const int64_t ms, integer(value, 0, INT32_MAX));
+  config.recovery.time_limit = milliseconds(ms);
+  return {};
+}
+
+using Config = const EngineConfig&;
+
+constexpr Parameter kParameters[] = {
+    {"aof-load-truncated", Settable::kNever, [](Config) -> std::string { return "yes"; }, nullptr, ""},
+    {"aof-loss-window-ms", Settable::kRunTime, [](Config c) { return std::to_string(c.aof.window.ms()); }, set_window,
+     "everysec: acked and unsynced writes span no more than this"},
+    {"aof-timestamp-enabled", Settable::kRunTime, [](Config c) { return yes_no(c.aof.timestamps); },
+     [](EngineConfig& c, std::string_view value) { return set_bool(c.aof.timestamps, value); },
+     "yes or no: #TS lines in the log"},
+    {"aof-use-rdb-preamble", Settable::kNever, [](Config) -> std::string { return "yes"; }, nullptr, ""},
+    {"appenddirname", Settable::kNever, [](Config) { return std::string(kAofDirectory); }, nullptr, ""},
+    {"appendfilename", Settable::kNever, [](Config) -> std::string { return "appendonly.aof"; }, nullptr, ""},
+    {"appendfsync", Settable::kRunTime, get_policy, set_policy, "always, everysec or no"},
+    {"appendonly", Settable::kRunTime, [](Config c) { return yes_no(c.recovery.append_only); },
+     [](EngineConfig& c, std::string_view value) { return set_bool(c.recovery.append_only, value); },
+     "yes or no: keep a log"},
+    {"auto-aof-rewrite-min-size", Settable::kRunTime, [](Config c) { return std::to_string(c.rewrite_min_bytes); },
+     [](EngineConfig& c, std::string_view value) { return set_bytes(c.rewrite_min_bytes, value); },
+     "a log smaller than this is not rewritten by itself"},
+    {"auto-aof-rewrite-percentage", Settable::kRunTime,
+     [](Config c) { return std::to_string(c.rewrite_percentage); }, set_percentage,
+     "growth after which the log is rewritten; 0: never by itself"},
+    {"databases", Settable::kNever, [](Config) { return std::to_string(Keyspace::kDatabases); }, nullptr, ""},
+    {"dbfilename", Settable::kProtected, [](Config) { return std::string(kCheckpointName); }, nullptr, ""},
+    {"dir", Settable::kProtected, [](Config c) { return c.directory; }, nullptr, ""},
+    {"maxmemory", Settable::kRunTime, [](Config c) { return std::to_string(c.max_memory_bytes); },
+     [](EngineConfig& c, std::string_view value) { return set_bytes(c.max_memory_bytes, value); },
+     "writes that need memory are refused above this; 0: no limit"},
+    {"maxmemory-policy", Settable::kRunTime, [](Config) -> std::string { return "noeviction"; }, set_memory_policy, ""},
+    {"on-corruption", Settable::kStart,
+     [](Config c) -> std::string {
+       return c.recovery.on_corruption == OnCorruption::kAbort ? "abort" : "truncate";
+     },
+     set_on_corruption, "abort, or truncate: keep what precedes the damage"},
+    {"recovery-time-limit-ms", Settable::kStart, [](Config c) { return std::to_string(c.recovery.time_limit.ms()); },
+     set_time_limit, "give up a start that takes longer; 0: no limit"},
+    {"save", Settable::kRunTime, get_save, set_save, "\"SECONDS CHANGES ...\": when to write a checkpoint"},
+};
+
+}  // namespace
+
+std::span<const Parameter> parameters() { return kParameters; }
+
+const Parameter* find_parameter(std::string_view name) {
+  const auto found = std::find_if(std::begin(kParameters), std::end(kParameters),
+                                  [&](const Parameter& parameter) { return parameter.name == name; });
+  return found == std::end(kParameters) ? nullptr : found;
+}
+
+std::optional<uint64_t> parse_bytes(std::string_view text) {
+  static constexpr struct {
+    std::string_view suffix;
+    int64_t factor;
+  } kUnits[] = {{"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30}, {"K", 1'000},
+                {"M", 1'000'000}, {"G", 1'000'000'000}, {"B", 1}, {"", 1}};
+  for (const auto& unit : kUnits) {
+    if (text.size() < unit.suffix.size()) continue;
+    const std::string_view number = text.substr(0, text.size() - unit.suffix.size());
+    if (!equals_ignoring_case(text.substr(number.size()), unit.suffix)) continue;
+    const auto value = parse_integer(number);
+    if (!value || *value < 0 || *value > INT64_MAX / unit.factor) return std::nullopt;
+    return static_cast<uint64_t>(*value * unit.factor);
+  }
+  return std::nullopt;
+}
+
+}  // namespace powercut::engine
