@@ -72,7 +72,7 @@ void pop_blocking(Call& call, bool max) {
   call.log({max ? "ZPOPMAX" : "ZPOPMIN", key});
 }
 
-// numkeys key [key ...] MIN | MAX [COUNT count], from `numkeys` on.
+// [timeout] numkeys key [key ...] MIN | MAX [COUNT count]; `numkeys` is its argument.
 void pop_first_of(Call& call, size_t numkeys) {
   int64_t keys = 0;
   if (!bounded_arg(call, numkeys, 1, INT64_MAX, keys, "ERR numkeys should be greater than 0"))
@@ -88,6 +88,8 @@ void pop_first_of(Call& call, size_t numkeys) {
     if (!bounded_arg(call, i + 1, 1, INT64_MAX, count, "ERR count should be greater than 0"))
       return;
   }
+  // Redis looks at the timeout last.
+  if (numkeys > 1 && !timeout_arg(call, 1)) return;
 
   const auto found = first_present(call, first, static_cast<size_t>(keys));
   if (call.failed()) return;
@@ -114,8 +116,6 @@ void zpopmax_command(Call& call) { pop_one_key(call, true); }
 void bzpopmin_command(Call& call) { pop_blocking(call, false); }
 void bzpopmax_command(Call& call) { pop_blocking(call, true); }
 void zmpop_command(Call& call) { pop_first_of(call, 1); }
-void bzmpop_command(Call& call) {
-  if (timeout_arg(call, 1)) pop_first_of(call, 2);
-}
+void bzmpop_command(Call& call) { pop_first_of(call, 2); }
 
 }  // namespace powercut::engine

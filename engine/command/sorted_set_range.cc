@@ -139,10 +139,10 @@ bool parse_range_options(Call& call, size_t i, unsigned accepts, By& by, bool& r
       i += 2;
     } else if ((accepts & kReverseOption) != 0 && call.is(i, "REV")) {
       reverse = true;
-    } else if ((accepts & kByOption) != 0 && call.is(i, "BYLEX")) {
-      by = By::kLex;
-    } else if ((accepts & kByOption) != 0 && call.is(i, "BYSCORE")) {
-      by = By::kScore;
+      accepts &= ~unsigned{kReverseOption};  // once only
+    } else if ((accepts & kByOption) != 0 && (call.is(i, "BYLEX") || call.is(i, "BYSCORE"))) {
+      by = call.is(i, "BYLEX") ? By::kLex : By::kScore;
+      accepts &= ~unsigned{kByOption};
     } else {
       call.fail(kSyntaxError);
       return false;

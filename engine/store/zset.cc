@@ -12,6 +12,7 @@ std::optional<double> Zset::score(std::string_view member) const {
 
 bool Zset::set(std::string_view member, double score) {
   CHECK(!std::isnan(score));
+  score += 0.0;  // of the two zeros, the positive one
   auto [entry, is_new] = scores_.insert(member);
   if (is_new) {
     order_.insert(score, member);

@@ -1,7 +1,7 @@
 // A sorted set: members with scores, ordered by (score, member), with ranks.
 //
-// Scores are doubles and never NaN; -0.0 and 0.0 are one score. Ranks count from 0 in ascending
-// order.
+// Scores are doubles and never NaN; -0.0 becomes 0.0, so equal contents are equal to the bit. Ranks
+// count from 0 in ascending order.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,7 @@ class Zset {
  public:
   size_t size() const { return scores_.size(); }
   std::optional<double> score(std::string_view member) const;
-  // Adds the member or moves it to `score`; true if it is new. An equal score stays as it is, sign
-  // of zero included.
+  // Adds the member or moves it to `score`; true if it is new.
   bool set(std::string_view member, double score);
   // `member` may be an Item's, not a key of entries().
   bool erase(std::string_view member);

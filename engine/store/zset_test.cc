@@ -154,13 +154,14 @@ TEST(Zset, OrdersBytesAsUnsigned) {
   EXPECT_EQ(items_of(zset, 0, 3, false), (Items{{1, ""}, {1, "a"}, {1, zero}, {1, "\xff"}}));
 }
 
-TEST(Zset, ZeroHasOneScoreWhateverItsSign) {
+TEST(Zset, ZeroHasNoSign) {
   Zset zset;
   zset.set("a", 0.0);
   zset.set("b", -0.0);
   EXPECT_FALSE(zset.set("a", -0.0));
   EXPECT_FALSE(std::signbit(*zset.score("a")));
-  EXPECT_TRUE(std::signbit(*zset.score("b")));
+  EXPECT_FALSE(std::signbit(*zset.score("b")));
+  EXPECT_FALSE(std::signbit(zset.at_rank(1).score));
   EXPECT_EQ(zset.count_below(0.0, false), 0u);
   EXPECT_EQ(zset.count_below(-0.0, true), 2u);
   EXPECT_TRUE(zset.erase("a"));
