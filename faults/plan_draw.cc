@@ -25,6 +25,7 @@ class Draw {
         lives_max_(options.lives_max) {}
 
   Plan run() {
+    plan_.faults.reserve(4);
     const FaultSet violations{FaultClass::kBitRot, FaultClass::kUnreadable, FaultClass::kMisdirect};
     constexpr FaultSet kOthers{FaultClass::kEio,         FaultClass::kEnospc,
                                FaultClass::kShortIo,     FaultClass::kSlowSync,

@@ -100,6 +100,17 @@ TEST(PlanInjector, ACrashStrikesTheCallAndPhaseItNames) {
   }
 }
 
+TEST(PlanInjector, WhatACrashForestallsIsNotCounted) {
+  World before("cut@op:1+1:before eio@sync:1");
+  EXPECT_EQ(before.run_operations(), CrashKind::kPowerCut);
+  EXPECT_EQ(before.injector.hits(FaultClass::kEio), 0u);
+  EXPECT_FALSE(before.injector.injected_error());
+  World after("cut@op:1+1:after eio@sync:1");
+  EXPECT_EQ(after.run_operations(), CrashKind::kPowerCut);
+  EXPECT_EQ(after.injector.hits(FaultClass::kEio), 1u);
+  EXPECT_TRUE(after.log.ends_with("sync! crash ")) << after.log;
+}
+
 TEST(PlanInjector, ACutInsideAWriteTearsIt) {
   std::set<uint64_t> sizes;
   for (uint64_t seed = 0; seed < 300; ++seed) {

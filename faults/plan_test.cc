@@ -133,6 +133,7 @@ TEST(PlanText, AnErrorNamesTheWordAndWhatIsWrong) {
       {"cut@idle:5", "a duration ends in"},
       {"cut@idle:999999999999s", "too long"},
       {"eio@sync:99999999999999999999999", "too large"},
+      {"cut@op:100000000000000001+0:after", "too large"},
       {"eio@flush:1", "no such kind of call"},
       {"enospc@sync:1", "not a fault of this kind of call"},
       {"short@sync", "not a fault of this kind of call"},
