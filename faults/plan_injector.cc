@@ -197,7 +197,7 @@ void PlanInjector::disturb(const SeamCall& call, Injection& injection) {
     } else if (fault.kind == FaultKind::kSlow && named) {
       injection.extra_latency = injection.extra_latency + fault.delay;
       count(FaultClass::kSlowSync, call.op, role);
-    } else if (fault.kind == FaultKind::kHang && named) {
+    } else if (fault.kind == FaultKind::kHang && named && injection.crash == CrashKind::kNone) {
       injection.extra_latency = kNever;
       crash_by(now_ + kCrashAfterHang);
       count(FaultClass::kHangingSync, call.op, role);

@@ -70,6 +70,12 @@ class Run {
         mutant_os.emplace(os, *run.spec_.mutant);
       }
     }
+    // Tasks use everything above them; the engine's files know the world.
+    ~Life() {
+      os.destroy_tasks();
+      clients.reset();
+      engine.reset();
+    }
     engine::Os& seam() { return mutant_os ? static_cast<engine::Os&>(*mutant_os) : os; }
 
     LifeChoices choices;
@@ -78,7 +84,7 @@ class Run {
     std::unique_ptr<Engine> engine;
     std::optional<Error> refusal;  // open failed
     std::optional<Clients> clients;
-    sim::SimOs os;  // destroyed first: its tasks use everything above
+    sim::SimOs os;
   };
 
   void draw();
@@ -218,7 +224,7 @@ void Run::judge_recovery(Life& life) {
       over_ = true;
       return;
     }
-    oracle_.served(verdict.k);
+    oracle_.served(lsn);  // S(lsn) equals S(k), and the history goes on from there
   }
   history_.attach(life.seam(), engine.keyspace(), engine.executor(), lsn);
 }
@@ -262,6 +268,8 @@ void Run::end_life(Life& life, uint32_t number, CrashKind crash) {
     result_.acked = history_.acked();
   } else if (crash != CrashKind::kNone) {
     reached(Branch::kCutDuringRecovery);
+    // What only the page cache had, and recovery had not yet synced, dies with this one.
+    if (crash == CrashKind::kPowerCut) facts_.kind = CrashKind::kPowerCut;
   }
   result_.hits.insert(result_.hits.end(), life.injector.hits().begin(), life.injector.hits().end());
   if (life.mutant_os) result_.mutant_fired += life.mutant_os->fired();
