@@ -22,11 +22,7 @@ class MutantFile final : public File {
     return data.size();
   }
 
-  Result<void> truncate(uint64_t size) override {
-    if (os_.mutant_.decorator != DecoratorKind::kNoTruncate) return inner_->truncate(size);
-    ++os_.fired_;
-    return {};
-  }
+  Result<void> truncate(uint64_t size) override { return inner_->truncate(size); }
 
   Result<void> sync(Site fence) override {
     if (os_.skips(fence)) return {};

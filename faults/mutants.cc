@@ -86,8 +86,6 @@ const std::array kMutants = {
               "LevelDB #195"),
     decorated("directory-sync-only-first", D::kDirectorySyncOnlyFirst,
               "only the first sync of each directory does anything", "RocksDB 7.4.5"),
-    decorated("no-truncate", D::kNoTruncate, "a partial record or a torn tail is left in the file",
-              "Redis #587"),
 
     // --- Branches of the engine ---
     branch("ack-before-sync", Mutant::kAckBeforeSync,
@@ -107,7 +105,7 @@ const std::array kMutants = {
     branch("short-write-kept", Mutant::kShortWriteKept, "a short write counts as a whole one",
            "Redis #587"),
     branch("recovery-crosses-hole", Mutant::kRecoveryCrossesHole,
-           "recovery replays on behind a gap in the log sequence numbers", "RocksDB #12488"),
+           "recovery skips a batch that does not verify and replays on behind it", "RocksDB #12488"),
     branch("relative-expiry-logged", Mutant::kRelativeExpiryLogged,
            "EXPIRE is logged with its seconds, not with the moment", "Redis #8474"),
     branch("window-not-enforced", Mutant::kWindowNotEnforced,
@@ -115,8 +113,6 @@ const std::array kMutants = {
     branch("history-removed-early", Mutant::kHistoryRemovedEarly,
            "the old generation is removed before the manifest without it is published",
            "Badger #926"),
-    branch("orphan-adopted", Mutant::kOrphanAdopted,
-           "a segment that no manifest names is used as if one did", "Redis #10616"),
     branch("tail-not-synced", Mutant::kTailNotSynced,
            "recovery syncs nothing of what it replayed before it serves", "RocksDB #9922"),
     branch("checksum-ignored", Mutant::kChecksumIgnored,

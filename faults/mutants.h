@@ -30,7 +30,6 @@ enum class DecoratorKind : uint8_t {
   kSyncAckFirst,
   kDirectorySyncAckFirst,
   kDirectorySyncOnlyFirst,
-  kNoTruncate,
 };
 
 struct MutantInfo {

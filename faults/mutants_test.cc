@@ -204,7 +204,7 @@ std::string three_syncs(World& world) {
 
 TEST(MutantOs, SyncErrors) {
   const char* plan = "eio@sync:0";
-  World none("no-truncate", plan);
+  World none("write-error-ignored", plan);
   EXPECT_EQ(three_syncs(none), "-++");
   World ignored("sync-error-ignored", plan);
   EXPECT_EQ(three_syncs(ignored), "+++");
@@ -287,7 +287,7 @@ TEST(MutantOs, DirectorySyncs) {
   });
 }
 
-TEST(MutantOs, WritesAndTruncations) {
+TEST(MutantOs, Writes) {
   World writes("write-error-ignored", "enospc@write:0");
   writes.run([&] {
     auto file = writes.seam.open("f", Open::kCreateNew).value();
@@ -295,15 +295,6 @@ TEST(MutantOs, WritesAndTruncations) {
     EXPECT_EQ(writes.seam.fired(), 1u);
     EXPECT_EQ(file->write_at(3, "def").value(), 3u);
     EXPECT_EQ(writes.seam.fired(), 1u);
-  });
-
-  World truncations("no-truncate");
-  truncations.run([&] {
-    auto file = truncations.seam.open("f", Open::kCreateNew).value();
-    CHECK(file->write_at(0, "abc").ok());
-    EXPECT_TRUE(file->truncate(1).ok());
-    EXPECT_EQ(file->size().value(), 3u);
-    EXPECT_EQ(truncations.seam.fired(), 1u);
   });
 }
 

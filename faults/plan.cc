@@ -50,6 +50,10 @@ std::string print_crash(const Fault& fault) {
       return fmt::format("{}@call:{}:{}", kind, fault.at, point_name(fault.point));
     case Trigger::kIdle:
       return fmt::format("{}@idle:{}", kind, print(fault.delay));
+    case Trigger::kKindCall:
+      return fmt::format("{}@{}:{}:{}", kind, op_name(fault.op), fault.at, point_name(fault.point));
+    case Trigger::kKindMoment:
+      return fmt::format("{}@{}:{}~{}", kind, op_name(fault.op), fault.at, print(fault.delay));
   }
   return "";
 }
@@ -161,7 +165,13 @@ class Word {
       fault.trigger = Trigger::kIdle;
       fault.delay = duration();
     } else {
-      fail("a crash comes @op:, @call: or @idle:");
+      call_of(fault, {});
+      fault.trigger = accept("~") ? Trigger::kKindMoment : Trigger::kKindCall;
+      if (fault.trigger == Trigger::kKindMoment) {
+        fault.delay = duration();
+      } else {
+        fault.point = point();
+      }
     }
   }
 

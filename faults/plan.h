@@ -7,6 +7,8 @@
 //                          57 was issued, and the next is cut: before | inside | after
 //   cut@op:57~250us        that long after operation 57 was issued
 //   cut@call:4:after       at seam call 4 of this life of the store, recovery's calls included
+//   cut@rename:2:inside    at rename 2 of this life; any kind of seam call
+//   cut@sync:3~1500ms      that long after sync 3 of this life began
 //   cut@idle:1500ms        that long after the last operation was answered
 //   eio@sync:2             sync 2 of this life fails; also enospc@, and any kind of seam call
 //   enospc@op:10..20       no space from when operation 10 is issued until operation 20 is: every
@@ -53,7 +55,14 @@ enum class FaultKind : uint8_t {
   kMisdirect,
 };
 
-enum class Trigger : uint8_t { kOperationCall, kOperationMoment, kCall, kIdle };
+enum class Trigger : uint8_t {
+  kOperationCall,
+  kOperationMoment,
+  kCall,
+  kIdle,
+  kKindCall,    // a call of its kind
+  kKindMoment,  // that long after a call of its kind began
+};
 
 // Fields that a kind does not use keep their default, so that equal words are equal faults.
 struct Fault {
@@ -62,7 +71,7 @@ struct Fault {
   sim::CrashKind crash = sim::CrashKind::kNone;
   Trigger trigger = Trigger::kOperationCall;
   sim::CrashPoint point = sim::CrashPoint::kBefore;
-  sim::Op op = sim::Op::kOpen;  // kError, kShort, kSlow, kHang: which calls
+  sim::Op op = sim::Op::kOpen;  // kError, kShort, kSlow, kHang, crashes by kind: which calls
   Errc error = Errc::kIo;
   uint64_t at = 0;     // operation, call, or call of its kind
   uint64_t extra = 0;  // calls let pass; the end of a range of operations

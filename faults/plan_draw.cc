@@ -44,6 +44,7 @@ class Draw {
     }
     for (uint32_t life = 0; life < crashes; ++life) crash(life);
     if (enabled_.has_any(kOthers)) others(crashes);
+    if (crashes != 0) draw_together();
     return std::move(plan_);
   }
 
@@ -81,19 +82,63 @@ class Draw {
       fault.trigger = Trigger::kCall;
       fault.at = choose("plan.call", 13);
       fault.point = point();
-    } else if (const uint64_t trigger = choose("plan.trigger", 8); trigger < 5) {
-      fault.at = operation("plan.operation");
+    } else if (const uint64_t trigger = choose("plan.trigger", 12); trigger < 5) {
+      fault.at = operation_of(life);
       fault.extra = choose("plan.calls", 9);
       fault.point = point();
     } else if (trigger < 7) {
       fault.trigger = Trigger::kOperationMoment;
-      fault.at = operation("plan.operation");
+      fault.at = operation_of(life);
       fault.delay = microseconds(static_cast<int64_t>(log_uniform("plan.moment", 1, 22)));
+    } else if (trigger < 11 && (life == 0 || enabled_.has(FaultClass::kRecoveryCut))) {
+      // The fences stand at rare calls, which a cut by operation seldom meets.
+      constexpr Op kKinds[] = {Op::kRename, Op::kSyncDirectory, Op::kRemove, Op::kOpen, Op::kSync};
+      fault.trigger = Trigger::kKindCall;
+      fault.op = kKinds[choose("plan.kind", std::size(kKinds))];
+      fault.at = choose("plan.kind_call", 12);
+      fault.point = point();
     } else {
       fault.trigger = Trigger::kIdle;
       fault.delay = milliseconds(static_cast<int64_t>(log_uniform("plan.idle", 1, 16)));
     }
     plan_.faults.push_back(fault);
+  }
+
+  // A store that has recovered is often cut again at once, before it has synced anything else.
+  uint64_t operation_of(uint32_t life) {
+    if (life > 0 && chance("plan.soon", 1, 2)) return choose("plan.soon_operation", 8);
+    return operation("plan.operation");
+  }
+
+  // A failed or slow sync matters only if the crash comes before a later sync makes up for it.
+  void draw_together() {
+    for (size_t i = 0; i < plan_.faults.size(); ++i) {
+      const Fault trouble = plan_.faults[i];
+      const bool failed = trouble.kind == FaultKind::kError && trouble.error == Errc::kIo;
+      const bool slow = trouble.kind == FaultKind::kSlow || trouble.kind == FaultKind::kHang;
+      if (!failed && !slow) continue;
+      for (Fault& crash : plan_.faults) {
+        key_ = 64 + trouble.life;
+        if (crash.kind != FaultKind::kCrash || crash.life != trouble.life) continue;
+        if (!chance("plan.together", 1, 2)) continue;
+        crash.delay = {};
+        crash.extra = 0;
+        crash.op = slow || trouble.op == Op::kSync ? trouble.op : Op::kSyncDirectory;
+        if (failed) {
+          crash.trigger = Trigger::kKindCall;
+          crash.at = trouble.at + 1 + choose("plan.together_calls", 3);
+          crash.point = enabled_.has(FaultClass::kTorn) ? static_cast<CrashPoint>(choose("plan.together_point", 2))
+                                                        : CrashPoint::kBefore;
+        } else {
+          crash.trigger = Trigger::kKindMoment;
+          crash.at = trouble.at;
+          crash.point = CrashPoint::kBefore;
+          const int64_t most_ms = trouble.kind == FaultKind::kHang ? 16'000 : trouble.delay.ms();
+          const uint64_t at_ms = choose("plan.together_ms", static_cast<uint64_t>(most_ms) + 2);
+          crash.delay = milliseconds(static_cast<int64_t>(at_ms));
+        }
+      }
+    }
   }
 
   CrashPoint point() {

@@ -53,6 +53,7 @@ PlanInjector::PlanInjector(const Plan& plan, uint32_t life, sim::Choices& choice
       quiet_ = quiet_ && fault.kind == FaultKind::kJump;
     }
   }
+  if (by_kind()) quiet_ = false;
   if (crash_.crash != CrashKind::kNone && crash_.trigger == Trigger::kCall) {
     crash_armed_ = true;
     crash_call_ = crash_.at;
@@ -133,7 +134,7 @@ void PlanInjector::on_idle(Instant now) {
     crash_armed_ = true;
     crash_moment_ = std::min(crash_moment_, now + crash_.delay);
     find_moment();
-  } else if (crash_call_ != UINT64_MAX) {
+  } else if (crash_call_ != UINT64_MAX || by_kind()) {
     crash_by(now + kCrashAfterIdle);
   }
 }
@@ -163,6 +164,15 @@ Injection PlanInjector::on_call(const SeamCall& call) {
   if (quiet_ && call.number != crash_call_) [[likely]]
     return {};
   Injection injection;
+  if (by_kind() && !crash_armed_ && call.op == crash_.op &&
+      calls_[static_cast<size_t>(call.op)] == crash_.at) {
+    crash_armed_ = true;
+    if (crash_.trigger == Trigger::kKindCall) {
+      crash_call_ = call.number;
+    } else {
+      crash_by(now_ + crash_.delay);
+    }
+  }
   if (call.number == crash_call_ && !crashed_) {
     injection.crash = crash_.crash;
     injection.point = crash_.point;

@@ -68,6 +68,11 @@ class PlanInjector final : public sim::Injector {
   void reach_operation(uint64_t number, Instant now);
   uint64_t crash_operation() const;
   // With a crash planned: it comes at `latest`, if not before.
+  // The crash waits for a call of some kind.
+  bool by_kind() const {
+    return crash_.crash != sim::CrashKind::kNone &&
+           (crash_.trigger == Trigger::kKindCall || crash_.trigger == Trigger::kKindMoment);
+  }
   void crash_by(Instant latest);
   void find_next_operation();
   void find_moment();
@@ -80,7 +85,7 @@ class PlanInjector final : public sim::Injector {
   uint32_t life_;
   Fault crash_;  // kNone: this life is not cut
   std::vector<Armed> others_;
-  bool quiet_ = true;  // no fault but the crash
+  bool quiet_ = true;  // no fault but the crash, and no kind of call to count
   bool crash_armed_ = false;
   uint64_t crash_call_ = UINT64_MAX;
   Instant crash_moment_ = kForever;

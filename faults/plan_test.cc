@@ -28,10 +28,14 @@ Fault random_fault(uint32_t life, int form) {
   switch (fault.kind) {
     case FaultKind::kCrash:
       fault.crash = *rc::gen::element(CrashKind::kKill, CrashKind::kPowerCut);
-      fault.trigger = static_cast<Trigger>(*rc::gen::inRange(0, 4));
+      fault.trigger = static_cast<Trigger>(*rc::gen::inRange(0, 6));
+      if (fault.trigger == Trigger::kKindCall || fault.trigger == Trigger::kKindMoment) {
+        fault.op = static_cast<Op>(*rc::gen::inRange(0, sim::kOps));
+      }
       if (fault.trigger != Trigger::kIdle) fault.at = number();
       if (fault.trigger == Trigger::kOperationCall) fault.extra = number();
-      if (fault.trigger == Trigger::kOperationCall || fault.trigger == Trigger::kCall) {
+      if (fault.trigger == Trigger::kOperationCall || fault.trigger == Trigger::kCall ||
+          fault.trigger == Trigger::kKindCall) {
         fault.point = static_cast<CrashPoint>(*rc::gen::inRange(0, 3));
       } else {
         fault.delay = duration();

@@ -120,6 +120,7 @@ class Scanner {
       const size_t begin = scan_.good_end;
       if (const char* what = read_batch(begin)) {
         if (mutant(Mutant::kHalfMultiApplied)) TRY(deliver_half());
+        if (mutant(Mutant::kRecoveryCrossesHole) && skip_hole(begin)) continue;
         return stop_at(begin, what);
       }
       TRY(deliver());
@@ -175,6 +176,20 @@ class Scanner {
       return corrupt(scan_.good_end, "a batch has another number of entries than it says");
     }
     return {};
+  }
+
+  // The planted bug: goes on with the next batch that verifies.
+  bool skip_hole(size_t begin) {
+    for (size_t at = bytes_.find(kAnnotationPrefix, begin); at != std::string_view::npos;
+         at = bytes_.find(kAnnotationPrefix, at + 1)) {
+      size_t length = 0;
+      const auto note = parse_annotation(bytes_.substr(at), length);
+      if (!note || note->length > at || at - note->length <= begin || !verifies(*note, at, length)) continue;
+      scan_.good_end = at - note->length;
+      scan_.next_lsn = note->first_lsn;
+      return true;
+    }
+    return false;
   }
 
   // The planted bug: what parses of a torn batch is applied, without waiting for EXEC.

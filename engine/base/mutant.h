@@ -22,7 +22,6 @@ enum class Mutant : uint8_t {
   kRelativeExpiryLogged,
   kWindowNotEnforced,
   kHistoryRemovedEarly,
-  kOrphanAdopted,
   kTailNotSynced,
   kChecksumIgnored,
   kExpiryLostInRewrite,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/base/hash.h"
+#include "engine/base/mutant.h"
 #include "engine/command/execute.h"
 #include "engine/command/session.h"
 
@@ -147,7 +148,7 @@ size_t Executor::expire_some(size_t limit) {
   keyspace_.set_now(os_.wall_now());
   size_t removed = 0;
   while (removed < limit && keyspace_.remove_expired(1) == 1) {
-    finish_operation();
+    if (!effects_.empty()) finish_operation();
     ++removed;
   }
   return removed;
@@ -155,6 +156,7 @@ size_t Executor::expire_some(size_t limit) {
 
 void Executor::on_expired(int db, std::string_view key) {
   ++stats_.expired_keys;
+  if (mutant(Mutant::kExpiredKeyResurrected)) return;
   effects_.add(db, {"DEL", key});
 }
 
