@@ -33,6 +33,11 @@ struct Exemption {
 inline const std::vector<Exemption> kExemptions = {
     {"engine/os/fiber.cc", "posix", "sysconf: the page size, for the guard page of a stack"},
     {"engine/os/fiber_test.cc", "threads", "shows that each thread has a stack pool of its own"},
+    {"scenarios/sweep.cc", "threads", "a sweep's workers: each run is a world of its own"},
+    {"scenarios/terminal.cc", "threads", "how many workers there are by default"},
+    {"scenarios/terminal.cc", "posix", "isatty: bars and colours only on a terminal"},
+    {"scenarios/terminal.h", "clock", "how long a sweep took; no decision of a run reads it"},
+    {"scenarios/last_words.cc", "posix", "write and _exit: all that a signal handler may call"},
 };
 
 // What stands left of a room: all it may include besides itself. As in CMakeLists.txt.

@@ -90,7 +90,7 @@ class Run {
   void draw();
   void live(uint32_t number);
   void open_and_serve(Life& life, uint32_t number);
-  void judge_recovery(Life& life);
+  void judge_recovery(Life& life, uint32_t number);
   void go_idle(Life& life, uint32_t number);
   void end_life(Life& life, uint32_t number, CrashKind crash);
   void note_end(Life& life, CrashKind crash);
@@ -159,6 +159,7 @@ void Run::draw() {
   const bool checkpoint = spec_.policy->kind == PolicyKind::kCheckpoint;
   manners_ = draw_manners(seed_, workload, hybrid ? "BGREWRITEAOF" : checkpoint ? "BGSAVE" : "");
   clean_end_ = !workload.cut_at_end && seed_.choose("clean.end", 0, 8) == 0;
+  if (spec_.observer != nullptr) spec_.observer->on_begin(result_.plan, world_.disk);
 }
 
 void Run::live(uint32_t number) {
@@ -173,11 +174,12 @@ void Run::open_and_serve(Life& life, uint32_t number) {
   auto opened = Engine::open(life.seam(), config_);
   if (!opened.ok()) {
     life.refusal = opened.error();
+    if (spec_.observer != nullptr) spec_.observer->on_refusal(number, world_.now, *life.refusal);
     life.os.stop();
     return;
   }
   life.engine = std::move(opened).value();
-  judge_recovery(life);
+  judge_recovery(life, number);
   const bool more = result_.plan.crash_of(number) != nullptr || (number == 0 && result_.plan.crashes() == 0);
   if (over_ || undisturbed_ || !more) {
     over_ = true;
@@ -190,7 +192,7 @@ void Run::open_and_serve(Life& life, uint32_t number) {
   life.clients->start();
 }
 
-void Run::judge_recovery(Life& life) {
+void Run::judge_recovery(Life& life, uint32_t number) {
   Engine& engine = *life.engine;
   const engine::RecoveryReport& report = engine.recovery();
   if (report.found_nothing) reached(Branch::kFreshStart);
@@ -212,6 +214,7 @@ void Run::judge_recovery(Life& life) {
     trace_.mix(digest);
     trace_.mix(verdict.k);
     keep_worst(verdict.loss, facts_.at);
+    if (spec_.observer != nullptr) spec_.observer->on_open(number, world_.now, report, &verdict, history_);
     if (verdict.violation) {
       violate(*verdict.violation);
       return;
@@ -225,6 +228,8 @@ void Run::judge_recovery(Life& life) {
       return;
     }
     oracle_.served(lsn);  // S(lsn) equals S(k), and the history goes on from there
+  } else if (spec_.observer != nullptr) {
+    spec_.observer->on_open(number, world_.now, report, nullptr, history_);
   }
   history_.attach(life.seam(), engine.keyspace(), engine.executor(), lsn);
 }
@@ -271,6 +276,9 @@ void Run::end_life(Life& life, uint32_t number, CrashKind crash) {
     // What only the page cache had, and recovery had not yet synced, dies with this one.
     if (crash == CrashKind::kPowerCut) facts_.kind = CrashKind::kPowerCut;
   }
+  if (spec_.observer != nullptr && !life.refusal) {
+    spec_.observer->on_end(number, world_.now, crash, served, history_);
+  }
   result_.hits.insert(result_.hits.end(), life.injector.hits().begin(), life.injector.hits().end());
   if (life.mutant_os) result_.mutant_fired += life.mutant_os->fired();
 
@@ -293,7 +301,10 @@ void Run::end_life(Life& life, uint32_t number, CrashKind crash) {
     life.engine.reset();
     world_.disk = std::move(next);
     if (auto checked = world_.disk.self_check(); !checked.ok()) harness_fault(checked.error().message);
-    if (!faults::apply_media_faults(result_.plan, number, world_.disk, life.choices).empty()) contract_broken_ = true;
+    for (const auto& hit : faults::apply_media_faults(result_.plan, number, world_.disk, life.choices)) {
+      contract_broken_ = true;
+      result_.hits.push_back({hit.fault, std::nullopt, faults::role_of(sim::Op::kRead, hit.path), 1});
+    }
     shut_down_cleanly_ = false;
     return;
   }

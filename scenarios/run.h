@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/recovery/recovery.h"
 #include "faults/mutants.h"
 #include "faults/personas.h"
 #include "faults/plan.h"
@@ -20,6 +21,21 @@
 
 namespace powercut::scenarios {
 
+// Watches a run from outside, for people: the run is the same with it or without.
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  // `disk` is the world's, as it is at any moment, until the run ends.
+  virtual void on_begin(const faults::Plan& plan, const sim::Disk& disk) = 0;
+  // The store is open. `verdict` is null where nothing was lost yet: in the first life.
+  virtual void on_open(uint32_t life, Instant at, const engine::RecoveryReport& report,
+                       const Verdict* verdict, const History& history) = 0;
+  virtual void on_refusal(uint32_t life, Instant at, const Error& error) = 0;
+  // `served`: the store had been open; if not, its recovery was cut.
+  virtual void on_end(uint32_t life, Instant at, sim::CrashKind crash, bool served,
+                      const History& history) = 0;
+};
+
 struct RunSpec {
   const Workload* workload = nullptr;
   const Policy* policy = nullptr;
@@ -29,6 +45,7 @@ struct RunSpec {
   uint64_t seed = 1;
   const faults::MutantInfo* mutant = nullptr;  // nullptr: the engine as shipped
   std::optional<faults::Plan> plan;            // instead of the one the seed draws
+  RunObserver* observer = nullptr;             // may be null
 };
 
 // What recovery went through: counted so that a sweep can say what it never reached.

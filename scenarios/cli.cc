@@ -1,0 +1,153 @@
+#include "scenarios/cli.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstring>
+
+namespace powercut::scenarios {
+
+namespace {
+
+constexpr const char* kAbout =
+    "Pulls the plug on an in-memory store, again and again, in every way a disk can fail, and checks "
+    "what survives against what each policy promises.";
+
+constexpr const char* kFooter =
+    "Exit status: 0 all promises held; 1 a promise was broken; 2 usage; 3 input cannot be read or "
+    "output not written; 4 the harness itself is at fault; 130 interrupted by Ctrl-C.";
+
+// CLI11 reports some errors in several lines.
+std::string one_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  for (char& c : text) {
+    if (c == '\n') c = ' ';
+  }
+  return text;
+}
+
+}  // namespace
+
+int fail(const Streams& streams, const Error& error) {
+  fmt::print(streams.err, "powercut: {}\n", error.message);
+  return error.code == Errc::kInvalid ? kUsage : kInput;
+}
+
+int powercut(const std::string& program, const std::vector<std::string>& arguments,
+             const Streams& streams) {
+  CLI::App app(kAbout, "powercut");
+  app.footer(kFooter);
+  app.set_version_flag("--version", "powercut " POWERCUT_VERSION);
+  app.require_subcommand(1);
+  const std::vector<Verb> verbs = {add_sweep(app), add_run(app), add_replay(app), add_list(app)};
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::Success& asked) {  // --help, --version
+    std::ostringstream text;
+    app.exit(asked, text, text);
+    fmt::print(streams.out, "{}", text.str());
+    return kHeld;
+  } catch (const CLI::ParseError& wrong) {
+    std::string verb;
+    for (const Verb& v : verbs) {
+      if (v.app->parsed()) verb = v.app->get_name() + " ";
+    }
+    fmt::print(streams.err, "powercut: {}; see `powercut {}--help`\n", one_line(wrong.what()),
+               verb);
+    return kUsage;
+  }
+  int status = kHeld;
+  for (const Verb& verb : verbs) {
+    if (verb.app->parsed()) status = verb.run(program, streams);
+  }
+  if (std::fflush(streams.out) != 0 || std::ferror(streams.out) != 0) {
+    fmt::print(streams.err, "powercut: the output cannot be written: {}\n", std::strerror(errno));
+    return kInput;
+  }
+  return status;
+}
+
+void add_common(CLI::App& app, CommonOptions& o) {
+  app.add_option("--workload", o.workload,
+                 "what the clients send: a name (`powercut list workloads`), an AOF file, or all")
+      ->capture_default_str();
+  app.add_option("--policy", o.policy, "one, several with commas, or all")->capture_default_str();
+  app.add_option("--persona", o.persona, "the filesystem: one, several with commas, or all")
+      ->capture_default_str();
+  app.add_option("--faults", o.faults, "names with commas, or all, legal, none")
+      ->capture_default_str();
+  app.add_option("--ops", o.operations, "operations in each life of the store, at most")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000}))
+      ->capture_default_str();
+  app.add_option("--mutant", o.mutant, "plant this bug");
+}
+
+namespace {
+
+// "a,b" or "all" -> what `find` knows by these names.
+template <class T, class Find, class All>
+Result<std::vector<T>> look_up_list(std::string_view what, const std::string& text, Find find,
+                                    All all) {
+  std::vector<T> found;
+  if (text == "all") return all();
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    const std::string word = text.substr(begin, end - begin);
+    TRY_ASSIGN(T one, find(word));
+    if (one == nullptr) {
+      return Error{Errc::kInvalid, fmt::format("{0}: there is no \"{1}\"; `powercut list {2}` "
+                                               "names them all",
+                                               what, word,
+                                               what == "policy" ? "policies" : "personas")};
+    }
+    found.push_back(std::move(one));
+    begin = end + 1;
+  }
+  return found;
+}
+
+template <class T>
+std::vector<const T*> pointers(std::span<const T> all) {
+  std::vector<const T*> list;
+  for (const T& one : all) list.push_back(&one);
+  return list;
+}
+
+}  // namespace
+
+Result<SweepOptions> look_up(const CommonOptions& o) {
+  SweepOptions options;
+  TRY_ASSIGN(options.policies,
+             look_up_list<const Policy*>(
+                 "policy", o.policy,
+                 [](const std::string& name) -> Result<const Policy*> { return find_policy(name); },
+                 [] { return pointers(all_policies()); }));
+  TRY_ASSIGN(options.personas, look_up_list<const faults::Persona*>(
+                                   "persona", o.persona,
+                                   [](const std::string& name) -> Result<const faults::Persona*> {
+                                     return faults::find_persona(name);
+                                   },
+                                   [] { return pointers(faults::all_personas()); }));
+  TRY_ASSIGN(options.faults, faults::parse_fault_set(o.faults));
+  if (!o.mutant.empty()) {
+    options.mutant = faults::find_mutant(o.mutant);
+    if (options.mutant == nullptr) {
+      return Error{Errc::kInvalid, fmt::format("mutant: there is no \"{}\"; `powercut list "
+                                               "mutants` names them all",
+                                               o.mutant)};
+    }
+  }
+  options.operations = o.operations;
+  if (o.workload == "all") {
+    for (const Builtin& builtin : builtin_workloads()) {
+      options.workloads.push_back(make_builtin(builtin.name, 1));
+    }
+  } else {
+    TRY_ASSIGN(WorkloadPtr workload, find_workload(o.workload));
+    options.workloads.push_back(std::move(workload));
+  }
+  return options;
+}
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,54 @@
+// The command line of `powercut`. One function a verb; the arguments come from CLI11.
+#pragma once
+
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "scenarios/report.h"
+
+namespace CLI {
+class App;
+}
+
+namespace powercut::scenarios {
+
+struct Streams {
+  std::FILE* out = stdout;
+  std::FILE* err = stderr;
+};
+
+// The whole program: `arguments` without its name, which is `program`. Returns the exit status.
+int powercut(const std::string& program, const std::vector<std::string>& arguments,
+             const Streams& streams);
+
+// One line on err, and the status that the error stands for.
+int fail(const Streams& streams, const Error& error);
+
+// A verb adds itself to the application; what it returns runs it.
+struct Verb {
+  CLI::App* app;
+  std::function<int(const std::string& program, const Streams& streams)> run;
+};
+Verb add_sweep(CLI::App& app);
+Verb add_run(CLI::App& app);
+Verb add_replay(CLI::App& app);
+Verb add_list(CLI::App& app);
+
+// The options that sweep and run share, as text.
+struct CommonOptions {
+  std::string workload = "web-shop";
+  std::string policy = "all";
+  std::string persona = "all";
+  std::string faults = "all";
+  std::string mutant;
+  uint64_t operations = 200;
+};
+void add_common(CLI::App& app, CommonOptions& options);
+// The same, looked up.
+//   Errors: kInvalid: a name is unknown. Otherwise of the workload.
+Result<SweepOptions> look_up(const CommonOptions& options);
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,94 @@
+// `powercut list`.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "scenarios/cli.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+using Lines = std::vector<std::pair<std::string, std::string>>;
+
+Lines policies() {
+  Lines lines;
+  for (const Policy& policy : all_policies()) lines.emplace_back(policy.name, policy.promise);
+  return lines;
+}
+
+Lines personas() {
+  Lines lines;
+  for (const auto& persona : faults::all_personas()) {
+    lines.emplace_back(persona.name, persona.guarantee);
+  }
+  return lines;
+}
+
+Lines fault_classes() {
+  Lines lines;
+  for (int i = 0; i < faults::kFaultClasses; ++i) {
+    const auto fault = static_cast<faults::FaultClass>(i);
+    lines.emplace_back(name(fault), describe(fault));
+  }
+  return lines;
+}
+
+Lines mutants() {
+  Lines lines;
+  for (const auto& mutant : faults::all_mutants()) {
+    lines.emplace_back(mutant.name, fmt::format("{} ({})", mutant.story, mutant.source));
+  }
+  return lines;
+}
+
+Lines workloads() {
+  Lines lines;
+  for (auto& entry : list_workloads()) lines.emplace_back(entry.name, entry.about);
+  return lines;
+}
+
+// A scenario is a workload under a policy: how a run's ID begins.
+Lines scenarios() {
+  Lines lines;
+  for (const auto& [workload, about] : workloads()) {
+    for (const Policy& policy : all_policies()) {
+      lines.emplace_back(fmt::format("{}:{}", workload, policy.name),
+                         fmt::format("{}; {}", about, policy.promise));
+    }
+  }
+  return lines;
+}
+
+int list(const std::string& what, const Streams& streams) {
+  const Lines lines = what == "policies"    ? policies()
+                      : what == "personas"  ? personas()
+                      : what == "faults"    ? fault_classes()
+                      : what == "mutants"   ? mutants()
+                      : what == "workloads" ? workloads()
+                                            : scenarios();
+  size_t width = 0;
+  for (const auto& [name, about] : lines) width = std::max(width, name.size());
+  for (const auto& [name, about] : lines) {
+    fmt::print(streams.out, "{:<{}}  {}\n", name, width, about);
+  }
+  return kHeld;
+}
+
+}  // namespace
+
+Verb add_list(CLI::App& app) {
+  CLI::App* verb = app.add_subcommand("list", "What there is, a line each");
+  verb->footer("Example:\n  powercut list personas");
+  auto what = std::make_shared<std::string>();
+  verb->add_option("what", *what, "which list")
+      ->required()
+      ->check(CLI::IsMember(
+          {"scenarios", "personas", "faults", "mutants", "workloads", "policies"}));
+  return {verb, [what](const std::string&, const Streams& streams) {
+            return list(*what, streams);
+          }};
+}
+
+}  // namespace powercut::scenarios

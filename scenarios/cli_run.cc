@@ -1,0 +1,92 @@
+// `powercut run` and `powercut replay`.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "scenarios/cli.h"
+#include "scenarios/narrate.h"
+#include "scenarios/terminal.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+struct RunArguments {
+  CommonOptions common;
+  uint64_t seed = 1;
+  bool json = false;
+};
+
+struct ReplayArguments {
+  std::string id;
+  bool trace = false;
+  std::optional<uint64_t> until;
+  bool json = false;
+};
+
+int tell(const RunSpec& spec, const SweepOptions& options, const Telling& telling,
+         const std::string& verb, bool json, const Streams& streams) {
+  const Stopwatch watch;
+  Outcome outcome;
+  outcome.options = options;
+  outcome.options.first_seed = spec.seed;
+  outcome.options.seeds = 1;
+  RunResult result = json ? run_once(spec) : narrate(streams.out, spec, telling);
+  outcome.tally.add(spec, result);
+  outcome.elapsed_s = watch.seconds();
+  if (json) {
+    print_json(streams.out, outcome, verb);
+  } else {
+    fmt::print(streams.out, "trace    {} ({} events)\n", hash_text(outcome.tally.trace_hash),
+               result.events);
+  }
+  if (outcome.tally.harness_fault) return kHarness;
+  return result.violation ? kBroken : kHeld;
+}
+
+int run(const RunArguments& arguments, const Streams& streams) {
+  auto options = look_up(arguments.common);
+  if (!options.ok()) return fail(streams, options.error());
+  const RunSpec spec = spec_of(*options, arguments.seed);
+  options->policies = {spec.policy};
+  return tell(spec, *options, {}, "run", arguments.json, streams);
+}
+
+int replay(const ReplayArguments& arguments, const Streams& streams) {
+  auto recipe = parse_run_id(arguments.id);
+  if (!recipe.ok()) return fail(streams, recipe.error());
+  SweepOptions options;
+  options.workloads = {recipe->workload};
+  options.policies = {recipe->spec.policy};
+  options.personas = {recipe->spec.persona};
+  return tell(recipe->spec, options, {arguments.trace, arguments.until}, "replay", arguments.json,
+              streams);
+}
+
+}  // namespace
+
+Verb add_run(CLI::App& app) {
+  CLI::App* verb = app.add_subcommand("run", "One seed of a sweep, told step by step");
+  verb->footer("Example:\n  powercut run --seed 7 --policy everysec --persona ext4-ordered");
+  auto a = std::make_shared<RunArguments>();
+  add_common(*verb, a->common);
+  verb->add_option("--seed", a->seed, "which; the same run as in a sweep with the same options")
+      ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 62))
+      ->capture_default_str();
+  verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
+  return {verb, [a](const std::string&, const Streams& streams) { return run(*a, streams); }};
+}
+
+Verb add_replay(CLI::App& app) {
+  CLI::App* verb = app.add_subcommand("replay", "The same run again, from its printed ID");
+  verb->footer("Example:\n  powercut replay set100:always:ext4-ordered:power-cut:100:7 --until 40");
+  auto a = std::make_shared<ReplayArguments>();
+  verb->add_option("id", a->id, "WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:SEED[:MUTANT]")
+      ->required();
+  verb->add_flag("--trace", a->trace, "every event: number, virtual time, call, path, sizes");
+  verb->add_option("--until", a->until, "stop at this event, and show the disk");
+  verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
+  return {verb, [a](const std::string&, const Streams& streams) { return replay(*a, streams); }};
+}
+
+}  // namespace powercut::scenarios

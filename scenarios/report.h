@@ -1,0 +1,50 @@
+// What a sweep came to, for people (a table by policy, the worst case, the first violation) and for
+// programs (one JSON object).
+#pragma once
+
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scenarios/sweep.h"
+
+namespace powercut::scenarios {
+
+// The exit statuses of every verb.
+enum Status : int {
+  kHeld = 0,
+  kBroken = 1,       // a promise
+  kUsage = 2,        // an argument is wrong
+  kInput = 3,        // what was given cannot be read, or an output not written
+  kHarness = 4,      // powercut itself is at fault
+  kInterrupted = 130,  // Ctrl-C: what is printed covers the runs made until then
+};
+
+struct Outcome {
+  SweepOptions options;
+  Tally tally;
+  std::optional<std::string> canary;       // the ID of the run that found it
+  std::vector<std::string> vacuity_zeros;  // only where a zero would be a finding
+  bool vacuity_checked = false;
+  bool interrupted = false;
+  double elapsed_s = 0;
+};
+Status status_of(const Outcome& outcome);
+
+// The case that came nearest to a bound, over all policies; of these without a bound, the greatest
+// loss. Null if no crash lost anything.
+const Case* worst_case(const Tally& tally);
+
+// `program`: as the reader would call it again.
+void print_table(std::FILE* out, const Outcome& outcome, const std::string& program);
+void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb);
+// A line each for what makes the sweep itself doubtful; nothing if all is well.
+void print_doubts(std::FILE* err, const Outcome& outcome, const std::string& program);
+
+// "992 ms" and "17 ops"; "-" for none.
+std::string loss_text(const Loss& loss);
+std::string bound_text(const Loss& loss);
+std::string hash_text(uint64_t hash);
+
+}  // namespace powercut::scenarios

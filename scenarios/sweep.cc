@@ -1,0 +1,104 @@
+#include "scenarios/sweep.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "scenarios/guards.h"
+#include "scenarios/last_words.h"
+#include "scenarios/terminal.h"
+
+namespace powercut::scenarios {
+
+RunSpec spec_of(const SweepOptions& options, uint64_t seed) {
+  uint64_t digits = seed;
+  const auto take = [&](size_t values) {
+    const uint64_t digit = digits % values;
+    digits /= values;
+    return static_cast<size_t>(digit);
+  };
+  RunSpec spec;
+  spec.policy = options.policies[take(options.policies.size())];
+  spec.persona = options.personas[take(options.personas.size())];
+  spec.workload = options.workloads[take(options.workloads.size())].get();
+  spec.faults = options.faults;
+  spec.operations = options.operations;
+  spec.seed = seed;
+  spec.mutant = options.mutant;
+  return spec;
+}
+
+Tally run_chunk(const SweepOptions& options, uint64_t number) {
+  Tally tally;
+  const uint64_t begin = number * kChunkSeeds;
+  const uint64_t end = options.seconds != 0 ? begin + kChunkSeeds
+                                            : std::min(begin + kChunkSeeds, options.seeds);
+  for (uint64_t index = begin; index < end; ++index) {
+    const RunSpec spec = spec_of(options, options.first_seed + index);
+    const UnderWay under_way(spec);
+    const RunResult result = run_once(spec);
+    tally.add(spec, result);
+    if (index % kRecheckOneIn != 0) continue;
+    if (const auto difference = run_differs(spec, result)) {
+      tally.add_harness_fault(spec.seed, run_id(spec), *difference);
+    }
+    ++tally.rechecked;
+  }
+  return tally;
+}
+
+void run_sweep(const SweepOptions& options, uint64_t first_chunk, double seconds_left,
+               const SweepHooks& hooks) {
+  const uint64_t end_chunk = options.seconds != 0
+                                 ? UINT64_MAX
+                                 : (options.seeds + kChunkSeeds - 1) / kChunkSeeds;
+  const Stopwatch watch;
+  std::atomic<uint64_t> next_chunk{first_chunk};
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<std::pair<uint64_t, Tally>> done;
+  unsigned working = std::max(options.jobs, 1u);
+
+  const auto work = [&] {
+    for (;;) {
+      if (hooks.stop != nullptr && hooks.stop->load()) break;
+      if (options.seconds != 0 && watch.seconds() >= seconds_left) break;
+      // Whoever takes a chunk finishes it: so there is never a gap.
+      const uint64_t number = next_chunk.fetch_add(1);
+      if (number >= end_chunk) break;
+      Tally tally = run_chunk(options, number);
+      const std::lock_guard lock(mutex);
+      done.emplace_back(number, std::move(tally));
+      changed.notify_one();
+    }
+    const std::lock_guard lock(mutex);
+    --working;
+    changed.notify_one();
+  };
+  std::vector<std::thread> workers;
+  for (unsigned i = working; i > 0; --i) workers.emplace_back(work);
+
+  std::unique_lock lock(mutex);
+  for (;;) {
+    changed.wait_for(lock, std::chrono::milliseconds(100),
+                     [&] { return !done.empty() || working == 0; });
+    while (!done.empty()) {
+      const auto [number, tally] = std::move(done.front());
+      done.pop_front();
+      lock.unlock();
+      hooks.on_chunk(number, tally);
+      lock.lock();
+    }
+    if (working == 0) break;
+    lock.unlock();
+    hooks.on_tick();
+    lock.lock();
+  }
+  lock.unlock();
+  for (std::thread& worker : workers) worker.join();
+}
+
+}  // namespace powercut::scenarios
