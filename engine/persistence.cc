@@ -56,10 +56,15 @@ Result<void> Persistence::start(Recovered recovered) {
   return first_generation();
 }
 
-Result<void> Persistence::first_generation() {
+Result<void> Persistence::make_log_directory() {
   const auto made = os_.make_directory(kAofDirectory);
   if (!made.ok() && made.error().code != Errc::kExists) return made;
-  TRY(os_.sync_directory("", "root.aof_directory"));
+  return os_.sync_directory("", "root.aof_directory");
+}
+
+// REQUIRES: no session yet. What were applied meanwhile would be in no file.
+Result<void> Persistence::first_generation() {
+  TRY(make_log_directory());
   const bool empty = log_.applied_lsn() == 0 && manifest_.segments.empty() && keyspace_.memory_bytes() == 0;
   if (!empty) return first_base();
   const uint64_t sequence = next_sequence_++;
@@ -277,7 +282,9 @@ Result<void> Persistence::set_append_only(bool on) {
 }
 
 Result<void> Persistence::turn_on() {
-  const auto outcome = first_generation();
+  // Always with a base, even of an empty keyspace: commands go on while this one waits.
+  auto outcome = make_log_directory();
+  if (outcome.ok()) outcome = first_base();
   if (!outcome.ok() && !log_.active()) log_.abandon_heal();
   return outcome;
 }

@@ -88,6 +88,7 @@ class Persistence {
   Result<void> save();
   Result<Segment> create_segment(uint64_t sequence);
   Result<ManifestFile> write_base(uint64_t sequence, uint64_t cut);
+  Result<void> make_log_directory();
   Result<void> first_generation();
   void remove_files(const std::vector<ManifestFile>& files);
   void remove_quietly(const std::string& name);

@@ -30,11 +30,12 @@ std::optional<uint64_t> sequence_of(std::string_view name) {
   return sequence;
 }
 
-// Did anybody append to this segment? A first start that was cut, or failed, leaves at most a part of a header.
+// Is this a base, or did anybody append to this segment? A first start that was cut, or failed, leaves at most a part of
+// a header, or the mark of a first generation.
 bool holds_data(std::string_view bytes) {
   size_t length = 0;
   if (parse_header(bytes, length)) return bytes.find(kAnnotationPrefix, length) != std::string_view::npos;
-  return bytes.starts_with('*');  // Redis's own
+  return bytes.starts_with('*') || bytes.starts_with(kRdbMagic);  // Redis's own, or a base
 }
 
 class Recovery {
@@ -231,7 +232,14 @@ class Recovery {
   Result<void> adopt(std::unique_ptr<File> file, const ManifestFile& named, const SegmentScan& scan,
                      uint64_t size) {
     if (scan.good_end < size) TRY(file->truncate(scan.good_end));
-    if (!mutant(Mutant::kTailNotSynced)) TRY(file->sync("recovery.segment"));
+    if (!mutant(Mutant::kTailNotSynced)) {
+      // A sync that fails here may report what went wrong before the restart. What was replayed is in memory:
+      // a new generation takes it up, and this segment is never trusted again.
+      if (const auto synced = file->sync("recovery.segment"); !synced.ok()) {
+        report().unsynced_reason = synced.error().message;
+        return {};
+      }
+    }
     // A segment of Redis's, or one given up half-way, is not appended to: a new generation follows.
     if (!scan.annotated || scan.corrupt) return {};
     recovered_.segment = Segment{std::move(file), named.sequence, scan.header.nonce, scan.good_end, scan.good_end};
@@ -262,6 +270,7 @@ std::string RecoveryReport::summary() const {
   std::string text = fmt::format("{} keys from {}, {} entries from {} segments",
                                  base_keys, base.empty() ? "no base" : base, entries, segments);
   if (dropped_bytes != 0) text += fmt::format("; {} bytes dropped: {}", dropped_bytes, dropped_reason);
+  if (!unsynced_reason.empty()) text += fmt::format("; a new generation, since a sync failed: {}", unsynced_reason);
   if (!set_aside.empty()) text += fmt::format("; {} unnamed files set aside", set_aside.size());
   if (failed_commands != 0) text += fmt::format("; {} logged commands failed", failed_commands);
   return text;
