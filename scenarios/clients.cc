@@ -23,7 +23,7 @@ struct Clients::Connection {
   int db = 0;
 };
 
-Manners draw_manners(sim::Choices& choices, const Workload& workload, std::string_view admin) {
+Manners draw_manners(sim::Choices& choices, const Workload& workload, std::string_view admin, bool has_log) {
   Manners manners;
   if (workload.cut_at_end) return manners;
   constexpr uint64_t kClients[] = {1, 1, 2, 4};
@@ -35,6 +35,9 @@ Manners draw_manners(sim::Choices& choices, const Workload& workload, std::strin
   if (!admin.empty()) {
     manners.admin = admin;
     manners.admin_one_in = 8 + choices.choose("admin.rate", 0, 40);
+  }
+  if (has_log && choices.choose("log.late", 0, 8) == 0) {
+    manners.turn_on_after = 1 + choices.choose("log.on_after", 0, 20);
   }
   return manners;
 }
@@ -64,6 +67,7 @@ void Clients::converse(uint64_t) {
       const auto think = around_.choices.choose("think.time", number, static_cast<uint64_t>(manners_.think.ns));
       around_.os.park(around_.os.now() + nanoseconds(static_cast<int64_t>(think)));
     }
+    if (!promised_ && number == manners_.turn_on_after) turn_on(connection);
     around_.injector.on_operation(number, around_.os.now());
     if (unit.db != connection.db) {
       connection.db = unit.db;
@@ -78,6 +82,14 @@ void Clients::converse(uint64_t) {
   }
   await(connection);
   if (--left_ == 0) on_idle_();
+}
+
+// From the reply on, everything before is promised as well: the first base holds it.
+void Clients::turn_on(Connection& connection) {
+  await(connection);
+  send(connection, encode_request({"CONFIG", "SET", "appendonly", "yes"}));
+  await(connection);
+  promised_ = around_.engine.aof().active();
 }
 
 void Clients::send(Connection& connection, std::string_view request) {
@@ -108,7 +120,7 @@ void Clients::await(Connection& connection) {
         if (bytes[taken] == '-' && !violation_) {
           violation_ = Violation{"FF", fmt::format("operation {} was answered with an error, and done", lsn)};
         }
-        around_.history.ack(lsn, now);
+        if (promised_) around_.history.ack(lsn, now);
       }
       taken += length;
     }

@@ -24,8 +24,11 @@ struct Manners {
   Duration think{0};           // at most, between two sends
   uint64_t admin_one_in = 0;   // of the units is followed by BGSAVE or BGREWRITEAOF; 0: none
   std::string_view admin;      // which
+  // The store begins without its log, and a client turns it on after so many units; 0: it begins with it.
+  uint64_t turn_on_after = 0;
 };
-Manners draw_manners(sim::Choices& choices, const Workload& workload, std::string_view admin);
+// `has_log`: the policy keeps one, so that it may be turned on late.
+Manners draw_manners(sim::Choices& choices, const Workload& workload, std::string_view admin, bool has_log);
 
 class Clients {
  public:
@@ -42,6 +45,8 @@ class Clients {
   Clients(const Surroundings& around, const Workload& workload, const Manners& manners, uint64_t first,
           uint64_t count, std::function<void()> on_idle);
 
+  // The store has begun without its log: `turn_on_after` counts from now.
+  void begin_without_log() { promised_ = false; }
   // Starts the clients' tasks; on_idle is called in the last one when everything is answered.
   void start();
   uint64_t issued() const { return issued_; }
@@ -51,6 +56,7 @@ class Clients {
  private:
   struct Connection;
   void converse(uint64_t client);
+  void turn_on(Connection& connection);
   void send(Connection& connection, std::string_view request);
   void await(Connection& connection);
 
@@ -62,6 +68,7 @@ class Clients {
   std::function<void()> on_idle_;
   uint64_t issued_ = 0;   // units
   uint64_t left_ = 0;     // clients still talking
+  bool promised_ = true;  // the log is on, so that an acknowledgement means something
   std::optional<Violation> violation_;
 };
 

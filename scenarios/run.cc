@@ -157,7 +157,8 @@ void Run::draw() {
   const uint64_t rewrite_bytes = 1024 << seed_.choose("rewrite.bytes", 0, 6);
   config_ = engine_config(*spec_.policy, rewrite_bytes);
   const bool checkpoint = spec_.policy->kind == PolicyKind::kCheckpoint;
-  manners_ = draw_manners(seed_, workload, hybrid ? "BGREWRITEAOF" : checkpoint ? "BGSAVE" : "");
+  manners_ = draw_manners(seed_, workload, hybrid ? "BGREWRITEAOF" : checkpoint ? "BGSAVE" : "",
+                          spec_.policy->has_log());
   clean_end_ = !workload.cut_at_end && seed_.choose("clean.end", 0, 8) == 0;
   if (spec_.observer != nullptr) spec_.observer->on_begin(result_.plan, world_.disk);
 }
@@ -171,7 +172,10 @@ void Run::live(uint32_t number) {
 }
 
 void Run::open_and_serve(Life& life, uint32_t number) {
-  auto opened = Engine::open(life.seam(), config_);
+  engine::EngineConfig config = config_;
+  const bool late = number == 0 && manners_.turn_on_after != 0;
+  if (late) config.recovery.append_only = false;
+  auto opened = Engine::open(life.seam(), config);
   if (!opened.ok()) {
     life.refusal = opened.error();
     if (spec_.observer != nullptr) spec_.observer->on_refusal(number, world_.now, *life.refusal);
@@ -189,6 +193,7 @@ void Run::open_and_serve(Life& life, uint32_t number) {
   life.clients.emplace(Clients::Surroundings{life.seam(), *life.engine, history_, life.injector, life.choices, trace_},
                        *spec_.workload, manners_, next_unit_, units_per_life_,
                        [this, &life, number] { go_idle(life, number); });
+  if (late) life.clients->begin_without_log();
   life.clients->start();
 }
 
@@ -248,9 +253,9 @@ void Run::note_end(Life& life, CrashKind crash) {
   facts_.kind = crash;
   facts_.at = world_.now;
   facts_.written_lsn = life.engine->aof().written_lsn();
-  facts_.synced_lsn = shut_down_cleanly_ && spec_.policy->has_log() ? history_.last_lsn()
+  facts_.synced_lsn = shut_down_cleanly_ && life.engine->aof().active() ? history_.last_lsn()
                                                                      : life.engine->aof().synced_lsn();
-  if (!spec_.policy->has_log()) facts_.written_lsn = facts_.synced_lsn = 0;
+  if (!life.engine->aof().active()) facts_.written_lsn = facts_.synced_lsn = 0;
   facts_.saved_lsn = life.engine->persistence().saved_lsn();
   facts_.waits = life.os.waits();
   facts_.blocked = life.engine->aof().blocked_spans();
