@@ -244,8 +244,8 @@ Result<void> Persistence::save() {
     TRY_ASSIGN(const CheckpointInfo info, checkpoint_.write(*file));
     (void)info;
     TRY(file->sync("checkpoint.sync"));
-    TRY(os_.rename(temporary, kCheckpointName));
-    return os_.sync_directory("", "checkpoint.rename");
+    bool renamed = false;
+    return replace_durably(os_, temporary, std::string(kCheckpointName), "", "checkpoint.rename", renamed);
   }();
   checkpoint_.abandon();
   if (!written.ok()) {

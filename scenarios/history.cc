@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "scenarios/digest.h"
 
@@ -28,8 +29,38 @@ void History::attach(engine::Os& os, engine::Keyspace& keyspace, engine::Executo
     const auto& table = keyspace.database(db).table();
     for (size_t i = 0; i < table.size(); ++i) sums_[db] += entry_hash(table.at(i).key, table.at(i).value);
   }
+  note_dropped(lsn);
   keyspace.add_observer(this);
   executor.set_listener(this);
+}
+
+// Loading a checkpoint drops what has expired, without a word. S(lsn) still has it, for a recovery under another
+// clock; what comes after has not.
+void History::note_dropped(uint64_t lsn) {
+  dropped_.clear();
+  if (soonest_expiry_ms_ > os_->wall_now().unix_ms) return;
+  std::multimap<uint64_t, int64_t> alive[kDatabases];  // by hash: the expiry
+  for (size_t i = 0; i < changes_end_[lsn]; ++i) {
+    const Change& change = changes_[i];
+    if (change.db < 0) {
+      std::swap(alive[change.before], alive[change.after]);
+      continue;
+    }
+    if (const auto it = alive[change.db].find(change.before); change.before != 0 && it != alive[change.db].end()) {
+      alive[change.db].erase(it);
+    }
+    if (change.after != 0) alive[change.db].emplace(change.after, change.after_expires);
+  }
+  for (int db = 0; db < kDatabases; ++db) {
+    const auto& table = keyspace_->database(db).table();
+    for (size_t i = 0; i < table.size(); ++i) {
+      const auto it = alive[db].find(entry_hash(table.at(i).key, table.at(i).value));
+      if (it != alive[db].end()) alive[db].erase(it);
+    }
+    for (const auto& [hash, expires] : alive[db]) {
+      if (expires != Object::kNoExpiry) dropped_.push_back({static_cast<int16_t>(db), hash, 0, expires, Object::kNoExpiry});
+    }
+  }
 }
 
 void History::detach() {
@@ -93,9 +124,16 @@ uint64_t History::total() const {
 }
 
 void History::on_operation(uint64_t lsn) {
-  settle();
   CHECK(lsn == last_lsn() + 1);
-  operations_.push_back({os_->now(), kNever, os_->current()});
+  settle();
+  const int64_t now_ms = keyspace_->now().unix_ms;
+  const bool expiry_only =
+      std::all_of(changes_.begin() + static_cast<ptrdiff_t>(changes_end_.back()), changes_.end(), [&](const Change& c) {
+        return c.db >= 0 && c.after == 0 && c.before_expires != Object::kNoExpiry && c.before_expires <= now_ms;
+      });
+  changes_.insert(changes_.end(), dropped_.begin(), dropped_.end());
+  dropped_.clear();
+  operations_.push_back({os_->now(), kNever, os_->current(), expiry_only});
   digests_.push_back(total());
   changes_end_.push_back(changes_.size());
 }

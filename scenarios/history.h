@@ -25,6 +25,7 @@ struct Operation {
   Instant executed;
   Instant acked = kNever;      // the client was told
   const void* task = nullptr;  // whose operation; the store's own tasks expire keys
+  bool expiry_only = false;    // it did nothing but remove keys that had expired
 };
 
 class History final : public engine::KeyspaceObserver, public engine::OperationListener {
@@ -76,6 +77,7 @@ class History final : public engine::KeyspaceObserver, public engine::OperationL
   int number_of(const engine::Database& db) const;
   void touch(engine::Database& db, std::string_view key, const engine::Object* object);
   void settle();
+  void note_dropped(uint64_t lsn);
   uint64_t total() const;
 
   engine::Os* os_ = nullptr;
@@ -87,6 +89,7 @@ class History final : public engine::KeyspaceObserver, public engine::OperationL
   std::vector<size_t> changes_end_;     // [lsn]
   std::vector<uint64_t> clocked_;       // scratch of digests_at
   std::vector<Touched> touched_;
+  std::vector<Change> dropped_;         // keys that had expired when a checkpoint was loaded
   uint64_t sums_[kDatabases] = {};
   uint64_t first_sums_[kDatabases] = {};
   int64_t soonest_expiry_ms_ = INT64_MAX;

@@ -65,7 +65,7 @@ Loss Oracle::measure(const History& history, const CrashFacts& facts, uint64_t k
   }
   if (policy_.always()) {
     loss.bound_ms = 0;
-  } else if (facts.kind == sim::CrashKind::kKill && policy_.has_log()) {
+  } else if (facts.kind == sim::CrashKind::kKill && policy_.has_log() && !facts.indeterminate) {
     loss.bound_ms = 0;
   } else if (policy_.everysec()) {
     loss.bound_ms = kEverysecMs + (busy_between(facts, since, facts.at) + kSlack).ms();

@@ -24,6 +24,7 @@ struct CrashFacts {
   Instant at;
   uint64_t written_lsn = 0;  // what the store believed
   uint64_t synced_lsn = 0;
+  bool indeterminate = false;  // a sync had failed: a kill then takes what a power cut takes
   uint64_t saved_lsn = 0;    // the newest published checkpoint's cut
   std::vector<sim::SimOs::Wait> waits;
   std::vector<engine::AofLog::Span> blocked;

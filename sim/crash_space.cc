@@ -188,7 +188,9 @@ void CrashSpace::fill_garbage(uint32_t index, uint32_t from, uint32_t to, uint64
 
 std::vector<BlockRef> CrashSpace::reused_by(InodeId id, uint32_t block) const {
   std::vector<BlockRef> found;
-  if (!disk_.rules_.reuses_freed_blocks || disk_.inodes_[id]->links > 0) return found;
+  // Blocks are free once no name and no open handle leads to them.
+  const Inode& gone = *disk_.inodes_[id];
+  if (!disk_.rules_.reuses_freed_blocks || gone.links > 0 || !gone.released) return found;
   for (const auto& other : disk_.inodes_) {
     if (!other || other->links == 0 || block >= other->blocks.size() || !other->blocks[block])
       continue;

@@ -166,6 +166,16 @@ Result<std::string> read_whole(Os& os, const std::string& path) {
   return read_whole(*file);
 }
 
+Result<void> replace_durably(Os& os, const std::string& from, const std::string& to, const std::string& directory,
+                             Site fence, bool& renamed) {
+  renamed = false;
+  const auto replaced = os.open(to, Open::kRead);
+  if (!replaced.ok() && replaced.error().code != Errc::kNotFound) return replaced.error();
+  TRY(os.rename(from, to));
+  renamed = true;
+  return os.sync_directory(directory, fence);
+}
+
 Result<void> publish_manifest(Os& os, const std::string& directory, const Manifest& manifest,
                               bool& renamed) {
   renamed = false;
@@ -182,9 +192,7 @@ Result<void> publish_manifest(Os& os, const std::string& directory, const Manife
     TRY(write_whole(*file, 0, encode_manifest(manifest)));
     TRY(file->sync("manifest.temporary"));
   }
-  TRY(os.rename(temporary, name));
-  renamed = true;
-  return os.sync_directory(directory, "manifest.rename");
+  return replace_durably(os, temporary, name, directory, "manifest.rename", renamed);
 }
 
 }  // namespace powercut::engine

@@ -54,6 +54,12 @@ Result<Manifest> parse_manifest(std::string_view text);
 Result<void> publish_manifest(Os& os, const std::string& directory, const Manifest& manifest,
                               bool& renamed);
 
+// Renames `from` over `to`, both in `directory` ("" is the root), and syncs the directory. The file that is
+// replaced stays open until then: with data=writeback, ext4 hands its blocks out again as soon as nothing leads
+// to them, and a power cut before the commit would bring the old name back with foreign bytes.
+Result<void> replace_durably(Os& os, const std::string& from, const std::string& to, const std::string& directory,
+                             Site fence, bool& renamed);
+
 // Reads a whole file, taking short reads as they come.
 Result<std::string> read_whole(Os& os, const std::string& path);
 Result<std::string> read_whole(File& file);
