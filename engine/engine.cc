@@ -72,7 +72,8 @@ void Engine::expire_loop() {
     // The wall clock may jump: look again at least once a cycle.
     const int64_t left_ms = next_ms - os_.wall_now().unix_ms;
     if (left_ms > 0 || !aof_.blocked().empty() || shutting_down_) {
-      os_.park(os_.now() + std::min(kExpireCycle, milliseconds(std::max<int64_t>(left_ms, 1))));
+      // In milliseconds: an expiry in the far future does not fit into nanoseconds.
+      os_.park(os_.now() + milliseconds(std::clamp<int64_t>(left_ms, 1, kExpireCycle.ms())));
       continue;
     }
     executor_.expire_some(kExpireBatch);
