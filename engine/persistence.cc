@@ -12,7 +12,9 @@ namespace {
 
 constexpr Duration kRetryAfterFailure = milliseconds(500);
 
-std::string in_aof_directory(std::string_view name) { return fmt::format("{}/{}", kAofDirectory, name); }
+std::string in_aof_directory(std::string_view name) {
+  return fmt::format("{}/{}", kAofDirectory, name);
+}
 
 // Creates `path`, replacing what an earlier attempt may have left under that name.
 Result<std::unique_ptr<File>> create_fresh(Os& os, const std::string& path) {
@@ -25,7 +27,13 @@ Result<std::unique_ptr<File>> create_fresh(Os& os, const std::string& path) {
 }  // namespace
 
 Persistence::Persistence(Os& os, Keyspace& keyspace, AofLog& log, EngineConfig& config)
-    : os_(os), keyspace_(keyspace), log_(log), config_(config), checkpoint_(os, keyspace), wake_(os), done_(os) {
+    : os_(os),
+      keyspace_(keyspace),
+      log_(log),
+      config_(config),
+      checkpoint_(os, keyspace),
+      wake_(os),
+      done_(os) {
   log_.set_on_poison([this] {
     heal_wanted_ = true;
     wake_.notify_all();
@@ -65,7 +73,8 @@ Result<void> Persistence::make_log_directory() {
 // REQUIRES: no session yet. What were applied meanwhile would be in no file.
 Result<void> Persistence::first_generation() {
   TRY(make_log_directory());
-  const bool empty = log_.applied_lsn() == 0 && manifest_.segments.empty() && keyspace_.memory_bytes() == 0;
+  const bool empty =
+      log_.applied_lsn() == 0 && manifest_.segments.empty() && keyspace_.memory_bytes() == 0;
   if (!empty) return first_base();
   const uint64_t sequence = next_sequence_++;
   TRY_ASSIGN(Segment segment, create_segment(sequence));
@@ -179,7 +188,8 @@ Result<void> Persistence::rewrite() {
   renamed = false;
   const auto published = publish_manifest(os_, std::string(kAofDirectory), manifest, renamed);
   if (!published.ok()) {
-    // Once renamed, either manifest may be the durable one; both are complete, so both keep their files.
+    // Once renamed, either manifest may be the durable one; both are complete, so both keep their
+    // files.
     if (!renamed) remove_quietly(in_aof_directory(base_name(sequence)));
     return published;
   }
@@ -245,7 +255,8 @@ Result<void> Persistence::save() {
     (void)info;
     TRY(file->sync("checkpoint.sync"));
     bool renamed = false;
-    return replace_durably(os_, temporary, std::string(kCheckpointName), "", "checkpoint.rename", renamed);
+    return replace_durably(os_, temporary, std::string(kCheckpointName), "", "checkpoint.rename",
+                           renamed);
   }();
   checkpoint_.abandon();
   if (!written.ok()) {
@@ -377,7 +388,8 @@ void Persistence::stop() {
 uint64_t Persistence::log_bytes() const { return sealed_bytes_ + log_.segment_size(); }
 
 bool Persistence::rewrite_due() const {
-  if (!config_.recovery.append_only || config_.rewrite_percentage == 0 || log_.poisoned()) return false;
+  if (!config_.recovery.append_only || config_.rewrite_percentage == 0 || log_.poisoned())
+    return false;
   const uint64_t bytes = log_bytes();
   if (bytes < config_.rewrite_min_bytes) return false;
   const uint64_t base = std::max<uint64_t>(bytes_after_rewrite_, 1);
@@ -387,7 +399,8 @@ bool Persistence::rewrite_due() const {
 Instant Persistence::save_due() const {
   Instant due = kForever;
   for (const SaveRule& rule : config_.save) {
-    if (changes_since_save() >= rule.changes) due = std::min(due, saved_at_ + seconds(rule.seconds));
+    if (changes_since_save() >= rule.changes)
+      due = std::min(due, saved_at_ + seconds(rule.seconds));
   }
   return due;
 }

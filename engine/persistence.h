@@ -1,9 +1,9 @@
-// The keeper: one task that rewrites the AOF, writes checkpoints, and heals the log after a failed sync. One
-// thing at a time, so they cannot race each other.
+// The keeper: one task that rewrites the AOF, writes checkpoints, and heals the log after a failed
+// sync. One thing at a time, so they cannot race each other.
 //
-// Each fence of the protocol (formats.md, "Rewrite and rotation") is a call here or in aof_log.cc, and has a
-// name; `powercut list mutants` shows what happens without it. A step that fails leaves the previous
-// generation complete and named.
+// Each fence of the protocol (formats.md, "Rewrite and rotation") is a call here or in aof_log.cc,
+// and has a name; `powercut list mutants` shows what happens without it. A step that fails leaves
+// the previous generation complete and named.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +38,8 @@ class Persistence {
  public:
   Persistence(Os& os, Keyspace& keyspace, AofLog& log, EngineConfig& config);
 
-  // Takes over what recovery found; after it the log accepts entries. With a log, publishes a first or a new
-  // generation where there is none to go on in. Yields.
+  // Takes over what recovery found; after it the log accepts entries. With a log, publishes a first
+  // or a new generation where there is none to go on in. Yields.
   Result<void> start(Recovered recovered);
   // The keeper's task.
   void run();

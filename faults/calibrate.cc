@@ -75,9 +75,16 @@ bool Interpreter::run(const std::string& step) {
     CHECK(disk.remove(name).ok());
   } else if (verb == "mkdir") {
     CHECK(disk.make_directory(name).ok());
+  } else if (verb == "open") {
+    open_[name] = disk.lookup(name).value();
+    disk.retain(open_[name]);
+  } else if (verb == "close") {
+    // Blocks of a removed file are free from its last close on.
+    disk.release(file(name));
+    open_.erase(name);
   } else {
     // sync_file_range starts writeback and promises nothing, so it forces nothing.
-    return verb == "open" || verb == "close" || verb == "sfr";
+    return verb == "sfr";
   }
   return true;
 }
@@ -85,13 +92,17 @@ bool Interpreter::run(const std::string& step) {
 void Interpreter::make_all_durable() {
   std::vector<std::string> directories{""};
   for (const sim::FoundFile& found : image_of(disk)) {
-    if (found.path.back() == '/')
+    if (found.path.back() == '/') {
       directories.push_back(found.path.substr(0, found.path.size() - 1));
-    else
-      CHECK(disk.finish_sync(disk.begin_sync(disk.lookup(found.path).value())).ok());
+    } else {
+      const InodeId inode = disk.lookup(found.path).value();
+      CHECK(disk.finish_sync(disk.begin_sync(inode)).ok());
+      disk.release(inode);  // no handle lives on from the setup
+    }
   }
   for (const std::string& path : directories)
     CHECK(disk.finish_sync(disk.begin_sync_directory(path).value()).ok());
+  open_.clear();
   CHECK(!disk.anything_pending());
 }
 

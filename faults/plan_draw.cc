@@ -43,6 +43,7 @@ class Draw {
       if (!chance("plan.more_lives", 3, 8)) break;
     }
     for (uint32_t life = 0; life < crashes; ++life) crash(life);
+    if (crashes == 1 && lives_max_ > 1) crashes += cut_what_was_seen();
     if (enabled_.has_any(kOthers)) others(crashes);
     if (crashes != 0) draw_together();
     return std::move(plan_);
@@ -82,20 +83,21 @@ class Draw {
       fault.trigger = Trigger::kCall;
       fault.at = choose("plan.call", 13);
       fault.point = point();
-    } else if (const uint64_t trigger = choose("plan.trigger", 12); trigger < 5) {
+    } else if (const uint64_t trigger = choose("plan.trigger", 12); trigger < 4) {
       fault.at = operation_of(life);
       fault.extra = choose("plan.calls", 9);
       fault.point = point();
-    } else if (trigger < 7) {
+    } else if (trigger < 6) {
       fault.trigger = Trigger::kOperationMoment;
       fault.at = operation_of(life);
       fault.delay = microseconds(static_cast<int64_t>(log_uniform("plan.moment", 1, 22)));
     } else if (trigger < 11 && (life == 0 || enabled_.has(FaultClass::kRecoveryCut))) {
       // The fences stand at rare calls, which a cut by operation seldom meets.
-      constexpr Op kKinds[] = {Op::kRename, Op::kSyncDirectory, Op::kRemove, Op::kOpen, Op::kSync};
+      constexpr Op kKinds[] = {Op::kRename,        Op::kRename, Op::kSyncDirectory, Op::kRename,
+                               Op::kSyncDirectory, Op::kRemove, Op::kOpen,          Op::kSync};
       fault.trigger = Trigger::kKindCall;
       fault.op = kKinds[choose("plan.kind", std::size(kKinds))];
-      fault.at = choose("plan.kind_call", 12);
+      fault.at = log_uniform("plan.kind_call", 1, 4) - 1;
       fault.point = point();
     } else {
       fault.trigger = Trigger::kIdle;
@@ -108,6 +110,23 @@ class Draw {
   uint64_t operation_of(uint32_t life) {
     if (life > 0 && chance("plan.soon", 1, 2)) return choose("plan.soon_operation", 8);
     return operation("plan.operation");
+  }
+
+  // A kill amid a publication: recovery sees names that only the page cache has. Did it sync them?
+  // A power cut soon after tells. How many lives were added.
+  uint32_t cut_what_was_seen() {
+    const Fault& first = plan_.faults[0];
+    if (first.crash != CrashKind::kKill || first.trigger != Trigger::kKindCall) return 0;
+    if (!enabled_.has(FaultClass::kPowerCut)) return 0;
+    key_ = 32;
+    Fault cut;
+    cut.life = 1;
+    cut.crash = CrashKind::kPowerCut;
+    cut.at = choose("plan.seen_operation", 8);
+    cut.extra = choose("plan.calls", 9);
+    cut.point = point();
+    plan_.faults.push_back(cut);
+    return 1;
   }
 
   // A failed or slow sync matters only if the crash comes before a later sync makes up for it.
@@ -127,8 +146,9 @@ class Draw {
         if (failed) {
           crash.trigger = Trigger::kKindCall;
           crash.at = trouble.at + 1 + choose("plan.together_calls", 3);
-          crash.point = enabled_.has(FaultClass::kTorn) ? static_cast<CrashPoint>(choose("plan.together_point", 2))
-                                                        : CrashPoint::kBefore;
+          crash.point = enabled_.has(FaultClass::kTorn)
+                            ? static_cast<CrashPoint>(choose("plan.together_point", 2))
+                            : CrashPoint::kBefore;
         } else {
           crash.trigger = Trigger::kKindMoment;
           crash.at = trouble.at;

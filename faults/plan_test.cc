@@ -106,6 +106,8 @@ TEST(PlanText, EveryFormReadsAsItIsWritten) {
                            "slow@sync:3=2500ms",
                            "cut@call:0:before hang@sync:3",
                            "jump@op:5=-3600000ms",
+                           "cut@rename:2:inside eio@sync:1",
+                           "kill@sync:3~1500ms hang@sync:3",
                            "cut@op:1+1:after bitrot",
                            "unreadable",
                            "misdirect",
@@ -133,7 +135,8 @@ TEST(PlanText, AnErrorNamesTheWordAndWhatIsWrong) {
       {"cut@op:1+2", "\":\" is missing"},
       {"cut@op:1+2:during", "before, inside or after"},
       {"cut@op:x+2:after", "a number is missing"},
-      {"cut@later", "a crash comes @op:, @call: or @idle:"},
+      {"cut@later", "no such kind of call"},
+      {"cut@rename:1", "\":\" is missing"},
       {"cut@idle:5", "a duration ends in"},
       {"cut@idle:999999999999s", "too long"},
       {"eio@sync:99999999999999999999999", "too large"},
@@ -232,7 +235,9 @@ TEST(PlanDraw, EveryClassOccursAndAThirdIsOnlyCrashes) {
     only_crashes += plan.crashes() == plan.faults.size() ? 1 : 0;
     for (const Fault& fault : plan.faults) {
       if (fault.kind == FaultKind::kCrash) triggers.insert(fault.trigger);
-      if (fault.kind == FaultKind::kCrash && fault.trigger != Trigger::kCall) {
+      const bool by_operation =
+          fault.trigger == Trigger::kOperationCall || fault.trigger == Trigger::kOperationMoment;
+      if (fault.kind == FaultKind::kCrash && by_operation) {
         EXPECT_LE(fault.at, options.operations);
       }
       if (fault.kind == FaultKind::kError) errors.emplace(fault.op, fault.error);
@@ -241,7 +246,7 @@ TEST(PlanDraw, EveryClassOccursAndAThirdIsOnlyCrashes) {
   for (int i = 0; i < kFaultClasses; ++i) {
     EXPECT_GT(seen[static_cast<FaultClass>(i)], kSeeds / 200) << name(static_cast<FaultClass>(i));
   }
-  EXPECT_EQ(triggers.size(), 4u);
+  EXPECT_EQ(triggers.size(), 6u);
   EXPECT_EQ(errors.size(), 10u) << "EIO on all but list, ENOSPC on write";
   EXPECT_GT(only_crashes, kSeeds / 4);
   EXPECT_LT(only_crashes, kSeeds / 2);

@@ -23,12 +23,13 @@ struct Clients::Connection {
   int db = 0;
 };
 
-Manners draw_manners(sim::Choices& choices, const Workload& workload, std::string_view admin, bool has_log) {
+Manners draw_manners(sim::Choices& choices, const Workload& workload, std::string_view admin,
+                     bool has_log) {
   Manners manners;
   if (workload.cut_at_end) return manners;
   constexpr uint64_t kClients[] = {1, 1, 2, 4};
   constexpr uint64_t kPipeline[] = {1, 1, 1, 4};
-  constexpr int64_t kThinkMs[] = {0, 0, 2, 40, 400};
+  constexpr int64_t kThinkMs[] = {0, 2, 40, 200, 400};
   manners.clients = kClients[choices.choose("clients", 0, std::size(kClients))];
   manners.pipeline = kPipeline[choices.choose("pipeline", 0, std::size(kPipeline))];
   manners.think = milliseconds(kThinkMs[choices.choose("think", 0, std::size(kThinkMs))]);
@@ -42,8 +43,8 @@ Manners draw_manners(sim::Choices& choices, const Workload& workload, std::strin
   return manners;
 }
 
-Clients::Clients(const Surroundings& around, const Workload& workload, const Manners& manners, uint64_t first,
-                 uint64_t count, std::function<void()> on_idle)
+Clients::Clients(const Surroundings& around, const Workload& workload, const Manners& manners,
+                 uint64_t first, uint64_t count, std::function<void()> on_idle)
     : around_(around),
       workload_(workload),
       manners_(manners),
@@ -64,7 +65,8 @@ void Clients::converse(uint64_t) {
     const uint64_t number = issued_++;
     const Unit& unit = workload_.units[(first_ + number) % workload_.units.size()];
     if (manners_.think.ns > 0) {
-      const auto think = around_.choices.choose("think.time", number, static_cast<uint64_t>(manners_.think.ns));
+      const auto think =
+          around_.choices.choose("think.time", number, static_cast<uint64_t>(manners_.think.ns));
       around_.os.park(around_.os.now() + nanoseconds(static_cast<int64_t>(think)));
     }
     if (!promised_ && number == manners_.turn_on_after) turn_on(connection);
@@ -75,7 +77,8 @@ void Clients::converse(uint64_t) {
     }
     for (const std::string& request : unit.requests) send(connection, request);
     if (connection.expected.size() >= manners_.pipeline) await(connection);
-    if (manners_.admin_one_in != 0 && around_.choices.choose("admin", number, manners_.admin_one_in) == 0) {
+    if (manners_.admin_one_in != 0 &&
+        around_.choices.choose("admin", number, manners_.admin_one_in) == 0) {
       send(connection, encode_request({std::string(manners_.admin)}));
       await(connection);
     }
@@ -118,7 +121,8 @@ void Clients::await(Connection& connection) {
       around_.trace.mix(hash_bytes(bytes.substr(taken, length)));
       if (lsn != 0) {
         if (bytes[taken] == '-' && !around_.history.operation(lsn).expiry_only && !violation_) {
-          violation_ = Violation{"FF", fmt::format("operation {} was answered with an error, and done", lsn)};
+          violation_ = Violation{
+              "FF", fmt::format("operation {} was answered with an error, and done", lsn)};
         }
         if (promised_) around_.history.ack(lsn, now);
       }

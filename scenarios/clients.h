@@ -1,4 +1,5 @@
-// The clients of one life: they take the workload's units in turn, send them, and wait for the replies.
+// The clients of one life: they take the workload's units in turn, send them, and wait for the
+// replies.
 #pragma once
 
 #include <cstdint>
@@ -20,15 +21,17 @@ namespace powercut::scenarios {
 // How the clients behave in this run; drawn once.
 struct Manners {
   uint64_t clients = 1;
-  uint64_t pipeline = 1;       // requests a client sends before it waits
-  Duration think{0};           // at most, between two sends
-  uint64_t admin_one_in = 0;   // of the units is followed by BGSAVE or BGREWRITEAOF; 0: none
-  std::string_view admin;      // which
-  // The store begins without its log, and a client turns it on after so many units; 0: it begins with it.
+  uint64_t pipeline = 1;      // requests a client sends before it waits
+  Duration think{0};          // at most, between two sends
+  uint64_t admin_one_in = 0;  // of the units is followed by BGSAVE or BGREWRITEAOF; 0: none
+  std::string_view admin;     // which
+  // The store begins without its log, and a client turns it on after so many units; 0: it begins
+  // with it.
   uint64_t turn_on_after = 0;
 };
 // `has_log`: the policy keeps one, so that it may be turned on late.
-Manners draw_manners(sim::Choices& choices, const Workload& workload, std::string_view admin, bool has_log);
+Manners draw_manners(sim::Choices& choices, const Workload& workload, std::string_view admin,
+                     bool has_log);
 
 class Clients {
  public:
@@ -42,8 +45,8 @@ class Clients {
   };
 
   // Sends units [first, first + count) of the workload, wrapping around.
-  Clients(const Surroundings& around, const Workload& workload, const Manners& manners, uint64_t first,
-          uint64_t count, std::function<void()> on_idle);
+  Clients(const Surroundings& around, const Workload& workload, const Manners& manners,
+          uint64_t first, uint64_t count, std::function<void()> on_idle);
 
   // The store has begun without its log: `turn_on_after` counts from now.
   void begin_without_log() { promised_ = false; }

@@ -21,9 +21,11 @@ uint64_t mix(uint64_t a, uint64_t b) {
 uint64_t value_hash(const engine::Value& value) {
   uint64_t hash = 0;
   switch (value.type()) {
-    case Type::kString: return hash_bytes(*value.string());
+    case Type::kString:
+      return hash_bytes(*value.string());
     case Type::kList:
-      for (size_t i = 0; i < value.list()->size(); ++i) hash = mix(hash, hash_bytes(value.list()->at(i)));
+      for (size_t i = 0; i < value.list()->size(); ++i)
+        hash = mix(hash, hash_bytes(value.list()->at(i)));
       return hash;
     case Type::kHash: {
       const auto& entries = value.hash()->entries();
@@ -41,7 +43,8 @@ uint64_t value_hash(const engine::Value& value) {
       const auto& entries = value.zset()->entries();
       for (size_t i = 0; i < entries.size(); ++i) {
         // Adding 0.0 makes one of the two zeros.
-        hash += mix(hash_bytes(entries.at(i).key), std::bit_cast<uint64_t>(entries.at(i).value + 0.0));
+        hash +=
+            mix(hash_bytes(entries.at(i).key), std::bit_cast<uint64_t>(entries.at(i).value + 0.0));
       }
       return hash;
     }
@@ -56,7 +59,9 @@ uint64_t entry_hash(std::string_view key, const Object& object) {
   return mix(mix(head, value_hash(object.value)), static_cast<uint64_t>(object.expire_at_ms));
 }
 
-uint64_t database_hash(int db, uint64_t sum) { return sum == 0 ? 0 : mix(sum, static_cast<uint64_t>(db) + 1); }
+uint64_t database_hash(int db, uint64_t sum) {
+  return sum == 0 ? 0 : mix(sum, static_cast<uint64_t>(db) + 1);
+}
 
 uint64_t keyspace_digest(const engine::Keyspace& keyspace, int64_t now_ms) {
   uint64_t digest = 0;

@@ -1,5 +1,5 @@
-// A digest of a keyspace: equal for equal content, whatever the order in tables. A sum of hashes of entries,
-// so that an operation changes it in the time its keys take.
+// A digest of a keyspace: equal for equal content, whatever the order in tables. A sum of hashes of
+// entries, so that an operation changes it in the time its keys take.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,8 @@ using engine::Object;
 
 History::History() : digests_{0}, changes_end_{0} {}
 
-void History::attach(engine::Os& os, engine::Keyspace& keyspace, engine::Executor& executor, uint64_t lsn) {
+void History::attach(engine::Os& os, engine::Keyspace& keyspace, engine::Executor& executor,
+                     uint64_t lsn) {
   CHECK(lsn <= last_lsn());
   os_ = &os;
   keyspace_ = &keyspace;
@@ -27,15 +28,16 @@ void History::attach(engine::Os& os, engine::Keyspace& keyspace, engine::Executo
   for (int db = 0; db < kDatabases; ++db) {
     sums_[db] = 0;
     const auto& table = keyspace.database(db).table();
-    for (size_t i = 0; i < table.size(); ++i) sums_[db] += entry_hash(table.at(i).key, table.at(i).value);
+    for (size_t i = 0; i < table.size(); ++i)
+      sums_[db] += entry_hash(table.at(i).key, table.at(i).value);
   }
   note_dropped(lsn);
   keyspace.add_observer(this);
   executor.set_listener(this);
 }
 
-// Loading a checkpoint drops what has expired, without a word. S(lsn) still has it, for a recovery under another
-// clock; what comes after has not.
+// Loading a checkpoint drops what has expired, without a word. S(lsn) still has it, for a recovery
+// under another clock; what comes after has not.
 void History::note_dropped(uint64_t lsn) {
   dropped_.clear();
   if (soonest_expiry_ms_ > os_->wall_now().unix_ms) return;
@@ -46,7 +48,8 @@ void History::note_dropped(uint64_t lsn) {
       std::swap(alive[change.before], alive[change.after]);
       continue;
     }
-    if (const auto it = alive[change.db].find(change.before); change.before != 0 && it != alive[change.db].end()) {
+    if (const auto it = alive[change.db].find(change.before);
+        change.before != 0 && it != alive[change.db].end()) {
       alive[change.db].erase(it);
     }
     if (change.after != 0) alive[change.db].emplace(change.after, change.after_expires);
@@ -58,7 +61,8 @@ void History::note_dropped(uint64_t lsn) {
       if (it != alive[db].end()) alive[db].erase(it);
     }
     for (const auto& [hash, expires] : alive[db]) {
-      if (expires != Object::kNoExpiry) dropped_.push_back({static_cast<int16_t>(db), hash, 0, expires, Object::kNoExpiry});
+      if (expires != Object::kNoExpiry)
+        dropped_.push_back({static_cast<int16_t>(db), hash, 0, expires, Object::kNoExpiry});
     }
   }
 }
@@ -87,7 +91,9 @@ void History::touch(Database& db, std::string_view key, const Object* object) {
                       object == nullptr ? Object::kNoExpiry : object->expire_at_ms});
 }
 
-void History::before_change(Database& db, std::string_view key, Object* object) { touch(db, key, object); }
+void History::before_change(Database& db, std::string_view key, Object* object) {
+  touch(db, key, object);
+}
 
 void History::before_flush(Database& db) {
   for (size_t i = 0; i < db.table().size(); ++i) {
@@ -112,7 +118,8 @@ void History::settle() {
     const int64_t expires = entry == nullptr ? Object::kNoExpiry : entry->value.expire_at_ms;
     sums_[db] += after - touched.hash;
     if (expires != Object::kNoExpiry) soonest_expiry_ms_ = std::min(soonest_expiry_ms_, expires);
-    changes_.push_back({static_cast<int16_t>(db), touched.hash, after, touched.expire_at_ms, expires});
+    changes_.push_back(
+        {static_cast<int16_t>(db), touched.hash, after, touched.expire_at_ms, expires});
   }
   touched_.clear();
 }
@@ -128,9 +135,11 @@ void History::on_operation(uint64_t lsn) {
   settle();
   const int64_t now_ms = keyspace_->now().unix_ms;
   const bool expiry_only =
-      std::all_of(changes_.begin() + static_cast<ptrdiff_t>(changes_end_.back()), changes_.end(), [&](const Change& c) {
-        return c.db >= 0 && c.after == 0 && c.before_expires != Object::kNoExpiry && c.before_expires <= now_ms;
-      });
+      std::all_of(changes_.begin() + static_cast<ptrdiff_t>(changes_end_.back()), changes_.end(),
+                  [&](const Change& c) {
+                    return c.db >= 0 && c.after == 0 && c.before_expires != Object::kNoExpiry &&
+                           c.before_expires <= now_ms;
+                  });
   changes_.insert(changes_.end(), dropped_.begin(), dropped_.end());
   dropped_.clear();
   operations_.push_back({os_->now(), kNever, os_->current(), expiry_only});
@@ -171,7 +180,9 @@ const std::vector<uint64_t>& History::digests_at(int64_t now_ms) {
         std::swap(sums[change.before], sums[change.after]);
         continue;
       }
-      const auto counts = [&](int64_t expires) { return expires == Object::kNoExpiry || expires > now_ms; };
+      const auto counts = [&](int64_t expires) {
+        return expires == Object::kNoExpiry || expires > now_ms;
+      };
       if (counts(change.before_expires)) sums[change.db] -= change.before;
       if (counts(change.after_expires)) sums[change.db] += change.after;
     }
@@ -186,7 +197,8 @@ std::string History::self_check() const {
   if (keyspace_ == nullptr || !touched_.empty()) return {};
   const uint64_t actual = keyspace_digest(*keyspace_, INT64_MIN);
   if (actual == total()) return {};
-  return fmt::format("after operation {} the keyspace differs from the sum of its changes", last_lsn());
+  return fmt::format("after operation {} the keyspace differs from the sum of its changes",
+                     last_lsn());
 }
 
 }  // namespace powercut::scenarios

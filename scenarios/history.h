@@ -1,12 +1,12 @@
-// What happened, kept outside the faulty disk: every operation in its total order, when it was executed and
-// acknowledged, and the digest of the state after it.
+// What happened, kept outside the faulty disk: every operation in its total order, when it was
+// executed and acknowledged, and the digest of the state after it.
 //
-// The history learns of operations from the store's own door (KeyspaceObserver) and numbers them by LSN. It
-// holds no copy of the state: S(k) is a digest, and the changes of each operation, so that a digest can be
-// taken for any clock: an entry expired by then counts as absent.
+// The history learns of operations from the store's own door (KeyspaceObserver) and numbers them by
+// LSN. It holds no copy of the state: S(k) is a digest, and the changes of each operation, so that
+// a digest can be taken for any clock: an entry expired by then counts as absent.
 //
-// Self-check: at the end of each life the sums are recomputed from the keyspace. A change that passed the door
-// unseen, or one that was never logged, shows there.
+// Self-check: at the end of each life the sums are recomputed from the keyspace. A change that
+// passed the door unseen, or one that was never logged, shows there.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,8 @@ class History final : public engine::KeyspaceObserver, public engine::OperationL
   // The digests of S(0)..S(last) for a wall clock: see keyspace_digest().
   const std::vector<uint64_t>& digests_at(int64_t now_ms);
 
-  // Changes that were made and not logged, since the last call. Call it when no operation is under way.
+  // Changes that were made and not logged, since the last call. Call it when no operation is under
+  // way.
   bool unlogged_change();
   // Empty, or how the history and the keyspace disagree.
   std::string self_check() const;
@@ -67,7 +68,7 @@ class History final : public engine::KeyspaceObserver, public engine::OperationL
     int64_t expire_at_ms;
   };
   struct Change {
-    int16_t db;    // -1: databases a and b are swapped (in `before` and `after`)
+    int16_t db;  // -1: databases a and b are swapped (in `before` and `after`)
     uint64_t before;
     uint64_t after;
     int64_t before_expires;
@@ -84,12 +85,12 @@ class History final : public engine::KeyspaceObserver, public engine::OperationL
   engine::Keyspace* keyspace_ = nullptr;
   engine::Executor* executor_ = nullptr;
   std::vector<Operation> operations_;
-  std::vector<uint64_t> digests_;       // [lsn], nothing expired
+  std::vector<uint64_t> digests_;  // [lsn], nothing expired
   std::vector<Change> changes_;
-  std::vector<size_t> changes_end_;     // [lsn]
-  std::vector<uint64_t> clocked_;       // scratch of digests_at
+  std::vector<size_t> changes_end_;  // [lsn]
+  std::vector<uint64_t> clocked_;    // scratch of digests_at
   std::vector<Touched> touched_;
-  std::vector<Change> dropped_;         // keys that had expired when a checkpoint was loaded
+  std::vector<Change> dropped_;  // keys that had expired when a checkpoint was loaded
   uint64_t sums_[kDatabases] = {};
   uint64_t first_sums_[kDatabases] = {};
   int64_t soonest_expiry_ms_ = INT64_MAX;

@@ -80,10 +80,11 @@ Loss Oracle::measure(const History& history, const CrashFacts& facts, uint64_t k
 std::optional<Violation> Oracle::floors(const History& history, const CrashFacts& facts,
                                         const Verdict& verdict) const {
   const uint64_t k = verdict.k;
-  const auto lost = [&](uint64_t floor, std::string_view code, std::string_view why) -> std::optional<Violation> {
+  const auto lost = [&](uint64_t floor, std::string_view code,
+                        std::string_view why) -> std::optional<Violation> {
     if (k >= floor) return std::nullopt;
-    return Violation{std::string(code), fmt::format("recovered operation {} of {}, but {} was {}", k,
-                                                    history.last_lsn(), floor, why)};
+    return Violation{std::string(code), fmt::format("recovered operation {} of {}, but {} was {}",
+                                                    k, history.last_lsn(), floor, why)};
   };
   if (policy_.kind == PolicyKind::kNone) return std::nullopt;
   if (auto v = lost(served_, "MON", "served after an earlier recovery")) return v;
@@ -96,14 +97,16 @@ std::optional<Violation> Oracle::floors(const History& history, const CrashFacts
   }
   const Loss& loss = verdict.loss;
   if (loss.bound_ms >= 0 && loss.operations > 0 && loss.age_ms >= loss.bound_ms) {
-    return Violation{loss.bound_ms == 0 ? "LAW" : "BND",
-                     fmt::format("{} acknowledged operations lost, the oldest {} ms before the crash; the bound is "
-                                 "{} ms",
-                                 loss.operations, loss.age_ms, loss.bound_ms)};
+    return Violation{
+        loss.bound_ms == 0 ? "LAW" : "BND",
+        fmt::format(
+            "{} acknowledged operations lost, the oldest {} ms before the crash; the bound is "
+            "{} ms",
+            loss.operations, loss.age_ms, loss.bound_ms)};
   }
   if (policy_.everysec() && loss.span_ms > kWindowMs) {
-    return Violation{"BND", fmt::format("the lost acknowledgements span {} ms; the window is {} ms", loss.span_ms,
-                                        kWindowMs)};
+    return Violation{"BND", fmt::format("the lost acknowledgements span {} ms; the window is {} ms",
+                                        loss.span_ms, kWindowMs)};
   }
   return std::nullopt;
 }
@@ -117,16 +120,18 @@ Verdict Oracle::judge(History& history, const CrashFacts& facts, uint64_t digest
   while (k > 0 && digests[k - 1] != digest) --k;
   if (k == 0) {
     verdict.violation = Violation{
-        "NPX", fmt::format("the recovered state equals none of S(0)..S({}); recovery says it reached {}", highest,
-                           claimed)};
+        "NPX",
+        fmt::format("the recovered state equals none of S(0)..S({}); recovery says it reached {}",
+                    highest, claimed)};
     return verdict;
   }
   verdict.k = k - 1;
   verdict.loss = measure(history, facts, verdict.k);
   if (contract_broken || !keeps_synced_) return verdict;
   if (claimed > highest || digests[claimed] != digest) {
-    verdict.violation = Violation{"NPX", fmt::format("the recovered state is S({}), but recovery numbers it {}",
-                                                     verdict.k, claimed)};
+    verdict.violation =
+        Violation{"NPX", fmt::format("the recovered state is S({}), but recovery numbers it {}",
+                                     verdict.k, claimed)};
     return verdict;
   }
   verdict.violation = floors(history, facts, verdict);

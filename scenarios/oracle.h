@@ -1,8 +1,8 @@
 // The oracle: accepts exactly the states the promise allows (durability.md).
 //
-// Given the history, the facts of the crash and what recovery yielded, it finds the largest k with R = S(k)
-// and holds it against the floors of the policy. It measures the loss of every crash, legal or not, beside
-// the bound.
+// Given the history, the facts of the crash and what recovery yielded, it finds the largest k with
+// R = S(k) and holds it against the floors of the policy. It measures the loss of every crash,
+// legal or not, beside the bound.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct CrashFacts {
   uint64_t written_lsn = 0;  // what the store believed
   uint64_t synced_lsn = 0;
   bool indeterminate = false;  // a sync had failed: a kill then takes what a power cut takes
-  uint64_t saved_lsn = 0;    // the newest published checkpoint's cut
+  uint64_t saved_lsn = 0;      // the newest published checkpoint's cut
   std::vector<sim::SimOs::Wait> waits;
   std::vector<engine::AofLog::Span> blocked;
 };
@@ -61,15 +61,16 @@ class Oracle {
   Oracle(const Policy& policy, bool keeps_synced, bool promises_writeback)
       : policy_(policy), keeps_synced_(keeps_synced), promises_writeback_(promises_writeback) {}
 
-  // `digest`: of the recovered keyspace at `wall_ms`. `claimed`: the LSN that recovery says it reached.
-  // `contract_broken`: a media fault was injected; then any prefix passes.
-  Verdict judge(History& history, const CrashFacts& facts, uint64_t digest, int64_t wall_ms, uint64_t claimed,
-                bool contract_broken);
+  // `digest`: of the recovered keyspace at `wall_ms`. `claimed`: the LSN that recovery says it
+  // reached. `contract_broken`: a media fault was injected; then any prefix passes.
+  Verdict judge(History& history, const CrashFacts& facts, uint64_t digest, int64_t wall_ms,
+                uint64_t claimed, bool contract_broken);
   // A recovered store has served: no later recovery may yield less.
   void served(uint64_t k) { served_ = k; }
 
  private:
-  std::optional<Violation> floors(const History& history, const CrashFacts& facts, const Verdict& verdict) const;
+  std::optional<Violation> floors(const History& history, const CrashFacts& facts,
+                                  const Verdict& verdict) const;
   Loss measure(const History& history, const CrashFacts& facts, uint64_t k) const;
 
   const Policy& policy_;

@@ -7,11 +7,16 @@ namespace {
 constexpr Policy kPolicies[] = {
     {PolicyKind::kAlways, "always", "nothing acknowledged is lost"},
     {PolicyKind::kEverysec, "everysec",
-     "what is lost was acknowledged within the last second and the time of its sync, inside a window of 2 s"},
-    {PolicyKind::kNo, "no", "what is lost is younger than the kernel's writeback: 30 s + 5 s + 5 s and its duration"},
-    {PolicyKind::kCheckpoint, "checkpoint", "nothing before the newest published checkpoint is lost"},
-    {PolicyKind::kHybridAlways, "hybrid-always", "as always, with rewrites and checkpoints as bases"},
-    {PolicyKind::kHybridEverysec, "hybrid-everysec", "as everysec, with rewrites and checkpoints as bases"},
+     "what is lost was acknowledged within the last second and the time of its sync, inside a "
+     "window of 2 s"},
+    {PolicyKind::kNo, "no",
+     "what is lost is younger than the kernel's writeback: 30 s + 5 s + 5 s and its duration"},
+    {PolicyKind::kCheckpoint, "checkpoint",
+     "nothing before the newest published checkpoint is lost"},
+    {PolicyKind::kHybridAlways, "hybrid-always",
+     "as always, with rewrites and checkpoints as bases"},
+    {PolicyKind::kHybridEverysec, "hybrid-everysec",
+     "as everysec, with rewrites and checkpoints as bases"},
     {PolicyKind::kNone, "none", "nothing survives"},
 };
 

@@ -8,7 +8,15 @@
 
 namespace powercut::scenarios {
 
-enum class PolicyKind : unsigned char { kAlways, kEverysec, kNo, kCheckpoint, kHybridAlways, kHybridEverysec, kNone };
+enum class PolicyKind : unsigned char {
+  kAlways,
+  kEverysec,
+  kNo,
+  kCheckpoint,
+  kHybridAlways,
+  kHybridEverysec,
+  kNone
+};
 
 struct Policy {
   PolicyKind kind;
@@ -16,7 +24,9 @@ struct Policy {
   std::string_view promise;  // one line, for people
   bool has_log() const { return kind != PolicyKind::kCheckpoint && kind != PolicyKind::kNone; }
   bool always() const { return kind == PolicyKind::kAlways || kind == PolicyKind::kHybridAlways; }
-  bool everysec() const { return kind == PolicyKind::kEverysec || kind == PolicyKind::kHybridEverysec; }
+  bool everysec() const {
+    return kind == PolicyKind::kEverysec || kind == PolicyKind::kHybridEverysec;
+  }
 };
 
 std::span<const Policy> all_policies();

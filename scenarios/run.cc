@@ -154,7 +154,7 @@ void Run::draw() {
   }
   const bool hybrid = spec_.policy->kind == PolicyKind::kHybridAlways ||
                       spec_.policy->kind == PolicyKind::kHybridEverysec;
-  const uint64_t rewrite_bytes = 1024 << seed_.choose("rewrite.bytes", 0, 6);
+  const uint64_t rewrite_bytes = 512 << seed_.choose("rewrite.bytes", 0, 6);
   config_ = engine_config(*spec_.policy, rewrite_bytes);
   const bool checkpoint = spec_.policy->kind == PolicyKind::kCheckpoint;
   manners_ = draw_manners(seed_, workload, hybrid ? "BGREWRITEAOF" : checkpoint ? "BGSAVE" : "",

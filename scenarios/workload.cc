@@ -47,10 +47,13 @@ Result<Workload> parse_workload(std::string_view bytes, std::string name) {
     const size_t begin = at;
     const engine::Parse parsed = engine::parse_command(bytes, at, words);
     if (parsed != engine::Parse::kCommand) {
-      return Error{Errc::kCorrupt,
-                   fmt::format("{} offset {}: {}; a workload is a file of RESP commands, such as an AOF segment",
-                               workload.name, begin,
-                               parsed == engine::Parse::kCut ? "the last command is cut short" : "not a RESP command")};
+      return Error{
+          Errc::kCorrupt,
+          fmt::format(
+              "{} offset {}: {}; a workload is a file of RESP commands, such as an AOF segment",
+              workload.name, begin,
+              parsed == engine::Parse::kCut ? "the last command is cut short"
+                                            : "not a RESP command")};
     }
     if (equals_ignoring_case(words[0], "SELECT") && words.size() == 2 && !in_multi) {
       int number = 0;
@@ -67,7 +70,8 @@ Result<Workload> parse_workload(std::string_view bytes, std::string name) {
     return Error{Errc::kCorrupt, fmt::format("{}: no commands in it", workload.name)};
   }
   if (in_multi) {
-    return Error{Errc::kCorrupt, fmt::format("{}: the last transaction has no EXEC", workload.name)};
+    return Error{Errc::kCorrupt,
+                 fmt::format("{}: the last transaction has no EXEC", workload.name)};
   }
   return workload;
 }

@@ -19,15 +19,17 @@ struct Unit {
 
 struct Workload {
   std::string name;
-  std::string about;          // one line
+  std::string about;  // one line
   std::vector<Unit> units;
-  int64_t wall_start_ms = 1'700'000'000'000;  // Unix time of the recording, so that its expiries make sense
+  int64_t wall_start_ms =
+      1'700'000'000'000;  // Unix time of the recording, so that its expiries make sense
   // The cut comes when every operation is acknowledged, not among them.
   bool cut_at_end = false;
   uint64_t operations() const { return units.size(); }
 };
 
-// An AOF segment, or any file of RESP requests; comments and timestamps of the AOF format are understood.
+// An AOF segment, or any file of RESP requests; comments and timestamps of the AOF format are
+// understood.
 //   Errors: kNotFound, kIo; kCorrupt with the offset of the first byte that is no request.
 Result<Workload> load_workload(const std::string& path);
 Result<Workload> parse_workload(std::string_view bytes, std::string name);

@@ -21,7 +21,8 @@ Picker::Picker(Choices& choices, uint64_t key, CutStyle style, uint64_t oldest_s
   if (style == CutStyle::kUniform || oldest_seq > newest_seq) return;
   static constexpr Mood kMoods[] = {Mood::kNothing, Mood::kEverything, Mood::kPrefix,
                                     Mood::kPrefix,  Mood::kPrefix,     Mood::kSizeAhead,
-                                    Mood::kHoles,   Mood::kEnds,       Mood::kUniform};
+                                    Mood::kHoles,   Mood::kEnds,       Mood::kUniform,
+                                    Mood::kNewest};
   mood_ = kMoods[choices_.choose(kMoodSite, next_key(), std::size(kMoods))];
   horizon_ = oldest_seq + choices_.choose(kHorizonSite, next_key(), newest_seq - oldest_seq + 1);
 }
@@ -42,6 +43,8 @@ size_t Picker::pick(Site site, size_t lo, size_t hi, size_t prefix, bool frontie
       return choices_.choose(site, next_key(), 4) == 0 ? lo : prefix;
     case Mood::kEnds:
       return choices_.choose(site, next_key(), 2) == 0 ? lo : hi;
+    case Mood::kNewest:
+      return prefix < hi ? hi : lo;
     case Mood::kUniform:
       break;
   }

@@ -29,7 +29,16 @@ class Picker {
   uint64_t horizon() const { return horizon_; }
 
  private:
-  enum class Mood : uint8_t { kUniform, kNothing, kEverything, kPrefix, kSizeAhead, kHoles, kEnds };
+  enum class Mood : uint8_t {
+    kUniform,
+    kNothing,
+    kEverything,
+    kPrefix,
+    kSizeAhead,
+    kHoles,
+    kEnds,
+    kNewest,  // what came late survives, what came early is lost
+  };
   uint64_t next_key() { return key_ + ++draws_ * 0x632be59bd9b4e019u; }
 
   Choices& choices_;

@@ -1,4 +1,5 @@
-// What may go wrong at a seam call: asked before every call, answered by a fault plan (faults/plan.h).
+// What may go wrong at a seam call: asked before every call, answered by a fault plan
+// (faults/plan.h).
 #pragma once
 
 #include <cstdint>
@@ -52,7 +53,8 @@ class Injector {
   virtual Injection on_call(const SeamCall& call) = 0;
   // The next instant at which something happens by the clock alone, and what.
   virtual Instant next_moment() { return Instant{INT64_MAX}; }
-  // Called when the clock has reached next_moment(): a crash, or a jump of the wall clock in milliseconds.
+  // Called when the clock has reached next_moment(): a crash, or a jump of the wall clock in
+  // milliseconds.
   struct Moment {
     CrashKind crash = CrashKind::kNone;
     int64_t wall_jump_ms = 0;

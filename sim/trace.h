@@ -1,5 +1,5 @@
-// What happened, as a running hash: two runs are the same run if their hashes are equal. A listener may take
-// the events themselves, for `replay --trace`.
+// What happened, as a running hash: two runs are the same run if their hashes are equal. A listener
+// may take the events themselves, for `replay --trace`.
 #pragma once
 
 #include <cstdint>

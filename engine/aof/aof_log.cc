@@ -57,7 +57,8 @@ void AofLog::add_command(int db, std::string_view resp) {
   if (db != selected_db_) {
     selected_db_ = db;
     char digits[4];
-    const std::string_view number(digits, std::to_chars(digits, digits + sizeof digits, db).ptr - digits);
+    const std::string_view number(digits,
+                                  std::to_chars(digits, digits + sizeof digits, db).ptr - digits);
     buffer_ += number.size() == 1 ? "*2\r\n$6\r\nSELECT\r\n$1\r\n" : "*2\r\n$6\r\nSELECT\r\n$2\r\n";
     buffer_ += number;
     buffer_ += "\r\n";
@@ -131,15 +132,16 @@ Result<void> AofLog::write_batch() {
     buffer_first_ = applied_ + 1;
   }
   const size_t body = unwritten_.size();
-  append_annotation(unwritten_,
-                    {unwritten_first_, unwritten_last_ - unwritten_first_ + 1, body, segment_.synced_offset, 0},
-                    segment_.nonce, segment_.size);
+  append_annotation(
+      unwritten_,
+      {unwritten_first_, unwritten_last_ - unwritten_first_ + 1, body, segment_.synced_offset, 0},
+      segment_.nonce, segment_.size);
   writing_ = true;
   size_t done = 0;
   Result<void> outcome;
   while (done < unwritten_.size()) {
-    const auto written = segment_.file->write_at(segment_.size + done,
-                                                 std::string_view(unwritten_).substr(done));
+    const auto written =
+        segment_.file->write_at(segment_.size + done, std::string_view(unwritten_).substr(done));
     if (!written.ok()) {
       outcome = written.error();
       break;
@@ -208,7 +210,8 @@ void AofLog::write_loop() {
         (void)sync_segment("segment.commit");  // a failure poisons the segment, and the owner heals
       }
     } else if (can_write() && options_.policy == SyncPolicy::kAlways && written_ > synced_) {
-      (void)sync_segment("segment.commit");  // written under another policy, which set_options() ended
+      (void)sync_segment(
+          "segment.commit");  // written under another policy, which set_options() ended
     } else {
       wake_writer_.wait();
     }

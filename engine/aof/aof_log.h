@@ -1,16 +1,19 @@
-// The append-only file's writer: buffer, group commit, the three sync policies and the enforced window.
+// The append-only file's writer: buffer, group commit, the three sync policies and the enforced
+// window.
 //
-// An entry is *buffered* by end_entry(), *written* when its batch has been handed to the OS, *synced* when a
-// sync that began after that has returned. Replies wait for the released mark:
+// An entry is *buffered* by end_entry(), *written* when its batch has been handed to the OS,
+// *synced* when a sync that began after that has returned. Replies wait for the released mark:
 //
-//   always    released = synced. One sync in flight; everything buffered meanwhile goes with the next.
-//   everysec  released = written, unless the entries released but not synced would then span more than the
-//             window: the mark stands still until a sync has caught up. A sync starts within a second of the
-//             first unsynced entry.
+//   always    released = synced. One sync in flight; everything buffered meanwhile goes with the
+//   next. everysec  released = written, unless the entries released but not synced would then span
+//   more than the
+//             window: the mark stands still until a sync has caught up. A sync starts within a
+//             second of the first unsynced entry.
 //   no        released = written.
 //
-// A failed sync poisons its segment: it is never synced again, nothing rests on it, and the owner must heal
-// (engine/persistence.h). A failed write is cut off and tried again; until it succeeds blocked() says why.
+// A failed sync poisons its segment: it is never synced again, nothing rests on it, and the owner
+// must heal (engine/persistence.h). A failed write is cut off and tried again; until it succeeds
+// blocked() says why.
 //
 // Invariants: synced <= written <= applied; released <= written; released never decreases.
 #pragma once
@@ -37,8 +40,8 @@ struct AofOptions {
   SyncPolicy policy = SyncPolicy::kEverysec;
   Duration sync_interval = seconds(1);
   Duration window = seconds(2);  // everysec: what is acked and unsynced spans no more than this
-  Duration retry_interval = milliseconds(100);  // after a failed write
-  bool timestamps = false;       // "#TS:" lines
+  Duration retry_interval = milliseconds(10);  // after a failed write
+  bool timestamps = false;                     // "#TS:" lines
 };
 
 // The segment that is appended to.
@@ -46,7 +49,7 @@ struct Segment {
   std::unique_ptr<File> file;
   uint64_t sequence = 0;
   uint64_t nonce = 0;
-  uint64_t size = 0;           // where the next batch goes
+  uint64_t size = 0;  // where the next batch goes
   uint64_t synced_offset = 0;
 };
 
@@ -61,7 +64,8 @@ class AofLog {
   void start_at(uint64_t lsn);
   // Appends go to `segment` from now on. REQUIRES: nothing is being written or synced.
   void use_segment(Segment segment);
-  // Starts the writer and the syncer. Without a segment, entries are only counted (persistence off).
+  // Starts the writer and the syncer. Without a segment, entries are only counted (persistence
+  // off).
   void start();
   bool active() const { return segment_.file != nullptr; }
 
@@ -82,7 +86,8 @@ class AofLog {
   // --- Trouble ---
   // Why writes cannot be made durable at present; empty if they can.
   const std::string& blocked() const { return blocked_; }
-  // When that was so, for the judge: D of the everysec promise includes it. The last may be open (kForever).
+  // When that was so, for the judge: D of the everysec promise includes it. The last may be open
+  // (kForever).
   struct Span {
     Instant begin;
     Instant end;
@@ -95,25 +100,30 @@ class AofLog {
 
   // --- Rotation and healing, by the one task that rewrites ---
   struct Rotation {
-    Segment next;                      // created, its header synced, its name durable
-    std::function<void()> at_cut;      // runs in one step with the cut: applied_lsn() is the cut
-    std::function<Result<void>(uint64_t old_length)> publish;  // makes `next` part of the store, durably
+    Segment next;                  // created, its header synced, its name durable
+    std::function<void()> at_cut;  // runs in one step with the cut: applied_lsn() is the cut
+    std::function<Result<void>(uint64_t old_length)>
+        publish;  // makes `next` part of the store, durably
   };
-  // Writes and syncs the old segment to its end, publishes, and goes on in `next`. Replies to entries behind
-  // the cut wait for that. On an error the old segment stays in use, poisoned if its sync or the publication
-  // failed. Yields.
+  // Writes and syncs the old segment to its end, publishes, and goes on in `next`. Replies to
+  // entries behind the cut wait for that. On an error the old segment stays in use, poisoned if its
+  // sync or the publication failed. Yields.
   Result<void> rotate(Rotation rotation);
-  // Heals: everything applied up to `cut` is durable by other means, and `next` holds what comes after.
+  // Heals: everything applied up to `cut` is durable by other means, and `next` holds what comes
+  // after.
   void replace_segment(Segment next, uint64_t cut);
-  // Waits for the write and the sync in flight, then drops what is buffered: from this moment the buffer holds
-  // only entries behind the cut, for a segment yet to come. Returns the cut, in one step with its return: the
-  // caller captures the keyspace before it yields. A heal that fails is begun again, with a later cut.
+  // Waits for the write and the sync in flight, then drops what is buffered: from this moment the
+  // buffer holds only entries behind the cut, for a segment yet to come. Returns the cut, in one
+  // step with its return: the caller captures the keyspace before it yields. A heal that fails is
+  // begun again, with a later cut.
   uint64_t begin_heal();
-  // Gives up on a first generation: entries are only counted, as before begin_heal(). REQUIRES: !active().
+  // Gives up on a first generation: entries are only counted, as before begin_heal(). REQUIRES:
+  // !active().
   void abandon_heal();
 
   // --- Ending ---
-  // Writes and syncs everything applied when it is called, under every policy. On an error the log goes on. Yields.
+  // Writes and syncs everything applied when it is called, under every policy. On an error the log
+  // goes on. Yields.
   Result<void> finish();
   // After finish(): entries are only counted from now on (persistence off).
   void deactivate();
@@ -154,12 +164,12 @@ class AofLog {
   AofOptions options_;
   Segment segment_;
 
-  std::string buffer_;          // entries not yet taken by the writer
-  uint64_t buffer_first_ = 1;   // the LSN of its first entry
-  std::string unwritten_;       // the batch being written, or one whose write failed
+  std::string buffer_;         // entries not yet taken by the writer
+  uint64_t buffer_first_ = 1;  // the LSN of its first entry
+  std::string unwritten_;      // the batch being written, or one whose write failed
   uint64_t unwritten_first_ = 1;
   uint64_t unwritten_last_ = 0;
-  int selected_db_ = -1;        // of the last command buffered for this segment
+  int selected_db_ = -1;  // of the last command buffered for this segment
   size_t open_commands_ = 0;
   int64_t last_timestamp_s_ = 0;
 

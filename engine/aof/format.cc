@@ -17,7 +17,8 @@ void append_number(std::string& out, uint64_t value) {
 }
 
 void append_hex(std::string& out, uint64_t value, int width) {
-  for (int shift = (width - 1) * 4; shift >= 0; shift -= 4) out += "0123456789abcdef"[value >> shift & 15];
+  for (int shift = (width - 1) * 4; shift >= 0; shift -= 4)
+    out += "0123456789abcdef"[value >> shift & 15];
 }
 
 // Reads `prefix` and a number from the front of `text`.
@@ -61,7 +62,8 @@ uint32_t batch_crc(std::string_view batch, std::string_view line, uint64_t nonce
   return crc32c(line.substr(0, line.find(kCrcField)), crc);
 }
 
-void append_annotation(std::string& batch, const Annotation& fields, uint64_t nonce, uint64_t offset) {
+void append_annotation(std::string& batch, const Annotation& fields, uint64_t nonce,
+                       uint64_t offset) {
   const size_t begin = batch.size();
   batch += kAnnotationPrefix;
   append_number(batch, fields.first_lsn);

@@ -7,16 +7,17 @@
 //   timestamp  = "#TS:" UNIX-SECONDS CRLF
 //   annotation = "#pc lsn=" FIRST " n=" ENTRIES " len=" BYTES " synced=" OFFSET " crc=" HEX8 CRLF
 //
-// A batch is what one write hands to the OS. Its annotation says the log sequence number (LSN) of its first
-// entry, how many entries and bytes it has, and up to which offset of this segment everything was synced when
-// it was written. The CRC32C covers the segment's nonce, the batch's offset, its bytes and the annotation up
-// to " crc=": so a batch counts only whole, in its place, in its segment. Redis skips any line that begins
-// with '#' and is at most 1,024 bytes, so it loads our segments; a segment without a header is Redis's own
-// and follows Redis's rules.
+// A batch is what one write hands to the OS. Its annotation says the log sequence number (LSN) of
+// its first entry, how many entries and bytes it has, and up to which offset of this segment
+// everything was synced when it was written. The CRC32C covers the segment's nonce, the batch's
+// offset, its bytes and the annotation up to " crc=": so a batch counts only whole, in its place,
+// in its segment. Redis skips any line that begins with '#' and is at most 1,024 bytes, so it loads
+// our segments; a segment without a header is Redis's own and follows Redis's rules.
 //
-// A batch that does not verify is a torn tail, unless a later batch of the segment verifies whose `synced`
-// lies beyond it, or the manifest says the segment was longer: then it is corruption, since synced bytes do
-// not tear. LSNs are continuous within and across segments, so a hole is seen.
+// A batch that does not verify is a torn tail, unless a later batch of the segment verifies whose
+// `synced` lies beyond it, or the manifest says the segment was longer: then it is corruption,
+// since synced bytes do not tear. LSNs are continuous within and across segments, so a hole is
+// seen.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +50,8 @@ std::string encode_header(const SegmentHeader& header);
 std::optional<SegmentHeader> parse_header(std::string_view bytes, size_t& length);
 
 // Appends the annotation of `batch`, which will stand at `offset` of the segment.
-void append_annotation(std::string& batch, const Annotation& fields, uint64_t nonce, uint64_t offset);
+void append_annotation(std::string& batch, const Annotation& fields, uint64_t nonce,
+                       uint64_t offset);
 // Parses an annotation line at the start of `bytes`; `length` is that of the line with its CRLF.
 std::optional<Annotation> parse_annotation(std::string_view bytes, size_t& length);
 // The CRC that the annotation of `batch` must carry. `line` is the annotation's text.

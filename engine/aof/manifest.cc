@@ -44,7 +44,8 @@ bool parse_number(std::string_view text, uint64_t& value) {
 
 Result<void> parse_line(std::string_view line, size_t number, Manifest& manifest) {
   const auto words = words_of(line);
-  if (words.size() < 6 || words.size() % 2 != 0) return bad(number, "not a list of key-value pairs");
+  if (words.size() < 6 || words.size() % 2 != 0)
+    return bad(number, "not a list of key-value pairs");
   ManifestFile file;
   std::string_view type;
   bool has_sequence = false;
@@ -99,7 +100,9 @@ uint64_t Manifest::highest_sequence() const {
   return highest;
 }
 
-std::string base_name(uint64_t sequence) { return fmt::format("appendonly.aof.{}.base.rdb", sequence); }
+std::string base_name(uint64_t sequence) {
+  return fmt::format("appendonly.aof.{}.base.rdb", sequence);
+}
 std::string segment_name(uint64_t sequence) {
   return fmt::format("appendonly.aof.{}.incr.aof", sequence);
 }
@@ -166,8 +169,8 @@ Result<std::string> read_whole(Os& os, const std::string& path) {
   return read_whole(*file);
 }
 
-Result<void> replace_durably(Os& os, const std::string& from, const std::string& to, const std::string& directory,
-                             Site fence, bool& renamed) {
+Result<void> replace_durably(Os& os, const std::string& from, const std::string& to,
+                             const std::string& directory, Site fence, bool& renamed) {
   renamed = false;
   const auto replaced = os.open(to, Open::kRead);
   if (!replaced.ok() && replaced.error().code != Errc::kNotFound) return replaced.error();

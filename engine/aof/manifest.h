@@ -1,5 +1,5 @@
-// The manifest: which files, in which order, are the store. Redis's format, with pairs of our own that it
-// skips and a comment line with a CRC.
+// The manifest: which files, in which order, are the store. Redis's format, with pairs of our own
+// that it skips and a comment line with a CRC.
 //
 //   # powercut manifest 1
 //   file appendonly.aof.2.base.rdb seq 2 type b lsn 120 len 3456 keys 7
@@ -7,8 +7,8 @@
 //   file appendonly.aof.3.incr.aof seq 3 type i lsn 140
 //   # crc 0a1b2c3d
 //
-// `lsn` is the last entry a base contains, or the first of a segment. `len` on a segment means it was synced
-// to that length before this manifest was published; the last segment has none.
+// `lsn` is the last entry a base contains, or the first of a segment. `len` on a segment means it
+// was synced to that length before this manifest was published; the last segment has none.
 #pragma once
 
 #include <cstdint>
@@ -48,17 +48,18 @@ std::string encode_manifest(const Manifest& manifest);
 // Error: kCorrupt, with the line and what is wrong with it.
 Result<Manifest> parse_manifest(std::string_view text);
 
-// Makes `manifest` the one that recovery will find in `directory`: temporary file, sync, rename, directory
-// sync. `renamed` tells, on an error, whether the rename had happened: then either manifest may be the
-// durable one, and the files of both must be kept.
+// Makes `manifest` the one that recovery will find in `directory`: temporary file, sync, rename,
+// directory sync. `renamed` tells, on an error, whether the rename had happened: then either
+// manifest may be the durable one, and the files of both must be kept.
 Result<void> publish_manifest(Os& os, const std::string& directory, const Manifest& manifest,
                               bool& renamed);
 
-// Renames `from` over `to`, both in `directory` ("" is the root), and syncs the directory. The file that is
-// replaced stays open until then: with data=writeback, ext4 hands its blocks out again as soon as nothing leads
-// to them, and a power cut before the commit would bring the old name back with foreign bytes.
-Result<void> replace_durably(Os& os, const std::string& from, const std::string& to, const std::string& directory,
-                             Site fence, bool& renamed);
+// Renames `from` over `to`, both in `directory` ("" is the root), and syncs the directory. The file
+// that is replaced stays open until then: with data=writeback, ext4 hands its blocks out again as
+// soon as nothing leads to them, and a power cut before the commit would bring the old name back
+// with foreign bytes.
+Result<void> replace_durably(Os& os, const std::string& from, const std::string& to,
+                             const std::string& directory, Site fence, bool& renamed);
 
 // Reads a whole file, taking short reads as they come.
 Result<std::string> read_whole(Os& os, const std::string& path);

@@ -15,7 +15,8 @@ constexpr uint64_t kLongestBulk = uint64_t{512} << 20;
 constexpr uint64_t kMostWords = uint64_t{1} << 30;
 
 // "<marker><number>\r\n"
-Parse parse_length(std::string_view bytes, size_t& position, char marker, uint64_t most, uint64_t& value) {
+Parse parse_length(std::string_view bytes, size_t& position, char marker, uint64_t most,
+                   uint64_t& value) {
   if (position >= bytes.size()) return Parse::kCut;
   if (bytes[position] != marker) return Parse::kBad;
   const char* begin = bytes.data() + position + 1;
@@ -38,7 +39,9 @@ bool is_word(std::string_view word, std::string_view upper) {
   return true;
 }
 
-bool all_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
+bool all_zero(std::string_view bytes) {
+  return bytes.find_first_not_of('\0') == std::string_view::npos;
+}
 
 class Scanner {
  public:
@@ -70,10 +73,11 @@ class Scanner {
 
  private:
   Error corrupt(uint64_t offset, std::string_view what) const {
-    return {Errc::kCorrupt,
-            fmt::format("{} offset {}: {}; restore the file from a copy, or start with on-corruption "
-                        "truncate to keep what precedes the damage",
-                        expected_.name, offset, what)};
+    return {
+        Errc::kCorrupt,
+        fmt::format("{} offset {}: {}; restore the file from a copy, or start with on-corruption "
+                    "truncate to keep what precedes the damage",
+                    expected_.name, offset, what)};
   }
 
   // The bytes from `offset` on do not verify. `synced` is up to where they must.
@@ -92,7 +96,8 @@ class Scanner {
     if (mutant(Mutant::kZeroTailRefused) && all_zero(bytes_.substr(offset))) {
       return corrupt(offset, "zeros instead of a batch");
     }
-    return damaged(offset, std::max(expected_.synced_length.value_or(0), synced_by_later(offset)), what);
+    return damaged(offset, std::max(expected_.synced_length.value_or(0), synced_by_later(offset)),
+                   what);
   }
 
   // The highest synced offset that a whole batch behind `offset` vouches for.
@@ -139,9 +144,13 @@ class Scanner {
       if (position >= bytes_.size()) return "the last batch is cut short";
       if (bytes_[position] != '#') {
         switch (parse_command(bytes_, position, batch_.words())) {
-          case Parse::kCommand: batch_.end_command(); continue;
-          case Parse::kCut: return "the last batch is cut short";
-          case Parse::kBad: return "not a command";
+          case Parse::kCommand:
+            batch_.end_command();
+            continue;
+          case Parse::kCut:
+            return "the last batch is cut short";
+          case Parse::kBad:
+            return "not a command";
         }
       }
       size_t length = 0;
@@ -184,7 +193,8 @@ class Scanner {
          at = bytes_.find(kAnnotationPrefix, at + 1)) {
       size_t length = 0;
       const auto note = parse_annotation(bytes_.substr(at), length);
-      if (!note || note->length > at || at - note->length <= begin || !verifies(*note, at, length)) continue;
+      if (!note || note->length > at || at - note->length <= begin || !verifies(*note, at, length))
+        continue;
       scan_.good_end = at - note->length;
       scan_.next_lsn = note->first_lsn;
       return true;
@@ -236,8 +246,10 @@ class Scanner {
       }
       words.clear();
       switch (parse_command(bytes_, position, words)) {
-        case Parse::kCommand: break;
-        case Parse::kCut: return end_plain("the last command is cut short");
+        case Parse::kCommand:
+          break;
+        case Parse::kCut:
+          return end_plain("the last command is cut short");
         case Parse::kBad:
           if (all_zero(bytes_.substr(position))) return end_plain("a tail of zeros");
           if (!expected_.truncate_corruption) return corrupt(position, "not a command");
@@ -268,16 +280,19 @@ class Scanner {
 
 }  // namespace
 
-Parse parse_command(std::string_view bytes, size_t& position, std::vector<std::string_view>& words) {
+Parse parse_command(std::string_view bytes, size_t& position,
+                    std::vector<std::string_view>& words) {
   size_t at = position;
   uint64_t count = 0;
-  if (const Parse p = parse_length(bytes, at, '*', kMostWords, count); p != Parse::kCommand) return p;
+  if (const Parse p = parse_length(bytes, at, '*', kMostWords, count); p != Parse::kCommand)
+    return p;
   if (count == 0) return Parse::kBad;
   const size_t words_before = words.size();
   for (uint64_t i = 0; i < count; ++i) {
     uint64_t length = 0;
     Parse p = parse_length(bytes, at, '$', kLongestBulk, length);
-    if (p == Parse::kCommand && (length > bytes.size() - at || bytes.size() - at - length < 2)) p = Parse::kCut;
+    if (p == Parse::kCommand && (length > bytes.size() - at || bytes.size() - at - length < 2))
+      p = Parse::kCut;
     if (p == Parse::kCommand && bytes.substr(at + length, 2) != "\r\n") p = Parse::kBad;
     if (p != Parse::kCommand) {
       words.resize(words_before);
@@ -290,8 +305,9 @@ Parse parse_command(std::string_view bytes, size_t& position, std::vector<std::s
   return Parse::kCommand;
 }
 
-Result<SegmentScan> scan_segment(std::string_view bytes, const SegmentExpectation& expected,
-                                 const std::function<Result<void>(uint64_t, const EntryView&)>& on_entry) {
+Result<SegmentScan> scan_segment(
+    std::string_view bytes, const SegmentExpectation& expected,
+    const std::function<Result<void>(uint64_t, const EntryView&)>& on_entry) {
   return Scanner(bytes, expected, on_entry).run();
 }
 

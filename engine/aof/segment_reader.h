@@ -1,4 +1,5 @@
-// Reads a segment: verifies batch by batch, hands over entry by entry, and tells a torn tail from corruption.
+// Reads a segment: verifies batch by batch, hands over entry by entry, and tells a torn tail from
+// corruption.
 #pragma once
 
 #include <cstdint>
@@ -36,16 +37,16 @@ class EntryView {
 
 struct SegmentExpectation {
   std::string name;
-  uint64_t first_lsn = 1;                    // what must come next
-  std::optional<uint64_t> ours;              // it must begin with our header, of this sequence number
-  std::optional<uint64_t> synced_length;     // the manifest says that much was synced
-  bool truncate_corruption = false;          // on_corruption truncate: keep what precedes the damage
+  uint64_t first_lsn = 1;                 // what must come next
+  std::optional<uint64_t> ours;           // it must begin with our header, of this sequence number
+  std::optional<uint64_t> synced_length;  // the manifest says that much was synced
+  bool truncate_corruption = false;       // on_corruption truncate: keep what precedes the damage
 };
 
 struct SegmentScan {
   bool annotated = false;  // ours; false: written by Redis
   SegmentHeader header;
-  uint64_t good_end = 0;   // everything before is whole; what follows was dropped
+  uint64_t good_end = 0;  // everything before is whole; what follows was dropped
   uint64_t next_lsn = 1;
   uint64_t entries = 0;
   uint64_t batches = 0;

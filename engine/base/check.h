@@ -8,8 +8,8 @@ namespace powercut {
 
 }  // namespace powercut
 
-#define CHECK(expression)                                              \
-  do {                                                                 \
-    if (!(expression)) [[unlikely]]                                    \
-      ::powercut::check_failed(__FILE__, __LINE__, #expression);       \
+#define CHECK(expression)                                        \
+  do {                                                           \
+    if (!(expression)) [[unlikely]]                              \
+      ::powercut::check_failed(__FILE__, __LINE__, #expression); \
   } while (false)

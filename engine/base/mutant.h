@@ -1,7 +1,8 @@
-// Planted bugs. In the judge's build of the engine, mutant(M) asks whether M is the bug of this run; in the
-// shipped build it is the constant false, and the branch it guards is compiled away.
+// Planted bugs. In the judge's build of the engine, mutant(M) asks whether M is the bug of this
+// run; in the shipped build it is the constant false, and the branch it guards is compiled away.
 //
-// Bugs that a decorator of the seam can plant (a sync that does nothing) live in faults/mutants.h instead.
+// Bugs that a decorator of the seam can plant (a sync that does nothing) live in faults/mutants.h
+// instead.
 #pragma once
 
 #include <cstdint>

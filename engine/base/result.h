@@ -89,15 +89,15 @@ class [[nodiscard]] Result<void> {
 #define POWERCUT_CONCAT(a, b) POWERCUT_CONCAT_INNER(a, b)
 
 // Returns the error of `expression` from the enclosing function, if it has one.
-#define TRY(expression)                                                     \
-  do {                                                                      \
-    if (auto try_result = (expression); !try_result.ok()) [[unlikely]]      \
-      return try_result.error();                                            \
+#define TRY(expression)                                                \
+  do {                                                                 \
+    if (auto try_result = (expression); !try_result.ok()) [[unlikely]] \
+      return try_result.error();                                       \
   } while (false)
 
 // `TRY_ASSIGN(auto x, f());` declares x from a Result<T>, or returns its error.
-#define TRY_ASSIGN(declaration, expression)                                          \
-  auto POWERCUT_CONCAT(try_result_, __LINE__) = (expression);                        \
-  if (!POWERCUT_CONCAT(try_result_, __LINE__).ok()) [[unlikely]]                     \
-    return POWERCUT_CONCAT(try_result_, __LINE__).error();                           \
+#define TRY_ASSIGN(declaration, expression)                      \
+  auto POWERCUT_CONCAT(try_result_, __LINE__) = (expression);    \
+  if (!POWERCUT_CONCAT(try_result_, __LINE__).ok()) [[unlikely]] \
+    return POWERCUT_CONCAT(try_result_, __LINE__).error();       \
   declaration = std::move(POWERCUT_CONCAT(try_result_, __LINE__)).value()

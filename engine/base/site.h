@@ -1,5 +1,5 @@
-// A Site names a point in the code: where a choice is made, or which fence a sync is. Choices, traces,
-// mutants and coverage refer to it by name, so it outlives line numbers.
+// A Site names a point in the code: where a choice is made, or which fence a sync is. Choices,
+// traces, mutants and coverage refer to it by name, so it outlives line numbers.
 #pragma once
 
 #include <cstdint>

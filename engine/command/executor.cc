@@ -74,7 +74,8 @@ const char* Executor::why_refused(const CommandSpec& spec) {
   return nullptr;
 }
 
-void Executor::queue(Session& session, const CommandSpec& spec, std::span<const std::string_view> args) {
+void Executor::queue(Session& session, const CommandSpec& spec,
+                     std::span<const std::string_view> args) {
   Reply reply(session.out_);
   if ((spec.flags & kNoMulti) != 0) {
     reply.error("ERR Command not allowed inside a transaction");
@@ -92,7 +93,8 @@ void Executor::queue(Session& session, const CommandSpec& spec, std::span<const 
   reply.simple("QUEUED");
 }
 
-void Executor::execute_in(Session& session, const CommandSpec& spec, std::span<const std::string_view> args) {
+void Executor::execute_in(Session& session, const CommandSpec& spec,
+                          std::span<const std::string_view> args) {
   Reply reply(session.out_);
   uint64_t lsn = 0;
   if (spec.name == "exec" && session.in_multi && !session.multi_failed && !session.watch_broken) {

@@ -1,8 +1,9 @@
-// Executes the requests of all sessions, one at a time, in arrival order: the total order of operations.
+// Executes the requests of all sessions, one at a time, in arrival order: the total order of
+// operations.
 //
-// An operation is a command that changed something, an EXEC with what it ran, or a key that expired. Each is
-// one entry of the log and has one LSN. A reply waits for the LSN it rests on: a writer's for its own entry, a
-// reader's for the last entry that touched the keys it read.
+// An operation is a command that changed something, an EXEC with what it ran, or a key that
+// expired. Each is one entry of the log and has one LSN. A reply waits for the LSN it rests on: a
+// writer's for its own entry, a reader's for the last entry that touched the keys it read.
 #pragma once
 
 #include <array>
@@ -21,7 +22,8 @@ namespace powercut::engine {
 
 class Session;
 
-// Where operations go, and what decides when replies may leave. The engine implements it over the AOF.
+// Where operations go, and what decides when replies may leave. The engine implements it over the
+// AOF.
 class OperationLog {
  public:
   virtual ~OperationLog() = default;
@@ -57,8 +59,8 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   Executor(Os& os, Keyspace& keyspace, OperationLog& log, Control& control);
   ~Executor() override;
 
-  // Executes one request of a session; the reply is held or released there. Yields only before it changes
-  // anything, or in a command whose Control method yields.
+  // Executes one request of a session; the reply is held or released there. Yields only before it
+  // changes anything, or in a command whose Control method yields.
   void run(Session& session, std::span<const std::string_view> args);
   // Removes up to `limit` expired keys, each an operation of its own; how many it removed.
   size_t expire_some(size_t limit);
@@ -82,17 +84,20 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
  private:
   friend class Session;
 
-  // Keys by hash: the last entry that touched one of them. Two keys that share a slot only wait longer.
+  // Keys by hash: the last entry that touched one of them. Two keys that share a slot only wait
+  // longer.
   static constexpr size_t kSlots = 512;
   static size_t slot_of(int db_identity, std::string_view key);
 
   void queue(Session& session, const CommandSpec& spec, std::span<const std::string_view> args);
   const char* why_refused(const CommandSpec& spec);
-  void execute_in(Session& session, const CommandSpec& spec, std::span<const std::string_view> args);
+  void execute_in(Session& session, const CommandSpec& spec,
+                  std::span<const std::string_view> args);
   void execute_queued(Session& session);
   bool is_write(const Session& session, const CommandSpec& spec) const;
   uint64_t finish_operation();
-  uint64_t read_lsn(const Session& session, const CommandSpec& spec, std::span<const std::string_view> args);
+  uint64_t read_lsn(const Session& session, const CommandSpec& spec,
+                    std::span<const std::string_view> args);
   void break_watches(int db_identity, std::string_view key);
 
   Os& os_;

@@ -1,5 +1,5 @@
-// MULTI, EXEC, DISCARD, WATCH, UNWATCH. Queueing and running live in the executor; here are the states in
-// which each may be used.
+// MULTI, EXEC, DISCARD, WATCH, UNWATCH. Queueing and running live in the executor; here are the
+// states in which each may be used.
 #include "engine/command/call.h"
 #include "engine/command/command_table.h"
 #include "engine/command/session.h"
@@ -38,7 +38,8 @@ void watch(Call& call) {
   if (call.session->in_multi) return call.fail("ERR WATCH inside MULTI is not allowed");
   const int identity = call.keyspace.database(call.db).identity();
   for (size_t i = 1; i < call.argc(); ++i) {
-    call.keyspace.find(call.db, call.arg(i));  // an expired key goes now, and does not break the watch later
+    call.keyspace.find(call.db,
+                       call.arg(i));  // an expired key goes now, and does not break the watch later
     call.session->watch(identity, call.arg(i));
   }
   call.reply.ok();
@@ -50,10 +51,8 @@ void unwatch(Call& call) {
 }
 
 constexpr CommandSpec kCommands[] = {
-    {"multi", multi, 1, kImmediate},
-    {"exec", exec, 1, kImmediate},
-    {"discard", discard, 1, kImmediate},
-    {"watch", watch, -2, kImmediate, 1, -1, 1},
+    {"multi", multi, 1, kImmediate},     {"exec", exec, 1, kImmediate},
+    {"discard", discard, 1, kImmediate}, {"watch", watch, -2, kImmediate, 1, -1, 1},
     {"unwatch", unwatch, 1, 0},
 };
 

@@ -17,7 +17,9 @@ namespace {
 
 constexpr std::string_view kOrphanSuffix = ".orphan";
 
-std::string in_aof_directory(std::string_view name) { return fmt::format("{}/{}", kAofDirectory, name); }
+std::string in_aof_directory(std::string_view name) {
+  return fmt::format("{}/{}", kAofDirectory, name);
+}
 
 // "appendonly.aof.12.incr.aof" -> 12; nullopt for other names.
 std::optional<uint64_t> sequence_of(std::string_view name) {
@@ -30,11 +32,12 @@ std::optional<uint64_t> sequence_of(std::string_view name) {
   return sequence;
 }
 
-// Is this a base, or did anybody append to this segment? A first start that was cut, or failed, leaves at most a part of
-// a header, or the mark of a first generation.
+// Is this a base, or did anybody append to this segment? A first start that was cut, or failed,
+// leaves at most a part of a header, or the mark of a first generation.
 bool holds_data(std::string_view bytes) {
   size_t length = 0;
-  if (parse_header(bytes, length)) return bytes.find(kAnnotationPrefix, length) != std::string_view::npos;
+  if (parse_header(bytes, length))
+    return bytes.find(kAnnotationPrefix, length) != std::string_view::npos;
   return bytes.starts_with('*') || bytes.starts_with(kRdbMagic);  // Redis's own, or a base
 }
 
@@ -48,7 +51,8 @@ class Recovery {
     keyspace_.set_loading(true);
     TRY_ASSIGN(names_, names_in_aof_directory());
     for (const std::string& name : names_) {
-      recovered_.next_sequence = std::max(recovered_.next_sequence, sequence_of(name).value_or(0) + 1);
+      recovered_.next_sequence =
+          std::max(recovered_.next_sequence, sequence_of(name).value_or(0) + 1);
     }
     if (options_.append_only) {
       TRY(recover_aof());
@@ -71,7 +75,8 @@ class Recovery {
     TRY(set_aside_orphans());
     if (recovered_.manifest.base) TRY(load_base(*recovered_.manifest.base));
     const size_t count = recovered_.manifest.segments.size();
-    for (size_t i = 0; i < count && !report().dropped_corruption; ++i) TRY(load_segment(i, i + 1 == count));
+    for (size_t i = 0; i < count && !report().dropped_corruption; ++i)
+      TRY(load_segment(i, i + 1 == count));
     // The manifest's rename may have been seen in the page cache alone.
     if (mutant(Mutant::kTailNotSynced)) return {};
     TRY(os_.sync_directory(kAofDirectory, "recovery.aof_directory"));
@@ -88,7 +93,8 @@ class Recovery {
     return std::find(names_.begin(), names_.end(), name) != names_.end();
   }
 
-  // A first start, or one that was cut before its manifest was published: nothing was acknowledged then.
+  // A first start, or one that was cut before its manifest was published: nothing was acknowledged
+  // then.
   Result<void> start_without_manifest() {
     if (!has_name(kFirstGenerationMark)) TRY(check_no_data());
     TRY(set_aside_orphans());
@@ -100,10 +106,11 @@ class Recovery {
       if (!sequence_of(name) || name.ends_with(kOrphanSuffix)) continue;
       TRY_ASSIGN(const std::string bytes, read_whole(os_, in_aof_directory(name)));
       if (holds_data(bytes)) {
-        return Error{Errc::kCorrupt,
-                     fmt::format("{}: data but no {}; restore the manifest from a copy, or move the "
-                                 "directory away to start empty",
-                                 in_aof_directory(name), kManifestName)};
+        return Error{
+            Errc::kCorrupt,
+            fmt::format("{}: data but no {}; restore the manifest from a copy, or move the "
+                        "directory away to start empty",
+                        in_aof_directory(name), kManifestName)};
       }
     }
     return {};
@@ -112,9 +119,11 @@ class Recovery {
   // A file that no manifest names is never adopted.
   Result<void> set_aside_orphans() {
     for (const std::string& name : names_) {
-      if (!sequence_of(name) || name.ends_with(kOrphanSuffix) || recovered_.manifest.names(name)) continue;
-      const bool history = std::any_of(recovered_.manifest.history.begin(), recovered_.manifest.history.end(),
-                                       [&](const ManifestFile& file) { return file.name == name; });
+      if (!sequence_of(name) || name.ends_with(kOrphanSuffix) || recovered_.manifest.names(name))
+        continue;
+      const bool history =
+          std::any_of(recovered_.manifest.history.begin(), recovered_.manifest.history.end(),
+                      [&](const ManifestFile& file) { return file.name == name; });
       if (history) {
         TRY(os_.remove(in_aof_directory(name)));
         continue;
@@ -172,7 +181,8 @@ class Recovery {
     SegmentExpectation expected;
     expected.name = base.name;
     expected.synced_length = bytes.size();
-    TRY(scan_segment(bytes, expected, [&](uint64_t, const EntryView& entry) { return replay_.apply(entry); }));
+    TRY(scan_segment(bytes, expected,
+                     [&](uint64_t, const EntryView& entry) { return replay_.apply(entry); }));
     return {};
   }
 
@@ -180,8 +190,9 @@ class Recovery {
   Result<std::unique_ptr<File>> open_named(const std::string& name) {
     auto file = os_.open(in_aof_directory(name), Open::kReadWrite);
     if (!file.ok() && file.error().code == Errc::kNotFound) {
-      return Error{Errc::kCorrupt, fmt::format("{}: named by the manifest but missing; restore it from a copy",
-                                               in_aof_directory(name))};
+      return Error{Errc::kCorrupt,
+                   fmt::format("{}: named by the manifest but missing; restore it from a copy",
+                               in_aof_directory(name))};
     }
     return file;
   }
@@ -196,8 +207,9 @@ class Recovery {
     if (named.lsn) {
       expected.ours = named.sequence;
       if (*named.lsn != expected.first_lsn && !mutant(Mutant::kRecoveryCrossesHole)) {
-        return Error{Errc::kCorrupt, fmt::format("{}: begins with entry {}, but entry {} must come next",
-                                                 expected.name, *named.lsn, expected.first_lsn)};
+        return Error{Errc::kCorrupt,
+                     fmt::format("{}: begins with entry {}, but entry {} must come next",
+                                 expected.name, *named.lsn, expected.first_lsn)};
       }
       expected.first_lsn = *named.lsn;
     }
@@ -207,7 +219,8 @@ class Recovery {
     expected.truncate_corruption = options_.on_corruption == OnCorruption::kTruncate;
     replay_.new_segment();
     uint64_t since_check = 0;
-    TRY_ASSIGN(const SegmentScan scan, scan_segment(bytes, expected, [&](uint64_t, const EntryView& entry) -> Result<void> {
+    TRY_ASSIGN(const SegmentScan scan,
+               scan_segment(bytes, expected, [&](uint64_t, const EntryView& entry) -> Result<void> {
                  if (++since_check % 1024 == 0) TRY(check_time(named.name));
                  return replay_.apply(entry);
                }));
@@ -221,8 +234,8 @@ class Recovery {
       report().dropped_corruption = scan.corrupt;
     }
     if (!last && scan.good_end < bytes.size() && !scan.corrupt) {
-      return Error{Errc::kCorrupt, fmt::format("{} offset {}: {}, but a later segment follows", expected.name,
-                                               scan.good_end, scan.dropped_reason)};
+      return Error{Errc::kCorrupt, fmt::format("{} offset {}: {}, but a later segment follows",
+                                               expected.name, scan.good_end, scan.dropped_reason)};
     }
     if (last || scan.corrupt) return adopt(std::move(file), named, scan, bytes.size());
     return {};
@@ -233,8 +246,8 @@ class Recovery {
                      uint64_t size) {
     if (scan.good_end < size) TRY(file->truncate(scan.good_end));
     if (!mutant(Mutant::kTailNotSynced)) {
-      // A sync that fails here may report what went wrong before the restart. What was replayed is in memory:
-      // a new generation takes it up, and this segment is never trusted again.
+      // A sync that fails here may report what went wrong before the restart. What was replayed is
+      // in memory: a new generation takes it up, and this segment is never trusted again.
       if (const auto synced = file->sync("recovery.segment"); !synced.ok()) {
         report().unsynced_reason = synced.error().message;
         return {};
@@ -242,16 +255,19 @@ class Recovery {
     }
     // A segment of Redis's, or one given up half-way, is not appended to: a new generation follows.
     if (!scan.annotated || scan.corrupt) return {};
-    recovered_.segment = Segment{std::move(file), named.sequence, scan.header.nonce, scan.good_end, scan.good_end};
+    recovered_.segment =
+        Segment{std::move(file), named.sequence, scan.header.nonce, scan.good_end, scan.good_end};
     return {};
   }
 
   Result<void> check_time(std::string_view where) {
     if (options_.time_limit.ns == 0 || os_.now() - started_ <= options_.time_limit) return {};
-    return Error{Errc::kTimeout,
-                 fmt::format("recovery took longer than its limit of {} ms; it had reached {} with {} keys of the "
-                             "base and {} entries",
-                             options_.time_limit.ms(), where, report().base_keys, report().entries)};
+    return Error{
+        Errc::kTimeout,
+        fmt::format(
+            "recovery took longer than its limit of {} ms; it had reached {} with {} keys of the "
+            "base and {} entries",
+            options_.time_limit.ms(), where, report().base_keys, report().entries)};
   }
 
   Os& os_;
@@ -267,10 +283,12 @@ class Recovery {
 
 std::string RecoveryReport::summary() const {
   if (found_nothing) return "nothing found: a fresh start";
-  std::string text = fmt::format("{} keys from {}, {} entries from {} segments",
-                                 base_keys, base.empty() ? "no base" : base, entries, segments);
-  if (dropped_bytes != 0) text += fmt::format("; {} bytes dropped: {}", dropped_bytes, dropped_reason);
-  if (!unsynced_reason.empty()) text += fmt::format("; a new generation, since a sync failed: {}", unsynced_reason);
+  std::string text = fmt::format("{} keys from {}, {} entries from {} segments", base_keys,
+                                 base.empty() ? "no base" : base, entries, segments);
+  if (dropped_bytes != 0)
+    text += fmt::format("; {} bytes dropped: {}", dropped_bytes, dropped_reason);
+  if (!unsynced_reason.empty())
+    text += fmt::format("; a new generation, since a sync failed: {}", unsynced_reason);
   if (!set_aside.empty()) text += fmt::format("; {} unnamed files set aside", set_aside.size());
   if (failed_commands != 0) text += fmt::format("; {} logged commands failed", failed_commands);
   return text;

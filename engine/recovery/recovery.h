@@ -1,9 +1,10 @@
-// Recovery: manifest + base + segments -> keyspace, with a report of what was found, dropped and set aside.
+// Recovery: manifest + base + segments -> keyspace, with a report of what was found, dropped and
+// set aside.
 //
-// Everything it does may be cut at any step and done again: it only reads, sets unnamed files aside, cuts the
-// torn tail off the last segment, and syncs. Before it returns, what it replayed is durable: bytes that were
-// read back after a kill may live in the page cache alone, so the last segment and the directories are synced
-// (durability.md, "Monotone").
+// Everything it does may be cut at any step and done again: it only reads, sets unnamed files
+// aside, cuts the torn tail off the last segment, and syncs. Before it returns, what it replayed is
+// durable: bytes that were read back after a kill may live in the page cache alone, so the last
+// segment and the directories are synced (durability.md, "Monotone").
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,8 @@
 namespace powercut::engine {
 
 inline constexpr std::string_view kAofDirectory = "appendonlydir";
-// Stands in the directory while a first generation is made of a checkpoint: until its manifest is published,
-// nothing there has ever been acknowledged.
+// Stands in the directory while a first generation is made of a checkpoint: until its manifest is
+// published, nothing there has ever been acknowledged.
 inline constexpr std::string_view kFirstGenerationMark = "first-generation";
 inline constexpr std::string_view kCheckpointName = "dump.rdb";
 inline constexpr std::string_view kCheckpointTemporary = "temp-dump.rdb";
@@ -41,11 +42,11 @@ struct RecoveryReport {
   uint64_t segments = 0;
   uint64_t entries = 0;
   uint64_t batches = 0;
-  uint64_t failed_commands = 0;        // logged commands that answered with an error
-  uint64_t dropped_bytes = 0;          // the torn tail, or what on-corruption truncate gave up
+  uint64_t failed_commands = 0;  // logged commands that answered with an error
+  uint64_t dropped_bytes = 0;    // the torn tail, or what on-corruption truncate gave up
   std::string dropped_reason;
   bool dropped_corruption = false;
-  std::string unsynced_reason;         // the last segment could not be synced: a new generation was made
+  std::string unsynced_reason;  // the last segment could not be synced: a new generation was made
   std::vector<std::string> set_aside;  // files no manifest names
   uint64_t last_lsn = 0;
   Duration took{0};
@@ -62,8 +63,9 @@ struct Recovered {
 };
 
 // Loads `keyspace`, which must be empty. On an error the keyspace is to be thrown away.
-//   Errors: kCorrupt: damage below what was synced, with file, offset and remedy. kTimeout: the time limit,
-//   with how far it had come. kUnsupported: a format newer than this build. Others as the seam's.
+//   Errors: kCorrupt: damage below what was synced, with file, offset and remedy. kTimeout: the
+//   time limit, with how far it had come. kUnsupported: a format newer than this build. Others as
+//   the seam's.
 Result<Recovered> recover(Os& os, Keyspace& keyspace, const RecoveryOptions& options);
 
 }  // namespace powercut::engine

@@ -12,7 +12,8 @@ Result<void> Replay::apply(const EntryView& entry) {
     const auto args = entry.command(i);
     const CommandSpec* spec = find_command(args[0]);
     if (spec == nullptr || !arity_fits(*spec, args.size())) {
-      return Error{Errc::kCorrupt, spec == nullptr ? unknown_command_error(args) : wrong_arity_error(*spec)};
+      return Error{Errc::kCorrupt,
+                   spec == nullptr ? unknown_command_error(args) : wrong_arity_error(*spec)};
     }
     reply_.clear();
     effects_.clear();
