@@ -51,9 +51,9 @@ Loss Oracle::measure(const History& history, const CrashFacts& facts, uint64_t k
   Loss loss;
   Instant oldest = kNever;
   Instant newest{INT64_MIN};
-  for (uint64_t lsn = k + 1; lsn <= history.last_lsn(); ++lsn) {
+  for (uint64_t lsn = k + 1; lsn <= facts.last_lsn; ++lsn) {
     const Instant acked = history.operation(lsn).acked;
-    if (acked == kNever) continue;
+    if (acked > facts.at || (acked == facts.at && facts.acks_after)) continue;
     ++loss.operations;
     oldest = std::min(oldest, acked);
     newest = std::max(newest, acked);
@@ -77,17 +77,17 @@ Loss Oracle::measure(const History& history, const CrashFacts& facts, uint64_t k
   return loss;
 }
 
-std::optional<Violation> Oracle::floors(const History& history, const CrashFacts& facts,
-                                        const Verdict& verdict) const {
+std::optional<Violation> Oracle::floors(const CrashFacts& facts, const Verdict& verdict) const {
   const uint64_t k = verdict.k;
   const auto lost = [&](uint64_t floor, std::string_view code,
                         std::string_view why) -> std::optional<Violation> {
     if (k >= floor) return std::nullopt;
     return Violation{std::string(code), fmt::format("recovered operation {} of {}, but {} was {}",
-                                                    k, history.last_lsn(), floor, why)};
+                                                    k, facts.last_lsn, floor, why)};
   };
   if (policy_.kind == PolicyKind::kNone) return std::nullopt;
-  if (auto v = lost(served_, "MON", "served after an earlier recovery")) return v;
+  if (auto v = lost(std::min(served_, facts.served_lsn), "MON", "served after an earlier recovery"))
+    return v;
   if (policy_.kind == PolicyKind::kCheckpoint) {
     return lost(facts.saved_lsn, "LAW", "in a published checkpoint");
   }
@@ -115,7 +115,7 @@ Verdict Oracle::judge(History& history, const CrashFacts& facts, uint64_t digest
                       uint64_t claimed, bool contract_broken) {
   Verdict verdict;
   const auto& digests = history.digests_at(wall_ms);
-  const uint64_t highest = policy_.kind == PolicyKind::kNone ? 0 : history.last_lsn();
+  const uint64_t highest = policy_.kind == PolicyKind::kNone ? 0 : facts.last_lsn;
   uint64_t k = highest + 1;
   while (k > 0 && digests[k - 1] != digest) --k;
   if (k == 0) {
@@ -134,7 +134,7 @@ Verdict Oracle::judge(History& history, const CrashFacts& facts, uint64_t digest
                                      verdict.k, claimed)};
     return verdict;
   }
-  verdict.violation = floors(history, facts, verdict);
+  verdict.violation = floors(facts, verdict);
   return verdict;
 }
 

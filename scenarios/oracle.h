@@ -22,6 +22,10 @@ namespace powercut::scenarios {
 struct CrashFacts {
   sim::CrashKind kind = sim::CrashKind::kNone;  // kNone: a clean shutdown, then a power cut
   Instant at;
+  uint64_t last_lsn = 0;  // operations executed by then
+  uint64_t served_lsn =
+      UINT64_MAX;  // had been served when it happened, if less than the oracle was told since
+  bool acks_after = false;   // what was acknowledged at this very instant came after the crash
   uint64_t written_lsn = 0;  // what the store believed
   uint64_t synced_lsn = 0;
   bool indeterminate = false;  // a sync had failed: a kill then takes what a power cut takes
@@ -67,10 +71,10 @@ class Oracle {
                 uint64_t claimed, bool contract_broken);
   // A recovered store has served: no later recovery may yield less.
   void served(uint64_t k) { served_ = k; }
+  uint64_t served() const { return served_; }
 
  private:
-  std::optional<Violation> floors(const History& history, const CrashFacts& facts,
-                                  const Verdict& verdict) const;
+  std::optional<Violation> floors(const CrashFacts& facts, const Verdict& verdict) const;
   Loss measure(const History& history, const CrashFacts& facts, uint64_t k) const;
 
   const Policy& policy_;

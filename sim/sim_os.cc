@@ -37,7 +37,8 @@ Site op_site(Op op) {
 
 class SimFile final : public File {
  public:
-  SimFile(SimOs& os, InodeId inode, std::string_view path) : os_(os), inode_(inode), path_(path) {
+  SimFile(SimOs& os, InodeId inode, std::string_view path, bool writable)
+      : os_(os), inode_(inode), path_(path), writable_(writable) {
     os_.open_handle(inode_);
   }
   ~SimFile() override { os_.close_handle(inode_); }
@@ -49,16 +50,24 @@ class SimFile final : public File {
   Result<uint64_t> size() override { return os_.world_.disk.size(inode_); }
 
  private:
+  Error refused(Op op) const { return os_.named({Errc::kInvalid, "opened for reading"}, op, path_); }
+
   SimOs& os_;
   InodeId inode_;
   std::string path_;
+  bool writable_;
 };
 
 SimOs::SimOs(WorldState& world, Choices& choices, Trace& trace, Injector* injector,
              const LatencyProfile& latency)
     : world_(world), choices_(choices), trace_(trace), injector_(injector), latency_(latency) {}
 
-SimOs::~SimOs() { tasks_.destroy_all(); }
+SimOs::~SimOs() { destroy_tasks(); }
+
+void SimOs::destroy_tasks() {
+  stopped_ = true;  // no call of a stack that unwinds waits, or meets a fault
+  tasks_.destroy_all();
+}
 
 // --- The step loop ---
 
@@ -78,17 +87,19 @@ bool SimOs::advance_clock() {
   Instant next = tasks_.next_deadline();
   if (injector_ != nullptr) next = std::min(next, injector_->next_moment());
   if (next == kForever) return false;
+  const bool beyond = next > time_limit_;
+  next = std::min(next, time_limit_);
   // The kernel's own clock ticks only where it can matter.
   while (world_.disk.anything_pending() && world_.disk.next_writeback() < next) {
     world_.now = std::max(world_.now, world_.disk.next_writeback());
     world_.disk.writeback(world_.now, choices_);
   }
-  if (next > time_limit_) {
+  world_.now = std::max(world_.now, next);
+  world_.disk.set_now(world_.now);
+  if (beyond) {
     out_of_time_ = true;
     return false;
   }
-  world_.now = std::max(world_.now, next);
-  world_.disk.set_now(world_.now);
   if (injector_ != nullptr && injector_->next_moment() <= world_.now) {
     const auto moment = injector_->on_moment(world_.now);
     world_.wall_offset_ms += moment.wall_jump_ms;
@@ -146,7 +157,15 @@ void SimOs::pass(Duration base, Duration spread, const Injection& injection) {
 }
 
 Error SimOs::injected(Errc code, Op op, std::string_view path) const {
-  return {code, fmt::format("{} {}: {}", op_site(op).name, path, to_string(code))};
+  return named({code, to_string(code)}, op, path);
+}
+
+// The disk knows inodes; people know names.
+Error SimOs::named(Error error, Op op, std::string_view path) const {
+  if (path.empty()) path = ".";
+  if (error.message.find(path) != std::string::npos && path != ".") return error;
+  error.message = fmt::format("{} {}: {}", op_site(op).name, path, error.message);
+  return error;
 }
 
 Result<void> SimOs::plain_call(Op op, std::string_view path,
@@ -159,6 +178,8 @@ Result<void> SimOs::plain_call(Op op, std::string_view path,
   } else {
     crash_if(injection, CrashPoint::kInside);
     outcome = effect();
+    if (!outcome.ok()) outcome = named(outcome.error(), op, path);
+    if (op == Op::kRename) expose(op);
   }
   end_call(injection, op, path, 0, 0, outcome.ok());
   return outcome;
@@ -171,12 +192,12 @@ Result<std::unique_ptr<File>> SimOs::open(std::string_view path, Open mode) {
   TRY(plain_call(Op::kOpen, path, [&]() -> Result<void> {
     if (mode == Open::kCreateNew) {
       TRY_ASSIGN(const InodeId inode, world_.disk.create(path));
-      file = std::make_unique<SimFile>(*this, inode, path);
+      file = std::make_unique<SimFile>(*this, inode, path, true);
       return {};
     }
     TRY_ASSIGN(const InodeId inode, world_.disk.lookup(path));
-    if (world_.disk.is_directory(inode)) return injected(Errc::kInvalid, Op::kOpen, path);
-    file = std::make_unique<SimFile>(*this, inode, path);
+    if (world_.disk.is_directory(inode)) return Error{Errc::kInvalid, "a directory"};
+    file = std::make_unique<SimFile>(*this, inode, path, mode == Open::kReadWrite);
     return {};
   }));
   return file;
@@ -209,11 +230,18 @@ Result<std::vector<std::string>> SimOs::list(std::string_view path) {
 
 Result<void> SimOs::sync_directory(std::string_view path, Site fence) {
   const Injection injection = begin_call(Op::kSyncDirectory, path, 0, 0, &fence);
-  TRY_ASSIGN(const SyncTicket ticket, world_.disk.begin_sync_directory(path));
+  const auto ticket = world_.disk.begin_sync_directory(path);
   crash_if(injection, CrashPoint::kInside);
+  expose(Op::kSyncDirectory);
   pass(latency_.sync_min, latency_.sync_max - latency_.sync_min, injection);
-  const auto outcome =
-      injection.error ? world_.disk.fail_sync_directory(ticket) : world_.disk.finish_sync(ticket);
+  Result<void> outcome;
+  if (!ticket.ok()) {
+    outcome = named(ticket.error(), Op::kSyncDirectory, path);
+  } else if (injection.error) {
+    outcome = named(world_.disk.fail_sync_directory(*ticket).error(), Op::kSyncDirectory, path);
+  } else {
+    outcome = world_.disk.finish_sync(*ticket);
+  }
   end_call(injection, Op::kSyncDirectory, path, fence.hash, 0, outcome.ok());
   return outcome;
 }
@@ -238,11 +266,13 @@ Result<size_t> SimFile::read_at(uint64_t offset, char* out, size_t size) {
           ? Result<size_t>(os_.injected(*injection.error, Op::kRead, path_))
           : os_.world_.disk.read(inode_, offset, out,
                                  std::min<uint64_t>(size, injection.short_size.value_or(size)));
+  if (!outcome.ok() && !injection.error) outcome = os_.named(outcome.error(), Op::kRead, path_);
   os_.end_call(injection, Op::kRead, path_, offset, outcome.ok() ? *outcome : 0, outcome.ok());
   return outcome;
 }
 
 Result<size_t> SimFile::write_at(uint64_t offset, std::string_view data) {
+  if (!writable_) return refused(Op::kWrite);
   if (data.empty()) return size_t{0};
   const Injection injection = os_.begin_call(Op::kWrite, path_, offset, data.size());
   Disk& disk = os_.world_.disk;
@@ -257,13 +287,15 @@ Result<size_t> SimFile::write_at(uint64_t offset, std::string_view data) {
     return os_.injected(*injection.error, Op::kWrite, path_);
   }
   os_.pass(os_.latency_.write, {}, injection);
-  const auto outcome =
+  auto outcome =
       disk.write(inode_, offset, data.substr(0, injection.short_size.value_or(data.size())));
+  if (!outcome.ok()) outcome = os_.named(outcome.error(), Op::kWrite, path_);
   os_.end_call(injection, Op::kWrite, path_, offset, outcome.ok() ? *outcome : 0, outcome.ok());
   return outcome;
 }
 
 Result<void> SimFile::truncate(uint64_t size) {
+  if (!writable_) return refused(Op::kTruncate);
   return os_.plain_call(Op::kTruncate, path_, [&]() -> Result<void> {
     os_.world_.disk.truncate(inode_, size);
     return {};
@@ -275,9 +307,11 @@ Result<void> SimFile::sync(Site fence) {
   Disk& disk = os_.world_.disk;
   const SyncTicket ticket = disk.begin_sync(inode_);
   os_.crash_if(injection, CrashPoint::kInside);
+  os_.expose(Op::kSync);
   os_.pass(os_.latency_.sync_min, os_.latency_.sync_max - os_.latency_.sync_min, injection);
-  const auto outcome = injection.error ? disk.fail_sync(ticket, disk.rules().sync_failure)
-                                       : disk.finish_sync(ticket);
+  auto outcome = injection.error ? disk.fail_sync(ticket, disk.rules().sync_failure)
+                                 : disk.finish_sync(ticket);
+  if (!outcome.ok()) outcome = os_.named(outcome.error(), Op::kSync, path_);
   os_.end_call(injection, Op::kSync, path_, fence.hash, 0, outcome.ok());
   return outcome;
 }

@@ -39,6 +39,14 @@ struct WorldState {
   int64_t wall_offset_ms = 0;   // wall clock = offset + now
 };
 
+// Told when a call has left the disk exposed: a rename was made, a sync is under way. A power cut here is where
+// every bug of the B3 study shows (Mohan et al., OSDI'18). The watcher may copy the disk, and change nothing.
+class Watcher {
+ public:
+  virtual ~Watcher() = default;
+  virtual void on_exposed(Op op) = 0;
+};
+
 class SimOs final : public engine::Os {
  public:
   // `injector` may be null: nothing goes wrong.
@@ -53,17 +61,18 @@ class SimOs final : public engine::Os {
   void stop() { stopped_ = true; }
   bool tasks_left() const { return !tasks_.empty(); }
   uint64_t calls() const { return calls_; }
+  void set_watcher(Watcher* watcher) { watcher_ = watcher; }
   // When syncs and slowed calls were under way: D of the everysec promise is made of these.
   struct Wait {
     Instant begin;
     Instant end;
   };
   const std::vector<Wait>& waits() const { return waits_; }
-  // Time goes at most this far: run() returns kNone.
+  // Time goes at most this far: run() returns kNone with out_of_time().
   void set_time_limit(Instant limit) { time_limit_ = limit; }
   bool out_of_time() const { return out_of_time_; }
   // Destroys the tasks, as the end of a world does.
-  void destroy_tasks() { tasks_.destroy_all(); }
+  void destroy_tasks();
 
   // --- Os ---
   Result<std::unique_ptr<engine::File>> open(std::string_view path, engine::Open mode) override;
@@ -96,6 +105,7 @@ class SimOs final : public engine::Os {
   void open_handle(InodeId inode);
   void close_handle(InodeId inode);
   Error injected(Errc code, Op op, std::string_view path) const;
+  Error named(Error error, Op op, std::string_view path) const;
   bool advance_clock();
 
   WorldState& world_;
@@ -103,6 +113,11 @@ class SimOs final : public engine::Os {
   Trace& trace_;
   Injector* injector_;
   LatencyProfile latency_;
+  void expose(Op op) {
+    if (watcher_ != nullptr && !stopped_) watcher_->on_exposed(op);
+  }
+
+  Watcher* watcher_ = nullptr;
   std::vector<Wait> waits_;
   std::vector<uint32_t> handles_;  // open handles by inode
   engine::Tasks tasks_;
