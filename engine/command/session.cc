@@ -50,13 +50,17 @@ std::string_view Session::ready() {
   size_t freed = 0;
   while (freed < held_.size() && held_[freed].lsn <= released_lsn) released_ = held_[freed++].end;
   held_.erase(held_.begin(), held_.begin() + static_cast<ptrdiff_t>(freed));
-  return std::string_view(out_).substr(0, released_ - out_begin_);
+  return std::string_view(out_).substr(sent_ - out_begin_, released_ - sent_);
 }
 
 void Session::consume(size_t n) {
-  CHECK(n <= released_ - out_begin_);
-  out_.erase(0, n);
-  out_begin_ += n;
+  CHECK(n <= released_ - sent_);
+  sent_ += n;
+  // A long reply is taken in many pieces: move what is left only when that is the smaller part.
+  const size_t gone = sent_ - out_begin_;
+  if (gone < out_.size() - gone) return;
+  out_.erase(0, gone);
+  out_begin_ = sent_;
 }
 
 bool Session::wait_ready(Instant deadline) {

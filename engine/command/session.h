@@ -75,8 +75,9 @@ class Session {
   Executor& executor_;
   const uint64_t id_;
   RequestParser parser_;
-  std::string out_;        // replies not consumed yet
+  std::string out_;        // replies; the first of them may have been consumed
   size_t out_begin_ = 0;   // the session-life offset of out_[0]
+  size_t sent_ = 0;        // the session-life offset of the first byte not consumed
   size_t released_ = 0;    // the session-life offset up to which replies may go
   std::vector<Held> held_;  // oldest first
   bool closing_ = false;

@@ -1,0 +1,397 @@
+// The store, whole, on a real directory: open, write, end, open again; what Redis wrote; rewriting under load;
+// damage.
+#include "engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "engine/checkpoint/rdb_decode.h"
+#include "engine/checkpoint/rdb_harness.h"
+#include "engine/os/posix/posix_os.h"
+
+namespace powercut::engine {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kFixtures = fs::path(POWERCUT_SOURCE_DIR) / "engine/checkpoint/testdata/redis-7.0.15";
+
+std::string contents(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void overwrite(const fs::path& path, std::string_view bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+EngineConfig always() {
+  EngineConfig config;
+  config.aof.policy = SyncPolicy::kAlways;
+  return config;
+}
+
+// A client that writes until `stop`, and counts what it was told.
+struct Load {
+  explicit Load(Engine& engine) : session(engine.connect()) {}
+  std::unique_ptr<Session> session;
+  int acked = 0;
+  bool stop = false;
+  bool ended = false;
+};
+
+class EngineTest : public ::testing::Test {
+ protected:
+  EngineTest() {
+    std::string name = (fs::temp_directory_path() / "powercut-engine-XXXXXX").string();
+    root_ = mkdtemp(name.data());
+  }
+  ~EngineTest() override { fs::remove_all(root_); }
+
+  // Opens the store, runs `body` in a task, shuts down; the error of opening, if any.
+  Result<void> with(EngineConfig config, const std::function<void()>& body) {
+    auto opened_os = PosixOs::open(root_);
+    EXPECT_TRUE(opened_os.ok());
+    os_ = std::move(*opened_os);
+    Result<void> outcome;
+    bool ended = false;
+    os_->spawn("test", [&] {
+      auto opened = Engine::open(*os_, config);
+      if (!opened.ok()) {
+        outcome = opened.error();
+      } else {
+        engine_ = std::move(*opened);
+        session_ = engine_->connect();
+        body();
+        if (!engine_->stopped()) outcome = engine_->shut_down(true);
+      }
+      ended = true;
+    });
+    os_->run();
+    EXPECT_TRUE(ended) << "the test's task waits for ever";
+    os_->destroy_tasks();
+    for (const auto& load : loads_) load->session.reset();
+    session_.reset();
+    engine_.reset();
+    os_.reset();
+    return outcome;
+  }
+  void in(EngineConfig config, const std::function<void()>& body) {
+    const auto outcome = with(std::move(config), body);
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+  }
+
+  // The reply to one command, words split at spaces.
+  static std::string ask(Session& session, std::string line) {
+    session.feed(line + "\r\n");
+    std::string reply;
+    while (session.wait_ready()) {
+      reply += session.ready();
+      session.consume(session.ready().size());
+      if (session.idle()) break;
+    }
+    return reply;
+  }
+  std::string ask(std::string line) { return ask(*session_, std::move(line)); }
+
+  std::string info(std::string_view name) {
+    const std::string text = ask("INFO");
+    const size_t at = text.find("\n" + std::string(name) + ":");
+    if (at == std::string::npos) return "(none)";
+    const size_t begin = at + name.size() + 2;
+    return text.substr(begin, text.find('\r', begin) - begin);
+  }
+  void wait_until(std::string_view name, std::string_view value) {
+    for (int i = 0; i < 2000 && info(name) != value; ++i) os_->park(os_->now() + milliseconds(1));
+    EXPECT_EQ(info(name), value) << name;
+  }
+
+  fs::path segment() const {
+    fs::path newest;
+    for (const auto& entry : fs::directory_iterator(root_ / "appendonlydir")) {
+      if (entry.path().extension() == ".aof" && entry.path() > newest) newest = entry.path();
+    }
+    return newest;
+  }
+  void copy_fixture(const std::string& name) {
+    fs::copy(kFixtures / name, root_, fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+  }
+
+  fs::path root_;
+  std::unique_ptr<PosixOs> os_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Session> session_;
+  std::vector<std::unique_ptr<Load>> loads_;
+};
+
+// What aof-plain and rdb hold; rdb_test compares the latter with expected.json value by value.
+PlainKeyspace expected() {
+  Keyspace keyspace;
+  keyspace.set_loading(true);
+  EXPECT_TRUE(load_rdb(contents(kFixtures / "rdb/dump.rdb"), "dump.rdb", keyspace).ok());
+  const auto json = nlohmann::json::parse(contents(kFixtures / "expected.json"));
+  PlainKeyspace all = plain(keyspace);
+  EXPECT_EQ(all.size(), json.size());
+  for (const auto& [key, value] : all) {
+    const auto& item = json[std::to_string(key.first) + ":" + hex(key.second)];
+    EXPECT_EQ(value.type, item["type"]);
+    EXPECT_EQ(value.expire_at_ms, item["expire_at_ms"]);
+  }
+  return all;
+}
+
+TEST_F(EngineTest, WhatWasWrittenIsThereAgain) {
+  in(always(), [&] {
+    EXPECT_TRUE(engine_->recovery().found_nothing);
+    EXPECT_EQ(ask("SET a 1"), "+OK\r\n");
+    EXPECT_EQ(ask("SELECT 3"), "+OK\r\n");
+    EXPECT_EQ(ask("RPUSH l x y"), ":2\r\n");
+    EXPECT_EQ(ask("PEXPIREAT l 99999999999999"), ":1\r\n");
+  });
+  PlainKeyspace before;
+  in(always(), [&] {
+    before = plain(engine_->keyspace());
+    EXPECT_EQ(before.size(), 2u);
+    EXPECT_EQ(engine_->recovery().entries, 3u);
+    EXPECT_EQ(engine_->recovery().dropped_bytes, 0u);
+    EXPECT_EQ(ask("MULTI"), "+OK\r\n");
+    EXPECT_EQ(ask("INCR a"), "+QUEUED\r\n");
+    EXPECT_EQ(ask("INCR a"), "+QUEUED\r\n");
+    EXPECT_EQ(ask("EXEC"), "*2\r\n:2\r\n:3\r\n");
+  });
+  in(always(), [&] {
+    EXPECT_EQ(ask("GET a"), "$1\r\n3\r\n");
+    EXPECT_EQ(engine_->recovery().entries, 4u);
+  });
+}
+
+TEST_F(EngineTest, ATornTailIsDroppedWhole) {
+  in(always(), [&] { ask("SET a 1"); });
+  const std::string whole = contents(segment());
+  in(always(), [&] {
+    ask("MULTI");
+    ask("SET a 2");
+    ask("SET b 2");
+    ask("EXEC");
+  });
+  const std::string longer = contents(segment());
+  const std::string nul(300, '\0');
+  for (const std::string& tail : {longer.substr(whole.size(), 60), longer.substr(whole.size(), 1), nul,
+                                  longer.substr(whole.size(), 40) + nul, std::string("*2\r\n$")}) {
+    overwrite(segment(), whole + tail);
+    in(always(), [&] {
+      EXPECT_EQ(engine_->recovery().dropped_bytes, tail.size());
+      EXPECT_EQ(ask("MGET a b"), "*2\r\n$1\r\n1\r\n$-1\r\n");
+    });
+    EXPECT_EQ(contents(segment()), whole);
+  }
+}
+
+TEST_F(EngineTest, DamageBelowTheSyncedMarkIsRefusedAndNamed) {
+  in(always(), [&] {
+    for (int i = 0; i < 10; ++i) ask("SET key" + std::to_string(i) + " value");
+  });
+  std::string bytes = contents(segment());
+  const size_t at = bytes.find("key5");
+  bytes[at] ^= 1;
+  overwrite(segment(), bytes);
+  const auto refused = with(always(), [] {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Errc::kCorrupt);
+  const std::string& message = refused.error().message;
+  EXPECT_NE(message.find(segment().filename().string() + " offset "), std::string::npos) << message;
+  EXPECT_NE(message.find("on-corruption truncate"), std::string::npos) << message;
+  EXPECT_EQ(message.find('\n'), std::string::npos);
+  EXPECT_EQ(contents(segment()), bytes) << "a refusal changes nothing";
+
+  EngineConfig truncate = always();
+  truncate.recovery.on_corruption = OnCorruption::kTruncate;
+  in(truncate, [&] {
+    EXPECT_EQ(ask("DBSIZE"), ":5\r\n");
+    EXPECT_TRUE(engine_->recovery().dropped_corruption);
+    EXPECT_EQ(ask("SET after 1"), "+OK\r\n");
+  });
+  in(always(), [&] { EXPECT_EQ(ask("DBSIZE"), ":6\r\n"); });
+}
+
+TEST_F(EngineTest, WhatRedisWroteOpensAndGoesOn) {
+  PlainKeyspace all = expected();
+  for (const std::string name : {"aof-plain", "aof-hybrid", "rdb"}) {
+    SCOPED_TRACE(name);
+    fs::remove_all(root_);
+    fs::create_directory(root_);
+    copy_fixture(name);
+    PlainKeyspace wanted = all;
+    if (name == "aof-hybrid") {
+      wanted[{0, "after-rewrite"}] = {"string", Object::kNoExpiry, {{"1", ""}}};
+      wanted.erase({0, "list:small"});
+      auto& counter = wanted.at({0, "str:int"}).items[0].first;
+      counter = std::to_string(std::stoll(counter) + 1);
+    }
+    in(always(), [&] {
+      EXPECT_EQ(plain(engine_->keyspace()), wanted);
+      EXPECT_EQ(ask("SET more 1"), "+OK\r\n");
+    });
+    wanted[{0, "more"}] = {"string", Object::kNoExpiry, {{"1", ""}}};
+    in(always(), [&] { EXPECT_EQ(plain(engine_->keyspace()), wanted); });
+  }
+}
+
+TEST_F(EngineTest, ATornTransactionOfRedisIsCutWhole) {
+  copy_fixture("aof-torn-multi");
+  for (int i = 0; i < 2; ++i) {
+    in(always(), [&] {
+      EXPECT_EQ(ask("KEYS *"), "*1\r\n$6\r\nbefore\r\n");
+      EXPECT_EQ(ask("GETSET before now").substr(0, 1), "$");
+    });
+  }
+}
+
+TEST_F(EngineTest, RewritesAndSavesUnderLoadLoseNothing) {
+  in(always(), [&] {
+    for (int i = 0; i < 3000; ++i) session_->feed("SET old" + std::to_string(i) + " value" + std::to_string(i) + "\r\n");
+    EXPECT_EQ(ask("DBSIZE").substr(0, 5), "+OK\r\n");
+    Load& load = *loads_.emplace_back(std::make_unique<Load>(*engine_));
+    os_->spawn("load", [&] {
+      for (; !load.stop; ++load.acked) {
+        EXPECT_EQ(ask(*load.session, "SET new" + std::to_string(load.acked) + " 1"), "+OK\r\n");
+        ask(*load.session, "APPEND old" + std::to_string(load.acked % 3000) + " x");
+      }
+      load.ended = true;
+    });
+    EXPECT_EQ(ask("BGREWRITEAOF"), "+Background append only file rewriting started\r\n");
+    wait_until("aof_rewrite_in_progress", "1");
+    EXPECT_EQ(ask("SAVE"), "+OK\r\n");
+    EXPECT_EQ(info("aof_rewrites"), "1");
+    EXPECT_EQ(ask("BGREWRITEAOF"), "+Background append only file rewriting started\r\n");
+    wait_until("aof_rewrites", "2");
+    EXPECT_EQ(info("aof_last_bgrewrite_status"), "ok");
+    load.stop = true;
+    while (!load.ended) os_->park(os_->now() + milliseconds(1));
+  });
+  const size_t acked = static_cast<size_t>(loads_[0]->acked);
+  EXPECT_GT(acked, 0u);
+  in(always(), [&] {
+    EXPECT_EQ(engine_->keyspace().size(0), 3000 + acked);
+    EXPECT_EQ(engine_->recovery().dropped_bytes, 0u);
+    EXPECT_TRUE(engine_->recovery().set_aside.empty());
+    size_t appended = 0;
+    for (const auto& [key, value] : plain(engine_->keyspace())) {
+      const std::string& text = value.items[0].first;
+      if (key.second.starts_with("old")) appended += text.size() - text.find_last_not_of('x') - 1;
+    }
+    EXPECT_EQ(appended, acked);
+  });
+}
+
+TEST_F(EngineTest, AShutdownUnderLoadSucceedsAndKeepsWhatWasAcked) {
+  for (const SyncPolicy policy : {SyncPolicy::kAlways, SyncPolicy::kEverysec, SyncPolicy::kNo}) {
+    fs::remove_all(root_);
+    fs::create_directory(root_);
+    loads_.clear();
+    EngineConfig config;
+    config.aof.policy = policy;
+    in(config, [&] {
+      for (int i = 0; i < 8; ++i) {
+        Load& load = *loads_.emplace_back(std::make_unique<Load>(*engine_));
+        os_->spawn("load", [i, &load] {
+          for (;; ++load.acked) ask(*load.session, "INCR n" + std::to_string(i));
+        });
+      }
+      os_->park(os_->now() + milliseconds(30));
+      session_->feed("SHUTDOWN\r\n");
+      EXPECT_TRUE(engine_->stopped());
+      EXPECT_TRUE(session_->closing());
+    });
+    in(config, [&] {
+      for (size_t i = 0; i < loads_.size(); ++i) {
+        const std::string reply = ask("GET n" + std::to_string(i));
+        EXPECT_GT(loads_[i]->acked, 0);
+        EXPECT_GE(std::stoi(reply.substr(reply.find('\n') + 1)), loads_[i]->acked);
+      }
+    });
+  }
+}
+
+TEST_F(EngineTest, TheLogGoesOffAndOnAtRunTime) {
+  in(always(), [&] {
+    ask("SET a 1");
+    EXPECT_EQ(ask("CONFIG SET appendonly no"), "+OK\r\n");
+    EXPECT_EQ(info("aof_enabled"), "0");
+    ask("SET b 1");
+    EXPECT_EQ(ask("BGREWRITEAOF").substr(0, 4), "-ERR");
+    EXPECT_EQ(ask("CONFIG SET appendonly yes"), "+OK\r\n");
+    EXPECT_EQ(ask("CONFIG GET appendonly"), "*2\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n");
+    ask("SET c 1");
+  });
+  in(always(), [&] { EXPECT_EQ(ask("DBSIZE"), ":3\r\n"); });
+}
+
+TEST_F(EngineTest, ALogTurnedOnLeavesTheFilesOfAnOlderOneAlone) {
+  in(always(), [&] { ask("SET old 1"); });
+  EngineConfig off = always();
+  off.recovery.append_only = false;
+  in(off, [&] {
+    ask("SET new 1");
+    EXPECT_EQ(ask("CONFIG SET appendonly yes"), "+OK\r\n");
+  });
+  in(always(), [&] {
+    EXPECT_EQ(ask("KEYS *"), "*1\r\n$3\r\nnew\r\n");
+    EXPECT_EQ(engine_->recovery().set_aside.size(), 1u);
+  });
+}
+
+TEST_F(EngineTest, AFirstGenerationCutHalfWayIsMadeAgain) {
+  fs::copy(kFixtures / "rdb/dump.rdb", root_ / "dump.rdb");
+  const fs::path log = root_ / "appendonlydir";
+  fs::create_directory(log);
+  overwrite(log / "first-generation", "");
+  overwrite(log / "appendonly.aof.1.base.rdb", "REDIS0010 and no mo");
+  const PlainKeyspace all = expected();
+  in(always(), [&] { EXPECT_EQ(plain(engine_->keyspace()), all); });
+  EXPECT_FALSE(fs::exists(log / "first-generation"));
+  in(always(), [&] { EXPECT_EQ(plain(engine_->keyspace()), all); });
+
+  // Without the mark, data without a manifest are a lost manifest.
+  fs::remove(log / "appendonly.aof.manifest");
+  const auto refused = with(always(), [] {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("restore the manifest"), std::string::npos) << refused.error().message;
+}
+
+TEST_F(EngineTest, WritesThatNeedMemoryAreRefusedAboveTheLimit) {
+  in(always(), [&] {
+    ask("SET a 1");
+    EXPECT_EQ(ask("CONFIG SET maxmemory 1kb save \"60 5\""), "+OK\r\n");
+    EXPECT_EQ(ask("CONFIG GET maxmemory"), "*2\r\n$9\r\nmaxmemory\r\n$4\r\n1024\r\n");
+    ask("SET b " + std::string(3000, 'x'));
+    EXPECT_EQ(ask("SET c 1"), "-OOM command not allowed when used memory > 'maxmemory'.\r\n");
+    EXPECT_EQ(ask("DEL b"), ":1\r\n");
+    EXPECT_EQ(info("refused_writes"), "1");
+    // All or nothing.
+    EXPECT_EQ(ask("CONFIG SET maxmemory 5 appendfsync often").substr(0, 22), "-ERR CONFIG SET failed");
+    EXPECT_EQ(ask("CONFIG GET maxmemory"), "*2\r\n$9\r\nmaxmemory\r\n$4\r\n1024\r\n");
+  });
+}
+
+// A reply that waits under one policy must not wait for ever under the next.
+TEST_F(EngineTest, ThePolicyChangesAtRunTime) {
+  EngineConfig config;
+  config.aof.policy = SyncPolicy::kNo;
+  in(config, [&] {
+    for (const std::string policy : {"always", "everysec", "no", "always"}) {
+      EXPECT_EQ(ask("SET a " + policy), "+OK\r\n");
+      EXPECT_EQ(ask("CONFIG SET appendfsync " + policy), "+OK\r\n");
+      EXPECT_EQ(ask("GET a").substr(0, 1), "$");
+    }
+    wait_until("aof_synced_lsn", info("aof_applied_lsn"));
+  });
+}
+
+}  // namespace
+
+}  // namespace powercut::engine

@@ -1,0 +1,32 @@
+// powercut-server's command line.
+#pragma once
+
+#include <string>
+
+#include "engine/base/result.h"
+#include "engine/config.h"
+
+namespace powercut::engine {
+
+enum ExitStatus : int {
+  kExitOk = 0,
+  kExitFailed = 1,  // the check tools: there is something to repair
+  kExitUsage = 2,
+  kExitUnreadable = 3,  // data that cannot be read
+};
+
+struct ServerOptions {
+  std::string bind = "127.0.0.1";
+  int port = 6379;
+  std::string directory = ".";
+  bool use_io_uring = true;
+  EngineConfig engine;
+};
+
+// Fills `options`; or says, in one line, what is wrong, or prints --help: then `exit_status` is what to return.
+bool parse_server_options(int argc, char** argv, ServerOptions& options, int& exit_status);
+
+// The status for an error on opening the store.
+int exit_status_of(const Error& error);
+
+}  // namespace powercut::engine

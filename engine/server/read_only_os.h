@@ -1,0 +1,54 @@
+// An Os that reads a real one and changes nothing: what would change it answers as if it had. Recovery on it tells
+// what a start would find and do.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "engine/os/os.h"
+
+namespace powercut::engine {
+
+class ReadOnlyFile final : public File {
+ public:
+  explicit ReadOnlyFile(std::unique_ptr<File> file) : file_(std::move(file)) {}
+  Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
+    return file_->read_at(offset, out, size);
+  }
+  Result<size_t> write_at(uint64_t, std::string_view data) override { return data.size(); }
+  Result<void> truncate(uint64_t) override { return {}; }
+  Result<void> sync(Site) override { return {}; }
+  Result<uint64_t> size() override { return file_->size(); }
+
+ private:
+  std::unique_ptr<File> file_;
+};
+
+class ReadOnlyOs final : public Os {
+ public:
+  explicit ReadOnlyOs(Os& os) : os_(os) {}
+
+  Result<std::unique_ptr<File>> open(std::string_view path, Open mode) override {
+    if (mode == Open::kCreateNew) return Error{Errc::kRefused, "opened to be read only"};
+    TRY_ASSIGN(auto file, os_.open(path, Open::kRead));
+    return std::unique_ptr<File>(std::make_unique<ReadOnlyFile>(std::move(file)));
+  }
+  Result<void> rename(std::string_view, std::string_view) override { return {}; }
+  Result<void> remove(std::string_view) override { return {}; }
+  Result<void> make_directory(std::string_view) override { return {}; }
+  Result<std::vector<std::string>> list(std::string_view path) override { return os_.list(path); }
+  Result<void> sync_directory(std::string_view, Site) override { return {}; }
+  Instant now() override { return os_.now(); }
+  WallTime wall_now() override { return os_.wall_now(); }
+  uint64_t choose(Site site, uint64_t n) override { return os_.choose(site, n); }
+  void spawn(std::string_view name, std::function<void()> body) override { os_.spawn(name, std::move(body)); }
+  Task* current() override { return os_.current(); }
+  bool park(Instant deadline) override { return os_.park(deadline); }
+  void unpark(Task* task) override { os_.unpark(task); }
+
+ private:
+  Os& os_;
+};
+
+}  // namespace powercut::engine
