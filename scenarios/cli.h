@@ -39,7 +39,7 @@ Verb add_list(CLI::App& app);
 
 // The options that sweep and run share, as text.
 struct CommonOptions {
-  std::string workload = "web-shop";
+  std::string workload = "mixed";
   std::string policy = "all";
   std::string persona = "all";
   std::string faults = "all";

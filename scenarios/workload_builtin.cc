@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "scenarios/workload.h"
+#include "scenarios/workload_generated.h"
 
 namespace powercut::scenarios {
 
@@ -20,14 +21,19 @@ Workload set100() {
 }  // namespace
 
 const std::vector<Builtin>& builtin_workloads() {
-  static const std::vector<Builtin> list = {
-      {"set100", "one client, 100 SETs, all acknowledged, then one power cut"},
-  };
+  static const std::vector<Builtin> list = [] {
+    std::vector<Builtin> all = generated_workloads();
+    all.push_back({"set100", "one client, 100 SETs, all acknowledged, then one power cut"});
+    return all;
+  }();
   return list;
 }
 
-std::shared_ptr<const Workload> make_builtin(std::string_view name, uint64_t) {
+std::shared_ptr<const Workload> make_builtin(std::string_view name, uint64_t seed) {
   if (name == "set100") return std::make_shared<Workload>(set100());
+  for (const Builtin& builtin : generated_workloads()) {
+    if (builtin.name == name) return std::make_shared<Workload>(generate_workload(name, seed));
+  }
   return nullptr;
 }
 
