@@ -1,0 +1,201 @@
+// How a life ends: what is known then, the crash states looked at beside the run's own, the next
+// disk.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "scenarios/run_lives.h"
+
+namespace powercut::scenarios {
+
+using sim::CrashKind;
+
+namespace {
+
+// Crash points looked at beside the one of the plan, in each life, and images of each.
+constexpr size_t kExposures = 6;
+constexpr uint64_t kImages = 2;
+
+}  // namespace
+
+// What the store believes, and what the judge knows, at this instant.
+CrashFacts Run::facts_of(Life& life) const {
+  CrashFacts facts;
+  const engine::AofLog& log = life.engine->aof();
+  facts.at = world_.now;
+  facts.last_lsn = history_.last_lsn();
+  facts.synced_lsn = shut_down_cleanly_ && log.active() ? history_.last_lsn() : log.synced_lsn();
+  // A sync failed and is not healed yet: what it covered is in an unknown state, even in the page
+  // cache (btrfs takes the bytes back).
+  facts.indeterminate = log.poisoned();
+  facts.written_lsn = log.poisoned() ? facts.synced_lsn : log.written_lsn();
+  if (!log.active()) facts.written_lsn = facts.synced_lsn = 0;
+  facts.saved_lsn = life.engine->persistence().saved_lsn();
+  return facts;
+}
+
+void Run::note_branches(Life& life) {
+  const auto& stats = life.engine->persistence().stats();
+  if (stats.heals > 0) reached(Branch::kHealed);
+  if (stats.rewrites > 0) reached(Branch::kRewritten);
+  if (stats.saves > 0) reached(Branch::kSaved);
+  if (life.engine->executor().stats().refused_writes > 0) reached(Branch::kWritesRefused);
+}
+
+// --- Crash states beside the run's own ---
+
+void Run::on_exposed(sim::Op op) {
+  // Publications are rare and full of fences; syncs are many.
+  const uint64_t one_in = op == sim::Op::kSync ? 24 : 3;
+  if (exposures_.size() >= kExposures || life_->choices.choose("probe", ++exposed_, one_in) != 0)
+    return;
+  Exposure exposure{world_, facts_};
+  if (life_->clients) exposure.facts = facts_of(*life_);
+  exposure.facts.served_lsn = oracle_.served();
+  exposure.facts.kind = CrashKind::kPowerCut;
+  exposure.facts.acks_after = true;
+  exposures_.push_back(std::move(exposure));
+}
+
+void Run::probe(Life& life) {
+  for (size_t i = 0; i < exposures_.size() && !over_; ++i) {
+    Exposure& exposure = exposures_[i];
+    // A recovery that was going on then has ended since, or was cut, and may have forgotten a torn
+    // tail.
+    exposure.facts.last_lsn = std::min(exposure.facts.last_lsn, history_.last_lsn());
+    if (life.clients && exposure.facts.waits.empty()) {
+      exposure.facts.waits = life.os.waits();
+      exposure.facts.blocked = life.engine->aof().blocked_spans();
+    }
+    for (uint64_t image = 0; image < kImages && !over_; ++image) {
+      const uint64_t key = 1 + i * kImages + image;
+      sim::Disk disk = exposure.world.disk.after_power_cut(life.choices, key);
+      if (auto checked = disk.self_check(); !checked.ok())
+        return harness_fault(checked.error().message);
+      const ImageOutcome outcome =
+          recover_image(std::move(disk), exposure, config_, spec_.mutant, life.choices);
+      ++result_.crashes;
+      if (outcome.refusal) {
+        trace_.mix(key);
+        if (spec_.persona->keeps_synced) violate({"NOS", outcome.refusal->message});
+        continue;
+      }
+      if (outcome.hangs) return violate({"HNG", "a recovery does not end"});
+      ++result_.recoveries;
+      const Verdict verdict = oracle_.judge(history_, exposure.facts, outcome.digest,
+                                            outcome.wall_ms, outcome.lsn, false);
+      trace_.mix(outcome.digest);
+      trace_.mix(verdict.k);
+      keep_worst(verdict.loss, exposure.facts.at);
+      if (verdict.violation) {
+        violate(*verdict.violation);
+      } else if (outcome.failed_commands != 0) {
+        violate({"NPX", fmt::format("{} logged commands failed when they were replayed",
+                                    outcome.failed_commands)});
+      }
+    }
+  }
+}
+
+void Run::end_life(Life& life, uint32_t number, CrashKind crash) {
+  const bool served = life.clients.has_value();
+  if (served) {
+    if (life.clients->violation()) violate(*life.clients->violation());
+    if (!over_) {
+      if (auto wrong = history_.self_check(); !wrong.empty()) violate({"UNL", wrong});
+    }
+    next_unit_ = (next_unit_ + life.clients->issued()) % spec_.workload->units.size();
+    facts_ = facts_of(life);
+    facts_.kind = crash;
+    facts_.waits = life.os.waits();
+    facts_.blocked = life.engine->aof().blocked_spans();
+    note_branches(life);
+    result_.acked = history_.acked();
+  } else if (crash != CrashKind::kNone) {
+    reached(Branch::kCutDuringRecovery);
+    // What only the page cache had, and recovery had not yet synced, dies with this one.
+    if (crash == CrashKind::kPowerCut) facts_.kind = CrashKind::kPowerCut;
+  }
+  if (spec_.observer != nullptr && !life.refusal) {
+    spec_.observer->on_end(number, world_.now, crash, served, history_);
+  }
+  result_.hits.insert(result_.hits.end(), life.injector.hits().begin(), life.injector.hits().end());
+  // With data=journal a sync that failed reports success and the next one the error (ATC'20): until
+  // then the filesystem breaks the contract of sync, and no store can keep a promise that rests on
+  // it.
+  if (spec_.persona->rules.sync_failure == sim::SyncFailure::kExt4Data) {
+    for (const auto& hit : life.injector.hits()) {
+      if (hit.fault == faults::FaultClass::kEio && hit.op == sim::Op::kSync)
+        contract_broken_ = true;
+    }
+  }
+  if (life.mutant_os) result_.mutant_fired += life.mutant_os->fired();
+
+  const bool stuck = crash == CrashKind::kNone && !over_ && !life.refusal && !shut_down_cleanly_ &&
+                     result_.plan.crash_of(number) != nullptr;
+  if (stuck)
+    violate({"HNG", life.os.out_of_time() ? "a life does not end" : "every task waits for ever"});
+  if (life.refusal && !over_) refused(life);
+
+  // A store that lies about syncs is judged by its own crash alone.
+  if (!over_ && !contract_broken_) probe(life);
+  exposures_.clear();
+
+  if (!over_) {
+    // A crash is a value: the new disk is computed while the old world still stands.
+    const bool power_cut = crash == CrashKind::kPowerCut || (crash == CrashKind::kNone && served);
+    sim::Disk next =
+        power_cut ? world_.disk.after_power_cut(life.choices, 0) : world_.disk.after_kill();
+    if (crash != CrashKind::kNone || served) {
+      ++result_.crashes;
+      crashed_before_ = true;
+    }
+    history_.detach();
+    life.os.destroy_tasks();
+    life.clients.reset();
+    life.engine.reset();
+    world_.disk = std::move(next);
+    if (auto checked = world_.disk.self_check(); !checked.ok())
+      harness_fault(checked.error().message);
+    for (const auto& hit :
+         faults::apply_media_faults(result_.plan, number, world_.disk, life.choices)) {
+      contract_broken_ = true;
+      result_.hits.push_back(
+          {hit.fault, std::nullopt, faults::role_of(sim::Op::kRead, hit.path), 1});
+    }
+    shut_down_cleanly_ = false;
+    return;
+  }
+  history_.detach();
+  life.os.destroy_tasks();
+}
+
+void Run::refused(Life& life) {
+  const Error& error = *life.refusal;
+  if (contract_broken_ || !spec_.persona->keeps_synced) {
+    result_.refused = true;
+    reached(Branch::kRefusedCorruption);
+    over_ = true;
+  } else if (life.injector.injected_error() && !undisturbed_) {
+    reached(Branch::kFailedOnInjectedError);
+    undisturbed_ = true;
+  } else {
+    violate({"NOS", error.message});
+  }
+}
+
+void Run::keep_worst(const Loss& loss, Instant at) {
+  // Nearest to its bound first; then the oldest loss.
+  const auto nearness = [](const Loss& l) {
+    return l.bound_ms > 0 ? l.age_ms * 1'000'000 / l.bound_ms : 0;
+  };
+  const Loss& worst = result_.worst;
+  const bool nearer = nearness(loss) > nearness(worst) ||
+                      (nearness(loss) == nearness(worst) && loss.operations > worst.operations);
+  if (nearer || result_.recoveries == 1) {
+    result_.worst = loss;
+    result_.worst_at = at;
+  }
+}
+
+}  // namespace powercut::scenarios

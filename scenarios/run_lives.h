@@ -1,0 +1,141 @@
+// The inside of run_once(): lives, crashes, recoveries and verdicts of one run. A room of run.h;
+// nobody else includes it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "faults/plan_injector.h"
+#include "scenarios/clients.h"
+#include "scenarios/history.h"
+#include "scenarios/oracle.h"
+#include "scenarios/probe.h"
+#include "scenarios/run.h"
+#include "sim/sim_os.h"
+
+namespace powercut::scenarios {
+
+// Each life draws for itself, from the same seed.
+class LifeChoices final : public sim::Choices {
+ public:
+  LifeChoices(sim::Choices& inner, uint32_t life) : inner_(inner), salt_(uint64_t{life} << 56) {}
+  uint64_t choose(Site site, uint64_t key, uint64_t n) override {
+    return inner_.choose(site, key ^ salt_, n);
+  }
+
+ private:
+  sim::Choices& inner_;
+  uint64_t salt_;
+};
+
+// The planted bug of this thread, for as long as the run lasts.
+class Planted {
+ public:
+  explicit Planted(const faults::MutantInfo* mutant) {
+    set_active_mutant(mutant == nullptr ? Mutant::kNone : mutant->engine_mutant);
+  }
+  ~Planted() { set_active_mutant(Mutant::kNone); }
+};
+
+class Run final : public sim::Watcher {
+ public:
+  Run(const RunSpec& spec, sim::TraceListener* listener)
+      : spec_(spec),
+        seed_(spec.seed),
+        planted_(spec.mutant),
+        oracle_(*spec.policy, spec.persona->keeps_synced, spec.persona->rules.writeback),
+        world_{sim::Disk(spec.persona->rules), Instant{0}, spec.workload->wall_start_ms} {
+    trace_.set_listener(listener);
+    draw();
+  }
+
+  RunResult run() {
+    for (uint32_t life = 0; !over_; ++life) live(life);
+    result_.trace_hash = trace_.hash();
+    result_.events = trace_.count();
+    result_.contract_broken = contract_broken_ || !spec_.persona->keeps_synced;
+    return std::move(result_);
+  }
+
+ private:
+  // What one life consists of while it lasts.
+  struct Life {
+    Life(Run& run, uint32_t number)
+        : choices(run.seed_, number),
+          injector(run.undisturbed_ ? run.no_plan_ : run.result_.plan, number, choices,
+                   run.world_.now),
+          os(run.world_, choices, run.trace_, &injector) {
+      if (run.spec_.mutant != nullptr &&
+          run.spec_.mutant->decorator != faults::DecoratorKind::kNone) {
+        mutant_os.emplace(os, *run.spec_.mutant);
+      }
+    }
+    // Tasks use everything above them; the engine's files know the world.
+    ~Life() {
+      os.destroy_tasks();
+      clients.reset();
+      engine.reset();
+    }
+    engine::Os& seam() { return mutant_os ? static_cast<engine::Os&>(*mutant_os) : os; }
+
+    LifeChoices choices;
+    faults::PlanInjector injector;
+    std::optional<faults::MutantOs> mutant_os;
+    std::unique_ptr<engine::Engine> engine;
+    std::optional<Error> refusal;  // open failed
+    std::optional<Clients> clients;
+    sim::SimOs os;
+  };
+
+  void draw();
+  void live(uint32_t number);
+  void open_and_serve(Life& life, uint32_t number);
+  void judge_recovery(Life& life, uint32_t number);
+  void go_idle(Life& life, uint32_t number);
+  void end_life(Life& life, uint32_t number, sim::CrashKind crash);
+  CrashFacts facts_of(Life& life) const;
+  void note_branches(Life& life);
+  void on_exposed(sim::Op op) override;
+  void probe(Life& life);
+  void refused(Life& life);
+  void reached(Branch branch) { ++result_.branches[static_cast<size_t>(branch)]; }
+  void violate(const Violation& violation) {
+    if (!result_.violation) result_.violation = violation;
+    over_ = true;
+  }
+  void harness_fault(std::string text) {
+    if (result_.harness_fault.empty()) result_.harness_fault = std::move(text);
+    over_ = true;
+  }
+  void keep_worst(const Loss& loss, Instant at);
+
+  const RunSpec& spec_;
+  sim::SeededChoices seed_;
+  Planted planted_;
+  sim::Trace trace_;
+  History history_;
+  Oracle oracle_;
+  sim::WorldState world_;
+  faults::Plan no_plan_;
+  Manners manners_;
+  engine::EngineConfig config_;
+  uint64_t next_unit_ = 0;
+  uint64_t units_per_life_ = 0;
+  RunResult result_;
+  CrashFacts facts_;
+  Life* life_ = nullptr;
+  std::vector<Exposure> exposures_;
+  uint64_t exposed_ = 0;
+  bool undisturbed_ =
+      false;  // after an injected error stopped recovery, the next one is left alone
+  bool crashed_before_ = false;
+  bool shut_down_cleanly_ = false;
+  bool clean_end_ = false;
+  bool contract_broken_ = false;
+  bool over_ = false;
+};
+
+}  // namespace powercut::scenarios
