@@ -79,7 +79,14 @@ class Draw {
     const bool kills = enabled_.has(FaultClass::kKill);
     fault.crash = cuts && (!kills || chance("plan.power_cut", 3, 4)) ? CrashKind::kPowerCut
                                                                      : CrashKind::kKill;
-    if (life > 0 && enabled_.has(FaultClass::kRecoveryCut) && chance("plan.recovery_cut", 1, 2)) {
+    if (life == 0 && fault.crash == CrashKind::kKill && chance("plan.kill_publication", 1, 2)) {
+      // Elsewhere a kill takes little, since the page cache lives.
+      fault.trigger = Trigger::kKindCall;
+      fault.op = Op::kRename;
+      fault.at = log_uniform("plan.publication", 1, 4) - 1;
+      fault.point = CrashPoint::kAfter;
+    } else if (life > 0 && enabled_.has(FaultClass::kRecoveryCut) &&
+               chance("plan.recovery_cut", 1, 2)) {
       fault.trigger = Trigger::kCall;
       fault.at = choose("plan.call", 13);
       fault.point = point();
