@@ -248,7 +248,7 @@ Result<size_t> Disk::write(InodeId id, uint64_t offset, std::string_view data) {
   }
   if (done == 0) return Error{Errc::kNoSpace, "no space left on the simulated disk"};
   stats_.bytes_written += done;
-  if (rules_.write_through) stats_.bytes_data += done;
+  if (rules_.write_through) count_data(inode, done);
   if (!faults_.empty()) heal(id, offset, done);
   return done;
 }

@@ -13,6 +13,7 @@
 // Not thread-safe, but copies share nothing that changes: hand each thread its own.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -42,6 +43,7 @@ struct DiskStats {
   uint64_t syncs = 0;
   uint64_t bytes_written = 0;  // handed to write() by the caller
   uint64_t bytes_data = 0;     // whole 4 KiB blocks that syncs and writeback sent to the disk
+  std::array<uint64_t, 8> bytes_data_of{};  // the same by account: see Disk::charge_to()
   // 4 KiB for each entry forced, 4 KiB for the synced inode if anything was forced in it, and 8 KiB
   // a commit (descriptor and commit block) on journaled personas. An estimate: entries share
   // blocks.
@@ -86,6 +88,8 @@ class Disk {
   void release(InodeId inode);
   // The inode is open again.
   void retain(InodeId inode) { own(inode).released = false; }
+  // Counts the inode's data under this account, for experiments.
+  void charge_to(InodeId inode, uint8_t account) { own(inode).account = account; }
 
   // --- Durability ---
 
@@ -173,6 +177,10 @@ class Disk {
   void push_op(Inode& inode, DataOp op);
   void shrink(Inode& inode, uint64_t size);
 
+  void count_data(const Inode& inode, uint64_t bytes) {
+    stats_.bytes_data += bytes;
+    stats_.bytes_data_of[inode.account] += bytes;
+  }
   enum class Forced : uint8_t { kAll, kCuts, kGrown };
   void force_data(Inode& inode, uint64_t seq, Forced which);
   void force_size(Inode& inode, uint64_t seq);

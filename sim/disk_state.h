@@ -54,6 +54,7 @@ struct Inode {
   bool released = false;    // no handle will use it again
   bool late_error = false;  // the next sync reports the failure of an earlier one
   bool has_stuck = false;   // some op of `ops` is stuck
+  uint8_t account = 0;      // of DiskStats::bytes_data_of
   uint32_t links = 0;       // live names
   uint32_t pending_names = 0;
   uint32_t syncs_in_flight = 0;

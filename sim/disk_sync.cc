@@ -75,7 +75,7 @@ void Disk::force_data(Inode& inode, uint64_t seq, Forced which) {
                           (which == Forced::kCuts ? op.cut : op.size_after > op.size_before);
       if (op.stuck || !wanted) continue;
       covered[op.block] = true;
-      stats_.bytes_data += op.cut ? 0 : kBlockBytes;
+      if (!op.cut) count_data(inode, kBlockBytes);
     }
     op.data = false;
   }
@@ -230,7 +230,7 @@ void Disk::finish_file(const SyncTicket& ticket) {
     for (const DataOp& op : inode.ops) {
       if (!op.data || op.block == last) continue;
       last = op.block;
-      stats_.bytes_data += kBlockBytes;
+      count_data(inode, kBlockBytes);
     }
     inode.ops.clear();
     inode.undo_bytes.clear();
