@@ -140,7 +140,9 @@ void History::on_operation(uint64_t lsn) {
                     return c.db >= 0 && c.after == 0 && c.before_expires != Object::kNoExpiry &&
                            c.before_expires <= now_ms;
                   });
-  changes_.insert(changes_.end(), dropped_.begin(), dropped_.end());
+  // First: the operation may swap databases.
+  changes_.insert(changes_.begin() + static_cast<ptrdiff_t>(changes_end_.back()), dropped_.begin(),
+                  dropped_.end());
   dropped_.clear();
   operations_.push_back({os_->now(), kNever, os_->current(), expiry_only});
   digests_.push_back(total());
