@@ -59,8 +59,7 @@ std::string fingerprint(const SweepOptions& o) {
   text += fmt::format("; faults {}; operations {}; mutant {}; first seed {}; {} {}",
                       faults::print(o.faults), o.operations,
                       o.mutant == nullptr ? "none" : o.mutant->name, o.first_seed,
-                      o.seconds != 0 ? "seconds" : "seeds",
-                      o.seconds != 0 ? o.seconds : o.seeds);
+                      o.seconds != 0 ? "seconds" : "seeds", o.seconds != 0 ? o.seconds : o.seeds);
   return text;
 }
 
@@ -72,13 +71,14 @@ Error Campaign::error() const {
   switch (code) {
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
-      return {Errc::kCorrupt, fmt::format("campaign {}: {}; it is left as it is: name another file",
-                                          path_, why)};
+      return {Errc::kCorrupt,
+              fmt::format("campaign {}: {}; it is left as it is: name another file", path_, why)};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return {Errc::kIo, fmt::format("campaign {}: another powercut is at work on it", path_)};
     default:
-      return {Errc::kIo, fmt::format("campaign {}: {}; name a file that can be written", path_, why)};
+      return {Errc::kIo,
+              fmt::format("campaign {}: {}; name a file that can be written", path_, why)};
   }
 }
 
@@ -105,7 +105,8 @@ Result<Campaign> Campaign::open(const std::string& path, const SweepOptions& opt
   Campaign campaign(path, db);
   if (db == nullptr || sqlite3_errcode(db) != SQLITE_OK) return campaign.error();
   if (sqlite3_db_readonly(db, "main") == 1) {
-    return Error{Errc::kIo, fmt::format("campaign {}: may not be written; name another file", path)};
+    return Error{Errc::kIo,
+                 fmt::format("campaign {}: may not be written; name another file", path)};
   }
   TRY(campaign.begin(options));
   return campaign;
@@ -120,9 +121,9 @@ Result<void> Campaign::begin(const SweepOptions& options) {
   TRY_ASSIGN(const std::string tables, text("SELECT count(*) FROM sqlite_master"));
   if (id != std::to_string(kApplicationId)) {
     if (tables != "0") {
-      return Error{Errc::kCorrupt,
-                   fmt::format("campaign {}: an SQLite file, but no campaign; name another file",
-                               path_)};
+      return Error{
+          Errc::kCorrupt,
+          fmt::format("campaign {}: an SQLite file, but no campaign; name another file", path_)};
     }
     TRY(create(options));
   } else {
@@ -139,8 +140,7 @@ Result<void> Campaign::create(const SweepOptions& options) {
   TRY(execute("CREATE TABLE campaign (key TEXT PRIMARY KEY, value TEXT NOT NULL)"));
   TRY(execute("CREATE TABLE chunk (number INTEGER PRIMARY KEY, tally TEXT NOT NULL)"));
   const auto set = [&](const std::string& key, const std::string& value) {
-    return execute(
-        fmt::format("INSERT INTO campaign VALUES ({}, {})", quoted(key), quoted(value)));
+    return execute(fmt::format("INSERT INTO campaign VALUES ({}, {})", quoted(key), quoted(value)));
   };
   TRY(set("format", std::to_string(kFormat)));
   TRY(set("options", fingerprint(options)));
@@ -167,9 +167,10 @@ Result<void> Campaign::compare(const SweepOptions& options) {
   }
   TRY_ASSIGN(const std::string before, get("behaviour"));
   if (before != behaviour(options)) {
-    return Error{Errc::kInvalid, fmt::format("campaign {}: it was begun by another build, which ran "
-                                             "otherwise; name another file",
-                                             path_)};
+    return Error{Errc::kInvalid,
+                 fmt::format("campaign {}: it was begun by another build, which ran "
+                             "otherwise; name another file",
+                             path_)};
   }
   TRY_ASSIGN(const std::string elapsed, get("elapsed_s"));
   elapsed_s_ = std::atof(elapsed.c_str());
@@ -196,8 +197,9 @@ Result<void> Campaign::load() {
     try {
       tally_.merge(tally_from_json(nlohmann::json::parse(value == nullptr ? "" : value)));
     } catch (const nlohmann::json::exception&) {
-      return Error{Errc::kCorrupt, fmt::format("campaign {}: chunk {} is damaged; name another file",
-                                               path_, number)};
+      return Error{
+          Errc::kCorrupt,
+          fmt::format("campaign {}: chunk {} is damaged; name another file", path_, number)};
     }
     ++next_chunk_;
   }
@@ -220,8 +222,8 @@ Result<void> Campaign::keep(uint64_t number, const Tally& tally, double elapsed_
 }
 
 Result<void> Campaign::commit(double elapsed_s) {
-  TRY(execute(fmt::format("UPDATE campaign SET value = '{:.3f}' WHERE key = 'elapsed_s'",
-                          elapsed_s)));
+  TRY(execute(
+      fmt::format("UPDATE campaign SET value = '{:.3f}' WHERE key = 'elapsed_s'", elapsed_s)));
   TRY(execute("COMMIT"));
   in_transaction_ = false;
   committed_s_ = elapsed_s;

@@ -15,7 +15,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".aof";
 
-// Where the shipped recordings are: under the tree that was built, else under the current directory.
+// Where the shipped recordings are: under the tree that was built, else under the current
+// directory.
 std::vector<fs::path> shelves() {
   return {fs::path(POWERCUT_SOURCE_DIR) / "scenarios/workloads", "scenarios/workloads"};
 }
@@ -99,8 +100,8 @@ std::vector<WorkloadEntry> list_workloads() {
   for (const fs::path& shelf : shelves()) {
     for (const fs::directory_entry& file : fs::directory_iterator(shelf, wrong)) {
       if (file.path().extension() != kSuffix) continue;
-      entries.push_back({file.path().stem().string(),
-                         fmt::format("recorded, {} bytes", file.file_size(wrong))});
+      entries.push_back(
+          {file.path().stem().string(), fmt::format("recorded, {} bytes", file.file_size(wrong))});
     }
     if (entries.size() > built_in) break;
   }

@@ -5,13 +5,17 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <sstream>
+#include <system_error>
 
 namespace powercut::scenarios {
 
 namespace {
 
 constexpr const char* kAbout =
-    "Pulls the plug on an in-memory store, again and again, in every way a disk can fail, and checks "
+    "Pulls the plug on an in-memory store, again and again, in every way a disk can fail, and "
+    "checks "
     "what survives against what each policy promises.";
 
 constexpr const char* kFooter =
@@ -58,14 +62,18 @@ int powercut(const std::string& program, const std::vector<std::string>& argumen
     return kUsage;
   }
   int status = kHeld;
-  for (const Verb& verb : verbs) {
-    if (verb.app->parsed()) status = verb.run(program, streams);
+  std::string full;
+  try {
+    for (const Verb& verb : verbs) {
+      if (verb.app->parsed()) status = verb.run(program, streams);
+    }
+    if (std::fflush(streams.out) != 0) full = std::strerror(errno);
+  } catch (const std::system_error& wrong) {  // fmt::print could not write
+    full = wrong.code().message();
   }
-  if (std::fflush(streams.out) != 0 || std::ferror(streams.out) != 0) {
-    fmt::print(streams.err, "powercut: the output cannot be written: {}\n", std::strerror(errno));
-    return kInput;
-  }
-  return status;
+  if (full.empty()) return status;
+  fmt::print(streams.err, "powercut: the output cannot be written: {}\n", full);
+  return kInput;
 }
 
 void add_common(CLI::App& app, CommonOptions& o) {
@@ -96,10 +104,10 @@ Result<std::vector<T>> look_up_list(std::string_view what, const std::string& te
     const std::string word = text.substr(begin, end - begin);
     TRY_ASSIGN(T one, find(word));
     if (one == nullptr) {
-      return Error{Errc::kInvalid, fmt::format("{0}: there is no \"{1}\"; `powercut list {2}` "
-                                               "names them all",
-                                               what, word,
-                                               what == "policy" ? "policies" : "personas")};
+      return Error{Errc::kInvalid,
+                   fmt::format("{0}: there is no \"{1}\"; `powercut list {2}` "
+                               "names them all",
+                               what, word, what == "policy" ? "policies" : "personas")};
     }
     found.push_back(std::move(one));
     begin = end + 1;

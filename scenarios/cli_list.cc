@@ -84,11 +84,10 @@ Verb add_list(CLI::App& app) {
   auto what = std::make_shared<std::string>();
   verb->add_option("what", *what, "which list")
       ->required()
-      ->check(CLI::IsMember(
-          {"scenarios", "personas", "faults", "mutants", "workloads", "policies"}));
-  return {verb, [what](const std::string&, const Streams& streams) {
-            return list(*what, streams);
-          }};
+      ->check(
+          CLI::IsMember({"scenarios", "personas", "faults", "mutants", "workloads", "policies"}));
+  return {verb,
+          [what](const std::string&, const Streams& streams) { return list(*what, streams); }};
 }
 
 }  // namespace powercut::scenarios

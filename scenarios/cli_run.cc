@@ -36,7 +36,7 @@ int tell(const RunSpec& spec, const SweepOptions& options, const Telling& tellin
   outcome.elapsed_s = watch.seconds();
   if (json) {
     print_json(streams.out, outcome, verb);
-  } else {
+  } else if (!telling.until) {
     fmt::print(streams.out, "trace    {} ({} events)\n", hash_text(outcome.tally.trace_hash),
                result.events);
   }

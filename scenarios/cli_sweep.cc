@@ -68,9 +68,10 @@ int sweep(const Arguments& arguments, const std::string& program, const Streams&
   hooks.on_tick = [&] {
     if (interrupted().load() || broken) stop.store(true);
     const Tally& tally = outcome.tally;
-    const double total = static_cast<double>(options.seconds != 0 ? options.seconds : options.seeds);
-    const double done = options.seconds != 0 ? earlier_s + watch.seconds()
-                                             : static_cast<double>(tally.runs);
+    const double total =
+        static_cast<double>(options.seconds != 0 ? options.seconds : options.seeds);
+    const double done =
+        options.seconds != 0 ? earlier_s + watch.seconds() : static_cast<double>(tally.runs);
     progress.show(done, total, tally.runs, tally.violations);
   };
   outcome.canary = find_canary({});
@@ -104,7 +105,8 @@ int sweep(const Arguments& arguments, const std::string& program, const Streams&
 
 Verb add_sweep(CLI::App& app) {
   CLI::App* verb = app.add_subcommand(
-      "sweep", "Many seeds on all cores: a table by policy, and the command that replays the worst");
+      "sweep",
+      "Many seeds on all cores: a table by policy, and the command that replays the worst");
   verb->footer("Example:\n  powercut sweep --policy everysec --persona xfs --seeds 2000");
   auto a = std::make_shared<Arguments>();
   add_common(*verb, a->common);

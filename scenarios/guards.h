@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "scenarios/run.h"
 
@@ -17,12 +18,11 @@ struct Canary {
 // The ID of the first run that found it; nothing if none did.
 std::optional<std::string> find_canary(const Canary& canary);
 
-// Runs `spec` again. Nothing if it comes to the same trace as `result`; else one line that names the
-// first event that differs.
+// Runs `spec` again. Nothing if it comes to the same trace as `result`; else one line that names
+// the first event that differs.
 std::optional<std::string> run_differs(const RunSpec& spec, const RunResult& result);
 
-// The first event that differs between two runs, as a line; also used where no two runs of one
-// binary differ, on purpose. `first` and `second` are event lines in order.
+// The first event that differs between two runs. `first` and `second` are event lines in order.
 std::string first_difference(const std::vector<std::string>& first,
                              const std::vector<std::string>& second);
 

@@ -1,5 +1,5 @@
-// If a CHECK fails or memory is misused in the middle of a run, the process ends; its last words are
-// the command that runs into it again.
+// If a CHECK fails or memory is misused in the middle of a run, the process ends; its last words
+// are the command that runs into it again.
 #pragma once
 
 #include <string>

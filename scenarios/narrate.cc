@@ -20,9 +20,12 @@ constexpr uint64_t kTapesMax = 4096;
 
 std::string_view crash_text(sim::CrashKind crash) {
   switch (crash) {
-    case sim::CrashKind::kKill: return "kill";
-    case sim::CrashKind::kPowerCut: return "power cut";
-    case sim::CrashKind::kNone: break;
+    case sim::CrashKind::kKill:
+      return "kill";
+    case sim::CrashKind::kPowerCut:
+      return "power cut";
+    case sim::CrashKind::kNone:
+      break;
   }
   return "end";
 }
@@ -68,8 +71,8 @@ void print_disk(std::FILE* out, const sim::Disk& disk) {
     live[file.path] = file.content.size();
     paths[file.path];
   }
-  const auto count = sim::for_each_crash_state(
-      disk, kTapesMax, [&](const sim::Disk&, const sim::Image& image) {
+  const auto count =
+      sim::for_each_crash_state(disk, kTapesMax, [&](const sim::Disk&, const sim::Image& image) {
         for (const auto& file : image) paths[file.path].add(file.content);
       });
   fmt::print(out, "the disk: what the process sees, and what a power cut now may leave\n");
@@ -89,6 +92,14 @@ void print_disk(std::FILE* out, const sim::Disk& disk) {
              count.complete ? "" : " among those looked at; there are more");
 }
 
+std::string found_text(const Verdict& verdict, uint64_t operations) {
+  if (verdict.violation && verdict.violation->oracle == "NPX") {
+    return "recovered a state that is no prefix of the history";
+  }
+  return fmt::format("recovered operation {} of {}; lost {}, bound {}", verdict.k, operations,
+                     loss_text(verdict.loss), bound_text(verdict.loss));
+}
+
 class Teller final : public RunObserver, public sim::TraceListener {
  public:
   Teller(std::FILE* out, const Telling& telling) : out_(out), telling_(telling) {}
@@ -101,14 +112,12 @@ class Teller final : public RunObserver, public sim::TraceListener {
   void on_open(uint32_t life, Instant at, const engine::RecoveryReport& report,
                const Verdict* verdict, const History& history) override {
     tell(life, at, report.summary());
-    if (verdict == nullptr) return;
-    if (verdict->violation && verdict->violation->oracle == "NPX") {
-      tell(life, at, "recovered a state that is no prefix of the history");
-      return;
-    }
-    const Loss& loss = verdict->loss;
-    tell(life, at, fmt::format("recovered operation {} of {}; lost {}, bound {}", verdict->k,
-                               history.last_lsn(), loss_text(loss), bound_text(loss)));
+    if (verdict != nullptr) tell(life, at, found_text(*verdict, history.last_lsn()));
+  }
+  void on_image(Instant at, const Verdict& verdict, const CrashFacts& facts) override {
+    if (stopped_) return;
+    fmt::print(out_, "image    {:>14}  cut here instead: {}\n", moment_text(at),
+               found_text(verdict, facts.last_lsn));
   }
   void on_refusal(uint32_t life, Instant at, const Error& error) override {
     tell(life, at, "does not start: " + error.message);
@@ -116,8 +125,9 @@ class Teller final : public RunObserver, public sim::TraceListener {
   void on_end(uint32_t life, Instant at, sim::CrashKind crash, bool served,
               const History& history) override {
     if (served) {
-      tell(life, at, fmt::format("{} after {} operations; {} acknowledged in all", crash_text(crash),
-                                 history.last_lsn(), history.acked()));
+      tell(life, at,
+           fmt::format("{} after {} operations; {} acknowledged in all", crash_text(crash),
+                       history.last_lsn(), history.acked()));
     } else if (crash != sim::CrashKind::kNone) {
       tell(life, at, fmt::format("{} during recovery", crash_text(crash)));
     }
@@ -170,7 +180,8 @@ RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling) {
     print_disk(out, *teller.stopped());
     return result;
   }
-  if (telling.until) fmt::print(out, "there is no event {}: the run has {}\n", *telling.until, result.events);
+  if (telling.until)
+    fmt::print(out, "there is no event {}: the run has {}\n", *telling.until, result.events);
   if (spec.mutant != nullptr) {
     fmt::print(out, "mutant   {}: {}\n", spec.mutant->name, spec.mutant->story);
   }

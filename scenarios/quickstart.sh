@@ -9,5 +9,5 @@ cd "$root"
 scenarios/setup.sh
 scenarios/build.sh powercut
 
-exec build/powercut sweep --workload scenarios/workloads/web-shop.aof \
+exec "$root/build/powercut" sweep --workload scenarios/workloads/web-shop.aof \
   --policy all --persona all --faults all --seconds "${1:-60}"

@@ -28,7 +28,7 @@ void print_rows(std::FILE* out, const std::vector<Row>& rows) {
       if (i + 1 < row.size()) line += "  ";
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    const Colour colour = &row == &rows.front()               ? Colour::kFaint
+    const Colour colour = &row == &rows.front()              ? Colour::kFaint
                           : row.back().starts_with("BROKEN") ? Colour::kBad
                                                              : Colour::kPlain;
     fmt::print(out, "{}\n", coloured(out, colour, line));
@@ -67,7 +67,8 @@ std::vector<std::pair<const Policy*, PolicyTally>> rows_of(const Outcome& outcom
   std::vector<std::pair<const Policy*, PolicyTally>> rows;
   for (const Policy* policy : outcome.options.policies) {
     const auto found = outcome.tally.policies.find(std::string(policy->name));
-    rows.emplace_back(policy, found == outcome.tally.policies.end() ? PolicyTally{} : found->second);
+    rows.emplace_back(policy,
+                      found == outcome.tally.policies.end() ? PolicyTally{} : found->second);
   }
   return rows;
 }
@@ -111,7 +112,9 @@ std::string loss_text(const Loss& loss) {
 }
 
 std::string bound_text(const Loss& loss) {
-  return loss.bound_ms < 0 ? "-" : loss.bound_ms == 0 ? "0 ops" : fmt::format("{} ms", loss.bound_ms);
+  return loss.bound_ms < 0    ? "-"
+         : loss.bound_ms == 0 ? "0 ops"
+                              : fmt::format("{} ms", loss.bound_ms);
 }
 
 std::string hash_text(uint64_t hash) { return fmt::format("{:016x}", hash); }
@@ -141,12 +144,14 @@ void print_table(std::FILE* out, const Outcome& outcome, const std::string& prog
              outcome.elapsed_s > 0 ? static_cast<double>(tally.runs) / outcome.elapsed_s : 0);
   if (outcome.interrupted) fmt::print(out, "interrupted: this covers the runs made until then\n");
   if (const Case* worst = worst_case(tally)) {
-    fmt::print(out, "\nworst case: {} lost, bound {}\n  {}\n", loss_text(worst->loss),
-               bound_text(worst->loss), replay_command(program, worst->id));
+    fmt::print(out, "\nworst case: {} lost, {}\n  {}\n", loss_text(worst->loss),
+               worst->loss.bound_ms < 0 ? "no bound" : "bound " + bound_text(worst->loss),
+               replay_command(program, worst->id));
   }
-  if (const auto& first = tally.first_violation) {
+  if (!tally.found.empty()) {
+    const FoundViolation& first = tally.found.begin()->second;
     fmt::print(out, "\n{}: {}: {}\n  {}\n", coloured(out, Colour::kBad, "broken"),
-               oracle_name(first->oracle), first->text, replay_command(program, first->id));
+               oracle_name(first.oracle), first.text, replay_command(program, first.id));
   } else if (tally.runs != 0) {
     fmt::print(out, "\n{}\n", coloured(out, Colour::kGood, "all promises held"));
   }
@@ -194,32 +199,36 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
         tally.branches[static_cast<size_t>(i)];
   }
   const Case* worst = worst_case(tally);
-  nlohmann::ordered_json json = {{"version", POWERCUT_VERSION},
-                                 {"verb", verb},
-                                 {"seeds", outcome.options.seconds != 0 ? tally.runs
-                                                                        : outcome.options.seeds},
-                                 {"first_seed", outcome.options.first_seed},
-                                 {"runs", tally.runs},
-                                 {"crashes", tally.crashes},
-                                 {"recoveries", tally.recoveries},
-                                 {"acked_ops", tally.acked},
-                                 {"violations", tally.violations},
-                                 {"first_violation", nullptr},
-                                 {"violations_by_oracle", tally.oracles},
-                                 {"worst_case", nullptr},
-                                 {"elapsed_s", outcome.elapsed_s},
-                                 {"trace_hash", hash_text(tally.trace_hash)},
-                                 {"events", tally.events},
-                                 {"mutant_fired", tally.mutant_fired},
-                                 {"rechecked", tally.rechecked},
-                                 {"interrupted", outcome.interrupted},
-                                 {"canary", nullptr},
-                                 {"harness_fault", nullptr},
-                                 {"policies", policies},
-                                 {"fault_hits", hits},
-                                 {"branches", branches},
-                                 {"vacuity_zeros", nullptr}};
-  if (tally.first_violation) json["first_violation"] = tally.first_violation->id;
+  nlohmann::ordered_json json = {
+      {"version", POWERCUT_VERSION},
+      {"verb", verb},
+      {"seeds", outcome.options.seconds != 0 ? tally.runs : outcome.options.seeds},
+      {"first_seed", outcome.options.first_seed},
+      {"runs", tally.runs},
+      {"crashes", tally.crashes},
+      {"recoveries", tally.recoveries},
+      {"acked_ops", tally.acked},
+      {"violations", tally.violations},
+      {"first_violation", nullptr},
+      {"violations_by_oracle", tally.oracles},
+      {"found", nlohmann::ordered_json::array()},
+      {"worst_case", nullptr},
+      {"elapsed_s", outcome.elapsed_s},
+      {"trace_hash", hash_text(tally.trace_hash)},
+      {"events", tally.events},
+      {"mutant_fired", tally.mutant_fired},
+      {"rechecked", tally.rechecked},
+      {"interrupted", outcome.interrupted},
+      {"canary", nullptr},
+      {"harness_fault", nullptr},
+      {"policies", policies},
+      {"fault_hits", hits},
+      {"branches", branches},
+      {"vacuity_zeros", nullptr}};
+  if (!tally.found.empty()) json["first_violation"] = tally.found.begin()->second.id;
+  for (const auto& [seed, v] : tally.found) {
+    json["found"].push_back({{"id", v.id}, {"oracle", v.oracle}, {"text", v.text}});
+  }
   if (worst != nullptr) json["worst_case"] = worst->id;
   if (outcome.canary) json["canary"] = *outcome.canary;
   if (tally.harness_fault) json["harness_fault"] = tally.harness_fault->text;
@@ -231,8 +240,9 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
 
 void print_doubts(std::FILE* err, const Outcome& outcome, const std::string& program) {
   if (!outcome.canary) {
-    fmt::print(err, "powercut: canary not found: a planted bug stayed hidden, so this sweep proves "
-                    "nothing\n");
+    fmt::print(err,
+               "powercut: canary not found: a planted bug stayed hidden, so this sweep proves "
+               "nothing\n");
   }
   if (const auto& fault = outcome.tally.harness_fault) {
     fmt::print(err, "powercut: the harness is at fault: {}; {}\n", fault->text,

@@ -31,6 +31,8 @@ class RunObserver {
   virtual void on_open(uint32_t life, Instant at, const engine::RecoveryReport& report,
                        const Verdict* verdict, const History& history) = 0;
   virtual void on_refusal(uint32_t life, Instant at, const Error& error) = 0;
+  // A power cut beside the run: a copy of the disk was cut and recovered, and the run went on.
+  virtual void on_image(Instant at, const Verdict& verdict, const CrashFacts& facts) = 0;
   // `served`: the store had been open; if not, its recovery was cut.
   virtual void on_end(uint32_t life, Instant at, sim::CrashKind crash, bool served,
                       const History& history) = 0;

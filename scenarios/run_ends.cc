@@ -87,6 +87,8 @@ void Run::probe(Life& life) {
       trace_.mix(outcome.digest);
       trace_.mix(verdict.k);
       keep_worst(verdict.loss, exposure.facts.at);
+      if (spec_.observer != nullptr)
+        spec_.observer->on_image(exposure.facts.at, verdict, exposure.facts);
       if (verdict.violation) {
         violate(*verdict.violation);
       } else if (outcome.failed_commands != 0) {

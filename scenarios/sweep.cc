@@ -34,8 +34,8 @@ RunSpec spec_of(const SweepOptions& options, uint64_t seed) {
 Tally run_chunk(const SweepOptions& options, uint64_t number) {
   Tally tally;
   const uint64_t begin = number * kChunkSeeds;
-  const uint64_t end = options.seconds != 0 ? begin + kChunkSeeds
-                                            : std::min(begin + kChunkSeeds, options.seeds);
+  const uint64_t end =
+      options.seconds != 0 ? begin + kChunkSeeds : std::min(begin + kChunkSeeds, options.seeds);
   for (uint64_t index = begin; index < end; ++index) {
     const RunSpec spec = spec_of(options, options.first_seed + index);
     const UnderWay under_way(spec);
@@ -52,9 +52,8 @@ Tally run_chunk(const SweepOptions& options, uint64_t number) {
 
 void run_sweep(const SweepOptions& options, uint64_t first_chunk, double seconds_left,
                const SweepHooks& hooks) {
-  const uint64_t end_chunk = options.seconds != 0
-                                 ? UINT64_MAX
-                                 : (options.seeds + kChunkSeeds - 1) / kChunkSeeds;
+  const uint64_t end_chunk =
+      options.seconds != 0 ? UINT64_MAX : (options.seeds + kChunkSeeds - 1) / kChunkSeeds;
   const Stopwatch watch;
   std::atomic<uint64_t> next_chunk{first_chunk};
   std::mutex mutex;

@@ -51,8 +51,8 @@ struct SweepHooks {
 };
 
 // Runs the chunks from `first_chunk` on and calls hooks.on_chunk for each, in no particular order,
-// but when it returns the chunks done are those from `first_chunk` up to some number, without a gap.
-// `seconds_left`: of options.seconds.
+// but when it returns the chunks done are those from `first_chunk` up to some number, without a
+// gap. `seconds_left`: of options.seconds.
 void run_sweep(const SweepOptions& options, uint64_t first_chunk, double seconds_left,
                const SweepHooks& hooks);
 

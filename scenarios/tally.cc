@@ -26,9 +26,13 @@ void keep_worst(std::optional<Case>& kept, const Case& other) {
   if (!kept || worse(other, *kept)) kept = other;
 }
 
-template <class First>
-void keep_first(std::optional<First>& kept, const std::optional<First>& other) {
-  if (other && (!kept || other->seed < kept->seed)) kept = other;
+void keep_first(std::optional<FirstFault>& kept, FirstFault other) {
+  if (!kept || other.seed < kept->seed) kept = std::move(other);
+}
+
+void keep_found(std::map<uint64_t, FoundViolation>& kept, uint64_t seed, FoundViolation found) {
+  kept.emplace(seed, std::move(found));
+  if (kept.size() > kFoundMost) kept.erase(std::prev(kept.end()));
 }
 
 void merge_policy(PolicyTally& into, const PolicyTally& other) {
@@ -104,22 +108,20 @@ void Tally::add(const RunSpec& spec, const RunResult& result) {
     keep_oldest(policy.oldest, one);
     keep_worst(policy.worst, one);
   }
-  if (result.violation) {
+  if (const auto& violation = result.violation) {
     ++violations;
     ++policy.violations;
-    ++oracles[result.violation->oracle];
-    keep_first(first_violation,
-               std::optional(FirstViolation{spec.seed, run_id(spec), result.violation->oracle,
-                                            result.violation->text}));
+    ++oracles[violation->oracle];
+    keep_found(found, spec.seed, {run_id(spec), violation->oracle, violation->text});
   }
   if (!result.harness_fault.empty()) {
-    add_harness_fault(spec.seed, run_id(spec), "the simulated disk contradicts itself: " +
-                                                   result.harness_fault);
+    add_harness_fault(spec.seed, run_id(spec),
+                      "the simulated disk contradicts itself: " + result.harness_fault);
   }
 }
 
 void Tally::add_harness_fault(uint64_t seed, std::string id, std::string text) {
-  keep_first(harness_fault, std::optional(FirstFault{seed, std::move(id), std::move(text)}));
+  keep_first(harness_fault, {seed, std::move(id), std::move(text)});
 }
 
 void Tally::merge(const Tally& other) {
@@ -138,27 +140,41 @@ void Tally::merge(const Tally& other) {
     for (size_t j = 0; j < hits[i].size(); ++j) hits[i][j] += other.hits[i][j];
   }
   for (size_t i = 0; i < branches.size(); ++i) branches[i] += other.branches[i];
-  keep_first(first_violation, other.first_violation);
-  keep_first(harness_fault, other.harness_fault);
+  for (const auto& [seed, violation] : other.found) keep_found(found, seed, violation);
+  if (other.harness_fault) keep_first(harness_fault, *other.harness_fault);
 }
 
 nlohmann::json to_json(const Tally& tally) {
   nlohmann::json policies = nlohmann::json::object();
   for (const auto& [name, p] : tally.policies) {
-    policies[name] = {p.runs,    p.crashes,          p.recoveries, p.acked,
-                      p.violations, p.outside_contract, p.refused, p.wrong, p.lost_operations_max,
-                      case_to_json(p.oldest), case_to_json(p.worst)};
+    policies[name] = {p.runs,
+                      p.crashes,
+                      p.recoveries,
+                      p.acked,
+                      p.violations,
+                      p.outside_contract,
+                      p.refused,
+                      p.wrong,
+                      p.lost_operations_max,
+                      case_to_json(p.oldest),
+                      case_to_json(p.worst)};
   }
-  nlohmann::json json = {
-      {"runs", tally.runs},           {"crashes", tally.crashes},
-      {"recoveries", tally.recoveries}, {"acked", tally.acked},
-      {"violations", tally.violations}, {"events", tally.events},
-      {"fired", tally.mutant_fired},  {"rechecked", tally.rechecked},
-      {"trace_hash", tally.trace_hash}, {"policies", policies},
-      {"oracles", tally.oracles},     {"hits", tally.hits},
-      {"branches", tally.branches}};
-  if (const auto& v = tally.first_violation) {
-    json["violation"] = {v->seed, v->id, v->oracle, v->text};
+  nlohmann::json json = {{"runs", tally.runs},
+                         {"crashes", tally.crashes},
+                         {"recoveries", tally.recoveries},
+                         {"acked", tally.acked},
+                         {"violations", tally.violations},
+                         {"events", tally.events},
+                         {"fired", tally.mutant_fired},
+                         {"rechecked", tally.rechecked},
+                         {"trace_hash", tally.trace_hash},
+                         {"policies", policies},
+                         {"oracles", tally.oracles},
+                         {"hits", tally.hits},
+                         {"branches", tally.branches}};
+  json["found"] = nlohmann::json::array();
+  for (const auto& [seed, v] : tally.found) {
+    json["found"].push_back({seed, v.id, v.oracle, v.text});
   }
   if (const auto& f = tally.harness_fault) json["fault"] = {f->seed, f->id, f->text};
   return json;
@@ -191,9 +207,8 @@ Tally tally_from_json(const nlohmann::json& json) {
                             case_from_json(p.at(9)),
                             case_from_json(p.at(10))};
   }
-  if (json.contains("violation")) {
-    const auto& v = json["violation"];
-    tally.first_violation = FirstViolation{v.at(0), v.at(1), v.at(2), v.at(3)};
+  for (const auto& v : json.at("found")) {
+    tally.found.emplace(v.at(0).get<uint64_t>(), FoundViolation{v.at(1), v.at(2), v.at(3)});
   }
   if (json.contains("fault")) {
     const auto& f = json["fault"];

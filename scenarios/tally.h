@@ -5,10 +5,9 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "scenarios/run.h"
 
@@ -33,12 +32,11 @@ struct PolicyTally {
   uint64_t refused = 0;           // the store refused to start, as it may
   uint64_t wrong = 0;             // not even a prefix: a violation all the same
   uint64_t lost_operations_max = 0;
-  std::optional<Case> oldest;     // the loss of the greatest age
-  std::optional<Case> worst;      // broke its bound, else came nearest to it, else lost most
+  std::optional<Case> oldest;  // the loss of the greatest age
+  std::optional<Case> worst;   // broke its bound, else came nearest to it, else lost most
 };
 
-struct FirstViolation {
-  uint64_t seed = 0;
+struct FoundViolation {
   std::string id;
   std::string oracle;
   std::string text;
@@ -49,6 +47,9 @@ struct FirstFault {  // of the harness
   std::string id;
   std::string text;
 };
+
+// How many violations are kept in full.
+inline constexpr size_t kFoundMost = 16;
 
 using HitTable = std::array<std::array<uint64_t, faults::kFileRoles>, faults::kFaultClasses>;
 
@@ -66,7 +67,7 @@ struct Tally {
   std::map<std::string, uint64_t> oracles;  // violations by code
   HitTable hits{};
   std::array<uint64_t, kBranches> branches{};
-  std::optional<FirstViolation> first_violation;
+  std::map<uint64_t, FoundViolation> found;  // by seed; of the lowest kFoundMost seeds
   std::optional<FirstFault> harness_fault;
 
   void add(const RunSpec& spec, const RunResult& result);

@@ -13,7 +13,9 @@ Workload set100() {
   workload.name = "set100";
   workload.cut_at_end = true;
   for (int i = 0; i < 100; ++i) {
-    workload.units.push_back({0, {encode_request({"SET", fmt::format("key:{:03}", i), fmt::format("value:{:06}", i * 7919)})}});
+    workload.units.push_back({0,
+                              {encode_request({"SET", fmt::format("key:{:03}", i),
+                                               fmt::format("value:{:06}", i * 7919)})}});
   }
   return workload;
 }

@@ -10,8 +10,8 @@ namespace powercut::scenarios {
 namespace {
 
 constexpr int kUnits = 2'000;
-constexpr int kKeys = 24;      // of each family: few, so that commands meet
-constexpr int kMembers = 12;   // of a set, fields of a hash
+constexpr int kKeys = 24;     // of each family: few, so that commands meet
+constexpr int kMembers = 12;  // of a set, fields of a hash
 constexpr int kDatabases = 4;
 
 // A piece of a command: one word or several.
@@ -71,10 +71,17 @@ Piece member() { return named("m", kMembers); }
 // Mostly short text; now and then binary, or longer than a block of the disk.
 Piece value() {
   static const Piece piece = pick({
-      {12, rc::gen::map(rc::gen::inRange(0, 1'000'000), [](int n) { return Words{fmt::format("value-{}", n)}; })},
-      {3, rc::gen::map(rc::gen::container<std::string>(rc::gen::arbitrary<char>()), [](std::string s) { return Words{std::move(s)}; })},
-      {2, rc::gen::map(rc::gen::inRange(100, 2'000), [](int n) { return Words{std::string(static_cast<size_t>(n), static_cast<char>('a' + n % 26))}; })},
-      {1, rc::gen::map(rc::gen::inRange(4'000, 12'000), [](int n) { return Words{std::string(static_cast<size_t>(n), 'L')}; })},
+      {12, rc::gen::map(rc::gen::inRange(0, 1'000'000),
+                        [](int n) { return Words{fmt::format("value-{}", n)}; })},
+      {3, rc::gen::map(rc::gen::container<std::string>(rc::gen::arbitrary<char>()),
+                       [](std::string s) { return Words{std::move(s)}; })},
+      {2, rc::gen::map(rc::gen::inRange(100, 2'000),
+                       [](int n) {
+                         return Words{
+                             std::string(static_cast<size_t>(n), static_cast<char>('a' + n % 26))};
+                       })},
+      {1, rc::gen::map(rc::gen::inRange(4'000, 12'000),
+                       [](int n) { return Words{std::string(static_cast<size_t>(n), 'L')}; })},
   });
   return piece;
 }
@@ -82,7 +89,10 @@ Piece value() {
 Piece score() {
   static const Piece piece = pick({
       {8, number(-100, 100)},
-      {2, rc::gen::map(rc::gen::inRange(-4'000, 4'000), [](int n) { return Words{fmt::format("{}.{}", n / 8, (n < 0 ? -n : n) % 8 * 125)}; })},
+      {2, rc::gen::map(rc::gen::inRange(-4'000, 4'000),
+                       [](int n) {
+                         return Words{fmt::format("{}.{}", n / 8, (n < 0 ? -n : n) % 8 * 125)};
+                       })},
       {1, pick({{1, word("inf")}, {1, word("-inf")}})},
   });
   return piece;
@@ -94,7 +104,9 @@ Piece strings() {
   const Piece k = key("s");
   return pick({
       {10, say("SET", {k, value()})},
-      {2, say("SET", {k, value(), pick({{1, word("NX")}, {1, word("XX")}, {1, word("KEEPTTL")}, {1, word("GET")}})})},
+      {2, say("SET",
+              {k, value(),
+               pick({{1, word("NX")}, {1, word("XX")}, {1, word("KEEPTTL")}, {1, word("GET")}})})},
       {1, say("SETNX", {k, value()})},
       {2, say("MSET", {some(4, line({k, value()}))})},
       {1, say("MSETNX", {some(2, line({k, value()}))})},
@@ -151,7 +163,8 @@ Piece lists() {
 Piece sets() {
   const Piece k = key("t");
   return pick({
-      {8, say("SADD", {k, some(6, pick({{3, member()}, {2, number(-1'000, 1'000)}, {1, value()}}))})},
+      {8,
+       say("SADD", {k, some(6, pick({{3, member()}, {2, number(-1'000, 1'000)}, {1, value()}}))})},
       {3, say("SREM", {k, some(3, member())})},
       {3, say("SPOP", {k})},
       {2, say("SPOP", {k, number(1, 4)})},
@@ -169,7 +182,9 @@ Piece zsets() {
   const Piece k = key("z");
   return pick({
       {8, say("ZADD", {k, some(5, line({score(), member()}))})},
-      {2, say("ZADD", {k, pick({{1, word("NX")}, {1, word("XX")}, {1, word("GT")}, {1, word("LT")}}), score(), member()})},
+      {2,
+       say("ZADD", {k, pick({{1, word("NX")}, {1, word("XX")}, {1, word("GT")}, {1, word("LT")}}),
+                    score(), member()})},
       {3, say("ZINCRBY", {k, number(-20, 20), member()})},
       {3, say("ZREM", {k, some(3, member())})},
       {2, say("ZPOPMIN", {k})},
@@ -213,7 +228,8 @@ Piece expiry() {
 
 // Whole keys and whole databases.
 Piece keys() {
-  const Piece any = pick({{2, key("s")}, {1, key("h")}, {1, key("l")}, {1, key("t")}, {1, key("z")}, {1, key("e")}});
+  const Piece any = pick(
+      {{2, key("s")}, {1, key("h")}, {1, key("l")}, {1, key("t")}, {1, key("z")}, {1, key("e")}});
   return pick({
       {6, say("RENAME", {any, any})},
       {3, say("RENAMENX", {any, any})},
@@ -229,7 +245,15 @@ Piece keys() {
 }
 
 Piece mixed() {
-  return pick({{10, strings()}, {6, hashes()}, {6, lists()}, {6, sets()}, {6, zsets()}, {6, expiry()}, {2, keys()},});
+  return pick({
+      {10, strings()},
+      {6, hashes()},
+      {6, lists()},
+      {6, sets()},
+      {6, zsets()},
+      {6, expiry()},
+      {2, keys()},
+  });
 }
 
 // --- Units ---
@@ -244,22 +268,32 @@ struct Grammar {
 
 const std::vector<Grammar>& grammars() {
   static const std::vector<Grammar> list = {
-      {{"mixed", "every family, transactions, several databases, renames, flushes"}, mixed, Shape::kMixed},
+      {{"mixed", "every family, transactions, several databases, renames, flushes"},
+       mixed,
+       Shape::kMixed},
       {{"strings", "strings, counters and bitmaps"}, strings, Shape::kSingle},
       {{"hashes", "hashes"}, hashes, Shape::kSingle},
       {{"lists", "lists, moves between them"}, lists, Shape::kSingle},
       {{"sets", "sets, with random pops and stored unions"}, sets, Shape::kSingle},
       {{"zsets", "sorted sets, with pops and ranges"}, zsets, Shape::kSingle},
-      {{"expiry", "keys that expire: within the run, at once, or after minutes"}, expiry, Shape::kSingle},
-      {{"transactions", "MULTI to EXEC, two to six commands of every family"}, mixed, Shape::kTransactions},
+      {{"expiry", "keys that expire: within the run, at once, or after minutes"},
+       expiry,
+       Shape::kSingle},
+      {{"transactions", "MULTI to EXEC, two to six commands of every family"},
+       mixed,
+       Shape::kTransactions},
   };
   return list;
 }
 
-int draw(rc::Random& source, int count) { return rc::gen::inRange(0, count)(source.split(), rc::kNominalSize).value(); }
+int draw(rc::Random& source, int count) {
+  return rc::gen::inRange(0, count)(source.split(), rc::kNominalSize).value();
+}
 
 Unit draw_unit(rc::Random& source, const Piece& command, Shape shape) {
-  const auto next = [&] { return encode_request(command(source.split(), rc::kNominalSize).value()); };
+  const auto next = [&] {
+    return encode_request(command(source.split(), rc::kNominalSize).value());
+  };
   Unit unit;
   if (shape == Shape::kMixed && draw(source, 4) == 0) unit.db = draw(source, kDatabases);
   if (shape == Shape::kSingle || (shape == Shape::kMixed && draw(source, 10) != 0)) {
@@ -291,7 +325,8 @@ Workload generate_workload(std::string_view name, uint64_t seed) {
     workload.about = grammar.builtin.about;
     rc::Random source(seed);
     const Piece command = grammar.command();
-    for (int i = 0; i < kUnits; ++i) workload.units.push_back(draw_unit(source, command, grammar.shape));
+    for (int i = 0; i < kUnits; ++i)
+      workload.units.push_back(draw_unit(source, command, grammar.shape));
     return workload;
   }
   CHECK(false);

@@ -1,0 +1,260 @@
+// The command line, by the real binary: what it prints, where, and its exit status.
+#include "scenarios/cli.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "scenarios/catalog.h"
+
+namespace powercut::scenarios {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+struct Ran {
+  int status;
+  std::string out;
+  std::string err;
+};
+
+class Cli : public testing::Test {
+ protected:
+  Cli() {
+    std::string name = (fs::temp_directory_path() / "powercut_cli_XXXXXX").string();
+    CHECK(::mkdtemp(name.data()) != nullptr);
+    folder_ = name;
+  }
+  ~Cli() override { fs::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string read(const std::string& name) const {
+    std::ifstream file(folder_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  std::string write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(folder_ / name, std::ios::binary) << bytes;
+    return path(name);
+  }
+  Ran run(const std::string& arguments, const std::string& out = "out") const {
+    const std::string to = out == "out" ? path("out") : out;
+    const int status = std::system(fmt::format("cd '{}' && " POWERCUT_BINARY " {} >'{}' 2>err",
+                                               folder_.string(), arguments, to)
+                                       .c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read("out"), read("err")};
+  }
+  // Bad input: one line on standard error that has `what` in it, nothing on standard output.
+  void refused(const std::string& arguments, int status, const std::string& what) const {
+    const Ran ran = run(arguments);
+    EXPECT_EQ(ran.status, status) << arguments;
+    EXPECT_EQ(ran.out, "") << arguments;
+    EXPECT_THAT(ran.err, HasSubstr(what)) << arguments;
+    EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << arguments << "\n" << ran.err;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Cli, WrongArgumentsAreOneLineAndStatus2) {
+  refused("", 2, "subcommand");
+  refused("swoop", 2, "powercut --help");
+  refused("sweep --nope", 2, "--nope");
+  refused("sweep --seeds 0", 2, "--seeds");
+  refused("sweep --seeds -1", 2, "--seeds");
+  refused("sweep --seeds many", 2, "--seeds");
+  refused("sweep --seeds 9 --seconds 9", 2, "excludes");
+  refused("sweep --jobs 0", 2, "--jobs");
+  refused("sweep --policy sometimes", 2, "\"sometimes\"");
+  refused("sweep --policy always,", 2, "\"\"");
+  refused("sweep --persona fat", 2, "\"fat\"");
+  refused("sweep --faults rust", 2, "\"rust\"");
+  refused("sweep --mutant ninja", 2, "\"ninja\"");
+  refused("sweep --workload nosuch", 2, "\"nosuch\"");
+  refused("replay nonsense", 2, "\"nonsense\"");
+  refused("replay set100:always:xfs:all:100:x", 2, "no seed");
+  refused("replay set100:always:xfs:all:100:1:ninja", 2, "\"ninja\"");
+  refused("list dragons", 2, "dragons");
+}
+
+TEST_F(Cli, WhatCannotBeReadIsOneLineAndStatus3) {
+  refused("sweep --workload ./nosuch.aof", 3, "No such file");
+  refused("sweep --workload " + folder_.string(), 3, "directory");
+  refused("sweep --workload " + write("empty.aof", ""), 3, "no commands");
+  refused("sweep --workload " + write("garbage.aof", "\x01\x02 not RESP"), 3, "offset 0");
+  const std::string whole = encode_request({"SET", "k", "v"});
+  refused("sweep --workload " + write("cut.aof", whole + whole.substr(0, 9)), 3,
+          fmt::format("offset {}", whole.size()));
+  refused("sweep --workload " + write("multi.aof", encode_request({"MULTI"}) + whole), 3, "EXEC");
+  refused("replay ./nosuch.aof:always:xfs:all:100:1", 3, "No such file");
+}
+
+TEST_F(Cli, ACampaignThatCannotBeUsedIsOneLineAndStatus3AndLeftAsItIs) {
+  refused("sweep --seeds 9 --campaign " + path("no/such/folder"), 3, "no/such/folder");
+  refused("sweep --seeds 9 --campaign " + folder_.string(), 3, "campaign");
+  const std::string garbage(5'000, 'g');
+  refused("sweep --seeds 9 --campaign " + write("garbage", garbage), 3, "not a database");
+  EXPECT_EQ(read("garbage"), garbage);
+  refused("sweep --seeds 9 --policy never --campaign " + path("fresh"), 2, "\"never\"");
+  EXPECT_FALSE(fs::exists(path("fresh"))) << "made for a command that was refused";
+}
+
+TEST_F(Cli, ACampaignGoesOnWithTheSameOptionsOnly) {
+  const std::string command = "sweep --json --workload set100 --ops 20 --seeds 100 ";
+  const auto whole = nlohmann::json::parse(run(command).out);
+  EXPECT_EQ(run(command + "--campaign c").status, 0);
+  const auto again = nlohmann::json::parse(run(command + "--campaign c --jobs 1").out);
+  for (const char* key : {"runs", "crashes", "recoveries", "trace_hash", "policies"}) {
+    EXPECT_EQ(whole[key], again[key]) << key;
+  }
+  refused("sweep --workload set100 --ops 21 --seeds 100 --campaign c", 2, "other options");
+  std::string bytes = read("c");
+  bytes.resize(bytes.size() / 2);
+  refused(command + "--campaign " + write("c", bytes), 3, "campaign");
+}
+
+// Killed at any moment, a campaign is whole; after Ctrl-C it has all that was run.
+TEST_F(Cli, ACampaignSurvivesItsProcess) {
+  const std::string options = "sweep --json --ops 50 --seeds 6000 ";
+  const auto whole = nlohmann::json::parse(run(options).out);
+  const std::string kept = options + "--jobs 1 --campaign c";
+  const auto after = [&](const std::string& signal) {
+    return run(fmt::format(
+        "--version && timeout --preserve-status -s {} 1.3 " POWERCUT_BINARY " {}", signal, kept));
+  };
+  const Ran killed = after("KILL");
+  EXPECT_NE(killed.status, 0);
+  const Ran interrupted = after("INT");
+  EXPECT_TRUE(interrupted.status == 130 || interrupted.status == 0) << interrupted.status;
+  const auto finished = nlohmann::json::parse(run(kept).out);
+  for (const char* key :
+       {"runs", "crashes", "recoveries", "trace_hash", "policies", "fault_hits"}) {
+    EXPECT_EQ(whole[key], finished[key]) << key;
+  }
+}
+
+TEST_F(Cli, CtrlCPrintsWhatWasDone) {
+  const Ran ran = run("--version && timeout --preserve-status -s INT 0.7 " POWERCUT_BINARY
+                      " sweep --seconds 60");
+  EXPECT_EQ(ran.status, 130);
+  EXPECT_THAT(ran.out, HasSubstr("interrupted"));
+  EXPECT_THAT(ran.out, HasSubstr("hybrid-everysec"));
+}
+
+TEST_F(Cli, TheJsonHasItsKeys) {
+  const Ran ran = run("sweep --json --workload set100 --ops 20 --seeds 70");
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(ran.err, "");
+  const auto json = nlohmann::json::parse(ran.out);
+  for (const char* key : {"version", "verb", "seeds", "runs", "crashes", "recoveries", "violations",
+                          "first_violation", "elapsed_s", "trace_hash", "policies"}) {
+    EXPECT_TRUE(json.contains(key)) << key;
+  }
+  EXPECT_EQ(json["verb"], "sweep");
+  EXPECT_EQ(json["runs"], 70);
+  EXPECT_EQ(json["policies"].size(), all_policies().size());
+  for (const char* key : {"policy", "runs", "crashes", "acked_ops", "lost_ops_max", "lost_ms_max",
+                          "bound_ms", "violations"}) {
+    EXPECT_TRUE(json["policies"][0].contains(key)) << key;
+  }
+}
+
+TEST_F(Cli, ABrokenPromiseIsStatus1AndItsIdReproducesIt) {
+  const Ran sweep = run(
+      "sweep --json --workload set100 --policy always --persona ext4-ordered --faults power-cut "
+      "--seeds 20 --mutant no-sync:segment.commit");
+  EXPECT_EQ(sweep.status, 1);
+  const auto json = nlohmann::json::parse(sweep.out);
+  const std::string id = json["first_violation"];
+  const Ran replay = run("replay " + id);
+  EXPECT_EQ(replay.status, 1);
+  EXPECT_THAT(replay.out, HasSubstr("an acknowledged write is lost"));
+  const auto again = nlohmann::json::parse(run("replay --json " + id).out);
+  EXPECT_THAT(replay.out, HasSubstr(again["trace_hash"].get<std::string>()));
+  // The human table says the same, and how to see it again.
+  const Ran table =
+      run("sweep --workload set100 --policy always --persona ext4-ordered --faults power-cut "
+          "--seeds 20 "
+          "--mutant no-sync:segment.commit");
+  EXPECT_THAT(table.out, HasSubstr("replay " + id));
+  EXPECT_THAT(table.out, HasSubstr("BROKEN"));
+}
+
+TEST_F(Cli, RunIsTheSweepsRunOfThatSeed) {
+  const std::string options = " --workload set100 --ops 30 ";
+  const auto sweep =
+      nlohmann::json::parse(run("sweep --json --seeds 1 --first-seed 9" + options).out);
+  const auto one = nlohmann::json::parse(run("run --json --seed 9" + options).out);
+  EXPECT_EQ(sweep["trace_hash"], one["trace_hash"]);
+  EXPECT_THAT(run("run --seed 9" + options).out, HasSubstr(one["trace_hash"].get<std::string>()));
+}
+
+TEST_F(Cli, UntilShowsTheDiskAtThatEvent) {
+  const std::string id = "set100:no:ext4-ordered:power-cut:100:7";
+  const Ran stopped = run("replay " + id + " --until 40");
+  EXPECT_EQ(stopped.status, 0);
+  EXPECT_THAT(stopped.out, HasSubstr("appendonly.aof.1.incr.aof"));
+  EXPECT_THAT(stopped.out, HasSubstr("legal states"));
+  EXPECT_THAT(run("replay " + id + " --trace").out, HasSubstr("make_directory"));
+  EXPECT_THAT(run("replay " + id + " --until 999999").out, HasSubstr("no event 999999"));
+}
+
+TEST_F(Cli, EveryListHasLinesAndEveryVerbHelps) {
+  for (const char* what : {"scenarios", "personas", "faults", "mutants", "workloads", "policies"}) {
+    const Ran ran = run(std::string("list ") + what);
+    EXPECT_EQ(ran.status, 0);
+    EXPECT_GT(std::count(ran.out.begin(), ran.out.end(), '\n'), 5) << what;
+  }
+  for (const char* verb : {"sweep", "run", "replay", "list"}) {
+    const Ran ran = run(std::string(verb) + " --help");
+    EXPECT_EQ(ran.status, 0);
+    EXPECT_THAT(ran.out, HasSubstr("Example:"));
+    // The example works when pasted.
+    const size_t example = ran.out.find("  powercut ", ran.out.find("Example:"));
+    ASSERT_NE(example, std::string::npos);
+    const std::string line =
+        ran.out.substr(example + 11, ran.out.find('\n', example) - example - 11);
+    EXPECT_EQ(run(line).status, 0) << line;
+  }
+  EXPECT_THAT(run("--version").out, HasSubstr("powercut "));
+}
+
+TEST_F(Cli, AFullDiskIsOneLineAndStatus3) {
+  const Ran ran = run("list mutants", "/dev/full");
+  EXPECT_EQ(ran.status, 3);
+  EXPECT_THAT(ran.err, HasSubstr("cannot be written"));
+}
+
+TEST(RunId, IsTakenApartAsItWasPutTogether) {
+  for (const char* id : {"set100:always:ext4-ordered:all:200:7",
+                         "mixed:hybrid-everysec:xfs:power-cut,eio:50:18446744073709551615",
+                         "web-shop:no:lying:none:1:0:no-sync:segment.commit"}) {
+    const auto recipe = parse_run_id(id);
+    ASSERT_TRUE(recipe.ok()) << recipe.error().message;
+    EXPECT_EQ(run_id(recipe->spec), id);
+  }
+}
+
+TEST(RunId, APathMayHaveColonsAndSpaces) {
+  const fs::path folder = fs::temp_directory_path() / "powercut a:b";
+  fs::create_directories(folder);
+  const fs::path file = folder / "my always:xfs.aof";
+  std::ofstream(file) << encode_request({"SET", "k", "v"});
+  const std::string id = file.string() + ":always:xfs:all:9:7";
+  const auto recipe = parse_run_id(id);
+  ASSERT_TRUE(recipe.ok()) << recipe.error().message;
+  EXPECT_EQ(run_id(recipe->spec), id);
+  EXPECT_EQ(replay_command("powercut", id), "powercut replay '" + id + "'");
+  fs::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace powercut::scenarios
