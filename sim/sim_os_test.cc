@@ -1,162 +1,33 @@
+// What only the simulated side of the seam can show. Its contract: sim_os_contract_test.cc.
 #include "sim/sim_os.h"
 
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
-#include "engine/os/os_contract.h"
 #include "sim/disk_testing.h"
+#include "sim/sim_os_testing.h"
 
-namespace powercut {
-
-using engine::OsFault;
-using engine::OsUnderTest;
-
-namespace sim {
+namespace powercut::sim {
 namespace {
 
-constexpr int64_t kWallStartMs = 1'700'000'000'000;
-
-// Does what a test told it to: one fault of the contract, one crash, one jump of the clock.
-class TestInjector final : public Injector {
- public:
-  Injection on_call(const SeamCall& call) override {
-    Injection injection;
-    if (short_reads && call.op == Op::kRead) injection.short_size = 1 + call.number % 7;
-    if (short_writes && call.op == Op::kWrite) injection.short_size = 1 + call.number % 7;
-    if (crash_op == call.op && crash != CrashKind::kNone) {
-      injection.crash = crash;
-      injection.point = crash_point;
-    }
-    if (error_op == call.op) {
-      injection.error = error;
-      error_op.reset();
-    }
-    return injection;
-  }
-  Instant next_moment() override { return moment; }
-  Moment on_moment(Instant) override {
-    moment = kForever;
-    return what_then;
-  }
-  void fail_next(Op op, Errc code) {
-    error_op = op;
-    error = code;
-  }
-
-  bool short_reads = false;
-  bool short_writes = false;
-  std::optional<Op> error_op;
-  Errc error = Errc::kIo;
-  CrashKind crash = CrashKind::kNone;
-  CrashPoint crash_point = CrashPoint::kInside;
-  std::optional<Op> crash_op;
-  Instant moment = kForever;
-  Moment what_then;
-};
-
-class SimOsUnderTest final : public OsUnderTest {
- public:
-  SimOsUnderTest(const LatencyProfile& latency, const PersonaRules& rules)
-      : latency_(latency), world_{Disk(rules), Instant{0}, kWallStartMs} {
-    restart();
-  }
-  engine::Os& os() override { return *os_; }
-  void run(std::function<void()> body) override {
-    os_->spawn("test", std::move(body));
-    EXPECT_EQ(os_->run(), CrashKind::kNone);
-    EXPECT_FALSE(os_->tasks_left());
-  }
-  void kill_and_restart() override {
-    Disk next = world_.disk.after_kill();
-    os_.reset();
-    world_.disk = std::move(next);
-    restart();
-  }
-  bool inject(OsFault fault) override {
-    switch (fault) {
-      case OsFault::kShortReads:
-        injector_.short_reads = true;
-        return true;
-      case OsFault::kShortWrites:
-        injector_.short_writes = true;
-        return true;
-      case OsFault::kReadIo:
-        injector_.fail_next(Op::kRead, Errc::kIo);
-        return true;
-      case OsFault::kWriteIo:
-        injector_.fail_next(Op::kWrite, Errc::kIo);
-        return true;
-      case OsFault::kWriteNoSpace:
-        injector_.fail_next(Op::kWrite, Errc::kNoSpace);
-        return true;
-      case OsFault::kTruncateNoSpace:
-        injector_.fail_next(Op::kTruncate, Errc::kNoSpace);
-        return true;
-      case OsFault::kSyncIo:
-        injector_.fail_next(Op::kSync, Errc::kIo);
-        return true;
-      case OsFault::kSyncDirectoryIo:
-        injector_.fail_next(Op::kSyncDirectory, Errc::kIo);
-        return true;
-      case OsFault::kOpenNoSpace:
-        injector_.fail_next(Op::kOpen, Errc::kNoSpace);
-        return true;
-      case OsFault::kRenameIo:
-        injector_.fail_next(Op::kRename, Errc::kIo);
-        return true;
-      case OsFault::kRemoveIo:
-        injector_.fail_next(Op::kRemove, Errc::kIo);
-        return true;
-    }
-    return false;
-  }
-
- private:
-  void restart() { os_ = std::make_unique<SimOs>(world_, choices_, trace_, &injector_, latency_); }
-
-  LatencyProfile latency_;
-  WorldState world_;
-  SeededChoices choices_{7};
-  Trace trace_;
-  TestInjector injector_;
-  std::unique_ptr<SimOs> os_;
-};
-
-engine::OsFactory factory(std::string name, uint64_t immediate_one_in,
-                          const PersonaRules& rules = {}) {
-  LatencyProfile latency;
-  latency.immediate_one_in = immediate_one_in;
-  return {std::move(name), [=] { return std::make_unique<SimOsUnderTest>(latency, rules); }};
-}
-
-}  // namespace
-}  // namespace sim
-
-namespace engine {
-INSTANTIATE_TEST_SUITE_P(Sim, OsContract,
-                         ::testing::Values(sim::factory("Sometimes", 4), sim::factory("Never", 0),
-                                           sim::factory("AtOnce", 1),
-                                           sim::factory("Journaled", 4, sim::journaled_rules())),
-                         name_of_os);
-}  // namespace engine
-
-// --- What only the simulated side can show ---
-
-namespace sim {
-namespace {
-
-using engine::fails_with;
-using engine::is_ok;
 using engine::Open;
+
+template <class T>
+bool is_ok(const Result<T>& result) {
+  return result.ok();
+}
+template <class T>
+bool fails_with(const Result<T>& result, Errc code) {
+  return !result.ok() && result.error().code == code;
+}
 
 class SimOsTest : public ::testing::Test {
  protected:
-  explicit SimOsTest() { latency_.immediate_one_in = 0; }
+  SimOsTest() { latency_.immediate_one_in = 0; }
 
   // A new world and a new Os, for one seed.
   SimOs& begin(uint64_t seed = 1, const PersonaRules& rules = {}) {
@@ -489,5 +360,4 @@ TEST_F(SimOsTest, EveryCallIsTraced) {
 }
 
 }  // namespace
-}  // namespace sim
-}  // namespace powercut
+}  // namespace powercut::sim

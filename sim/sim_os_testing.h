@@ -1,0 +1,51 @@
+// An injector that tests of the simulated seam tell what to do.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "sim/injector.h"
+
+namespace powercut::sim {
+
+inline constexpr int64_t kWallStartMs = 1'700'000'000'000;
+
+// Does what a test told it to: one fault of the contract, one crash, one jump of the clock.
+class TestInjector final : public Injector {
+ public:
+  Injection on_call(const SeamCall& call) override {
+    Injection injection;
+    if (short_reads && call.op == Op::kRead) injection.short_size = 1 + call.number % 7;
+    if (short_writes && call.op == Op::kWrite) injection.short_size = 1 + call.number % 7;
+    if (crash_op == call.op && crash != CrashKind::kNone) {
+      injection.crash = crash;
+      injection.point = crash_point;
+    }
+    if (error_op == call.op) {
+      injection.error = error;
+      error_op.reset();
+    }
+    return injection;
+  }
+  Instant next_moment() override { return moment; }
+  Moment on_moment(Instant) override {
+    moment = kForever;
+    return what_then;
+  }
+  void fail_next(Op op, Errc code) {
+    error_op = op;
+    error = code;
+  }
+
+  bool short_reads = false;
+  bool short_writes = false;
+  std::optional<Op> error_op;
+  Errc error = Errc::kIo;
+  CrashKind crash = CrashKind::kNone;
+  CrashPoint crash_point = CrashPoint::kInside;
+  std::optional<Op> crash_op;
+  Instant moment = kForever;
+  Moment what_then;
+};
+
+}  // namespace powercut::sim
