@@ -10,6 +10,8 @@ namespace powercut::engine {
 namespace {
 
 constexpr std::string_view kCrcField = " crc=";
+constexpr std::string_view kClosedPrefix = "#pc closed lsn=";
+constexpr std::string_view kOpenedPrefix = "#pc opened lsn=";
 
 void append_number(std::string& out, uint64_t value) {
   char digits[24];
@@ -78,6 +80,29 @@ void append_annotation(std::string& batch, const Annotation& fields, uint64_t no
   batch += kCrcField;
   append_hex(batch, crc, 8);
   batch += "\r\n";
+}
+
+std::string encode_mark(MarkKind kind, uint64_t next_lsn, uint64_t nonce, uint64_t offset) {
+  std::string line(kind == MarkKind::kClosed ? kClosedPrefix : kOpenedPrefix);
+  append_number(line, next_lsn);
+  const uint32_t crc = batch_crc({}, line, nonce, offset);
+  line += kCrcField;
+  append_hex(line, crc, 8);
+  return line + "\r\n";
+}
+
+std::optional<Mark> parse_mark(std::string_view bytes, size_t& length) {
+  Mark mark;
+  uint64_t crc = 0;
+  std::string_view rest = bytes.substr(0, kLongestLine);
+  mark.kind = rest.starts_with(kOpenedPrefix) ? MarkKind::kOpened : MarkKind::kClosed;
+  if (!take(rest, mark.kind == MarkKind::kOpened ? kOpenedPrefix : kClosedPrefix, mark.next_lsn) ||
+      !take(rest, kCrcField, crc, 16) || !rest.starts_with("\r\n") || crc > UINT32_MAX) {
+    return std::nullopt;
+  }
+  mark.crc = static_cast<uint32_t>(crc);
+  length = static_cast<size_t>(rest.data() + 2 - bytes.data());
+  return mark;
 }
 
 std::optional<Annotation> parse_annotation(std::string_view bytes, size_t& length) {

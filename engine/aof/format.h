@@ -1,11 +1,14 @@
 // The append-only file's segment format: Redis's RESP commands, plus lines that Redis skips.
 //
-//   segment    = header *batch
+//   segment    = header *(batch / closed opened) [closed [redis]]
 //   header     = "#pc segment=" SEQ " nonce=" HEX16 CRLF
 //   batch      = *( [timestamp] entry ) annotation
 //   entry      = [select] command | [select] MULTI *( [select] command ) EXEC
 //   timestamp  = "#TS:" UNIX-SECONDS CRLF
 //   annotation = "#pc lsn=" FIRST " n=" ENTRIES " len=" BYTES " synced=" OFFSET " crc=" HEX8 CRLF
+//   closed     = "#pc closed lsn=" NEXT " crc=" HEX8 CRLF
+//   opened     = "#pc opened lsn=" NEXT " crc=" HEX8 CRLF
+//   redis      = what redis-server appended
 //
 // A batch is what one write hands to the OS. Its annotation says the log sequence number (LSN) of
 // its first entry, how many entries and bytes it has, and up to which offset of this segment
@@ -13,6 +16,10 @@
 // offset, its bytes and the annotation up to " crc=": so a batch counts only whole, in its place,
 // in its segment. Redis skips any line that begins with '#' and is at most 1,024 bytes, so it loads
 // our segments; a segment without a header is Redis's own and follows Redis's rules.
+//
+// A clean end writes a closed mark, and whoever opens the store again an opened mark, synced before anything follows:
+// so commands right behind a closed mark are not the rest of a torn batch. A redis-server that was given our files
+// wrote them, and they are read by its rules.
 //
 // A batch that does not verify is a torn tail, unless a later batch of the segment verifies whose
 // `synced` lies beyond it, or the manifest says the segment was longer: then it is corruption,
@@ -40,6 +47,14 @@ struct Annotation {
   uint32_t crc = 0;
 };
 
+enum class MarkKind : unsigned char { kClosed, kOpened };
+
+struct Mark {
+  MarkKind kind = MarkKind::kClosed;
+  uint64_t next_lsn = 0;
+  uint32_t crc = 0;
+};
+
 inline constexpr std::string_view kHeaderPrefix = "#pc segment=";
 inline constexpr std::string_view kAnnotationPrefix = "#pc lsn=";
 // Longer than any header or annotation can be, shorter than what Redis skips.
@@ -54,6 +69,12 @@ void append_annotation(std::string& batch, const Annotation& fields, uint64_t no
                        uint64_t offset);
 // Parses an annotation line at the start of `bytes`; `length` is that of the line with its CRLF.
 std::optional<Annotation> parse_annotation(std::string_view bytes, size_t& length);
+
+// The mark that will stand at `offset` of the segment.
+std::string encode_mark(MarkKind kind, uint64_t next_lsn, uint64_t nonce, uint64_t offset);
+// Parses a mark at the start of `bytes`; `length` is that of the line with its CRLF. Its CRC is that of an empty batch.
+std::optional<Mark> parse_mark(std::string_view bytes, size_t& length);
+
 // The CRC that the annotation of `batch` must carry. `line` is the annotation's text.
 uint32_t batch_crc(std::string_view batch, std::string_view line, uint64_t nonce, uint64_t offset);
 

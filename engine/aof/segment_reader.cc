@@ -66,7 +66,7 @@ class Scanner {
       // Our header was synced before anything named this file.
       TRY(damaged(0, 1, "the header is missing"));
     } else {
-      TRY(read_plain());
+      TRY(read_plain(0));
     }
     return scan_;
   }
@@ -123,6 +123,11 @@ class Scanner {
   Result<void> read_batches() {
     while (scan_.good_end < bytes_.size()) {
       const size_t begin = scan_.good_end;
+      if (take_mark(begin)) continue;
+      if (scan_.closed && by_redis(begin)) {
+        scan_.by_redis = true;
+        return read_plain(begin);
+      }
       if (const char* what = read_batch(begin)) {
         if (mutant(Mutant::kHalfMultiApplied)) TRY(deliver_half());
         if (mutant(Mutant::kRecoveryCrossesHole) && skip_hole(begin)) continue;
@@ -134,6 +139,24 @@ class Scanner {
       return damaged(bytes_.size(), *expected_.synced_length, "the file ends early");
     }
     return {};
+  }
+
+  bool take_mark(size_t begin) {
+    size_t length = 0;
+    const auto mark = parse_mark(bytes_.substr(begin), length);
+    if (!mark || mark->next_lsn != scan_.next_lsn ||
+        mark->crc != batch_crc({}, bytes_.substr(begin, length), scan_.header.nonce, begin)) {
+      return false;
+    }
+    scan_.closed = mark->kind == MarkKind::kClosed;
+    if (scan_.closed) scan_.closed_offset = begin;
+    scan_.good_end = begin + length;
+    return true;
+  }
+
+  // We write nothing of the kind behind a closed mark.
+  bool by_redis(size_t begin) const {
+    return bytes_[begin] == '*' || bytes_.substr(begin).starts_with("#TS:");
   }
 
   // Parses and verifies the batch at `begin` into words_; nullptr if whole, else what is wrong.
@@ -232,9 +255,8 @@ class Scanner {
     return outcome;
   }
 
-  // A segment that Redis wrote: no checksums; a transaction counts only whole.
-  Result<void> read_plain() {
-    size_t position = 0;
+  // What Redis wrote: no checksums; a transaction counts only whole.
+  Result<void> read_plain(size_t position) {
     std::vector<std::string_view> words;
     while (position < bytes_.size()) {
       if (bytes_[position] == '#') {

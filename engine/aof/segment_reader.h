@@ -46,6 +46,9 @@ struct SegmentExpectation {
 struct SegmentScan {
   bool annotated = false;  // ours; false: written by Redis
   SegmentHeader header;
+  bool closed = false;     // it ends with a closed mark, or did before Redis went on in it
+  uint64_t closed_offset = 0;  // where that mark stands
+  bool by_redis = false;   // redis-server has appended to it
   uint64_t good_end = 0;  // everything before is whole; what follows was dropped
   uint64_t next_lsn = 1;
   uint64_t entries = 0;

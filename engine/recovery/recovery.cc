@@ -72,15 +72,36 @@ class Recovery {
     if (!has_name(kManifestName)) return start_without_manifest();
     TRY_ASSIGN(const std::string text, read_whole(os_, in_aof_directory(kManifestName)));
     TRY_ASSIGN(recovered_.manifest, parse_manifest(text));
+    if (!mutant(Mutant::kTailNotSynced)) TRY(settle_manifest());
     TRY(set_aside_orphans());
     if (recovered_.manifest.base) TRY(load_base(*recovered_.manifest.base));
     const size_t count = recovered_.manifest.segments.size();
     for (size_t i = 0; i < count && !report().dropped_corruption; ++i)
       TRY(load_segment(i, i + 1 == count));
-    // The manifest's rename may have been seen in the page cache alone.
-    if (mutant(Mutant::kTailNotSynced)) return {};
-    TRY(os_.sync_directory(kAofDirectory, "recovery.aof_directory"));
+    return {};
+  }
+
+  // The manifest's rename may have been seen in the page cache alone, or its directory sync may have failed before
+  // the restart, and then a sync that succeeds now proves nothing. So it is published again, before anything that
+  // an older manifest names is removed or renamed.
+  Result<void> settle_manifest() {
+    bool renamed = false;
+    auto published = publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, renamed);
+    // A full disk must not keep the store from starting.
+    if (!published.ok() && published.error().code == Errc::kNoSpace) {
+      published = os_.sync_directory(kAofDirectory, "manifest.rename");
+    }
+    TRY(std::move(published));
     return os_.sync_directory("", "recovery.root");
+  }
+
+  // Writes the bytes again that no batch vouches for: after a failed sync and a kill the page cache may hold them
+  // as clean, and a sync would leave them there.
+  Result<void> write_tail_again(File& file, std::string_view bytes, const SegmentScan& scan) {
+    if (scan.synced_offset >= scan.good_end) return {};
+    const auto written =
+        write_whole(file, scan.synced_offset, bytes.substr(scan.synced_offset, scan.good_end - scan.synced_offset));
+    return !written.ok() && written.error().code == Errc::kNoSpace ? Result<void>() : written;
   }
 
   Result<std::vector<std::string>> names_in_aof_directory() {
@@ -237,14 +258,25 @@ class Recovery {
       return Error{Errc::kCorrupt, fmt::format("{} offset {}: {}, but a later segment follows",
                                                expected.name, scan.good_end, scan.dropped_reason)};
     }
-    if (last || scan.corrupt) return adopt(std::move(file), named, scan, bytes.size());
+    if (last || scan.corrupt) return adopt(std::move(file), named, scan, bytes);
     return {};
   }
 
   // Cuts the torn tail off and makes the rest durable, so that appending behind it is safe.
   Result<void> adopt(std::unique_ptr<File> file, const ManifestFile& named, const SegmentScan& scan,
-                     uint64_t size) {
-    if (scan.good_end < size) TRY(file->truncate(scan.good_end));
+                     std::string_view bytes) {
+    uint64_t end = scan.good_end;
+    if (end < bytes.size()) TRY(file->truncate(end));
+    const bool goes_on = scan.annotated && !scan.corrupt && !scan.by_redis;
+    if (goes_on && !mutant(Mutant::kTailNotSynced)) TRY(write_tail_again(*file, bytes, scan));
+    if (goes_on && scan.closed) {
+      const std::string mark = encode_mark(MarkKind::kOpened, scan.next_lsn, scan.header.nonce, end);
+      const auto opened = write_whole(*file, end, mark);
+      // A full disk must not keep the store from starting: then the closed mark goes.
+      if (!opened.ok() && opened.error().code != Errc::kNoSpace) return opened;
+      if (!opened.ok()) TRY(file->truncate(scan.closed_offset));
+      end = opened.ok() ? end + mark.size() : scan.closed_offset;
+    }
     if (!mutant(Mutant::kTailNotSynced)) {
       // A sync that fails here may report what went wrong before the restart. What was replayed is
       // in memory: a new generation takes it up, and this segment is never trusted again.
@@ -253,10 +285,10 @@ class Recovery {
         return {};
       }
     }
-    // A segment of Redis's, or one given up half-way, is not appended to: a new generation follows.
-    if (!scan.annotated || scan.corrupt) return {};
+    // A segment that Redis wrote to, or one given up half-way, is not appended to: a new generation follows.
+    if (!goes_on) return {};
     recovered_.segment =
-        Segment{std::move(file), named.sequence, scan.header.nonce, scan.good_end, scan.good_end};
+        Segment{std::move(file), named.sequence, scan.header.nonce, end, end};
     return {};
   }
 
