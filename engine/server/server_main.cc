@@ -64,8 +64,10 @@ class Process {
     for (;;) {
       const auto outcome = engine_->shut_down(true);
       if (outcome.ok()) break;
-      fmt::print(stderr, "powercut-server: shutdown: {}\n", outcome.error().message);
-      if (os_.now() >= deadline) return end(kExitFailed);
+      if (os_.now() >= deadline) {
+        fmt::print(stderr, "powercut-server: not shut down cleanly: {}\n", outcome.error().message);
+        return end(kExitFailed);
+      }
       os_.park(os_.now() + kShutdownRetry);
     }
     server_->drain(os_.now() + kDrain);
