@@ -54,15 +54,16 @@ class NoControl final : public engine::Control {
 // One life of such a store. Several may share a history, one after the other.
 class HistoryStore {
  public:
-  explicit HistoryStore(History* history = nullptr, uint64_t lsn = 0) : history_(history) {
+  // With `attached` false, or in S(lsn): fill it first, then attach().
+  explicit HistoryStore(History* history = nullptr, uint64_t lsn = 0, bool attached = true)
+      : history_(history) {
     log.lsn = lsn;
-    if (history_ != nullptr && lsn == 0) history_->attach(os, keyspace, executor, 0);
+    if (history_ != nullptr && lsn == 0 && attached) attach();
   }
   ~HistoryStore() {
     if (history_ != nullptr) history_->detach();
     os.destroy_tasks();
   }
-  // For a store that was filled before: see fill().
   void attach() { history_->attach(os, keyspace, executor, log.lsn); }
   // Runs a command that the history does not see, as recovery does.
   void fill(const std::string& line) {
