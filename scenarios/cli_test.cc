@@ -227,6 +227,39 @@ TEST_F(Cli, EveryListHasLinesAndEveryVerbHelps) {
   EXPECT_THAT(run("--version").out, HasSubstr("powercut "));
 }
 
+TEST_F(Cli, CalibrateReadsObservationsOrSaysWhichLineIsNone) {
+  const std::string line =
+      R"({"config":"CONFIG","litmus":"one","setup":[],"steps":["creat a","append a A 10"],)"
+      R"("observed":[{"min_returned_step":2,"max_returned_step":2,"only_with_512B_tearing":false,)"
+      R"("state":STATE}]})";
+  const auto with = [&](std::string config, std::string state) {
+    std::string text = line;
+    text.replace(text.find("CONFIG"), 6, config);
+    text.replace(text.find("STATE"), 5, state);
+    return text + "\n";
+  };
+  write("good", with("ext4", "{}") + with("xfs", R"({"a":"A*10"})") + with("zfs", "{}"));
+  const Ran good = run("calibrate --json good");
+  EXPECT_EQ(good.status, 0) << good.err;
+  const auto json = nlohmann::json::parse(good.out);
+  EXPECT_EQ(json["filesystems"].size(), 3u);
+  EXPECT_EQ(json["filesystems"][0]["persona"], "ext4-ordered");
+  EXPECT_EQ(json["filesystems"][0]["contained"], 1);
+  EXPECT_GT(json["filesystems"][0]["legal"], 1);
+  EXPECT_TRUE(json["filesystems"][2]["persona"].is_null());
+  write("bad", with("ext4", R"({"a":"B*10"})"));
+  const Ran bad = run("calibrate bad");
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_THAT(bad.out, HasSubstr("FORBIDS"));
+  refused("calibrate nosuch", 3, "nosuch");
+  refused("calibrate " + write("garbage", with("ext4", "{}") + "garbage\n"), 3, "line 2");
+  refused("calibrate " + write("empty", ""), 3, "no observations");
+  refused("calibrate " + write("runs", with("ext4", R"({"a":"A*x"})")), 3, "A*x");
+  std::string step = with("ext4", "{}");
+  step.replace(step.find("append a"), 8, "append b");
+  refused("calibrate " + write("step", step), 3, "append b");
+}
+
 TEST_F(Cli, AFullDiskIsOneLineAndStatus3) {
   const Ran ran = run("list mutants", "/dev/full");
   EXPECT_EQ(ran.status, 3);
