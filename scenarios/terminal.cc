@@ -14,9 +14,20 @@ namespace {
 std::atomic<bool> g_interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
+// `timeout` and shells may send one Ctrl-C twice: a second one counts a second later.
+constexpr double kSecondPressS = 1;
+const Stopwatch g_watch;
+std::atomic<double> g_pressed_s{0};
+static_assert(std::atomic<double>::is_always_lock_free);
+
 void on_interrupt(int) {
-  g_interrupted.store(true);
-  std::signal(SIGINT, SIG_DFL);
+  const double now = g_watch.seconds();
+  if (!g_interrupted.exchange(true)) {
+    g_pressed_s.store(now);
+  } else if (now - g_pressed_s.load() > kSecondPressS) {
+    std::signal(SIGINT, SIG_DFL);
+    std::raise(SIGINT);
+  }
 }
 
 std::string duration(double seconds) {
