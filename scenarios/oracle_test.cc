@@ -112,6 +112,10 @@ TEST_F(OracleTest, TheNumberMustFitTheState) {
   EXPECT_EQ(judge("no", 2, digest_of(1)).violation->oracle, "NPX");
   EXPECT_EQ(judge("no", 4, digest_of(3)).violation->oracle, "NPX");
   EXPECT_FALSE(judge("no", 3, digest_of(3)).violation);
+  // A number from after the crash, even of an equal state.
+  store_.acked("SET key:2 v", at_ms(0));
+  ASSERT_EQ(digest_of(4), digest_of(3));
+  EXPECT_EQ(judge("no", 4, digest_of(3)).violation->oracle, "NPX");
 }
 
 // Two operations that leave the same state cannot be told apart: the store has the benefit.
@@ -235,8 +239,11 @@ TEST_F(OracleTest, EverysecBoundsTheAge) {
 
 TEST_F(OracleTest, TheTimeOfSyncsExtendsTheAge) {
   operation_at(100);
-  // From 200 to 500 in two pieces that overlap, and one that was over before the acknowledgement.
-  facts_.waits = {{at_ms(0), at_ms(90)}, {at_ms(200), at_ms(400)}, {at_ms(300), at_ms(450)}};
+  // From 200 to 500 in pieces that overlap, and one that was over before the acknowledgement.
+  facts_.waits = {{at_ms(0), at_ms(90)},
+                  {at_ms(200), at_ms(400)},
+                  {at_ms(250), at_ms(300)},
+                  {at_ms(300), at_ms(450)}};
   facts_.blocked = {{at_ms(450), at_ms(500)}};
   const int64_t bound_ms = 1000 + 300 + kSlackMs;
   crash(CrashKind::kPowerCut, 100 + bound_ms - 1);
