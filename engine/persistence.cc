@@ -76,7 +76,8 @@ Result<void> Persistence::first_generation() {
   TRY_ASSIGN(Segment segment, create_segment(sequence));
   TRY(os_.sync_directory(kAofDirectory, "segment.directory"));
   Manifest manifest;
-  manifest.segments.push_back({segment_name(sequence), sequence, log_.applied_lsn() + 1, {}, {}});
+  manifest.segments.push_back(
+      {segment_name(sequence), sequence, log_.applied_lsn() + 1, {}, {}, segment.nonce});
   bool renamed = false;
   TRY(publish_manifest(os_, std::string(kAofDirectory), manifest, renamed));
   manifest_ = std::move(manifest);
@@ -121,7 +122,7 @@ Result<ManifestFile> Persistence::write_base(uint64_t sequence, uint64_t cut) {
   TRY_ASSIGN(const CheckpointInfo info, checkpoint_.write(*file));
   TRY(file->sync("base.sync"));
   TRY(os_.sync_directory(kAofDirectory, "base.directory"));
-  return ManifestFile{name, sequence, cut, info.bytes, info.keys};
+  return ManifestFile{name, sequence, cut, info.bytes, info.keys, info.crc};
 }
 
 std::vector<ManifestFile> Persistence::all_files() const {
@@ -148,6 +149,7 @@ Result<void> Persistence::rewrite() {
   uint64_t cut = 0;
   bool renamed = false;
   AofLog::Rotation rotation;
+  const uint64_t nonce = next.nonce;
   rotation.next = std::move(next);
   rotation.at_cut = [&] {
     cut = log_.applied_lsn();
@@ -156,7 +158,7 @@ Result<void> Persistence::rewrite() {
   rotation.publish = [&](uint64_t old_length) -> Result<void> {
     Manifest manifest = manifest_;
     manifest.segments.back().length = old_length;
-    manifest.segments.push_back({segment_name(sequence), sequence, cut + 1, {}, {}});
+    manifest.segments.push_back({segment_name(sequence), sequence, cut + 1, {}, {}, nonce});
     TRY(publish_manifest(os_, std::string(kAofDirectory), manifest, renamed));
     sealed_bytes_ += old_length;
     manifest_ = std::move(manifest);
@@ -210,7 +212,7 @@ Result<void> Persistence::heal() {
     TRY_ASSIGN(const ManifestFile base, write_base(sequence, cut));  // syncs the directory for both
     Manifest manifest;
     manifest.base = base;
-    manifest.segments.push_back({segment_name(sequence), sequence, cut + 1, {}, {}});
+    manifest.segments.push_back({segment_name(sequence), sequence, cut + 1, {}, {}, next.nonce});
     manifest.history = all_files();
     bool renamed = false;
     const auto published = publish_manifest(os_, std::string(kAofDirectory), manifest, renamed);

@@ -32,6 +32,8 @@ struct Exemption {
 };
 inline const std::vector<Exemption> kExemptions = {
     {"engine/os/fiber.cc", "posix", "sysconf: the page size, for the guard page of a stack"},
+    {"engine/os/posix/plain_reactor.cc", "threads", "without io_uring a sync needs a thread, not to stop the tasks"},
+    {"engine/os/os_contract.h", "skipped", "faults can be injected on the simulated side alone"},
     {"engine/os/fiber_test.cc", "threads", "shows that each thread has a stack pool of its own"},
     {"scenarios/sweep.cc", "threads", "a sweep's workers: each run is a world of its own"},
     {"scenarios/terminal.cc", "threads", "how many workers there are by default"},

@@ -339,7 +339,8 @@ Result<void> AofLog::finish_segment() {
   if (!active()) return {};
   while (syncing_) progress_.wait();
   if (poisoned_ || written_ < finish_lsn_) return Error{Errc::kIo, blocked_};
-  const std::string mark = encode_mark(MarkKind::kClosed, written_ + 1, segment_.nonce, segment_.size);
+  const std::string mark =
+      encode_mark(MarkKind::kClosed, written_ + 1, segment_.nonce, segment_.size);
   if (const auto marked = write_whole(*segment_.file, segment_.size, mark); !marked.ok()) {
     if (const auto cut = segment_.file->truncate(segment_.size); !cut.ok()) poison(cut.error());
     return marked;

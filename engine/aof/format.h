@@ -17,9 +17,9 @@
 // in its segment. Redis skips any line that begins with '#' and is at most 1,024 bytes, so it loads
 // our segments; a segment without a header is Redis's own and follows Redis's rules.
 //
-// A clean end writes a closed mark, and whoever opens the store again an opened mark, synced before anything follows:
-// so commands right behind a closed mark are not the rest of a torn batch. A redis-server that was given our files
-// wrote them, and they are read by its rules.
+// A clean end writes a closed mark, and whoever opens the store again an opened mark, synced before
+// anything follows: so commands right behind a closed mark are not the rest of a torn batch. A
+// redis-server that was given our files wrote them, and they are read by its rules.
 //
 // A batch that does not verify is a torn tail, unless a later batch of the segment verifies whose
 // `synced` lies beyond it, or the manifest says the segment was longer: then it is corruption,
@@ -72,7 +72,8 @@ std::optional<Annotation> parse_annotation(std::string_view bytes, size_t& lengt
 
 // The mark that will stand at `offset` of the segment.
 std::string encode_mark(MarkKind kind, uint64_t next_lsn, uint64_t nonce, uint64_t offset);
-// Parses a mark at the start of `bytes`; `length` is that of the line with its CRLF. Its CRC is that of an empty batch.
+// Parses a mark at the start of `bytes`; `length` is that of the line with its CRLF. Its CRC is
+// that of an empty batch.
 std::optional<Mark> parse_mark(std::string_view bytes, size_t& length);
 
 // The CRC that the annotation of `batch` must carry. `line` is the annotation's text.

@@ -23,6 +23,7 @@ void append_line(std::string& text, const ManifestFile& file, char type) {
   if (file.lsn) text += fmt::format(" lsn {}", *file.lsn);
   if (file.length) text += fmt::format(" len {}", *file.length);
   if (file.keys) text += fmt::format(" keys {}", *file.keys);
+  if (file.check) text += fmt::format(" check {}", *file.check);
   text += '\n';
 }
 
@@ -66,6 +67,8 @@ Result<void> parse_line(std::string_view line, size_t number, Manifest& manifest
       file.length = value;
     } else if (words[i] == "keys" && numeric) {
       file.keys = value;
+    } else if (words[i] == "check" && numeric) {
+      file.check = value;
     }
   }
   if (file.name.empty() || !has_sequence) return bad(number, "no file name or no seq");
@@ -151,12 +154,13 @@ Result<void> write_whole(File& file, uint64_t offset, std::string_view data) {
   return {};
 }
 
-Result<std::string> read_whole(File& file) {
+Result<std::string> read_whole(File& file, uint64_t from) {
   TRY_ASSIGN(const uint64_t size, file.size());
-  std::string bytes(size, '\0');
+  std::string bytes(size - std::min(size, from), '\0');
   size_t done = 0;
   while (done < bytes.size()) {
-    TRY_ASSIGN(const size_t count, file.read_at(done, bytes.data() + done, bytes.size() - done));
+    TRY_ASSIGN(const size_t count,
+               file.read_at(from + done, bytes.data() + done, bytes.size() - done));
     if (count == 0) break;
     done += count;
   }

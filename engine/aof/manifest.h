@@ -2,9 +2,9 @@
 // that it skips and a comment line with a CRC.
 //
 //   # powercut manifest 1
-//   file appendonly.aof.2.base.rdb seq 2 type b lsn 120 len 3456 keys 7
-//   file appendonly.aof.2.incr.aof seq 2 type i lsn 121 len 999
-//   file appendonly.aof.3.incr.aof seq 3 type i lsn 140
+//   file appendonly.aof.2.base.rdb seq 2 type b lsn 120 len 3456 keys 7 check 812
+//   file appendonly.aof.2.incr.aof seq 2 type i lsn 121 len 999 check 77
+//   file appendonly.aof.3.incr.aof seq 3 type i lsn 140 check 78
 //   # crc 0a1b2c3d
 //
 // `lsn` is the last entry a base contains, or the first of a segment. `len` on a segment means it
@@ -31,6 +31,8 @@ struct ManifestFile {
   std::optional<uint64_t> lsn;
   std::optional<uint64_t> length;
   std::optional<uint64_t> keys;  // of a base
+  // Of a base its CRC64, of a segment its nonce: an older file of the same name is not this one.
+  std::optional<uint64_t> check = std::nullopt;
 };
 
 struct Manifest {
@@ -63,7 +65,7 @@ Result<void> replace_durably(Os& os, const std::string& from, const std::string&
 
 // Reads a whole file, taking short reads as they come.
 Result<std::string> read_whole(Os& os, const std::string& path);
-Result<std::string> read_whole(File& file);
+Result<std::string> read_whole(File& file, uint64_t from = 0);
 // Writes all of `data`, taking short writes as they come.
 Result<void> write_whole(File& file, uint64_t offset, std::string_view data);
 

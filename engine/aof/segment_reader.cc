@@ -58,6 +58,9 @@ class Scanner {
       if (expected_.ours.value_or(header->sequence) != header->sequence) {
         return corrupt(0, fmt::format("the header is that of segment {}", header->sequence));
       }
+      if (expected_.nonce.value_or(header->nonce) != header->nonce) {
+        return corrupt(0, "an older file of the same name, not the one the manifest means");
+      }
       scan_.annotated = true;
       scan_.header = *header;
       scan_.good_end = length;

@@ -39,6 +39,7 @@ struct SegmentExpectation {
   std::string name;
   uint64_t first_lsn = 1;                 // what must come next
   std::optional<uint64_t> ours;           // it must begin with our header, of this sequence number
+  std::optional<uint64_t> nonce;          // and with this nonce
   std::optional<uint64_t> synced_length;  // the manifest says that much was synced
   bool truncate_corruption = false;       // on_corruption truncate: keep what precedes the damage
 };
@@ -46,10 +47,10 @@ struct SegmentExpectation {
 struct SegmentScan {
   bool annotated = false;  // ours; false: written by Redis
   SegmentHeader header;
-  bool closed = false;     // it ends with a closed mark, or did before Redis went on in it
+  bool closed = false;         // it ends with a closed mark, or did before Redis went on in it
   uint64_t closed_offset = 0;  // where that mark stands
-  bool by_redis = false;   // redis-server has appended to it
-  uint64_t good_end = 0;  // everything before is whole; what follows was dropped
+  bool by_redis = false;       // redis-server has appended to it
+  uint64_t good_end = 0;       // everything before is whole; what follows was dropped
   uint64_t next_lsn = 1;
   uint64_t entries = 0;
   uint64_t batches = 0;

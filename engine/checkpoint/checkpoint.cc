@@ -99,14 +99,14 @@ Result<CheckpointInfo> Checkpoint::write(File& file) {
     return Error{Errc::kCorrupt, fmt::format("the checkpoint has {} keys instead of {}",
                                              writer_->keys(), expected_keys_)};
   }
-  const CheckpointInfo info{0, writer_->keys()};
+  const uint64_t keys = writer_->keys();
   writer_->finish();
   keyspace_.remove_observer(this);  // nothing is left to hand over
   TRY(write_out(file));
-  TRY(verify(file));
+  TRY_ASSIGN(const uint64_t crc, verify(file));
   writer_.reset();
   room_.notify_all();
-  return CheckpointInfo{offset_, info.keys};
+  return CheckpointInfo{offset_, keys, crc};
 }
 
 Result<void> Checkpoint::walk(int identity, File& file) {
@@ -161,7 +161,7 @@ Result<void> Checkpoint::write_out(File& file) {
   return {};
 }
 
-Result<void> Checkpoint::verify(File& file) {
+Result<uint64_t> Checkpoint::verify(File& file) {
   constexpr size_t kChecksumBytes = 8;
   uint64_t crc = 0;
   std::string piece(kSliceBytes, '\0');
@@ -182,7 +182,7 @@ Result<void> Checkpoint::verify(File& file) {
   if (at != offset_ || std::memcmp(stored, computed, kChecksumBytes) != 0) {
     return Error{Errc::kCorrupt, "the checkpoint reads back differently from what was written"};
   }
-  return {};
+  return crc;
 }
 
 }  // namespace powercut::engine

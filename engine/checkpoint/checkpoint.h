@@ -24,6 +24,7 @@ namespace powercut::engine {
 struct CheckpointInfo {
   uint64_t bytes = 0;
   uint64_t keys = 0;
+  uint64_t crc = 0;  // the file's own
 };
 
 class Checkpoint final : public KeyspaceObserver {
@@ -72,7 +73,7 @@ class Checkpoint final : public KeyspaceObserver {
   Result<void> walk(int identity, File& file);
   Result<void> walk_taken(File& file);
   Result<void> write_out(File& file);
-  Result<void> verify(File& file);
+  Result<uint64_t> verify(File& file);
 
   Os& os_;
   Keyspace& keyspace_;

@@ -81,12 +81,13 @@ class Recovery {
     return {};
   }
 
-  // The manifest's rename may have been seen in the page cache alone, or its directory sync may have failed before
-  // the restart, and then a sync that succeeds now proves nothing. So it is published again, before anything that
-  // an older manifest names is removed or renamed.
+  // The manifest's rename may have been seen in the page cache alone, or its directory sync may
+  // have failed before the restart, and then a sync that succeeds now proves nothing. So it is
+  // published again, before anything that an older manifest names is removed or renamed.
   Result<void> settle_manifest() {
     bool renamed = false;
-    auto published = publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, renamed);
+    auto published =
+        publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, renamed);
     // A full disk must not keep the store from starting.
     if (!published.ok() && published.error().code == Errc::kNoSpace) {
       published = os_.sync_directory(kAofDirectory, "manifest.rename");
@@ -95,12 +96,13 @@ class Recovery {
     return os_.sync_directory("", "recovery.root");
   }
 
-  // Writes the bytes again that no batch vouches for: after a failed sync and a kill the page cache may hold them
-  // as clean, and a sync would leave them there.
+  // Writes the bytes again that no batch vouches for: after a failed sync and a kill the page cache
+  // may hold them as clean, and a sync would leave them there.
   Result<void> write_tail_again(File& file, std::string_view bytes, const SegmentScan& scan) {
     if (scan.synced_offset >= scan.good_end) return {};
     const auto written =
-        write_whole(file, scan.synced_offset, bytes.substr(scan.synced_offset, scan.good_end - scan.synced_offset));
+        write_whole(file, scan.synced_offset,
+                    bytes.substr(scan.synced_offset, scan.good_end - scan.synced_offset));
     return !written.ok() && written.error().code == Errc::kNoSpace ? Result<void>() : written;
   }
 
@@ -180,8 +182,23 @@ class Recovery {
       return Error{Errc::kCorrupt, fmt::format("{}: {} keys, but the manifest says {}", base.name,
                                                report().base_keys, *base.keys)};
     }
+    if (base.check) TRY(check_base(*file, base));
     if (base.lsn) report().last_lsn = *base.lsn;
     return {};
+  }
+
+  // Whole and valid, but is it the file the manifest means? Its checksum is its last eight bytes.
+  Result<void> check_base(File& file, const ManifestFile& base) {
+    TRY_ASSIGN(const uint64_t size, file.size());
+    TRY_ASSIGN(const std::string bytes, read_whole(file, size - std::min<uint64_t>(size, 8)));
+    uint64_t crc = 0;
+    for (size_t i = bytes.size(); i > 0; --i)
+      crc = crc << 8 | static_cast<unsigned char>(bytes[i - 1]);
+    if (crc == *base.check && size == base.length.value_or(size)) return {};
+    return Error{Errc::kCorrupt,
+                 fmt::format("{}: an older file of the same name, not the one the manifest means; "
+                             "restore it from a copy",
+                             base.name)};
   }
 
   Result<void> load_rdb_file(File& file, const std::string& name, const RdbLoadOptions& options) {
@@ -227,6 +244,7 @@ class Recovery {
     expected.first_lsn = report().last_lsn + 1;
     if (named.lsn) {
       expected.ours = named.sequence;
+      expected.nonce = named.check;
       if (*named.lsn != expected.first_lsn && !mutant(Mutant::kRecoveryCrossesHole)) {
         return Error{Errc::kCorrupt,
                      fmt::format("{}: begins with entry {}, but entry {} must come next",
@@ -270,7 +288,8 @@ class Recovery {
     const bool goes_on = scan.annotated && !scan.corrupt && !scan.by_redis;
     if (goes_on && !mutant(Mutant::kTailNotSynced)) TRY(write_tail_again(*file, bytes, scan));
     if (goes_on && scan.closed) {
-      const std::string mark = encode_mark(MarkKind::kOpened, scan.next_lsn, scan.header.nonce, end);
+      const std::string mark =
+          encode_mark(MarkKind::kOpened, scan.next_lsn, scan.header.nonce, end);
       const auto opened = write_whole(*file, end, mark);
       // A full disk must not keep the store from starting: then the closed mark goes.
       if (!opened.ok() && opened.error().code != Errc::kNoSpace) return opened;
@@ -285,10 +304,10 @@ class Recovery {
         return {};
       }
     }
-    // A segment that Redis wrote to, or one given up half-way, is not appended to: a new generation follows.
+    // A segment that Redis wrote to, or one given up half-way, is not appended to: a new generation
+    // follows.
     if (!goes_on) return {};
-    recovered_.segment =
-        Segment{std::move(file), named.sequence, scan.header.nonce, end, end};
+    recovered_.segment = Segment{std::move(file), named.sequence, scan.header.nonce, end, end};
     return {};
   }
 

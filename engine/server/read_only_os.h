@@ -25,12 +25,22 @@ class ReadOnlyFile final : public File {
   std::unique_ptr<File> file_;
 };
 
+// A file that was created, as far as its creator can tell.
+class ForgottenFile final : public File {
+ public:
+  Result<size_t> read_at(uint64_t, char*, size_t) override { return size_t{0}; }
+  Result<size_t> write_at(uint64_t, std::string_view data) override { return data.size(); }
+  Result<void> truncate(uint64_t) override { return {}; }
+  Result<void> sync(Site) override { return {}; }
+  Result<uint64_t> size() override { return uint64_t{0}; }
+};
+
 class ReadOnlyOs final : public Os {
  public:
   explicit ReadOnlyOs(Os& os) : os_(os) {}
 
   Result<std::unique_ptr<File>> open(std::string_view path, Open mode) override {
-    if (mode == Open::kCreateNew) return Error{Errc::kRefused, "opened to be read only"};
+    if (mode == Open::kCreateNew) return std::unique_ptr<File>(std::make_unique<ForgottenFile>());
     TRY_ASSIGN(auto file, os_.open(path, Open::kRead));
     return std::unique_ptr<File>(std::make_unique<ReadOnlyFile>(std::move(file)));
   }
