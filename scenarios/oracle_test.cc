@@ -242,7 +242,7 @@ TEST_F(OracleTest, TheTimeOfSyncsExtendsTheAge) {
   // From 200 to 500 in pieces that overlap, and one that was over before the acknowledgement.
   facts_.waits = {{at_ms(0), at_ms(90)},
                   {at_ms(200), at_ms(400)},
-                  {at_ms(250), at_ms(300)},
+                  {at_ms(460), at_ms(470)},
                   {at_ms(300), at_ms(450)}};
   facts_.blocked = {{at_ms(450), at_ms(500)}};
   const int64_t bound_ms = 1000 + 300 + kSlackMs;
