@@ -79,7 +79,7 @@ Result<void> Persistence::first_generation() {
   manifest.segments.push_back(
       {segment_name(sequence), sequence, log_.applied_lsn() + 1, {}, {}, segment.nonce});
   bool renamed = false;
-  TRY(publish_manifest(os_, std::string(kAofDirectory), manifest, renamed));
+  TRY(publish(manifest, renamed));
   manifest_ = std::move(manifest);
   log_.use_segment(std::move(segment));
   return {};
@@ -125,6 +125,24 @@ Result<ManifestFile> Persistence::write_base(uint64_t sequence, uint64_t cut) {
   return ManifestFile{name, sequence, cut, info.bytes, info.keys, info.crc};
 }
 
+Result<void> Persistence::publish(const Manifest& manifest, bool& renamed) {
+  Replaced replaced;
+  const auto outcome = publish_manifest(os_, std::string(kAofDirectory), manifest, replaced);
+  renamed = replaced.renamed;
+  return settled(outcome, replaced);
+}
+
+// After a failed directory sync the old name may come back: its blocks are kept until a later
+// replacement is durable.
+Result<void> Persistence::settled(Result<void> outcome, Replaced& replaced) {
+  if (outcome.ok()) {
+    undecided_.clear();
+  } else if (replaced.renamed && replaced.old != nullptr) {
+    undecided_.push_back(std::move(replaced.old));
+  }
+  return outcome;
+}
+
 std::vector<ManifestFile> Persistence::all_files() const {
   std::vector<ManifestFile> files = manifest_.segments;
   if (manifest_.base) files.push_back(*manifest_.base);
@@ -159,7 +177,7 @@ Result<void> Persistence::rewrite() {
     Manifest manifest = manifest_;
     manifest.segments.back().length = old_length;
     manifest.segments.push_back({segment_name(sequence), sequence, cut + 1, {}, {}, nonce});
-    TRY(publish_manifest(os_, std::string(kAofDirectory), manifest, renamed));
+    TRY(publish(manifest, renamed));
     sealed_bytes_ += old_length;
     manifest_ = std::move(manifest);
     return {};
@@ -184,7 +202,7 @@ Result<void> Persistence::rewrite() {
   if (manifest_.base) manifest.history.push_back(*manifest_.base);
   if (mutant(Mutant::kHistoryRemovedEarly)) remove_files(manifest.history);
   renamed = false;
-  const auto published = publish_manifest(os_, std::string(kAofDirectory), manifest, renamed);
+  const auto published = publish(manifest, renamed);
   if (!published.ok()) {
     // Once renamed, either manifest may be the durable one; both are complete, so both keep their
     // files.
@@ -215,7 +233,7 @@ Result<void> Persistence::heal() {
     manifest.segments.push_back({segment_name(sequence), sequence, cut + 1, {}, {}, next.nonce});
     manifest.history = all_files();
     bool renamed = false;
-    const auto published = publish_manifest(os_, std::string(kAofDirectory), manifest, renamed);
+    const auto published = publish(manifest, renamed);
     if (!published.ok()) {
       if (renamed) manifest_ = std::move(manifest);  // perhaps: keep the files of both
       return published.error();
@@ -252,9 +270,10 @@ Result<void> Persistence::save() {
     TRY_ASSIGN(const CheckpointInfo info, checkpoint_.write(*file));
     (void)info;
     TRY(file->sync("checkpoint.sync"));
-    bool renamed = false;
-    return replace_durably(os_, temporary, std::string(kCheckpointName), "", "checkpoint.rename",
-                           renamed);
+    Replaced replaced;
+    return settled(replace_durably(os_, temporary, std::string(kCheckpointName), "",
+                                   "checkpoint.rename", replaced),
+                   replaced);
   }();
   checkpoint_.abandon();
   if (!written.ok()) {

@@ -67,7 +67,7 @@ void Clients::converse(uint64_t) {
     if (manners_.think.ns > 0) {
       const auto think =
           around_.choices.choose("think.time", number, static_cast<uint64_t>(manners_.think.ns));
-      around_.os.park(around_.os.now() + nanoseconds(static_cast<int64_t>(think)));
+      this->think(connection, around_.os.now() + nanoseconds(static_cast<int64_t>(think)));
     }
     if (!promised_ && number == manners_.turn_on_after) turn_on(connection);
     around_.injector.on_operation(number, around_.os.now());
@@ -104,33 +104,43 @@ void Clients::send(Connection& connection, std::string_view request) {
   }
 }
 
+// What is released meanwhile is acknowledged then, not when the client comes back to it.
+void Clients::think(Connection& connection, Instant until) {
+  while (!connection.expected.empty() && connection.session->wait_ready(until)) take(connection);
+  if (around_.os.now() < until) around_.os.park(until);
+}
+
 void Clients::await(Connection& connection) {
-  engine::Session& session = *connection.session;
-  size_t answered = 0;
-  while (answered < connection.expected.size()) {
-    session.wait_ready();
-    const Instant now = around_.os.now();
-    std::string_view bytes = session.ready();
-    size_t taken = 0;
-    while (answered < connection.expected.size()) {
-      // A reply is released whole: with one due, what is ready is it.
-      const size_t length =
-          connection.expected.size() == 1 ? bytes.size() : reply_length(bytes.substr(taken));
-      if (length == 0) break;
-      const uint64_t lsn = connection.expected[answered++].lsn;
-      around_.trace.mix(hash_bytes(bytes.substr(taken, length)));
-      if (lsn != 0) {
-        if (bytes[taken] == '-' && !around_.history.operation(lsn).expiry_only && !violation_) {
-          violation_ = Violation{
-              "FF", fmt::format("operation {} was answered with an error, and done", lsn)};
-        }
-        if (promised_) around_.history.ack(lsn, now);
-      }
-      taken += length;
-    }
-    session.consume(taken);
+  while (!connection.expected.empty()) {
+    connection.session->wait_ready();
+    take(connection);
   }
-  connection.expected.clear();
+}
+
+// Takes the replies that are there.
+void Clients::take(Connection& connection) {
+  const Instant now = around_.os.now();
+  const std::string_view bytes = connection.session->ready();
+  std::vector<Expected>& expected = connection.expected;
+  size_t taken = 0;
+  size_t answered = 0;
+  while (answered < expected.size() && taken < bytes.size()) {
+    // A reply is released whole: with one due, what is ready is it.
+    const size_t length = expected.size() == 1 ? bytes.size() : reply_length(bytes.substr(taken));
+    if (length == 0) break;
+    const uint64_t lsn = expected[answered++].lsn;
+    around_.trace.mix(hash_bytes(bytes.substr(taken, length)));
+    if (lsn != 0) {
+      if (bytes[taken] == '-' && !around_.history.operation(lsn).expiry_only && !violation_) {
+        violation_ =
+            Violation{"FF", fmt::format("operation {} was answered with an error, and done", lsn)};
+      }
+      if (promised_) around_.history.ack(lsn, now);
+    }
+    taken += length;
+  }
+  expected.erase(expected.begin(), expected.begin() + static_cast<ptrdiff_t>(answered));
+  connection.session->consume(taken);
 }
 
 size_t reply_length(std::string_view bytes) {

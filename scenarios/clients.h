@@ -61,7 +61,9 @@ class Clients {
   void converse(uint64_t client);
   void turn_on(Connection& connection);
   void send(Connection& connection, std::string_view request);
+  void think(Connection& connection, Instant until);
   void await(Connection& connection);
+  void take(Connection& connection);
 
   Surroundings around_;
   const Workload& workload_;

@@ -174,18 +174,17 @@ Result<std::string> read_whole(Os& os, const std::string& path) {
 }
 
 Result<void> replace_durably(Os& os, const std::string& from, const std::string& to,
-                             const std::string& directory, Site fence, bool& renamed) {
-  renamed = false;
-  const auto replaced = os.open(to, Open::kRead);
-  if (!replaced.ok() && replaced.error().code != Errc::kNotFound) return replaced.error();
+                             const std::string& directory, Site fence, Replaced& replaced) {
+  auto old = os.open(to, Open::kRead);
+  if (!old.ok() && old.error().code != Errc::kNotFound) return old.error();
+  if (old.ok()) replaced.old = std::move(old).value();
   TRY(os.rename(from, to));
-  renamed = true;
+  replaced.renamed = true;
   return os.sync_directory(directory, fence);
 }
 
 Result<void> publish_manifest(Os& os, const std::string& directory, const Manifest& manifest,
-                              bool& renamed) {
-  renamed = false;
+                              Replaced& replaced) {
   const std::string temporary = fmt::format("{}/{}", directory, kManifestTemporary);
   const std::string name = fmt::format("{}/{}", directory, kManifestName);
   auto created = os.open(temporary, Open::kCreateNew);
@@ -199,7 +198,7 @@ Result<void> publish_manifest(Os& os, const std::string& directory, const Manife
     TRY(write_whole(*file, 0, encode_manifest(manifest)));
     TRY(file->sync("manifest.temporary"));
   }
-  return replace_durably(os, temporary, name, directory, "manifest.rename", renamed);
+  return replace_durably(os, temporary, name, directory, "manifest.rename", replaced);
 }
 
 }  // namespace powercut::engine

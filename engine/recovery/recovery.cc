@@ -85,14 +85,14 @@ class Recovery {
   // have failed before the restart, and then a sync that succeeds now proves nothing. So it is
   // published again, before anything that an older manifest names is removed or renamed.
   Result<void> settle_manifest() {
-    bool renamed = false;
+    // First what is there: a process that died held the replaced manifest's blocks no longer, and a
+    // new file could take them before the rename is committed.
+    TRY(os_.sync_directory(kAofDirectory, "recovery.aof_directory"));
+    Replaced replaced;
     auto published =
-        publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, renamed);
+        publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, replaced);
     // A full disk must not keep the store from starting.
-    if (!published.ok() && published.error().code == Errc::kNoSpace) {
-      published = os_.sync_directory(kAofDirectory, "manifest.rename");
-    }
-    TRY(std::move(published));
+    if (!published.ok() && published.error().code != Errc::kNoSpace) return published;
     return os_.sync_directory("", "recovery.root");
   }
 
