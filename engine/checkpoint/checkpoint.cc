@@ -10,7 +10,7 @@
 
 namespace powercut::engine {
 
-Checkpoint::Checkpoint(Os& os, Keyspace& keyspace) : os_(os), keyspace_(keyspace), room_(os) {}
+Checkpoint::Checkpoint(Os& os, Keyspace& keyspace) : keyspace_(keyspace), room_(os) {}
 
 Checkpoint::~Checkpoint() { abandon(); }
 

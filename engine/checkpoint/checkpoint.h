@@ -75,7 +75,6 @@ class Checkpoint final : public KeyspaceObserver {
   Result<void> write_out(File& file);
   Result<uint64_t> verify(File& file);
 
-  Os& os_;
   Keyspace& keyspace_;
   WaitQueue room_;
   std::optional<RdbWriter> writer_;
