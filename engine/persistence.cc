@@ -61,8 +61,11 @@ Result<void> Persistence::start(Recovered recovered) {
 }
 
 Result<void> Persistence::make_log_directory() {
-  const auto made = os_.make_directory(kAofDirectory);
+  auto made = os_.make_directory(kAofDirectory);
   if (!made.ok() && made.error().code != Errc::kExists) return made;
+  // Made before the restart, and its sync may have failed then: a sync now would prove nothing.
+  // Made anew, it counts anew; one that holds files was synced before they came.
+  if (!made.ok() && os_.remove(kAofDirectory).ok()) TRY(os_.make_directory(kAofDirectory));
   return os_.sync_directory("", "root.aof_directory");
 }
 

@@ -45,8 +45,9 @@ void Run::note_branches(Life& life) {
 // --- Crash states beside the run's own ---
 
 void Run::on_exposed(sim::Op op) {
-  // Publications are rare and full of fences; syncs are many.
-  const uint64_t one_in = op == sim::Op::kSync ? 24 : 3;
+  // Publications are rare and full of fences, recoveries too; syncs are many.
+  const bool recovering = !life_->clients;
+  const uint64_t one_in = op == sim::Op::kSync ? (recovering ? 2 : 24) : (recovering ? 1 : 3);
   if (exposures_.size() >= kExposures || life_->choices.choose("probe", ++exposed_, one_in) != 0)
     return;
   Exposure exposure{world_, facts_};
