@@ -62,7 +62,7 @@ void Run::live(uint32_t number) {
   Life life(*this, number);
   life.os.set_time_limit(world_.now + kLifeLimit);
   life_ = &life;
-  if (!spec_.workload->cut_at_end) life.os.set_watcher(this);
+  if (spec_.look_beside && !spec_.workload->cut_at_end) life.os.set_watcher(this);
   life.os.spawn("main", [&] { open_and_serve(life, number); });
   const CrashKind crash = life.os.run();
   end_life(life, number, crash);

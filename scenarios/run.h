@@ -48,6 +48,7 @@ struct RunSpec {
   const faults::MutantInfo* mutant = nullptr;  // nullptr: the engine as shipped
   std::optional<faults::Plan> plan;            // instead of the one the seed draws
   RunObserver* observer = nullptr;             // may be null
+  bool look_beside = true;  // judge further crash states beside the plan's own
 };
 
 // What recovery went through: counted so that a sweep can say what it never reached.
