@@ -19,6 +19,7 @@ namespace powercut::scenarios {
 struct Exposure {
   sim::WorldState world;
   CrashFacts facts;
+  uint64_t images = 2;  // to draw of it
 };
 
 // What recovery made of one image.
