@@ -35,6 +35,9 @@ class MutantFile final : public File {
   }
 
   Result<uint64_t> size() override { return inner_->size(); }
+  std::optional<uint64_t> bound(uint64_t offset, size_t width, engine::Highest highest) override {
+    return inner_->bound(offset, width, highest);
+  }
 
  private:
   MutantOs& os_;

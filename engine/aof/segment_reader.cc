@@ -43,17 +43,35 @@ bool all_zero(std::string_view bytes) {
   return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
 
+constexpr const char* kCutShort = "the last batch is cut short";
+
+// The highest offset that an annotation in `text` says was synced.
+uint64_t highest_synced(std::string_view text) {
+  uint64_t highest = 0;
+  for (size_t at = text.find(kAnnotationPrefix); at != std::string_view::npos;
+       at = text.find(kAnnotationPrefix, at + 1)) {
+    size_t length = 0;
+    if (const auto note = parse_annotation(text.substr(at), length))
+      highest = std::max(highest, note->synced_offset);
+  }
+  return highest;
+}
+
 class Scanner {
  public:
   using OnEntry = std::function<Result<void>(uint64_t, const EntryView&)>;
 
-  Scanner(std::string_view bytes, const SegmentExpectation& expected, const OnEntry& on_entry)
-      : bytes_(bytes), expected_(expected), on_entry_(on_entry) {
+  Scanner(SegmentBytes& source, const SegmentExpectation& expected, const OnEntry& on_entry)
+      : source_(source), expected_(expected), on_entry_(on_entry) {
     scan_.next_lsn = expected.first_lsn;
   }
 
   Result<SegmentScan> run() {
     size_t length = 0;
+    do {
+      TRY_ASSIGN(const bool more, read_on());
+      if (!more) break;
+    } while (bytes_.size() < kLongestLine && !parse_header(bytes_, length));
     if (const auto header = parse_header(bytes_, length)) {
       if (expected_.ours.value_or(header->sequence) != header->sequence) {
         return corrupt(0, fmt::format("the header is that of segment {}", header->sequence));
@@ -75,6 +93,19 @@ class Scanner {
   }
 
  private:
+  // False at the end of the file. Views into the bytes are void afterwards.
+  Result<bool> read_on() {
+    TRY_ASSIGN(const bool more, source_.more());
+    bytes_ = source_.view();
+    return more;
+  }
+
+  Result<void> read_rest() {
+    TRY(source_.rest());
+    bytes_ = source_.view();
+    return {};
+  }
+
   Error corrupt(uint64_t offset, std::string_view what) const {
     return {
         Errc::kCorrupt,
@@ -96,17 +127,21 @@ class Scanner {
   }
 
   Result<void> stop_at(uint64_t offset, std::string_view what) {
-    if (mutant(Mutant::kZeroTailRefused) && all_zero(bytes_.substr(offset))) {
-      return corrupt(offset, "zeros instead of a batch");
+    if (mutant(Mutant::kZeroTailRefused)) {
+      TRY(read_rest());
+      if (all_zero(bytes_.substr(offset))) return corrupt(offset, "zeros instead of a batch");
     }
-    return damaged(offset, std::max(expected_.synced_length.value_or(0), synced_by_later(offset)),
-                   what);
+    TRY_ASSIGN(const uint64_t later, synced_by_later(offset));
+    return damaged(offset, std::max(expected_.synced_length.value_or(0), later), what);
   }
 
   // The highest synced offset that a whole batch behind `offset` vouches for.
-  uint64_t synced_by_later(uint64_t offset) {
+  Result<uint64_t> synced_by_later(uint64_t offset) {
     uint64_t synced = 0;
     if (!scan_.annotated) return synced;
+    const auto bound = source_.bound(offset, kLongestLine, highest_synced);
+    if (bound && *bound <= offset) return *bound;
+    TRY(read_rest());
     for (size_t at = bytes_.find(kAnnotationPrefix, offset); at != std::string_view::npos;
          at = bytes_.find(kAnnotationPrefix, at + 1)) {
       size_t length = 0;
@@ -124,16 +159,28 @@ class Scanner {
   }
 
   Result<void> read_batches() {
-    while (scan_.good_end < bytes_.size()) {
+    for (;;) {
       const size_t begin = scan_.good_end;
+      if (begin == bytes_.size()) {
+        TRY_ASSIGN(const bool more, read_on());
+        if (!more) break;
+      }
       if (take_mark(begin)) continue;
       if (scan_.closed && by_redis(begin)) {
         scan_.by_redis = true;
         return read_plain(begin);
       }
-      if (const char* what = read_batch(begin)) {
+      const char* what = read_batch(begin);
+      if (what == kCutShort) {
+        TRY_ASSIGN(const bool more, read_on());
+        if (more) continue;
+      }
+      if (what != nullptr) {
         if (mutant(Mutant::kHalfMultiApplied)) TRY(deliver_half());
-        if (mutant(Mutant::kRecoveryCrossesHole) && skip_hole(begin)) continue;
+        if (mutant(Mutant::kRecoveryCrossesHole)) {
+          TRY(read_rest());
+          if (skip_hole(begin)) continue;
+        }
         return stop_at(begin, what);
       }
       TRY(deliver());
@@ -167,14 +214,14 @@ class Scanner {
     batch_.clear();
     size_t position = begin;
     for (;;) {
-      if (position >= bytes_.size()) return "the last batch is cut short";
+      if (position >= bytes_.size()) return kCutShort;
       if (bytes_[position] != '#') {
         switch (parse_command(bytes_, position, batch_.words())) {
           case Parse::kCommand:
             batch_.end_command();
             continue;
           case Parse::kCut:
-            return "the last batch is cut short";
+            return kCutShort;
           case Parse::kBad:
             return "not a command";
         }
@@ -182,8 +229,10 @@ class Scanner {
       size_t length = 0;
       const auto note = parse_annotation(bytes_.substr(position), length);
       if (!note) {
-        const size_t line = bytes_.substr(position, kLongestLine).find('\n');
-        if (line == std::string_view::npos) return "the last batch is cut short";
+        const std::string_view text = bytes_.substr(position, kLongestLine);
+        const size_t line = text.find('\n');
+        if (line == std::string_view::npos)
+          return text.size() < kLongestLine ? kCutShort : "a line is too long";
         position += line + 1;  // a timestamp or a comment
         continue;
       }
@@ -260,6 +309,7 @@ class Scanner {
 
   // What Redis wrote: no checksums; a transaction counts only whole.
   Result<void> read_plain(size_t position) {
+    TRY(read_rest());
     std::vector<std::string_view> words;
     while (position < bytes_.size()) {
       if (bytes_[position] == '#') {
@@ -293,7 +343,8 @@ class Scanner {
     return damaged(scan_.good_end, expected_.synced_length.value_or(0), what);
   }
 
-  std::string_view bytes_;
+  SegmentBytes& source_;
+  std::string_view bytes_;  // what was read of it
   const SegmentExpectation& expected_;
   const OnEntry& on_entry_;
   SegmentScan scan_;
@@ -330,8 +381,27 @@ Parse parse_command(std::string_view bytes, size_t& position,
   return Parse::kCommand;
 }
 
+Result<bool> SegmentBytes::more() {
+  if (ended_) return false;
+  const size_t had = bytes_.size();
+  bytes_.resize(had + chunk_);
+  const auto got = file_->read_at(had, bytes_.data() + had, chunk_);
+  bytes_.resize(had + (got.ok() ? *got : 0));
+  if (!got.ok()) return got.error();
+  if (*got == chunk_) chunk_ = std::min(2 * chunk_, size_t{16} << 20);
+  ended_ = *got == 0;
+  return !ended_;
+}
+
+Result<void> SegmentBytes::rest() {
+  for (;;) {
+    TRY_ASSIGN(const bool more, this->more());
+    if (!more) return {};
+  }
+}
+
 Result<SegmentScan> scan_segment(
-    std::string_view bytes, const SegmentExpectation& expected,
+    SegmentBytes& bytes, const SegmentExpectation& expected,
     const std::function<Result<void>(uint64_t, const EntryView&)>& on_entry) {
   return Scanner(bytes, expected, on_entry).run();
 }

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,9 @@ enum class Open : unsigned char {
   kReadWrite,  // must exist
   kCreateNew,  // must not exist; read and write
 };
+
+// The highest of the numbers that a text shows, in some sense; 0: none.
+using Highest = uint64_t (*)(std::string_view text);
 
 class File {
  public:
@@ -74,6 +78,14 @@ class File {
   //   Errors:     kIo.
   //   Yields:     no.
   virtual Result<uint64_t> size() = 0;
+
+  // An upper bound on `highest` of every text that may stand at or behind `offset`, where `highest`
+  // looks at no more than `width` bytes in a row; nullopt: read it and see. A world that has not
+  // decided yet what a power cut left answers without deciding it.
+  virtual std::optional<uint64_t> bound(uint64_t offset, size_t width, Highest highest) {
+    (void)offset, (void)width, (void)highest;
+    return std::nullopt;
+  }
 };
 
 class Os {

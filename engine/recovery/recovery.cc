@@ -219,7 +219,8 @@ class Recovery {
     SegmentExpectation expected;
     expected.name = base.name;
     expected.synced_length = bytes.size();
-    TRY(scan_segment(bytes, expected,
+    SegmentBytes whole{std::string_view(bytes)};
+    TRY(scan_segment(whole, expected,
                      [&](uint64_t, const EntryView& entry) { return replay_.apply(entry); }));
     return {};
   }
@@ -238,7 +239,7 @@ class Recovery {
   Result<void> load_segment(size_t index, bool last) {
     ManifestFile& named = recovered_.manifest.segments[index];
     TRY_ASSIGN(auto file, open_named(named.name));
-    TRY_ASSIGN(const std::string bytes, read_whole(*file));
+    SegmentBytes bytes(*file);
     SegmentExpectation expected;
     expected.name = in_aof_directory(named.name);
     expected.first_lsn = report().last_lsn + 1;
@@ -254,7 +255,10 @@ class Recovery {
     }
     expected.synced_length = named.length;
     // Redis itself lets only the last file end early.
-    if (!last && !named.length && !expected.ours) expected.synced_length = bytes.size();
+    if (!last && !named.length && !expected.ours) {
+      TRY(bytes.rest());
+      expected.synced_length = bytes.size();
+    }
     expected.truncate_corruption = options_.on_corruption == OnCorruption::kTruncate;
     replay_.new_segment();
     uint64_t since_check = 0;
@@ -276,7 +280,7 @@ class Recovery {
       return Error{Errc::kCorrupt, fmt::format("{} offset {}: {}, but a later segment follows",
                                                expected.name, scan.good_end, scan.dropped_reason)};
     }
-    if (last || scan.corrupt) return adopt(std::move(file), named, scan, bytes);
+    if (last || scan.corrupt) return adopt(std::move(file), named, scan, bytes.view());
     return {};
   }
 
