@@ -11,33 +11,10 @@
 #include <vector>
 
 #include "engine/aof/format.h"
+#include "engine/aof/segment_bytes.h"
 #include "engine/base/result.h"
-#include "engine/os/os.h"
 
 namespace powercut::engine {
-
-// The bytes of a segment, as far as they were read. Views into them last until the next read.
-class SegmentBytes {
- public:
-  explicit SegmentBytes(File& file) : file_(&file) {}
-  explicit SegmentBytes(std::string_view whole) : bytes_(whole), ended_(true) {}  // nothing to read
-
-  std::string_view view() const { return bytes_; }
-  size_t size() const { return bytes_.size(); }
-  // Reads on; false at the end of the file.
-  Result<bool> more();
-  Result<void> rest();
-  // As File::bound.
-  std::optional<uint64_t> bound(uint64_t offset, size_t width, Highest highest) const {
-    return ended_ ? std::nullopt : file_->bound(offset, width, highest);
-  }
-
- private:
-  File* file_ = nullptr;
-  std::string bytes_;
-  size_t chunk_ = size_t{64} << 10;
-  bool ended_ = false;
-};
 
 // The commands of one entry. Views into the segment's bytes.
 class EntryView {
