@@ -9,50 +9,53 @@ namespace {
 
 constexpr Site kMoodSite("disk.cut.mood");
 constexpr Site kHorizonSite("disk.cut.horizon");
-constexpr Site kJournalSite("disk.cut.journal");
-constexpr Site kEntrySite("disk.cut.entry");
-constexpr Site kStuckNameSite("disk.cut.stuck_name");
+constexpr Site kSites[kSlotKinds] = {"disk.cut.in_flight",  "disk.cut.journal", "disk.cut.entry",
+                                     "disk.cut.stuck_name", "disk.cut.size",    "disk.cut.sector",
+                                     "disk.cut.garbage",    "disk.cut.reuse"};
 
 }  // namespace
 
-Picker::Picker(Choices& choices, uint64_t key, CutStyle style, uint64_t oldest_seq,
-               uint64_t newest_seq)
-    : choices_(choices), key_(key * 0x9e3779b97f4a7c15u) {
-  if (style == CutStyle::kUniform || oldest_seq > newest_seq) return;
-  static constexpr Mood kMoods[] = {Mood::kNothing, Mood::kEverything, Mood::kPrefix,
-                                    Mood::kPrefix,  Mood::kPrefix,     Mood::kSizeAhead,
-                                    Mood::kHoles,   Mood::kEnds,       Mood::kUniform,
-                                    Mood::kNewest};
-  mood_ = kMoods[choices_.choose(kMoodSite, next_key(), std::size(kMoods))];
-  horizon_ = oldest_seq + choices_.choose(kHorizonSite, next_key(), newest_seq - oldest_seq + 1);
+void DrawnPicker::begin(uint64_t oldest_seq, uint64_t newest_seq) {
+  if (style_ == CutStyle::kUniform || oldest_seq > newest_seq) return;
+  static constexpr Mood kMoods[] = {Mood::kNothing, Mood::kEverything, Mood::kPrefix, Mood::kPrefix,
+                                    Mood::kPrefix,  Mood::kSizeAhead,  Mood::kHoles,  Mood::kEnds,
+                                    Mood::kUniform, Mood::kNewest};
+  mood_ = kMoods[choices_.choose(kMoodSite, key_, std::size(kMoods))];
+  horizon_ = oldest_seq + choices_.choose(kHorizonSite, key_, newest_seq - oldest_seq + 1);
 }
 
-size_t Picker::pick(Site site, size_t lo, size_t hi, size_t prefix, bool frontier) {
+size_t DrawnPicker::pick(const CrashSpace& space, const SlotRef& slot, Range range, size_t prefix,
+                         bool frontier) {
+  const auto [lo, hi] = range;
   if (lo >= hi) return lo;
   prefix = std::clamp(prefix, lo, hi);
+  const auto draw = [&](uint64_t n) {
+    return choices_.choose(kSites[static_cast<size_t>(slot.kind)], key_ ^ space.key_of(slot), n);
+  };
+  const bool moodless = slot.kind == SlotKind::kSync || slot.kind == SlotKind::kStuckName ||
+                        slot.kind == SlotKind::kGarbage;
+  if (moodless) return lo + draw(hi - lo + 1);
   switch (mood_) {
     case Mood::kNothing:
       return lo;
     case Mood::kEverything:
       return hi;
-    case Mood::kPrefix:
     case Mood::kSizeAhead:
+      if (slot.kind == SlotKind::kSize) return hi;
+      [[fallthrough]];
+    case Mood::kPrefix:
       if (!frontier || prefix == lo) return prefix;
-      return prefix - choices_.choose(site, next_key(), 2);  // torn
+      return prefix - draw(2);  // torn
     case Mood::kHoles:
-      return choices_.choose(site, next_key(), 4) == 0 ? lo : prefix;
+      return draw(4) == 0 ? lo : prefix;
     case Mood::kEnds:
-      return choices_.choose(site, next_key(), 2) == 0 ? lo : hi;
+      return draw(2) == 0 ? lo : hi;
     case Mood::kNewest:
       return prefix < hi ? hi : lo;
     case Mood::kUniform:
       break;
   }
-  return lo + choices_.choose(site, next_key(), hi - lo + 1);
-}
-
-size_t Picker::pick_size(Site site, size_t lo, size_t hi, size_t prefix) {
-  return mood_ == Mood::kSizeAhead ? hi : pick(site, lo, hi, prefix);
+  return lo + draw(hi - lo + 1);
 }
 
 CrashSpace::CrashSpace(const Disk& disk) : disk_(disk) {
@@ -81,7 +84,8 @@ CrashSpace::Names CrashSpace::pick_names(Picker& picker) const {
   Names names;
   const auto after = std::upper_bound(positions_.begin(), positions_.end(), picker.horizon());
   const size_t prefix = static_cast<size_t>(after - positions_.begin()) - 1;
-  names.journal_seq = positions_[picker.pick(kJournalSite, 0, positions_.size() - 1, prefix)];
+  const Range journal{0, positions_.size() - 1};
+  names.journal_seq = positions_[picker.pick(*this, {SlotKind::kJournal}, journal, prefix, false)];
   names.kept.resize(ops.size());
   if (!disk_.rules_.journaled()) {
     // Every entry has its own chain; `seen` marks the ops of entries already decided.
@@ -96,7 +100,8 @@ CrashSpace::Names CrashSpace::pick_names(Picker& picker) const {
         chain.push_back(j);
         before_horizon += ops[j].seq <= picker.horizon() ? 1 : 0;
       }
-      const size_t version = picker.pick(kEntrySite, 0, chain.size(), before_horizon);
+      const SlotRef entry{SlotKind::kEntry, ops[i].directory, ops[i].name};
+      const size_t version = picker.pick(*this, entry, {0, chain.size()}, before_horizon, false);
       for (size_t v = 0; v < version; ++v) names.kept[chain[v]] = true;
     }
     return names;
@@ -107,9 +112,19 @@ CrashSpace::Names CrashSpace::pick_names(Picker& picker) const {
     else if (i > 0 && ops[i - 1].stuck && ops[i - 1].seq == ops[i].seq)
       names.kept[i] = names.kept[i - 1];  // the other half of a rename
     else
-      names.kept[i] = picker.flip(kStuckNameSite);
+      names.kept[i] = picker.pick(*this, stuck_name(i), {0, 1}, 0, false) == 1;
   }
   return names;
+}
+
+// Several ops on one entry may be stuck, each for itself.
+SlotRef CrashSpace::stuck_name(size_t op) const {
+  const std::vector<NameOp>& ops = disk_.names_;
+  const auto earlier = std::count_if(
+      ops.begin(), ops.begin() + static_cast<ptrdiff_t>(op), [&](const NameOp& other) {
+        return other.stuck && other.directory == ops[op].directory && other.name == ops[op].name;
+      });
+  return {SlotKind::kStuckName, ops[op].directory, ops[op].name, static_cast<uint64_t>(earlier)};
 }
 
 std::vector<uint32_t> CrashSpace::size_ops(const Inode& inode) {

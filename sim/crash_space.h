@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/choices.h"
@@ -18,15 +19,56 @@
 
 namespace powercut::sim {
 
-// How a range is decided: uniformly, or with a mood that makes likely what crashes make likely.
+struct Range {
+  size_t lo = 0;
+  size_t hi = 0;
+};
+
+// What is decided at a cut, in the order in which it is. Their text form: sim/survival.h.
+enum class SlotKind : uint8_t {
+  kSync,       // a sync in flight: forgotten or done
+  kJournal,    // how many of the journal's positions
+  kEntry,      // of a directory
+  kStuckName,  // an entry whose directory sync failed
+  kSize,
+  kSector,
+  kGarbage,  // is the sector that has no data NUL, or old bytes?
+  kBlock,    // of a file that comes back: its own, or reused by the i-th other
+};
+inline constexpr int kSlotKinds = 8;
+
+struct SlotRef {
+  SlotKind kind;
+  InodeId inode = kRootInode;
+  std::string_view entry = {};  // in the directory `inode`; empty: the inode itself
+  uint64_t at = 0;              // byte offset, block, or which of several
+};
+struct SlotName;
+class CrashSpace;
+
+// Decides one slot after the other: by a draw (here), as stated, or as another does (survival.h).
 class Picker {
  public:
-  Picker(Choices& choices, uint64_t key, CutStyle style, uint64_t oldest_seq, uint64_t newest_seq);
-  // In [lo, hi]. `prefix` is the version that a prefix of history up to horizon() would have.
-  size_t pick(Site site, size_t lo, size_t hi, size_t prefix, bool frontier = false);
-  size_t pick_size(Site site, size_t lo, size_t hi, size_t prefix);
-  bool flip(Site site) { return choices_.choose(site, next_key(), 2) == 1; }
-  uint64_t horizon() const { return horizon_; }
+  virtual ~Picker() = default;
+  // Called once, when the syncs in flight are decided and before all else.
+  virtual void begin(uint64_t /*oldest_seq*/, uint64_t /*newest_seq*/) {}
+  // In [lo, hi]. `prefix` is the version that a prefix of history up to horizon() would have;
+  // `frontier`: the history ends in it.
+  virtual size_t pick(const CrashSpace& space, const SlotRef& slot, Range range, size_t prefix,
+                      bool frontier) = 0;
+  virtual uint64_t horizon() const { return UINT64_MAX; }
+};
+
+// Uniformly, or with a mood that makes likely what crashes make likely. A draw is keyed by its
+// slot, so that it stays the same when another slot comes or goes.
+class DrawnPicker final : public Picker {
+ public:
+  DrawnPicker(Choices& choices, uint64_t key, CutStyle style)
+      : choices_(choices), key_(key * 0x9e3779b97f4a7c15u), style_(style) {}
+  void begin(uint64_t oldest_seq, uint64_t newest_seq) override;
+  size_t pick(const CrashSpace& space, const SlotRef& slot, Range range, size_t prefix,
+              bool frontier) override;
+  uint64_t horizon() const override { return horizon_; }
 
  private:
   enum class Mood : uint8_t {
@@ -39,18 +81,12 @@ class Picker {
     kEnds,
     kNewest,  // what came late survives, what came early is lost
   };
-  uint64_t next_key() { return key_ + ++draws_ * 0x632be59bd9b4e019u; }
 
   Choices& choices_;
   uint64_t key_;
-  uint64_t draws_ = 0;
+  CutStyle style_;
   uint64_t horizon_ = UINT64_MAX;
   Mood mood_ = Mood::kUniform;
-};
-
-struct Range {
-  size_t lo = 0;
-  size_t hi = 0;
 };
 
 class CrashSpace {
@@ -101,12 +137,29 @@ class CrashSpace {
 
   uint64_t oldest_seq() const { return oldest_seq_; }
 
+  // A slot's identity: a name for people (sim/survival.h), a key for draws.
+  SlotName name_of(const SlotRef& slot) const;
+  uint64_t key_of(const SlotRef& slot) const;
+
  private:
   bool block_may_read(const Inode& inode, const Dirty& dirty, uint64_t journal_seq, int64_t size_op,
                       const std::string& want) const;
 
+  // Where an inode is found by name; `copy`: it is removed, and the copy-th of that name, from now
+  // backwards.
+  struct Place {
+    bool known = false;
+    InodeId directory = kRootInode;
+    const std::string* name = nullptr;
+    uint64_t copy = 0;
+    uint64_t key = 0;
+  };
+  void find_places() const;
+  SlotRef stuck_name(size_t op) const;
+
   const Disk& disk_;
-  std::vector<uint64_t> positions_;  // what J may be; the first is 0, nothing
+  mutable std::vector<Place> places_;  // by inode; found when first asked for
+  std::vector<uint64_t> positions_;    // what J may be; the first is 0, nothing
   uint64_t oldest_seq_ = UINT64_MAX;
 };
 

@@ -146,7 +146,7 @@ bool is_legal_crash_state(const Disk& disk, const Image& image) {
   const CrashSpace space(disk);
   Odometer odometer;
   do {
-    Picker picker(odometer, 0, CutStyle::kUniform, 0, 0);
+    DrawnPicker picker(odometer, 0, CutStyle::kUniform);
     const CrashSpace::Names names = space.pick_names(picker);
     const std::vector<CrashSpace::Found> found = space.tree(names);
     bool same = found.size() == image.size();

@@ -59,6 +59,8 @@ enum class CutStyle : uint8_t {
 };
 
 class CrashSpace;
+class Picker;
+struct Survival;
 
 class Disk {
  public:
@@ -118,6 +120,10 @@ class Disk {
 
   // One legal state after a power cut; everything in it is durable.
   Disk after_power_cut(Choices& choices, uint64_t key, CutStyle style = CutStyle::kUseful) const;
+  // The one stated (sim/survival.h).
+  //   Errors: kInvalid: what is stated is not legal, or not there; one line says what.
+  Result<Disk> after_power_cut(const Survival& survival) const;
+  Disk after_power_cut(Picker& picker) const;
   // The process dies, the page cache lives, and syncs in flight complete.
   Disk after_kill() const;
 

@@ -7,34 +7,24 @@
 #include "sim/disk.h"
 
 namespace powercut::sim {
-namespace {
-
-constexpr Site kInFlightSite("disk.cut.in_flight");
-constexpr Site kSizeSite("disk.cut.size");
-constexpr Site kSectorSite("disk.cut.sector");
-constexpr Site kReuseSite("disk.cut.reuse");
-constexpr Site kGarbageSite("disk.cut.garbage");
-
-}  // namespace
-
 class CrashDraw {
  public:
-  CrashDraw(const Disk& before, Disk& after, Choices& choices, uint64_t key, CutStyle style)
-      : before_(before),
-        after_(after),
-        space_(before),
-        picker_(choices, key, style, space_.oldest_seq(), before.seq_) {}
+  CrashDraw(const Disk& before, Disk& after, Picker& picker)
+      : before_(before), after_(after), space_(before), picker_(picker) {}
 
   void run() {
+    picker_.begin(space_.oldest_seq(), before_.seq_);
     const CrashSpace::Names names = space_.pick_names(picker_);
+    build_names(names.kept);
+    // Which names there are says which files are there to be decided on.
+    const std::vector<uint32_t> links = count_links();
     for (InodeId id = 0; id < before_.inodes_.size(); ++id)
-      if (before_.inodes_[id] && !before_.inodes_[id]->ops.empty()) settle(id, names.journal_seq);
+      if (links[id] > 0 && !before_.inodes_[id]->ops.empty()) settle(id, names.journal_seq);
     if (before_.rules_.reuses_freed_blocks)
       for (InodeId id = 0; id < before_.inodes_.size(); ++id)
-        if (before_.inodes_[id] && before_.inodes_[id]->links == 0) reuse_blocks(id);
-    build_names(names.kept);
+        if (links[id] > 0 && before_.inodes_[id]->links == 0) reuse_blocks(id);
     forget_handles();
-    collect();
+    collect(links);
   }
 
  private:
@@ -44,14 +34,15 @@ class CrashDraw {
     const std::vector<uint32_t> size_ops = CrashSpace::size_ops(old);
     const Range range = space_.size_range(id, size_ops, journal_seq);
     const auto in_prefix = [&](uint32_t op) { return old.ops[op].seq <= picker_.horizon(); };
-    const size_t version = picker_.pick_size(
-        kSizeSite, range.lo, range.hi, std::count_if(size_ops.begin(), size_ops.end(), in_prefix));
+    const auto prefix = std::count_if(size_ops.begin(), size_ops.end(), in_prefix);
+    const size_t version =
+        picker_.pick(space_, {SlotKind::kSize, id}, range, static_cast<size_t>(prefix), false);
     const int64_t size_op = version == 0 ? -1 : static_cast<int64_t>(size_ops[version - 1]);
     inode.size = CrashSpace::size_at(old, size_ops, version);
     const uint64_t durable_size = CrashSpace::size_at(old, size_ops, 0);
     for (const CrashSpace::Dirty& dirty : CrashSpace::dirty_blocks(old)) {
       if (dirty.block * kBlockBytes >= inode.size) continue;  // invisible: no choice to make
-      settle_block(old, dirty, journal_seq, size_op, durable_size, inode);
+      settle_block(id, dirty, journal_seq, size_op, durable_size, inode);
     }
     trim(inode);
     inode.ops.clear();
@@ -60,8 +51,9 @@ class CrashDraw {
     inode.has_stuck = false;
   }
 
-  void settle_block(const Inode& old, const CrashSpace::Dirty& dirty, uint64_t journal_seq,
+  void settle_block(InodeId id, const CrashSpace::Dirty& dirty, uint64_t journal_seq,
                     int64_t size_op, uint64_t durable_size, Inode& inode) {
+    const Inode& old = *before_.inodes_[id];
     if (dirty.block >= inode.blocks.size()) inode.blocks.resize(dirty.block + 1);
     BlockRef& ref = inode.blocks[dirty.block];
     ref = ref ? std::make_shared<Block>(*ref) : std::make_shared<Block>();
@@ -82,13 +74,14 @@ class CrashDraw {
       }
       if (chain_.empty()) continue;
       const Range range = space_.sector_range(old, chain_, journal_seq, size_op);
-      const size_t version = picker_.pick(kSectorSite, range.lo, range.hi, prefix, frontier);
+      SlotRef sector{SlotKind::kSector, id, {}, start + from};
+      const size_t version = picker_.pick(space_, sector, range, prefix, frontier);
       for (size_t i = chain_.size(); i-- > version;)
         undo(old, old.ops[chain_[i]], from, to, ref.get());
-      if (version == 0 && before_.rules_.garbage && start + to > durable_size &&
-          picker_.flip(kGarbageSite)) {
+      if (version > 0 || !before_.rules_.garbage || start + to <= durable_size) continue;
+      sector.kind = SlotKind::kGarbage;
+      if (picker_.pick(space_, sector, {0, 1}, 0, false) == 1)
         CrashSpace::fill_garbage(dirty.block, from, to, durable_size, ref.get());
-      }
     }
   }
 
@@ -97,7 +90,8 @@ class CrashDraw {
     const uint64_t n = after_.inodes_[id]->blocks.size();
     for (uint32_t block = 0; block < n; ++block) {
       const std::vector<BlockRef> others = space_.reused_by(id, block);
-      const size_t pick = picker_.pick(kReuseSite, 0, others.size(), 0);
+      const SlotRef slot{SlotKind::kBlock, id, {}, block};
+      const size_t pick = picker_.pick(space_, slot, {0, others.size()}, 0, false);
       if (pick == 0) continue;
       Inode& inode = after_.own(id);
       inode.blocks[block] = others[pick - 1];
@@ -148,8 +142,8 @@ class CrashDraw {
     }
   }
 
-  // Counts the names of every inode from the root; frees what none leads to.
-  void collect() {
+  // The names of every inode, from the root.
+  std::vector<uint32_t> count_links() const {
     std::vector<uint32_t> links(after_.inodes_.size());
     std::vector<InodeId> todo{kRootInode};
     links[kRootInode] = 1;
@@ -160,6 +154,11 @@ class CrashDraw {
         if (++links[entry.inode] == 1 && after_.inodes_[entry.inode]->directory)
           todo.push_back(entry.inode);
     }
+    return links;
+  }
+
+  // Frees what no name leads to.
+  void collect(const std::vector<uint32_t>& links) {
     for (InodeId id = 0; id < after_.inodes_.size(); ++id) {
       if (!after_.inodes_[id]) continue;
       if (after_.inodes_[id]->links != links[id]) after_.own(id).links = links[id];
@@ -174,7 +173,7 @@ class CrashDraw {
   const Disk& before_;
   Disk& after_;
   CrashSpace space_;
-  Picker picker_;
+  Picker& picker_;
   std::vector<uint32_t> chain_;
 };
 
@@ -196,12 +195,22 @@ Disk Disk::with_first_sync_forgotten() const {
 }
 
 Disk Disk::after_power_cut(Choices& choices, uint64_t key, CutStyle style) const {
+  DrawnPicker picker(choices, key, style);
+  return after_power_cut(picker);
+}
+
+Disk Disk::after_power_cut(Picker& picker) const {
   if (std::optional<Disk> synced = with_first_sync_done()) {
-    const bool done = choices.choose(kInFlightSite, key * 64 + in_flight_.size(), 2) == 1;
-    return (done ? *synced : with_first_sync_forgotten()).after_power_cut(choices, key, style);
+    // Counted from the last, so that one that came before does not rename the others.
+    const InodeId inode = in_flight_.front().inode;
+    const auto later = std::count_if(in_flight_.begin() + 1, in_flight_.end(),
+                                     [inode](const auto& other) { return other.inode == inode; });
+    const SlotRef sync{SlotKind::kSync, inode, {}, static_cast<uint64_t>(later)};
+    const bool done = picker.pick(CrashSpace(*this), sync, {0, 1}, 0, false) == 1;
+    return (done ? *synced : with_first_sync_forgotten()).after_power_cut(picker);
   }
   Disk after = *this;
-  CrashDraw(*this, after, choices, key, style).run();
+  CrashDraw(*this, after, picker).run();
   ++after.stats_.power_cuts;
   after.check_survivors(*this);
   return after;

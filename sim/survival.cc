@@ -1,0 +1,225 @@
+#include "sim/survival.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "engine/base/hash.h"
+
+namespace powercut::sim {
+
+namespace {
+
+// How a kind of slot is written: its word, has it a number behind the path, and words for the
+// versions 0 and 1 (`one` alone: what stands before the number).
+struct Form {
+  std::string_view word;
+  bool at;
+  std::string_view zero = "";
+  std::string_view one = "";
+};
+constexpr std::array<Form, kSlotKinds> kForms = {{
+    {"sync", true, "forgotten", "done"},
+    {"journal", false},
+    {"name", false},
+    {"stuck-name", true, "lost", "kept"},
+    {"size", false},
+    {"sector", true},
+    {"garbage", true, "nul", "shown"},
+    {"block", true, "", "reused"},
+}};
+
+const Form& form_of(SlotKind kind) { return kForms[static_cast<size_t>(kind)]; }
+
+std::string print(const SlotName& name) {
+  const Form& form = form_of(name.kind);
+  std::string text(form.word);
+  if (name.kind != SlotKind::kJournal) text += ' ' + name.path;
+  if (form.at) text += ' ' + std::to_string(name.at);
+  return text;
+}
+
+// Takes the last word off `rest`.
+std::string_view take_last(std::string_view& rest) {
+  const size_t space = rest.rfind(' ');
+  const std::string_view word = rest.substr(space == std::string_view::npos ? 0 : space + 1);
+  rest = space == std::string_view::npos ? std::string_view() : rest.substr(0, space);
+  return word;
+}
+
+bool parse_number(std::string_view text, uint64_t* number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return !text.empty() && error == std::errc() && end == text.data() + text.size();
+}
+
+Error bad(std::string_view line, std::string_view what) {
+  return {Errc::kInvalid, "survival: \"" + std::string(line) + "\": " + std::string(what)};
+}
+
+}  // namespace
+
+std::string print(const Slot& slot) {
+  const Form& form = form_of(slot.what.kind);
+  std::string text = print(slot.what) + ' ';
+  if (form.zero.empty()) {
+    if (!form.one.empty()) text += std::string(form.one) + ' ';
+    return text + std::to_string(slot.version);
+  }
+  return text + std::string(slot.version == 0 ? form.zero : form.one);
+}
+
+std::string print(const Survival& survival) {
+  std::string text = survival.rest_kept ? "rest kept\n" : "rest lost\n";
+  for (const Slot& slot : survival.slots) text += print(slot) + '\n';
+  return text;
+}
+
+Result<Slot> parse_slot(std::string_view line) {
+  std::string_view rest = line;
+  const std::string_view word = rest.substr(0, rest.find(' '));
+  const auto form = std::find_if(kForms.begin(), kForms.end(),
+                                 [&](const Form& known) { return known.word == word; });
+  if (form == kForms.end()) return bad(line, "no such kind of slot");
+  rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+  Slot slot;
+  slot.what.kind = static_cast<SlotKind>(form - kForms.begin());
+  const std::string_view version = take_last(rest);
+  if (!form->zero.empty()) {
+    if (version != form->zero && version != form->one)
+      return bad(line, std::string(form->zero) + " or " + std::string(form->one) + " is missing");
+    slot.version = version == form->one ? 1 : 0;
+  } else if (!parse_number(version, &slot.version)) {
+    return bad(line, "ends in no number");
+  } else if (!form->one.empty() && take_last(rest) != form->one) {
+    return bad(line, "\"" + std::string(form->one) + "\" is missing");
+  }
+  if (form->at && !parse_number(take_last(rest), &slot.what.at))
+    return bad(line, "the number behind the path is missing");
+  if (rest.empty() != (slot.what.kind == SlotKind::kJournal))
+    return bad(line, rest.empty() ? "the path is missing" : "the journal has no path");
+  slot.what.path = rest;
+  return slot;
+}
+
+Result<Survival> parse_survival(std::string_view text) {
+  Survival survival;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (line.empty()) continue;
+    if (line == "rest kept" || line == "rest lost") {
+      survival.rest_kept = line == "rest kept";
+      continue;
+    }
+    TRY_ASSIGN(Slot slot, parse_slot(line));
+    for (const Slot& other : survival.slots)
+      if (other.what == slot.what) return bad(line, "this slot has been stated already");
+    survival.slots.push_back(std::move(slot));
+  }
+  return survival;
+}
+
+// --- Pickers ---
+
+StatedPicker::StatedPicker(const Survival& survival) : rest_kept_(survival.rest_kept) {
+  for (const Slot& slot : survival.slots) slots_[slot.what] = {slot.version};
+}
+
+size_t StatedPicker::pick(const CrashSpace& space, const SlotRef& slot, Range range, size_t, bool) {
+  const bool odd = slot.kind == SlotKind::kGarbage || slot.kind == SlotKind::kBlock;
+  const size_t otherwise = rest_kept_ && !odd ? range.hi : range.lo;
+  if (slots_.empty()) return otherwise;
+  const auto stated = slots_.find(space.name_of(slot));
+  if (stated == slots_.end()) return otherwise;
+  stated->second.used = true;
+  const uint64_t version = stated->second.version;
+  if (version >= range.lo && version <= range.hi) return version;
+  if (problem_.empty())
+    problem_ = "survival: \"" + print(Slot{stated->first, version}) +
+               "\" is not legal here: " + std::to_string(range.lo) + " to " +
+               std::to_string(range.hi) + " is";
+  return otherwise;
+}
+
+Result<void> StatedPicker::finish() const {
+  if (!problem_.empty()) return Error{Errc::kInvalid, problem_};
+  for (const auto& [what, stated] : slots_)
+    if (!stated.used)
+      return bad(print(Slot{what, stated.version}), "nothing of it is undecided at this cut");
+  return {};
+}
+
+size_t RecordingPicker::pick(const CrashSpace& space, const SlotRef& slot, Range range,
+                             size_t prefix, bool frontier) {
+  const size_t version = inner_.pick(space, slot, range, prefix, frontier);
+  if (range.lo < range.hi) survival_.slots.push_back({space.name_of(slot), version});
+  return version;
+}
+
+Survival survival_of(const Disk& disk, Choices& choices, uint64_t key, CutStyle style) {
+  DrawnPicker drawn(choices, key, style);
+  RecordingPicker recording(drawn);
+  (void)disk.after_power_cut(recording);
+  return recording.survival();
+}
+
+Result<Disk> Disk::after_power_cut(const Survival& survival) const {
+  StatedPicker stated(survival);
+  Disk after = after_power_cut(stated);
+  TRY(stated.finish());
+  return after;
+}
+
+// --- Names of slots ---
+
+// The directory tree as a running process sees it, then what was removed, the newest first.
+void CrashSpace::find_places() const {
+  if (!places_.empty()) return;
+  places_.resize(disk_.inodes_.size());
+  const auto place = [this](InodeId id, InodeId directory, const std::string& name, uint64_t copy) {
+    const uint64_t key = hash_bytes(name, places_[directory].key + copy);
+    places_[id] = {true, directory, &name, copy, key};
+  };
+  places_[kRootInode] = {true, kRootInode, nullptr, 0, 1};
+  std::vector<InodeId> todo{kRootInode};
+  while (!todo.empty()) {
+    const InodeId at = todo.back();
+    todo.pop_back();
+    for (const Entry& entry : disk_.inodes_[at]->entries) {
+      place(entry.inode, at, entry.name, 0);
+      if (disk_.inodes_[entry.inode]->directory) todo.push_back(entry.inode);
+    }
+  }
+  for (size_t i = disk_.names_.size(); i-- > 0;) {
+    const NameOp& op = disk_.names_[i];
+    if (op.before == kNoInode || places_[op.before].known || !places_[op.directory].known) continue;
+    uint64_t copy = 1;
+    for (const Place& other : places_)
+      if (other.copy >= copy && other.directory == op.directory && *other.name == op.name)
+        copy = other.copy + 1;
+    place(op.before, op.directory, op.name, copy);
+  }
+}
+
+uint64_t CrashSpace::key_of(const SlotRef& slot) const {
+  find_places();
+  const uint64_t path = places_[slot.inode].key;
+  const uint64_t key = slot.entry.empty() ? path : hash_bytes(slot.entry, path);
+  return key + slot.at * 0x632be59bd9b4e019u;
+}
+
+SlotName CrashSpace::name_of(const SlotRef& slot) const {
+  find_places();
+  std::string path(slot.entry);
+  for (InodeId id = slot.inode; id != kRootInode; id = places_[id].directory) {
+    const Place& place = places_[id];
+    if (!place.known) return {slot.kind, "nameless#" + std::to_string(id), slot.at};
+    std::string name = *place.name;
+    if (place.copy > 0) name += '~' + std::to_string(place.copy);
+    path = path.empty() ? std::move(name) : name + '/' + path;
+  }
+  if (path.empty() && slot.kind != SlotKind::kJournal) path = ".";
+  return {slot.kind, std::move(path), slot.at};
+}
+
+}  // namespace powercut::sim
