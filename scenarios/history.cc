@@ -144,7 +144,7 @@ void History::on_operation(uint64_t lsn) {
   changes_.insert(changes_.begin() + static_cast<ptrdiff_t>(changes_end_.back()), dropped_.begin(),
                   dropped_.end());
   dropped_.clear();
-  operations_.push_back({os_->now(), kNever, os_->current(), expiry_only});
+  operations_.push_back({os_->now(), kNever, 0, os_->current(), expiry_only});
   digests_.push_back(total());
   changes_end_.push_back(changes_.size());
 }
@@ -159,7 +159,7 @@ uint64_t History::own_operation(uint64_t after) const {
 
 void History::ack(uint64_t lsn, Instant at) {
   operations_[lsn - 1].acked = at;
-  ++acked_;
+  operations_[lsn - 1].ack = ++acked_;
 }
 
 bool History::unlogged_change() {

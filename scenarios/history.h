@@ -24,6 +24,7 @@ inline constexpr Instant kNever{INT64_MAX};
 struct Operation {
   Instant executed;
   Instant acked = kNever;      // the client was told
+  uint64_t ack = 0;            // which acknowledgement it was, from 1; 0: none
   const void* task = nullptr;  // whose operation; the store's own tasks expire keys
   bool expiry_only = false;    // it did nothing but remove keys that had expired
 };

@@ -53,7 +53,7 @@ Loss Oracle::measure(const History& history, const CrashFacts& facts, uint64_t k
   Instant newest{INT64_MIN};
   for (uint64_t lsn = k + 1; lsn <= facts.last_lsn; ++lsn) {
     const Instant acked = history.operation(lsn).acked;
-    if (acked > facts.at || (acked == facts.at && facts.acks_after)) continue;
+    if (acked > facts.at || history.operation(lsn).ack > facts.acks) continue;
     ++loss.operations;
     oldest = std::min(oldest, acked);
     newest = std::max(newest, acked);

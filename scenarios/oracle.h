@@ -25,7 +25,7 @@ struct CrashFacts {
   uint64_t last_lsn = 0;  // operations executed by then
   uint64_t served_lsn =
       UINT64_MAX;  // had been served when it happened, if less than the oracle was told since
-  bool acks_after = false;   // what was acknowledged at this very instant came after the crash
+  uint64_t acks = UINT64_MAX;  // acknowledgements given by then; those at `at` may come after it
   uint64_t written_lsn = 0;  // what the store believed
   uint64_t synced_lsn = 0;
   bool indeterminate = false;  // a sync had failed: a kill then takes what a power cut takes

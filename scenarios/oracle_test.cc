@@ -176,7 +176,7 @@ TEST_F(OracleTest, AlwaysLosesNothingAcknowledged) {
     EXPECT_EQ(code(policy, 3), kFine) << policy;
     EXPECT_EQ(code(policy, 4), kFine) << policy;
   }
-  facts_.acks_after = true;  // ... but the cut came first
+  facts_.acks = 2;  // ... but the cut came before the third acknowledgement
   EXPECT_EQ(code("always", 2), kFine);
   facts_.synced_lsn = 3;
   EXPECT_EQ(code("always", 2), "LAW");

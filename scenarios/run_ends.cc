@@ -44,7 +44,12 @@ void Run::note_branches(Life& life) {
 
 // --- Crash states beside the run's own ---
 
-void Run::on_exposed(sim::Op op) {
+void Run::on_point(uint64_t, sim::Op op, sim::CrashPoint point) {
+  // Where every bug of the B3 study shows (Mohan et al., OSDI'18).
+  const bool renamed = op == sim::Op::kRename && point == sim::CrashPoint::kAfter;
+  const bool syncing = (op == sim::Op::kSync || op == sim::Op::kSyncDirectory) &&
+                       point == sim::CrashPoint::kInside;
+  if (!renamed && !syncing) return;
   // Publications are rare and full of fences, recoveries too; syncs are many.
   const bool recovering = !life_->clients;
   const uint64_t one_in = op == sim::Op::kSync ? (recovering ? 1 : 24) : (recovering ? 1 : 3);
@@ -56,7 +61,7 @@ void Run::on_exposed(sim::Op op) {
   if (life_->clients) exposure.facts = facts_of(*life_);
   exposure.facts.served_lsn = oracle_.served();
   exposure.facts.kind = CrashKind::kPowerCut;
-  exposure.facts.acks_after = true;
+  exposure.facts.acks = history_.acked();
   exposures_.push_back(std::move(exposure));
 }
 

@@ -98,7 +98,7 @@ class Run final : public sim::Watcher {
   void end_life(Life& life, uint32_t number, sim::CrashKind crash);
   CrashFacts facts_of(Life& life) const;
   void note_branches(Life& life);
-  void on_exposed(sim::Op op) override;
+  void on_point(uint64_t call, sim::Op op, sim::CrashPoint point) override;
   void probe(Life& life);
   void refused(Life& life);
   void reached(Branch branch) { ++result_.branches[static_cast<size_t>(branch)]; }

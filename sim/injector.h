@@ -45,6 +45,7 @@ struct Injection {
   std::optional<Errc> error;           // the call fails; a write may have written a prefix
   std::optional<uint64_t> short_size;  // reads and writes: at most this many bytes, at least 1
   Duration extra_latency;              // slow and hanging calls
+  uint64_t number = 0;                 // of the call; filled in by the seam
 };
 
 class Injector {

@@ -47,9 +47,17 @@ class SimFile final : public File {
   Result<size_t> write_at(uint64_t offset, std::string_view data) override;
   Result<void> truncate(uint64_t size) override;
   Result<void> sync(Site fence) override;
-  Result<uint64_t> size() override { return os_.world_.disk.size(inode_); }
+  Result<uint64_t> size() override {
+    if (os_.resolver_ != nullptr) os_.resolver_->before_size(inode_);
+    return os_.world_.disk.size(inode_);
+  }
+  std::optional<uint64_t> bound(uint64_t offset, size_t width, engine::Highest highest) override {
+    if (os_.resolver_ == nullptr) return std::nullopt;
+    return os_.resolver_->bound(inode_, offset, width, highest);
+  }
 
  private:
+  Result<size_t> write_blocks(const Injection& injection, uint64_t offset, std::string_view data);
   Error refused(Op op) const { return os_.named({Errc::kInvalid, "opened for reading"}, op, path_); }
 
   SimOs& os_;
@@ -118,9 +126,12 @@ bool SimOs::advance_clock() {
 
 Injection SimOs::begin_call(Op op, std::string_view path, uint64_t offset, uint64_t size,
                             const Site* fence) {
+  Injection injection;
   const uint64_t number = calls_++;
-  if (injector_ == nullptr || stopped_) return {};
-  const Injection injection = injector_->on_call({number, op, path, offset, size, fence});
+  if (injector_ != nullptr && !stopped_)
+    injection = injector_->on_call({number, op, path, offset, size, fence});
+  injection.number = number;
+  point(injection, op, CrashPoint::kBefore);
   crash_if(injection, CrashPoint::kBefore);
   return injection;
 }
@@ -128,6 +139,7 @@ Injection SimOs::begin_call(Op op, std::string_view path, uint64_t offset, uint6
 void SimOs::end_call(const Injection& injection, Op op, std::string_view path, uint64_t a,
                      uint64_t b, bool ok) {
   trace_.add(world_.now, op_site(op), path, a, b, ok);
+  point(injection, op, CrashPoint::kAfter);
   crash_if(injection, CrashPoint::kAfter);
 }
 
@@ -179,7 +191,6 @@ Result<void> SimOs::plain_call(Op op, std::string_view path,
     crash_if(injection, CrashPoint::kInside);
     outcome = effect();
     if (!outcome.ok()) outcome = named(outcome.error(), op, path);
-    if (op == Op::kRename) expose(op);
   }
   end_call(injection, op, path, 0, 0, outcome.ok());
   return outcome;
@@ -231,8 +242,8 @@ Result<std::vector<std::string>> SimOs::list(std::string_view path) {
 Result<void> SimOs::sync_directory(std::string_view path, Site fence) {
   const Injection injection = begin_call(Op::kSyncDirectory, path, 0, 0, &fence);
   const auto ticket = world_.disk.begin_sync_directory(path);
+  point(injection, Op::kSyncDirectory, CrashPoint::kInside);
   crash_if(injection, CrashPoint::kInside);
-  expose(Op::kSyncDirectory);
   pass(latency_.sync_min, latency_.sync_max - latency_.sync_min, injection);
   Result<void> outcome;
   if (!ticket.ok()) {
@@ -261,6 +272,7 @@ Result<size_t> SimFile::read_at(uint64_t offset, char* out, size_t size) {
   const Injection injection = os_.begin_call(Op::kRead, path_, offset, size);
   os_.crash_if(injection, CrashPoint::kInside);
   os_.pass(os_.latency_.read, {}, injection);
+  if (os_.resolver_ != nullptr) size = os_.resolver_->before_read(inode_, offset, size);
   Result<size_t> outcome =
       injection.error
           ? Result<size_t>(os_.injected(*injection.error, Op::kRead, path_))
@@ -287,16 +299,33 @@ Result<size_t> SimFile::write_at(uint64_t offset, std::string_view data) {
     return os_.injected(*injection.error, Op::kWrite, path_);
   }
   os_.pass(os_.latency_.write, {}, injection);
-  auto outcome =
-      disk.write(inode_, offset, data.substr(0, injection.short_size.value_or(data.size())));
+  data = data.substr(0, injection.short_size.value_or(data.size()));
+  if (os_.resolver_ != nullptr) os_.resolver_->before_write(inode_, offset, data.size());
+  auto outcome = os_.watcher_ == nullptr ? disk.write(inode_, offset, data)
+                                         : write_blocks(injection, offset, data);
   if (!outcome.ok()) outcome = os_.named(outcome.error(), Op::kWrite, path_);
   os_.end_call(injection, Op::kWrite, path_, offset, outcome.ok() ? *outcome : 0, outcome.ok());
   return outcome;
 }
 
+// The page cache is filled a page at a time, and a page that is being filled is not written back.
+Result<size_t> SimFile::write_blocks(const Injection& injection, uint64_t offset,
+                                     std::string_view data) {
+  size_t done = 0;
+  while (done < data.size()) {
+    const size_t piece = kBlockBytes - (offset + done) % kBlockBytes;
+    const auto written = os_.world_.disk.write(inode_, offset + done, data.substr(done, piece));
+    if (!written.ok()) return done > 0 ? Result<size_t>(done) : written;
+    done += *written;
+    if (done < data.size()) os_.point(injection, Op::kWrite, CrashPoint::kInside);
+  }
+  return done;
+}
+
 Result<void> SimFile::truncate(uint64_t size) {
   if (!writable_) return refused(Op::kTruncate);
   return os_.plain_call(Op::kTruncate, path_, [&]() -> Result<void> {
+    if (os_.resolver_ != nullptr) os_.resolver_->before_truncate(inode_, size);
     os_.world_.disk.truncate(inode_, size);
     return {};
   });
@@ -306,8 +335,8 @@ Result<void> SimFile::sync(Site fence) {
   const Injection injection = os_.begin_call(Op::kSync, path_, 0, 0, &fence);
   Disk& disk = os_.world_.disk;
   const SyncTicket ticket = disk.begin_sync(inode_);
+  os_.point(injection, Op::kSync, CrashPoint::kInside);
   os_.crash_if(injection, CrashPoint::kInside);
-  os_.expose(Op::kSync);
   os_.pass(os_.latency_.sync_min, os_.latency_.sync_max - os_.latency_.sync_min, injection);
   auto outcome = injection.error ? disk.fail_sync(ticket, disk.rules().sync_failure)
                                  : disk.finish_sync(ticket);

@@ -19,6 +19,7 @@
 #include "sim/choices.h"
 #include "sim/disk.h"
 #include "sim/injector.h"
+#include "sim/resolver.h"
 #include "sim/trace.h"
 
 namespace powercut::sim {
@@ -39,12 +40,13 @@ struct WorldState {
   int64_t wall_offset_ms = 0;   // wall clock = offset + now
 };
 
-// Told when a call has left the disk exposed: a rename was made, a sync is under way. A power cut here is where
-// every bug of the B3 study shows (Mohan et al., OSDI'18). The watcher may copy the disk, and change nothing.
+// Told of every point at which a crash may strike: before and after each seam call, inside a sync (under way), and
+// inside a write that crosses a block (its first blocks are written). The watcher may copy the disk, and change
+// nothing.
 class Watcher {
  public:
   virtual ~Watcher() = default;
-  virtual void on_exposed(Op op) = 0;
+  virtual void on_point(uint64_t call, Op op, CrashPoint point) = 0;
 };
 
 class SimOs final : public engine::Os {
@@ -62,6 +64,7 @@ class SimOs final : public engine::Os {
   bool tasks_left() const { return !tasks_.empty(); }
   uint64_t calls() const { return calls_; }
   void set_watcher(Watcher* watcher) { watcher_ = watcher; }
+  void set_resolver(Resolver* resolver) { resolver_ = resolver; }
   // When syncs and slowed calls were under way: D of the everysec promise is made of these.
   struct Wait {
     Instant begin;
@@ -113,11 +116,12 @@ class SimOs final : public engine::Os {
   Trace& trace_;
   Injector* injector_;
   LatencyProfile latency_;
-  void expose(Op op) {
-    if (watcher_ != nullptr && !stopped_) watcher_->on_exposed(op);
+  void point(const Injection& call, Op op, CrashPoint point) {
+    if (watcher_ != nullptr && !stopped_) watcher_->on_point(call.number, op, point);
   }
 
   Watcher* watcher_ = nullptr;
+  Resolver* resolver_ = nullptr;  // null: everything is decided
   std::vector<Wait> waits_;
   std::vector<uint32_t> handles_;  // open handles by inode
   engine::Tasks tasks_;
