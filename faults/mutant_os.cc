@@ -35,8 +35,9 @@ class MutantFile final : public File {
   }
 
   Result<uint64_t> size() override { return inner_->size(); }
-  std::optional<uint64_t> bound(uint64_t offset, size_t width, engine::Highest highest) override {
-    return inner_->bound(offset, width, highest);
+  bool shows_at_most(uint64_t limit, uint64_t offset, size_t width,
+                     engine::Highest highest) override {
+    return inner_->shows_at_most(limit, offset, width, highest);
   }
 
  private:

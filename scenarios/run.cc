@@ -16,6 +16,8 @@ namespace {
 
 // Longer than any plan needs: a life that lasts this long hangs.
 constexpr Duration kLifeLimit = seconds(900);
+// Long enough for what the store does by itself: the sync of each second.
+constexpr Duration kIdle = milliseconds(1500);
 
 }  // namespace
 
@@ -47,13 +49,14 @@ void Run::draw() {
   const bool hybrid = spec_.policy->kind == PolicyKind::kHybridAlways ||
                       spec_.policy->kind == PolicyKind::kHybridEverysec;
   const uint64_t rewrite_bytes = 512 << seed_.choose("rewrite.bytes", 0, 6);
-  config_ = engine_config(*spec_.policy, rewrite_bytes);
+  config_ = engine_config(*spec_.policy, spec_.rewrite_bytes.value_or(rewrite_bytes));
   const bool checkpoint = spec_.policy->kind == PolicyKind::kCheckpoint;
   manners_ = draw_manners(seed_, workload,
                           hybrid       ? "BGREWRITEAOF"
                           : checkpoint ? "BGSAVE"
                                        : "",
                           spec_.policy->has_log());
+  if (spec_.manners) manners_ = *spec_.manners;
   clean_end_ = !workload.cut_at_end && seed_.choose("clean.end", 0, 8) == 0;
   if (spec_.observer != nullptr) spec_.observer->on_begin(result_.plan, world_.disk);
 }
@@ -62,7 +65,8 @@ void Run::live(uint32_t number) {
   Life life(*this, number);
   life.os.set_time_limit(world_.now + kLifeLimit);
   life_ = &life;
-  if (spec_.look_beside && !spec_.workload->cut_at_end) life.os.set_watcher(this);
+  if (spec_.points != nullptr || (spec_.look_beside && !spec_.workload->cut_at_end))
+    life.os.set_watcher(this);
   life.os.spawn("main", [&] { open_and_serve(life, number); });
   const CrashKind crash = life.os.run();
   end_life(life, number, crash);
@@ -144,6 +148,7 @@ void Run::judge_recovery(Life& life, uint32_t number) {
 void Run::go_idle(Life& life, uint32_t number) {
   life.injector.on_idle(life.os.now());
   const bool crash_comes = result_.plan.crash_of(number) != nullptr;
+  if (spec_.points != nullptr) life.seam().park(life.os.now() + kIdle);
   if (clean_end_ || !crash_comes) {
     if (life.engine->shut_down(true).ok()) shut_down_cleanly_ = true;
   }

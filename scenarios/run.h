@@ -9,11 +9,13 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/config.h"
 #include "engine/recovery/recovery.h"
 #include "faults/mutants.h"
 #include "faults/personas.h"
 #include "faults/plan.h"
 #include "faults/plan_injector.h"
+#include "scenarios/clients.h"
 #include "scenarios/oracle.h"
 #include "scenarios/policy.h"
 #include "scenarios/workload.h"
@@ -38,6 +40,18 @@ class RunObserver {
                       const History& history) = 0;
 };
 
+// Told of every point at which a crash may strike, of the first life alone.
+class PointObserver {
+ public:
+  virtual ~PointObserver() = default;
+  // `facts` but for what is known only at the end: `waits` and `blocked`.
+  virtual void on_point(uint64_t call, sim::Op op, sim::CrashPoint point,
+                        const sim::WorldState& world, const CrashFacts& facts) = 0;
+  // Every operation was answered, and the store was idle for a while, and then shut down cleanly.
+  virtual void on_done(History& history, const sim::WorldState& world, const CrashFacts& facts,
+                       const engine::EngineConfig& config) = 0;
+};
+
 struct RunSpec {
   const Workload* workload = nullptr;
   const Policy* policy = nullptr;
@@ -47,7 +61,10 @@ struct RunSpec {
   uint64_t seed = 1;
   const faults::MutantInfo* mutant = nullptr;  // nullptr: the engine as shipped
   std::optional<faults::Plan> plan;            // instead of the one the seed draws
+  std::optional<Manners> manners;              // instead of those that the seed draws
+  std::optional<uint64_t> rewrite_bytes;       // hybrids: when a log is rewritten; the same
   RunObserver* observer = nullptr;             // may be null
+  PointObserver* points = nullptr;             // may be null; if not, the plan is empty
   bool look_beside = true;  // judge further crash states beside the plan's own
 };
 

@@ -44,7 +44,14 @@ void Run::note_branches(Life& life) {
 
 // --- Crash states beside the run's own ---
 
-void Run::on_point(uint64_t, sim::Op op, sim::CrashPoint point) {
+void Run::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
+  if (spec_.points != nullptr) {
+    CrashFacts facts = life_->clients ? facts_of(*life_) : facts_;
+    facts.at = world_.now;
+    facts.kind = CrashKind::kPowerCut;
+    facts.acks = history_.acked();
+    return spec_.points->on_point(call, op, point, world_, facts);
+  }
   // Where every bug of the B3 study shows (Mohan et al., OSDI'18).
   const bool renamed = op == sim::Op::kRename && point == sim::CrashPoint::kAfter;
   const bool syncing = (op == sim::Op::kSync || op == sim::Op::kSyncDirectory) &&
@@ -120,6 +127,8 @@ void Run::end_life(Life& life, uint32_t number, CrashKind crash) {
     facts_.waits = life.os.waits();
     facts_.blocked = life.engine->aof().blocked_spans();
     note_branches(life);
+    if (spec_.points != nullptr && !over_)
+      spec_.points->on_done(history_, world_, facts_, config_);
     result_.acked = history_.acked();
   } else if (crash != CrashKind::kNone) {
     reached(Branch::kCutDuringRecovery);

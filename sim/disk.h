@@ -60,6 +60,8 @@ enum class CutStyle : uint8_t {
 
 class CrashSpace;
 class Picker;
+struct SlotName;
+struct SlotRef;
 struct Survival;
 
 class Disk {
@@ -147,11 +149,14 @@ class Disk {
   // where a sync adds states instead of removing some (a log tree): nothing otherwise.
   std::optional<Disk> with_first_sync_done() const;
   Disk with_first_sync_forgotten() const;
+  SlotName first_sync_slot() const;
   const DiskStats& stats() const { return stats_; }
 
  private:
   friend class CrashSpace;
   friend class CrashDraw;
+  friend class LazyBuilder;
+  friend class LazyDisk;
 
   struct Place {  // a path, resolved to the directory it is in
     InodeId directory = kRootInode;
@@ -206,6 +211,7 @@ class Disk {
   bool unreadable(InodeId inode, uint64_t offset, size_t n) const;
   void heal(InodeId inode, uint64_t offset, uint64_t length);
   void check_survivors(const Disk& before);
+  SlotRef first_sync() const;
 
   PersonaRules rules_;
   std::vector<std::shared_ptr<Inode>> inodes_;

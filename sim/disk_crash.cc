@@ -5,6 +5,7 @@
 #include "engine/base/check.h"
 #include "sim/crash_space.h"
 #include "sim/disk.h"
+#include "sim/survival.h"
 
 namespace powercut::sim {
 class CrashDraw {
@@ -194,6 +195,16 @@ Disk Disk::with_first_sync_forgotten() const {
   return forgotten;
 }
 
+// Counted from the last, so that one that came before does not rename the others.
+SlotRef Disk::first_sync() const {
+  const InodeId inode = in_flight_.front().inode;
+  const auto later = std::count_if(in_flight_.begin() + 1, in_flight_.end(),
+                                   [inode](const auto& other) { return other.inode == inode; });
+  return {SlotKind::kSync, inode, {}, static_cast<uint64_t>(later)};
+}
+
+SlotName Disk::first_sync_slot() const { return CrashSpace(*this).name_of(first_sync()); }
+
 Disk Disk::after_power_cut(Choices& choices, uint64_t key, CutStyle style) const {
   DrawnPicker picker(choices, key, style);
   return after_power_cut(picker);
@@ -201,12 +212,7 @@ Disk Disk::after_power_cut(Choices& choices, uint64_t key, CutStyle style) const
 
 Disk Disk::after_power_cut(Picker& picker) const {
   if (std::optional<Disk> synced = with_first_sync_done()) {
-    // Counted from the last, so that one that came before does not rename the others.
-    const InodeId inode = in_flight_.front().inode;
-    const auto later = std::count_if(in_flight_.begin() + 1, in_flight_.end(),
-                                     [inode](const auto& other) { return other.inode == inode; });
-    const SlotRef sync{SlotKind::kSync, inode, {}, static_cast<uint64_t>(later)};
-    const bool done = picker.pick(CrashSpace(*this), sync, {0, 1}, 0, false) == 1;
+    const bool done = picker.pick(CrashSpace(*this), first_sync(), {0, 1}, 0, false) == 1;
     return (done ? *synced : with_first_sync_forgotten()).after_power_cut(picker);
   }
   Disk after = *this;

@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 #include "engine/os/os.h"
 #include "sim/disk_state.h"
@@ -23,9 +22,9 @@ class Resolver {
   virtual void before_size(InodeId inode) = 0;
   virtual void before_write(InodeId inode, uint64_t offset, size_t n) = 0;
   virtual void before_truncate(InodeId inode, uint64_t size) = 0;
-  // As engine::File::bound; decides nothing.
-  virtual std::optional<uint64_t> bound(InodeId inode, uint64_t offset, size_t width,
-                                        engine::Highest highest) = 0;
+  // As engine::File's; decides nothing.
+  virtual bool shows_at_most(InodeId inode, uint64_t limit, uint64_t offset, size_t width,
+                             engine::Highest highest) = 0;
 };
 
 }  // namespace powercut::sim

@@ -51,9 +51,10 @@ class SimFile final : public File {
     if (os_.resolver_ != nullptr) os_.resolver_->before_size(inode_);
     return os_.world_.disk.size(inode_);
   }
-  std::optional<uint64_t> bound(uint64_t offset, size_t width, engine::Highest highest) override {
-    if (os_.resolver_ == nullptr) return std::nullopt;
-    return os_.resolver_->bound(inode_, offset, width, highest);
+  bool shows_at_most(uint64_t limit, uint64_t offset, size_t width,
+                     engine::Highest highest) override {
+    return os_.resolver_ != nullptr &&
+           os_.resolver_->shows_at_most(inode_, limit, offset, width, highest);
   }
 
  private:

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,9 +22,9 @@ class SegmentBytes {
   // Reads on; false at the end of the file.
   Result<bool> more();
   Result<void> rest();
-  // As File::bound.
-  std::optional<uint64_t> bound(uint64_t offset, size_t width, Highest highest) const {
-    return ended_ ? std::nullopt : file_->bound(offset, width, highest);
+  // As the file's.
+  bool shows_at_most(uint64_t limit, uint64_t offset, size_t width, Highest highest) const {
+    return !ended_ && file_->shows_at_most(limit, offset, width, highest);
   }
 
  private:

@@ -139,8 +139,7 @@ class Scanner {
   Result<uint64_t> synced_by_later(uint64_t offset) {
     uint64_t synced = 0;
     if (!scan_.annotated) return synced;
-    const auto bound = source_.bound(offset, kLongestLine, highest_synced);
-    if (bound && *bound <= offset) return *bound;
+    if (source_.shows_at_most(offset, offset, kLongestLine, highest_synced)) return synced;
     TRY(read_rest());
     for (size_t at = bytes_.find(kAnnotationPrefix, offset); at != std::string_view::npos;
          at = bytes_.find(kAnnotationPrefix, at + 1)) {

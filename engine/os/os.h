@@ -19,7 +19,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,12 +78,12 @@ class File {
   //   Yields:     no.
   virtual Result<uint64_t> size() = 0;
 
-  // An upper bound on `highest` of every text that may stand at or behind `offset`, where `highest`
-  // looks at no more than `width` bytes in a row; nullopt: read it and see. A world that has not
-  // decided yet what a power cut left answers without deciding it.
-  virtual std::optional<uint64_t> bound(uint64_t offset, size_t width, Highest highest) {
-    (void)offset, (void)width, (void)highest;
-    return std::nullopt;
+  // True: no `width` bytes in a row, at or behind `offset`, show more than `limit`. False says
+  // nothing: read and see. A world that has not decided yet what a power cut left may know it
+  // without deciding.
+  virtual bool shows_at_most(uint64_t limit, uint64_t offset, size_t width, Highest highest) {
+    (void)limit, (void)offset, (void)width, (void)highest;
+    return false;
   }
 };
 

@@ -1,0 +1,92 @@
+// A disk whose content is settled when it is looked at: one lazy image, on its way to be one image.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "sim/lazy_image.h"
+#include "sim/resolver.h"
+
+namespace powercut::sim {
+
+// What somebody looked at, and could not know.
+struct Look {
+  enum Kind : uint8_t { kSector, kSize, kAtMost };
+  Kind kind = kSector;
+  uint32_t file = 0;   // of LazyImage::files
+  uint64_t at = 0;     // kSector, kAtMost: its number
+  uint64_t limit = 0;  // kAtMost
+  engine::Highest highest = nullptr;
+  bool operator==(const Look&) const = default;
+};
+
+// What is still possible in one lazy image, given what was seen of it.
+class LazyView {
+ public:
+  LazyView(const LazyImage& image, ContentPool& pool);
+
+  struct Answer {
+    uint64_t seen;  // a ContentId; a size; 0 or 1
+    Options left;   // of the file
+  };
+  // Everything that can be seen; at least one. Each narrows the file's options down.
+  std::vector<Answer> answers(const Look& look) const;
+
+  const LazyImage& image() const { return *image_; }
+  ContentPool& pool() const { return *pool_; }
+  std::vector<Options> left;  // by file
+
+ private:
+  const LazyImage* image_;
+  ContentPool* pool_;
+  // By file and sector: the highest that any mixture shows from there on.
+  mutable std::vector<std::vector<uint64_t>> highest_;
+};
+
+class LazyDisk final : public Resolver {
+ public:
+  // `given`: the answers to the first looks; later ones get the first there is. All outlive this.
+  LazyDisk(const LazyView& view, const PersonaRules& rules, std::span<const uint64_t> given);
+
+  struct Seen {
+    Look look;
+    uint64_t answer;
+  };
+  // The disk as a process finds it; it is to be moved where it is used, and told of there.
+  Disk disk();
+  void attach(Disk& disk) { disk_ = &disk; }
+  const std::vector<Seen>& seen() const { return seen_; }
+
+  size_t before_read(InodeId inode, uint64_t offset, size_t n) override;
+  void before_size(InodeId inode) override;
+  void before_write(InodeId inode, uint64_t offset, size_t n) override;
+  void before_truncate(InodeId inode, uint64_t size) override;
+  bool shows_at_most(InodeId inode, uint64_t limit, uint64_t offset, size_t width,
+                     engine::Highest highest) override;
+
+ private:
+  struct State {
+    InodeId inode = kNoInode;
+    std::vector<bool> known;  // sectors
+    bool size_known = false;
+  };
+  State* state_of(InodeId inode);
+  uint64_t look(const Look& look);
+  void settle_sector(State& state, uint64_t sector);
+  void settle_size(State& state);
+  void narrow_size(State& state);
+  uint32_t file_of(const State& state) const {
+    return static_cast<uint32_t>(&state - states_.data());
+  }
+
+  LazyView view_;
+  const PersonaRules& rules_;
+  std::span<const uint64_t> given_;
+  Disk* disk_ = nullptr;
+  std::vector<State> states_;        // by file
+  std::vector<uint32_t> file_by_inode_;
+  std::vector<Seen> seen_;
+};
+
+}  // namespace powercut::sim

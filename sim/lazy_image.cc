@@ -1,0 +1,382 @@
+#include "sim/lazy_image.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "sim/odometer.h"
+#include "sim/survival.h"
+
+namespace powercut::sim {
+
+// --- Contents ---
+
+ContentId ContentPool::intern(std::string_view bytes) {
+  if (const auto known = ids_.find(bytes); known != ids_.end()) return known->second;
+  const auto id = static_cast<ContentId>(contents_.size());
+  contents_.emplace_back(bytes);
+  ids_.emplace(contents_.back(), id);
+  return id;
+}
+
+ContentId ContentPool::prefix(ContentId id, size_t length) {
+  if (length >= contents_[id].size()) return id;
+  if (length == 0) return kEmpty;
+  const auto [at, is_new] = prefixes_.try_emplace({id, length}, kEmpty);
+  if (is_new) {
+    const ContentId short_id = intern(std::string_view(contents_[id]).substr(0, length));
+    prefixes_[{id, length}] = short_id;
+    return short_id;
+  }
+  return at->second;
+}
+
+uint64_t ContentPool::highest(ContentId first, ContentId second, engine::Highest what) {
+  const Key key{uint64_t{first} << 32 | second, reinterpret_cast<uintptr_t>(what)};
+  const auto known = highest_.find(key);
+  if (known != highest_.end()) return known->second;
+  const uint64_t value = what(contents_[first] + contents_[second]);
+  highest_.emplace(key, value);
+  return value;
+}
+
+// --- Files ---
+
+bool LazyFile::undecided() const {
+  return options.size() > 1 ||
+         std::any_of(sectors.begin(), sectors.end(), [](const auto& s) { return s.size() > 1; });
+}
+
+std::vector<LazyFile::Outcome> LazyFile::outcomes(const Options& among, uint64_t sector,
+                                                  uint32_t sector_bytes, ContentPool& pool) const {
+  std::vector<Outcome> found;
+  const auto add = [&](ContentId seen, size_t option) {
+    for (Outcome& known : found) {
+      if (known.seen != seen) continue;
+      known.options.set(option);
+      return;
+    }
+    found.push_back({seen, Options().set(option)});
+  };
+  const uint64_t from = sector * sector_bytes;
+  for (size_t i = 0; i < options.size(); ++i) {
+    if (!among[i]) continue;
+    const uint64_t length = options[i].size <= from ? 0 : options[i].size - from;
+    if (length == 0) {
+      add(ContentPool::kEmpty, i);
+      continue;
+    }
+    for (const Candidate& candidate : sectors[sector])
+      if (candidate.options[i]) add(pool.prefix(candidate.content, length), i);
+  }
+  return found;
+}
+
+// --- The images of a disk ---
+
+class LazyBuilder {
+ public:
+  LazyBuilder(const Disk& disk, ContentPool& pool)
+      : disk_(disk), space_(disk), pool_(pool), versions_(disk.inodes_.size()) {}
+
+  const CrashSpace& space() const { return space_; }
+
+  Result<LazyImage> build(const CrashSpace::Names& names) {
+    LazyImage image;
+    image.sector_bytes = space_.sector_bytes();
+    std::vector<uint32_t> file_of(disk_.inodes_.size(), LazyImage::kDirectory);
+    for (CrashSpace::Found& found : space_.tree(names)) {
+      if (found.path.back() != '/' && file_of[found.inode] == LazyImage::kDirectory) {
+        file_of[found.inode] = static_cast<uint32_t>(image.files.size());
+        TRY_ASSIGN(LazyFile file, build_file(found, names.journal_seq));
+        image.files.push_back(std::move(file));
+      }
+      image.paths.push_back({std::move(found.path), file_of[found.inode]});
+    }
+    return image;
+  }
+
+ private:
+  // What does not depend on the journal: each sector's contents, by version.
+  struct Sector {
+    std::vector<uint32_t> chain;
+    std::vector<ContentId> contents;
+    std::optional<ContentId> garbage;
+    std::vector<ContentId> reused;  // instead of all that, by the block's other owner
+  };
+  struct Versions {
+    bool known = false;
+    std::vector<uint32_t> size_ops;
+    std::vector<Sector> sectors;
+    std::vector<size_t> others;  // by block: how many may have reused it
+  };
+
+  const Versions& versions_of(InodeId id) {
+    Versions& v = versions_[id];
+    if (v.known) return v;
+    v.known = true;
+    const Inode& inode = *disk_.inodes_[id];
+    v.size_ops = CrashSpace::size_ops(inode);
+    uint64_t largest = inode.size;
+    for (size_t i = 0; i <= v.size_ops.size(); ++i)
+      largest = std::max(largest, CrashSpace::size_at(inode, v.size_ops, i));
+    const uint64_t durable = CrashSpace::size_at(inode, v.size_ops, 0);
+    const std::vector<CrashSpace::Dirty> dirty = CrashSpace::dirty_blocks(inode);
+    size_t next = 0;
+    for (uint32_t block = 0; block * kBlockBytes < largest; ++block) {
+      while (next < dirty.size() && dirty[next].block < block) ++next;
+      const bool is_dirty = next < dirty.size() && dirty[next].block == block;
+      static const std::vector<uint32_t> kNone;
+      add_block(v, inode, block, is_dirty ? dirty[next].ops : kNone, durable, largest);
+      const std::vector<BlockRef> others = space_.reused_by(id, block);
+      v.others.push_back(others.size());
+      for (const BlockRef& other : others) add_other(v, block, *other);
+    }
+    return v;
+  }
+
+  void add_block(Versions& v, const Inode& inode, uint32_t block, const std::vector<uint32_t>& ops,
+                 uint64_t durable, uint64_t largest) {
+    static const Block kHole{};
+    const bool there = block < inode.blocks.size() && inode.blocks[block];
+    const Block& live = there ? *inode.blocks[block] : kHole;
+    const uint32_t unit = space_.sector_bytes();
+    for (uint32_t from = 0; from < kBlockBytes && block * kBlockBytes + from < largest;
+         from += unit) {
+      const uint32_t to = from + unit;
+      Sector sector;
+      for (const uint32_t i : ops)
+        if (inode.ops[i].offset < to && inode.ops[i].offset + inode.ops[i].length > from)
+          sector.chain.push_back(i);
+      const auto intern = [&](const Block& bytes) {
+        return pool_.intern(std::string_view(bytes.data() + from, unit));
+      };
+      sector.contents.resize(sector.chain.size() + 1);
+      sector.contents.back() = intern(live);
+      if (!sector.chain.empty()) {
+        Block bytes = live;
+        for (size_t i = sector.chain.size(); i-- > 0;) {
+          undo(inode, inode.ops[sector.chain[i]], from, to, &bytes);
+          sector.contents[i] = intern(bytes);
+        }
+        if (disk_.rules_.garbage && block * kBlockBytes + to > durable) {
+          CrashSpace::fill_garbage(block, from, to, durable, &bytes);
+          sector.garbage = intern(bytes);
+        }
+      }
+      v.sectors.push_back(std::move(sector));
+    }
+  }
+
+  void add_other(Versions& v, uint32_t block, const Block& other) {
+    const uint32_t unit = space_.sector_bytes();
+    const size_t first = block * (kBlockBytes / unit);
+    for (size_t i = first; i < v.sectors.size(); ++i)
+      v.sectors[i].reused.push_back(
+          pool_.intern(std::string_view(other.data() + (i - first) * unit, unit)));
+  }
+
+  Result<LazyFile> build_file(const CrashSpace::Found& found, uint64_t journal_seq) {
+    const Versions& v = versions_of(found.inode);
+    const Inode& inode = *disk_.inodes_[found.inode];
+    LazyFile file;
+    file.inode = found.inode;
+    const Range sizes = space_.size_range(found.inode, v.size_ops, journal_seq);
+    uint64_t largest = 0;
+    for (size_t i = sizes.lo; i <= sizes.hi; ++i) {
+      LazyFile::Option option{CrashSpace::size_at(inode, v.size_ops, i), static_cast<uint32_t>(i), {}};
+      largest = std::max(largest, option.size);
+      TRY(add_options(found, v, std::move(option), file));
+    }
+    for (size_t i = 0; i < file.options.size(); ++i) file.all.set(i);
+    const uint32_t unit = space_.sector_bytes();
+    const size_t count = std::min<uint64_t>(v.sectors.size(), (largest + unit - 1) / unit);
+    file.sectors.resize(count);
+    for (size_t s = 0; s < count; ++s) add_candidates(v, inode, journal_seq, s, file);
+    return file;
+  }
+
+  // One size, and every mixture of own and reused blocks that it shows.
+  Result<void> add_options(const CrashSpace::Found& found, const Versions& v,
+                           LazyFile::Option option, LazyFile& file) {
+    const size_t blocks = (option.size + kBlockBytes - 1) / kBlockBytes;
+    option.reused.resize(blocks);
+    for (;;) {
+      if (file.options.size() == kOptionsMost)
+        return Error{Errc::kNoSpace, found.path + ": more than " + std::to_string(kOptionsMost) +
+                                         " sizes and block owners after one cut"};
+      file.options.push_back(option);
+      size_t b = 0;
+      while (b < blocks && option.reused[b] == v.others[b]) option.reused[b++] = 0;
+      if (b == blocks) return {};
+      ++option.reused[b];
+    }
+  }
+
+  void add_candidates(const Versions& v, const Inode& inode, uint64_t journal_seq, size_t s,
+                      LazyFile& file) {
+    const Sector& sector = v.sectors[s];
+    const size_t block = s * space_.sector_bytes() / kBlockBytes;
+    std::vector<LazyFile::Candidate>& candidates = file.sectors[s];
+    const auto add = [&](ContentId content, size_t version, bool garbage, size_t option) {
+      for (LazyFile::Candidate& known : candidates) {
+        if (known.content != content) continue;
+        // The first way to show it in this option will do.
+        if (known.version == version && known.garbage == garbage) known.options.set(option);
+        if (known.options[option]) return;
+      }
+      candidates.push_back({content, static_cast<uint32_t>(version), garbage, {}});
+      candidates.back().options.set(option);
+    };
+    for (size_t i = 0; i < file.options.size(); ++i) {
+      const LazyFile::Option& option = file.options[i];
+      if (option.size <= s * space_.sector_bytes()) continue;  // not seen
+      if (option.reused[block] > 0) {
+        add(sector.reused[option.reused[block] - 1], 0, false, i);
+        continue;
+      }
+      if (sector.chain.empty()) {
+        add(sector.contents[0], 0, false, i);
+        continue;
+      }
+      const int64_t size_op =
+          option.version == 0 ? -1 : static_cast<int64_t>(v.size_ops[option.version - 1]);
+      const Range range = space_.sector_range(inode, sector.chain, journal_seq, size_op);
+      for (size_t version = range.lo; version <= range.hi; ++version)
+        add(sector.contents[version], version, false, i);
+      if (range.lo == 0 && sector.garbage) add(*sector.garbage, 0, true, i);
+    }
+  }
+
+  const Disk& disk_;
+  CrashSpace space_;
+  ContentPool& pool_;
+  std::vector<Versions> versions_;
+};
+
+std::string LazyImage::tree() const {
+  std::string text;
+  for (const Path& path : paths) {
+    text += path.path;
+    text += '\n';
+    text += std::to_string(path.file);
+    text += '\n';
+  }
+  return text;
+}
+
+namespace {
+
+Result<void> visit_names(const Disk& disk, const Survival& before, ContentPool& pool,
+                         const std::function<void(const LazyImage&)>& visit) {
+  LazyBuilder builder(disk, pool);
+  Odometer odometer;
+  do {
+    DrawnPicker drawn(odometer, 0, CutStyle::kUniform);
+    RecordingPicker recording(drawn);
+    const CrashSpace::Names names = builder.space().pick_names(recording);
+    TRY_ASSIGN(LazyImage image, builder.build(names));
+    image.names = before;
+    const auto& slots = recording.survival().slots;
+    image.names.slots.insert(image.names.slots.end(), slots.begin(), slots.end());
+    visit(image);
+  } while (odometer.next());
+  return {};
+}
+
+}  // namespace
+
+Result<void> for_each_lazy_image(const Disk& disk, ContentPool& pool,
+                                 const std::function<void(const LazyImage&)>& visit) {
+  std::vector<std::pair<Disk, Survival>> todo;
+  todo.emplace_back(disk, Survival{});
+  while (!todo.empty()) {
+    auto [at, stated] = std::move(todo.back());
+    todo.pop_back();
+    std::optional<Disk> synced = at.with_first_sync_done();
+    if (!synced) {
+      TRY(visit_names(at, stated, pool, visit));
+      continue;
+    }
+    const SlotName sync = at.first_sync_slot();
+    Survival forgotten = stated;
+    forgotten.slots.push_back({sync, 0});
+    stated.slots.push_back({sync, 1});
+    todo.emplace_back(at.with_first_sync_forgotten(), std::move(forgotten));
+    todo.emplace_back(std::move(*synced), std::move(stated));
+  }
+  return {};
+}
+
+namespace {
+
+// Decides as one image of a lazy one wants it.
+class ImagePicker final : public Picker {
+ public:
+  ImagePicker(const LazyImage& image, const std::vector<Options>& options,
+              const std::vector<std::vector<std::optional<ContentId>>>& seen, ContentPool& pool)
+      : image_(image), seen_(seen), pool_(pool) {
+    for (const Slot& slot : image.names.slots) names_[slot.what] = slot.version;
+    for (size_t f = 0; f < image.files.size(); ++f) {
+      size_t first = 0;
+      while (!options[f][first]) ++first;
+      options_.push_back(first);
+    }
+  }
+
+  size_t pick(const CrashSpace& space, const SlotRef& slot, Range range, size_t, bool) override {
+    switch (slot.kind) {
+      case SlotKind::kSync:
+      case SlotKind::kJournal:
+      case SlotKind::kEntry:
+      case SlotKind::kStuckName: {
+        const auto stated = names_.find(space.name_of(slot));
+        return stated == names_.end() ? range.lo : stated->second;
+      }
+      default:
+        break;
+    }
+    for (size_t f = 0; f < image_.files.size(); ++f) {
+      if (image_.files[f].inode != slot.inode) continue;
+      const LazyFile::Option& option = image_.files[f].options[options_[f]];
+      if (slot.kind == SlotKind::kSize) return option.version;
+      if (slot.kind == SlotKind::kBlock) return option.reused[slot.at];
+      const LazyFile::Candidate& chosen = candidate(f, slot.at / image_.sector_bytes, option.size);
+      return slot.kind == SlotKind::kSector ? chosen.version : chosen.garbage;
+    }
+    return range.lo;
+  }
+
+ private:
+  const LazyFile::Candidate& candidate(size_t file, uint64_t sector, uint64_t size) const {
+    const auto& candidates = image_.files[file].sectors[sector];
+    const std::optional<ContentId> wanted =
+        sector < seen_[file].size() ? seen_[file][sector] : std::nullopt;
+    const LazyFile::Candidate* any = nullptr;
+    for (const LazyFile::Candidate& c : candidates) {
+      if (!c.options[options_[file]]) continue;
+      if (any == nullptr) any = &c;
+      if (wanted && pool_.prefix(c.content, size - sector * image_.sector_bytes) == *wanted)
+        return c;
+    }
+    return *any;
+  }
+
+  const LazyImage& image_;
+  const std::vector<std::vector<std::optional<ContentId>>>& seen_;
+  ContentPool& pool_;
+  std::map<SlotName, uint64_t> names_;
+  std::vector<size_t> options_;
+};
+
+}  // namespace
+
+Survival stated(const Disk& disk, const LazyImage& lazy, const std::vector<Options>& options,
+                const std::vector<std::vector<std::optional<ContentId>>>& seen, ContentPool& pool) {
+  ImagePicker picker(lazy, options, seen, pool);
+  RecordingPicker recording(picker);
+  (void)disk.after_power_cut(recording);
+  return recording.survival();
+}
+
+}  // namespace powercut::sim

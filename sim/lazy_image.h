@@ -1,0 +1,81 @@
+// All that a power cut may leave, undecided: which files there are is settled, what they hold is
+// not. A lazy image stands for many images; a reader settles only what it looks at, one sector at
+// a time, and branches over the contents it can tell apart there.
+//
+// Exact: what is legal is CrashSpace's say, and nothing else. A file's size and (with reused blocks)
+// whose block it is are tied to its sectors, so they form its `options`; a sector's candidate says
+// with which options it goes. Sectors are independent given the option.
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "sim/content_pool.h"
+#include "sim/crash_space.h"
+#include "sim/survival.h"
+
+namespace powercut::sim {
+
+inline constexpr size_t kOptionsMost = 512;
+using Options = std::bitset<kOptionsMost>;
+
+struct LazyFile {
+  struct Candidate {
+    ContentId content;  // of the whole sector; what lies behind the end is not seen
+    uint32_t version;   // of the slot `sector`
+    bool garbage;       // and of the slot `garbage`
+    Options options;
+  };
+  struct Option {
+    uint64_t size;
+    uint32_t version;              // of the slot `size`
+    std::vector<uint32_t> reused;  // by block: the slot `block`
+  };
+  InodeId inode = kNoInode;  // in the disk that was cut
+  std::vector<Option> options;
+  std::vector<std::vector<Candidate>> sectors;  // by number; all sizes
+  Options all;
+
+  // What one sector may show, and with which of `options` each.
+  struct Outcome {
+    ContentId seen;  // as much as lies before the end
+    Options options;
+  };
+  std::vector<Outcome> outcomes(const Options& options, uint64_t sector, uint32_t sector_bytes,
+                                ContentPool& pool) const;
+  // Is there more than one size, or more than one thing a sector may show?
+  bool undecided() const;
+};
+
+struct LazyImage {
+  static constexpr uint32_t kDirectory = UINT32_MAX;
+  struct Path {
+    std::string path;  // a directory's ends in '/'
+    uint32_t file;     // in `files`, or kDirectory
+  };
+  std::vector<Path> paths;  // in byte order
+  std::vector<LazyFile> files;
+  Survival names;  // the slots that decided which files there are
+  uint32_t sector_bytes = 512;
+
+  // Equal for images with the same paths.
+  std::string tree() const;
+};
+
+// Every lazy image that a power cut of `disk` may leave now; together they are all of its crash
+// states, some of them perhaps more than once.
+//   Errors: kNoSpace: more options than a file may have; the line names the file.
+Result<void> for_each_lazy_image(const Disk& disk, ContentPool& pool,
+                                 const std::function<void(const LazyImage&)>& visit);
+
+// The one image of `lazy` in which each file has its first option in `options`, and each sector
+// that option's first candidate that shows `seen` (none: the first candidate): stated in full.
+Survival stated(const Disk& disk, const LazyImage& lazy, const std::vector<Options>& options,
+                const std::vector<std::vector<std::optional<ContentId>>>& seen, ContentPool& pool);
+
+}  // namespace powercut::sim
