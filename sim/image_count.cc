@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <boost/multiprecision/cpp_int.hpp>
 #include <map>
-#include <unordered_map>
 #include <vector>
+
+#include "engine/base/hash.h"
+#include "sim/hash_index.h"
 
 namespace powercut::sim {
 
@@ -27,18 +29,22 @@ struct ImageCount::Diagram {
     nodes.assign(2, {});
     ids.clear();
     unions.clear();
-    counts.clear();
+    counts.assign(2, 0);
     counts[kEnd] = 1;
-    counts[kNothing] = 0;
     roots.clear();
   }
 
   Node make(Edges edges) {
     std::erase_if(edges, [](const Edge& edge) { return edge.to == kNothing; });
     if (edges.empty()) return kNothing;
-    const auto [at, is_new] = ids.try_emplace(edges, static_cast<Node>(nodes.size()));
-    if (is_new) nodes.push_back(std::move(edges));
-    return at->second;
+    const uint64_t hash =
+        hash_bytes({reinterpret_cast<const char*>(edges.data()), edges.size() * sizeof(Edge)});
+    if (const auto known = ids.find(hash, [&](Node node) { return nodes[node] == edges; }))
+      return *known;
+    const auto node = static_cast<Node>(nodes.size());
+    nodes.push_back(std::move(edges));
+    ids.put(hash, node);
+    return node;
   }
 
   // Both at the same level: words of one tree have the same form.
@@ -46,8 +52,7 @@ struct ImageCount::Diagram {
     if (a == b || b == kNothing) return a;
     if (a == kNothing) return b;
     if (a > b) std::swap(a, b);
-    const uint64_t key = uint64_t{a} << 32 | b;
-    if (const auto known = unions.find(key); known != unions.end()) return known->second;
+    if (const auto known = unions.find(a, b)) return static_cast<Node>(*known);
     Edges edges;
     const Edges left = nodes[a];
     const Edges right = nodes[b];
@@ -64,7 +69,7 @@ struct ImageCount::Diagram {
       }
     }
     const Node node = make(std::move(edges));
-    unions.emplace(key, node);
+    unions.put(a, b, node);
     return node;
   }
 
@@ -92,24 +97,21 @@ struct ImageCount::Diagram {
     return make(std::move(edges));
   }
 
+  // A node comes after those it leads to.
   const cpp_int& count(Node node) {
-    if (const auto known = counts.find(node); known != counts.end()) return known->second;
-    cpp_int sum = 0;
-    for (const Edge& edge : nodes[node]) sum += count(static_cast<Node>(edge.to));
-    return counts.emplace(node, std::move(sum)).first->second;
-  }
-
-  struct Hash {
-    size_t operator()(const Edges& edges) const {
-      return hash_bytes({reinterpret_cast<const char*>(edges.data()), edges.size() * sizeof(Edge)});
+    while (counts.size() <= node) {
+      cpp_int sum = 0;
+      for (const Edge& edge : nodes[counts.size()]) sum += counts[edge.to];
+      counts.push_back(std::move(sum));
     }
-  };
+    return counts[node];
+  }
 
   ContentPool& pool;
   std::vector<Edges> nodes;
-  std::unordered_map<Edges, Node, Hash> ids;
-  std::unordered_map<uint64_t, Node> unions;
-  std::unordered_map<Node, cpp_int> counts;
+  HashIndex ids;
+  Memo unions;
+  std::vector<cpp_int> counts;
   std::map<std::string, Node> roots;  // by tree
 };
 

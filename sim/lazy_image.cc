@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "engine/base/hash.h"
 #include "sim/odometer.h"
 #include "sim/survival.h"
 
@@ -12,31 +13,30 @@ namespace powercut::sim {
 // --- Contents ---
 
 ContentId ContentPool::intern(std::string_view bytes) {
-  if (const auto known = ids_.find(bytes); known != ids_.end()) return known->second;
+  const uint64_t hash = hash_bytes(bytes);
+  if (const auto known = ids_.find(hash, [&](ContentId id) { return contents_[id] == bytes; }))
+    return *known;
   const auto id = static_cast<ContentId>(contents_.size());
   contents_.emplace_back(bytes);
-  ids_.emplace(contents_.back(), id);
+  ids_.put(hash, id);
   return id;
 }
 
 ContentId ContentPool::prefix(ContentId id, size_t length) {
   if (length >= contents_[id].size()) return id;
   if (length == 0) return kEmpty;
-  const auto [at, is_new] = prefixes_.try_emplace({id, length}, kEmpty);
-  if (is_new) {
-    const ContentId short_id = intern(std::string_view(contents_[id]).substr(0, length));
-    prefixes_[{id, length}] = short_id;
-    return short_id;
-  }
-  return at->second;
+  if (const auto known = prefixes_.find(id, length)) return static_cast<ContentId>(*known);
+  const ContentId prefix = intern(std::string_view(contents_[id]).substr(0, length));
+  prefixes_.put(id, length, prefix);
+  return prefix;
 }
 
 uint64_t ContentPool::highest(ContentId first, ContentId second, engine::Highest what) {
-  const Key key{uint64_t{first} << 32 | second, reinterpret_cast<uintptr_t>(what)};
-  const auto known = highest_.find(key);
-  if (known != highest_.end()) return known->second;
+  const uint64_t pair = uint64_t{first} << 32 | second;
+  const auto function = reinterpret_cast<uintptr_t>(what);
+  if (const auto known = highest_.find(pair, function)) return *known;
   const uint64_t value = what(contents_[first] + contents_[second]);
-  highest_.emplace(key, value);
+  highest_.put(pair, function, value);
   return value;
 }
 
