@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "engine/base/check.h"
+#include "sim/survival.h"
 
 namespace powercut::faults {
 namespace {
@@ -36,6 +37,15 @@ class Interpreter {
   }
   void append(const std::string& name, uint64_t offset, const std::string& letter, uint64_t n) {
     CHECK(disk.write(file(name), offset, std::string(n, letter[0])).ok());
+  }
+  // Space that is reserved shows in nothing we model. Holes and ranges of zeros are written as
+  // zeros: looser than a filesystem that makes them in one transaction.
+  void allocate(const std::string& name, uint64_t offset, uint64_t n, const std::string& mode) {
+    const uint64_t size = disk.size(file(name));
+    if (mode == "punch" || mode == "zero")
+      append(name, offset, std::string(1, '\0'), std::min(n, size - std::min(size, offset)));
+    else if (mode != "keep" && offset + n > size)
+      disk.truncate(file(name), offset + n);
   }
 
   std::map<std::string, InodeId> open_;
@@ -71,6 +81,17 @@ bool Interpreter::run(const std::string& step) {
     CHECK(disk.rename(name, other).ok());
     open_.erase(name);
     open_[other] = moved;
+  } else if (verb == "link") {
+    in >> other;
+    CHECK(disk.hard_link(name, other).ok());
+  } else if (verb == "exchange") {
+    in >> other;
+    CHECK(disk.exchange(name, other).ok());
+    open_.erase(name);
+    open_.erase(other);
+  } else if (verb == "falloc") {
+    in >> offset >> n >> other;
+    allocate(name, offset, n, other);
   } else if (verb == "unlink" || verb == "rmdir") {
     CHECK(disk.remove(name).ok());
   } else if (verb == "mkdir") {
@@ -89,19 +110,9 @@ bool Interpreter::run(const std::string& step) {
   return true;
 }
 
+// A cut that keeps everything, since a device that lies cannot be asked. No handle lives on.
 void Interpreter::make_all_durable() {
-  std::vector<std::string> directories{""};
-  for (const sim::FoundFile& found : image_of(disk)) {
-    if (found.path.back() == '/') {
-      directories.push_back(found.path.substr(0, found.path.size() - 1));
-    } else {
-      const InodeId inode = disk.lookup(found.path).value();
-      CHECK(disk.finish_sync(disk.begin_sync(inode)).ok());
-      disk.release(inode);  // no handle lives on from the setup
-    }
-  }
-  for (const std::string& path : directories)
-    CHECK(disk.finish_sync(disk.begin_sync_directory(path).value()).ok());
+  disk = disk.after_power_cut(sim::Survival{.rest_kept = true, .slots = {}}).value();
   open_.clear();
   CHECK(!disk.anything_pending());
 }
@@ -144,8 +155,8 @@ Calibration calibrate(const ObservedProgram& program, const sim::PersonaRules& r
   std::set<Image> observed;
   for (const ObservedState& state : program.states) {
     ++result.observed;
-    if (state.abbreviated) {
-      ++result.unchecked;
+    if (state.abbreviated || state.unreadable) {
+      ++(state.abbreviated ? result.unchecked : result.unreadable);
       continue;
     }
     if (!state.torn) observed.insert(state.image);
@@ -182,10 +193,15 @@ std::string describe(const Image& image) {
     const std::string& bytes = file.content;
     if (bytes.empty()) text += "empty";
     for (size_t at = 0; at < bytes.size();) {
-      const size_t end = std::min(bytes.find_first_not_of(bytes[at], at), bytes.size());
+      size_t end = std::min(bytes.find_first_not_of(bytes[at], at), bytes.size());
       text += at > 0 ? " " : "";
-      text += (bytes[at] == '\0' ? std::string("ZERO") : std::string(1, bytes[at])) + "*" +
-              std::to_string(end - at);
+      const auto is_stale = [&](size_t i) { return i < bytes.size() && (bytes[i] & 0x80) != 0; };
+      const bool stale = is_stale(at);
+      while (stale && is_stale(end)) ++end;
+      const std::string what = stale               ? "STALE"
+                               : bytes[at] == '\0' ? "ZERO"
+                                                   : std::string(1, bytes[at]);
+      text += what + "*" + std::to_string(end - at);
       at = end;
     }
   }
@@ -200,7 +216,12 @@ std::string parse_runs(const std::string& runs) {
     const size_t star = run.find('*');
     CHECK(star != std::string::npos);
     const std::string what = run.substr(0, star);
-    bytes.append(std::stoull(run.substr(star + 1)), what == "ZERO" ? '\0' : what[0]);
+    const uint64_t n = std::stoull(run.substr(star + 1));
+    if (what == "STALE")
+      for (const uint64_t end = bytes.size() + n; bytes.size() < end;)
+        bytes += sim::CrashSpace::garbage_at(bytes.size());
+    else
+      bytes.append(n, what == "ZERO" ? '\0' : what[0]);
   }
   return bytes;
 }

@@ -3,8 +3,9 @@
 // Method: a program (one system call a step) runs on the simulated disk; after each step its crash
 // space is asked about every state observed there. Containment is exact, by membership; tightness
 // is by enumeration where the legal set is small enough, and says how many legal images were
-// observed. Not modelled, hence reported and never skipped in silence: steps of a kind the disk has
-// not. Source of the observations: faults/testdata/kernel-6.18/.
+// observed. Reported and never skipped in silence: programs with a step of a kind the disk has not,
+// states of which the data gives only the beginning, files that the kernel refused to read. Source
+// of the observations: faults/testdata/kernel-6.18/.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,7 @@ struct ObservedState {
   uint64_t step_max = 0;
   bool torn = false;         // seen only where a 4 KiB write tears at 512 bytes
   bool abbreviated = false;  // the data gives only a prefix of its runs: cannot be checked
+  bool unreadable = false;   // the kernel refused to read a file: no image of ours
 };
 
 struct ObservedProgram {
@@ -35,9 +37,10 @@ struct ObservedProgram {
 struct Calibration {
   std::string program;
   std::string unsupported;  // the step that the disk does not model; nothing else is filled in
-  uint64_t observed = 0;
+  uint64_t observed = 0;    // distinct states; of these:
   uint64_t contained = 0;
-  uint64_t unchecked = 0;            // abbreviated
+  uint64_t unchecked = 0;  // abbreviated
+  uint64_t unreadable = 0;
   std::vector<std::string> missing;  // what a sound persona would contain
   // Distinct legal images after any step, blocks never torn, and how many were observed.
   uint64_t legal = 0;
@@ -58,7 +61,7 @@ std::vector<Boundary> run_program(const ObservedProgram& program, const sim::Per
 
 // "f=o*4096 N*12 t=dir/": an image in the notation of the observations.
 std::string describe(const sim::Image& image);
-// The bytes of "o*4096 ZERO*12". REQUIRES: not abbreviated.
+// The bytes of "o*4096 ZERO*12". STALE is our garbage at that offset. REQUIRES: not abbreviated.
 std::string parse_runs(const std::string& runs);
 
 }  // namespace powercut::faults

@@ -18,7 +18,7 @@ using sim::Image;
 
 RC_GTEST_PROP(DiskProperty, WhatWasSyncedSurvives, (std::vector<uint32_t> program, uint64_t seed)) {
   sim::SeededChoices choices(seed);
-  for (const Persona& persona : all_personas()) {
+  for (const Persona& persona : every_persona()) {
     Driver driver(persona.rules);
     for (const uint32_t word : program) {
       driver.step(word);
@@ -34,7 +34,7 @@ RC_GTEST_PROP(DiskProperty, TheDrawIsAmongTheEnumeratedAndTheLegal,
               (std::vector<uint32_t> program, uint64_t seed)) {
   if (program.size() > 7) program.resize(7);
   sim::SeededChoices choices(seed);
-  for (const Persona& persona : all_personas()) {
+  for (const Persona& persona : every_persona()) {
     sim::PersonaRules rules = persona.rules;
     if (seed % 2 == 0) rules.sector_bytes = sim::kBlockBytes;
     Driver driver(rules);
@@ -58,7 +58,7 @@ RC_GTEST_PROP(DiskProperty, TheDrawIsAmongTheEnumeratedAndTheLegal,
 RC_GTEST_PROP(DiskProperty, AStatedSurvivalIsTheDrawItWasTakenFrom,
               (std::vector<uint32_t> program, uint64_t seed)) {
   sim::SeededChoices choices(seed);
-  for (const Persona& persona : all_personas()) {
+  for (const Persona& persona : every_persona()) {
     Driver driver(persona.rules);
     Disk& disk = driver.disk;
     for (const uint32_t word : program) driver.step(word);

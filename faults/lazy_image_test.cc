@@ -100,7 +100,7 @@ void expect_same_images(const Disk& disk) {
 
 RC_GTEST_PROP(LazyImage, StandsForAllImagesAndNoOther, (std::vector<uint32_t> program)) {
   if (program.size() > 9) program.resize(9);
-  for (const Persona& persona : all_personas()) {
+  for (const Persona& persona : every_persona()) {
     Driver driver(persona.rules);
     for (const uint32_t word : program) driver.step(word);
     expect_same_images(driver.disk);
@@ -110,7 +110,7 @@ RC_GTEST_PROP(LazyImage, StandsForAllImagesAndNoOther, (std::vector<uint32_t> pr
 // The same with a sync in flight: on a log tree it adds states.
 RC_GTEST_PROP(LazyImage, StandsForAllImagesDuringASync, (std::vector<uint32_t> program)) {
   if (program.size() > 7) program.resize(7);
-  for (const Persona& persona : all_personas()) {
+  for (const Persona& persona : every_persona()) {
     Driver driver(persona.rules);
     for (const uint32_t word : program) driver.step(word);
     const auto file = driver.disk.lookup("a");

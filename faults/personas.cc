@@ -1,9 +1,14 @@
 // Sources: Pillai et al., OSDI'14, Table 1 (ext2, ext3-*); Rebello et al., ATC'20 (failed syncs);
 // observed states of Linux 6.18 (faults/testdata/kernel-6.18/) for ext4-*, xfs and btrfs, which
-// every one of those personas must contain (faults/calibrate_test.cc).
+// every one of those personas must contain (faults/calibrate_test.cc). Sync times:
+// papers/drives.md.
 #include "faults/personas.h"
 
+#include <algorithm>
 #include <array>
+#include <deque>
+#include <string>
+#include <vector>
 
 namespace powercut::faults {
 namespace {
@@ -29,6 +34,7 @@ constexpr PersonaRules kExt4 = [] {
   rules.names = NameOrder::kJournal;
   rules.sync = SyncReach::kJournal;
   rules.replace_settles_size = true;
+  rules.truncate_settles_size = true;
   rules.writeback = true;
   return rules;
 }();
@@ -36,6 +42,7 @@ constexpr PersonaRules kExt4 = [] {
 constexpr PersonaRules kExt4Noda = [] {
   PersonaRules rules = kExt4;
   rules.replace_settles_size = false;
+  rules.truncate_settles_size = false;
   return rules;
 }();
 
@@ -67,9 +74,44 @@ constexpr PersonaRules kExt3Ordered = [] {
   return rules;
 }();
 
+// Blocks are allocated when they are written, and ordered mode holds for those; what is appended
+// inside the last block is on its own.
+constexpr PersonaRules kExt4Nodelalloc = [] {
+  PersonaRules rules = kExt3Ordered;
+  rules.orders_fresh_blocks_only = true;
+  return rules;
+}();
+
+// Delayed allocation, and ordered mode for the block in which the file ends if it is fresh.
+constexpr PersonaRules kExt4DioreadLock = [] {
+  PersonaRules rules = kExt4;
+  rules.data = DataOrder::kTailBeforeSize;
+  rules.orders_fresh_blocks_only = true;
+  return rules;
+}();
+
+constexpr PersonaRules kExt4WritebackDioreadLock = [] {
+  PersonaRules rules = kExt4Writeback;
+  rules.garbage = true;
+  return rules;
+}();
+
+constexpr PersonaRules kExt4Ordered2014 = [] {
+  PersonaRules rules = kExt4;
+  rules.data = DataOrder::kAllBeforeSize;
+  return rules;
+}();
+
 constexpr PersonaRules kXfs = [] {
   PersonaRules rules = kExt4Noda;
+  rules.truncate_settles_size = true;
   rules.data = DataOrder::kTailBeforeSize;
+  rules.sync_failure = SyncFailure::kXfs;
+  return rules;
+}();
+
+constexpr PersonaRules kXfs2014 = [] {
+  PersonaRules rules = kExt4Ordered2014;
   rules.sync_failure = SyncFailure::kXfs;
   return rules;
 }();
@@ -81,13 +123,27 @@ constexpr PersonaRules kBtrfs = [] {
   rules.sync = SyncReach::kInodeAndNames;
   rules.sync_failure = SyncFailure::kBtrfs;
   rules.block_atomic = true;
+  rules.truncate_settles_size = true;
   rules.writeback = true;
+  return rules;
+}();
+
+constexpr PersonaRules kBtrfs2014 = [] {
+  PersonaRules rules = kBtrfs;
+  rules.data = DataOrder::kJournal;
   return rules;
 }();
 
 constexpr PersonaRules kLying = [] {
   PersonaRules rules;
   rules.sync = SyncReach::kNothing;
+  return rules;
+}();
+
+constexpr PersonaRules kNoBarrier = [] {
+  PersonaRules rules = kLying;
+  rules.garbage = true;
+  rules.reuses_freed_blocks = true;
   return rules;
 }();
 
@@ -124,14 +180,117 @@ constexpr std::array kPersonas = {
     Persona{"lying", "the device acknowledges a sync and does nothing", false, kLying},
 };
 
+constexpr std::array kFurther = {
+    Persona{"ext4-ordered-2014", "as ext4-ordered, and appended data comes before its size", true,
+            kExt4Ordered2014},
+    Persona{"ext4-nodelalloc",
+            "names and sizes in order; data of fresh blocks before the size, not of the last one",
+            true, kExt4Nodelalloc},
+    Persona{"ext4-nodelalloc-2014", "names and sizes in order; appended data before its size", true,
+            kExt3Ordered},
+    Persona{"ext4-dioread_lock",
+            "as ext4-ordered, and a size comes with the data of its last block if that is fresh",
+            true, kExt4DioreadLock},
+    Persona{"ext4-writeback-dioread_lock",
+            "as ext4-writeback, and unwritten data may read as garbage", true,
+            kExt4WritebackDioreadLock},
+    Persona{"xfs-2014", "names in order; appended data before its size; a replaced file is whole",
+            true, kXfs2014},
+    Persona{"btrfs-2014", "as btrfs, and without syncs everything is in order", true, kBtrfs2014},
+    Persona{"ext4-nobarrier", "the device reorders across syncs; freed blocks show old bytes",
+            false, kNoBarrier},
+};
+
+// Half to one and a half times the mean that was measured for a drive.
+constexpr void take(Persona& persona, int64_t mean_ns) {
+  persona.sync_min = Duration{mean_ns / 2};
+  persona.sync_max = Duration{mean_ns + mean_ns / 2};
+}
+
+constexpr AxisValue kAxisValues[] = {
+    {"sector", "1", "a write tears at any byte (not on btrfs and data=journal: blocks are whole)",
+     [](Persona& p) { p.rules.sector_bytes = 1; }},
+    {"sector", "512", "a write tears at 512 bytes", [](Persona& p) { p.rules.sector_bytes = 512; }},
+    {"sector", "4096", "a 4 KiB block is old or new",
+     [](Persona& p) { p.rules.sector_bytes = 4096; }},
+    {"sync", "990pro", "a sync takes 2974 us on average: Samsung 990 Pro",
+     [](Persona& p) { take(p, 2'974'000); }},
+    {"sync", "t500", "891 us: Crucial T500", [](Persona& p) { take(p, 891'000); }},
+    {"sync", "p5520", "12.4 us: Solidigm D7-P5520", [](Persona& p) { take(p, 12'400); }},
+    {"sync", "pm9a3", "1.6 us: Samsung PM9A3", [](Persona& p) { take(p, 1'600); }},
+    {"failed-sync", "ext4-ordered", "pages are clean and keep the new bytes, the size is durable",
+     [](Persona& p) { p.rules.sync_failure = SyncFailure::kExt4Ordered; }},
+    {"failed-sync", "ext4-data", "the same, and the next sync reports it",
+     [](Persona& p) { p.rules.sync_failure = SyncFailure::kExt4Data; }},
+    {"failed-sync", "xfs", "pages are clean and keep the new bytes, the size stays",
+     [](Persona& p) { p.rules.sync_failure = SyncFailure::kXfs; }},
+    {"failed-sync", "btrfs", "pages go back to their old bytes",
+     [](Persona& p) { p.rules.sync_failure = SyncFailure::kBtrfs; }},
+};
+
+// Every row with every combination of values, made once: a persona is known by its address.
+struct Combinations {
+  Combinations() {
+    made.assign(kPersonas.begin(), kPersonas.end());
+    made.insert(made.end(), kFurther.begin(), kFurther.end());
+    for (size_t i = 0; i < std::size(kAxisValues);) {
+      const std::string_view axis = kAxisValues[i].axis;
+      const size_t without = made.size();
+      for (; i < std::size(kAxisValues) && kAxisValues[i].axis == axis; ++i)
+        for (size_t j = 0; j < without; ++j) add(made[j], kAxisValues[i]);
+    }
+  }
+  void add(Persona persona, const AxisValue& chosen) {
+    chosen.apply(persona);
+    std::string& name = names.emplace_back(persona.name);
+    name += '/';
+    name += chosen.axis;
+    name += '=';
+    name += chosen.value;
+    persona.name = name;
+    made.push_back(persona);
+  }
+
+  std::deque<std::string> names;
+  std::vector<Persona> made;
+};
+
+// The axes of `name` in the order of the table; other words stay as they are, and match nothing.
+std::string in_order(std::string_view name) {
+  std::vector<std::string_view> words;
+  for (size_t slash = name.find('/'); slash != std::string_view::npos;) {
+    const size_t next = name.find('/', slash + 1);
+    words.push_back(name.substr(slash, next - slash));
+    slash = next;
+  }
+  const auto rank = [](std::string_view word) {
+    const std::string_view axis = word.substr(1, word.find('=') - 1);
+    return std::find_if(std::begin(kAxisValues), std::end(kAxisValues),
+                        [&](const AxisValue& value) { return value.axis == axis; });
+  };
+  std::stable_sort(words.begin(), words.end(), [&](auto a, auto b) { return rank(a) < rank(b); });
+  std::string ordered(name.substr(0, name.find('/')));
+  for (const std::string_view word : words) ordered += word;
+  return ordered;
+}
+
 }  // namespace
 
 std::span<const Persona> all_personas() { return kPersonas; }
+std::span<const Persona> further_personas() { return kFurther; }
+std::span<const AxisValue> axis_values() { return kAxisValues; }
 
 const Persona* find_persona(std::string_view name) {
-  for (const Persona& persona : kPersonas)
-    if (persona.name == name) return &persona;
-  return nullptr;
+  const auto in = [](std::span<const Persona> rows, std::string_view wanted) -> const Persona* {
+    for (const Persona& persona : rows)
+      if (persona.name == wanted) return &persona;
+    return nullptr;
+  };
+  if (const Persona* row = in(kPersonas, name)) return row;
+  if (const Persona* row = in(kFurther, name)) return row;
+  if (name.find('/') == std::string_view::npos) return nullptr;
+  static const Combinations combinations;
+  return in(combinations.made, in_order(name));
 }
 
 const Persona& default_persona() { return kPersonas.front(); }

@@ -8,14 +8,13 @@
 #include <set>
 #include <string>
 
+#include "faults/random_program_testing.h"
 #include "sim/disk_testing.h"
 
 namespace powercut::faults {
 namespace {
 
-using sim::Disk;
 using sim::Image;
-using sim::InodeId;
 
 constexpr const char* kOld = "old";
 
@@ -52,10 +51,50 @@ using Names = std::set<std::string>;
 TEST(Personas, AreFoundByNameAndSayWhatTheyGuarantee) {
   EXPECT_EQ(default_persona().name, "ext4-ordered");
   EXPECT_EQ(find_persona("nope"), nullptr);
-  for (const Persona& persona : all_personas()) {
-    EXPECT_EQ(find_persona(persona.name), &persona);
+  for (const Persona& every : every_persona()) {
+    const Persona& persona = *find_persona(every.name);
+    EXPECT_EQ(persona.name, every.name);
     EXPECT_FALSE(persona.guarantee.empty());
     EXPECT_EQ(persona.guarantee.find('\n'), std::string_view::npos);
+  }
+}
+
+TEST(Personas, TheAxesAreChosenBehindTheName) {
+  const Persona* persona = find_persona("xfs/sync=990pro/sector=4096");
+  ASSERT_NE(persona, nullptr);
+  EXPECT_EQ(persona->name, "xfs/sector=4096/sync=990pro");
+  EXPECT_EQ(find_persona(persona->name), persona);
+  sim::PersonaRules rules = find_persona("xfs")->rules;
+  rules.sector_bytes = 4096;
+  EXPECT_EQ(persona->rules, rules);
+  EXPECT_EQ(persona->sync_min, microseconds(1487));
+  EXPECT_EQ(persona->sync_max, microseconds(4461));
+  EXPECT_EQ(find_persona("xfs-2014/failed-sync=btrfs")->rules.sync_failure,
+            sim::SyncFailure::kBtrfs);
+  for (const char* wrong : {"xfs/", "xfs/sector", "xfs/sector=", "xfs/sector=513", "fat/sector=1",
+                            "xfs/sector=1/sector=512", "/sector=1", "xfs//sector=1", "xfs/1"})
+    EXPECT_EQ(find_persona(wrong), nullptr) << wrong;
+  for (const AxisValue& value : axis_values()) {
+    const std::string name =
+        "ext4-ordered/" + std::string(value.axis) + "=" + std::string(value.value);
+    ASSERT_NE(find_persona(name), nullptr) << name;
+    EXPECT_EQ(find_persona(name)->name, name);
+  }
+}
+
+// Each sector unit tears where it says.
+TEST(Personas, AWriteTearsAtTheChosenSector) {
+  const auto torn = [](const char* name, size_t at) {
+    Disk disk(find_persona(name)->rules);
+    const InodeId f = sim::durable_file(disk, "f", std::string(4097, 'o'));
+    CHECK(disk.write(f, at - 1, "NN").ok());
+    return sim::outcomes(disk, "f").size() == 4;  // either, both, none
+  };
+  for (const size_t at : {1, 512, 4096}) {
+    EXPECT_TRUE(torn("ext4-ordered/sector=1", at)) << at;
+    EXPECT_EQ(torn("ext4-ordered/sector=512", at), at >= 512) << at;
+    EXPECT_EQ(torn("ext4-ordered/sector=4096", at), at == 4096) << at;
+    EXPECT_EQ(torn("btrfs/sector=1", at), at == 4096) << at;
   }
 }
 

@@ -5,7 +5,9 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
+#include "faults/personas.h"
 #include "sim/disk_testing.h"
 
 namespace powercut::faults {
@@ -18,6 +20,12 @@ struct Promise {
   bool data = false;  // synced and not touched since
   bool name = false;  // its directory was synced since it got this name
 };
+
+inline std::vector<Persona> every_persona() {
+  std::vector<Persona> every(all_personas().begin(), all_personas().end());
+  every.insert(every.end(), further_personas().begin(), further_personas().end());
+  return every;
+}
 
 class Driver {
  public:
@@ -32,7 +40,7 @@ class Driver {
     const uint64_t n = kSizes[(word >> 8) % 5];
     const Result<InodeId> file = disk.lookup(path);
     const char letter = static_cast<char>('a' + (word >> 11) % 26);
-    switch (word % 12) {
+    switch (word % 13) {
       case 0:
       case 1:
         if (file.ok()) break;
@@ -77,6 +85,11 @@ class Driver {
         sim::sync_directory(disk, path[0] == 'd' ? "d" : "");
         for (auto& [name, promise] : promises)
           if ((name[0] == 'd') == (path[0] == 'd')) promise.name = true;
+        break;
+      case 12:
+        if (!file.ok()) break;
+        disk.retain(*file);
+        disk.release(*file);  // a close
         break;
     }
   }

@@ -157,7 +157,7 @@ Result<Recipe> parse_run_id(std::string_view id) {
 std::string replay_command(std::string_view program, std::string_view id) {
   const auto quoted = [](std::string_view word) {
     constexpr std::string_view kPlain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,:/+@%";
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,:/+@%=";
     if (word.find_first_not_of(kPlain) == std::string_view::npos) return std::string(word);
     std::string text = "'";
     for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);

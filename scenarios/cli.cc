@@ -82,7 +82,9 @@ void add_common(CLI::App& app, CommonOptions& o) {
                  "what the clients send: a name (`powercut list workloads`), an AOF file, or all")
       ->capture_default_str();
   app.add_option("--policy", o.policy, "one, several with commas, or all")->capture_default_str();
-  app.add_option("--persona", o.persona, "the filesystem: one, several with commas, or all")
+  app.add_option("--persona", o.persona,
+                 "the filesystem: one, several with commas, or all; NAME/sector=4096/sync=990pro "
+                 "chooses the disk as well")
       ->capture_default_str();
   app.add_option("--faults", o.faults, "names with commas, or all, legal, none")
       ->capture_default_str();

@@ -23,6 +23,12 @@ Lines personas() {
   for (const auto& persona : faults::all_personas()) {
     lines.emplace_back(persona.name, persona.guarantee);
   }
+  for (const auto& persona : faults::further_personas()) {
+    lines.emplace_back(persona.name, fmt::format("{} (by name only)", persona.guarantee));
+  }
+  for (const auto& value : faults::axis_values()) {
+    lines.emplace_back(fmt::format("NAME/{}={}", value.axis, value.value), value.about);
+  }
   return lines;
 }
 

@@ -260,6 +260,19 @@ TEST_F(Cli, CalibrateReadsObservationsOrSaysWhichLineIsNone) {
   refused("calibrate " + write("step", step), 3, "append b");
 }
 
+// results/calibration/table.txt: its first line is the command, the rest what it prints.
+TEST_F(Cli, TheCommittedCalibrationIsWhatCalibratePrints) {
+  const std::string root = POWERCUT_SOURCE_DIR;
+  std::ifstream file(root + "/results/calibration/table.txt");
+  std::string command;
+  std::getline(file, command);
+  EXPECT_EQ(command, "# build/powercut calibrate faults/testdata/kernel-6.18/observed.jsonl");
+  const std::string rest{std::istreambuf_iterator<char>(file), {}};
+  const Ran ran = run("calibrate '" + root + "/faults/testdata/kernel-6.18/observed.jsonl'");
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.out, rest);
+}
+
 TEST_F(Cli, AFullDiskIsOneLineAndStatus3) {
   const Ran ran = run("list mutants", "/dev/full");
   EXPECT_EQ(ran.status, 3);
@@ -268,6 +281,7 @@ TEST_F(Cli, AFullDiskIsOneLineAndStatus3) {
 
 TEST(RunId, IsTakenApartAsItWasPutTogether) {
   for (const char* id : {"set100:always:ext4-ordered:all:200:7",
+                         "set100:always:xfs-2014/sector=1/sync=t500:all:200:7",
                          "mixed:hybrid-everysec:xfs:power-cut,eio:50:18446744073709551615",
                          "web-shop:no:lying:none:1:0:no-sync:segment.commit"}) {
     const auto recipe = parse_run_id(id);

@@ -67,7 +67,8 @@ class Run final : public sim::Watcher {
         : choices(run.seed_, number),
           injector(run.undisturbed_ ? run.no_plan_ : run.result_.plan, number, choices,
                    run.world_.now),
-          os(run.world_, choices, run.trace_, &injector) {
+          os(run.world_, choices, run.trace_, &injector,
+             {.sync_min = run.spec_.persona->sync_min, .sync_max = run.spec_.persona->sync_max}) {
       if (run.spec_.mutant != nullptr &&
           run.spec_.mutant->decorator != faults::DecoratorKind::kNone) {
         mutant_os.emplace(os, *run.spec_.mutant);

@@ -159,6 +159,9 @@ Range CrashSpace::size_range(InodeId id, const std::vector<uint32_t>& size_ops,
       break;
     }
   }
+  if (inode.settled_seq <= journal_seq)
+    for (size_t i = range.lo; i < range.hi && inode.ops[size_ops[i]].seq < inode.settled_seq; ++i)
+      range.lo = i + 1;
   if (!rules.replace_settles_size) return range;
   for (const NameOp& name : disk_.names_) {
     if (!name.replaces || name.after != id || name.seq > journal_seq || name.stuck) continue;
@@ -192,16 +195,25 @@ Range CrashSpace::sector_range(const Inode& inode, const std::vector<uint32_t>& 
     const DataOp& op = inode.ops[chain[i]];
     const bool needed = rules.data == DataOrder::kTailBeforeSize ? end.data && op.block == end.block
                                                                  : op.size_after > op.size_before;
-    if (needed && !op.stuck) range.lo = i + 1;
+    const bool bound = is_fresh(op) || !rules.orders_fresh_blocks_only;
+    if (needed && bound && !op.stuck) range.lo = i + 1;
   }
   return range;
 }
 
-void CrashSpace::fill_garbage(uint32_t index, uint32_t from, uint32_t to, uint64_t durable_size,
+uint64_t CrashSpace::old_size(const Inode& inode) const {
+  const std::vector<uint32_t> sizes = size_ops(inode);
+  uint64_t size = size_at(inode, sizes, 0);
+  if (!disk_.rules_.reuses_freed_blocks) return size;
+  for (const uint32_t i : sizes) size = std::min(size, inode.ops[i].size_after);
+  return size;
+}
+
+void CrashSpace::fill_garbage(uint32_t index, uint32_t from, uint32_t to, uint64_t old_size,
                               Block* block) {
   const uint64_t start = index * kBlockBytes;
-  for (uint64_t at = std::max(start + from, durable_size); at < start + to; ++at)
-    (*block)[at - start] = static_cast<char>(((at * 0x9e3779b97f4a7c15u) >> 57) | 0x80);
+  for (uint64_t at = std::max(start + from, old_size); at < start + to; ++at)
+    (*block)[at - start] = garbage_at(at);
 }
 
 std::vector<BlockRef> CrashSpace::reused_by(InodeId id, uint32_t block) const {

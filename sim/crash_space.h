@@ -113,8 +113,13 @@ class CrashSpace {
   uint32_t sector_bytes() const;
 
   // Old disk content of no one in particular, never NUL, where a sector grew but has no data.
-  static void fill_garbage(uint32_t index, uint32_t from, uint32_t to, uint64_t durable_size,
+  static char garbage_at(uint64_t offset) {
+    return static_cast<char>(((offset * 0x9e3779b97f4a7c15u) >> 57) | 0x80);
+  }
+  static void fill_garbage(uint32_t index, uint32_t from, uint32_t to, uint64_t old_size,
                            Block* block);
+  // Below, the file had bytes of its own: its durable size, less what a pending truncation freed.
+  uint64_t old_size(const Inode& inode) const;
 
   // Pending data ops by block, in program order within one.
   struct Dirty {

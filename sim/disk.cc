@@ -157,6 +157,29 @@ Result<void> Disk::rename(std::string_view from, std::string_view to) {
   return {};
 }
 
+Result<void> Disk::hard_link(std::string_view file, std::string_view to) {
+  TRY_ASSIGN(const Place source, resolve(file));
+  TRY_ASSIGN(const Place target, resolve(to));
+  if (source.inode == kNoInode) return failure(Errc::kNotFound, "nothing to link", file);
+  if (inodes_[source.inode]->directory) return failure(Errc::kInvalid, "not a file", file);
+  if (target.inode != kNoInode) return failure(Errc::kExists, "exists already", to);
+  link(target, source.inode, ++seq_, false);
+  return {};
+}
+
+Result<void> Disk::exchange(std::string_view a, std::string_view b) {
+  TRY_ASSIGN(const Place first, resolve(a));
+  TRY_ASSIGN(const Place second, resolve(b));
+  for (const auto& [place, path] : {std::pair{first, a}, std::pair{second, b}}) {
+    if (place.inode == kNoInode) return failure(Errc::kNotFound, "nothing to exchange", path);
+    if (inodes_[place.inode]->directory) return failure(Errc::kInvalid, "not a file", path);
+  }
+  const uint64_t seq = ++seq_;
+  link(first, second.inode, seq, false);
+  link(second, first.inode, seq, false);
+  return {};
+}
+
 Result<std::vector<std::string>> Disk::list(std::string_view path) const {
   TRY_ASSIGN(const InodeId id, lookup(path));
   if (!inodes_[id]->directory) return failure(Errc::kInvalid, "not a directory", path);
@@ -318,7 +341,11 @@ void Disk::truncate(InodeId id, uint64_t size) {
 }
 
 void Disk::release(InodeId id) {
-  own(id).released = true;
+  Inode& inode = own(id);
+  inode.released = true;
+  const auto emptied = [](const DataOp& op) { return op.cut && op.size && op.size_after == 0; };
+  if (rules_.truncate_settles_size && std::any_of(inode.ops.begin(), inode.ops.end(), emptied))
+    inode.settled_seq = last_cut_seq_ = ++seq_;
   maybe_free(id);
 }
 

@@ -3,8 +3,8 @@
 // Models: the page cache (what a running process sees), pending micro-ops (block data, size,
 // entry), what a sync forces, failed syncs, background writeback, torn and lost writes, media
 // faults, a capacity. What may survive a power cut is the persona's say: sim/persona_rules.h. Does
-// not model: hard links made by hand, sparse-file and preallocation calls, mmap, permissions,
-// access times, more than one device, eviction of clean pages, renamed directories.
+// not model: sparse-file and preallocation calls, mmap, permissions, access times, more than one
+// device, eviction of clean pages, renamed directories.
 //
 // Sources: Pillai et al., OSDI'14 (ALICE, abstract persistence models); Bornholt et al., ASPLOS'16
 // (Ferrite, crash-consistency models); Rebello et al., ATC'20 (failed fsync); Linux
@@ -81,6 +81,9 @@ class Disk {
   Result<void> make_directory(std::string_view path);
   Result<void> remove(std::string_view path);
   Result<void> rename(std::string_view from, std::string_view to);
+  // Outside the seam, for programs seen on real kernels: link(2), renameat2(RENAME_EXCHANGE).
+  Result<void> hard_link(std::string_view file, std::string_view to);
+  Result<void> exchange(std::string_view a, std::string_view b);
   Result<std::vector<std::string>> list(std::string_view path) const;
   uint64_t size(InodeId inode) const { return inodes_[inode]->size; }
   // kIo on an unreadable sector; otherwise all bytes there are.
@@ -220,7 +223,7 @@ class Disk {
   std::vector<SyncTicket> in_flight_;
   std::vector<MediaFault> faults_;
   uint64_t seq_ = 0;
-  uint64_t last_cut_seq_ = 0;  // the newest pending shrinking truncation, 0: none
+  uint64_t last_cut_seq_ = 0;  // the newest truncation or settled size that is pending, 0: none
   uint64_t next_ticket_ = 1;
   uint64_t blocks_used_ = 0;
   uint64_t capacity_blocks_ = UINT64_MAX;

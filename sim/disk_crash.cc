@@ -40,10 +40,10 @@ class CrashDraw {
         picker_.pick(space_, {SlotKind::kSize, id}, range, static_cast<size_t>(prefix), false);
     const int64_t size_op = version == 0 ? -1 : static_cast<int64_t>(size_ops[version - 1]);
     inode.size = CrashSpace::size_at(old, size_ops, version);
-    const uint64_t durable_size = CrashSpace::size_at(old, size_ops, 0);
+    const uint64_t old_size = space_.old_size(old);
     for (const CrashSpace::Dirty& dirty : CrashSpace::dirty_blocks(old)) {
       if (dirty.block * kBlockBytes >= inode.size) continue;  // invisible: no choice to make
-      settle_block(id, dirty, journal_seq, size_op, durable_size, inode);
+      settle_block(id, dirty, journal_seq, size_op, old_size, inode);
     }
     trim(inode);
     inode.ops.clear();
@@ -53,7 +53,7 @@ class CrashDraw {
   }
 
   void settle_block(InodeId id, const CrashSpace::Dirty& dirty, uint64_t journal_seq,
-                    int64_t size_op, uint64_t durable_size, Inode& inode) {
+                    int64_t size_op, uint64_t old_size, Inode& inode) {
     const Inode& old = *before_.inodes_[id];
     if (dirty.block >= inode.blocks.size()) inode.blocks.resize(dirty.block + 1);
     BlockRef& ref = inode.blocks[dirty.block];
@@ -79,10 +79,10 @@ class CrashDraw {
       const size_t version = picker_.pick(space_, sector, range, prefix, frontier);
       for (size_t i = chain_.size(); i-- > version;)
         undo(old, old.ops[chain_[i]], from, to, ref.get());
-      if (version > 0 || !before_.rules_.garbage || start + to <= durable_size) continue;
+      if (version > 0 || !before_.rules_.garbage || start + to <= old_size) continue;
       sector.kind = SlotKind::kGarbage;
       if (picker_.pick(space_, sector, {0, 1}, 0, false) == 1)
-        CrashSpace::fill_garbage(dirty.block, from, to, durable_size, ref.get());
+        CrashSpace::fill_garbage(dirty.block, from, to, old_size, ref.get());
     }
   }
 

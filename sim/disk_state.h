@@ -44,6 +44,9 @@ struct DataOp {
   bool size_stuck = false;  // nor its size, until its block is written again
 };
 
+// The block came with this write: it had no content before.
+inline bool is_fresh(const DataOp& op) { return op.undo == DataOp::kZeros && op.offset == 0; }
+
 struct Entry {
   std::string name;
   InodeId inode;
@@ -61,6 +64,7 @@ struct Inode {
   uint64_t size = 0;
   uint64_t meta_seq = 0;   // the newest change to its names (a directory: to its entries)
   uint64_t ready_seq = 0;  // sizes up to here go with the next journal commit
+  uint64_t settled_seq = 0;  // once the journal is here, so are all sizes before
   // Self-check, kept apart from the log: bytes [0, witness) were synced and not touched since.
   uint64_t witness = 0;
   uint64_t touched_in_flight = UINT64_MAX;

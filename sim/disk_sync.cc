@@ -71,8 +71,9 @@ void Disk::force_data(Inode& inode, uint64_t seq, Forced which) {
     if (!op.data || op.seq > seq) continue;
     if (op.block >= covered.size()) covered.resize(op.block + 1);
     if (!covered[op.block]) {
-      const bool wanted = which == Forced::kAll ||
-                          (which == Forced::kCuts ? op.cut : op.size_after > op.size_before);
+      const bool grown =
+          op.size_after > op.size_before && (is_fresh(op) || !rules_.orders_fresh_blocks_only);
+      const bool wanted = which == Forced::kAll || (which == Forced::kCuts ? op.cut : grown);
       if (op.stuck || !wanted) continue;
       covered[op.block] = true;
       if (!op.cut) count_data(inode, kBlockBytes);
@@ -142,6 +143,7 @@ void Disk::commit(uint64_t seq) {
         force_data(inode, seq, Forced::kCuts);
       }
       uint64_t size_seq = everywhere ? seq : 0;
+      if (inode.settled_seq <= seq) size_seq = std::max(size_seq, inode.settled_seq);
       for (const DataOp& op : inode.ops)
         if (op.cut && op.seq <= seq) size_seq = std::max(size_seq, op.seq);
       force_size(inode, size_seq);

@@ -120,14 +120,14 @@ class LazyBuilder {
     uint64_t largest = inode.size;
     for (size_t i = 0; i <= v.size_ops.size(); ++i)
       largest = std::max(largest, CrashSpace::size_at(inode, v.size_ops, i));
-    const uint64_t durable = CrashSpace::size_at(inode, v.size_ops, 0);
+    const uint64_t old_size = space_.old_size(inode);
     const std::vector<CrashSpace::Dirty> dirty = CrashSpace::dirty_blocks(inode);
     size_t next = 0;
     for (uint32_t block = 0; block * kBlockBytes < largest; ++block) {
       while (next < dirty.size() && dirty[next].block < block) ++next;
       const bool is_dirty = next < dirty.size() && dirty[next].block == block;
       static const std::vector<uint32_t> kNone;
-      add_block(v, inode, block, is_dirty ? dirty[next].ops : kNone, durable, largest);
+      add_block(v, inode, block, is_dirty ? dirty[next].ops : kNone, old_size, largest);
       const std::vector<BlockRef> others = space_.reused_by(id, block);
       v.others.push_back(others.size());
       for (const BlockRef& other : others) add_other(v, block, *other);
@@ -136,7 +136,7 @@ class LazyBuilder {
   }
 
   void add_block(Versions& v, const Inode& inode, uint32_t block, const std::vector<uint32_t>& ops,
-                 uint64_t durable, uint64_t largest) {
+                 uint64_t old_size, uint64_t largest) {
     static const Block kHole{};
     const bool there = block < inode.blocks.size() && inode.blocks[block];
     const Block& live = there ? *inode.blocks[block] : kHole;
@@ -159,8 +159,8 @@ class LazyBuilder {
           undo(inode, inode.ops[sector.chain[i]], from, to, &bytes);
           sector.contents[i] = intern(bytes);
         }
-        if (disk_.rules_.garbage && block * kBlockBytes + to > durable) {
-          CrashSpace::fill_garbage(block, from, to, durable, &bytes);
+        if (disk_.rules_.garbage && block * kBlockBytes + to > old_size) {
+          CrashSpace::fill_garbage(block, from, to, old_size, &bytes);
           sector.garbage = intern(bytes);
         }
       }

@@ -54,6 +54,10 @@ struct PersonaRules {
   // New data may show up in a file whose truncation or removal was lost: its blocks were free.
   bool reuses_freed_blocks = false;
   bool replace_settles_size = false;  // a rename over a file implies the new file's size
+  // The last close of a file that was truncated to nothing and written anew settles its size.
+  bool truncate_settles_size = false;
+  // `data` binds blocks that came with the write alone, not an append inside the last block.
+  bool orders_fresh_blocks_only = false;
   bool writeback = false;             // the kernel writes old data back on its own clock
   bool write_through = false;         // everything written is durable at once
 

@@ -1,10 +1,10 @@
-#include "scenarios/observations.h"
+#include "faults/observations.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
+#include <istream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,7 +12,7 @@
 #include <sstream>
 #include <stdexcept>
 
-namespace powercut::scenarios {
+namespace powercut::faults {
 
 namespace {
 
@@ -26,15 +26,13 @@ struct Stand {
 constexpr Stand kStands[] = {
     {"ext4", "ext4-ordered"},
     {"ext4-noauto", "ext4-noda"},
-    {"ext4-nodelalloc", "ext4-ordered"},
-    {"ext4-dioread_lock", "ext4-ordered"},
 };
 
-const faults::Persona* stands_for(std::string_view config) {
+const Persona* stands_for(std::string_view config) {
   for (const Stand& stand : kStands) {
-    if (stand.config == config) return faults::find_persona(stand.persona);
+    if (stand.config == config) return find_persona(stand.persona);
   }
-  return faults::find_persona(config);
+  return find_persona(config);
 }
 
 constexpr uint64_t kBytesMost = 1 << 24;  // of one write or one file: the real ones are tiny
@@ -76,6 +74,9 @@ bool makes_sense(const std::string& step, std::set<std::string>& names) {
   if (verb == "append") return number_at(3);
   if (verb == "pwrite" || verb == "mmapw") return number_at(2) && number_at(4);
   if (verb == "ftrunc") return number_at(2);
+  if (verb == "falloc") return number_at(2) && number_at(3);
+  if (verb == "exchange") return words.size() > 2 && names.contains(words[2]);
+  if (verb == "link") return words.size() > 2 && names.insert(words[2]).second;
   if (verb != "rename") return true;
   if (words.size() < 3) return false;
   names.erase(name);
@@ -85,13 +86,11 @@ bool makes_sense(const std::string& step, std::set<std::string>& names) {
 
 bool is_modelled(const std::string& step) {
   const auto words = words_of(step);
-  constexpr std::string_view kNotModelled[] = {"falloc", "exchange", "link", "symlink"};
-  return std::find(std::begin(kNotModelled), std::end(kNotModelled),
-                   words.empty() ? "" : words[0]) == std::end(kNotModelled);
+  return words.empty() || words[0] != "symlink";
 }
 
 // The first thing that is wrong with a program, or nothing.
-std::string what_is_wrong(const faults::ObservedProgram& program) {
+std::string what_is_wrong(const ObservedProgram& program) {
   std::set<std::string> names;
   for (const auto* steps : {&program.setup, &program.steps}) {
     for (const std::string& step : *steps) {
@@ -102,28 +101,32 @@ std::string what_is_wrong(const faults::ObservedProgram& program) {
   return "";
 }
 
+// Behind the content of a file with two names. Which two is seen by the paths.
+constexpr std::string_view kTwoNames = " ~2";
+
 // Throws json::exception, std::invalid_argument.
-faults::ObservedProgram parse(const json& line) {
-  faults::ObservedProgram program{
+ObservedProgram parse(const json& line) {
+  ObservedProgram program{
       line.at("config"), line.at("litmus"), line.at("setup"), line.at("steps"), {}};
   for (const json& seen : line.at("observed")) {
-    faults::ObservedState state;
+    ObservedState state;
     state.step_min = seen.at("min_returned_step");
     state.step_max = seen.at("max_returned_step");
     state.torn = seen.at("only_with_512B_tearing");
     for (const auto& [path, runs] : seen.at("state").items()) {
-      const std::string text = runs;
-      // "..." or "~": only the beginning of what was read.
-      state.abbreviated |= text.find("...") != std::string::npos || text.starts_with('~') ||
-                           text.find(" ~") != std::string::npos;
-      if (state.abbreviated) break;
-      if (text.starts_with("ERR")) {  // the kernel refused to read it: no image of ours
-        state.image.push_back({path, "unreadable"});
-      } else if (!are_runs(text)) {
-        throw std::invalid_argument(fmt::format("\"{}\" is no content of a file", text));
-      } else {
-        state.image.push_back({text == "dir" ? path + "/" : path, faults::parse_runs(text)});
+      std::string text = runs;
+      if (text.ends_with(kTwoNames)) text.resize(text.size() - kTwoNames.size());
+      if (text.ends_with("...")) {
+        state.abbreviated = true;
+        break;
       }
+      if (text.starts_with("ERR")) {
+        state.unreadable = true;
+        break;
+      }
+      if (!are_runs(text))
+        throw std::invalid_argument(fmt::format("\"{}\" is no content of a file", text));
+      state.image.push_back({text == "dir" ? path + "/" : path, parse_runs(text)});
     }
     std::sort(state.image.begin(), state.image.end());
     program.states.push_back(std::move(state));
@@ -134,10 +137,9 @@ faults::ObservedProgram parse(const json& line) {
 
 }  // namespace
 
-Result<std::vector<faults::ObservedProgram>> load_observations(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{Errc::kNotFound, fmt::format("{}: cannot be opened", path)};
-  std::vector<faults::ObservedProgram> programs;
+Result<std::vector<ObservedProgram>> read_observations(std::istream& file,
+                                                       const std::string& path) {
+  std::vector<ObservedProgram> programs;
   uint64_t number = 0;
   for (std::string line; std::getline(file, line);) {
     ++number;
@@ -155,10 +157,15 @@ Result<std::vector<faults::ObservedProgram>> load_observations(const std::string
   return programs;
 }
 
-std::vector<FilesystemCalibration> calibrate_all(
-    const std::vector<faults::ObservedProgram>& programs, uint64_t tapes_max) {
+bool FilesystemCalibration::sound() const {
+  const bool excused = persona != nullptr && !persona->keeps_synced;
+  return sum.contained + sum.unchecked + (excused ? sum.unreadable : 0) == sum.observed;
+}
+
+std::vector<FilesystemCalibration> calibrate_all(const std::vector<ObservedProgram>& programs,
+                                                 uint64_t tapes_max) {
   std::vector<FilesystemCalibration> rows;
-  for (const faults::ObservedProgram& program : programs) {
+  for (const ObservedProgram& program : programs) {
     auto row = std::find_if(rows.begin(), rows.end(),
                             [&](const auto& r) { return r.config == program.config; });
     if (row == rows.end()) {
@@ -167,23 +174,26 @@ std::vector<FilesystemCalibration> calibrate_all(
       fresh.persona = stands_for(program.config);
       row = rows.insert(rows.end(), std::move(fresh));
     }
-    ++row->programs;
-    if (row->persona == nullptr) continue;
-    const auto one = faults::calibrate(program, row->persona->rules, tapes_max);
-    if (!one.unsupported.empty()) {
-      ++row->not_modelled;
+    if (row->persona == nullptr) {
+      row->programs.emplace_back().program = program.name;
       continue;
     }
-    row->observed += one.observed;
-    row->contained += one.contained;
-    row->unchecked += one.unchecked;
-    row->legal += one.legal;
-    row->legal_observed += one.legal_observed;
-    if (row->first_missing.empty() && !one.missing.empty()) {
-      row->first_missing = fmt::format("{}: {}", one.program, one.missing.front());
-    }
+    Calibration one = calibrate(program, row->persona->rules, tapes_max);
+    if (!one.unsupported.empty())
+      ++row->not_modelled;
+    else if (!one.enumerated)
+      ++row->not_enumerated;
+    row->sum.observed += one.observed;
+    row->sum.contained += one.contained;
+    row->sum.unchecked += one.unchecked;
+    row->sum.unreadable += one.unreadable;
+    row->sum.legal += one.legal;
+    row->sum.legal_observed += one.legal_observed;
+    for (const std::string& state : one.missing)
+      row->sum.missing.push_back(one.program + ": " + state);
+    row->programs.push_back(std::move(one));
   }
   return rows;
 }
 
-}  // namespace powercut::scenarios
+}  // namespace powercut::faults
