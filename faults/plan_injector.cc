@@ -141,6 +141,7 @@ void PlanInjector::on_idle(Instant now) {
 
 sim::Injector::Moment PlanInjector::on_moment(Instant now) {
   Moment moment;
+  call_ = nullptr;
   for (Armed& armed : others_) {
     if (armed.fault.kind != FaultKind::kJump || !armed.on || armed.done || armed.until > now) {
       continue;
@@ -164,6 +165,7 @@ Injection PlanInjector::on_call(const SeamCall& call) {
   if (quiet_ && call.number != crash_call_) [[likely]]
     return {};
   Injection injection;
+  call_ = &call;
   if (by_kind() && !crash_armed_ && call.op == crash_.op &&
       calls_[static_cast<size_t>(call.op)] == crash_.at) {
     crash_armed_ = true;
@@ -218,6 +220,13 @@ void PlanInjector::disturb(const SeamCall& call, Injection& injection) {
 // --- Counting ---
 
 void PlanInjector::count(FaultClass fault, std::optional<Op> op, FileRole role) {
+  if (fault != FaultClass::kTorn && fault != FaultClass::kRecoveryCut) {
+    Strike strike{fault, op, {}, next_call_};
+    if (op) strike.path = call_->path;
+    if (op) strike.call = call_->number;
+    if (fault == FaultClass::kKill || fault == FaultClass::kPowerCut) strike.point = crash_.point;
+    strikes_.push_back(std::move(strike));
+  }
   for (Hit& hit : hits_) {
     if (hit.fault == fault && hit.op == op && hit.role == role) {
       ++hit.count;

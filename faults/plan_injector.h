@@ -50,6 +50,15 @@ class PlanInjector final : public sim::Injector {
 
   // --- What was injected, for the vacuity counters ---
   const std::vector<Hit>& hits() const { return hits_; }
+  // The same one by one, as they came. Without `op`: by the clock alone.
+  struct Strike {
+    FaultClass fault;
+    std::optional<sim::Op> op;
+    std::string path;
+    uint64_t call = 0;
+    sim::CrashPoint point = sim::CrashPoint::kBefore;  // of a crash
+  };
+  const std::vector<Strike>& strikes() const { return strikes_; }
   uint64_t hits(FaultClass fault) const;
   uint64_t hits(FaultClass fault, FileRole role) const;
   // An EIO or ENOSPC was really injected: the store may have refused operations, or to start.
@@ -93,7 +102,9 @@ class PlanInjector final : public sim::Injector {
   uint64_t next_operation_ = UINT64_MAX;  // the nearest that a fault waits for
   Instant moment_ = kForever;
   std::array<uint64_t, sim::kOps> calls_{};  // of each kind; not counted while quiet
+  const sim::SeamCall* call_ = nullptr;      // under way
   std::vector<Hit> hits_;
+  std::vector<Strike> strikes_;
   bool injected_error_ = false;
   bool crashed_ = false;
 };

@@ -35,6 +35,7 @@ struct Verb {
 Verb add_sweep(CLI::App& app);
 Verb add_run(CLI::App& app);
 Verb add_replay(CLI::App& app);
+Verb add_shrink(CLI::App& app);
 Verb add_calibrate(CLI::App& app);
 Verb add_list(CLI::App& app);
 

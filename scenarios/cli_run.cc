@@ -5,6 +5,7 @@
 
 #include "scenarios/cli.h"
 #include "scenarios/narrate.h"
+#include "scenarios/scenario_file.h"
 #include "scenarios/terminal.h"
 
 namespace powercut::scenarios {
@@ -20,6 +21,7 @@ struct RunArguments {
 struct ReplayArguments {
   std::string id;
   bool trace = false;
+  bool rewrite = false;
   std::optional<uint64_t> until;
   bool json = false;
 };
@@ -52,7 +54,38 @@ int run(const RunArguments& arguments, const Streams& streams) {
   return tell(spec, *options, {}, "run", arguments.json, streams);
 }
 
+// Tells a scenario again, and whether it went as its file says.
+int replay_file(const ReplayArguments& arguments, const Streams& streams) {
+  const auto text = read_file(arguments.id);
+  if (!text.ok()) return fail(streams, text.error());
+  const auto scenario = parse_scenario(*text, arguments.id);
+  if (!scenario.ok()) return fail(streams, {Errc::kCorrupt, scenario.error().message});
+  const auto account = run_scenario(*scenario);
+  if (!account.ok())
+    return fail(streams, {Errc::kCorrupt, arguments.id + ": " + account.error().message});
+  const std::string seen = print(*scenario, *account);
+  if (arguments.rewrite) {
+    if (const auto written = write_file(arguments.id, seen); !written.ok())
+      return fail(streams, written.error());
+  }
+  if (arguments.json) {
+    print_scenario_json(streams.out, seen, account->result);
+  } else {
+    fmt::print(streams.out, "{}", seen);
+  }
+  if (!account->result.harness_fault.empty()) return kHarness;
+  if (!arguments.rewrite && seen != *text) {
+    fmt::print(streams.err, "powercut: {}; `--rewrite` takes what is seen now\n",
+               first_difference_line(arguments.id, *text, seen));
+    return kBroken;
+  }
+  return account->result.violation ? kBroken : kHeld;
+}
+
 int replay(const ReplayArguments& arguments, const Streams& streams) {
+  if (arguments.id.ends_with(".scn")) return replay_file(arguments, streams);
+  if (arguments.rewrite)
+    return fail(streams, {Errc::kInvalid, "--rewrite is for scenarios, FILE.scn"});
   auto recipe = parse_run_id(arguments.id);
   if (!recipe.ok()) return fail(streams, recipe.error());
   SweepOptions options;
@@ -81,10 +114,13 @@ Verb add_replay(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("replay", "The same run again, from its printed ID");
   verb->footer("Example:\n  powercut replay set100:always:ext4-ordered:power-cut:100:7 --until 40");
   auto a = std::make_shared<ReplayArguments>();
-  verb->add_option("id", a->id, "WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:SEED[:MUTANT]")
+  verb->add_option("id", a->id,
+                   "WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:SEED[:MUTANT], or a scenario, "
+                   "FILE.scn")
       ->required();
   verb->add_flag("--trace", a->trace, "every event: number, virtual time, call, path, sizes");
   verb->add_option("--until", a->until, "stop at this event, and show the disk");
+  verb->add_flag("--rewrite", a->rewrite, "of a scenario: put what is seen now into the file");
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
   return {verb, [a](const std::string&, const Streams& streams) { return replay(*a, streams); }};
 }

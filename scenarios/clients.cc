@@ -10,8 +10,11 @@ namespace powercut::scenarios {
 
 namespace {
 
+const std::string kTurnOn = encode_request({"CONFIG", "SET", "appendonly", "yes"});
+
 struct Expected {
   uint64_t lsn;  // of the operation it answers; 0: it changed nothing
+  size_t said;   // of steps: which
 };
 
 }  // namespace
@@ -21,6 +24,7 @@ struct Clients::Connection {
   std::unique_ptr<engine::Session> session;
   std::vector<Expected> expected;  // replies that are due, oldest first
   int db = 0;
+  size_t step = 0;  // of steps: under way
 };
 
 Manners draw_manners(sim::Choices& choices, const Workload& workload, std::string_view admin,
@@ -55,42 +59,103 @@ Clients::Clients(const Surroundings& around, const Workload& workload, const Man
 void Clients::start() {
   left_ = manners_.clients;
   for (uint64_t client = 0; client < manners_.clients; ++client) {
-    around_.os.spawn("client", [this, client] { converse(client); });
+    around_.os.spawn("client", [this, client] {
+      if (steps_ != nullptr)
+        read_out(client);
+      else
+        converse(client);
+    });
   }
 }
 
-void Clients::converse(uint64_t) {
+void Clients::converse(uint64_t client) {
   Connection connection(around_.engine);
   while (issued_ < count_) {
     const uint64_t number = issued_++;
     const Unit& unit = workload_.units[(first_ + number) % workload_.units.size()];
+    taken_.push_back({client, {}});
     if (manners_.think.ns > 0) {
       const auto think =
           around_.choices.choose("think.time", number, static_cast<uint64_t>(manners_.think.ns));
-      this->think(connection, around_.os.now() + nanoseconds(static_cast<int64_t>(think)));
+      taken_[number].think = nanoseconds(static_cast<int64_t>(think));
+      this->think(connection, around_.os.now() + taken_[number].think);
     }
-    if (!promised_ && number == manners_.turn_on_after) turn_on(connection);
+    if (!promised_ && number == manners_.turn_on_after) {
+      taken_[number].turned_on = true;
+      turn_on(connection, kTurnOn);
+    }
     around_.injector.on_operation(number, around_.os.now());
-    if (unit.db != connection.db) {
-      connection.db = unit.db;
-      send(connection, encode_request({"SELECT", std::to_string(unit.db)}));
-    }
+    select(connection, unit.db);
     for (const std::string& request : unit.requests) send(connection, request);
     if (connection.expected.size() >= manners_.pipeline) await(connection);
     if (manners_.admin_one_in != 0 &&
         around_.choices.choose("admin", number, manners_.admin_one_in) == 0) {
+      taken_[number].administered = true;
       send(connection, encode_request({std::string(manners_.admin)}));
       await(connection);
     }
   }
+  end_conversation(connection);
+}
+
+// The client's own steps, in order.
+void Clients::read_out(uint64_t client) {
+  Connection connection(around_.engine);
+  for (size_t number = 0; number < steps_->size(); ++number) {
+    const Step& step = (*steps_)[number];
+    if (step.client != client) continue;
+    ++issued_;
+    if (step.think.ns > 0) think(connection, around_.os.now() + step.think);
+    around_.injector.on_operation(number, around_.os.now());
+    connection.step = number;
+    if (step.turns_log_on()) {
+      turn_on(connection, step.unit.requests[0]);
+      continue;
+    }
+    select(connection, step.unit.db);
+    for (const std::string& request : step.unit.requests) send(connection, request);
+    if (step.wait || connection.expected.size() >= manners_.pipeline) await(connection);
+  }
+  end_conversation(connection);
+}
+
+void Clients::end_conversation(Connection& connection) {
   await(connection);
   if (--left_ == 0) on_idle_();
 }
 
+std::vector<Step> Clients::steps(std::vector<uint64_t>* positions) const {
+  if (steps_ != nullptr) return *steps_;
+  std::vector<Step> steps;
+  for (uint64_t number = 0; number < taken_.size(); ++number) {
+    const Taken& taken = taken_[number];
+    Step step{taken.client, taken.think,
+              workload_.units[(first_ + number) % workload_.units.size()], false};
+    if (taken.turned_on) {
+      steps.push_back({taken.client, taken.think, {0, {kTurnOn}}, true});
+      step.think = {};
+    }
+    if (positions != nullptr) positions->push_back(steps.size());
+    const int db = step.unit.db;
+    steps.push_back(std::move(step));
+    if (taken.administered) {
+      steps.push_back(
+          {taken.client, {}, {db, {encode_request({std::string(manners_.admin)})}}, true});
+    }
+  }
+  return steps;
+}
+
+void Clients::select(Connection& connection, int db) {
+  if (db == connection.db) return;
+  connection.db = db;
+  send(connection, encode_request({"SELECT", std::to_string(db)}));
+}
+
 // From the reply on, everything before is promised as well: the first base holds it.
-void Clients::turn_on(Connection& connection) {
+void Clients::turn_on(Connection& connection, std::string_view request) {
   await(connection);
-  send(connection, encode_request({"CONFIG", "SET", "appendonly", "yes"}));
+  send(connection, request);
   await(connection);
   promised_ = around_.engine.aof().active();
 }
@@ -98,7 +163,9 @@ void Clients::turn_on(Connection& connection) {
 void Clients::send(Connection& connection, std::string_view request) {
   const uint64_t before = around_.history.last_lsn();
   connection.session->feed(request);
-  connection.expected.push_back({around_.history.own_operation(before)});
+  const uint64_t lsn = around_.history.own_operation(before);
+  connection.expected.push_back({lsn, said_.size()});
+  if (steps_ != nullptr) said_.push_back({connection.step, lsn, promised_, false, false});
   if (around_.history.unlogged_change() && !violation_) {
     violation_ = Violation{"UNL", "a request changed the keyspace, and the log was not told"};
   }
@@ -128,7 +195,11 @@ void Clients::take(Connection& connection) {
     // A reply is released whole: with one due, what is ready is it.
     const size_t length = expected.size() == 1 ? bytes.size() : reply_length(bytes.substr(taken));
     if (length == 0) break;
-    const uint64_t lsn = expected[answered++].lsn;
+    const auto [lsn, said] = expected[answered++];
+    if (steps_ != nullptr) {
+      said_[said].answered = true;
+      said_[said].error = bytes[taken] == '-';
+    }
     around_.trace.mix(hash_bytes(bytes.substr(taken, length)));
     if (lsn != 0) {
       if (bytes[taken] == '-' && !around_.history.operation(lsn).expiry_only && !violation_) {

@@ -12,6 +12,7 @@
 #include "faults/plan_injector.h"
 #include "scenarios/history.h"
 #include "scenarios/oracle.h"
+#include "scenarios/script.h"
 #include "scenarios/workload.h"
 #include "sim/choices.h"
 #include "sim/trace.h"
@@ -48,6 +49,8 @@ class Clients {
   Clients(const Surroundings& around, const Workload& workload, const Manners& manners,
           uint64_t first, uint64_t count, std::function<void()> on_idle);
 
+  // Sends these steps instead. `steps` outlives this.
+  void follow(const std::vector<Step>& steps) { steps_ = &steps; }
   // The store has begun without its log: `turn_on_after` counts from now.
   void begin_without_log() { promised_ = false; }
   // Starts the clients' tasks; on_idle is called in the last one when everything is answered.
@@ -56,11 +59,26 @@ class Clients {
   // A promise broken in front of the client's eyes, if any.
   const std::optional<Violation>& violation() const { return violation_; }
 
+  // What was sent, as steps that send the same again. `positions`, if not null: which step each
+  // unit has become.
+  std::vector<Step> steps(std::vector<uint64_t>* positions) const;
+  // Of steps that were followed: what became of those begun.
+  const std::vector<Said>& said() const { return said_; }
+
  private:
   struct Connection;
+  struct Taken {  // a unit by a client
+    uint64_t client;
+    Duration think;
+    bool turned_on = false;
+    bool administered = false;
+  };
   void converse(uint64_t client);
-  void turn_on(Connection& connection);
+  void read_out(uint64_t client);
+  void turn_on(Connection& connection, std::string_view request);
+  void select(Connection& connection, int db);
   void send(Connection& connection, std::string_view request);
+  void end_conversation(Connection& connection);
   void think(Connection& connection, Instant until);
   void await(Connection& connection);
   void take(Connection& connection);
@@ -71,6 +89,9 @@ class Clients {
   uint64_t first_;
   uint64_t count_;
   std::function<void()> on_idle_;
+  const std::vector<Step>* steps_ = nullptr;
+  std::vector<Taken> taken_;  // by number
+  std::vector<Said> said_;
   uint64_t issued_ = 0;   // units
   uint64_t left_ = 0;     // clients still talking
   bool promised_ = true;  // the log is on, so that an acknowledgement means something

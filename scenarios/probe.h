@@ -20,6 +20,8 @@ struct Exposure {
   sim::WorldState world;
   CrashFacts facts;
   uint64_t images = 2;  // to draw of it
+  uint64_t call = 0;    // of this life
+  sim::CrashPoint point = sim::CrashPoint::kBefore;
 };
 
 // What recovery made of one image.

@@ -48,8 +48,9 @@ void Run::draw() {
   }
   const bool hybrid = spec_.policy->kind == PolicyKind::kHybridAlways ||
                       spec_.policy->kind == PolicyKind::kHybridEverysec;
-  const uint64_t rewrite_bytes = 512 << seed_.choose("rewrite.bytes", 0, 6);
-  config_ = engine_config(*spec_.policy, spec_.rewrite_bytes.value_or(rewrite_bytes));
+  const uint64_t rewrite_bytes =
+      spec_.rewrite_bytes.value_or(512 << seed_.choose("rewrite.bytes", 0, 6));
+  config_ = engine_config(*spec_.policy, rewrite_bytes);
   const bool checkpoint = spec_.policy->kind == PolicyKind::kCheckpoint;
   manners_ = draw_manners(seed_, workload,
                           hybrid       ? "BGREWRITEAOF"
@@ -58,6 +59,12 @@ void Run::draw() {
                           spec_.policy->has_log());
   if (spec_.manners) manners_ = *spec_.manners;
   clean_end_ = !workload.cut_at_end && seed_.choose("clean.end", 0, 8) == 0;
+  if (const Script* script = spec_.script) {
+    manners_ = {};
+    manners_.pipeline = script->pipeline;
+    clean_end_ = script->clean_end;
+  }
+  result_.conditions = {rewrite_bytes, manners_.pipeline, clean_end_};
   if (spec_.observer != nullptr) spec_.observer->on_begin(result_.plan, world_.disk);
 }
 
@@ -65,8 +72,8 @@ void Run::live(uint32_t number) {
   Life life(*this, number);
   life.os.set_time_limit(world_.now + kLifeLimit);
   life_ = &life;
-  if (spec_.points != nullptr || (spec_.look_beside && !spec_.workload->cut_at_end))
-    life.os.set_watcher(this);
+  const bool looks = spec_.beside != Beside::kNothing && !spec_.workload->cut_at_end;
+  if (spec_.points != nullptr || looks) life.os.set_watcher(this);
   life.os.spawn("main", [&] { open_and_serve(life, number); });
   const CrashKind crash = life.os.run();
   end_life(life, number, crash);
@@ -74,7 +81,8 @@ void Run::live(uint32_t number) {
 
 void Run::open_and_serve(Life& life, uint32_t number) {
   engine::EngineConfig config = config_;
-  const bool late = number == 0 && manners_.turn_on_after != 0;
+  const bool scripted_late = spec_.script != nullptr && spec_.script->begins_without_log();
+  const bool late = number == 0 && (manners_.turn_on_after != 0 || scripted_late);
   if (late) config.recovery.append_only = false;
   auto opened = Engine::open(life.seam(), config);
   if (!opened.ok()) {
@@ -92,10 +100,16 @@ void Run::open_and_serve(Life& life, uint32_t number) {
     life.os.stop();
     return;
   }
+  if (spec_.script != nullptr) manners_.clients = spec_.script->clients(number);
   life.clients.emplace(Clients::Surroundings{life.seam(), *life.engine, history_, life.injector,
                                              life.choices, trace_},
                        *spec_.workload, manners_, next_unit_, units_per_life_,
                        [this, &life, number] { go_idle(life, number); });
+  if (spec_.script != nullptr) {
+    static const std::vector<Step> kSilence;
+    const auto& lives = spec_.script->lives;
+    life.clients->follow(number < lives.size() ? lives[number] : kSilence);
+  }
   if (late) life.clients->begin_without_log();
   life.clients->start();
 }

@@ -1,5 +1,5 @@
-// One run: a workload on a store on a simulated disk, a plan of faults, crashes, recoveries, verdicts. A pure
-// function of its specification: same specification, same trace hash.
+// One run: a workload on a store on a simulated disk, a plan of faults, crashes, recoveries,
+// verdicts. A pure function of its specification: same specification, same trace hash.
 #pragma once
 
 #include <array>
@@ -18,6 +18,7 @@
 #include "scenarios/clients.h"
 #include "scenarios/oracle.h"
 #include "scenarios/policy.h"
+#include "scenarios/script.h"
 #include "scenarios/workload.h"
 #include "sim/trace.h"
 
@@ -35,6 +36,9 @@ class RunObserver {
   virtual void on_refusal(uint32_t life, Instant at, const Error& error) = 0;
   // A power cut beside the run: a copy of the disk was cut and recovered, and the run went on.
   virtual void on_image(Instant at, const Verdict& verdict, const CrashFacts& facts) = 0;
+  // The life has ended. `clients` is null if its recovery had not.
+  virtual void on_ended(uint32_t /*life*/, const Clients* /*clients*/,
+                        const faults::PlanInjector& /*injector*/) {}
   // `served`: the store had been open; if not, its recovery was cut.
   virtual void on_end(uint32_t life, Instant at, sim::CrashKind crash, bool served,
                       const History& history) = 0;
@@ -52,6 +56,19 @@ class PointObserver {
                        const engine::EngineConfig& config) = 0;
 };
 
+// Says what a power cut leaves. One object for one run.
+class Cuts {
+ public:
+  virtual ~Cuts() = default;
+  // `key`: 0 for the crash that life `life` ends in; else one looked at beside the run.
+  //   Errors: kInvalid: what was stated cannot be; the run ends without a verdict.
+  virtual Result<sim::Disk> cut(uint32_t life, const sim::Disk& disk, sim::Choices& choices,
+                                uint64_t key) = 0;
+};
+
+// Which further crash states are judged beside the plan's own.
+enum class Beside : uint8_t { kNothing, kSome, kEverything };
+
 struct RunSpec {
   const Workload* workload = nullptr;
   const Policy* policy = nullptr;
@@ -65,7 +82,11 @@ struct RunSpec {
   std::optional<uint64_t> rewrite_bytes;       // hybrids: when a log is rewritten; the same
   RunObserver* observer = nullptr;             // may be null
   PointObserver* points = nullptr;             // may be null; if not, the plan is empty
-  bool look_beside = true;  // judge further crash states beside the plan's own
+  Beside beside = Beside::kSome;
+  // What the clients say, instead of the workload in manners that the seed draws. Then the plan is
+  // needed as well, and of the workload only the clock counts.
+  const Script* script = nullptr;
+  Cuts* cuts = nullptr;  // may be null: the seed draws
 };
 
 // What recovery went through: counted so that a sweep can say what it never reached.
@@ -88,22 +109,39 @@ enum class Branch : uint8_t {
 inline constexpr int kBranches = 14;
 std::string_view branch_name(Branch branch);
 
+// What the seed drew of them, or the script said.
+struct Conditions {
+  uint64_t rewrite_bytes = 0;
+  uint64_t pipeline = 1;
+  bool clean_end = false;
+};
+
 struct RunResult {
   uint64_t trace_hash = 0;
   uint64_t events = 0;
   uint32_t crashes = 0;
   uint32_t recoveries = 0;  // judged
   uint64_t acked = 0;
-  Loss worst;               // the crash that came nearest to its bound, or lost most where there is none
+  Loss worst;  // the crash that came nearest to its bound, or lost most where there is none
   Instant worst_at;
   std::optional<Violation> violation;
-  bool contract_broken = false;  // a media fault was injected, or the device lies
-  bool refused = false;          // ... and the store refused to start, as it may
-  std::string harness_fault;     // the harness itself is wrong: not a verdict
+  bool contract_broken = false;    // a media fault was injected, or the device lies
+  bool refused = false;            // ... and the store refused to start, as it may
+  std::string harness_fault;       // the harness itself is wrong: not a verdict
+  std::optional<Error> misstated;  // by `cuts`: not a verdict either
+  // Where the violation was seen, if in a copy that was cut beside the run: plan words that end
+  // life `life` there.
+  struct Site {
+    uint32_t life;
+    uint64_t call;
+    sim::CrashPoint point;
+  };
+  std::optional<Site> beside;
+  Conditions conditions;
   faults::Plan plan;
   std::array<uint32_t, kBranches> branches{};
   std::vector<faults::PlanInjector::Hit> hits;
-  uint64_t mutant_fired = 0;     // of a decorator
+  uint64_t mutant_fired = 0;  // of a decorator
 };
 
 // `listener` may be null.

@@ -52,19 +52,28 @@ void Run::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
     facts.acks = history_.acked();
     return spec_.points->on_point(call, op, point, world_, facts);
   }
+  const bool syncing = op == sim::Op::kSync || op == sim::Op::kSyncDirectory;
+  const bool under_way = syncing && point == sim::CrashPoint::kInside;
+  if (spec_.beside == Beside::kEverything) {
+    const bool looks = op == sim::Op::kRead || op == sim::Op::kList;
+    if (under_way || (!looks && point == sim::CrashPoint::kBefore))
+      expose(call, point, kImagesMost);
+    return;
+  }
   // Where every bug of the B3 study shows (Mohan et al., OSDI'18).
   const bool renamed = op == sim::Op::kRename && point == sim::CrashPoint::kAfter;
-  const bool syncing = (op == sim::Op::kSync || op == sim::Op::kSyncDirectory) &&
-                       point == sim::CrashPoint::kInside;
-  if (!renamed && !syncing) return;
+  if (!renamed && !under_way) return;
   // Publications are rare and full of fences, recoveries too; syncs are many.
   const bool recovering = !life_->clients;
   const uint64_t one_in = op == sim::Op::kSync ? (recovering ? 1 : 24) : (recovering ? 1 : 3);
   if (exposures_.size() >= kExposures || life_->choices.choose("probe", ++exposed_, one_in) != 0)
     return;
-  Exposure exposure{world_, facts_};
   // What recovery writes meets blocks that the dead process no longer holds: few images show it.
-  if (recovering && op == sim::Op::kSync) exposure.images = kImagesMost;
+  expose(call, point, recovering && op == sim::Op::kSync ? kImagesMost : 2);
+}
+
+void Run::expose(uint64_t call, sim::CrashPoint point, uint64_t images) {
+  Exposure exposure{world_, facts_, images, call, point};
   if (life_->clients) exposure.facts = facts_of(*life_);
   exposure.facts.served_lsn = oracle_.served();
   exposure.facts.kind = CrashKind::kPowerCut;
@@ -72,7 +81,12 @@ void Run::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
   exposures_.push_back(std::move(exposure));
 }
 
-void Run::probe(Life& life) {
+Result<sim::Disk> Run::cut(Life& life, uint32_t number, const sim::Disk& disk, uint64_t key) {
+  if (spec_.cuts != nullptr) return spec_.cuts->cut(number, disk, life.choices, key);
+  return disk.after_power_cut(life.choices, key);
+}
+
+void Run::probe(Life& life, uint32_t number) {
   for (size_t i = 0; i < exposures_.size() && !over_; ++i) {
     Exposure& exposure = exposures_[i];
     // A recovery that was going on then has ended since, or was cut, and may have forgotten a torn
@@ -84,7 +98,10 @@ void Run::probe(Life& life) {
     }
     for (uint64_t image = 0; image < exposure.images && !over_; ++image) {
       const uint64_t key = 1 + i * kImagesMost + image;
-      sim::Disk disk = exposure.world.disk.after_power_cut(life.choices, key);
+      auto after = cut(life, number, exposure.world.disk, key);
+      if (!after.ok()) continue;  // what is stated of the run's own cuts
+      sim::Disk disk = std::move(after).value();
+      result_.beside = RunResult::Site{number, exposure.call, exposure.point};
       if (auto checked = disk.self_check(); !checked.ok())
         return harness_fault(checked.error().message);
       const ImageOutcome outcome =
@@ -112,6 +129,7 @@ void Run::probe(Life& life) {
       }
     }
   }
+  if (!over_) result_.beside.reset();
 }
 
 void Run::end_life(Life& life, uint32_t number, CrashKind crash) {
@@ -127,8 +145,7 @@ void Run::end_life(Life& life, uint32_t number, CrashKind crash) {
     facts_.waits = life.os.waits();
     facts_.blocked = life.engine->aof().blocked_spans();
     note_branches(life);
-    if (spec_.points != nullptr && !over_)
-      spec_.points->on_done(history_, world_, facts_, config_);
+    if (spec_.points != nullptr && !over_) spec_.points->on_done(history_, world_, facts_, config_);
     result_.acked = history_.acked();
   } else if (crash != CrashKind::kNone) {
     reached(Branch::kCutDuringRecovery);
@@ -138,6 +155,8 @@ void Run::end_life(Life& life, uint32_t number, CrashKind crash) {
   if (spec_.observer != nullptr && !life.refusal) {
     spec_.observer->on_end(number, world_.now, crash, served, history_);
   }
+  if (spec_.observer != nullptr)
+    spec_.observer->on_ended(number, served ? &*life.clients : nullptr, life.injector);
   result_.hits.insert(result_.hits.end(), life.injector.hits().begin(), life.injector.hits().end());
   // With data=journal a sync that failed reports success and the next one the error (ATC'20): until
   // then the filesystem breaks the contract of sync, and no store can keep a promise that rests on
@@ -157,14 +176,18 @@ void Run::end_life(Life& life, uint32_t number, CrashKind crash) {
   if (life.refusal && !over_) refused(life);
 
   // A store that lies about syncs is judged by its own crash alone.
-  if (!over_ && !contract_broken_) probe(life);
+  if (!over_ && !contract_broken_) probe(life, number);
   exposures_.clear();
 
   if (!over_) {
     // A crash is a value: the new disk is computed while the old world still stands.
     const bool power_cut = crash == CrashKind::kPowerCut || (crash == CrashKind::kNone && served);
-    sim::Disk next =
-        power_cut ? world_.disk.after_power_cut(life.choices, 0) : world_.disk.after_kill();
+    auto after = power_cut ? cut(life, number, world_.disk, 0) : world_.disk.after_kill();
+    if (!after.ok()) {
+      result_.misstated = after.error();
+      over_ = true;
+    }
+    sim::Disk next = after.ok() ? std::move(after).value() : world_.disk;
     if (crash != CrashKind::kNone || served) {
       ++result_.crashes;
       crashed_before_ = true;

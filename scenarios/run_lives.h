@@ -100,7 +100,9 @@ class Run final : public sim::Watcher {
   CrashFacts facts_of(Life& life) const;
   void note_branches(Life& life);
   void on_point(uint64_t call, sim::Op op, sim::CrashPoint point) override;
-  void probe(Life& life);
+  void expose(uint64_t call, sim::CrashPoint point, uint64_t images);
+  void probe(Life& life, uint32_t number);
+  Result<sim::Disk> cut(Life& life, uint32_t number, const sim::Disk& disk, uint64_t key);
   void refused(Life& life);
   void reached(Branch branch) { ++result_.branches[static_cast<size_t>(branch)]; }
   void violate(const Violation& violation) {

@@ -15,6 +15,7 @@ namespace powercut::scenarios {
 struct Unit {
   int db = 0;
   std::vector<std::string> requests;  // RESP bytes
+  bool operator==(const Unit&) const = default;
 };
 
 struct Workload {

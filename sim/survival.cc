@@ -121,7 +121,8 @@ Result<Survival> parse_survival(std::string_view text) {
 
 // --- Pickers ---
 
-StatedPicker::StatedPicker(const Survival& survival) : rest_kept_(survival.rest_kept) {
+StatedPicker::StatedPicker(const Survival& survival, Illegal illegal)
+    : rest_kept_(survival.rest_kept), illegal_(illegal) {
   for (const Slot& slot : survival.slots) slots_[slot.what] = {slot.version};
 }
 
@@ -134,6 +135,7 @@ size_t StatedPicker::pick(const CrashSpace& space, const SlotRef& slot, Range ra
   stated->second.used = true;
   const uint64_t version = stated->second.version;
   if (version >= range.lo && version <= range.hi) return version;
+  if (illegal_ == Illegal::kBent) return std::clamp<size_t>(version, range.lo, range.hi);
   if (problem_.empty())
     problem_ = "survival: \"" + print(Slot{stated->first, version}) +
                "\" is not legal here: " + std::to_string(range.lo) + " to " +
@@ -142,6 +144,7 @@ size_t StatedPicker::pick(const CrashSpace& space, const SlotRef& slot, Range ra
 }
 
 Result<void> StatedPicker::finish() const {
+  if (illegal_ == Illegal::kBent) return {};
   if (!problem_.empty()) return Error{Errc::kInvalid, problem_};
   for (const auto& [what, stated] : slots_)
     if (!stated.used)

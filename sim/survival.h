@@ -59,10 +59,12 @@ std::string print(const Survival& survival);  // one line a slot, `rest` first; 
 Result<Slot> parse_slot(std::string_view line);
 Result<Survival> parse_survival(std::string_view text);
 
-// Decides as stated. What is stated and not legal, or not there, is a problem.
+// Decides as stated. What is stated and not legal, or not there, is a problem; or it is bent to the
+// nearest legal version, for a search that tries neighbours of a survival.
+enum class Illegal : uint8_t { kProblem, kBent };
 class StatedPicker final : public Picker {
  public:
-  explicit StatedPicker(const Survival& survival);
+  explicit StatedPicker(const Survival& survival, Illegal illegal = Illegal::kProblem);
   size_t pick(const CrashSpace& space, const SlotRef& slot, Range range, size_t, bool) override;
   // After the cut. Errors: kInvalid: the first problem, in one line.
   Result<void> finish() const;
@@ -73,6 +75,7 @@ class StatedPicker final : public Picker {
     bool used = false;
   };
   bool rest_kept_;
+  Illegal illegal_;
   std::map<SlotName, Stated> slots_;
   std::string problem_;
 };

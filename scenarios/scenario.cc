@@ -1,0 +1,203 @@
+#include "scenarios/scenario.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "scenarios/clients.h"
+
+namespace powercut::scenarios {
+
+using sim::CrashKind;
+using sim::CrashPoint;
+
+namespace {
+
+// Watches a run and writes down what it was made of and what came of it; makes its cuts as stated.
+class Recorder final : public RunObserver, public Cuts {
+ public:
+  Recorder(const Scenario* stated, const CutManner& manner) : stated_(stated), manner_(manner) {}
+
+  Account take(RunResult result) {
+    account_.result = std::move(result);
+    return std::move(account_);
+  }
+
+  // --- Cuts ---
+  Result<sim::Disk> cut(uint32_t life, const sim::Disk& disk, sim::Choices& choices,
+                        uint64_t key) override {
+    const bool beside = key != 0;
+    if (!beside && manner_.drawn_life == life) key = manner_.drawn_key;
+    sim::DrawnPicker drawn(choices, key, sim::CutStyle::kUseful);
+    const auto survival = stated_ == nullptr ? std::nullopt : survival_of(life, beside, key);
+    sim::StatedPicker stated(survival.value_or(sim::Survival{}),
+                             beside ? sim::Illegal::kBent : manner_.illegal);
+    sim::RecordingPicker recording(survival ? static_cast<sim::Picker&>(stated) : drawn);
+    sim::Disk after = disk.after_power_cut(recording);
+    if (survival) TRY(stated.finish());
+    if (beside) {
+      account_.beside = recording.survival();
+    } else {
+      LifeAccount& account = at(life);
+      account.survival = recording.survival();
+      account.before = disk;
+      account.after = after;
+    }
+    return after;
+  }
+
+  // --- RunObserver ---
+  void on_begin(const faults::Plan&, const sim::Disk&) override {}
+  void on_open(uint32_t life, Instant, const engine::RecoveryReport& report, const Verdict* verdict,
+               const History& history) override {
+    LifeAccount& account = at(life);
+    account.report = report;
+    if (verdict != nullptr) account.verdict = *verdict;
+    account.known = history.last_lsn();
+  }
+  void on_refusal(uint32_t life, Instant, const Error& error) override { at(life).refusal = error; }
+  void on_image(Instant, const Verdict&, const CrashFacts&) override {}
+  void on_ended(uint32_t life, const Clients* clients,
+                const faults::PlanInjector& injector) override {
+    LifeAccount& account = at(life);
+    account.strikes = injector.strikes();
+    if (clients == nullptr) return;
+    account.steps = clients->steps(&account.positions);
+    account.said = clients->said();
+  }
+  void on_end(uint32_t life, Instant moment, CrashKind crash, bool served,
+              const History& history) override {
+    LifeAccount& account = at(life);
+    account.ended = moment;
+    account.crash = crash;
+    account.served = served;
+    for (uint64_t lsn = 1; lsn <= history.last_lsn(); ++lsn) {
+      const Instant acked = history.operation(lsn).acked;
+      account.acked.push_back(acked == kNever ? std::nullopt : std::optional(acked));
+    }
+  }
+
+ private:
+  LifeAccount& at(uint32_t life) {
+    if (life >= account_.lives.size()) account_.lives.resize(life + 1);
+    return account_.lives[life];
+  }
+
+  // Beside the run: all, nothing, what is stated of this life's own cut, then draws.
+  std::optional<sim::Survival> survival_of(uint32_t life, bool beside, uint64_t key) const {
+    if (beside && key % 16 == 1) return sim::Survival{true, {}};
+    if (beside && key % 16 == 2) return sim::Survival{false, {}};
+    if (beside && key % 16 != 3) return std::nullopt;
+    if (!beside && manner_.drawn_life == life) return std::nullopt;
+    return life < stated_->cuts.size() ? stated_->cuts[life] : std::nullopt;
+  }
+
+  const Scenario* stated_;
+  CutManner manner_;
+  Account account_;
+};
+
+// Words about operations count units; a script counts steps.
+void renumber(faults::Fault& fault, const std::vector<uint64_t>& positions, size_t steps) {
+  const auto position = [&](uint64_t unit) {
+    return unit < positions.size() ? positions[unit] : unit - positions.size() + steps;
+  };
+  const bool by_operation = fault.kind == faults::FaultKind::kNoSpace ||
+                            fault.kind == faults::FaultKind::kJump ||
+                            (fault.kind == faults::FaultKind::kCrash &&
+                             (fault.trigger == faults::Trigger::kOperationCall ||
+                              fault.trigger == faults::Trigger::kOperationMoment));
+  if (!by_operation) return;
+  fault.at = position(fault.at);
+  if (fault.kind == faults::FaultKind::kNoSpace) fault.extra = position(fault.extra);
+}
+
+// The crash, and what is done to the disk behind it.
+bool ends_life(const faults::Fault& fault) {
+  return fault.kind == faults::FaultKind::kCrash || fault.kind >= faults::FaultKind::kBitRot;
+}
+
+// The run as it went, until the life in which the promise broke.
+Scenario written_out(const RunSpec& spec, const Account& account) {
+  const RunResult& result = account.result;
+  Scenario scenario;
+  scenario.policy = spec.policy;
+  scenario.persona = spec.persona;
+  scenario.mutant = spec.mutant;
+  scenario.rewrite_bytes = result.conditions.rewrite_bytes;
+  scenario.seed = spec.seed;
+  scenario.wall_start_ms = spec.workload->wall_start_ms;
+  scenario.script.pipeline = result.conditions.pipeline;
+  scenario.script.clean_end = result.conditions.clean_end;
+  const uint32_t last =
+      result.beside ? result.beside->life : static_cast<uint32_t>(account.lives.size() - 1);
+  for (uint32_t life = 0; life <= last; ++life) {
+    scenario.script.lives.push_back(account.lives[life].steps);
+    scenario.cuts.push_back(account.lives[life].survival);
+  }
+  for (faults::Fault fault : result.plan.faults) {
+    if (fault.life > last) continue;
+    if (result.beside && fault.life == last && ends_life(fault)) continue;
+    const LifeAccount& life = account.lives[fault.life];
+    renumber(fault, life.positions, life.steps.size());
+    scenario.plan.faults.push_back(fault);
+  }
+  if (result.beside) {
+    faults::Fault cut;
+    cut.life = last;
+    cut.crash = CrashKind::kPowerCut;
+    cut.trigger = faults::Trigger::kCall;
+    cut.at = result.beside->call;
+    cut.point = result.beside->point;
+    scenario.plan.faults.push_back(cut);
+    scenario.cuts[last] = account.beside;
+  }
+  return scenario;
+}
+
+}  // namespace
+
+Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner,
+                             sim::TraceListener* listener) {
+  Workload workload;
+  workload.name = "scenario";
+  workload.units.resize(1);
+  workload.wall_start_ms = scenario.wall_start_ms;
+  Recorder recorder(&scenario, manner);
+  RunSpec spec;
+  spec.workload = &workload;
+  spec.policy = scenario.policy;
+  spec.persona = scenario.persona;
+  spec.mutant = scenario.mutant;
+  spec.seed = scenario.seed;
+  spec.plan = scenario.plan;
+  spec.script = &scenario.script;
+  spec.rewrite_bytes = scenario.rewrite_bytes;
+  spec.beside = manner.beside;
+  spec.observer = &recorder;
+  spec.cuts = &recorder;
+  Account account = recorder.take(run_once(spec, listener));
+  if (account.result.misstated) return *account.result.misstated;
+  return account;
+}
+
+Result<Scenario> scenario_of(const RunSpec& spec) {
+  Recorder recorder(nullptr, {});
+  RunSpec watched = spec;
+  watched.observer = &recorder;
+  watched.cuts = &recorder;
+  const Account account = recorder.take(run_once(watched));
+  if (!account.result.harness_fault.empty())
+    return Error{Errc::kCorrupt, "the harness is at fault: " + account.result.harness_fault};
+  if (!account.result.violation)
+    return Error{Errc::kInvalid, run_id(spec) + ": every promise held in this run"};
+  Scenario scenario = written_out(spec, account);
+  TRY_ASSIGN(const Account again, run_scenario(scenario));
+  if (!again.result.violation || again.result.violation->oracle != account.result.violation->oracle)
+    return Error{Errc::kInvalid, run_id(spec) + ": the run breaks a promise (" +
+                                     account.result.violation->oracle +
+                                     "), but not when it is written out as a scenario"};
+  return scenario;
+}
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,128 @@
+#include "scenarios/shrink_candidates.h"
+
+#include <algorithm>
+
+namespace powercut::scenarios {
+
+using faults::Fault;
+using faults::FaultKind;
+using sim::CrashKind;
+
+namespace {
+
+// A workload longer than this is made shorter first, before cuts are looked for at every call.
+constexpr size_t kSearchedSteps = 40;
+constexpr uint64_t kDraws = 6;
+
+CutManner bent() {
+  CutManner manner;
+  manner.illegal = sim::Illegal::kBent;
+  return manner;
+}
+
+// Does what is stated, as it stands, lead to the disk that was seen?
+bool leads_there(const sim::Survival& stated, const LifeAccount& life) {
+  const auto after = life.before->after_power_cut(stated);
+  return after.ok() && image_of(*after) == image_of(*life.after);
+}
+
+}  // namespace
+
+Result<void> Candidates::begin() {
+  TRY_ASSIGN(Account account, run_scenario(best_));
+  if (!account.result.violation)
+    return Error{Errc::kInvalid, "every promise held: there is nothing to shrink"};
+  oracle_ = account.result.violation->oracle;
+  adopt(best_, account);
+  return {};
+}
+
+bool Candidates::broke(const Account& account) const {
+  return account.result.harness_fault.empty() && account.result.violation &&
+         account.result.violation->oracle == oracle_;
+}
+
+std::optional<Account> Candidates::attempt(const Scenario& candidate, const CutManner& manner) {
+  if (spent() || !faults::parse_plan(print(candidate.plan)).ok()) return std::nullopt;
+  ++tries_;
+  auto account = run_scenario(candidate, manner);
+  if (!account.ok() || !broke(*account)) return std::nullopt;
+  return std::move(account).value();
+}
+
+bool Candidates::take(const Scenario& candidate, sim::Illegal illegal) {
+  CutManner manner;
+  manner.illegal = illegal;
+  const auto account = attempt(candidate, manner);
+  return account && adopt(candidate, *account);
+}
+
+bool Candidates::accept(const Scenario& candidate) {
+  if (take(candidate)) return true;
+  const uint32_t crashes = candidate.plan.crashes();
+  if (crashes > 0) {
+    Scenario other = candidate;
+    other.cuts.resize(std::max<size_t>(other.cuts.size(), crashes));
+    for (const bool kept : {true, false}) {
+      other.cuts[crashes - 1] = sim::Survival{kept, {}};
+      if (take(other)) return true;
+    }
+    CutManner drawn = bent();
+    drawn.drawn_life = crashes - 1;
+    for (drawn.drawn_key = 0; drawn.drawn_key < kDraws; ++drawn.drawn_key)
+      if (auto account = attempt(candidate, drawn)) return adopt(candidate, *account);
+  }
+  return search(candidate);
+}
+
+bool Candidates::search(const Scenario& candidate) {
+  if (operations(candidate) > kSearchedSteps) return false;
+  CutManner manner = bent();
+  manner.beside = Beside::kEverything;
+  const auto account = attempt(candidate, manner);
+  if (!account || !account->result.beside) return false;
+  Scenario cut = candidate;
+  const auto& site = *account->result.beside;
+  std::erase_if(cut.plan.faults, [&](const Fault& fault) {
+    const bool ends = fault.kind == FaultKind::kCrash || fault.kind >= FaultKind::kBitRot;
+    return fault.life > site.life || (fault.life == site.life && ends);
+  });
+  Fault word;
+  word.life = site.life;
+  word.crash = CrashKind::kPowerCut;
+  word.trigger = faults::Trigger::kCall;
+  word.at = site.call;
+  word.point = site.point;
+  cut.plan.faults.push_back(word);
+  cut.cuts.resize(site.life + 1);
+  cut.cuts[site.life] = account->beside;
+  return take(cut);
+}
+
+void Candidates::restore(const Scenario& scenario) {
+  auto account = run_scenario(scenario, bent());
+  CHECK(account.ok());
+  best_ = scenario;
+  account_ = std::move(account).value();
+}
+
+// Without what was never reached, and with every survival in full.
+bool Candidates::adopt(Scenario scenario, const Account& account) {
+  const size_t lives = account.lives.size();
+  scenario.script.lives.resize(lives);
+  if (lives > 1 && !account.lives.back().served) scenario.script.lives.back().clear();
+  std::erase_if(scenario.plan.faults, [&](const Fault& fault) { return fault.life >= lives; });
+  scenario.cuts.resize(lives);
+  for (size_t life = 0; life < lives; ++life) {
+    const auto& survival = account.lives[life].survival;
+    if (!survival || !scenario.cuts[life] ||
+        !leads_there(*scenario.cuts[life], account.lives[life]))
+      scenario.cuts[life] = survival;
+  }
+  best_ = std::move(scenario);
+  account_ = account;
+  if (options_.progress) options_.progress(tries_, operations(best_));
+  return true;
+}
+
+}  // namespace powercut::scenarios
