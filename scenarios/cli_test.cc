@@ -188,6 +188,28 @@ TEST_F(Cli, ABrokenPromiseIsStatus1AndItsIdReproducesIt) {
   EXPECT_THAT(table.out, HasSubstr("BROKEN"));
 }
 
+// A lost sync shows where the promise depends on it, and where it does not it is no bug.
+TEST_F(Cli, SideBySideATableSaysWhichPromiseHoldsWhere) {
+  const std::string options =
+      "--workload set100 --policy always,none --persona ext4-ordered,plp,lying/sector=1 --faults "
+      "power-cut --seeds 120 --mutant no-sync:segment.commit";
+  const Ran table = run("sweep " + options);
+  EXPECT_THAT(table.out, testing::ContainsRegex("worst loss on +always +none\n"));
+  EXPECT_THAT(table.out, testing::ContainsRegex("ext4-ordered +BROKEN \\([0-9]+\\) +[0-9]+ ops\n"));
+  EXPECT_THAT(table.out, testing::ContainsRegex("plp +0 +[0-9]+ ops\n"));
+  EXPECT_THAT(table.out, testing::ContainsRegex("lying/sector=1 +outside +outside\n"));
+  const auto json = nlohmann::json::parse(run("sweep --json " + options).out);
+  uint64_t runs = 0;
+  uint64_t violations = 0;
+  for (const auto& cell : json["policy_by_persona"]) {
+    runs += cell["runs"].get<uint64_t>();
+    violations += cell["violations"].get<uint64_t>();
+  }
+  EXPECT_EQ(json["policy_by_persona"].size(), 6u);
+  EXPECT_EQ(json["runs"], runs);
+  EXPECT_EQ(json["violations"], violations);
+}
+
 TEST_F(Cli, RunIsTheSweepsRunOfThatSeed) {
   const std::string options = " --workload set100 --ops 30 ";
   const auto sweep =

@@ -13,7 +13,13 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-void print_rows(std::FILE* out, const std::vector<Row>& rows) {
+bool is_broken(const Row& row) {
+  return std::any_of(row.begin(), row.end(),
+                     [](const std::string& cell) { return cell.starts_with("BROKEN"); });
+}
+
+// `numbers`: the last column is one of them, too.
+void print_rows(std::FILE* out, const std::vector<Row>& rows, bool numbers = false) {
   std::vector<size_t> widths;
   for (const Row& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
@@ -22,15 +28,15 @@ void print_rows(std::FILE* out, const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
-      const bool words = i == 0 || i + 1 == row.size();
+      const bool words = i == 0 || (i + 1 == row.size() && !numbers);
       line += words ? fmt::format("{:<{}}", row[i], widths[i])
                     : fmt::format("{:>{}}", row[i], widths[i]);
       if (i + 1 < row.size()) line += "  ";
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    const Colour colour = &row == &rows.front()              ? Colour::kFaint
-                          : row.back().starts_with("BROKEN") ? Colour::kBad
-                                                             : Colour::kPlain;
+    const Colour colour = &row == &rows.front() ? Colour::kFaint
+                          : is_broken(row)      ? Colour::kBad
+                                                : Colour::kPlain;
     fmt::print(out, "{}\n", coloured(out, colour, line));
   }
 }
@@ -71,6 +77,35 @@ std::vector<std::pair<const Policy*, PolicyTally>> rows_of(const Outcome& outcom
                       found == outcome.tally.policies.end() ? PolicyTally{} : found->second);
   }
   return rows;
+}
+
+std::string cell_text(const CellTally& cell) {
+  if (cell.violations != 0) return fmt::format("BROKEN ({})", cell.violations);
+  if (cell.runs == 0) return "no runs";
+  if (cell.runs == cell.outside_contract) return "outside";
+  if (!cell.worst) return "-";
+  const Loss& loss = cell.worst->loss;
+  if (loss.operations == 0) return "0";
+  return loss.bound_ms > 0 ? fmt::format("{} ms {}", loss.age_ms, ratio_text(loss))
+                           : fmt::format("{} ops", loss.operations);
+}
+
+// Which promise holds where: a line for each persona, a column for each policy.
+void print_cells(std::FILE* out, const Outcome& outcome) {
+  if (outcome.options.personas.size() < 2) return;
+  std::vector<Row> rows = {{"worst loss on"}};
+  for (const Policy* policy : outcome.options.policies) rows[0].emplace_back(policy->name);
+  for (const auto* persona : outcome.options.personas) {
+    Row row = {std::string(persona->name)};
+    for (const Policy* policy : outcome.options.policies) {
+      const auto cell =
+          outcome.tally.cells.find({std::string(policy->name), std::string(persona->name)});
+      row.push_back(cell_text(cell == outcome.tally.cells.end() ? CellTally{} : cell->second));
+    }
+    rows.push_back(std::move(row));
+  }
+  print_rows(out, rows, true);
+  fmt::print(out, "\n");
 }
 
 void print_outside(std::FILE* out, const Tally& tally) {
@@ -136,6 +171,7 @@ void print_table(std::FILE* out, const Outcome& outcome, const std::string& prog
   }
   print_rows(out, rows);
   fmt::print(out, "\n");
+  print_cells(out, outcome);
   print_outside(out, tally);
   if (outcome.canary) fmt::print(out, "planted canary found: {}\n", *outcome.canary);
   fmt::print(out, "{} runs repeated, all equal\n", tally.rechecked);
@@ -184,6 +220,19 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
     }
     policies.push_back(std::move(row));
   }
+  nlohmann::ordered_json cells = nlohmann::ordered_json::array();
+  for (const auto& [key, cell] : tally.cells) {
+    const Loss loss = cell.worst ? cell.worst->loss : Loss{};
+    cells.push_back({{"policy", key.first},
+                     {"persona", key.second},
+                     {"runs", cell.runs},
+                     {"violations", cell.violations},
+                     {"outside_contract", cell.outside_contract},
+                     {"lost_ops", loss.operations},
+                     {"lost_ms", loss.age_ms},
+                     {"bound_ms", nullptr}});
+    if (cell.worst && loss.bound_ms >= 0) cells.back()["bound_ms"] = loss.bound_ms;
+  }
   nlohmann::ordered_json hits = nlohmann::ordered_json::object();
   for (int i = 0; i < faults::kFaultClasses; ++i) {
     for (int j = 0; j < faults::kFileRoles; ++j) {
@@ -222,6 +271,7 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
       {"canary", nullptr},
       {"harness_fault", nullptr},
       {"policies", policies},
+      {"policy_by_persona", cells},
       {"fault_hits", hits},
       {"branches", branches},
       {"vacuity_zeros", nullptr}};

@@ -49,6 +49,13 @@ void merge_policy(PolicyTally& into, const PolicyTally& other) {
   if (other.worst) keep_worst(into.worst, *other.worst);
 }
 
+void merge_cell(CellTally& into, const CellTally& other) {
+  into.runs += other.runs;
+  into.violations += other.violations;
+  into.outside_contract += other.outside_contract;
+  if (other.worst) keep_worst(into.worst, *other.worst);
+}
+
 nlohmann::json case_to_json(const std::optional<Case>& one) {
   if (!one) return nullptr;
   return {one->seed,        one->id,           one->loss.operations,
@@ -98,6 +105,10 @@ void Tally::add(const RunSpec& spec, const RunResult& result) {
   policy.crashes += result.crashes;
   policy.recoveries += result.recoveries;
   policy.acked += result.acked;
+  CellTally& cell = cells[{std::string(spec.policy->name), std::string(spec.persona->name)}];
+  ++cell.runs;
+  cell.violations += result.violation ? 1 : 0;
+  cell.outside_contract += result.contract_broken ? 1 : 0;
   if (result.contract_broken) {
     ++policy.outside_contract;
     policy.refused += result.refused ? 1 : 0;
@@ -107,6 +118,7 @@ void Tally::add(const RunSpec& spec, const RunResult& result) {
     policy.lost_operations_max = std::max(policy.lost_operations_max, result.worst.operations);
     keep_oldest(policy.oldest, one);
     keep_worst(policy.worst, one);
+    keep_worst(cell.worst, one);
   }
   if (const auto& violation = result.violation) {
     ++violations;
@@ -135,6 +147,7 @@ void Tally::merge(const Tally& other) {
   rechecked += other.rechecked;
   trace_hash += other.trace_hash;
   for (const auto& [name, policy] : other.policies) merge_policy(policies[name], policy);
+  for (const auto& [key, cell] : other.cells) merge_cell(cells[key], cell);
   for (const auto& [code, count] : other.oracles) oracles[code] += count;
   for (size_t i = 0; i < hits.size(); ++i) {
     for (size_t j = 0; j < hits[i].size(); ++j) hits[i][j] += other.hits[i][j];
@@ -172,6 +185,11 @@ nlohmann::json to_json(const Tally& tally) {
                          {"oracles", tally.oracles},
                          {"hits", tally.hits},
                          {"branches", tally.branches}};
+  json["cells"] = nlohmann::json::array();
+  for (const auto& [key, c] : tally.cells) {
+    json["cells"].push_back(
+        {key.first, key.second, c.runs, c.violations, c.outside_contract, case_to_json(c.worst)});
+  }
   json["found"] = nlohmann::json::array();
   for (const auto& [seed, v] : tally.found) {
     json["found"].push_back({seed, v.id, v.oracle, v.text});
@@ -206,6 +224,9 @@ Tally tally_from_json(const nlohmann::json& json) {
                             p.at(8),
                             case_from_json(p.at(9)),
                             case_from_json(p.at(10))};
+  }
+  for (const auto& c : json.at("cells")) {
+    tally.cells[{c.at(0), c.at(1)}] = {c.at(2), c.at(3), c.at(4), case_from_json(c.at(5))};
   }
   for (const auto& v : json.at("found")) {
     tally.found.emplace(v.at(0).get<uint64_t>(), FoundViolation{v.at(1), v.at(2), v.at(3)});

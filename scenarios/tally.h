@@ -8,6 +8,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "scenarios/run.h"
 
@@ -35,6 +36,15 @@ struct PolicyTally {
   std::optional<Case> oldest;  // the loss of the greatest age
   std::optional<Case> worst;   // broke its bound, else came nearest to it, else lost most
 };
+
+// What a policy came to on one persona.
+struct CellTally {
+  uint64_t runs = 0;
+  uint64_t violations = 0;
+  uint64_t outside_contract = 0;  // runs
+  std::optional<Case> worst;      // as PolicyTally::worst
+};
+using CellKey = std::pair<std::string, std::string>;  // policy, persona
 
 struct FoundViolation {
   std::string id;
@@ -64,6 +74,7 @@ struct Tally {
   uint64_t rechecked = 0;   // run twice, with the same outcome
   uint64_t trace_hash = 0;  // the sum over all runs of mix(seed, the run's hash)
   std::map<std::string, PolicyTally> policies;
+  std::map<CellKey, CellTally> cells;
   std::map<std::string, uint64_t> oracles;  // violations by code
   HitTable hits{};
   std::array<uint64_t, kBranches> branches{};
