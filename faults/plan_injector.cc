@@ -202,9 +202,8 @@ void PlanInjector::disturb(const SeamCall& call, Injection& injection) {
       injected_error_ = true;
       count(FaultClass::kEnospc, call.op, role);
     } else if (fault.kind == FaultKind::kShort && fault.op == call.op && call.size > 1) {
-      const uint64_t key = (uint64_t{life_} << 40) + call.number;
-      if (!choices_.chance("fault.short", key, 1, 3)) continue;
-      injection.short_size = 1 + choices_.choose("fault.short_size", key, call.size - 1);
+      if (!choices_.chance("fault.short", call.identity, 1, 3)) continue;
+      injection.short_size = 1 + choices_.choose("fault.short_size", call.identity, call.size - 1);
       count(FaultClass::kShortIo, call.op, role);
     } else if (fault.kind == FaultKind::kSlow && named) {
       injection.extra_latency = injection.extra_latency + fault.delay;

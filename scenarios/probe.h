@@ -22,6 +22,7 @@ struct Exposure {
   uint64_t images = 2;  // to draw of it
   uint64_t call = 0;    // of this life
   sim::CrashPoint point = sim::CrashPoint::kBefore;
+  uint64_t identity = 0;  // of the call: SeamCall::identity
 };
 
 // What recovery made of one image.

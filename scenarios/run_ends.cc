@@ -66,14 +66,15 @@ void Run::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
   // Publications are rare and full of fences, recoveries too; syncs are many.
   const bool recovering = !life_->clients;
   const uint64_t one_in = op == sim::Op::kSync ? (recovering ? 1 : 24) : (recovering ? 1 : 3);
-  if (exposures_.size() >= kExposures || life_->choices.choose("probe", ++exposed_, one_in) != 0)
+  if (exposures_.size() >= kExposures ||
+      life_->choices.choose("probe", life_->os.call_identity(), one_in) != 0)
     return;
   // What recovery writes meets blocks that the dead process no longer holds: few images show it.
   expose(call, point, recovering && op == sim::Op::kSync ? kImagesMost : 2);
 }
 
 void Run::expose(uint64_t call, sim::CrashPoint point, uint64_t images) {
-  Exposure exposure{world_, facts_, images, call, point};
+  Exposure exposure{world_, facts_, images, call, point, life_->os.call_identity()};
   if (life_->clients) exposure.facts = facts_of(*life_);
   exposure.facts.served_lsn = oracle_.served();
   exposure.facts.kind = CrashKind::kPowerCut;
@@ -97,7 +98,9 @@ void Run::probe(Life& life, uint32_t number) {
       exposure.facts.blocked = life.engine->aof().blocked_spans();
     }
     for (uint64_t image = 0; image < exposure.images && !over_; ++image) {
-      const uint64_t key = 1 + i * kImagesMost + image;
+      // Not 0: that is the run's own cut.
+      const uint64_t key =
+          exposure.identity + static_cast<uint64_t>(exposure.point) * kImagesMost + 1 + image;
       auto after = cut(life, number, exposure.world.disk, key);
       if (!after.ok()) continue;  // what is stated of the run's own cuts
       sim::Disk disk = std::move(after).value();

@@ -131,7 +131,6 @@ class Run final : public sim::Watcher {
   CrashFacts facts_;
   Life* life_ = nullptr;
   std::vector<Exposure> exposures_;
-  uint64_t exposed_ = 0;
   bool undisturbed_ =
       false;  // after an injected error stopped recovery, the next one is left alone
   bool crashed_before_ = false;

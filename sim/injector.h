@@ -37,6 +37,9 @@ struct SeamCall {
   uint64_t offset;
   uint64_t size;
   const Site* fence;  // of a sync; else nullptr
+  // A hash of what the call is: its kind, path and fence, and that it is the n-th such call in this
+  // life. What is drawn for a call is keyed by this, so that other calls do not matter.
+  uint64_t identity = 0;
 };
 
 struct Injection {
@@ -45,7 +48,8 @@ struct Injection {
   std::optional<Errc> error;           // the call fails; a write may have written a prefix
   std::optional<uint64_t> short_size;  // reads and writes: at most this many bytes, at least 1
   Duration extra_latency;              // slow and hanging calls
-  uint64_t number = 0;                 // of the call; filled in by the seam
+  uint64_t number = 0;                 // of the call; filled in by the seam, as is the next
+  uint64_t identity = 0;
 };
 
 class Injector {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "engine/base/hash.h"
+
 namespace powercut::sim {
 
 using engine::File;
@@ -69,7 +71,7 @@ class SimFile final : public File {
 
 SimOs::SimOs(WorldState& world, Choices& choices, Trace& trace, Injector* injector,
              const LatencyProfile& latency)
-    : world_(world), choices_(choices), trace_(trace), injector_(injector), latency_(latency) {}
+    : world_(world), choices_(choices), trace_(trace), injector_(injector), latency_(latency), random_(choices) {}
 
 SimOs::~SimOs() { destroy_tasks(); }
 
@@ -82,9 +84,8 @@ void SimOs::destroy_tasks() {
 
 CrashKind SimOs::run() {
   while (!stopped_) {
-    const size_t ready = tasks_.ready().size();
-    if (ready > 0) {
-      tasks_.run(ready == 1 ? 0 : choices_.choose("schedule", ++steps_, ready));
+    if (!tasks_.ready().empty()) {
+      tasks_.run(scheduler_->pick(tasks_.ready()));
     } else if (!advance_clock()) {
       break;
     }
@@ -129,9 +130,12 @@ Injection SimOs::begin_call(Op op, std::string_view path, uint64_t offset, uint6
                             const Site* fence) {
   Injection injection;
   const uint64_t number = calls_++;
+  const uint64_t what = hash_bytes(path, op_site(op).hash ^ (fence != nullptr ? fence->hash : 0));
+  const uint64_t identity = occurrences_.next(what);
   if (injector_ != nullptr && !stopped_)
-    injection = injector_->on_call({number, op, path, offset, size, fence});
+    injection = injector_->on_call({number, op, path, offset, size, fence, identity});
   injection.number = number;
+  injection.identity = identity;
   point(injection, op, CrashPoint::kBefore);
   crash_if(injection, CrashPoint::kBefore);
   return injection;
@@ -155,8 +159,9 @@ void SimOs::crash(CrashKind kind) {
 
 void SimOs::pass(Duration base, Duration spread, const Injection& injection) {
   if (tasks_.current() == nullptr || stopped_) return;
+  if (latency_.instant && injection.extra_latency.ns == 0) return tasks_.yield();
   Duration latency = base + injection.extra_latency;
-  const uint64_t key = calls_;
+  const uint64_t key = injection.identity;
   if (spread.ns > 0) {
     latency.ns +=
         static_cast<int64_t>(choices_.choose("latency", key, static_cast<uint64_t>(spread.ns)));
@@ -292,7 +297,7 @@ Result<size_t> SimFile::write_at(uint64_t offset, std::string_view data) {
   if (injection.error ||
       (injection.crash != CrashKind::kNone && injection.point == CrashPoint::kInside)) {
     // A prefix of the bytes reaches the page cache: none, some or all.
-    const uint64_t prefix = os_.choices_.choose("write.prefix", os_.calls_, data.size() + 1);
+    const uint64_t prefix = os_.choices_.choose("write.prefix", injection.identity, data.size() + 1);
     if (prefix > 0) (void)disk.write(inode_, offset, data.substr(0, prefix));
     os_.crash_if(injection, CrashPoint::kInside);
     os_.pass(os_.latency_.write, {}, injection);

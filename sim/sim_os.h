@@ -19,7 +19,9 @@
 #include "sim/choices.h"
 #include "sim/disk.h"
 #include "sim/injector.h"
+#include "sim/occurrences.h"
 #include "sim/resolver.h"
+#include "sim/schedule.h"
 #include "sim/trace.h"
 
 namespace powercut::sim {
@@ -32,6 +34,8 @@ struct LatencyProfile {
   Duration sync_max{1'500'000};
   // One call in this many completes at once, without yielding; 0: none does.
   uint64_t immediate_one_in = 4;
+  // Calls take no time, and each lets others run before it completes: the schedule decides the order.
+  bool instant = false;
 };
 
 struct WorldState {
@@ -63,8 +67,12 @@ class SimOs final : public engine::Os {
   void stop() { stopped_ = true; }
   bool tasks_left() const { return !tasks_.empty(); }
   uint64_t calls() const { return calls_; }
+  // Of the call whose point the watcher is being told of: see SeamCall::identity.
+  uint64_t call_identity() const { return point_identity_; }
   void set_watcher(Watcher* watcher) { watcher_ = watcher; }
   void set_resolver(Resolver* resolver) { resolver_ = resolver; }
+  // Instead of a RandomScheduler over the world's choices. It must outlive the run.
+  void set_scheduler(Scheduler& scheduler) { scheduler_ = &scheduler; }
   // When syncs and slowed calls were under way: D of the everysec promise is made of these.
   struct Wait {
     Instant begin;
@@ -86,7 +94,7 @@ class SimOs final : public engine::Os {
   Result<void> sync_directory(std::string_view path, Site fence) override;
   Instant now() override { return world_.now; }
   WallTime wall_now() override { return {world_.wall_offset_ms + world_.now.ns / 1'000'000}; }
-  uint64_t choose(Site site, uint64_t n) override { return choices_.choose(site, ++draws_, n); }
+  uint64_t choose(Site site, uint64_t n) override { return choices_.choose(site, occurrences_.next(site.hash), n); }
   void spawn(std::string_view name, std::function<void()> body) override { tasks_.spawn(name, std::move(body)); }
   engine::Task* current() override { return tasks_.current(); }
   bool park(Instant deadline) override { return tasks_.park(deadline); }
@@ -117,7 +125,9 @@ class SimOs final : public engine::Os {
   Injector* injector_;
   LatencyProfile latency_;
   void point(const Injection& call, Op op, CrashPoint point) {
-    if (watcher_ != nullptr && !stopped_) watcher_->on_point(call.number, op, point);
+    if (watcher_ == nullptr || stopped_) return;
+    point_identity_ = call.identity;
+    watcher_->on_point(call.number, op, point);
   }
 
   Watcher* watcher_ = nullptr;
@@ -126,8 +136,10 @@ class SimOs final : public engine::Os {
   std::vector<uint32_t> handles_;  // open handles by inode
   engine::Tasks tasks_;
   uint64_t calls_ = 0;
-  uint64_t draws_ = 0;
-  uint64_t steps_ = 0;
+  uint64_t point_identity_ = 0;
+  Occurrences occurrences_;  // of calls, and of the engine's own draws
+  RandomScheduler random_;
+  Scheduler* scheduler_ = &random_;
   Instant time_limit_{INT64_MAX};
   bool stopped_ = false;
   bool out_of_time_ = false;

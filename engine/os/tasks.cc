@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/hash.h"
 
 namespace powercut::engine {
 
@@ -20,6 +21,8 @@ Task* Tasks::spawn(std::string_view name, std::function<void()> body) {
   Task* task = ended_.back().get();
   task->name_.assign(name);
   task->id_ = next_id_++;
+  task->identity_ = next_identity(name);
+  task->runs_ = 0;
   task->slot_ = tasks_.size();
   task->fiber_.emplace(std::move(body));
   task->unpark_pending_ = false;
@@ -27,6 +30,14 @@ Task* Tasks::spawn(std::string_view name, std::function<void()> body) {
   ended_.pop_back();
   make_ready(task);
   return task;
+}
+
+uint64_t Tasks::next_identity(std::string_view name) {
+  const uint64_t hash = hash_bytes(name);
+  for (Namesakes& known : namesakes_)
+    if (known.name == hash) return hash ^ ++known.count;
+  namesakes_.push_back({hash, 0});
+  return hash;
 }
 
 bool Tasks::park(Instant deadline) {
@@ -84,6 +95,7 @@ void Tasks::run(size_t index) {
   Task* task = ready_[index];
   ready_.erase(ready_.begin() + static_cast<ptrdiff_t>(index));
   task->ready_ = false;
+  ++task->runs_;
   current_ = task;
   task->fiber_->resume();
   current_ = nullptr;

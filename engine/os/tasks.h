@@ -21,11 +21,17 @@ class Task {
  public:
   std::string_view name() const { return name_; }
   uint64_t id() const { return id_; }  // counts from 0 in spawn order
+  // A hash of the name and of its number among the tasks of that name: the same in a program that
+  // spawns other tasks besides.
+  uint64_t identity() const { return identity_; }
+  uint64_t runs() const { return runs_; }  // how often it has been run
 
  private:
   friend class Tasks;
   std::string name_;
   uint64_t id_ = 0;
+  uint64_t identity_ = 0;
+  uint64_t runs_ = 0;
   size_t slot_ = 0;             // its place in Tasks::tasks_
   std::optional<Fiber> fiber_;  // none once it has ended
   bool ready_ = false;
@@ -98,12 +104,18 @@ class Tasks {
   void end_wait(Task* task);
   void make_ready(Task* task);
   void retire(Task* task);
+  uint64_t next_identity(std::string_view name);
 
   std::vector<std::unique_ptr<Task>> tasks_;  // in no order
   std::vector<std::unique_ptr<Task>> ended_;  // to be used again
   std::vector<Task*> ready_;
   std::vector<Timer> timers_;  // a heap, soonest first
   size_t stale_timers_ = 0;    // how many of them are stale
+  struct Namesakes {
+    uint64_t name;  // its hash
+    uint64_t count;
+  };
+  std::vector<Namesakes> namesakes_;
   Task* current_ = nullptr;
   uint64_t next_id_ = 0;
   uint64_t next_timer_ = 0;

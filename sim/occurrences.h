@@ -1,0 +1,34 @@
+// How often each thing has happened: a key for its n-th time. What is keyed so does not move when
+// something else happens more often, or for the first time.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/hash_index.h"
+
+namespace powercut::sim {
+
+// The key of the n-th time of `what`, a hash.
+inline uint64_t nth_key(uint64_t what, uint64_t n) { return what + n * 0x9e3779b97f4a7c15u; }
+
+class Occurrences {
+ public:
+  uint64_t next(uint64_t what) {
+    const auto known = index_.find(what, [&](uint32_t i) { return seen_[i].what == what; });
+    if (known) return nth_key(what, ++seen_[*known].count);
+    index_.put(what, static_cast<uint32_t>(seen_.size()));
+    seen_.push_back({what, 0});
+    return nth_key(what, 0);
+  }
+
+ private:
+  struct Seen {
+    uint64_t what;
+    uint64_t count;
+  };
+  HashIndex index_;
+  std::vector<Seen> seen_;
+};
+
+}  // namespace powercut::sim

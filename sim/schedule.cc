@@ -1,0 +1,81 @@
+#include "sim/schedule.h"
+
+#include <algorithm>
+
+namespace powercut::sim {
+
+namespace {
+constexpr uint64_t kPriorities = uint64_t{1} << 40;
+}
+
+size_t RandomScheduler::pick(const Ready& ready) {
+  if (ready.size() == 1) return 0;
+  size_t first = 0;
+  uint64_t highest = 0;
+  for (size_t i = 0; i < ready.size(); ++i) {
+    const uint64_t key = nth_key(ready[i]->identity(), ready[i]->runs());
+    const uint64_t priority = choices_.choose("schedule", key, kPriorities);
+    if (i > 0 && priority <= highest) continue;
+    first = i;
+    highest = priority;
+  }
+  return first;
+}
+
+PctScheduler::PctScheduler(Choices& choices, uint64_t depth, uint64_t steps) : choices_(choices) {
+  CHECK(depth >= 1 && steps >= 1);
+  for (uint64_t i = 0; i + 1 < depth; ++i)
+    changes_.push_back(choices.choose("pct.change", i, steps));
+}
+
+PctScheduler::Priority& PctScheduler::priority_of(const engine::Task& task) {
+  for (Priority& known : priorities_)
+    if (known.task == task.identity()) return known;
+  const uint64_t drawn = choices_.choose("pct.priority", task.identity(), kPriorities);
+  return priorities_.emplace_back(task.identity(), changes_.size() + drawn);
+}
+
+size_t PctScheduler::highest(const Ready& ready) {
+  size_t first = 0;
+  for (size_t i = 1; i < ready.size(); ++i)
+    if (priority_of(*ready[i]).value > priority_of(*ready[first]).value) first = i;
+  return first;
+}
+
+size_t PctScheduler::pick(const Ready& ready) {
+  size_t picked = highest(ready);
+  for (size_t i = 0; i < changes_.size(); ++i) {
+    if (changes_[i] != step_) continue;
+    priority_of(*ready[picked]).value = i;
+    picked = highest(ready);
+  }
+  ++step_;
+  return picked;
+}
+
+size_t FifoScheduler::pick(const Ready& ready) {
+  if (ready.size() == 1) return 0;
+  const uint64_t decision = decision_++;
+  if (next_ == deviations_.size() || deviations_[next_].decision != decision) return 0;
+  // Out of range only in a run that is no longer the one the deviations were made for.
+  return std::min<size_t>(deviations_[next_++].choice, ready.size() - 1);
+}
+
+size_t ScheduleWalk::pick(const Ready& ready) {
+  if (ready.size() == 1) return 0;
+  const uint64_t choice =
+      odometer_.choose("schedule", 0, std::min<uint64_t>(ready.size(), left_ + 1));
+  if (choice > 0) deviations_.push_back({decision_, choice});
+  left_ -= choice;
+  ++decision_;
+  return choice;
+}
+
+bool ScheduleWalk::next() {
+  left_ = delays_;
+  decision_ = 0;
+  deviations_.clear();
+  return odometer_.next();
+}
+
+}  // namespace powercut::sim
