@@ -8,6 +8,7 @@
 #include "engine/base/check.h"
 #include "sim/crash_space.h"
 #include "sim/disk.h"
+#include "sim/survival.h"
 
 namespace powercut::sim {
 
@@ -18,6 +19,23 @@ inline PersonaRules journaled_rules() {
   rules.writeback = true;
   return rules;
 }
+
+inline PersonaRules coarse(PersonaRules rules = {}) {
+  rules.sector_bytes = kBlockBytes;
+  return rules;
+}
+
+// Lies: what is written is durable, what is synced is not.
+inline PersonaRules at_once(PersonaRules rules = {}) {
+  rules.write_through = true;
+  return rules;
+}
+inline PersonaRules never(PersonaRules rules = {}) {
+  rules.sync = SyncReach::kNothing;
+  return rules;
+}
+// A double of the cut: nothing that was pending survives.
+inline Disk all_lost(const Disk& disk) { return disk.after_power_cut(Survival{}).value(); }
 
 inline void append(Disk& disk, InodeId file, std::string_view bytes) {
   CHECK(disk.write(file, disk.size(file), bytes).ok());
