@@ -12,7 +12,18 @@ namespace powercut::scenarios {
 using engine::Database;
 using engine::Object;
 
-History::History() : digests_{0}, changes_end_{0} {}
+namespace {
+constexpr size_t kOperationsExpected = 256;  // most runs have fewer
+}
+
+History::History() {
+  operations_.reserve(kOperationsExpected);
+  changes_.reserve(kOperationsExpected);
+  digests_.reserve(kOperationsExpected);
+  changes_end_.reserve(kOperationsExpected);
+  digests_.push_back(0);
+  changes_end_.push_back(0);
+}
 
 void History::attach(engine::Os& os, engine::Keyspace& keyspace, engine::Executor& executor,
                      uint64_t lsn) {
@@ -31,6 +42,7 @@ void History::attach(engine::Os& os, engine::Keyspace& keyspace, engine::Executo
     for (size_t i = 0; i < table.size(); ++i)
       sums_[db] += entry_hash(table.at(i).key, table.at(i).value);
   }
+  digest_ = total();
   note_dropped(lsn);
   keyspace.add_observer(this);
   executor.set_listener(this);
@@ -106,6 +118,7 @@ void History::before_swap(int a, int b) {
   settle();
   changes_.push_back({-1, static_cast<uint64_t>(a), static_cast<uint64_t>(b), 0, 0});
   std::swap(sums_[a], sums_[b]);
+  digest_ = total();
 }
 
 // Turns what was touched into changes.
@@ -116,12 +129,18 @@ void History::settle() {
     const uint64_t after = entry == nullptr ? 0 : entry_hash(entry->key, entry->value);
     if (after == touched.hash) continue;
     const int64_t expires = entry == nullptr ? Object::kNoExpiry : entry->value.expire_at_ms;
-    sums_[db] += after - touched.hash;
+    add_to_sum(db, after - touched.hash);
     if (expires != Object::kNoExpiry) soonest_expiry_ms_ = std::min(soonest_expiry_ms_, expires);
     changes_.push_back(
         {static_cast<int16_t>(db), touched.hash, after, touched.expire_at_ms, expires});
   }
   touched_.clear();
+}
+
+void History::add_to_sum(int db, uint64_t difference) {
+  digest_ -= database_hash(db, sums_[db]);
+  sums_[db] += difference;
+  digest_ += database_hash(db, sums_[db]);
 }
 
 uint64_t History::total() const {
@@ -145,7 +164,7 @@ void History::on_operation(uint64_t lsn) {
                   dropped_.end());
   dropped_.clear();
   operations_.push_back({os_->now(), kNever, 0, os_->current(), expiry_only});
-  digests_.push_back(total());
+  digests_.push_back(digest_);
   changes_end_.push_back(changes_.size());
 }
 

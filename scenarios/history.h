@@ -80,6 +80,7 @@ class History final : public engine::KeyspaceObserver, public engine::OperationL
   void touch(engine::Database& db, std::string_view key, const engine::Object* object);
   void settle();
   void note_dropped(uint64_t lsn);
+  void add_to_sum(int db, uint64_t difference);
   uint64_t total() const;
 
   engine::Os* os_ = nullptr;
@@ -93,6 +94,7 @@ class History final : public engine::KeyspaceObserver, public engine::OperationL
   std::vector<Touched> touched_;
   std::vector<Change> dropped_;  // keys that had expired when a checkpoint was loaded
   uint64_t sums_[kDatabases] = {};
+  uint64_t digest_ = 0;  // total(), kept up to date
   uint64_t first_sums_[kDatabases] = {};
   int64_t soonest_expiry_ms_ = INT64_MAX;
   uint64_t acked_ = 0;

@@ -45,7 +45,8 @@ void Database::drop_stale_due() {
 }
 
 Keyspace::Keyspace() {
-  for (int i = 0; i < kDatabases; ++i) databases_[i] = std::make_unique<Database>(i);
+  all_.reserve(kDatabases);
+  for (int i = 0; i < kDatabases; ++i) databases_[i] = &all_.emplace_back(i);
 }
 
 Keyspace::~Keyspace() = default;
@@ -196,8 +197,8 @@ size_t Keyspace::remove_expired(size_t limit) {
 
 int64_t Keyspace::next_expiry_ms() const {
   int64_t next = INT64_MAX;
-  for (const auto& database : databases_) {
-    if (!database->due_.empty()) next = std::min(next, database->due_.front().at_ms);
+  for (const Database& database : all_) {
+    if (!database.due_.empty()) next = std::min(next, database.due_.front().at_ms);
   }
   return next;
 }
@@ -216,8 +217,8 @@ void Keyspace::settle() {
 
 size_t Keyspace::memory_bytes() const {
   size_t bytes = value_bytes_;
-  for (const auto& database : databases_) {
-    bytes += database->table_.memory_bytes() + database->due_bytes();
+  for (const Database& database : all_) {
+    bytes += database.table_.memory_bytes() + database.due_bytes();
   }
   return bytes;
 }

@@ -138,7 +138,8 @@ class Keyspace {
   void expire(int db, std::string_view key);
   void erase_entry(Database& db, Table::Entry& entry);
 
-  std::array<std::unique_ptr<Database>, kDatabases> databases_;
+  std::vector<Database> all_;  // by identity
+  std::array<Database*, kDatabases> databases_;  // by number
   std::vector<KeyspaceObserver*> observers_;
   ExpiryListener* expiry_listener_ = nullptr;
   WallTime now_;

@@ -69,7 +69,7 @@ class SlabMap {
     entry.key = std::string(key);  // not assign(), which rounds the buffer up to 30 bytes
     key_bytes_ += heap_bytes(entry.key);
     ++size_;
-    place(hash, position);
+    place(cell_of(hash, position));
     return {&entry, true};
   }
 
@@ -95,7 +95,8 @@ class SlabMap {
   }
 
  private:
-  // An index cell holds the hash's upper 32 bits and position + 1; 0 is empty.
+  // An index cell holds the hash's upper 32 bits and position + 1; 0 is empty. Its home is made of those bits,
+  // so that cells move without a look at their keys.
   static constexpr size_t kNoCell = ~size_t{0};
   static constexpr size_t kFirstChunk = 4;
   static constexpr size_t kLastChunk = 1024;  // chunks double up to this size, then stay
@@ -105,6 +106,8 @@ class SlabMap {
     return (hash & 0xffffffff00000000u) | (position + 1);
   }
   static size_t position_of(uint64_t cell) { return (cell & 0xffffffffu) - 1; }
+  // Where the search for a hash, or a cell, begins.
+  size_t home_of(uint64_t hash) const { return (hash >> 32) & (index_.size() - 1); }
 
   Entry* slot(size_t position) {
     if (position < kFirstChunk) return &chunks_[0][position];
@@ -132,22 +135,25 @@ class SlabMap {
 
   size_t find_cell(std::string_view key, uint64_t hash) {
     const size_t mask = index_.size() - 1;
-    for (size_t i = hash & mask; index_[i] != 0; i = (i + 1) & mask) {
+    for (size_t i = home_of(hash); index_[i] != 0; i = (i + 1) & mask) {
       if ((index_[i] ^ hash) >> 32 == 0 && slot(position_of(index_[i]))->key == key) return i;
     }
     return kNoCell;
   }
 
-  void place(uint64_t hash, size_t position) {
+  void place(uint64_t cell) {
     const size_t mask = index_.size() - 1;
-    size_t i = hash & mask;
+    size_t i = home_of(cell);
     while (index_[i] != 0) i = (i + 1) & mask;
-    index_[i] = cell_of(hash, position);
+    index_[i] = cell;
   }
 
   void grow_index() {
-    index_.assign(index_.empty() ? 8 : index_.size() * 2, 0);
-    for (size_t p = 0; p < size_; ++p) place(hash_bytes(slot(p)->key), p);
+    const std::vector<uint64_t> old = std::move(index_);
+    index_ = std::vector<uint64_t>(old.empty() ? 8 : old.size() * 2);
+    for (const uint64_t cell : old) {
+      if (cell != 0) place(cell);
+    }
   }
 
   // Not by assignment: a short string assigned to a long one leaves it its buffer, so a slot would keep the
@@ -173,7 +179,7 @@ class SlabMap {
       Entry& moved = *slot(last);
       const uint64_t hash = hash_bytes(moved.key);
       const size_t mask = index_.size() - 1;
-      size_t i = hash & mask;
+      size_t i = home_of(hash);
       while (position_of(index_[i]) != last) i = (i + 1) & mask;
       index_[i] = cell_of(hash, hole);
       replace(slot(hole), std::move(moved));
@@ -189,7 +195,7 @@ class SlabMap {
     const size_t mask = index_.size() - 1;
     size_t hole = cell;
     for (size_t i = (cell + 1) & mask; index_[i] != 0; i = (i + 1) & mask) {
-      const size_t home = hash_bytes(slot(position_of(index_[i]))->key) & mask;
+      const size_t home = home_of(index_[i]);
       if (((i - home) & mask) >= ((i - hole) & mask)) {
         index_[hole] = index_[i];
         hole = i;
