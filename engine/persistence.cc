@@ -9,7 +9,10 @@ namespace powercut::engine {
 namespace {
 
 std::string in_aof_directory(std::string_view name) {
-  return fmt::format("{}/{}", kAofDirectory, name);
+  std::string path(kAofDirectory);
+  path += '/';
+  path += name;
+  return path;
 }
 
 // Creates `path`, replacing what an earlier attempt may have left under that name.

@@ -35,9 +35,9 @@ class LifeChoices final : public sim::Choices {
 class Planted {
  public:
   explicit Planted(const faults::MutantInfo* mutant) {
-    set_active_mutant(mutant == nullptr ? Mutant::kNone : mutant->engine_mutant);
+    active_mutant = mutant == nullptr ? Mutant::kNone : mutant->engine_mutant;
   }
-  ~Planted() { set_active_mutant(Mutant::kNone); }
+  ~Planted() { active_mutant = Mutant::kNone; }
 };
 
 class Run final : public sim::Watcher {

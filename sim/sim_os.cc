@@ -1,7 +1,5 @@
 #include "sim/sim_os.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "engine/base/hash.h"
@@ -182,12 +180,16 @@ Error SimOs::injected(Errc code, Op op, std::string_view path) const {
 Error SimOs::named(Error error, Op op, std::string_view path) const {
   if (path.empty()) path = ".";
   if (error.message.find(path) != std::string::npos && path != ".") return error;
-  error.message = fmt::format("{} {}: {}", op_site(op).name, path, error.message);
+  std::string message(op_site(op).name);
+  message += ' ';
+  message += path;
+  message += ": ";
+  error.message = message + error.message;
   return error;
 }
 
-Result<void> SimOs::plain_call(Op op, std::string_view path,
-                               const std::function<Result<void>()>& effect) {
+template <class Effect>
+Result<void> SimOs::plain_call(Op op, std::string_view path, const Effect& effect) {
   const Injection injection = begin_call(op, path, 0, 0);
   pass(latency_.metadata, {}, injection);
   Result<void> outcome;

@@ -112,7 +112,8 @@ class SimOs final : public engine::Os {
   void crash_if(const Injection& injection, CrashPoint point) {
     if (injection.crash != CrashKind::kNone && injection.point == point) [[unlikely]] crash(injection.crash);
   }
-  Result<void> plain_call(Op op, std::string_view path, const std::function<Result<void>()>& effect);
+  template <class Effect>
+  Result<void> plain_call(Op op, std::string_view path, const Effect& effect);
   void open_handle(InodeId inode);
   void close_handle(InodeId inode);
   Error injected(Errc code, Op op, std::string_view path) const;

@@ -18,9 +18,18 @@ void append_number(std::string& out, uint64_t value) {
   out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
-void append_hex(std::string& out, uint64_t value, int width) {
-  for (int shift = (width - 1) * 4; shift >= 0; shift -= 4)
-    out += "0123456789abcdef"[value >> shift & 15];
+void append_hex(std::string& out, uint64_t value, size_t width) {
+  char digits[16];
+  for (size_t i = width; i-- > 0; value >>= 4) digits[i] = "0123456789abcdef"[value & 15];
+  out.append(digits, width);
+}
+
+// Covers the place as well: a batch that lies elsewhere, or in an older file, does not verify.
+uint32_t crc_of(std::string_view bytes, uint64_t nonce, uint64_t offset) {
+  char place[16];
+  std::memcpy(place, &nonce, 8);
+  std::memcpy(place + 8, &offset, 8);
+  return crc32c(bytes, crc32c({place, sizeof place}));
 }
 
 // Reads `prefix` and a number from the front of `text`.
@@ -56,12 +65,7 @@ std::optional<SegmentHeader> parse_header(std::string_view bytes, size_t& length
 }
 
 uint32_t batch_crc(std::string_view batch, std::string_view line, uint64_t nonce, uint64_t offset) {
-  char place[16];
-  std::memcpy(place, &nonce, 8);
-  std::memcpy(place + 8, &offset, 8);
-  uint32_t crc = crc32c({place, sizeof place});
-  crc = crc32c(batch, crc);
-  return crc32c(line.substr(0, line.find(kCrcField)), crc);
+  return crc32c(line.substr(0, line.rfind(kCrcField)), crc_of(batch, nonce, offset));
 }
 
 void append_annotation(std::string& batch, const Annotation& fields, uint64_t nonce,
@@ -75,8 +79,7 @@ void append_annotation(std::string& batch, const Annotation& fields, uint64_t no
   append_number(batch, begin);
   batch += " synced=";
   append_number(batch, fields.synced_offset);
-  const std::string_view whole(batch);
-  const uint32_t crc = batch_crc(whole.substr(0, begin), whole.substr(begin), nonce, offset);
+  const uint32_t crc = crc_of(batch, nonce, offset);
   batch += kCrcField;
   append_hex(batch, crc, 8);
   batch += "\r\n";

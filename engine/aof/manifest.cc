@@ -19,11 +19,21 @@ Error bad(size_t line, std::string_view what) {
 }
 
 void append_line(std::string& text, const ManifestFile& file, char type) {
-  text += fmt::format("file {} seq {} type {}", file.name, file.sequence, type);
-  if (file.lsn) text += fmt::format(" lsn {}", *file.lsn);
-  if (file.length) text += fmt::format(" len {}", *file.length);
-  if (file.keys) text += fmt::format(" keys {}", *file.keys);
-  if (file.check) text += fmt::format(" check {}", *file.check);
+  const auto number = [&text](std::string_view field, std::optional<uint64_t> value) {
+    if (!value) return;
+    char digits[20];
+    text += field;
+    text.append(digits, std::to_chars(digits, digits + sizeof digits, *value).ptr);
+  };
+  text += "file ";
+  text += file.name;
+  number(" seq ", file.sequence);
+  text += " type ";
+  text += type;
+  number(" lsn ", file.lsn);
+  number(" len ", file.length);
+  number(" keys ", file.keys);
+  number(" check ", file.check);
   text += '\n';
 }
 
@@ -104,10 +114,10 @@ uint64_t Manifest::highest_sequence() const {
 }
 
 std::string base_name(uint64_t sequence) {
-  return fmt::format("appendonly.aof.{}.base.rdb", sequence);
+  return "appendonly.aof." + std::to_string(sequence) + ".base.rdb";
 }
 std::string segment_name(uint64_t sequence) {
-  return fmt::format("appendonly.aof.{}.incr.aof", sequence);
+  return "appendonly.aof." + std::to_string(sequence) + ".incr.aof";
 }
 
 std::string encode_manifest(const Manifest& manifest) {
@@ -185,8 +195,8 @@ Result<void> replace_durably(Os& os, const std::string& from, const std::string&
 
 Result<void> publish_manifest(Os& os, const std::string& directory, const Manifest& manifest,
                               Replaced& replaced) {
-  const std::string temporary = fmt::format("{}/{}", directory, kManifestTemporary);
-  const std::string name = fmt::format("{}/{}", directory, kManifestName);
+  const std::string temporary = (directory + '/').append(kManifestTemporary);
+  const std::string name = (directory + '/').append(kManifestName);
   auto created = os.open(temporary, Open::kCreateNew);
   if (!created.ok() && created.error().code == Errc::kExists) {
     TRY(os.remove(temporary));  // left by an attempt that failed

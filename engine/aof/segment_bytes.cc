@@ -6,13 +6,18 @@ namespace powercut::engine {
 
 Result<bool> SegmentBytes::more() {
   if (ended_) return false;
-  const size_t had = bytes_.size();
-  bytes_.resize(had + chunk_);
-  const auto got = file_->read_at(had, bytes_.data() + had, chunk_);
-  bytes_.resize(had + (got.ok() ? *got : 0));
-  if (!got.ok()) return got.error();
-  if (*got == chunk_) chunk_ = std::min(2 * chunk_, size_t{16} << 20);
-  ended_ = *got == 0;
+  const size_t had = view_.size();
+  if (had + chunk_ > capacity_) {
+    capacity_ = std::max(had + chunk_, 2 * capacity_);
+    auto larger = std::make_unique_for_overwrite<char[]>(capacity_);
+    std::copy(view_.begin(), view_.end(), larger.get());
+    bytes_ = std::move(larger);
+    view_ = {bytes_.get(), had};
+  }
+  TRY_ASSIGN(const size_t got, file_->read_at(had, bytes_.get() + had, chunk_));
+  view_ = {bytes_.get(), had + got};
+  if (got == chunk_) chunk_ = std::min(2 * chunk_, size_t{16} << 20);
+  ended_ = got == 0;
   return !ended_;
 }
 

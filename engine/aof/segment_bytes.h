@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <memory>
 #include <string_view>
 
 #include "engine/base/result.h"
@@ -15,10 +15,10 @@ namespace powercut::engine {
 class SegmentBytes {
  public:
   explicit SegmentBytes(File& file) : file_(&file) {}
-  explicit SegmentBytes(std::string_view whole) : bytes_(whole), ended_(true) {}  // nothing to read
+  explicit SegmentBytes(std::string_view whole) : view_(whole), ended_(true) {}  // nothing to read
 
-  std::string_view view() const { return bytes_; }
-  size_t size() const { return bytes_.size(); }
+  std::string_view view() const { return view_; }
+  size_t size() const { return view_.size(); }
   // Reads on; false at the end of the file.
   Result<bool> more();
   Result<void> rest();
@@ -29,7 +29,10 @@ class SegmentBytes {
 
  private:
   File* file_ = nullptr;
-  std::string bytes_;
+  // Room for what is read, not cleared first.
+  std::unique_ptr<char[]> bytes_;
+  size_t capacity_ = 0;
+  std::string_view view_;
   size_t chunk_ = size_t{64} << 10;
   bool ended_ = false;
 };

@@ -32,10 +32,9 @@ enum class Mutant : uint8_t {
 };
 
 #ifdef POWERCUT_MUTANTS
-Mutant active_mutant();
 // The planted bug of the calling thread's run.
-void set_active_mutant(Mutant mutant);
-inline bool mutant(Mutant m) { return active_mutant() == m; }
+inline constinit thread_local Mutant active_mutant = Mutant::kNone;
+inline bool mutant(Mutant m) { return active_mutant == m; }
 #else
 consteval bool mutant(Mutant) { return false; }
 #endif

@@ -33,8 +33,9 @@ RdbReader::RdbReader(File& file, uint64_t size, std::string_view name, size_t bu
     : name_(name),
       file_(&file),
       size_(size),
-      buffer_(std::max(buffer_bytes, kBufferMin), '\0'),
-      begin_(buffer_.data()),
+      buffer_bytes_(std::max(buffer_bytes, kBufferMin)),
+      buffer_(std::make_unique_for_overwrite<char[]>(buffer_bytes_)),
+      begin_(buffer_.get()),
       pos_(begin_),
       end_(begin_),
       crc_pos_(begin_) {}
@@ -60,17 +61,17 @@ uint64_t RdbReader::crc() {
 bool RdbReader::fill(size_t n) {
   if (failed_) return false;
   if (n > remaining()) return truncated(n);
-  CHECK(file_ != nullptr && n <= buffer_.size());
+  CHECK(file_ != nullptr && n <= buffer_bytes_);
   crc();
   begin_offset_ = offset();
   size_t have = static_cast<size_t>(end_ - pos_);
-  std::memmove(buffer_.data(), pos_, have);
-  begin_ = pos_ = crc_pos_ = buffer_.data();
+  std::memmove(buffer_.get(), pos_, have);
+  begin_ = pos_ = crc_pos_ = buffer_.get();
   end_ = begin_ + have;
   while (have < n) {
     const uint64_t at = begin_offset_ + have;
-    const auto want = static_cast<size_t>(std::min<uint64_t>(buffer_.size() - have, size_ - at));
-    const auto got = file_->read_at(at, buffer_.data() + have, want);
+    const auto want = static_cast<size_t>(std::min<uint64_t>(buffer_bytes_ - have, size_ - at));
+    const auto got = file_->read_at(at, buffer_.get() + have, want);
     if (!got.ok()) return fail_at(at, got.error().message, got.error().code);
     if (*got == 0) return fail_at(at, "the file became shorter while it was read");
     have += *got;

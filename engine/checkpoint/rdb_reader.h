@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -65,7 +66,8 @@ class RdbReader {
   std::string name_;
   File* file_ = nullptr;
   uint64_t size_;
-  std::string buffer_;  // unused when reading from memory
+  size_t buffer_bytes_ = 0;
+  std::unique_ptr<char[]> buffer_;  // not cleared first; none when reading from memory
   const char* begin_;   // of what is in memory, at begin_offset_ of the input
   const char* pos_;
   const char* end_;

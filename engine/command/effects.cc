@@ -1,29 +1,38 @@
 #include "engine/command/effects.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace powercut::engine {
 
 namespace {
 
-void append_header(std::string& out, char marker, size_t count) {
-  char digits[24];
-  digits[0] = marker;
-  char* end = std::to_chars(digits + 1, digits + 22, count).ptr;
-  *end++ = '\r';
-  *end++ = '\n';
-  out.append(digits, end);
+constexpr size_t kLongestHeader = 1 + 20 + 2;
+
+char* put_header(char* at, char marker, size_t count) {
+  *at++ = marker;
+  at = std::to_chars(at, at + 20, count).ptr;
+  *at++ = '\r';
+  *at++ = '\n';
+  return at;
 }
 
 }  // namespace
 
+// Writes through a pointer: every logged command passes here.
 void append_command(std::string& out, std::span<const std::string_view> args) {
-  append_header(out, '*', args.size());
+  const size_t begin = out.size();
+  size_t most = kLongestHeader;
+  for (const std::string_view arg : args) most += kLongestHeader + arg.size() + 2;
+  out.resize(begin + most);
+  char* at = put_header(out.data() + begin, '*', args.size());
   for (const std::string_view arg : args) {
-    append_header(out, '$', arg.size());
-    out += arg;
-    out += "\r\n";
+    at = put_header(at, '$', arg.size());
+    at = std::copy(arg.begin(), arg.end(), at);
+    *at++ = '\r';
+    *at++ = '\n';
   }
+  out.resize(static_cast<size_t>(at - out.data()));
 }
 
 void Effects::add(int db, std::span<const std::string_view> args) {

@@ -49,7 +49,7 @@ std::string_view Session::ready() {
   const uint64_t released_lsn = executor_.log().released_lsn();
   size_t freed = 0;
   while (freed < held_.size() && held_[freed].lsn <= released_lsn) released_ = held_[freed++].end;
-  held_.erase(held_.begin(), held_.begin() + static_cast<ptrdiff_t>(freed));
+  if (freed > 0) held_.erase(held_.begin(), held_.begin() + static_cast<ptrdiff_t>(freed));
   return std::string_view(out_).substr(sent_ - out_begin_, released_ - sent_);
 }
 

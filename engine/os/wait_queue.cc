@@ -20,6 +20,7 @@ bool WaitQueue::wait(Instant deadline) {
 }
 
 void WaitQueue::notify_all() {
+  if (waiting_.empty()) return;
   std::vector<Task*> woken;
   woken.swap(waiting_);
   for (Task* task : woken) os_.unpark(task);

@@ -18,7 +18,10 @@ namespace {
 constexpr std::string_view kOrphanSuffix = ".orphan";
 
 std::string in_aof_directory(std::string_view name) {
-  return fmt::format("{}/{}", kAofDirectory, name);
+  std::string path(kAofDirectory);
+  path += '/';
+  path += name;
+  return path;
 }
 
 // "appendonly.aof.12.incr.aof" -> 12; nullopt for other names.
