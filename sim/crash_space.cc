@@ -221,11 +221,18 @@ std::vector<BlockRef> CrashSpace::reused_by(InodeId id, uint32_t block) const {
   // Blocks are free once no name and no open handle leads to them.
   const Inode& gone = *disk_.inodes_[id];
   if (!disk_.rules_.reuses_freed_blocks || gone.links > 0 || !gone.released) return found;
-  for (const auto& other : disk_.inodes_) {
+  for (InodeId by = 0; by < disk_.inodes_.size(); ++by) {
+    const auto& other = disk_.inodes_[by];
     if (!other || other->links == 0 || block >= other->blocks.size() || !other->blocks[block])
       continue;
+    // A rename that settles sizes allocates its file's blocks before it frees those it replaces.
+    uint64_t allocated = 0;
+    for (const NameOp& name : disk_.names_)
+      if (disk_.rules_.replace_settles_size && name.replaces && name.before == id &&
+          name.after == by)
+        allocated = name.seq;
     const bool fresh = std::any_of(other->ops.begin(), other->ops.end(), [&](const DataOp& op) {
-      return op.data && op.block == block && op.undo == DataOp::kZeros;
+      return op.data && op.block == block && op.undo == DataOp::kZeros && op.seq > allocated;
     });
     if (fresh) found.push_back(other->blocks[block]);
   }
