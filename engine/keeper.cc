@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "engine/base/mutant.h"
+
 namespace powercut::engine {
 
 namespace {
@@ -54,7 +56,7 @@ void Persistence::run() {
       heal_wanted_ = false;
       const auto outcome = heal();
       ++(outcome.ok() ? stats_.heals : stats_.failed_heals);
-      if (!outcome.ok()) heal_wanted_ = true;
+      if (!outcome.ok() && !mutant(Mutant::kHealGivenUp)) heal_wanted_ = true;
       end_job(outcome);
     } else if ((rewrite_wanted_ || rewrite_due()) && now >= not_before_) {
       begin_job(Job::kRewrite);
@@ -74,7 +76,7 @@ void Persistence::run() {
 }
 
 void Persistence::pause() {
-  wait_for_job();
+  if (!mutant(Mutant::kShutdownDuringJob)) wait_for_job();
   paused_ = true;
 }
 

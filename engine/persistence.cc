@@ -105,7 +105,8 @@ Result<void> Persistence::first_base() {
 
 Result<Segment> Persistence::create_segment(uint64_t sequence) {
   TRY_ASSIGN(auto file, create_fresh(os_, in_aof_directory(segment_name(sequence))));
-  const uint64_t nonce = os_.choose("segment.nonce", UINT64_MAX);
+  const uint64_t nonce =
+      mutant(Mutant::kNonceConstant) ? 1 : os_.choose("segment.nonce", UINT64_MAX);
   const std::string text = encode_header({sequence, nonce});
   TRY(write_whole(*file, 0, text));
   TRY(file->sync("segment.create"));
@@ -126,8 +127,12 @@ Result<ManifestFile> Persistence::write_base(uint64_t sequence, uint64_t cut) {
   const std::string name = base_name(sequence);
   TRY_ASSIGN(const auto file, create_fresh(os_, in_aof_directory(name)));
   TRY_ASSIGN(const CheckpointInfo info, checkpoint_.write(*file));
-  TRY(file->sync("base.sync"));
+  if (!mutant(Mutant::kBaseSyncedEarly)) {
+    const auto synced = file->sync("base.sync");
+    if (!synced.ok() && !mutant(Mutant::kBaseSyncErrorIgnored)) return synced.error();
+  }
   TRY(os_.sync_directory(kAofDirectory, "base.directory"));
+  if (mutant(Mutant::kCutTakenAtEnd)) cut = log_.applied_lsn();
   return ManifestFile{name, sequence, cut, info.bytes, info.keys, info.crc};
 }
 
@@ -177,7 +182,7 @@ Result<void> Persistence::rewrite() {
   rotation.next = std::move(next);
   rotation.at_cut = [&] {
     cut = log_.applied_lsn();
-    checkpoint_.begin(header(true));
+    if (!mutant(Mutant::kBaseCapturedLate)) checkpoint_.begin(header(true));
   };
   rotation.publish = [&](uint64_t old_length) -> Result<void> {
     Manifest manifest = manifest_;
@@ -194,7 +199,14 @@ Result<void> Persistence::rewrite() {
     return rotated;
   }
 
+  if (mutant(Mutant::kBaseCapturedLate)) checkpoint_.begin(header(true));
+  AofOptions options = config_.aof;
+  if (mutant(Mutant::kNoSyncWhileRewriting)) {
+    options.policy = SyncPolicy::kNo;
+    log_.set_options(options);
+  }
   auto base = write_base(sequence, cut);
+  if (mutant(Mutant::kNoSyncWhileRewriting)) log_.set_options(config_.aof);
   checkpoint_.abandon();
   if (!base.ok()) {
     remove_quietly(in_aof_directory(base_name(sequence)));
@@ -212,10 +224,13 @@ Result<void> Persistence::rewrite() {
   if (!published.ok()) {
     // Once renamed, either manifest may be the durable one; both are complete, so both keep their
     // files.
-    if (!renamed) remove_quietly(in_aof_directory(base_name(sequence)));
+    if (!renamed || mutant(Mutant::kBaseRemovedAfterRename))
+      remove_quietly(in_aof_directory(base_name(sequence)));
+    if (mutant(Mutant::kHistoryRemovedOnError)) remove_files(manifest.history);
     return published;
   }
   remove_files(manifest.history);
+  if (mutant(Mutant::kNewSegmentRemoved)) remove_files(manifest.segments);
   manifest.history.clear();
   manifest_ = std::move(manifest);
   sealed_bytes_ = base->length.value_or(0);
@@ -233,6 +248,12 @@ Result<void> Persistence::heal() {
 
   const auto made = [&]() -> Result<Segment> {
     TRY_ASSIGN(Segment next, create_segment(sequence));
+    if (mutant(Mutant::kLogOnWithoutBase) && !log_.active()) {
+      Manifest early;
+      early.segments.push_back({segment_name(sequence), sequence, cut + 1, {}, {}, next.nonce});
+      bool early_renamed = false;
+      TRY(publish(early, early_renamed));
+    }
     TRY_ASSIGN(const ManifestFile base, write_base(sequence, cut));  // syncs the directory for both
     Manifest manifest;
     manifest.base = base;
@@ -286,7 +307,7 @@ Result<void> Persistence::save() {
     remove_quietly(temporary);
     return written;
   }
-  saved_lsn_ = cut;
+  saved_lsn_ = mutant(Mutant::kSavedMarkAhead) ? log_.applied_lsn() : cut;
   saved_at_ = os_.now();
   stats_.last_save_unix_s = os_.wall_now().unix_ms / 1000;
   stats_.last_save_took = os_.now() - started;

@@ -85,8 +85,12 @@ Result<void> MutantOs::sync_directory(std::string_view path, Site fence) {
     default:
       break;
   }
-  return after(inner_.sync_directory(path, fence),
-               [&] { return inner_.sync_directory(path, fence); });
+  const auto outcome = inner_.sync_directory(path, fence);
+  if (!outcome.ok() && mutant_.decorator == DecoratorKind::kDirectorySyncErrorIgnored) {
+    ++fired_;
+    return {};
+  }
+  return after(outcome, [&] { return inner_.sync_directory(path, fence); });
 }
 
 bool MutantOs::skips(Site fence) {

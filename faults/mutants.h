@@ -30,20 +30,43 @@ enum class DecoratorKind : uint8_t {
   kSyncAckFirst,
   kDirectorySyncAckFirst,
   kDirectorySyncOnlyFirst,
+  kDirectorySyncErrorIgnored,
 };
+
+// Where sweeps saw a mutant. Measured (faults/mutants_observed.cc), so "not listed" says "not seen
+// there in that many seeds", no more. Names with spaces between them, the most frequent first.
+struct Observed {
+  std::string_view name;
+  std::string_view oracles;   // codes of scenarios/oracle.h
+  std::string_view policies;  // "all": under each that has a promise to break
+  std::string_view personas;  // "all": on each
+};
+
+// True if `names`, of an Observed, has `name` among them.
+bool lists(std::string_view names, std::string_view name);
 
 struct MutantInfo {
   std::string_view name;
   std::string_view story;                          // one line: what was changed
   std::string_view source;                         // the real bug it stands for
+  std::string_view trigger;                        // the fault it takes: one of fault_class.h
   Mutant engine_mutant = Mutant::kNone;            // kNone: a decorator
   DecoratorKind decorator = DecoratorKind::kNone;  // kNone: a branch of the engine
   Site fence = "none";                             // of kNoSync
+  std::string_view equivalent = {};                // not empty: not counted, and why
+  Observed observed = {};
+
+  bool observable() const { return equivalent.empty(); }
 };
 
+// Decorators first. Those that nobody can see here are listed too: see MutantInfo::equivalent.
 std::span<const MutantInfo> all_mutants();
 // nullptr if there is none of that name.
 const MutantInfo* find_mutant(std::string_view name);
+// The parts of the registry: the zoo's files, put together by all_mutants().
+std::span<const MutantInfo> seam_mutants();
+std::span<const MutantInfo> engine_mutants();
+std::span<const Observed> observed_mutants();
 
 // The seam with one bug in it; in everything else the Os it is given, which must outlive it and its
 // tasks.

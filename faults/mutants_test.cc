@@ -99,6 +99,33 @@ TEST(Mutants, EachHasOneNameAStoryAndASource) {
   EXPECT_EQ(find_mutant("none"), nullptr);
 }
 
+TEST(Mutants, AreSixtyAndMoreThatCanBeSeenAndAFewThatCannot) {
+  size_t observable = 0;
+  for (const MutantInfo& mutant : all_mutants()) {
+    observable += mutant.observable() ? 1 : 0;
+    EXPECT_TRUE(parse_fault_set(mutant.trigger).ok()) << mutant.name;
+    // Where it was seen is on record if, and only if, anybody can see it.
+    EXPECT_EQ(mutant.observed.personas.empty(), !mutant.observable()) << mutant.name;
+    EXPECT_EQ(mutant.observed.policies.empty(), !mutant.observable()) << mutant.name;
+    EXPECT_EQ(mutant.observed.oracles.empty(), !mutant.observable()) << mutant.name;
+    // What is durable when it is written needs no sync.
+    if (mutant.decorator == DecoratorKind::kNoSync) {
+      EXPECT_FALSE(lists(mutant.observed.personas, "plp")) << mutant.name;
+    }
+  }
+  EXPECT_GE(observable, 60u);
+  for (const Observed& seen : observed_mutants()) EXPECT_NE(find_mutant(seen.name), nullptr);
+}
+
+TEST(Mutants, ListsOfNames) {
+  EXPECT_TRUE(lists("all", "xfs"));
+  EXPECT_TRUE(lists("ext4-noda xfs", "xfs"));
+  EXPECT_FALSE(lists("ext4-noda ext2", "ext4"));
+  EXPECT_FALSE(lists("", "xfs"));
+  EXPECT_FALSE(lists("all but ext2 xfs", "xfs"));
+  EXPECT_TRUE(lists("all but ext2 xfs", "plp"));
+}
+
 // --- The decorators ---
 
 struct World {
@@ -183,6 +210,7 @@ TEST(MutantOs, IsTransparentWhereItsBugIsNot) {
     if (mutant.decorator == DecoratorKind::kSyncAckFirst ||
         mutant.decorator == DecoratorKind::kDirectorySyncAckFirst ||
         mutant.decorator == DecoratorKind::kSyncErrorIgnored ||
+        mutant.decorator == DecoratorKind::kDirectorySyncErrorIgnored ||
         mutant.decorator == DecoratorKind::kSyncErrorRetried ||
         mutant.decorator == DecoratorKind::kNoSyncAfterError) {
       continue;  // the program's sync of no directory fails, or comes later
@@ -222,6 +250,17 @@ TEST(MutantOs, SyncErrors) {
   EXPECT_EQ(three_syncs(after), "-++");
   EXPECT_EQ(after.seam.fired(), 2u);
   EXPECT_EQ(after.os.calls(), none.os.calls() - 2);
+}
+
+TEST(MutantOs, ADirectorySyncErrorIsIgnoredAndNoOther) {
+  World world("directory-sync-error-ignored", "eio@sync:0 eio@sync_directory:0");
+  world.run([&] {
+    auto file = world.seam.open("f", Open::kCreateNew).value();
+    CHECK(file->write_at(0, "abc").ok());
+    EXPECT_FALSE(file->sync("s").ok());
+    EXPECT_TRUE(world.seam.sync_directory("", "s").ok());
+    EXPECT_EQ(world.seam.fired(), 1u);
+  });
 }
 
 TEST(MutantOs, AckFirstReturnsAtOnceAndSyncsLater) {

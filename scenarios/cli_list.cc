@@ -44,7 +44,9 @@ Lines fault_classes() {
 Lines mutants() {
   Lines lines;
   for (const auto& mutant : faults::all_mutants()) {
-    lines.emplace_back(mutant.name, fmt::format("{} ({})", mutant.story, mutant.source));
+    std::string line = fmt::format("{} ({})", mutant.story, mutant.source);
+    if (!mutant.observable()) line += fmt::format("; not observable here: {}", mutant.equivalent);
+    lines.emplace_back(mutant.name, line);
   }
   return lines;
 }

@@ -76,6 +76,7 @@ uint64_t AofLog::end_entry() {
   }
   if (open_commands_ > 1) buffer_ += "*1\r\n$4\r\nEXEC\r\n";
   wake_writer_.notify_all();
+  if (mutant(Mutant::kAckedInBuffer)) release();
   return applied_;
 }
 
@@ -84,6 +85,7 @@ uint64_t AofLog::end_entry() {
 void AofLog::release() {
   uint64_t target = options_.policy == SyncPolicy::kAlways ? synced_ : written_;
   if (mutant(Mutant::kAckBeforeSync)) target = written_;
+  if (mutant(Mutant::kAckedInBuffer) && options_.policy == SyncPolicy::kNo) target = applied_;
   while (!unsynced_releases_.empty() && unsynced_releases_.front().lsn <= synced_) {
     unsynced_releases_.pop_front();
   }
@@ -125,6 +127,13 @@ void AofLog::poison(const Error& error) {
 
 // --- Writing ---
 
+// What the next batch says is synced of its segment.
+uint64_t AofLog::watermark() const {
+  if (mutant(Mutant::kSyncedOffsetAhead)) return segment_.size;
+  if (mutant(Mutant::kSyncedOffsetZero)) return 0;
+  return segment_.synced_offset;
+}
+
 Result<void> AofLog::write_batch() {
   if (unwritten_.empty()) {
     unwritten_.swap(buffer_);
@@ -135,7 +144,7 @@ Result<void> AofLog::write_batch() {
   const size_t body = unwritten_.size();
   append_annotation(
       unwritten_,
-      {unwritten_first_, unwritten_last_ - unwritten_first_ + 1, body, segment_.synced_offset, 0},
+      {unwritten_first_, unwritten_last_ - unwritten_first_ + 1, body, watermark(), 0},
       segment_.nonce, segment_.size);
   writing_ = true;
   size_t done = 0;
@@ -161,6 +170,10 @@ Result<void> AofLog::write_batch() {
       poison(cut.error());
     } else if (outcome.error().code != Errc::kNoSpace) {
       poison(outcome.error());
+    } else if (mutant(Mutant::kBatchDroppedWhenFull)) {
+      unwritten_.clear();
+      written_ = unwritten_last_;
+      unblock();
     }
     progress_.notify_all();
     return outcome;
@@ -179,19 +192,33 @@ Result<void> AofLog::sync_segment(Site fence) {
   syncing_ = true;
   const uint64_t covered = written_;
   const uint64_t offset = segment_.size;
-  last_sync_start_ = os_.now();
+  last_sync_start_ = sync_clock();
   ++syncs_;
   auto outcome = segment_.file->sync(fence);
   if (!outcome.ok() && mutant(Mutant::kFailedSyncRetried)) outcome = segment_.file->sync(fence);
   syncing_ = false;
-  if (!outcome.ok()) {
+  if (mutant(Mutant::kSyncErrorForgotten)) {
+    // The next sync that succeeds clears the error.
+    outcome.ok() ? unblock() : block(outcome.error().message);
+  } else if (!outcome.ok()) {
     poison(outcome.error());
-    return outcome;
   }
+  if (!outcome.ok()) return outcome;
   synced_ = covered;
   segment_.synced_offset = offset;
   release();
   return {};
+}
+
+Instant AofLog::sync_clock() {
+  return mutant(Mutant::kWallClockSync) ? Instant{os_.wall_now().unix_ms * 1'000'000} : os_.now();
+}
+
+// The planted bugs: the batch written since `before` goes without its sync.
+bool AofLog::commit_skipped(uint64_t before) const {
+  if (mutant(Mutant::kFirstCommitNotSynced))
+    return before == encode_header({segment_.sequence, segment_.nonce}).size();
+  return mutant(Mutant::kBigBatchNotSynced) && segment_.size - before > 4096;
 }
 
 void AofLog::write_loop() {
@@ -200,14 +227,18 @@ void AofLog::write_loop() {
       do_rotation();
     } else if (finishing_ && (poisoned_ || !active() || written_ >= finish_lsn_)) {
       break;
-    } else if (can_write() && has_unwritten()) {
+    } else if (can_write() && has_unwritten() && !waits_for_more()) {
+      const uint64_t before = segment_.size;
       if (!write_batch().ok()) {
         if (finishing_) break;
         if (can_write()) os_.park(os_.now() + options_.retry_interval);
         continue;
       }
       if (options_.policy != SyncPolicy::kAlways || mutant(Mutant::kAckBeforeSync)) release();
-      if (options_.policy == SyncPolicy::kAlways) {
+      if (options_.policy == SyncPolicy::kAlways && commit_skipped(before)) {
+        synced_ = written_;
+        release();
+      } else if (options_.policy == SyncPolicy::kAlways) {
         (void)sync_segment("segment.commit");  // a failure poisons the segment, and the owner heals
       }
     } else if (can_write() && options_.policy == SyncPolicy::kAlways && written_ > synced_) {
@@ -231,9 +262,10 @@ void AofLog::sync_loop() {
       wake_syncer_.wait();
       continue;
     }
-    const Instant due = last_sync_start_ + options_.sync_interval;
-    if (os_.now() < due) {
-      wake_syncer_.wait(due);
+    Instant due = last_sync_start_ + options_.sync_interval;
+    if (mutant(Mutant::kWholeSecondClock)) due = Instant{(due.ns / 1'000'000'000 + 1) * 1'000'000'000};
+    if (const Instant now = sync_clock(); now < due) {
+      wake_syncer_.wait(os_.now() + (due - now));
       continue;
     }
     if (mutant(Mutant::kEverysecIdleTail) && !has_unwritten()) {
@@ -274,13 +306,19 @@ void AofLog::do_rotation() {
   if (outcome.ok()) {
     // One step: what is buffered belongs to the old segment, what comes now to the next.
     rotation.at_cut();
-    selected_db_ = -1;
+    if (!mutant(Mutant::kSelectNotRepeated)) selected_db_ = -1;
+    if (mutant(Mutant::kBufferDroppedAtCut)) {
+      drop_buffer();
+      written_ = applied_;
+    }
+    const bool publishes_first = mutant(Mutant::kRotationPublishesFirst);
     if (!buffer_.empty()) outcome = write_batch();
-    if (outcome.ok()) outcome = sync_segment("segment.rotate");
+    if (outcome.ok() && !publishes_first) outcome = sync_segment("segment.rotate");
     if (outcome.ok()) {
       outcome = rotation.publish(segment_.size);
       if (!outcome.ok()) poison(outcome.error());  // either manifest may be the durable one
     }
+    if (outcome.ok() && publishes_first) outcome = sync_segment("segment.rotate");
     if (outcome.ok()) segment_ = std::move(rotation.next);
   }
   rotation_ = nullptr;
@@ -293,7 +331,7 @@ uint64_t AofLog::begin_heal() {
   while (writing_ || syncing_) progress_.wait();
   healing_ = true;
   drop_buffer();
-  return applied_;
+  return mutant(Mutant::kNumbersReused) ? written_ : applied_;
 }
 
 void AofLog::drop_buffer() {
@@ -319,6 +357,7 @@ void AofLog::replace_segment(Segment next, uint64_t cut) {
   poisoned_ = false;
   healing_ = false;
   unblock();
+  if (mutant(Mutant::kWakeUpLost)) return;
   release();
   wake_writer_.notify_all();
   wake_syncer_.notify_all();

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "engine/base/crc32c.h"
+#include "engine/base/mutant.h"
 
 namespace powercut::engine {
 
@@ -198,7 +199,8 @@ Result<void> publish_manifest(Os& os, const std::string& directory, const Manife
   const std::string temporary = (directory + '/').append(kManifestTemporary);
   const std::string name = (directory + '/').append(kManifestName);
   auto created = os.open(temporary, Open::kCreateNew);
-  if (!created.ok() && created.error().code == Errc::kExists) {
+  if (!created.ok() && created.error().code == Errc::kExists &&
+      !mutant(Mutant::kTemporaryInTheWay)) {
     TRY(os.remove(temporary));  // left by an attempt that failed
     created = os.open(temporary, Open::kCreateNew);
   }

@@ -131,6 +131,12 @@ class Scanner {
       TRY(read_rest());
       if (all_zero(bytes_.substr(offset))) return corrupt(offset, "zeros instead of a batch");
     }
+    if (mutant(Mutant::kOneTornBatch)) {
+      TRY(read_rest());
+      const size_t own = bytes_.find(kAnnotationPrefix, offset);
+      if (own != bytes_.npos && bytes_.find(kAnnotationPrefix, own + 1) != bytes_.npos)
+        return corrupt(offset, what);
+    }
     TRY_ASSIGN(const uint64_t later, synced_by_later(offset));
     return damaged(offset, std::max(expected_.synced_length.value_or(0), later), what);
   }
@@ -175,7 +181,7 @@ class Scanner {
         if (more) continue;
       }
       if (what != nullptr) {
-        if (mutant(Mutant::kHalfMultiApplied)) TRY(deliver_half());
+        if (mutant(Mutant::kHalfMultiApplied)) TRY(deliver_half(begin));
         if (mutant(Mutant::kRecoveryCrossesHole)) {
           TRY(read_rest());
           if (skip_hole(begin)) continue;
@@ -277,7 +283,8 @@ class Scanner {
   }
 
   // The planted bug: what parses of a torn batch is applied, without waiting for EXEC.
-  Result<void> deliver_half() {
+  Result<void> deliver_half(size_t begin) {
+    read_batch(begin);  // again: reading on moved the bytes
     for (size_t i = 0; i < batch_.size(); ++i) TRY(take(batch_.command(i)));
     return in_multi_ ? hand_over() : Result<void>();
   }

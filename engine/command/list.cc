@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine/command/call.h"
+#include "engine/base/mutant.h"
 #include "engine/command/collection.h"
 #include "engine/command/command_table.h"
 #include "engine/command/list_family.h"
@@ -46,8 +47,9 @@ void pop(Call& call, bool front) {
   for (size_t i = 0; i < popped; ++i) {
     call.reply.bulk(front ? list->pop_front() : list->pop_back());
   }
-  if (list->size() == 0) call.keyspace.remove(call.db, call.arg(1));
-  call.changed();
+  const bool emptied = list->size() == 0;
+  if (emptied) call.keyspace.remove(call.db, call.arg(1));
+  if (!emptied || !mutant(Mutant::kEmptyingPopNotLogged)) call.changed();
 }
 
 void lpop(Call& call) { pop(call, true); }

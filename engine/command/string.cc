@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "engine/command/command_table.h"
+#include "engine/base/mutant.h"
 #include "engine/command/number.h"
 #include "engine/command/string_handlers.h"
 
@@ -214,6 +215,7 @@ void getex(Call& call) {
     call.log({"DEL", key});
   } else if (options.unit) {
     call.keyspace.set_expiry(call.db, key, call.keyspace.find_for_write(call.db, key), at_ms);
+    if (mutant(Mutant::kGetexLoggedAsPersist)) return call.log({"PERSIST", key});
     call.log({"PEXPIREAT", key, format_integer(at_ms)});
   } else if (options.persist && call.keyspace.find(call.db, key)->expires()) {
     call.keyspace.set_expiry(call.db, key, call.keyspace.find_for_write(call.db, key), at_ms);

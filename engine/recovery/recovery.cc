@@ -169,7 +169,8 @@ class Recovery {
     if (!opened.ok()) return opened.error();
     RdbLoadOptions options;
     options.drop_expired = true;
-    TRY(load_rdb_file(**opened, std::string(kCheckpointName), options));
+    const auto loaded = load_rdb_file(**opened, std::string(kCheckpointName), options);
+    if (!loaded.ok() && !mutant(Mutant::kPartialCheckpointServed)) return loaded;
     // A checkpoint that was renamed and then seen after a kill must not go away again.
     if (mutant(Mutant::kTailNotSynced)) return {};
     return os_.sync_directory("", "recovery.root");
@@ -185,7 +186,7 @@ class Recovery {
       return Error{Errc::kCorrupt, fmt::format("{}: {} keys, but the manifest says {}", base.name,
                                                report().base_keys, *base.keys)};
     }
-    if (base.check) TRY(check_base(*file, base));
+    if (base.check && !mutant(Mutant::kBaseIdentityIgnored)) TRY(check_base(*file, base));
     if (base.lsn) report().last_lsn = *base.lsn;
     return {};
   }
@@ -291,9 +292,11 @@ class Recovery {
   Result<void> adopt(std::unique_ptr<File> file, const ManifestFile& named, const SegmentScan& scan,
                      std::string_view bytes) {
     uint64_t end = scan.good_end;
+    if (mutant(Mutant::kTornTailKept)) end = bytes.size();
     if (end < bytes.size()) TRY(file->truncate(end));
     const bool goes_on = scan.annotated && !scan.corrupt && !scan.by_redis;
-    if (goes_on && !mutant(Mutant::kTailNotSynced)) TRY(write_tail_again(*file, bytes, scan));
+    if (goes_on && !mutant(Mutant::kTailNotSynced) && !mutant(Mutant::kTailNotWrittenAgain))
+      TRY(write_tail_again(*file, bytes, scan));
     if (goes_on && scan.closed) {
       const std::string mark =
           encode_mark(MarkKind::kOpened, scan.next_lsn, scan.header.nonce, end);
@@ -306,7 +309,8 @@ class Recovery {
     if (!mutant(Mutant::kTailNotSynced)) {
       // A sync that fails here may report what went wrong before the restart. What was replayed is
       // in memory: a new generation takes it up, and this segment is never trusted again.
-      if (const auto synced = file->sync("recovery.segment"); !synced.ok()) {
+      if (const auto synced = file->sync("recovery.segment");
+          !synced.ok() && !mutant(Mutant::kRecoverySyncErrorIgnored)) {
         report().unsynced_reason = synced.error().message;
         return {};
       }

@@ -1,0 +1,315 @@
+// `powercut zoo`.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "scenarios/cli.h"
+#include "scenarios/last_words.h"
+#include "scenarios/terminal.h"
+#include "scenarios/zoo.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Arguments {
+  std::string mutants;
+  ZooOptions options;
+  unsigned jobs = processors();
+  uint64_t survey = 0;
+  bool json = false;
+};
+
+Result<std::vector<const faults::MutantInfo*>> look_up_mutants(const std::string& names) {
+  std::vector<const faults::MutantInfo*> found;
+  if (names.empty()) {
+    for (const auto& mutant : faults::all_mutants()) found.push_back(&mutant);
+    return found;
+  }
+  for (size_t begin = 0; begin <= names.size();) {
+    const size_t end = std::min(names.find(',', begin), names.size());
+    const std::string name = names.substr(begin, end - begin);
+    const auto* mutant = faults::find_mutant(name);
+    if (mutant == nullptr) {
+      return Error{Errc::kInvalid, fmt::format("mutant: there is no \"{}\"; `powercut list "
+                                               "mutants` names them all",
+                                               name)};
+    }
+    found.push_back(mutant);
+    begin = end + 1;
+  }
+  return found;
+}
+
+// --- The table ---
+
+template <class T>
+std::string or_dash(const std::optional<T>& figure, const char* format = "{}") {
+  return figure ? fmt::format(fmt::runtime(format), *figure) : "-";
+}
+
+// What the middle start needed, and the last.
+template <class T>
+std::string middle_and_worst(const ZooRow& row, T Search::*figure, const char* format = "{}") {
+  const size_t starts = row.searches.size();
+  return fmt::format("{} / {}", or_dash(needed(row, figure, starts / 2), format),
+                     or_dash(needed(row, figure, starts - 1), format));
+}
+
+struct Summary {
+  uint64_t observable = 0;
+  uint64_t found = 0;     // of the observable ones, by one start at least
+  uint64_t always = 0;    // by every start
+  uint64_t by_kills = 0;  // by the baseline
+  uint64_t unexpected = 0;
+  bool clean = true;
+  std::string harness_fault;
+
+  Status status() const {
+    if (!harness_fault.empty()) return kHarness;
+    return found == observable && unexpected == 0 && clean ? kHeld : kBroken;
+  }
+};
+
+Summary summary_of(const std::vector<ZooRow>& rows) {
+  Summary summary;
+  for (const ZooRow& row : rows) {
+    for (const Search& one : row.searches) {
+      if (!one.harness_fault.empty()) summary.harness_fault = one.harness_fault;
+    }
+    if (row.mutant == nullptr) {
+      summary.clean = row.found() == 0;
+    } else if (!row.mutant->observable()) {
+      summary.unexpected += row.found() != 0 ? 1 : 0;
+    } else {
+      ++summary.observable;
+      summary.found += row.found() != 0 ? 1 : 0;
+      summary.always += row.found() == row.searches.size() ? 1 : 0;
+      summary.by_kills += row.kill_only.violation ? 1 : 0;
+    }
+  }
+  return summary;
+}
+
+void print_rows(const Streams& streams, const std::vector<ZooRow>& rows, uint64_t starts) {
+  fmt::print(streams.out, "{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {}\n", "", "found", "oracle",
+             "seeds", "crash states", "seconds", "kills alone");
+  for (const ZooRow& row : rows) {
+    if (row.mutant == nullptr) continue;
+    const bool missed = row.mutant->observable() && row.found() == 0;
+    fmt::print(streams.out, "{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {}{}\n", row.mutant->name,
+               fmt::format("{}/{}", row.found(), starts), row.oracle(),
+               middle_and_worst(row, &Search::seeds), middle_and_worst(row, &Search::states),
+               middle_and_worst(row, &Search::seconds, "{:.2f}"),
+               row.kill_only.violation ? "found" : "no",
+               missed                     ? coloured(streams.out, Colour::kBad, "  NOT FOUND")
+               : row.out_of_time()        ? "  stopped: out of seconds"
+               : row.mutant->observable() ? ""
+                                          : "  not observable here");
+  }
+}
+
+void print_summary(const Streams& streams, const std::vector<ZooRow>& rows,
+                   const ZooOptions& options, double elapsed_s) {
+  const Summary summary = summary_of(rows);
+  fmt::print(streams.out,
+             "\nSeeds, crash states and seconds to find: median / worst of {} starts; - is more "
+             "than the budget of {} seeds.\n"
+             "{} of {} observable mutants found, {} of them from every start; with kills alone, "
+             "{}. {} more are listed that nobody can see here.\n",
+             options.starts, options.seeds_most, summary.found, summary.observable, summary.always,
+             summary.by_kills, rows.size() - 1 - summary.observable);
+  uint64_t seeds = 0;
+  for (const Search& one : rows.back().searches) seeds += one.seeds;
+  fmt::print(streams.out, "The engine without a bug, {} seeds: {}. {:.0f} s.\n", seeds,
+             summary.clean ? "clean" : "NOT CLEAN", elapsed_s);
+  for (const Search& one : rows.back().searches) {
+    if (one.violation) fmt::print(streams.out, "  {}: {}\n", one.id, one.violation->text);
+  }
+  if (!summary.harness_fault.empty()) {
+    fmt::print(streams.err, "powercut: the harness is at fault: {}\n", summary.harness_fault);
+  }
+}
+
+// --- JSON ---
+
+template <class T>
+Json or_null(const std::optional<T>& figure) {
+  return figure ? Json(*figure) : Json(nullptr);
+}
+
+Json to_json(const ZooRow& row) {
+  const faults::MutantInfo& mutant = *row.mutant;
+  const size_t middle = row.searches.size() / 2;
+  const size_t last = row.searches.size() - 1;
+  Json first = nullptr;
+  for (const Search& one : row.searches) {
+    if (one.violation && first.is_null()) first = one.id;
+  }
+  Json observable_on = Json::array();
+  for (const auto& persona : faults::all_personas()) {
+    if (faults::lists(mutant.observed.personas, persona.name))
+      observable_on.push_back(persona.name);
+  }
+  Json json = {{"name", mutant.name},
+               {"story", mutant.story},
+               {"source", mutant.source},
+               {"trigger", mutant.trigger},
+               {"found", row.found() != 0},
+               {"found_starts", row.found()},
+               {"starts", row.searches.size()},
+               {"oracle", nullptr},
+               {"oracles", row.oracles()},
+               {"seeds_to_find", or_null(needed(row, &Search::seeds, middle))},
+               {"seeds_to_find_worst", or_null(needed(row, &Search::seeds, last))},
+               {"states_to_find", or_null(needed(row, &Search::states, middle))},
+               {"states_to_find_worst", or_null(needed(row, &Search::states, last))},
+               {"seconds_to_find", or_null(needed(row, &Search::seconds, middle))},
+               {"seconds_to_find_worst", or_null(needed(row, &Search::seconds, last))},
+               {"out_of_time", row.out_of_time()},
+               {"first_violation", first},
+               {"observable", mutant.observable()},
+               {"not_observable_because", nullptr},
+               {"observable_on", observable_on},
+               {"kill_only",
+                {{"found", row.kill_only.violation.has_value()}, {"seeds", row.kill_only.seeds}}},
+               {"explorer", nullptr}};
+  if (row.found() != 0) json["oracle"] = row.oracle();
+  if (!mutant.observable()) json["not_observable_because"] = mutant.equivalent;
+  return json;
+}
+
+void print_json(std::FILE* out, const std::vector<ZooRow>& rows, const ZooOptions& options,
+                double elapsed_s) {
+  const Summary summary = summary_of(rows);
+  Json mutants = Json::array();
+  uint64_t seeds = 0;
+  uint64_t states = 0;
+  Json first = nullptr;
+  for (const ZooRow& row : rows) {
+    if (row.mutant != nullptr) mutants.push_back(to_json(row));
+  }
+  for (const Search& one : rows.back().searches) {
+    seeds += one.seeds;
+    states += one.states;
+    if (one.violation && first.is_null()) first = one.id;
+  }
+  const Json json = {
+      {"version", POWERCUT_VERSION},
+      {"verb", "zoo"},
+      {"starts", options.starts},
+      {"seeds_most", options.seeds_most},
+      {"elapsed_s", elapsed_s},
+      {"observable", summary.observable},
+      {"found", summary.found},
+      {"found_from_every_start", summary.always},
+      {"found_with_kills_alone", summary.by_kills},
+      {"clean", {{"seeds", seeds}, {"crash_states", states}, {"first_violation", first}}},
+      {"mutants", mutants}};
+  const auto replace = Json::error_handler_t::replace;
+  fmt::print(out, "{}\n", json.dump(2, ' ', false, replace));
+}
+
+// --- The survey, as the rows of faults/mutants_observed.cc ---
+
+// The names that were counted, the most frequent first; or all but those that were not.
+std::string listed(const std::map<std::string, uint64_t>& counts,
+                   const std::vector<std::string>& all) {
+  std::vector<std::string> seen;
+  std::vector<std::string> missing;
+  for (const auto& [name, count] : counts) seen.push_back(name);
+  std::stable_sort(seen.begin(), seen.end(), [&](const std::string& a, const std::string& b) {
+    return counts.at(a) > counts.at(b);
+  });
+  for (const std::string& name : all) {
+    if (counts.count(name) == 0) missing.push_back(name);
+  }
+  if (!all.empty() && missing.empty()) return "all";
+  if (!all.empty() && missing.size() < seen.size()) {
+    return fmt::format("all but {}", fmt::join(missing, " "));
+  }
+  return fmt::format("{}", fmt::join(seen, " "));
+}
+
+void print_survey(std::FILE* out, const ZooOptions& options, const std::vector<Sightings>& rows) {
+  std::vector<std::string> policies;
+  std::vector<std::string> personas;
+  for (const Policy& policy : all_policies()) policies.emplace_back(policy.name);
+  for (const auto& persona : faults::all_personas()) personas.emplace_back(persona.name);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    fmt::print(out, "    Observed{{\"{}\", \"{}\", \"{}\", \"{}\"}},\n", options.mutants[i]->name,
+               listed(rows[i].oracles, {}), listed(rows[i].policies, policies),
+               listed(rows[i].personas, personas));
+  }
+}
+
+int zoo(const Arguments& arguments, const Streams& streams) {
+  ZooOptions options = arguments.options;
+  auto mutants = look_up_mutants(arguments.mutants);
+  if (!mutants.ok()) return fail(streams, mutants.error());
+  options.mutants = std::move(mutants).value();
+  auto sweep = look_up({});
+  if (!sweep.ok()) return fail(streams, sweep.error());
+  options.sweep = std::move(sweep).value();
+  options.sweep.jobs = arguments.jobs;
+
+  watch_for_interrupts();
+  const Stopwatch watch;
+  const bool tells = is_terminal(streams.err);
+  ZooHooks hooks;
+  hooks.stop = &interrupted();
+  hooks.on_tick = [&](uint64_t done, uint64_t total) {
+    if (tells)
+      fmt::print(streams.err, "\r{} of {} searches, {:.0f} s", done, total, watch.seconds());
+  };
+  if (arguments.survey != 0) {
+    print_survey(streams.out, options, survey(options, arguments.survey, hooks));
+    return interrupted().load() ? kInterrupted : kHeld;
+  }
+  const std::vector<ZooRow> rows = run_zoo(options, hooks);
+  if (tells) fmt::print(streams.err, "\r\x1b[K");
+  if (arguments.json) {
+    print_json(streams.out, rows, options, watch.seconds());
+  } else {
+    print_rows(streams, rows, options.starts);
+    print_summary(streams, rows, options, watch.seconds());
+  }
+  return interrupted().load() ? kInterrupted : summary_of(rows).status();
+}
+
+}  // namespace
+
+Verb add_zoo(CLI::App& app) {
+  CLI::App* verb = app.add_subcommand(
+      "zoo", "How good are the sweeps? Each planted bug against the general sweep");
+  verb->footer(
+      "Each mutant is looked for from many starting seeds; beside it, with kills alone.\n"
+      "Exit status: 0 if all that can be observed were found and the engine itself is clean.\n"
+      "Example:\n  powercut zoo --mutant ack-first,zero-tail-refused --starts 5");
+  auto a = std::make_shared<Arguments>();
+  verb->add_option("--mutant", a->mutants, "only these, with commas");
+  verb->add_option("--starts", a->options.starts, "starting seeds, far apart")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1'000}))
+      ->capture_default_str();
+  verb->add_option("--seeds", a->options.seeds_most, "from each start, at most")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 32))
+      ->capture_default_str();
+  verb->add_option("--seconds-per-mutant", a->options.seconds_per_mutant,
+                   "of all threads; what begins later is skipped, and the table says so")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  verb->add_option("--survey", a->survey,
+                   "instead, what so many seeds of each mutant saw: oracles, policies, personas");
+  verb->add_option("--jobs", a->jobs, "threads; the counts do not depend on it")
+      ->check(CLI::Range(1u, 1024u))
+      ->capture_default_str();
+  verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
+  return {verb, [a](const std::string&, const Streams& streams) { return zoo(*a, streams); }};
+}
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,187 @@
+#include "scenarios/zoo.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "scenarios/last_words.h"
+#include "scenarios/terminal.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+// Runs job(0) to job(count - 1) on `threads` threads; the calling thread ticks.
+void run_jobs(uint64_t count, unsigned threads, const ZooHooks& hooks,
+              const std::function<void(uint64_t)>& job) {
+  std::atomic<uint64_t> next{0};
+  std::mutex mutex;
+  std::condition_variable changed;
+  uint64_t done = 0;
+  unsigned working = std::max(threads, 1u);
+  const auto work = [&] {
+    for (;;) {
+      if (hooks.stop != nullptr && hooks.stop->load()) break;
+      const uint64_t number = next.fetch_add(1);
+      if (number >= count) break;
+      job(number);
+      const std::lock_guard lock(mutex);
+      ++done;
+    }
+    const std::lock_guard lock(mutex);
+    --working;
+    changed.notify_one();
+  };
+  std::vector<std::thread> workers;
+  for (unsigned i = working; i > 0; --i) workers.emplace_back(work);
+  std::unique_lock lock(mutex);
+  while (working != 0) {
+    changed.wait_for(lock, std::chrono::milliseconds(200), [&] { return working == 0; });
+    const uint64_t so_far = done;
+    lock.unlock();
+    hooks.on_tick(so_far, count);
+    lock.lock();
+  }
+  lock.unlock();
+  for (std::thread& worker : workers) worker.join();
+}
+
+SweepOptions with(const ZooOptions& options, const faults::MutantInfo* mutant) {
+  SweepOptions sweep = options.sweep;
+  sweep.mutant = mutant;
+  return sweep;
+}
+
+}  // namespace
+
+// --- Rows ---
+
+uint64_t ZooRow::found() const {
+  return static_cast<uint64_t>(std::count_if(
+      searches.begin(), searches.end(), [](const Search& s) { return s.violation.has_value(); }));
+}
+
+bool ZooRow::out_of_time() const {
+  return std::any_of(searches.begin(), searches.end(),
+                     [](const Search& s) { return s.out_of_time; });
+}
+
+std::map<std::string, uint64_t> ZooRow::oracles() const {
+  std::map<std::string, uint64_t> counts;
+  for (const Search& search : searches) {
+    if (search.violation) ++counts[search.violation->oracle];
+  }
+  return counts;
+}
+
+std::string ZooRow::oracle() const {
+  std::string most;
+  uint64_t count = 0;
+  for (const auto& [code, times] : oracles()) {
+    if (times > count) most = code;
+    count = std::max(count, times);
+  }
+  return most;
+}
+
+template <class T>
+std::optional<T> needed(const ZooRow& row, T Search::*figure, size_t k) {
+  std::vector<T> figures;
+  for (const Search& search : row.searches) {
+    if (search.violation) figures.push_back(search.*figure);
+  }
+  std::sort(figures.begin(), figures.end());
+  if (k >= figures.size()) return std::nullopt;
+  return figures[k];
+}
+template std::optional<uint64_t> needed(const ZooRow&, uint64_t Search::*, size_t);
+template std::optional<double> needed(const ZooRow&, double Search::*, size_t);
+
+// --- Searching ---
+
+Search search(const SweepOptions& sweep, uint64_t first_seed, uint64_t seeds) {
+  const Stopwatch watch;
+  Search result;
+  while (result.seeds < seeds && !result.violation && result.harness_fault.empty()) {
+    const RunSpec spec = spec_of(sweep, first_seed + result.seeds);
+    const UnderWay under_way(spec);
+    RunResult run = run_once(spec);
+    ++result.seeds;
+    result.states += run.crashes;
+    result.harness_fault = std::move(run.harness_fault);
+    if (!run.violation) continue;
+    result.violation = std::move(run.violation);
+    result.id = run_id(spec);
+    result.persona = spec.persona->name;
+    result.policy = spec.policy->name;
+  }
+  result.seconds = watch.seconds();
+  return result;
+}
+
+std::vector<ZooRow> run_zoo(const ZooOptions& options, const ZooHooks& hooks) {
+  std::vector<ZooRow> rows;
+  for (const auto* mutant : options.mutants) rows.push_back({mutant, {}, {}});
+  rows.push_back({});
+  std::vector<double> spent(rows.size(), 0);
+  std::mutex mutex;  // of spent
+  for (ZooRow& row : rows) row.searches.resize(options.starts);
+  const uint64_t searches = rows.size() * options.starts;
+  const uint64_t total = searches + options.mutants.size();
+  ZooHooks of_searches = hooks;
+  of_searches.on_tick = [&](uint64_t done, uint64_t) { hooks.on_tick(done, total); };
+  run_jobs(searches, options.sweep.jobs, of_searches, [&](uint64_t number) {
+    const size_t row = number / options.starts;
+    const uint64_t start = number % options.starts;
+    Search& result = rows[row].searches[start];
+    const auto* mutant = rows[row].mutant;
+    {
+      const std::lock_guard lock(mutex);
+      result.out_of_time = mutant != nullptr && spent[row] >= options.seconds_per_mutant;
+    }
+    if (result.out_of_time) return;
+    result = search(with(options, mutant), first_seed_of(start), options.seeds_most);
+    const std::lock_guard lock(mutex);
+    spent[row] += result.seconds;
+  });
+
+  ZooHooks of_baseline = hooks;
+  of_baseline.on_tick = [&](uint64_t done, uint64_t) { hooks.on_tick(searches + done, total); };
+  run_jobs(options.mutants.size(), options.sweep.jobs, of_baseline, [&](uint64_t number) {
+    ZooRow& row = rows[number];
+    uint64_t seeds = 0;
+    for (const Search& one : row.searches) seeds += one.seeds;
+    SweepOptions kills = with(options, row.mutant);
+    kills.faults = {faults::FaultClass::kKill};
+    row.kill_only = search(kills, first_seed_of(0), std::max(seeds, options.seeds_most));
+  });
+  return rows;
+}
+
+std::vector<Sightings> survey(const ZooOptions& options, uint64_t seeds, const ZooHooks& hooks) {
+  constexpr uint64_t kPart = 500;
+  const uint64_t parts = (seeds + kPart - 1) / kPart;
+  std::vector<Sightings> rows(options.mutants.size());
+  std::mutex mutex;
+  run_jobs(rows.size() * parts, options.sweep.jobs, hooks, [&](uint64_t number) {
+    const size_t row = number / parts;
+    const uint64_t begin = number % parts * kPart;
+    const SweepOptions sweep = with(options, options.mutants[row]);
+    for (uint64_t seed = begin; seed < std::min(begin + kPart, seeds); ++seed) {
+      const RunSpec spec = spec_of(sweep, options.sweep.first_seed + seed);
+      const UnderWay under_way(spec);
+      const RunResult run = run_once(spec);
+      const std::lock_guard lock(mutex);
+      ++rows[row].runs;
+      if (!run.violation) continue;
+      ++rows[row].oracles[run.violation->oracle];
+      ++rows[row].policies[std::string(spec.policy->name)];
+      ++rows[row].personas[std::string(spec.persona->name)];
+    }
+  });
+  return rows;
+}
+
+}  // namespace powercut::scenarios
