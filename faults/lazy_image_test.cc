@@ -34,7 +34,7 @@ class WholeReader {
     const LazyImage& image = view_.image();
     if (file == image.files.size()) return take();
     contents_.resize(image.files.size());
-    for (const auto& answer : view_.answers({Look::kSector, file, sector, 0, nullptr})) {
+    for (const auto& answer : view_.answers({Look::kSector, file, sector, {}})) {
       const sim::Options left = view_.left[file];
       const std::string before = contents_[file];
       view_.left[file] = answer.left;

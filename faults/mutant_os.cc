@@ -35,10 +35,7 @@ class MutantFile final : public File {
   }
 
   Result<uint64_t> size() override { return inner_->size(); }
-  bool shows_at_most(uint64_t limit, uint64_t offset, size_t width,
-                     engine::Highest highest) override {
-    return inner_->shows_at_most(limit, offset, width, highest);
-  }
+  engine::Found search(const engine::Search& what) override { return inner_->search(what); }
 
  private:
   MutantOs& os_;

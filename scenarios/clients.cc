@@ -73,6 +73,10 @@ void Clients::converse(uint64_t client) {
   while (issued_ < count_) {
     const uint64_t number = issued_++;
     const Unit& unit = workload_.units[(first_ + number) % workload_.units.size()];
+    if ((unit.needs == Unit::Needs::kLog && !manners_.log) ||
+        (unit.needs == Unit::Needs::kCheckpoint && !manners_.checkpoints)) {
+      continue;
+    }
     taken_.push_back({client, {}});
     if (manners_.think.ns > 0) {
       const auto think =

@@ -29,6 +29,8 @@ struct Manners {
   // The store begins without its log, and a client turns it on after so many units; 0: it begins
   // with it.
   uint64_t turn_on_after = 0;
+  bool log = true;          // units that need one are sent
+  bool checkpoints = true;  // the same
 };
 // `has_log`: the policy keeps one, so that it may be turned on late.
 Manners draw_manners(sim::Choices& choices, const Workload& workload, std::string_view admin,

@@ -58,6 +58,8 @@ void Run::draw() {
                                        : "",
                           spec_.policy->has_log());
   if (spec_.manners) manners_ = *spec_.manners;
+  manners_.log = spec_.policy->has_log();
+  manners_.checkpoints = spec_.policy->kind != PolicyKind::kNone;
   clean_end_ = !workload.cut_at_end && seed_.choose("clean.end", 0, 8) == 0;
   if (const Script* script = spec_.script) {
     manners_ = {};
@@ -162,8 +164,8 @@ void Run::judge_recovery(Life& life, uint32_t number) {
 void Run::go_idle(Life& life, uint32_t number) {
   life.injector.on_idle(life.os.now());
   const bool crash_comes = result_.plan.crash_of(number) != nullptr;
-  if (spec_.points != nullptr) life.seam().park(life.os.now() + kIdle);
-  if (clean_end_ || !crash_comes) {
+  if (spec_.lingers) life.seam().park(life.os.now() + kIdle);
+  if (spec_.lingers || clean_end_ || !crash_comes) {
     if (life.engine->shut_down(true).ok()) shut_down_cleanly_ = true;
   }
   if (!crash_comes) life.os.stop();

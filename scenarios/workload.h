@@ -13,8 +13,11 @@ namespace powercut::scenarios {
 
 // What one client sends without a break: one command, or a transaction from MULTI to EXEC.
 struct Unit {
+  // Left out where the policy has no such thing.
+  enum class Needs : uint8_t { kNothing, kLog, kCheckpoint };
   int db = 0;
   std::vector<std::string> requests;  // RESP bytes
+  Needs needs = Needs::kNothing;
   bool operator==(const Unit&) const = default;
 };
 

@@ -22,14 +22,14 @@ class ContentPool {
   const std::string& bytes(ContentId id) const { return contents_[id]; }
   // Of the first `length` bytes.
   ContentId prefix(ContentId id, size_t length);
-  // The highest number in the two, one behind the other.
-  uint64_t highest(ContentId first, ContentId second, engine::Highest what);
+  // Of the two, one behind the other.
+  uint64_t peak(ContentId first, ContentId second, const engine::Search& what);
 
  private:
   std::deque<std::string> contents_;
   HashIndex ids_;
   Memo prefixes_;
-  Memo highest_;
+  Memo peaks_;
 };
 
 }  // namespace powercut::sim

@@ -349,6 +349,17 @@ void Disk::release(InodeId id) {
   maybe_free(id);
 }
 
+bool Disk::is_same_as(const Disk& other) const {
+  const auto same_op = [](const NameOp& a, const NameOp& b) {
+    return a.seq == b.seq && a.name == b.name && a.stuck == b.stuck;
+  };
+  const auto same_flight = [](const SyncTicket& a, const SyncTicket& b) { return a.id == b.id; };
+  return seq_ == other.seq_ && inodes_ == other.inodes_ &&
+         std::equal(names_.begin(), names_.end(), other.names_.begin(), other.names_.end(), same_op) &&
+         std::equal(in_flight_.begin(), in_flight_.end(), other.in_flight_.begin(),
+                    other.in_flight_.end(), same_flight);
+}
+
 void Disk::maybe_free(InodeId id) {
   const Inode& inode = *inodes_[id];
   if (!inode.released || inode.links > 0 || inode.pending_names > 0 || inode.syncs_in_flight > 0)

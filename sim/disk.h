@@ -154,6 +154,8 @@ class Disk {
   Disk with_first_sync_forgotten() const;
   SlotName first_sync_slot() const;
   const DiskStats& stats() const { return stats_; }
+  // Nothing has happened between this copy and that disk. False says nothing.
+  bool is_same_as(const Disk& other) const;
 
  private:
   friend class CrashSpace;

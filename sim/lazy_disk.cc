@@ -10,7 +10,7 @@ namespace powercut::sim {
 // --- What is possible ---
 
 LazyView::LazyView(const LazyImage& image, ContentPool& pool)
-    : image_(&image), pool_(&pool), highest_(image.files.size()) {
+    : seen(image.files.size()), image_(&image), pool_(&pool), peaks_(image.files.size()) {
   left.reserve(image.files.size());
   for (const LazyFile& file : image.files) left.push_back(file.all);
 }
@@ -19,45 +19,137 @@ std::vector<LazyView::Answer> LazyView::answers(const Look& look) const {
   const LazyFile& file = image_->files[look.file];
   const Options& left = this->left[look.file];
   std::vector<Answer> found;
-  switch (look.kind) {
-    case Look::kSector:
-      for (const auto& outcome : file.outcomes(left, look.at, image_->sector_bytes, *pool_))
-        found.push_back({outcome.seen, outcome.options});
-      break;
-    case Look::kSize:
-      for (size_t i = 0; i < file.options.size(); ++i) {
-        if (!left[i]) continue;
-        const uint64_t size = file.options[i].size;
-        const auto known = std::find_if(found.begin(), found.end(),
-                                        [&](const Answer& a) { return a.seen == size; });
-        if (known != found.end())
-          known->left.set(i);
-        else
-          found.push_back({size, Options().set(i)});
-      }
-      break;
-    case Look::kAtMost: {
-      // Of all mixtures, also those ruled out by now: that only errs on the side of reading.
-      std::vector<uint64_t>& highest = highest_[look.file];
-      if (highest.empty()) {
-        highest.resize(file.sectors.size() + 1);
-        for (size_t s = file.sectors.size(); s-- > 0;) {
-          highest[s] = highest[s + 1];
-          for (const auto& here : file.sectors[s]) {
-            if (s + 1 == file.sectors.size())
-              highest[s] = std::max(highest[s], pool_->highest(here.content, 0, look.highest));
-            else
-              for (const auto& next : file.sectors[s + 1])
-                highest[s] =
-                    std::max(highest[s], pool_->highest(here.content, next.content, look.highest));
-          }
-        }
-      }
-      const bool holds = highest[std::min<uint64_t>(look.at, file.sectors.size())] <= look.limit;
-      found.push_back({holds ? uint64_t{1} : 0, left});
-      break;
+  if (look.kind == Look::kSearch) return search(look);
+  if (look.kind == Look::kSector) {
+    for (const auto& outcome : file.outcomes(left, look.sector, image_->sector_bytes, *pool_))
+      found.push_back({outcome.seen, outcome.options});
+  } else {
+    for (size_t i = 0; i < file.options.size(); ++i) {
+      if (!left[i]) continue;
+      const uint64_t size = file.options[i].size;
+      const auto known = std::find_if(found.begin(), found.end(),
+                                      [&](const Answer& a) { return a.seen == size; });
+      if (known != found.end())
+        known->left.set(i);
+      else
+        found.push_back({size, Options().set(i)});
     }
   }
+  CHECK(!found.empty());
+  return found;
+}
+
+void LazyView::settle(const Look& look, const Answer& answer) {
+  left[look.file] = answer.left;
+  if (look.kind != Look::kSector) return;
+  auto& known = seen[look.file];
+  if (look.sector >= known.size()) known.resize(look.sector + 1);
+  known[look.sector] = static_cast<ContentId>(answer.seen);
+}
+
+namespace {
+
+using Alternatives = std::vector<std::vector<ContentId>>;  // by sector, as far as it is seen
+
+// Is there a mixture with a match, and one without? A match lies within three sectors in a row.
+struct Feasible {
+  bool yes = false;
+  bool no = false;
+};
+Feasible feasible(const engine::Search& what, uint64_t from, uint32_t unit, const Alternatives& all,
+                  const ContentPool& pool) {
+  Feasible result;
+  // The ways to come here without a match, by the contents of the last two sectors.
+  std::vector<std::pair<ContentId, ContentId>> ways{{ContentPool::kEmpty, ContentPool::kEmpty}};
+  std::vector<std::pair<ContentId, ContentId>> reached = ways;  // with one or without
+  for (size_t s = 0; s < all.size(); ++s) {
+    std::vector<std::pair<ContentId, ContentId>> next, next_reached;
+    for (const auto& way : reached) {
+      const bool clean = std::find(ways.begin(), ways.end(), way) != ways.end();
+      for (const ContentId here : all[s]) {
+        const auto& [a, b] = way;
+        const std::string text = pool.bytes(a) + pool.bytes(b) + pool.bytes(here);
+        const uint64_t at = from + s * unit - pool.bytes(a).size() - pool.bytes(b).size();
+        const bool match = what.matches(what, at, text);
+        result.yes |= match;
+        const std::pair now{b, here};
+        if (std::find(next_reached.begin(), next_reached.end(), now) == next_reached.end())
+          next_reached.push_back(now);
+        if (clean && !match && std::find(next.begin(), next.end(), now) == next.end())
+          next.push_back(now);
+      }
+    }
+    ways = std::move(next);
+    reached = std::move(next_reached);
+  }
+  result.no = !ways.empty();
+  return result;
+}
+
+}  // namespace
+
+// By sector: of every mixture from there on.
+LazyView::Peaks LazyView::peaks_of(const LazyFile& file, const engine::Search& what) const {
+  Peaks peaks{what.peak, {}, {}};
+  peaks.highest.resize(file.sectors.size() + 1);
+  peaks.longest.resize(file.sectors.size() + 1);
+  for (size_t s = file.sectors.size(); s-- > 0;) {
+    peaks.highest[s] = peaks.highest[s + 1];
+    peaks.longest[s] = peaks.longest[s + 1];
+    static const std::vector<LazyFile::Candidate> kEnd{{ContentPool::kEmpty, 0, false, {}}};
+    for (const auto& here : file.sectors[s]) {
+      for (const auto& next : s + 1 < file.sectors.size() ? file.sectors[s + 1] : kEnd) {
+        const uint64_t peak = pool_->peak(here.content, next.content, what);
+        if (peak == 0) continue;
+        peaks.highest[s] = std::max(peaks.highest[s], peak);
+        const std::string text = pool_->bytes(here.content) + pool_->bytes(next.content);
+        peaks.longest[s] = std::max(peaks.longest[s], what.reach(text));
+      }
+    }
+  }
+  return peaks;
+}
+
+// Exact: by option, over all mixtures of what was not seen yet.
+std::vector<LazyView::Answer> LazyView::search(const Look& look) const {
+  const LazyFile& file = image_->files[look.file];
+  const uint32_t unit = image_->sector_bytes;
+  const uint64_t first = look.what.offset / unit;
+  const auto& known = seen[look.file];
+  Answer no{static_cast<uint64_t>(engine::Found::kNo), {}};
+  Answer yes{static_cast<uint64_t>(engine::Found::kYes), {}};
+  const Answer read_on{static_cast<uint64_t>(engine::Found::kReadOn), left[look.file]};
+  if (look.what.mark > unit) return {read_on};
+
+  // Most often nothing there can even end a match.
+  Peaks& peaks = peaks_[look.file];
+  if (peaks.of != look.what.peak) peaks = peaks_of(file, look.what);
+  const uint64_t s0 = std::min<uint64_t>(first, file.sectors.size());
+  if (peaks.highest[s0] <= look.what.offset) return {{no.seen, left[look.file]}};
+  if (peaks.longest[s0] > 2 * unit) return {read_on};
+
+  Alternatives all;
+  for (size_t i = 0; i < file.options.size(); ++i) {
+    if (!left[look.file][i]) continue;
+    const uint64_t size = file.options[i].size;
+    all.clear();
+    for (uint64_t s = first; s * unit < size; ++s) {
+      all.emplace_back();
+      if (s < known.size() && known[s]) {
+        all.back().push_back(*known[s]);
+        continue;
+      }
+      for (const auto& candidate : file.sectors[s])
+        if (candidate.options[i])
+          all.back().push_back(pool_->prefix(candidate.content, size - s * unit));
+    }
+    const Feasible can = feasible(look.what, first * unit, unit, all, *pool_);
+    if (can.no) no.left.set(i);
+    if (can.yes) yes.left.set(i);
+  }
+  std::vector<Answer> found;
+  if (no.left.any()) found.push_back(no);
+  if (yes.left.any()) found.push_back(yes);
   CHECK(!found.empty());
   return found;
 }
@@ -77,7 +169,6 @@ Disk LazyDisk::disk() {
     State& state = states_[at.file];
     if (state.inode == kNoInode) {
       state.inode = disk.create(at.path).value();
-      state.known.resize(view_.image().files[at.file].sectors.size());
       file_by_inode_.resize(state.inode + 1, LazyImage::kDirectory);
       file_by_inode_[state.inode] = at.file;
     } else {
@@ -91,7 +182,7 @@ Disk LazyDisk::disk() {
     inode->meta_seq = 0;
   }
   disk_ = &disk;
-  for (State& state : states_) narrow_size(state);
+  for (State& state : states_) place_size(state);
   disk_ = nullptr;
   return disk;
 }
@@ -113,34 +204,37 @@ uint64_t LazyDisk::look(const Look& look) {
     chosen = &*given;
   }
   seen_.push_back({look, chosen->seen});
-  view_.left[look.file] = chosen->left;
+  view_.settle(look, *chosen);
   return chosen->seen;
 }
 
-// The live size is the largest that is possible, until there is only one.
-void LazyDisk::narrow_size(State& state) {
+// The live size is the largest that is possible.
+void LazyDisk::place_size(State& state) {
+  if (state.changed) return;
   const LazyFile& file = view_.image().files[file_of(state)];
   const Options& left = view_.left[file_of(state)];
-  uint64_t least = UINT64_MAX;
   uint64_t most = 0;
-  for (size_t i = 0; i < file.options.size(); ++i) {
-    if (!left[i]) continue;
-    least = std::min(least, file.options[i].size);
-    most = std::max(most, file.options[i].size);
-  }
-  if (state.size_known) return;
-  state.size_known = least == most;
+  for (size_t i = 0; i < file.options.size(); ++i)
+    if (left[i]) most = std::max(most, file.options[i].size);
   disk_->own(state.inode).size = most;
+}
+
+void LazyDisk::know(State& state, uint64_t sector) {
+  if (sector >= state.known.size()) state.known.resize(sector + 1);
+  state.known[sector] = true;
 }
 
 void LazyDisk::settle_sector(State& state, uint64_t sector) {
   const uint32_t file = file_of(state);
-  const auto seen = static_cast<ContentId>(look({Look::kSector, file, sector, 0, nullptr}));
-  state.known[sector] = true;
+  CHECK(!state.searched);
+  const auto seen = static_cast<ContentId>(look({Look::kSector, file, sector, {}}));
+  know(state, sector);
   const std::string& bytes = view_.pool().bytes(seen);
+  const uint64_t from = sector * view_.image().sector_bytes;
+  if (!bytes.empty()) state.least = std::max(state.least, from + bytes.size());
+  if (bytes.size() < view_.image().sector_bytes && state.least >= from) state.size_known = true;
   if (!bytes.empty()) {
     Inode& inode = disk_->own(state.inode);
-    const uint64_t from = sector * view_.image().sector_bytes;
     if (inode.blocks.size() <= from / kBlockBytes) inode.blocks.resize(from / kBlockBytes + 1);
     BlockRef& block = inode.blocks[from / kBlockBytes];
     if (!block) {
@@ -151,13 +245,14 @@ void LazyDisk::settle_sector(State& state, uint64_t sector) {
     }
     std::memcpy(block->data() + from % kBlockBytes, bytes.data(), bytes.size());
   }
-  narrow_size(state);
+  place_size(state);
 }
 
 void LazyDisk::settle_size(State& state) {
   if (state.size_known) return;
-  (void)look({Look::kSize, file_of(state), 0, 0, nullptr});
-  narrow_size(state);
+  state.least = look({Look::kSize, file_of(state), 0, {}});
+  state.size_known = true;
+  place_size(state);
 }
 
 size_t LazyDisk::before_read(InodeId inode, uint64_t offset, size_t n) {
@@ -165,11 +260,10 @@ size_t LazyDisk::before_read(InodeId inode, uint64_t offset, size_t n) {
   if (state == nullptr || n == 0) return n;
   const uint32_t unit = view_.image().sector_bytes;
   const uint64_t first = offset / unit;
-  if (first >= state->known.size()) return n;
-  if (!state->known[first]) settle_sector(*state, first);
+  if (state->size_known && offset >= state->least) return n;
+  if (!state->knows(first)) settle_sector(*state, first);
   uint64_t end = first + 1;
-  while (end < state->known.size() && state->known[end]) ++end;
-  if (end == state->known.size() && state->size_known) return n;
+  while (state->knows(end)) ++end;
   return std::min<uint64_t>(n, end * unit - offset);
 }
 
@@ -183,31 +277,32 @@ void LazyDisk::before_write(InodeId inode, uint64_t offset, size_t n) {
   if (state == nullptr) return;
   settle_size(*state);
   const uint32_t unit = view_.image().sector_bytes;
-  for (uint64_t s = offset / unit; s * unit < offset + n && s < state->known.size(); ++s)
-    if (!state->known[s]) settle_sector(*state, s);
+  for (uint64_t s = offset / unit; s * unit < offset + n; ++s) {
+    if (!state->knows(s) && s * unit < state->least) settle_sector(*state, s);
+    know(*state, s);
+  }
+  state->least = std::max(state->least, offset + n);
+  state->changed = true;
 }
 
 void LazyDisk::before_truncate(InodeId inode, uint64_t size) {
   State* state = state_of(inode);
   if (state == nullptr) return;
-  const LazyFile& file = view_.image().files[file_of(*state)];
-  const Options& left = view_.left[file_of(*state)];
-  for (size_t i = 0; i < file.options.size(); ++i)
-    if (left[i] && file.options[i].size < size) settle_size(*state);
+  if (state->least < size) settle_size(*state);
   const uint32_t unit = view_.image().sector_bytes;
   const uint64_t last = size / unit;
-  if (size % unit != 0 && last < state->known.size() && !state->known[last])
-    settle_sector(*state, last);
-  state->size_known = true;  // and nothing behind it is there any more
-  for (uint64_t s = (size + unit - 1) / unit; s < state->known.size(); ++s) state->known[s] = true;
+  if (size % unit != 0 && size <= state->least && !state->knows(last)) settle_sector(*state, last);
+  state->size_known = state->changed = true;  // and nothing behind it is there any more
+  state->least = size;
 }
 
-bool LazyDisk::shows_at_most(InodeId inode, uint64_t limit, uint64_t offset, size_t width,
-                             engine::Highest highest) {
+engine::Found LazyDisk::search(InodeId inode, const engine::Search& what) {
   State* state = state_of(inode);
-  const uint32_t unit = view_.image().sector_bytes;
-  if (state == nullptr || width > unit) return false;
-  return look({Look::kAtMost, file_of(*state), offset / unit, limit, highest}) == 1;
+  if (state == nullptr || state->changed) return engine::Found::kReadOn;
+  const auto found =
+      static_cast<engine::Found>(look({Look::kSearch, file_of(*state), 0, what}));
+  state->searched = found != engine::Found::kReadOn;
+  return found;
 }
 
 }  // namespace powercut::sim

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -12,12 +13,11 @@ namespace powercut::sim {
 
 // What somebody looked at, and could not know.
 struct Look {
-  enum Kind : uint8_t { kSector, kSize, kAtMost };
+  enum Kind : uint8_t { kSector, kSize, kSearch };
   Kind kind = kSector;
-  uint32_t file = 0;   // of LazyImage::files
-  uint64_t at = 0;     // kSector, kAtMost: its number
-  uint64_t limit = 0;  // kAtMost
-  engine::Highest highest = nullptr;
+  uint32_t file = 0;       // of LazyImage::files
+  uint64_t sector = 0;     // kSector
+  engine::Search what{};   // kSearch
   bool operator==(const Look&) const = default;
 };
 
@@ -30,18 +30,28 @@ class LazyView {
     uint64_t seen;  // a ContentId; a size; 0 or 1
     Options left;   // of the file
   };
-  // Everything that can be seen; at least one. Each narrows the file's options down.
+  // Everything that can be seen; at least one.
   std::vector<Answer> answers(const Look& look) const;
+  // It was seen: what is possible is less now.
+  void settle(const Look& look, const Answer& answer);
 
   const LazyImage& image() const { return *image_; }
   ContentPool& pool() const { return *pool_; }
   std::vector<Options> left;  // by file
+  std::vector<std::vector<std::optional<ContentId>>> seen;  // by file and sector
 
  private:
+  struct Peaks {
+    uint64_t (*of)(std::string_view) = nullptr;
+    std::vector<uint64_t> highest;
+    std::vector<size_t> longest;
+  };
+  std::vector<Answer> search(const Look& look) const;
+  Peaks peaks_of(const LazyFile& file, const engine::Search& what) const;
+
   const LazyImage* image_;
   ContentPool* pool_;
-  // By file and sector: the highest that any mixture shows from there on.
-  mutable std::vector<std::vector<uint64_t>> highest_;
+  mutable std::vector<Peaks> peaks_;  // by file
 };
 
 class LazyDisk final : public Resolver {
@@ -62,20 +72,25 @@ class LazyDisk final : public Resolver {
   void before_size(InodeId inode) override;
   void before_write(InodeId inode, uint64_t offset, size_t n) override;
   void before_truncate(InodeId inode, uint64_t size) override;
-  bool shows_at_most(InodeId inode, uint64_t limit, uint64_t offset, size_t width,
-                     engine::Highest highest) override;
+  engine::Found search(InodeId inode, const engine::Search& what) override;
 
  private:
   struct State {
     InodeId inode = kNoInode;
+    // What follows from what was seen, and from nothing else: the next look must not depend on more.
     std::vector<bool> known;  // sectors
+    uint64_t least = 0;       // the size is at least that
     bool size_known = false;
+    bool changed = false;   // the size is the process's own by now
+    bool searched = false;  // what was not seen then is not to be seen any more
+    bool knows(uint64_t sector) const { return sector < known.size() && known[sector]; }
   };
   State* state_of(InodeId inode);
   uint64_t look(const Look& look);
   void settle_sector(State& state, uint64_t sector);
   void settle_size(State& state);
-  void narrow_size(State& state);
+  void place_size(State& state);
+  void know(State& state, uint64_t sector);
   uint32_t file_of(const State& state) const {
     return static_cast<uint32_t>(&state - states_.data());
   }

@@ -31,12 +31,12 @@ ContentId ContentPool::prefix(ContentId id, size_t length) {
   return prefix;
 }
 
-uint64_t ContentPool::highest(ContentId first, ContentId second, engine::Highest what) {
+uint64_t ContentPool::peak(ContentId first, ContentId second, const engine::Search& what) {
   const uint64_t pair = uint64_t{first} << 32 | second;
-  const auto function = reinterpret_cast<uintptr_t>(what);
-  if (const auto known = highest_.find(pair, function)) return *known;
-  const uint64_t value = what(contents_[first] + contents_[second]);
-  highest_.put(pair, function, value);
+  const auto function = reinterpret_cast<uintptr_t>(what.peak);
+  if (const auto known = peaks_.find(pair, function)) return *known;
+  const uint64_t value = what.peak(contents_[first] + contents_[second]);
+  peaks_.put(pair, function, value);
   return value;
 }
 

@@ -22,9 +22,8 @@ class Resolver {
   virtual void before_size(InodeId inode) = 0;
   virtual void before_write(InodeId inode, uint64_t offset, size_t n) = 0;
   virtual void before_truncate(InodeId inode, uint64_t size) = 0;
-  // As engine::File's; decides nothing.
-  virtual bool shows_at_most(InodeId inode, uint64_t limit, uint64_t offset, size_t width,
-                             engine::Highest highest) = 0;
+  // As engine::File's.
+  virtual engine::Found search(InodeId inode, const engine::Search& what) = 0;
 };
 
 }  // namespace powercut::sim

@@ -51,10 +51,8 @@ class SimFile final : public File {
     if (os_.resolver_ != nullptr) os_.resolver_->before_size(inode_);
     return os_.world_.disk.size(inode_);
   }
-  bool shows_at_most(uint64_t limit, uint64_t offset, size_t width,
-                     engine::Highest highest) override {
-    return os_.resolver_ != nullptr &&
-           os_.resolver_->shows_at_most(inode_, limit, offset, width, highest);
+  engine::Found search(const engine::Search& what) override {
+    return os_.resolver_ == nullptr ? engine::Found::kReadOn : os_.resolver_->search(inode_, what);
   }
 
  private:

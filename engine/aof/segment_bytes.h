@@ -23,9 +23,7 @@ class SegmentBytes {
   Result<bool> more();
   Result<void> rest();
   // As the file's.
-  bool shows_at_most(uint64_t limit, uint64_t offset, size_t width, Highest highest) const {
-    return !ended_ && file_->shows_at_most(limit, offset, width, highest);
-  }
+  Found search(const Search& what) { return ended_ ? Found::kReadOn : file_->search(what); }
 
  private:
   File* file_ = nullptr;

@@ -45,16 +45,38 @@ bool all_zero(std::string_view bytes) {
 
 constexpr const char* kCutShort = "the last batch is cut short";
 
-// The highest offset that an annotation in `text` says was synced.
-uint64_t highest_synced(std::string_view text) {
-  uint64_t highest = 0;
-  for (size_t at = text.find(kAnnotationPrefix); at != std::string_view::npos;
-       at = text.find(kAnnotationPrefix, at + 1)) {
+// A whole batch, wherever it stands, that vouches for more than search.offset to be synced.
+bool vouches(const Search& search, uint64_t at, std::string_view text) {
+  for (size_t p = text.find(kAnnotationPrefix); p != std::string_view::npos;
+       p = text.find(kAnnotationPrefix, p + 1)) {
     size_t length = 0;
-    if (const auto note = parse_annotation(text.substr(at), length))
-      highest = std::max(highest, note->synced_offset);
+    const auto note = parse_annotation(text.substr(p), length);
+    if (!note || note->synced_offset <= search.offset || note->length > p) continue;
+    const size_t begin = p - note->length;
+    if (at + begin >= search.offset &&
+        note->crc == batch_crc(text.substr(begin, note->length), text.substr(p, length),
+                               search.context, at + begin))
+      return true;
   }
-  return highest;
+  return false;
+}
+
+template <class Of>
+uint64_t highest(std::string_view text, Of of) {
+  uint64_t found = 0;
+  for (size_t p = text.find(kAnnotationPrefix); p != std::string_view::npos;
+       p = text.find(kAnnotationPrefix, p + 1)) {
+    size_t length = 0;
+    if (const auto note = parse_annotation(text.substr(p), length))
+      found = std::max<uint64_t>(found, of(*note, length));
+  }
+  return found;
+}
+uint64_t highest_synced(std::string_view text) {
+  return highest(text, [](const Annotation& note, size_t) { return note.synced_offset; });
+}
+size_t longest_batch(std::string_view text) {
+  return highest(text, [](const Annotation& note, size_t length) { return note.length + length; });
 }
 
 class Scanner {
@@ -137,24 +159,32 @@ class Scanner {
       if (own != bytes_.npos && bytes_.find(kAnnotationPrefix, own + 1) != bytes_.npos)
         return corrupt(offset, what);
     }
-    TRY_ASSIGN(const uint64_t later, synced_by_later(offset));
-    return damaged(offset, std::max(expected_.synced_length.value_or(0), later), what);
+    const bool named = offset < expected_.synced_length.value_or(0);
+    TRY_ASSIGN(const bool later, named ? Result<bool>(true) : synced_by_later(offset));
+    return damaged(offset, named || later ? offset + 1 : 0, what);
   }
 
-  // The highest synced offset that a whole batch behind `offset` vouches for.
-  Result<uint64_t> synced_by_later(uint64_t offset) {
-    uint64_t synced = 0;
-    if (!scan_.annotated) return synced;
-    if (source_.shows_at_most(offset, offset, kLongestLine, highest_synced)) return synced;
-    TRY(read_rest());
-    for (size_t at = bytes_.find(kAnnotationPrefix, offset); at != std::string_view::npos;
-         at = bytes_.find(kAnnotationPrefix, at + 1)) {
-      size_t length = 0;
-      const auto note = parse_annotation(bytes_.substr(at), length);
-      if (!note || note->length > at || at - note->length < offset) continue;
-      if (verifies(*note, at, length)) synced = std::max(synced, note->synced_offset);
+  // Does a whole batch behind `offset` vouch that more was synced?
+  Result<bool> synced_by_later(uint64_t offset) {
+    if (!scan_.annotated) return false;
+    const Search later{offset, scan_.header.nonce, vouches, highest_synced, longest_batch,
+                       kLongestLine};
+    const Found found = source_.search(later);
+    if (found != Found::kReadOn) return found == Found::kYes;
+    // A batch is as long as it says: so it is looked for in all that was read, from where its
+    // annotation may begin.
+    for (uint64_t from = offset;;) {
+      for (size_t at = bytes_.find(kAnnotationPrefix, from); at != std::string_view::npos;
+           at = bytes_.find(kAnnotationPrefix, at + 1)) {
+        size_t length = 0;
+        const auto note = parse_annotation(bytes_.substr(at), length);
+        if (!note || note->length > at || at - note->length < offset) continue;
+        if (note->synced_offset > offset && verifies(*note, at, length)) return true;
+      }
+      from = std::max<uint64_t>(offset, bytes_.size() - std::min(bytes_.size(), kLongestLine));
+      TRY_ASSIGN(const bool more, read_on());
+      if (!more) return false;
     }
-    return synced;
   }
 
   bool verifies(const Annotation& note, size_t at, size_t length) const {

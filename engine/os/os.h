@@ -37,8 +37,20 @@ enum class Open : unsigned char {
   kCreateNew,  // must not exist; read and write
 };
 
-// The highest of the numbers that a text shows, in some sense; 0: none.
-using Highest = uint64_t (*)(std::string_view text);
+// What File::search looks for. A value, so that the question can be kept and asked again.
+struct Search {
+  uint64_t offset = 0;   // at or behind it
+  uint64_t context = 0;  // for `matches`
+  // Is there a match within `text`, which stands at `at`?
+  bool (*matches)(const Search& search, uint64_t at, std::string_view text) = nullptr;
+  // No match ends in a text whose peak is at most `offset`.
+  uint64_t (*peak)(std::string_view text) = nullptr;
+  // How long a match that ends in `text` could be, at most.
+  size_t (*reach)(std::string_view text) = nullptr;
+  size_t mark = 0;  // `peak` and `reach` go by so many bytes in a row
+  bool operator==(const Search&) const = default;
+};
+enum class Found : unsigned char { kNo, kYes, kReadOn };
 
 class File {
  public:
@@ -78,13 +90,9 @@ class File {
   //   Yields:     no.
   virtual Result<uint64_t> size() = 0;
 
-  // True: no `width` bytes in a row, at or behind `offset`, show more than `limit`. False says
-  // nothing: read and see. A world that has not decided yet what a power cut left may know it
-  // without deciding.
-  virtual bool shows_at_most(uint64_t limit, uint64_t offset, size_t width, Highest highest) {
-    (void)limit, (void)offset, (void)width, (void)highest;
-    return false;
-  }
+  // Is there a match? kReadOn says nothing: read and see. A world that has not decided yet what a
+  // power cut left may decide this without deciding every byte; what was searched is then not read.
+  virtual Found search(const Search&) { return Found::kReadOn; }
 };
 
 class Os {

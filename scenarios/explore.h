@@ -1,0 +1,71 @@
+// Every crash of a bounded run: all its crash points, all legal disk images at each, each image
+// recovered and judged. What comes out is a proof for that run, with the number of images it covers.
+//
+// A crash point is before or after a seam call, inside a sync, or between the blocks of a write. The
+// kernel writes nothing back by itself here: what it would force only takes images away. Depth 2 adds
+// a crash inside each recovery, and behind it: of a power cut's images, or of what a killed process
+// leaves in the page cache.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scenarios/catalog.h"
+#include "scenarios/run.h"
+#include "sim/survival.h"
+
+namespace powercut::scenarios {
+
+struct ExploreSpec {
+  const Workload* workload = nullptr;
+  const Policy* policy = nullptr;
+  std::vector<const faults::Persona*> personas;
+  const faults::MutantInfo* mutant = nullptr;
+  uint64_t seed = 1;  // of the run's latencies
+  unsigned depth = 1;
+  uint64_t classes_most = 50'000'000;  // per persona; beyond, the exploration is incomplete
+  bool stop_at_violation = false;
+};
+
+// One crash on the way to a violation.
+struct ExploredCrash {
+  sim::CrashKind kind = sim::CrashKind::kPowerCut;
+  uint64_t call = 0;  // of that life
+  sim::Op op = sim::Op::kOpen;
+  sim::CrashPoint point = sim::CrashPoint::kBefore;
+  sim::Survival survival;  // of a power cut
+};
+
+struct ExploredViolation {
+  Violation violation;
+  const faults::Persona* persona = nullptr;
+  std::vector<ExploredCrash> crashes;  // in the order in which they come
+};
+
+struct Explored {
+  const faults::Persona* persona = nullptr;
+  uint64_t crash_points = 0;
+  uint64_t disk_states = 0;   // that differ, of all crash points
+  std::string legal_images = "0";  // over all crash points; decimal, exact
+  uint64_t classes = 0;            // over all crash points: recoveries judged
+  uint64_t violations = 0;         // classes, each at one crash point
+  std::vector<ExploredViolation> first;  // the first of each oracle
+  Loss worst;
+  bool complete = false;
+  std::string incomplete_because;
+};
+
+struct Exploration {
+  std::vector<Explored> by_persona;
+  uint64_t recoveries_run = 0;  // the others were known by what they look at
+  std::string harness_fault;
+};
+
+Exploration explore(const ExploreSpec& spec);
+
+// How a run is made whose crash points are explored; the same for a replay of what was found.
+RunSpec explored_run(const ExploreSpec& spec, const faults::Persona& persona);
+
+}  // namespace powercut::scenarios

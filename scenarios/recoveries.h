@@ -1,0 +1,80 @@
+// What recovery makes of images: run once for all images it cannot tell apart, and never again for
+// one that looks the same.
+//
+// Method: a recovery is a deterministic function of what it looks at, so all recoveries together
+// form a tree: a node is a look at the disk, its edges are what can be seen there, a leaf is what
+// came out. Images walk down that tree; the store runs only where it ends in the open.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/config.h"
+#include "faults/mutants.h"
+#include "sim/lazy_disk.h"
+
+namespace powercut::scenarios {
+
+// One recovery's end.
+struct Recovered {
+  std::string refusal;  // why it did not start; empty: it did
+  bool hangs = false;
+  uint64_t digest = 0;  // of the keyspace
+  uint64_t lsn = 0;     // that recovery says it reached
+  uint64_t failed_commands = 0;
+  bool operator==(const Recovered&) const = default;
+};
+
+class Recoveries {
+ public:
+  // Every recovery takes place at the same time, `restart` and `wall_ms`. `mutant` may be null.
+  Recoveries(const engine::EngineConfig& config, const faults::MutantInfo* mutant, Instant restart,
+             int64_t wall_ms);
+
+  sim::ContentPool& pool() { return pool_; }
+  const Recovered& outcome(uint32_t number) const { return outcomes_[number]; }
+  int64_t wall_ms() const { return wall_ms_; }
+  // How often the store really ran.
+  uint64_t executed() const { return executed_; }
+
+  // One class of images: those that recovery cannot tell apart.
+  struct Class {
+    uint32_t leaf;     // equal for equal looks and answers
+    uint32_t outcome;  // its number
+    const std::vector<sim::LazyDisk::Seen>& seen;
+    const std::vector<sim::Options>& left;  // of each file
+  };
+  // Calls `visit` for every class of `image`. False: `visit` returned false, and it stopped.
+  bool for_each_class(const sim::LazyImage& image, const std::function<bool(const Class&)>& visit);
+
+ private:
+  struct Node {
+    bool known = false;  // run through before
+    bool leaf = false;
+    uint32_t outcome = 0;
+    sim::Look look;
+    std::vector<std::pair<uint64_t, uint32_t>> next;  // by what was seen
+  };
+  struct Walk;
+  bool walk(Walk& walk, uint32_t node);
+  void run(Walk& walk, uint32_t root);
+  Recovered recover(sim::LazyDisk& lazy);
+  uint32_t number_of(const Recovered& outcome);
+
+  const engine::EngineConfig config_;
+  const faults::MutantInfo* mutant_;
+  Instant restart_;
+  int64_t wall_ms_;
+  sim::ContentPool pool_;
+  std::vector<Node> nodes_;
+  std::map<std::string, uint32_t> roots_;  // by tree
+  std::vector<Recovered> outcomes_;
+  uint64_t executed_ = 0;
+};
+
+}  // namespace powercut::scenarios
