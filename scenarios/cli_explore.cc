@@ -4,11 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "scenarios/cli.h"
 #include "scenarios/explore.h"
 #include "scenarios/terminal.h"
+#include "scenarios/workers.h"
 #include "sim/image_count.h"
 
 namespace powercut::scenarios {
@@ -50,14 +50,8 @@ int explore(const Arguments& arguments, const std::string&, const Streams& strea
     }
   }
   std::vector<Exploration> done(specs.size());
-  std::atomic<size_t> next{0};
-  std::vector<std::thread> threads;
-  for (unsigned i = 0; i < std::min<size_t>(arguments.jobs, specs.size()); ++i) {
-    threads.emplace_back([&] {
-      for (size_t n; (n = next++) < specs.size();) done[n] = scenarios::explore(specs[n]);
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
+  on_all_cores(specs.size(), arguments.jobs,
+               [&](size_t n) { done[n] = scenarios::explore(specs[n]); });
 
   uint64_t points = 0, classes = 0, violations = 0, executed = 0;
   bool complete = true;

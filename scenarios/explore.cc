@@ -200,7 +200,7 @@ RunSpec explored_run(const ExploreSpec& spec, const faults::Persona& persona) {
   run.manners = Manners();
   run.manners->think = kThink;
   run.rewrite_bytes = uint64_t{1} << 40;
-  run.look_beside = false;
+  run.beside = Beside::kNothing;
   run.lingers = true;
   return run;
 }

@@ -37,6 +37,7 @@ inline const std::vector<Exemption> kExemptions = {
     {"engine/os/fiber_test.cc", "threads", "shows that each thread has a stack pool of its own"},
     {"scenarios/sweep.cc", "threads", "a sweep's workers: each run is a world of its own"},
     {"scenarios/zoo.cc", "threads", "a sweep's workers, many sweeps beside each other"},
+    {"scenarios/workers.cc", "threads", "independent explorations: each is a world of its own"},
     {"scenarios/terminal.cc", "threads", "how many workers there are by default"},
     {"scenarios/determinism_test.cc", "threads", "runs beside each other must not meet"},
     {"scenarios/kill_child.h", "posix", "a pipe to the parent, and a process that waits for SIGKILL"},
