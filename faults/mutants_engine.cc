@@ -92,11 +92,9 @@ const std::array kMutants = {
     branch("sync-error-forgotten", Mutant::kSyncErrorForgotten,
            "a failed sync refuses writes until the next sync succeeds, and then is forgotten",
            "CockroachDB #37102", "eio"),
-    unseen("base-sync-error-ignored", Mutant::kBaseSyncErrorIgnored,
+    branch("base-sync-error-ignored", Mutant::kBaseSyncErrorIgnored,
            "the result of a base's sync is not looked at before the old log is removed",
-           "RocksDB 5.6.0", "eio",
-           "not seen in 4,000 seeds: it takes a failure of just that sync, and a cut before the "
-           "next base"),
+           "RocksDB 5.6.0", "eio"),
     branch("base-removed-after-rename", Mutant::kBaseRemovedAfterRename,
            "a rewrite whose manifest was renamed, but not synced, removes its base as if it had "
            "failed",

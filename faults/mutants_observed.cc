@@ -88,6 +88,7 @@ constexpr std::array kObserved = {
     Observed{"base-removed-after-rename", "NOS", "hybrid-always", "plp"},
     Observed{"history-removed-on-error", "NOS", "hybrid-everysec hybrid-always",
              "ext3-journal ext4-writeback plp"},
+    Observed{"base-sync-error-ignored", "NOS", "hybrid-always", "ext3-writeback"},
     Observed{"refused-and-done", "FF", "all but checkpoint none", "all but plp"},
     Observed{"numbers-reused", "NPX HNG NOS LAW", "all but checkpoint none",
              "all but ext4-ordered lying"},

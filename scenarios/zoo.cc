@@ -101,11 +101,12 @@ template std::optional<double> needed(const ZooRow&, double Search::*, size_t);
 
 // --- Searching ---
 
-Search search(const SweepOptions& sweep, uint64_t first_seed, uint64_t seeds) {
+Search search(const SweepOptions& sweep, uint64_t first_seed, uint64_t seeds, Beside beside) {
   const Stopwatch watch;
   Search result;
   while (result.seeds < seeds && !result.violation && result.harness_fault.empty()) {
-    const RunSpec spec = spec_of(sweep, first_seed + result.seeds);
+    RunSpec spec = spec_of(sweep, first_seed + result.seeds);
+    spec.beside = beside;
     const UnderWay under_way(spec);
     RunResult run = run_once(spec);
     ++result.seeds;
@@ -155,7 +156,8 @@ std::vector<ZooRow> run_zoo(const ZooOptions& options, const ZooHooks& hooks) {
     for (const Search& one : row.searches) seeds += one.seeds;
     SweepOptions kills = with(options, row.mutant);
     kills.faults = {faults::FaultClass::kKill};
-    row.kill_only = search(kills, first_seed_of(0), std::max(seeds, options.seeds_most));
+    row.kill_only =
+        search(kills, first_seed_of(0), std::max(seeds, options.seeds_most), Beside::kNothing);
   });
   return rows;
 }

@@ -59,7 +59,9 @@ std::optional<T> needed(const ZooRow& row, T Search::*figure, size_t k);
 constexpr uint64_t first_seed_of(uint64_t start) { return 1 + start * 1'000'000'007; }
 
 // Runs `seeds` seeds from `first_seed` on, until one finds a violation.
-Search search(const SweepOptions& sweep, uint64_t first_seed, uint64_t seeds);
+// `beside`: as in RunSpec.
+Search search(const SweepOptions& sweep, uint64_t first_seed, uint64_t seeds,
+              Beside beside = Beside::kSome);
 
 struct ZooHooks {
   // Called on one thread, now and then: how many of how many searches are done.
