@@ -2,12 +2,15 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "scenarios/catalog.h"
 #include "scenarios/cli.h"
 #include "scenarios/last_words.h"
 #include "scenarios/scenario_file.h"
 #include "scenarios/shrink.h"
+#include "scenarios/story.h"
 #include "scenarios/terminal.h"
 
 namespace powercut::scenarios {
@@ -21,30 +24,93 @@ struct ShrinkArguments {
   bool json = false;
 };
 
-int shrink_verb(const ShrinkArguments& a, const Streams& streams) {
-  Scenario scenario;
-  if (a.id.ends_with(".scn")) {
-    const auto text = read_file(a.id);
-    if (!text.ok()) return fail(streams, text.error());
-    auto parsed = parse_scenario(*text, a.id);
-    if (!parsed.ok()) return fail(streams, {Errc::kCorrupt, parsed.error().message});
-    scenario = std::move(parsed).value();
-  } else {
-    auto recipe = parse_run_id(a.id);
-    if (!recipe.ok()) return fail(streams, recipe.error());
-    const UnderWay under_way(recipe->spec);
-    auto written = scenario_of(recipe->spec);
-    if (!written.ok()) return fail(streams, written.error());
-    scenario = std::move(written).value();
+Result<Scenario> look_up(const std::string& id) {
+  if (!id.ends_with(".scn")) {
+    TRY_ASSIGN(const Recipe recipe, parse_run_id(id));
+    const UnderWay under_way(recipe.spec);
+    return scenario_of(recipe.spec);
   }
+  TRY_ASSIGN(const std::string text, read_file(id));
+  auto scenario = parse_scenario(text, id);
+  if (!scenario.ok()) return Error{Errc::kCorrupt, scenario.error().message};
+  return scenario;
+}
+
+// The scenario, and the disk that the last recovery found.
+Result<void> write(const std::string& directory, const std::string& name, const std::string& text,
+                   const Account& account) {
+  const sim::Disk* found = nullptr;
+  for (const LifeAccount& life : account.lives)
+    if (life.after) found = &*life.after;
+  TRY(write_image(directory + "/disk", found == nullptr ? sim::Image{} : image_of(*found)));
+  return write_file(fmt::format("{}/{}.scn", directory, name), text);
+}
+
+std::string name_of(const Scenario& scenario) {
+  std::string name =
+      fmt::format("{}-{}-{}", scenario.policy->name, scenario.persona->name,
+                  scenario.mutant == nullptr ? std::string_view("bug") : scenario.mutant->name);
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == ':' || c == '/'; }, '-');
+  return name;
+}
+
+void print_json(std::FILE* out, const Shrunk& shrunk, const std::string& scenario,
+                const std::string& story, const std::vector<MissingFence>& fences) {
+  nlohmann::ordered_json json;
+  json["version"] = POWERCUT_VERSION;
+  json["verb"] = "shrink";
+  json["oracle"] = shrunk.account.result.violation->oracle;
+  json["operations_before"] = shrunk.operations_before;
+  json["operations"] = operations(shrunk.scenario);
+  json["crashes"] = shrunk.scenario.plan.crashes();
+  json["tries"] = shrunk.tries;
+  json["minimal"] = shrunk.complete;
+  json["missing_fences"] = nlohmann::ordered_json::array();
+  for (const MissingFence& fence : fences)
+    json["missing_fences"].push_back(
+        {{"path", fence.path}, {"after", fence.after}, {"before", fence.before}});
+  json["scenario"] = scenario;
+  json["story"] = story;
+  // A command may hold any bytes.
+  const auto replace = nlohmann::ordered_json::error_handler_t::replace;
+  fmt::print(out, "{}\n", json.dump(2, ' ', false, replace));
+}
+
+int shrink_verb(const ShrinkArguments& a, const Streams& streams) {
+  const auto scenario = look_up(a.id);
+  if (!scenario.ok()) return fail(streams, scenario.error());
+  const bool terminal = is_terminal(streams.err);
   ShrinkOptions options;
   options.tries_max = a.tries;
-  auto shrunk = shrink(scenario, options);
-  if (!shrunk.ok()) return fail(streams, shrunk.error());
-  fmt::print(streams.out, "{}", print(shrunk->scenario, shrunk->account));
-  fmt::print(streams.err, "{} tries, from {} operations to {}{}\n", shrunk->tries,
-             shrunk->operations_before, operations(shrunk->scenario),
-             shrunk->complete ? "" : " incomplete");
+  if (terminal) {
+    options.progress = [&](uint64_t tries, size_t operations) {
+      fmt::print(streams.err, "\r{} tries, {} operations left ", tries, operations);
+    };
+  }
+  const auto shrunk = shrink(*scenario, options);
+  if (terminal) fmt::print(streams.err, "\r\x1b[K");
+  if (!shrunk.ok())
+    return fail(streams, {shrunk.error().code, a.id + ": " + shrunk.error().message});
+  const auto fences = missing_fences(shrunk->scenario);
+  const std::string text = print(shrunk->scenario, shrunk->account);
+  const std::string story = tell_story(shrunk->scenario, shrunk->account, fences);
+  if (a.json) {
+    print_json(streams.out, *shrunk, text, story, fences);
+  } else {
+    fmt::print(streams.out, "{}", story);
+  }
+  const std::string name = name_of(shrunk->scenario);
+  if (!a.directory.empty()) {
+    const auto written = write(a.directory, name, text, shrunk->account);
+    if (!written.ok()) return fail(streams, written.error());
+    fmt::print(streams.err, "written: {0}/{1}.scn, {0}/disk/; again: powercut replay {0}/{1}.scn\n",
+               a.directory, name);
+  }
+  fmt::print(streams.err, "from {} operations to {}, in {} tries{}\n", shrunk->operations_before,
+             operations(shrunk->scenario), shrunk->tries,
+             shrunk->complete ? "; nothing more can be taken away, one at a time"
+                              : "; stopped there, so it may not be the smallest: see --tries");
   return kBroken;
 }
 
@@ -52,11 +118,16 @@ int shrink_verb(const ShrinkArguments& a, const Streams& streams) {
 
 Verb add_shrink(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("shrink", "The smallest case of a failure, and its story");
+  verb->footer(
+      "Prints the story; -o writes DIR/NAME.scn, which `powercut replay` tells again, and "
+      "DIR/disk/, the files\nthat the last recovery found.\n\nExample:\n  powercut shrink "
+      "set100:always:posix-min:power-cut:20:1:no-sync:segment.commit -o smallest");
   auto a = std::make_shared<ShrinkArguments>();
   verb->add_option("id", a->id, "of a failing run, as a sweep prints it; or a scenario, FILE.scn")
       ->required();
   verb->add_option("-o,--output", a->directory, "write the scenario and the disk image here");
-  verb->add_option("--tries", a->tries, "runs to try, at most")->capture_default_str();
+  verb->add_option("--tries", a->tries, "runs, and recoveries judged in them, at most")
+      ->capture_default_str();
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
   return {verb,
           [a](const std::string&, const Streams& streams) { return shrink_verb(*a, streams); }};

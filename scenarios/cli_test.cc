@@ -210,6 +210,42 @@ TEST_F(Cli, SideBySideATableSaysWhichPromiseHoldsWhere) {
   EXPECT_EQ(json["violations"], violations);
 }
 
+TEST_F(Cli, ShrinkTellsTheStoryAndWritesTheScenarioAndTheDisk) {
+  refused("shrink mixed:always", 2, "run ID");
+  refused("shrink set100:always:ext4-ordered:none:20:1", 2, "every promise held");
+  refused("shrink nowhere.scn", 3, "nowhere.scn: No such file");
+  refused("shrink " + write("bad.scn", "store policy=always persona=xfs\n\nstart\nSET \"\n"), 3,
+          "bad.scn:4: a quoted word has no end");
+  refused("replay " + write("none.scn", ""), 3, "none.scn:1: there is no `store` directive");
+  refused("replay --rewrite set100:always:ext4-ordered:none:20:1", 2, "FILE.scn");
+
+  const std::string scenario =
+      write("big.scn",
+            "store policy=checkpoint persona=ext4-writeback mutant=no-sync:recovery.root\n\n"
+            "start kill@rename:0:after\nSET a 1\nSET b 2\n\nrecover cut@idle:0ns\n\n"
+            "cut\nrest lost\n\nrecover\n");
+  const Ran told = run("shrink -o small " + scenario);
+  EXPECT_EQ(told.status, 1) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("What would have prevented it"));
+  EXPECT_TRUE(fs::exists(folder_ / "small/disk/temp-dump.rdb"));
+  const std::string small = "small/checkpoint-ext4-writeback-no-sync-recovery.root.scn";
+  const Ran again = run("replay " + small);
+  EXPECT_EQ(again.status, 1);
+  EXPECT_EQ(again.err, "");
+  EXPECT_EQ(again.out, read(small));
+  const auto json = nlohmann::json::parse(run("shrink --json " + scenario).out);
+  EXPECT_EQ(json["operations_before"], 2);
+  EXPECT_EQ(json["operations"], 1);
+  EXPECT_EQ(json["oracle"], "MON");
+  EXPECT_EQ(json["missing_fences"][0]["path"], "./");
+
+  // Not as the file says any more; then it is.
+  write(small, read(small) + "#\n");
+  EXPECT_THAT(run("replay " + small).err, HasSubstr("the file says \"#\""));
+  EXPECT_EQ(run("replay --rewrite " + small).err, "");
+  EXPECT_EQ(run("replay " + small).err, "");
+}
+
 TEST_F(Cli, RunIsTheSweepsRunOfThatSeed) {
   const std::string options = " --workload set100 --ops 30 ";
   const auto sweep =
@@ -235,7 +271,7 @@ TEST_F(Cli, EveryListHasLinesAndEveryVerbHelps) {
     EXPECT_EQ(ran.status, 0);
     EXPECT_GT(std::count(ran.out.begin(), ran.out.end(), '\n'), 5) << what;
   }
-  for (const char* verb : {"sweep", "run", "replay", "list"}) {
+  for (const char* verb : {"sweep", "run", "replay", "shrink", "list"}) {
     const Ran ran = run(std::string(verb) + " --help");
     EXPECT_EQ(ran.status, 0);
     EXPECT_THAT(ran.out, HasSubstr("Example:"));
@@ -244,7 +280,8 @@ TEST_F(Cli, EveryListHasLinesAndEveryVerbHelps) {
     ASSERT_NE(example, std::string::npos);
     const std::string line =
         ran.out.substr(example + 11, ran.out.find('\n', example) - example - 11);
-    EXPECT_EQ(run(line).status, 0) << line;
+    // What is shrunk is a failure.
+    EXPECT_EQ(run(line).status, std::string(verb) == "shrink" ? 1 : 0) << line;
   }
   EXPECT_THAT(run("--version").out, HasSubstr("powercut "));
 }

@@ -166,10 +166,12 @@ void Clients::turn_on(Connection& connection, std::string_view request) {
 
 void Clients::send(Connection& connection, std::string_view request) {
   const uint64_t before = around_.history.last_lsn();
+  const size_t said = said_.size();
+  if (steps_ != nullptr) said_.push_back({connection.step, 0, promised_, false, false});
   connection.session->feed(request);
   const uint64_t lsn = around_.history.own_operation(before);
-  connection.expected.push_back({lsn, said_.size()});
-  if (steps_ != nullptr) said_.push_back({connection.step, lsn, promised_, false, false});
+  connection.expected.push_back({lsn, said});
+  if (steps_ != nullptr) said_[said].lsn = lsn;
   if (around_.history.unlogged_change() && !violation_) {
     violation_ = Violation{"UNL", "a request changed the keyspace, and the log was not told"};
   }

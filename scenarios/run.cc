@@ -75,7 +75,7 @@ void Run::live(uint32_t number) {
   life.os.set_time_limit(world_.now + kLifeLimit);
   life_ = &life;
   const bool looks = spec_.beside != Beside::kNothing && !spec_.workload->cut_at_end;
-  if (spec_.points != nullptr || looks) life.os.set_watcher(this);
+  if (spec_.points != nullptr || spec_.fence != nullptr || looks) life.os.set_watcher(this);
   life.os.spawn("main", [&] { open_and_serve(life, number); });
   const CrashKind crash = life.os.run();
   end_life(life, number, crash);

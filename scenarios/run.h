@@ -66,6 +66,12 @@ class Cuts {
                                 uint64_t key) = 0;
 };
 
+// A sync that the engine does not make: of `path`, right after event `event` of the run's trace.
+struct Fence {
+  uint64_t event = 0;
+  std::string path;  // a file's or a directory's; empty: the root
+};
+
 // Which further crash states are judged beside the plan's own.
 enum class Beside : uint8_t { kNothing, kSome, kEverything };
 
@@ -87,7 +93,8 @@ struct RunSpec {
   // What the clients say, instead of the workload in manners that the seed draws. Then the plan is
   // needed as well, and of the workload only the clock counts.
   const Script* script = nullptr;
-  Cuts* cuts = nullptr;  // may be null: the seed draws
+  Cuts* cuts = nullptr;          // may be null: the seed draws
+  const Fence* fence = nullptr;  // may be null
 };
 
 // What recovery went through: counted so that a sweep can say what it never reached.

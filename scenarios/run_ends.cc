@@ -15,6 +15,7 @@ namespace {
 // Crash points looked at beside the one of the plan, in each life, and images of each.
 constexpr size_t kExposures = 6;
 constexpr uint64_t kImagesMost = 16;
+constexpr uint64_t kImagesEverywhere = 5;  // Cuts may make some of them other than by a draw
 
 }  // namespace
 
@@ -45,6 +46,9 @@ void Run::note_branches(Life& life) {
 // --- Crash states beside the run's own ---
 
 void Run::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
+  if (spec_.fence != nullptr && point == sim::CrashPoint::kAfter &&
+      trace_.count() == spec_.fence->event + 1)
+    put_fence(spec_.fence->path);
   if (spec_.points != nullptr) {
     CrashFacts facts = life_->clients ? facts_of(*life_) : facts_;
     facts.at = world_.now;
@@ -57,7 +61,7 @@ void Run::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
   if (spec_.beside == Beside::kEverything) {
     const bool looks = op == sim::Op::kRead || op == sim::Op::kList;
     if (under_way || (!looks && point == sim::CrashPoint::kBefore))
-      expose(call, point, kImagesMost);
+      expose(call, point, kImagesEverywhere);
     return;
   }
   // Where every bug of the B3 study shows (Mohan et al., OSDI'18).
@@ -71,6 +75,17 @@ void Run::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
     return;
   // What recovery writes meets blocks that the dead process no longer holds: few images show it.
   expose(call, point, recovering && op == sim::Op::kSync ? kImagesMost : 2);
+}
+
+// It takes no time and is no call, so that nothing else of the run changes.
+void Run::put_fence(const std::string& path) {
+  sim::Disk& disk = world_.disk;
+  const auto inode = disk.lookup(path);
+  if (!inode.ok()) return;
+  if (!disk.is_directory(*inode))
+    (void)disk.finish_sync(disk.begin_sync(*inode));
+  else if (const auto ticket = disk.begin_sync_directory(path); ticket.ok())
+    (void)disk.finish_sync(*ticket);
 }
 
 void Run::expose(uint64_t call, sim::CrashPoint point, uint64_t images) {

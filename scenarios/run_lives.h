@@ -100,6 +100,7 @@ class Run final : public sim::Watcher {
   CrashFacts facts_of(Life& life) const;
   void note_branches(Life& life);
   void on_point(uint64_t call, sim::Op op, sim::CrashPoint point) override;
+  void put_fence(const std::string& path);
   void expose(uint64_t call, sim::CrashPoint point, uint64_t images);
   void probe(Life& life, uint32_t number);
   Result<sim::Disk> cut(Life& life, uint32_t number, const sim::Disk& disk, uint64_t key);

@@ -176,6 +176,7 @@ Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner,
   spec.beside = manner.beside;
   spec.observer = &recorder;
   spec.cuts = &recorder;
+  spec.fence = manner.fence;
   Account account = recorder.take(run_once(spec, listener));
   if (account.result.misstated) return *account.result.misstated;
   return account;

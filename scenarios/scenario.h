@@ -87,6 +87,7 @@ struct CutManner {
   // Life `life` draws from this seed instead of taking what is stated.
   std::optional<uint32_t> drawn_life;
   uint64_t drawn_key = 0;
+  const Fence* fence = nullptr;
 };
 // Errors: kInvalid: what is stated of a cut is not legal there.
 Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner = {},
@@ -105,5 +106,7 @@ Result<Scenario> parse_scenario(std::string_view text, const std::string& name);
 std::string verdict_line(const RunResult& result);
 // "power cut inside sync appendonlydir/appendonly.aof.1.incr.aof".
 std::string strike_text(const faults::PlanInjector::Strike& strike);
+// Equal ones once, and how often.
+std::vector<std::pair<faults::PlanInjector::Strike, uint64_t>> strikes_of(const LifeAccount& life);
 
 }  // namespace powercut::scenarios

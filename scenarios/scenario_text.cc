@@ -48,7 +48,8 @@ std::string print_life(const LifeAccount& life) {
       if (one.step == step && (said == nullptr || one.lsn != 0 || said->lsn == 0)) said = &one;
     text += said_text(life, step, said) + '\n';
   }
-  for (const auto& strike : life.strikes) text += strike_text(strike) + '\n';
+  for (const auto& [strike, times] : strikes_of(life))
+    text += strike_text(strike) + (times > 1 ? fmt::format(", {} times\n", times) : "\n");
   if (life.crash == CrashKind::kNone && life.served) text += "shut down, then a power cut\n";
   return text;
 }
@@ -294,6 +295,20 @@ std::string strike_text(const faults::PlanInjector::Strike& strike) {
   return fmt::format(
       "{} {} {}{}{}", what, crash ? kPoints[static_cast<size_t>(strike.point)] : "at",
       sim::op_site(*strike.op).name, strike.path.empty() ? " of the root" : " ", strike.path);
+}
+
+std::vector<std::pair<faults::PlanInjector::Strike, uint64_t>> strikes_of(const LifeAccount& life) {
+  std::vector<std::pair<faults::PlanInjector::Strike, uint64_t>> strikes;
+  for (const auto& strike : life.strikes) {
+    const auto same = std::find_if(strikes.begin(), strikes.end(), [&](const auto& other) {
+      return strike_text(other.first) == strike_text(strike);
+    });
+    if (same != strikes.end())
+      ++same->second;
+    else
+      strikes.emplace_back(strike, 1);
+  }
+  return strikes;
 }
 
 std::string verdict_line(const RunResult& result) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/aof/segment_reader.h"
 #include "scenarios/shrink_candidates.h"
 
 namespace powercut::scenarios {
@@ -43,14 +44,13 @@ class Shrinker {
     Shrunk shrunk;
     shrunk.operations_before = operations(best());
     TRY(candidates_.begin());
-    bool again = true;
-    while (again && !spent()) {
-      again = false;
+    for (auto before = size(); !spent(); before = size()) {
       for (const auto pass :
-           {&Shrinker::pass_conditions, &Shrinker::pass_lives, &Shrinker::pass_words,
-            &Shrinker::pass_crash, &Shrinker::pass_steps, &Shrinker::pass_manners,
-            &Shrinker::pass_commands, &Shrinker::pass_survival})
-        again |= (this->*pass)();
+           {&Shrinker::pass_sizes, &Shrinker::pass_conditions, &Shrinker::pass_lives,
+            &Shrinker::pass_words, &Shrinker::pass_crash, &Shrinker::pass_steps,
+            &Shrinker::pass_manners, &Shrinker::pass_commands, &Shrinker::pass_survival})
+        (this->*pass)();
+      if (size() >= before) break;  // what a pass undid of another would go round for ever
     }
     shrunk.scenario = best();
     // What is stated must be legal as it stands; the search has bent it until now.
@@ -62,11 +62,29 @@ class Shrinker {
   }
 
  private:
+  // Of the text; then of what is stated of the cuts.
+  std::pair<size_t, size_t> size() const {
+    size_t slots = 0;
+    for (const auto& cut : best().cuts) slots += cut ? cut->slots.size() : 0;
+    return {print(best(), {}).size(), slots};
+  }
   const Scenario& best() const { return candidates_.best(); }
   bool accept(const Scenario& candidate) { return candidates_.accept(candidate); }
   bool spent() const { return candidates_.spent(); }
 
   // --- Passes: each true if it made something smaller ---
+
+  // Every long word at once, so that what follows is fast.
+  bool pass_sizes() {
+    bool any = false;
+    for (;;) {
+      Scenario candidate = best();
+      for (auto& life : candidate.script.lives)
+        for (Step& step : life) shorten(step, 2);
+      if (candidate.script == best().script || !candidates_.take(candidate)) return any;
+      any = true;
+    }
+  }
 
   bool pass_conditions() {
     bool any = false;
@@ -120,10 +138,27 @@ class Shrinker {
         any = true;
         continue;
       }
-      any |= earlier(i);
+      any |= one_call_without_space(i) || earlier(i);
       ++i;
     }
     return any;
+  }
+  // A disk that is full once says more than one that is full for a while.
+  bool one_call_without_space(size_t word) {
+    constexpr uint64_t kWrites = 12;
+    if (best().plan.faults[word].kind != FaultKind::kNoSpace) return false;
+    for (uint64_t at = 0; at < kWrites; ++at) {
+      Scenario candidate = best();
+      Fault fault;
+      fault.kind = FaultKind::kError;
+      fault.error = Errc::kNoSpace;
+      fault.op = sim::Op::kWrite;
+      fault.life = candidate.plan.faults[word].life;
+      fault.at = at;
+      candidate.plan.faults[word] = fault;
+      if (accept(candidate)) return true;
+    }
+    return false;
   }
   // The least number for a word that counts calls.
   bool earlier(size_t word) {
@@ -244,8 +279,30 @@ class Shrinker {
     any |= vary_steps([](Step& step, size_t) { step.wait = false; });
     return any;
   }
-  // The plainest command there is.
+  // The plainest command there is, or shorter words.
   bool pass_commands() {
+    bool any = plain_commands();
+    for (const size_t part : {2, 8, 64})
+      while (!spent() && vary_steps([part](Step& step, size_t) { shorten(step, part); }))
+        any = true;
+    return any;
+  }
+  // Takes the `part`-th part off every long word.
+  static void shorten(Step& step, size_t part) {
+    constexpr size_t kLong = 24;
+    for (std::string& request : step.unit.requests) {
+      std::vector<std::string_view> views;
+      size_t at = 0;
+      if (engine::parse_command(request, at, views) != engine::Parse::kCommand) continue;
+      std::vector<std::string> words(views.begin(), views.end());
+      for (std::string& word : words) {
+        const size_t less = word.size() / part;
+        if (word.size() > kLong && less > 0) word = std::string(word.size() - less, 'x');
+      }
+      request = encode_request(words);
+    }
+  }
+  bool plain_commands() {
     return vary_steps([](Step& step, size_t at) {
       const std::string key(1, static_cast<char>('a' + at % 26));
       const std::string plain = encode_request({"SET", key, std::to_string(at + 1)});
@@ -298,7 +355,8 @@ class Shrinker {
         const auto first = survival.slots.begin() + static_cast<ptrdiff_t>(at);
         survival.slots.erase(
             first, first + static_cast<ptrdiff_t>(std::min(chunk, survival.slots.size() - at)));
-        removed |= with_survival(life, survival);
+        const size_t slots = best().cuts[life]->slots.size();
+        removed |= with_survival(life, survival) && best().cuts[life]->slots.size() < slots;
       }
       if (removed && chunk == 1) continue;
       chunk /= 2;

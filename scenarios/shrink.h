@@ -16,7 +16,7 @@
 namespace powercut::scenarios {
 
 struct ShrinkOptions {
-  uint64_t tries_max = 20'000;                                      // runs
+  uint64_t tries_max = 200'000;  // runs, and recoveries judged in them
   std::function<void(uint64_t tries, size_t operations)> progress;  // may be null
 };
 

@@ -11,7 +11,7 @@ using sim::CrashKind;
 namespace {
 
 // A workload longer than this is made shorter first, before cuts are looked for at every call.
-constexpr size_t kSearchedSteps = 40;
+constexpr size_t kSearchedSteps = 16;
 constexpr uint64_t kDraws = 6;
 
 CutManner bent() {
@@ -46,6 +46,7 @@ std::optional<Account> Candidates::attempt(const Scenario& candidate, const CutM
   if (spent() || !faults::parse_plan(print(candidate.plan)).ok()) return std::nullopt;
   ++tries_;
   auto account = run_scenario(candidate, manner);
+  if (account.ok()) tries_ += account->result.recoveries;
   if (!account.ok() || !broke(*account)) return std::nullopt;
   return std::move(account).value();
 }
