@@ -66,6 +66,10 @@ const std::array kMutants = {
     branch("everysec-idle-tail", Mutant::kEverysecIdleTail,
            "policy everysec: no sync while nothing new is buffered, so the last second waits",
            "Redis #5985", "power-cut"),
+    branch("cover-read-late", Mutant::kCoverReadLate,
+           "policy everysec: what a sync covers is looked up when it returns, with what was written "
+           "meanwhile",
+           "etcd #13766, an index stored ahead of the data it covers", "power-cut"),
     branch("no-space-ignored", Mutant::kNoSpaceIgnored,
            "the log goes on behind a record that was cut short for want of space",
            "Prometheus #7835", "enospc"),

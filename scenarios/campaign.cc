@@ -56,9 +56,10 @@ std::string fingerprint(const SweepOptions& o) {
   for (const auto* policy : o.policies) text += fmt::format(" {}", policy->name);
   text += "; personas";
   for (const auto* persona : o.personas) text += fmt::format(" {}", persona->name);
-  text += fmt::format("; faults {}; operations {}; mutant {}; first seed {}; {} {}",
+  text += fmt::format("; faults {}; operations {}; mutant {}; schedule {}; first seed {}; {} {}",
                       faults::print(o.faults), o.operations,
-                      o.mutant == nullptr ? "none" : o.mutant->name, o.first_seed,
+                      o.mutant == nullptr ? "none" : o.mutant->name,
+                      static_cast<int>(o.schedule), o.first_seed,
                       o.seconds != 0 ? "seconds" : "seeds", o.seconds != 0 ? o.seconds : o.seeds);
   return text;
 }

@@ -122,7 +122,7 @@ Result<Recipe> parse_run_id(std::string_view id) {
   if (policy == nullptr) {
     return Error{Errc::kInvalid,
                  fmt::format("run ID: \"{}\" is none: WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:"
-                             "SEED[:MUTANT], as a sweep prints it",
+                             "SEED[/SCHEDULE][:MUTANT][@FINGERPRINT], as a sweep prints it",
                              id)};
   }
   Recipe recipe;
@@ -130,6 +130,13 @@ Result<Recipe> parse_run_id(std::string_view id) {
   spec.policy = policy;
   std::string_view rest = id.substr(colon + 1);
   take_field(rest);
+  if (const size_t at = rest.rfind('@'); at != std::string_view::npos) {
+    const std::string_view text = rest.substr(at + 1);
+    recipe.fingerprint = parse_fingerprint(text);
+    if (!recipe.fingerprint)
+      return Error{Errc::kInvalid, fmt::format("run ID: \"{}\" is no fingerprint", text)};
+    rest = rest.substr(0, at);
+  }
   const std::string_view persona = take_field(rest);
   spec.persona = faults::find_persona(persona);
   if (spec.persona == nullptr) {
@@ -140,7 +147,18 @@ Result<Recipe> parse_run_id(std::string_view id) {
   TRY_ASSIGN(spec.faults, faults::parse_fault_set(take_field(rest)));
   TRY_ASSIGN(spec.operations, parse_number(take_field(rest), "number of operations"));
   if (spec.operations == 0) return Error{Errc::kInvalid, "run ID: 0 is no number of operations"};
-  TRY_ASSIGN(spec.seed, parse_number(take_field(rest), "seed"));
+  std::string_view seed = take_field(rest);
+  if (const size_t slash = seed.find('/'); slash != std::string_view::npos) {
+    const std::string_view text = seed.substr(slash + 1);
+    const auto schedule = parse_schedule(text);
+    if (!schedule)
+      return Error{Errc::kInvalid, fmt::format("run ID: \"{}\" is no schedule", text)};
+    spec.schedule = *schedule;
+    // As walk_schedules() ran it.
+    if (schedule->kind == ScheduleKind::kFifo) spec.beside = Beside::kEverything;
+    seed = seed.substr(0, slash);
+  }
+  TRY_ASSIGN(spec.seed, parse_number(seed, "seed"));
   if (!rest.empty()) {  // a mutant's name may have a colon in it
     spec.mutant = faults::find_mutant(rest);
     if (spec.mutant == nullptr) {

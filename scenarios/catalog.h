@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,8 +28,9 @@ std::vector<WorkloadEntry> list_workloads();
 struct Recipe {
   WorkloadPtr workload;
   RunSpec spec;
+  std::optional<Fingerprint> fingerprint;  // of the run that the ID was printed for
 };
-// The inverse of run_id().
+// The inverse of run_id(), and of replay_id().
 //   Errors: kInvalid: not an ID, or it names something unknown. Otherwise as load_workload.
 Result<Recipe> parse_run_id(std::string_view id);
 

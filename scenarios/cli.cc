@@ -93,6 +93,11 @@ void add_common(CLI::App& app, CommonOptions& o) {
       ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000}))
       ->capture_default_str();
   app.add_option("--mutant", o.mutant, "plant this bug");
+  app.add_option("--schedule", o.schedule,
+                 "who runs next: random beside drawn latencies, pct (priorities, completions being "
+                 "instant), or mix, where each seed draws which")
+      ->check(CLI::IsMember({"random", "pct", "mix"}))
+      ->capture_default_str();
 }
 
 namespace {
@@ -151,6 +156,9 @@ Result<SweepOptions> look_up(const CommonOptions& o) {
     }
   }
   options.operations = o.operations;
+  options.schedule = o.schedule == "pct"   ? SweepSchedule::kPct
+                     : o.schedule == "mix" ? SweepSchedule::kMix
+                                           : SweepSchedule::kRandom;
   if (o.workload == "all") {
     for (const Builtin& builtin : builtin_workloads()) {
       options.workloads.push_back(make_builtin(builtin.name, 1));

@@ -48,6 +48,7 @@ struct CommonOptions {
   std::string persona = "all";
   std::string faults = "all";
   std::string mutant;
+  std::string schedule = "random";
   uint64_t operations = 200;
 };
 void add_common(CLI::App& app, CommonOptions& options);

@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
+#include "scenarios/catalog.h"
 #include "scenarios/cli.h"
 #include "scenarios/narrate.h"
 #include "scenarios/scenario_file.h"
@@ -15,6 +17,8 @@ namespace {
 struct RunArguments {
   CommonOptions common;
   uint64_t seed = 1;
+  std::optional<uint64_t> delays;
+  uint64_t most = 100'000;
   bool json = false;
 };
 
@@ -36,6 +40,7 @@ int tell(const RunSpec& spec, const SweepOptions& options, const Telling& tellin
   RunResult result = json ? run_once(spec) : narrate(streams.out, spec, telling);
   outcome.tally.add(spec, result);
   outcome.elapsed_s = watch.seconds();
+  if (telling.recorded) outcome.departs = departure(*telling.recorded, result.fingerprint);
   if (json) {
     print_json(streams.out, outcome, verb);
   } else if (!telling.until) {
@@ -43,7 +48,40 @@ int tell(const RunSpec& spec, const SweepOptions& options, const Telling& tellin
                result.events);
   }
   if (outcome.tally.harness_fault) return kHarness;
-  return result.violation ? kBroken : kHeld;
+  if (result.violation) return kBroken;
+  if (!outcome.departs) return kHeld;
+  fmt::print(streams.err,
+             "powercut: not reproduced: this build's run departs from the recorded one {}; build "
+             "the version that printed the ID\n",
+             departure_text(*outcome.departs));
+  return kInput;
+}
+
+int walk(const RunArguments& arguments, const RunSpec& spec, const Streams& streams) {
+  const ScheduleCertificate found = walk_schedules(spec, *arguments.delays, arguments.most);
+  if (arguments.json) {
+    const nlohmann::ordered_json json = {{"version", POWERCUT_VERSION},
+                                         {"verb", "run"},
+                                         {"delays", found.delays},
+                                         {"schedules", found.schedules},
+                                         {"traces", found.traces},
+                                         {"decisions", found.decisions},
+                                         {"recoveries", found.recoveries},
+                                         {"complete", found.complete},
+                                         {"violations", found.violations},
+                                         {"first_violation", found.first_violation}};
+    fmt::print(streams.out, "{}\n", json.dump(2));
+  } else {
+    fmt::print(streams.out,
+               "{} schedules of at most {} delays, {}; {} traces, {} decisions in the longest; {} "
+               "recoveries of sampled images; {} schedules break a promise\n",
+               found.schedules, found.delays, found.complete ? "all of them" : "not all of them",
+               found.traces, found.decisions, found.recoveries, found.violations);
+    if (found.violations > 0)
+      fmt::print(streams.out, "{} ({}): {}\n  {}\n", oracle_name(found.oracle), found.oracle,
+                 found.text, replay_command("powercut", found.first_violation));
+  }
+  return found.violations > 0 ? kBroken : kHeld;
 }
 
 int run(const RunArguments& arguments, const Streams& streams) {
@@ -51,6 +89,7 @@ int run(const RunArguments& arguments, const Streams& streams) {
   if (!options.ok()) return fail(streams, options.error());
   const RunSpec spec = spec_of(*options, arguments.seed);
   options->policies = {spec.policy};
+  if (arguments.delays) return walk(arguments, spec, streams);
   return tell(spec, *options, {}, "run", arguments.json, streams);
 }
 
@@ -92,8 +131,8 @@ int replay(const ReplayArguments& arguments, const Streams& streams) {
   options.workloads = {recipe->workload};
   options.policies = {recipe->spec.policy};
   options.personas = {recipe->spec.persona};
-  return tell(recipe->spec, options, {arguments.trace, arguments.until}, "replay", arguments.json,
-              streams);
+  const Telling telling{arguments.trace, arguments.until, recipe->fingerprint};
+  return tell(recipe->spec, options, telling, "replay", arguments.json, streams);
 }
 
 }  // namespace
@@ -106,6 +145,11 @@ Verb add_run(CLI::App& app) {
   verb->add_option("--seed", a->seed, "which; the same run as in a sweep with the same options")
       ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 62))
       ->capture_default_str();
+  verb->add_option("--delays", a->delays,
+                   "run every schedule of at most this many delays instead, completions being "
+                   "instant; for small workloads")
+      ->check(CLI::Range(uint64_t{0}, uint64_t{1'000'000}));
+  verb->add_option("--most", a->most, "schedules, at most")->capture_default_str();
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
   return {verb, [a](const std::string&, const Streams& streams) { return run(*a, streams); }};
 }
@@ -115,7 +159,8 @@ Verb add_replay(CLI::App& app) {
   verb->footer("Example:\n  powercut replay set100:always:ext4-ordered:power-cut:100:7 --until 40");
   auto a = std::make_shared<ReplayArguments>();
   verb->add_option("id", a->id,
-                   "WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:SEED[:MUTANT], or a scenario, "
+                   "WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:SEED[/SCHEDULE][:MUTANT][@FINGERPRINT], or a "
+                   "scenario, "
                    "FILE.scn")
       ->required();
   verb->add_flag("--trace", a->trace, "every event: number, virtual time, call, path, sizes");

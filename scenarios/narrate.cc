@@ -185,7 +185,13 @@ RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling) {
   if (spec.mutant != nullptr) {
     fmt::print(out, "mutant   {}: {}\n", spec.mutant->name, spec.mutant->story);
   }
-  fmt::print(out, "verdict  {}\n", verdict_text(out, result));
+  const auto departs =
+      telling.recorded ? departure(*telling.recorded, result.fingerprint) : std::nullopt;
+  if (departs)
+    fmt::print(out, "departs  from the recorded run {}\n", departure_text(*departs));
+  const bool none = departs && !result.violation && result.harness_fault.empty();
+  fmt::print(out, "verdict  {}\n",
+             none ? "none on the recorded run; the one told here held" : verdict_text(out, result));
   return result;
 }
 

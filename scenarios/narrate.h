@@ -14,6 +14,8 @@ namespace powercut::scenarios {
 struct Telling {
   bool events = false;            // every event, as it happens
   std::optional<uint64_t> until;  // stop the account at this event, and show the disk
+  // Of the run to be told again: if this build's is another one, it says so.
+  std::optional<Fingerprint> recorded;
 };
 
 // Runs `spec` and tells it on `out`.

@@ -275,6 +275,7 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
       {"fault_hits", hits},
       {"branches", branches},
       {"vacuity_zeros", nullptr}};
+  if (outcome.departs) json["departs"] = {outcome.departs->first, outcome.departs->last};
   if (!tally.found.empty()) json["first_violation"] = tally.found.begin()->second.id;
   for (const auto& [seed, v] : tally.found) {
     json["found"].push_back({{"id", v.id}, {"oracle", v.oracle}, {"text", v.text}});

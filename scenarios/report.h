@@ -29,6 +29,7 @@ struct Outcome {
   bool vacuity_checked = false;
   bool interrupted = false;
   double elapsed_s = 0;
+  std::optional<Departure> departs;  // a replay's: this build's run is not the recorded one
 };
 Status status_of(const Outcome& outcome);
 

@@ -213,6 +213,7 @@ std::string run_id(const RunSpec& spec) {
   std::string id =
       fmt::format("{}:{}:{}:{}:{}:{}", spec.workload->name, spec.policy->name, spec.persona->name,
                   faults::print(spec.faults), spec.operations, spec.seed);
+  if (spec.schedule.kind != ScheduleKind::kRandom) id += "/" + print(spec.schedule);
   if (spec.mutant != nullptr) id += fmt::format(":{}", spec.mutant->name);
   return id;
 }

@@ -16,8 +16,10 @@
 #include "faults/plan.h"
 #include "faults/plan_injector.h"
 #include "scenarios/clients.h"
+#include "scenarios/fingerprint.h"
 #include "scenarios/oracle.h"
 #include "scenarios/policy.h"
+#include "scenarios/schedules.h"
 #include "scenarios/script.h"
 #include "scenarios/workload.h"
 #include "sim/trace.h"
@@ -95,6 +97,8 @@ struct RunSpec {
   const Script* script = nullptr;
   Cuts* cuts = nullptr;          // may be null: the seed draws
   const Fence* fence = nullptr;  // may be null
+  Schedule schedule;
+  sim::Scheduler* scheduler = nullptr;  // if not null: instead of the one that `schedule` names
 };
 
 // What recovery went through: counted so that a sweep can say what it never reached.
@@ -126,6 +130,7 @@ struct Conditions {
 
 struct RunResult {
   uint64_t trace_hash = 0;
+  Fingerprint fingerprint;
   uint64_t events = 0;
   uint32_t crashes = 0;
   uint32_t recoveries = 0;  // judged
@@ -156,7 +161,8 @@ struct RunResult {
 RunResult run_once(const RunSpec& spec, sim::TraceListener* listener = nullptr);
 
 // The run's ID: alone enough to run it again.
-//   WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:SEED[:MUTANT]
+//   WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:SEED[/SCHEDULE][:MUTANT]
+// SCHEDULE as in schedules.h; none is random. A report puts a fingerprint behind it: replay_id().
 std::string run_id(const RunSpec& spec);
 
 }  // namespace powercut::scenarios

@@ -45,6 +45,8 @@ class Run final : public sim::Watcher {
   Run(const RunSpec& spec, sim::TraceListener* listener)
       : spec_(spec),
         seed_(spec.seed),
+        own_scheduler_(make_scheduler(spec.schedule, seed_)),
+        scheduler_(spec.scheduler != nullptr ? spec.scheduler : own_scheduler_.get()),
         planted_(spec.mutant),
         oracle_(*spec.policy, spec.persona->keeps_synced, spec.persona->rules.writeback),
         world_{sim::Disk(spec.persona->rules), Instant{0}, spec.workload->wall_start_ms} {
@@ -55,6 +57,7 @@ class Run final : public sim::Watcher {
   RunResult run() {
     for (uint32_t life = 0; !over_; ++life) live(life);
     result_.trace_hash = trace_.hash();
+    result_.fingerprint = fingerprint_of(trace_);
     result_.events = trace_.count();
     result_.contract_broken = contract_broken_ || !spec_.persona->keeps_synced;
     return std::move(result_);
@@ -68,7 +71,10 @@ class Run final : public sim::Watcher {
           injector(run.undisturbed_ ? run.no_plan_ : run.result_.plan, number, choices,
                    run.world_.now),
           os(run.world_, choices, run.trace_, &injector,
-             {.sync_min = run.spec_.persona->sync_min, .sync_max = run.spec_.persona->sync_max}) {
+             {.sync_min = run.spec_.persona->sync_min,
+              .sync_max = run.spec_.persona->sync_max,
+              .instant = run.scheduler_ != nullptr}) {
+      if (run.scheduler_ != nullptr) os.set_scheduler(*run.scheduler_);
       if (run.spec_.mutant != nullptr &&
           run.spec_.mutant->decorator != faults::DecoratorKind::kNone) {
         mutant_os.emplace(os, *run.spec_.mutant);
@@ -118,6 +124,8 @@ class Run final : public sim::Watcher {
 
   const RunSpec& spec_;
   sim::SeededChoices seed_;
+  std::unique_ptr<sim::Scheduler> own_scheduler_;
+  sim::Scheduler* scheduler_;  // null: the seam's own, with drawn latencies
   Planted planted_;
   sim::Trace trace_;
   History history_;

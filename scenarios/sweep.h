@@ -14,6 +14,9 @@
 
 namespace powercut::scenarios {
 
+// kMix: each seed draws which.
+enum class SweepSchedule : uint8_t { kRandom, kPct, kMix };
+
 struct SweepOptions {
   // Each seed takes one of each: see spec_of().
   std::vector<WorkloadPtr> workloads;
@@ -22,6 +25,7 @@ struct SweepOptions {
   faults::FaultSet faults = faults::FaultSet::all();
   uint64_t operations = 200;
   const faults::MutantInfo* mutant = nullptr;
+  SweepSchedule schedule = SweepSchedule::kRandom;
   uint64_t first_seed = 1;
   uint64_t seeds = 10'000;
   uint64_t seconds = 0;  // not 0: as many chunks as begin within this time, instead of `seeds`

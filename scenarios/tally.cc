@@ -114,7 +114,7 @@ void Tally::add(const RunSpec& spec, const RunResult& result) {
     policy.refused += result.refused ? 1 : 0;
     policy.wrong += result.violation ? 1 : 0;
   } else if (result.recoveries > 0) {
-    const Case one{spec.seed, run_id(spec), result.worst};
+    const Case one{spec.seed, replay_id(spec, result), result.worst};
     policy.lost_operations_max = std::max(policy.lost_operations_max, result.worst.operations);
     keep_oldest(policy.oldest, one);
     keep_worst(policy.worst, one);
@@ -124,7 +124,7 @@ void Tally::add(const RunSpec& spec, const RunResult& result) {
     ++violations;
     ++policy.violations;
     ++oracles[violation->oracle];
-    keep_found(found, spec.seed, {run_id(spec), violation->oracle, violation->text});
+    keep_found(found, spec.seed, {replay_id(spec, result), violation->oracle, violation->text});
   }
   if (!result.harness_fault.empty()) {
     add_harness_fault(spec.seed, run_id(spec),

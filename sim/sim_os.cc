@@ -170,6 +170,12 @@ void SimOs::pass(Duration base, Duration spread, const Injection& injection) {
   while (world_.now < due && !stopped_) tasks_.block(due);
 }
 
+void SimOs::pass_sync(Op op, const Injection& injection) {
+  pass(latency_.sync_min, latency_.sync_max - latency_.sync_min, injection);
+  // No time has passed, yet others have run: a crash may also strike at the end of it.
+  if (latency_.instant) point(injection, op, CrashPoint::kInside);
+}
+
 Error SimOs::injected(Errc code, Op op, std::string_view path) const {
   return named({code, to_string(code)}, op, path);
 }
@@ -250,7 +256,7 @@ Result<void> SimOs::sync_directory(std::string_view path, Site fence) {
   const auto ticket = world_.disk.begin_sync_directory(path);
   point(injection, Op::kSyncDirectory, CrashPoint::kInside);
   crash_if(injection, CrashPoint::kInside);
-  pass(latency_.sync_min, latency_.sync_max - latency_.sync_min, injection);
+  pass_sync(Op::kSyncDirectory, injection);
   Result<void> outcome;
   if (!ticket.ok()) {
     outcome = named(ticket.error(), Op::kSyncDirectory, path);
@@ -343,7 +349,7 @@ Result<void> SimFile::sync(Site fence) {
   const SyncTicket ticket = disk.begin_sync(inode_);
   os_.point(injection, Op::kSync, CrashPoint::kInside);
   os_.crash_if(injection, CrashPoint::kInside);
-  os_.pass(os_.latency_.sync_min, os_.latency_.sync_max - os_.latency_.sync_min, injection);
+  os_.pass_sync(Op::kSync, injection);
   auto outcome = injection.error ? disk.fail_sync(ticket, disk.rules().sync_failure)
                                  : disk.finish_sync(ticket);
   if (!outcome.ok()) outcome = os_.named(outcome.error(), Op::kSync, path_);

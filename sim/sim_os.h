@@ -107,6 +107,7 @@ class SimOs final : public engine::Os {
                        const Site* fence = nullptr);
   void end_call(const Injection& injection, Op op, std::string_view path, uint64_t a, uint64_t b, bool ok);
   void pass(Duration base, Duration spread, const Injection& injection);
+  void pass_sync(Op op, const Injection& injection);
   // Stops the world; does not return to a task.
   void crash(CrashKind kind);
   void crash_if(const Injection& injection, CrashPoint point) {

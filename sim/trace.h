@@ -2,6 +2,8 @@
 // may take the events themselves, for `replay --trace`.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -40,6 +42,8 @@ class Trace {
       listener_->on_event({count_, at, what.name, path, a, b, ok});
     }
     ++count_;
+    if (std::has_single_bit(count_)) [[unlikely]]
+      checkpoints_[static_cast<size_t>(std::countr_zero(count_))] = hash_;
   }
   void mix(uint64_t value) {
     hash_ = (hash_ ^ value) * 0x9e3779b97f4a7c15u;
@@ -47,10 +51,13 @@ class Trace {
   }
   uint64_t hash() const { return hash_; }
   uint64_t count() const { return count_; }
+  // The hash after event number 2^i - 1. REQUIRES: 2^i <= count().
+  uint64_t checkpoint(size_t i) const { return checkpoints_[i]; }
 
  private:
   uint64_t hash_ = 0xcbf29ce484222325u;
   uint64_t count_ = 0;
+  std::array<uint64_t, 64> checkpoints_;  // as many as there are powers of two up to count_
   TraceListener* listener_ = nullptr;
 };
 

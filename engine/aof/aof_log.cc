@@ -204,7 +204,7 @@ Result<void> AofLog::sync_segment(Site fence) {
     poison(outcome.error());
   }
   if (!outcome.ok()) return outcome;
-  synced_ = covered;
+  synced_ = mutant(Mutant::kCoverReadLate) ? written_ : covered;
   segment_.synced_offset = offset;
   release();
   return {};

@@ -73,6 +73,7 @@ enum class Mutant : uint8_t {
   kTailNotWrittenAgain,
   kRecoverySyncErrorIgnored,
   kOneTornBatch,
+  kCoverReadLate,
 };
 
 #ifdef POWERCUT_MUTANTS
