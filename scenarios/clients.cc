@@ -73,11 +73,12 @@ void Clients::converse(uint64_t client) {
   while (issued_ < count_) {
     const uint64_t number = issued_++;
     const Unit& unit = workload_.units[(first_ + number) % workload_.units.size()];
+    taken_.push_back({client, {}});
     if ((unit.needs == Unit::Needs::kLog && !manners_.log) ||
         (unit.needs == Unit::Needs::kCheckpoint && !manners_.checkpoints)) {
+      taken_.back().left_out = true;
       continue;
     }
-    taken_.push_back({client, {}});
     if (manners_.think.ns > 0) {
       const auto think =
           around_.choices.choose("think.time", number, static_cast<uint64_t>(manners_.think.ns));
@@ -140,6 +141,7 @@ std::vector<Step> Clients::steps(std::vector<uint64_t>* positions) const {
       step.think = {};
     }
     if (positions != nullptr) positions->push_back(steps.size());
+    if (taken.left_out) continue;
     const int db = step.unit.db;
     steps.push_back(std::move(step));
     if (taken.administered) {

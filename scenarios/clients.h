@@ -74,6 +74,7 @@ class Clients {
     Duration think;
     bool turned_on = false;
     bool administered = false;
+    bool left_out = false;
   };
   void converse(uint64_t client);
   void read_out(uint64_t client);
