@@ -45,7 +45,7 @@ int powercut(const std::string& program, const std::vector<std::string>& argumen
   app.set_version_flag("--version", "powercut " POWERCUT_VERSION);
   app.require_subcommand(1);
   const std::vector<Verb> verbs = {add_sweep(app),   add_run(app),    add_replay(app),
-                                   add_explore(app), add_shrink(app), add_calibrate(app), add_zoo(app),
+                                   add_explore(app), add_fences(app), add_shrink(app), add_calibrate(app), add_zoo(app),
                                    add_list(app)};
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));

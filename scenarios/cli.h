@@ -37,6 +37,7 @@ Verb add_run(CLI::App& app);
 Verb add_replay(CLI::App& app);
 Verb add_shrink(CLI::App& app);
 Verb add_explore(CLI::App& app);
+Verb add_fences(CLI::App& app);
 Verb add_calibrate(CLI::App& app);
 Verb add_zoo(CLI::App& app);
 Verb add_list(CLI::App& app);

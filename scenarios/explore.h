@@ -1,10 +1,10 @@
 // Every crash of a bounded run: all its crash points, all legal disk images at each, each image
 // recovered and judged. What comes out is a proof for that run, with the number of images it covers.
 //
-// A crash point is before or after a seam call, inside a sync, or between the blocks of a write. The
-// kernel writes nothing back by itself here: what it would force only takes images away. Depth 2 adds
-// a crash inside each recovery, and behind it: of a power cut's images, or of what a killed process
-// leaves in the page cache.
+// A crash point is before or after a seam call, inside a sync, between the blocks of a write, or
+// after the clean shutdown that ends the run. The kernel writes nothing back by itself here: what it
+// would force only takes images away. Depth 2 adds a crash inside each recovery, and behind it: of a
+// power cut's images, or of what a killed process leaves in the page cache.
 #pragma once
 
 #include <cstdint>
