@@ -5,7 +5,9 @@
 // does nothing); the rest are branches of the engine (engine/base/mutant.h), listed here.
 #pragma once
 
+#include <compare>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -45,6 +47,22 @@ struct Observed {
 // True if `names`, of an Observed, has `name` among them.
 bool lists(std::string_view names, std::string_view name);
 
+// A kind of seam call, after which a sync could stand.
+struct SyncPlace {
+  std::string op;         // "create", "write", "truncate", "rename", "remove", "sync", ...
+  std::string file;       // the file's name, its numbers as #
+  std::string preceding;  // the last fence of that file, or else of its directory; "none"
+  bool directory = false;  // what is synced: the directory of the file, or the file
+  auto operator<=>(const SyncPlace&) const = default;
+};
+
+// A sync too many, to see whether it makes good for a missing one.
+struct ExtraSync {
+  SyncPlace place;
+  std::set<SyncPlace>* seen = nullptr;  // if not null: all places are noted, and nothing is synced
+};
+inline constexpr Site kExtraSync = "extra.sync";
+
 struct MutantInfo {
   std::string_view name;
   std::string_view story;                          // one line: what was changed
@@ -55,7 +73,9 @@ struct MutantInfo {
   Site fence = "none";                             // of kNoSync
   std::string_view equivalent = {};                // not empty: not counted, and why
   Observed observed = {};
+  const ExtraSync* extra = nullptr;  // beside the bug; never in the registry
 
+  bool decorates() const { return decorator != DecoratorKind::kNone || extra != nullptr; }
   bool observable() const { return equivalent.empty(); }
 };
 
@@ -80,9 +100,13 @@ class MutantOs final : public engine::Os {
   // --- Os ---
   Result<std::unique_ptr<engine::File>> open(std::string_view path, engine::Open mode) override;
   Result<void> rename(std::string_view from, std::string_view to) override;
-  Result<void> remove(std::string_view path) override { return inner_.remove(path); }
+  Result<void> remove(std::string_view path) override {
+    TRY(inner_.remove(path));
+    return add_sync("remove", path, nullptr);
+  }
   Result<void> make_directory(std::string_view path) override {
-    return inner_.make_directory(path);
+    TRY(inner_.make_directory(path));
+    return add_sync("make_directory", path, nullptr);
   }
   Result<std::vector<std::string>> list(std::string_view path) override {
     return inner_.list(path);
@@ -102,12 +126,15 @@ class MutantOs final : public engine::Os {
   friend class MutantFile;
 
   bool skips(Site fence);
+  // After such a call, where the extra sync stands; `file` is null if there is none to sync.
+  Result<void> add_sync(std::string_view op, std::string_view path, engine::File* file);
   Result<void> after(Result<void> outcome, const std::function<Result<void>()>& again);
 
   engine::Os& inner_;
   const MutantInfo& mutant_;
   uint64_t fired_ = 0;
   bool sync_failed_ = false;
+  std::map<std::string, std::string, std::less<>> fences_;  // the last of each path, for add_sync
   std::set<std::string, std::less<>> directories_;  // synced once, or with a rename to be synced
 };
 

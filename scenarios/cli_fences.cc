@@ -23,6 +23,7 @@ struct Arguments {
   std::string persona = "all";
   std::string fence = "all";
   std::string story;
+  std::string missing;
   uint64_t seeds = 200;
   unsigned jobs = processors();
   bool json = false;
@@ -111,6 +112,52 @@ void print_table(std::FILE* out, const FenceTable& table, const FenceOptions& op
              options.workload->name, options.seeds, options.personas.front()->name);
 }
 
+std::string in_words(const faults::SyncPlace& place) {
+  return fmt::format("sync {} after the {} of {} (last fence before it: {})",
+                     place.directory ? "the directory" : "the file", place.op, place.file,
+                     place.preceding);
+}
+
+int propose(const FenceOptions& options, const std::string& name, bool json,
+            const Streams& streams) {
+  const MutantInfo* mutant = faults::find_mutant(name);
+  if (mutant == nullptr)
+    return fail(streams, {Errc::kInvalid, fmt::format("missing: there is no mutant \"{}\"", name)});
+  const Proposals found = propose_fences(options, *mutant);
+  if (json) {
+    ordered_json rows = ordered_json::array();
+    for (const Proposal& one : found.that_help)
+      rows.push_back({{"after", one.place.op},
+                      {"of", one.place.file},
+                      {"preceding_fence", one.place.preceding},
+                      {"sync", one.place.directory ? "directory" : "file"},
+                      {"syncs", one.syncs},
+                      {"bytes", one.bytes}});
+    const ordered_json result = {{"version", POWERCUT_VERSION}, {"verb", "fences"},
+                                 {"missing", name},             {"workload", options.workload->name},
+                                 {"depth", 1},                  {"broken", found.broken},
+                                 {"tried", found.tried},        {"proposals", rows}};
+    fmt::print(streams.out, "{}\n", result.dump(2));
+  } else if (found.broken == 0) {
+    fmt::print(streams.out, "{} breaks nothing in {} at depth 1: there is nothing to repair.\n", name,
+               options.workload->name);
+  } else {
+    fmt::print(streams.out, "{} breaks {} explorations of {}. Of {} places for one more sync, {}.\n",
+               name, found.broken, options.workload->name, found.tried,
+               found.that_help.empty() ? std::string("no single one helps")
+                                       : fmt::format("{} would do", found.that_help.size()));
+    for (const Proposal& one : found.that_help)
+      fmt::print(streams.out, "  {:7} bytes, {:4} syncs: {}\n", one.bytes, one.syncs,
+                 in_words(one.place));
+    if (!found.that_help.empty())
+      fmt::print(streams.out, "Exhaustive at depth 1; the cost is of one run of each policy, on {}.\n",
+                 options.personas.front()->name);
+  }
+  if (found.harness_fault.empty()) return kHeld;
+  fmt::print(streams.err, "powercut: the harness is at fault: {}\n", found.harness_fault);
+  return kHarness;
+}
+
 int fences(const Arguments& a, const Streams& streams) {
   CommonOptions common;
   common.workload = a.workload;
@@ -132,6 +179,7 @@ int fences(const Arguments& a, const Streams& streams) {
   options.fences = std::move(named).value();
   options.seeds = a.seeds;
   options.jobs = a.jobs;
+  if (!a.missing.empty()) return propose(options, a.missing, a.json, streams);
 
   const Stopwatch watch;
   const FenceTable table = judge_fences(options);
@@ -167,6 +215,9 @@ Verb add_fences(CLI::App& app) {
       ->capture_default_str();
   verb->add_option("--fence", a->fence, "one, several with commas, or all")->capture_default_str();
   verb->add_option("--story", a->story, "what happens without this fence, on each persona");
+  verb->add_option("--missing", a->missing,
+                   "the reverse: where one more sync makes good for this mutant")
+      ->excludes("--story");
   verb->add_option("--seeds", a->seeds, "drawn runs of each policy where exploring cannot decide")
       ->capture_default_str();
   verb->add_option("--jobs", a->jobs, "threads; the results do not depend on it")

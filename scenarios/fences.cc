@@ -265,6 +265,64 @@ std::set<uint64_t> fences_seen_in_runs() {
 
 FenceTable judge_fences(const FenceOptions& options) { return Judge(options).judge(); }
 
+Proposals propose_fences(const FenceOptions& options, const MutantInfo& mutant) {
+  Proposals answer;
+  std::vector<std::vector<const Persona*>> broken(options.policies.size());
+  std::set<faults::SyncPlace> seen;
+  for (size_t n = 0; n < options.policies.size(); ++n) {
+    const ExploreSpec spec = spec_of(options, *options.policies[n], &mutant);
+    const Exploration explored = explore(spec);
+    if (answer.harness_fault.empty()) answer.harness_fault = explored.harness_fault;
+    for (const Explored& found : explored.by_persona)
+      if (found.violations > 0) broken[n].push_back(found.persona);
+    answer.broken += broken[n].size();
+
+    const faults::ExtraSync notes{{}, &seen};
+    MutantInfo noting = mutant;
+    noting.extra = &notes;
+    (void)measure(spec_of(options, *options.policies[n], &noting), *options.personas.front());
+  }
+  if (answer.broken == 0) return answer;
+
+  const std::vector<faults::SyncPlace> places(seen.begin(), seen.end());
+  answer.tried = places.size();
+  std::vector<std::optional<Proposal>> helps(places.size());
+  on_all_cores(places.size(), options.jobs, [&](size_t i) {
+    const faults::ExtraSync extra{places[i]};
+    MutantInfo repaired = mutant;
+    repaired.extra = &extra;
+    const auto holds = [&](const Policy& policy, const std::vector<const Persona*>& personas) {
+      ExploreSpec spec = spec_of(options, policy, &repaired);
+      spec.personas = personas;
+      spec.stop_at_violation = true;
+      const Exploration explored = explore(spec);
+      return explored.harness_fault.empty() &&
+             std::all_of(explored.by_persona.begin(), explored.by_persona.end(),
+                         [](const Explored& e) { return e.complete && e.violations == 0; });
+    };
+    // What was broken first: most places are done with at once.
+    for (size_t n = 0; n < broken.size(); ++n)
+      if (!broken[n].empty() && !holds(*options.policies[n], broken[n])) return;
+    Proposal proposal{places[i]};
+    for (const Policy* policy : options.policies) {
+      if (!holds(*policy, options.personas)) return;
+      const Meter meter = measure(spec_of(options, *policy, &repaired), *options.personas.front());
+      const auto spent = meter.by_fence.find(faults::kExtraSync.hash);
+      if (spent == meter.by_fence.end()) continue;
+      proposal.syncs += spent->second.syncs;
+      proposal.bytes += spent->second.data + spent->second.metadata;
+    }
+    helps[i] = proposal;
+  });
+  for (auto& one : helps)
+    if (one) answer.that_help.push_back(std::move(*one));
+  std::stable_sort(answer.that_help.begin(), answer.that_help.end(),
+                   [](const Proposal& a, const Proposal& b) {
+                     return std::pair(a.bytes, a.syncs) < std::pair(b.bytes, b.syncs);
+                   });
+  return answer;
+}
+
 std::string tell(const FenceRow& row, const FenceCell& cell) {
   const std::string_view name = row.fence->fence.name;
   if (cell.need == Need::kRedundant)

@@ -71,6 +71,25 @@ std::set<uint64_t> fences_seen_in_runs();
 
 FenceTable judge_fences(const FenceOptions& options);
 
+// The reverse: where a sync would make good for what a mutant does.
+struct Proposal {
+  faults::SyncPlace place;
+  // In one run of each policy, on the first persona: what the sync adds.
+  uint64_t syncs = 0;
+  uint64_t bytes = 0;  // data and metadata that it sends to the disk
+};
+
+struct Proposals {
+  uint64_t broken = 0;  // explorations (a policy on a persona) with a violation
+  uint64_t tried = 0;   // kinds of places
+  // Each alone makes all explorations of the workload hold, at depth 1; the cheapest first.
+  std::vector<Proposal> that_help;
+  std::string harness_fault;
+};
+
+// `fences` of the options does not matter.
+Proposals propose_fences(const FenceOptions& options, const faults::MutantInfo& mutant);
+
 // The counter-example, in words.
 std::string tell(const FenceRow& row, const FenceCell& cell);
 

@@ -117,5 +117,32 @@ TEST(Fences, ASecondCrashIsLookedForInDrawnRuns) {
   EXPECT_FALSE(found.run_id.empty());
 }
 
+// The base is written at once, so a sync after its write stands where the engine has it.
+TEST(Fences, AMissingSyncIsProposedWhereItWas) {
+  const auto demo40 = make_builtin("demo40", 1);
+  FenceOptions options = all_of_demo40(*demo40);
+  options.policies = {find_policy("always")};
+  options.personas = {faults::find_persona("ext4-ordered"), faults::find_persona("posix-min")};
+  const Proposals found = propose_fences(options, *faults::find_mutant("no-sync:base.sync"));
+  EXPECT_EQ(found.harness_fault, "");
+  EXPECT_EQ(found.broken, 2u);
+  ASSERT_FALSE(found.that_help.empty());
+  EXPECT_LT(found.that_help.size(), found.tried);
+  for (const Proposal& one : found.that_help) {
+    EXPECT_EQ(one.place.op, "write");
+    EXPECT_EQ(one.place.file, "appendonly.aof.#.base.rdb");
+    EXPECT_FALSE(one.place.directory);
+  }
+}
+
+TEST(Fences, NothingIsProposedWhereNothingBreaks) {
+  const auto demo40 = make_builtin("demo40", 1);
+  FenceOptions options = all_of_demo40(*demo40);
+  options.personas = {faults::find_persona("plp")};
+  const Proposals found = propose_fences(options, *faults::find_mutant("no-sync:base.sync"));
+  EXPECT_EQ(found.broken, 0u);
+  EXPECT_TRUE(found.that_help.empty());
+}
+
 }  // namespace
 }  // namespace powercut::scenarios

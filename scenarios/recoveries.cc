@@ -122,7 +122,7 @@ Recovered Recoveries::recover(LazyDisk& lazy) {
   os.set_resolver(&lazy);
   os.set_time_limit(restart_ + kRecoveryLimit);
   std::optional<faults::MutantOs> mutant_os;
-  if (mutant_ != nullptr && mutant_->decorator != faults::DecoratorKind::kNone)
+  if (mutant_ != nullptr && mutant_->decorates())
     mutant_os.emplace(os, *mutant_);
   engine::Os& seam = mutant_os ? static_cast<engine::Os&>(*mutant_os) : os;
   os.spawn("main", [&] {

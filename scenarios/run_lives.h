@@ -75,10 +75,8 @@ class Run final : public sim::Watcher {
               .sync_max = run.spec_.persona->sync_max,
               .instant = run.scheduler_ != nullptr}) {
       if (run.scheduler_ != nullptr) os.set_scheduler(*run.scheduler_);
-      if (run.spec_.mutant != nullptr &&
-          run.spec_.mutant->decorator != faults::DecoratorKind::kNone) {
+      if (run.spec_.mutant != nullptr && run.spec_.mutant->decorates())
         mutant_os.emplace(os, *run.spec_.mutant);
-      }
     }
     // Tasks use everything above them; the engine's files know the world.
     ~Life() {
