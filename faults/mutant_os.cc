@@ -78,16 +78,17 @@ Result<void> MutantOs::add_sync(std::string_view op, std::string_view path, File
   if (mutant_.extra == nullptr) return {};
   auto last = fences_.find(path);
   if (last == fences_.end()) last = fences_.find(directory_of(path));
-  SyncPlace place{std::string(op), kind_of(path), last == fences_.end() ? "none" : last->second,
-                  false};
+  const std::string preceding = last == fences_.end() ? "none" : last->second;
   for (const bool directory : {false, true}) {
     if (!directory && file == nullptr) continue;
-    place.directory = directory;
-    if (mutant_.extra->seen != nullptr)
-      mutant_.extra->seen->insert(place);
-    else if (place == mutant_.extra->place)
-      return directory ? inner_.sync_directory(directory_of(path), kExtraSync)
-                       : file->sync(kExtraSync);
+    for (const std::string& fence : {preceding, std::string("any")}) {
+      const SyncPlace place{std::string(op), kind_of(path), fence, directory};
+      if (mutant_.extra->seen != nullptr)
+        mutant_.extra->seen->insert(place);
+      else if (place == mutant_.extra->place)
+        return directory ? inner_.sync_directory(directory_of(path), kExtraSync)
+                         : file->sync(kExtraSync);
+    }
   }
   return {};
 }

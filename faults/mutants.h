@@ -51,7 +51,7 @@ bool lists(std::string_view names, std::string_view name);
 struct SyncPlace {
   std::string op;         // "create", "write", "truncate", "rename", "remove", "sync", ...
   std::string file;       // the file's name, its numbers as #
-  std::string preceding;  // the last fence of that file, or else of its directory; "none"
+  std::string preceding;  // the last fence of that file, or else of its directory; "none", "any"
   bool directory = false;  // what is synced: the directory of the file, or the file
   auto operator<=>(const SyncPlace&) const = default;
 };
