@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
+#include "engine/base/check.h"
 #include "scenarios/recoveries.h"
 #include "sim/image_count.h"
 
@@ -34,6 +36,36 @@ struct State {
   std::string images = "0";
   uint64_t classes = 0;
   std::vector<uint32_t> outcomes;  // distinct
+};
+
+// The crash points of one recovery, where the disk differs from the one before.
+class RecoveryPoints final : public sim::Watcher {
+ public:
+  struct At {
+    uint64_t call;
+    sim::Op op;
+    sim::CrashPoint point;
+    Disk disk;
+    bool served;
+  };
+  explicit RecoveryPoints(const Disk* const& disk) : disk_(disk) {}
+  void on_point(uint64_t call, sim::Op op, sim::CrashPoint point) override {
+    if (points.empty() || !points.back().disk.is_same_as(*disk_))
+      points.push_back({call, op, point, *disk_, false});
+  }
+  std::vector<At> points;
+
+ private:
+  const Disk* const& disk_;
+};
+
+// What further crashes come to: outcomes, and what had been served before. With one way there.
+struct Ends {
+  struct Way {
+    ExploredCrash crash;
+    Disk disk;
+  };
+  std::map<std::pair<uint64_t, uint32_t>, Way> all;
 };
 
 class Explorer final : public PointObserver {
@@ -74,8 +106,11 @@ class Explorer final : public PointObserver {
   void explore() {
     sim::ImageCount count(recoveries_->pool());
     found_.complete = true;
+    // A device that forces nothing takes nothing away either: whatever it may leave at one point it
+    // may leave at every later one, so the last disk's images are all there are to judge.
+    const bool last_only = persona_.rules.sync == sim::SyncReach::kNothing;
     for (State& state : states_)
-      if (!judge_images(state, count)) break;
+      if (!judge_images(state, count, last_only && &state != &states_.back())) break;
     found_.crash_points = points_.size();
     found_.disk_states = states_.size();
     for (const Point& point : points_) {
@@ -83,12 +118,144 @@ class Explorer final : public PointObserver {
       found_.legal_images = sim::add_decimal(found_.legal_images, state.images);
       found_.classes += state.classes;
       for (const uint32_t outcome : state.outcomes) judge(point, state, outcome);
-      if (spec_.stop_at_violation && found_.violations > 0) break;
+      if (spec_.stop_at_violation && found_.violations > 0) return;
+    }
+    for (size_t number = 0; spec_.depth > 1 && number < states_.size() && found_.complete; ++number)
+      judge_deeper(number);
+  }
+
+  // --- A crash behind a crash ---
+
+  void judge_deeper(size_t number) {
+    const State& state = states_[number];
+    Disk killed = state.disk.after_kill();
+    Ends ends;
+    const uint32_t served = ends_behind(killed, spec_.depth - 1, 0, ends);
+    for (const Point& point : points_) {
+      if (point.state != number) continue;
+      CrashFacts facts = point.facts;
+      facts.kind = CrashKind::kKill;
+      if (const auto broken = verdict(facts, recoveries_->outcome(served)))
+        violate(*broken, {crash_of(point, CrashKind::kKill)});
+      judge_ends(point, ends, CrashKind::kKill, {});
+    }
+    ends.all.clear();
+    (void)sim::for_each_lazy_image(state.disk, recoveries_->pool(), [&](const sim::LazyImage& lazy) {
+      sim::for_each_single_image(
+          lazy, recoveries_->pool(), persona_.rules, [&](const std::string& key, Disk image) {
+            const auto [at, is_new] = behind_.try_emplace(key);
+            if (is_new) (void)ends_behind(image, spec_.depth - 1, 0, at->second);
+            if (!found_.complete) return false;
+            for (const Point& point : points_)
+              if (point.state == number)
+                judge_ends(point, at->second, CrashKind::kPowerCut, key);
+            return true;
+          });
+    });
+  }
+
+  void judge_ends(const Point& point, const Ends& ends, CrashKind first, const std::string& image) {
+    for (const auto& [end, way] : ends.all) {
+      CrashFacts facts = point.facts;
+      facts.served_lsn = end.first;
+      const auto broken = verdict(facts, recoveries_->outcome(end.second));
+      if (!broken) continue;
+      ExploredCrash before = crash_of(point, first);
+      if (first == CrashKind::kPowerCut) before.survival = survival_of_image(point, image);
+      ExploredCrash last = way.crash;
+      if (last.survival.slots.empty()) last.survival = survival_of_outcome(way.disk, end.second);
+      violate(*broken, {std::move(before), std::move(last)});
     }
   }
 
+  // Recovers from `start`, crashes at every point of it and right behind it, and notes what comes of
+  // each image; the number of its own outcome.
+  uint32_t ends_behind(Disk start, unsigned depth, uint64_t served, Ends& ends) {
+    const Disk* disk = nullptr;
+    RecoveryPoints recovery(disk);
+    const auto [outcome, end] = recoveries_->watch(std::move(start), recovery, disk);
+    const Recovered& recovered = recoveries_->outcome(outcome);
+    if (recovered.refusal.empty() && !recovered.hangs)
+      recovery.points.push_back({UINT64_MAX, sim::Op::kOpen, sim::CrashPoint::kAfter, end, true});
+    for (const RecoveryPoints::At& at : recovery.points) {
+      ++found_.deeper_points;
+      const uint64_t floor = at.served ? std::max(served, recovered.lsn) : served;
+      const auto visit = [&](const Recoveries::Class& one) {
+        ++found_.deeper_classes;
+        ends.all.try_emplace({floor, one.outcome},
+                             Ends::Way{{CrashKind::kPowerCut, at.call, at.op, at.point, {}}, at.disk});
+        return ++classes_ < spec_.classes_most;
+      };
+      (void)sim::for_each_lazy_image(at.disk, recoveries_->pool(), [&](const sim::LazyImage& lazy) {
+        if (!recoveries_->for_each_class(lazy, visit)) too_many_classes();
+        if (depth < 2 || !found_.complete) return;
+        sim::for_each_single_image(lazy, recoveries_->pool(), persona_.rules,
+                                   [&](const std::string&, Disk image) {
+                                     (void)ends_behind(std::move(image), depth - 1, floor, ends);
+                                     return found_.complete;
+                                   });
+      });
+      if (!found_.complete) break;
+    }
+    return outcome;
+  }
+
+  void too_many_classes() {
+    found_.complete = false;
+    found_.incomplete_because = fmt::format("more than {} classes", spec_.classes_most);
+  }
+
+  static ExploredCrash crash_of(const Point& point, CrashKind kind) {
+    return {kind, point.call, point.op, point.point, {}};
+  }
+
+  void violate(const Violation& broken, std::vector<ExploredCrash> crashes) {
+    ++found_.violations;
+    for (const ExploredViolation& known : found_.first)
+      if (known.violation.oracle == broken.oracle) return;
+    found_.first.push_back({broken, &persona_, std::move(crashes)});
+  }
+
+  // How the image with that key comes about.
+  sim::Survival survival_of_image(const Point& point, const std::string& key) {
+    sim::Survival survival;
+    const Disk& disk = states_[point.state].disk;
+    (void)sim::for_each_lazy_image(disk, recoveries_->pool(), [&](const sim::LazyImage& lazy) {
+      sim::for_each_single_image(lazy, recoveries_->pool(), persona_.rules,
+                                 [&](const std::string& at, const Disk& image) {
+                                   if (at != key) return true;
+                                   survival = survival_showing(disk, lazy, image);
+                                   return false;
+                                 });
+    });
+    return survival;
+  }
+
+  // One image of `lazy` that reads as `image` does.
+  sim::Survival survival_showing(const Disk& disk, const sim::LazyImage& lazy, const Disk& image) {
+    std::vector<std::vector<std::optional<sim::ContentId>>> seen(lazy.files.size());
+    std::vector<sim::Options> left;
+    for (const sim::LazyFile& file : lazy.files) left.push_back(file.all);
+    for (const auto& path : lazy.paths) {
+      if (path.file == sim::LazyImage::kDirectory || !seen[path.file].empty()) continue;
+      const sim::InodeId inode = image.lookup(path.path).value();
+      const uint64_t size = image.size(inode);
+      for (uint64_t from = 0; from <= size; from += lazy.sector_bytes) {
+        std::string bytes(std::min<uint64_t>(lazy.sector_bytes, size - from), '\0');
+        CHECK(image.read(inode, from, bytes.data(), bytes.size()).ok());
+        const sim::ContentId id = recoveries_->pool().intern(bytes);
+        seen[path.file].push_back(id);
+        const auto outcomes = lazy.files[path.file].outcomes(
+            left[path.file], from / lazy.sector_bytes, lazy.sector_bytes, recoveries_->pool());
+        for (const auto& outcome : outcomes)
+          if (outcome.seen == id) left[path.file] = outcome.options;
+      }
+    }
+    return sim::stated(disk, lazy, left, seen, recoveries_->pool());
+  }
+
   // False: there are too many.
-  bool judge_images(State& state, sim::ImageCount& count) {
+  bool judge_images(State& state, sim::ImageCount& count, bool count_alone) {
     std::vector<bool> seen_outcome;
     count.clear();
     ++epoch_;
@@ -108,6 +275,7 @@ class Explorer final : public PointObserver {
         state.disk, recoveries_->pool(), [&](const sim::LazyImage& image) {
           if (!within) return;
           count.add(image);
+          if (count_alone) return;
           within = recoveries_->for_each_class(image, visit);
         });
     if (!all.ok()) too_many(all.error().message);
@@ -142,11 +310,9 @@ class Explorer final : public PointObserver {
     // Up to where the history had come then.
     const auto broken = verdict(point.facts, recoveries_->outcome(outcome));
     if (!broken) return;
-    ++found_.violations;
-    for (const ExploredViolation& known : found_.first)
-      if (known.violation.oracle == broken->oracle) return;
-    found_.first.push_back({*broken, &persona_, {{CrashKind::kPowerCut, point.call, point.op, point.point,
-                                                  survival_of_outcome(state.disk, outcome)}}});
+    ExploredCrash crash = crash_of(point, CrashKind::kPowerCut);
+    crash.survival = survival_of_outcome(state.disk, outcome);
+    violate(*broken, {std::move(crash)});
   }
 
   // One image that comes to it.
@@ -183,6 +349,7 @@ class Explorer final : public PointObserver {
   History* history_ = nullptr;
   std::vector<State> states_;
   std::vector<Point> points_;
+  std::map<std::string, Ends> behind_;  // by image
   std::vector<uint32_t> leaves_;  // the last state that reached it
   uint32_t epoch_ = 0;
   uint64_t classes_ = 0;

@@ -44,6 +44,7 @@ struct ExploredViolation {
   std::vector<ExploredCrash> crashes;  // in the order in which they come
 };
 
+// What one persona comes to: the certificate of that run.
 struct Explored {
   const faults::Persona* persona = nullptr;
   uint64_t crash_points = 0;
@@ -51,6 +52,9 @@ struct Explored {
   std::string legal_images = "0";  // over all crash points; decimal, exact
   uint64_t classes = 0;            // over all crash points: recoveries judged
   uint64_t violations = 0;         // classes, each at one crash point
+  // Depth 2 and 3: crashes behind a first one, counted once for each image that the first may leave.
+  uint64_t deeper_points = 0;
+  uint64_t deeper_classes = 0;
   std::vector<ExploredViolation> first;  // the first of each oracle
   Loss worst;
   bool complete = false;

@@ -7,7 +7,6 @@
 #include "engine/base/check.h"
 #include "engine/engine.h"
 #include "scenarios/digest.h"
-#include "sim/sim_os.h"
 
 namespace powercut::scenarios {
 
@@ -83,7 +82,9 @@ void Recoveries::run(Walk& walk, uint32_t root) {
   for (const LazyDisk::Seen& seen : walk.seen) given.push_back(seen.answer);
   const sim::PersonaRules rules;
   LazyDisk lazy(walk.fresh, rules, given);
-  const Recovered recovered = recover(lazy);
+  sim::WorldState world{lazy.disk(), restart_, wall_ms_ - restart_.ns / 1'000'000};
+  lazy.attach(world.disk);
+  const Recovered recovered = recover(world, &lazy, nullptr, nullptr);
   uint32_t node = root;
   for (const LazyDisk::Seen& seen : lazy.seen()) {
     CHECK(!nodes_[node].leaf);
@@ -106,12 +107,21 @@ void Recoveries::run(Walk& walk, uint32_t root) {
   nodes_[node].outcome = number_of(recovered);
 }
 
-Recovered Recoveries::recover(LazyDisk& lazy) {
+std::pair<uint32_t, sim::Disk> Recoveries::watch(sim::Disk disk, sim::Watcher& watcher,
+                                                 const sim::Disk*& now) {
+  sim::WorldState world{std::move(disk), restart_, wall_ms_ - restart_.ns / 1'000'000};
+  now = &world.disk;
+  sim::Disk served;
+  const uint32_t outcome = number_of(recover(world, nullptr, &watcher, &served));
+  now = nullptr;
+  return {outcome, std::move(served)};
+}
+
+Recovered Recoveries::recover(sim::WorldState& world, sim::Resolver* resolver,
+                              sim::Watcher* watcher, sim::Disk* served) {
   ++executed_;
   Recovered recovered;
   recovered.hangs = true;
-  sim::WorldState world{lazy.disk(), restart_, wall_ms_ - restart_.ns / 1'000'000};
-  lazy.attach(world.disk);
   world.disk.set_now(restart_);
   NoChoices choices;
   sim::Trace trace;
@@ -119,7 +129,8 @@ Recovered Recoveries::recover(LazyDisk& lazy) {
   at_once.immediate_one_in = 1;
   std::unique_ptr<engine::Engine> engine;
   sim::SimOs os(world, choices, trace, nullptr, at_once);
-  os.set_resolver(&lazy);
+  os.set_resolver(resolver);
+  os.set_watcher(watcher);
   os.set_time_limit(restart_ + kRecoveryLimit);
   std::optional<faults::MutantOs> mutant_os;
   if (mutant_ != nullptr && mutant_->decorates())
@@ -134,12 +145,14 @@ Recovered Recoveries::recover(LazyDisk& lazy) {
       return;
     }
     engine = std::move(opened).value();
+    if (served != nullptr) *served = world.disk;
     recovered.digest = keyspace_digest(engine->keyspace(), wall_ms_);
     recovered.lsn = engine->recovery().last_lsn;
     recovered.failed_commands = engine->recovery().failed_commands;
   });
   os.run();
   os.set_resolver(nullptr);
+  os.set_watcher(nullptr);
   os.destroy_tasks();
   engine.reset();
   return recovered;

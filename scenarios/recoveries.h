@@ -17,6 +17,7 @@
 #include "engine/config.h"
 #include "faults/mutants.h"
 #include "sim/lazy_disk.h"
+#include "sim/sim_os.h"
 
 namespace powercut::scenarios {
 
@@ -49,6 +50,10 @@ class Recoveries {
     const std::vector<sim::LazyDisk::Seen>& seen;
     const std::vector<sim::Options>& left;  // of each file
   };
+  // Recovers from `disk`, pending or not, and tells of every crash point on the way; `now` is the
+  // disk as it is then. The number of the outcome, and the disk as the store begins to serve.
+  std::pair<uint32_t, sim::Disk> watch(sim::Disk disk, sim::Watcher& watcher, const sim::Disk*& now);
+
   // Calls `visit` for every class of `image`. False: `visit` returned false, and it stopped.
   bool for_each_class(const sim::LazyImage& image, const std::function<bool(const Class&)>& visit);
 
@@ -63,7 +68,8 @@ class Recoveries {
   struct Walk;
   bool walk(Walk& walk, uint32_t node);
   void run(Walk& walk, uint32_t root);
-  Recovered recover(sim::LazyDisk& lazy);
+  Recovered recover(sim::WorldState& world, sim::Resolver* resolver, sim::Watcher* watcher,
+                    sim::Disk* served);
   uint32_t number_of(const Recovered& outcome);
 
   const engine::EngineConfig config_;

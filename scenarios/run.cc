@@ -64,7 +64,7 @@ void Run::draw() {
   if (const Script* script = spec_.script) {
     manners_ = {};
     manners_.pipeline = script->pipeline;
-    clean_end_ = script->clean_end;
+    clean_end_ = script->clean_end || script->lingers;
   }
   result_.conditions = {rewrite_bytes, manners_.pipeline, clean_end_};
   if (spec_.observer != nullptr) spec_.observer->on_begin(result_.plan, world_.disk);
@@ -164,8 +164,9 @@ void Run::judge_recovery(Life& life, uint32_t number) {
 void Run::go_idle(Life& life, uint32_t number) {
   life.injector.on_idle(life.os.now());
   const bool crash_comes = result_.plan.crash_of(number) != nullptr;
-  if (spec_.lingers) life.seam().park(life.os.now() + kIdle);
-  if (spec_.lingers || clean_end_ || !crash_comes) {
+  const bool lingers = spec_.lingers || (spec_.script != nullptr && spec_.script->lingers);
+  if (lingers) life.seam().park(life.os.now() + kIdle);
+  if (lingers || clean_end_ || !crash_comes) {
     if (life.engine->shut_down(true).ok()) shut_down_cleanly_ = true;
   }
   if (!crash_comes) life.os.stop();

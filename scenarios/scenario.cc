@@ -129,6 +129,7 @@ Scenario written_out(const RunSpec& spec, const Account& account) {
   scenario.wall_start_ms = spec.workload->wall_start_ms;
   scenario.script.pipeline = result.conditions.pipeline;
   scenario.script.clean_end = result.conditions.clean_end;
+  scenario.script.lingers = spec.lingers;
   const uint32_t last =
       result.beside ? result.beside->life : static_cast<uint32_t>(account.lives.size() - 1);
   for (uint32_t life = 0; life <= last; ++life) {
@@ -182,8 +183,11 @@ Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner,
   return account;
 }
 
-Result<Scenario> scenario_of(const RunSpec& spec) {
-  Recorder recorder(nullptr, {});
+Result<Scenario> scenario_of(const RunSpec& spec,
+                             const std::vector<std::optional<sim::Survival>>& cuts) {
+  Scenario stated;
+  stated.cuts = cuts;
+  Recorder recorder(cuts.empty() ? nullptr : &stated, {});
   RunSpec watched = spec;
   watched.observer = &recorder;
   watched.cuts = &recorder;

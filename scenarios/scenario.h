@@ -23,7 +23,7 @@
 //   ...
 //   broken: ...
 //
-// store    also rewrite=BYTES, pipeline=N, end=clean, seed=N, clock=MS (Unix time of the start).
+// store    also rewrite=BYTES, pipeline=N, end=clean, end=idle (a while, then clean), seed=N, clock=MS (Unix time of the start).
 // start    the first life of the store: words of a fault plan (faults/plan.h), then steps
 //          (scenarios/script.h).
 // recover  the next life. A plan's crash word ends it, as it does the first.
@@ -93,9 +93,11 @@ struct CutManner {
 Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner = {},
                              sim::TraceListener* listener = nullptr);
 
-// The run of a sweep, written out. It breaks the same promise: that is checked.
+// The run of a sweep, written out. It breaks the same promise: that is checked. `cuts`: what they
+// left, by life, where that is not drawn.
 //   Errors: kInvalid: the run breaks none, or not again when written out.
-Result<Scenario> scenario_of(const RunSpec& spec);
+Result<Scenario> scenario_of(const RunSpec& spec,
+                             const std::vector<std::optional<sim::Survival>>& cuts = {});
 
 std::string print(const Scenario& scenario, const Account& account);
 // `name`: of the file, for messages. What was seen is not read.

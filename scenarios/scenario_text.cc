@@ -92,7 +92,10 @@ std::string print_store(const Scenario& scenario) {
                         scenario.policy->kind == PolicyKind::kHybridEverysec;
   if (rewrites) text += fmt::format(" rewrite={}", scenario.rewrite_bytes);
   if (scenario.script.pipeline != 1) text += fmt::format(" pipeline={}", scenario.script.pipeline);
-  if (scenario.script.clean_end) text += " end=clean";
+  if (scenario.script.lingers)
+    text += " end=idle";
+  else if (scenario.script.clean_end)
+    text += " end=clean";
   if (scenario.seed != plain.seed) text += fmt::format(" seed={}", scenario.seed);
   if (scenario.wall_start_ms != plain.wall_start_ms)
     text += fmt::format(" clock={}", scenario.wall_start_ms);
@@ -191,10 +194,12 @@ class Parser {
         scenario_.wall_start_ms = static_cast<int64_t>(number(value));
       } else if (word == "end=clean") {
         scenario_.script.clean_end = true;
+      } else if (word == "end=idle") {
+        scenario_.script.lingers = true;
       } else {
         return bad(
             fmt::format("store: \"{}\" is none of policy= persona= mutant= rewrite= "
-                        "pipeline= end=clean seed= clock=",
+                        "pipeline= end=clean end=idle seed= clock=",
                         word));
       }
     }

@@ -94,6 +94,7 @@ class Shrinker {
       if (print(candidate, {}) != print(best(), {})) any |= accept(candidate);
     };
     vary([](Scenario& s) { s.script.pipeline = 1; });
+    vary([](Scenario& s) { s.script.lingers = false; });
     vary([](Scenario& s) { s.script.clean_end = false; });
     vary([](Scenario& s) { s.seed = Scenario{}.seed; });
     vary([](Scenario& s) { s.wall_start_ms = Scenario{}.wall_start_ms; });

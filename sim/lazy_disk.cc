@@ -296,6 +296,68 @@ void LazyDisk::before_truncate(InodeId inode, uint64_t size) {
   state->least = size;
 }
 
+namespace {
+
+// Reads every file from its first sector to its end.
+class SingleImages {
+ public:
+  using Visit = std::function<bool(const std::string&, Disk)>;
+  SingleImages(const LazyImage& image, ContentPool& pool, const PersonaRules& rules,
+               const Visit& visit)
+      : fresh_(image, pool), view_(fresh_), rules_(rules), visit_(visit) {}
+
+  bool from(uint32_t file, uint64_t sector) {
+    if (file == view_.image().files.size()) return take();
+    const Look look{Look::kSector, file, sector, {}};
+    for (const LazyView::Answer& answer : view_.answers(look)) {
+      const Options before = view_.left[file];
+      view_.settle(look, answer);
+      given_.push_back(answer.seen);
+      const auto seen = static_cast<ContentId>(answer.seen);
+      const bool goes_on = view_.pool().bytes(seen).size() == view_.image().sector_bytes;
+      const bool more = goes_on ? from(file, sector + 1) : from(file + 1, 0);
+      given_.pop_back();
+      view_.seen[file][sector].reset();
+      view_.left[file] = before;
+      if (!more) return false;
+    }
+    return true;
+  }
+
+ private:
+  bool take() {
+    LazyDisk lazy(fresh_, rules_, given_);
+    Disk disk = lazy.disk();
+    lazy.attach(disk);
+    lazy.settle_everything();
+    const std::string key = view_.image().tree() +
+                            std::string(reinterpret_cast<const char*>(given_.data()),
+                                        given_.size() * sizeof(given_[0]));
+    return visit_(key, std::move(disk));
+  }
+
+  const LazyView fresh_;
+  LazyView view_;
+  const PersonaRules& rules_;
+  const Visit& visit_;
+  std::vector<uint64_t> given_;
+};
+
+}  // namespace
+
+bool for_each_single_image(const LazyImage& image, ContentPool& pool, const PersonaRules& rules,
+                           const std::function<bool(const std::string&, Disk)>& visit) {
+  return SingleImages(image, pool, rules, visit).from(0, 0);
+}
+
+void LazyDisk::settle_everything() {
+  for (State& state : states_) {
+    for (uint64_t sector = 0; !state.size_known; ++sector) settle_sector(state, sector);
+    Inode& inode = disk_->own(state.inode);
+    inode.witness = inode.size;  // what is found after a cut is durable
+  }
+}
+
 engine::Found LazyDisk::search(InodeId inode, const engine::Search& what) {
   State* state = state_of(inode);
   if (state == nullptr || state->changed) return engine::Found::kReadOn;

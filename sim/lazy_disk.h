@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 #include <span>
 #include <vector>
 
@@ -67,6 +69,7 @@ class LazyDisk final : public Resolver {
   Disk disk();
   void attach(Disk& disk) { disk_ = &disk; }
   const std::vector<Seen>& seen() const { return seen_; }
+  void settle_everything();
 
   size_t before_read(InodeId inode, uint64_t offset, size_t n) override;
   void before_size(InodeId inode) override;
@@ -103,5 +106,10 @@ class LazyDisk final : public Resolver {
   std::vector<uint32_t> file_by_inode_;
   std::vector<Seen> seen_;
 };
+
+// Calls `visit` for every single image that `image` stands for, as a disk on which all is decided.
+// `key`: equal for equal images. False: `visit` returned false, and it stopped.
+bool for_each_single_image(const LazyImage& image, ContentPool& pool, const PersonaRules& rules,
+                           const std::function<bool(const std::string& key, Disk disk)>& visit);
 
 }  // namespace powercut::sim

@@ -1,0 +1,29 @@
+#include "scenarios/explore_scenario.h"
+
+namespace powercut::scenarios {
+
+Result<Scenario> scenario_of(const ExploreSpec& spec, const ExploredViolation& found) {
+  RunSpec run = explored_run(spec, *found.persona);
+  run.plan.emplace();
+  std::vector<std::optional<sim::Survival>> cuts;
+  for (const ExploredCrash& crash : found.crashes) {
+    faults::Fault fault;
+    fault.life = static_cast<uint32_t>(cuts.size());
+    fault.crash = crash.kind;
+    fault.trigger = faults::Trigger::kCall;
+    fault.at = crash.call;
+    fault.point = crash.point;
+    // Right behind a recovery, before anything is sent.
+    if (crash.call == UINT64_MAX) {
+      fault.trigger = faults::Trigger::kOperationCall;
+      fault.at = 0;
+      fault.point = sim::CrashPoint::kBefore;
+    }
+    run.plan->faults.push_back(fault);
+    cuts.emplace_back();
+    if (crash.kind == sim::CrashKind::kPowerCut) cuts.back() = crash.survival;
+  }
+  return scenario_of(run, cuts);
+}
+
+}  // namespace powercut::scenarios
