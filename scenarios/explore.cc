@@ -16,7 +16,6 @@ using sim::CrashKind;
 using sim::Disk;
 
 namespace {
-
 // Long enough for a sync of each second to come between the operations of a short workload.
 constexpr Duration kThink = milliseconds(80);
 // After every run that can be explored; the same for all, so that recoveries can be shared.
@@ -205,10 +204,9 @@ class Explorer final : public PointObserver {
     found_.incomplete_because = fmt::format("more than {} classes", spec_.classes_most);
   }
 
-  static ExploredCrash crash_of(const Point& point, CrashKind kind) {
-    return {kind, point.call, point.op, point.point, {}};
+  static ExploredCrash crash_of(const Point& at, CrashKind kind) {
+    return {kind, at.call, at.op, at.point, {}};
   }
-
   void violate(const Violation& broken, std::vector<ExploredCrash> crashes) {
     ++found_.violations;
     for (const ExploredViolation& known : found_.first)
