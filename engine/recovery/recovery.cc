@@ -36,12 +36,21 @@ std::optional<uint64_t> sequence_of(std::string_view name) {
 }
 
 // Is this a base, or did anybody append to this segment? A first start that was cut, or failed,
-// leaves at most a part of a header, or the mark of a first generation.
-bool holds_data(std::string_view bytes) {
-  size_t length = 0;
-  if (parse_header(bytes, length))
-    return bytes.find(kAnnotationPrefix, length) != std::string_view::npos;
-  return bytes.starts_with('*') || bytes.starts_with(kRdbMagic);  // Redis's own, or a base
+// leaves at most a part of a header, or the mark of a first generation. Reads no further than that.
+Result<bool> holds_data(SegmentBytes bytes) {
+  size_t header = 0;
+  size_t searched = 0;
+  for (;;) {
+    TRY_ASSIGN(const bool more, bytes.more());
+    const std::string_view text = bytes.view();
+    if (header == 0 && !parse_header(text, header)) {
+      if (more && text.size() < kLongestLine) continue;
+      return text.starts_with('*') || text.starts_with(kRdbMagic);  // Redis's own, or a base
+    }
+    if (text.find(kAnnotationPrefix, std::max(header, searched)) != text.npos) return true;
+    if (!more) return false;
+    searched = text.size() - std::min(text.size(), kAnnotationPrefix.size());
+  }
 }
 
 class Recovery {
@@ -130,8 +139,9 @@ class Recovery {
   Result<void> check_no_data() {
     for (const std::string& name : names_) {
       if (!sequence_of(name) || name.ends_with(kOrphanSuffix)) continue;
-      TRY_ASSIGN(const std::string bytes, read_whole(os_, in_aof_directory(name)));
-      if (holds_data(bytes)) {
+      TRY_ASSIGN(const auto file, os_.open(in_aof_directory(name), Open::kRead));
+      TRY_ASSIGN(const bool data, holds_data(SegmentBytes(*file)));
+      if (data) {
         return Error{
             Errc::kCorrupt,
             fmt::format("{}: data but no {}; restore the manifest from a copy, or move the "
