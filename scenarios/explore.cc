@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "engine/base/check.h"
-#include "scenarios/recoveries.h"
 #include "sim/image_count.h"
 
 namespace powercut::scenarios {
@@ -305,8 +304,9 @@ class Explorer final : public PointObserver {
   }
 
   void judge(const Point& point, const State& state, uint32_t outcome) {
-    // Up to where the history had come then.
     const auto broken = verdict(point.facts, recoveries_->outcome(outcome));
+    if (spec_.on_judged)
+      spec_.on_judged(&point - points_.data(), state.images, recoveries_->outcome(outcome), broken);
     if (!broken) return;
     ExploredCrash crash = crash_of(point, CrashKind::kPowerCut);
     crash.survival = survival_of_outcome(state.disk, outcome);

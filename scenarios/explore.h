@@ -8,11 +8,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "scenarios/catalog.h"
+#include "scenarios/recoveries.h"
 #include "scenarios/run.h"
 #include "sim/survival.h"
 
@@ -27,6 +29,11 @@ struct ExploreSpec {
   unsigned depth = 1;
   uint64_t classes_most = 50'000'000;  // per persona; beyond, the exploration is incomplete
   bool stop_at_violation = false;
+  // Told of each outcome at each crash point (by number, in the order of the run; the last is after
+  // a clean shutdown), with the verdict on it and how many images there are at that point. Depth 1.
+  std::function<void(size_t point, const std::string& images, const Recovered& outcome,
+                     const std::optional<Violation>& broken)>
+      on_judged;
 };
 
 // One crash on the way to a violation.
