@@ -7,9 +7,8 @@
 
 #include "scenarios/cli.h"
 #include "scenarios/explore.h"
-#include "scenarios/explore_scenario.h"
+#include "scenarios/explore_smallest.h"
 #include "scenarios/scenario_file.h"
-#include "scenarios/shrink.h"
 #include "scenarios/story.h"
 #include "scenarios/terminal.h"
 #include "scenarios/workers.h"
@@ -71,8 +70,7 @@ Smallest make_smallest(const std::vector<ExploreSpec>& specs, const std::vector<
   for (size_t n = 0; n < all.size(); ++n) {
     for (const Explored& found : all[n].by_persona) {
       for (const ExploredViolation& violation : found.first) {
-        const auto scenario = scenario_of(specs[n], violation);
-        auto shrunk = scenario.ok() ? shrink(*scenario) : Result<Shrunk>(scenario.error());
+        auto shrunk = scenarios::smallest(specs[n], violation);
         if (!shrunk.ok()) {
           smallest.not_because = shrunk.error().message;
           continue;

@@ -26,6 +26,7 @@ struct Point {
   sim::CrashPoint point;
   CrashFacts facts;
   size_t state;  // which disk
+  bool at_end = false;  // after the clean shutdown
 };
 
 // What the images of one disk come to.
@@ -89,8 +90,10 @@ class Explorer final : public PointObserver {
                const engine::EngineConfig& config) override {
     history_ = &history;
     // And the cut after the clean shutdown, which promises more than the last call did.
-    if (facts.kind == CrashKind::kNone && !points_.empty())
+    if (facts.kind == CrashKind::kNone && !points_.empty()) {
       on_point(points_.back().call, points_.back().op, points_.back().point, world, facts);
+      points_.back().at_end = true;
+    }
     for (Point& point : points_) {
       point.facts.waits = facts.waits;
       point.facts.blocked = facts.blocked;
@@ -204,7 +207,8 @@ class Explorer final : public PointObserver {
   }
 
   static ExploredCrash crash_of(const Point& at, CrashKind kind) {
-    return {kind, at.call, at.op, at.point, {}};
+    const bool ends = at.at_end && kind == CrashKind::kPowerCut;
+    return {ends ? CrashKind::kNone : kind, at.call, at.op, at.point, {}};
   }
   void violate(const Violation& broken, std::vector<ExploredCrash> crashes) {
     ++found_.violations;

@@ -38,7 +38,7 @@ struct ExploreSpec {
 
 // One crash on the way to a violation.
 struct ExploredCrash {
-  sim::CrashKind kind = sim::CrashKind::kPowerCut;
+  sim::CrashKind kind = sim::CrashKind::kPowerCut;  // kNone: the cut after the clean shutdown
   uint64_t call = 0;  // of that life
   sim::Op op = sim::Op::kOpen;
   sim::CrashPoint point = sim::CrashPoint::kBefore;

@@ -2,6 +2,11 @@
 
 namespace powercut::scenarios {
 
+namespace {
+// After the last operation was answered: by then a run that lingers has shut down.
+constexpr Duration kShutDown = seconds(5);
+}  // namespace
+
 Result<Scenario> scenario_of(const ExploreSpec& spec, const ExploredViolation& found) {
   RunSpec run = explored_run(spec, *found.persona);
   run.plan.emplace();
@@ -19,9 +24,14 @@ Result<Scenario> scenario_of(const ExploreSpec& spec, const ExploredViolation& f
       fault.at = 0;
       fault.point = sim::CrashPoint::kBefore;
     }
+    if (crash.kind == sim::CrashKind::kNone) {
+      fault.crash = sim::CrashKind::kPowerCut;
+      fault.trigger = faults::Trigger::kIdle;
+      fault.delay = kShutDown;
+    }
     run.plan->faults.push_back(fault);
     cuts.emplace_back();
-    if (crash.kind == sim::CrashKind::kPowerCut) cuts.back() = crash.survival;
+    if (crash.kind != sim::CrashKind::kKill) cuts.back() = crash.survival;
   }
   return scenario_of(run, cuts);
 }
