@@ -106,7 +106,13 @@ class Shrinker {
   bool pass_lives() {
     bool any = false;
     for (size_t life = 0; life + 1 < best().script.lives.size();) {
-      any |= without_life(life) || (++life, false);
+      const size_t lives = best().script.lives.size();
+      (void)without_life(life);
+      // Unless it was cut again all the same.
+      if (best().script.lives.size() < lives)
+        any = true;
+      else
+        ++life;
     }
     return any;
   }
@@ -133,9 +139,10 @@ class Shrinker {
   bool pass_words() {
     bool any = false;
     for (size_t i = 0; i < best().plan.faults.size();) {
+      const size_t words = best().plan.faults.size();
       Scenario candidate = best();
       candidate.plan.faults.erase(candidate.plan.faults.begin() + static_cast<ptrdiff_t>(i));
-      if (accept(candidate)) {
+      if (accept(candidate) && best().plan.faults.size() < words) {
         any = true;
         continue;
       }
