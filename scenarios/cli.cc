@@ -78,7 +78,7 @@ int powercut(const std::string& program, const std::vector<std::string>& argumen
   return kInput;
 }
 
-void add_common(CLI::App& app, CommonOptions& o) {
+void add_subject(CLI::App& app, CommonOptions& o) {
   app.add_option("--workload", o.workload,
                  "what the clients send: a name (`powercut list workloads`), an AOF file, or all")
       ->capture_default_str();
@@ -87,12 +87,16 @@ void add_common(CLI::App& app, CommonOptions& o) {
                  "the filesystem: one, several with commas, or all; NAME/sector=4096/sync=990pro "
                  "chooses the disk as well")
       ->capture_default_str();
+  app.add_option("--mutant", o.mutant, "plant this bug");
+}
+
+void add_common(CLI::App& app, CommonOptions& o) {
+  add_subject(app, o);
   app.add_option("--faults", o.faults, "names with commas, or all, legal, none")
       ->capture_default_str();
   app.add_option("--ops", o.operations, "operations in each life of the store, at most")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000}))
       ->capture_default_str();
-  app.add_option("--mutant", o.mutant, "plant this bug");
   app.add_option("--schedule", o.schedule,
                  "who runs next: random beside drawn latencies, pct (priorities, completions being "
                  "instant), or mix, where each seed draws which")

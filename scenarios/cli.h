@@ -52,6 +52,9 @@ struct CommonOptions {
   std::string schedule = "random";
   uint64_t operations = 200;
 };
+// What is run: workload, policy, persona, mutant.
+void add_subject(CLI::App& app, CommonOptions& options);
+// ... and what is drawn: faults, operations, schedule.
 void add_common(CLI::App& app, CommonOptions& options);
 // The same, looked up.
 //   Errors: kInvalid: a name is unknown. Otherwise of the workload.

@@ -214,7 +214,7 @@ Verb add_explore(CLI::App& app) {
   verb->footer("Example:\n  powercut explore --workload demo40 --policy always --persona xfs");
   auto a = std::make_shared<Arguments>();
   a->common.workload = "demo40";
-  add_common(*verb, a->common);
+  add_subject(*verb, a->common);
   verb->add_option("--depth", a->depth, "crashes in a row: 2 adds one inside each recovery")
       ->check(CLI::Range(1u, 3u))
       ->capture_default_str();

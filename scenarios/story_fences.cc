@@ -13,6 +13,7 @@ namespace {
 
 struct Call {
   uint64_t event;
+  Instant at;
   std::string what;
   std::string path;
   bool ok;
@@ -21,7 +22,7 @@ struct Call {
 class Calls final : public sim::TraceListener {
  public:
   void on_event(const sim::Event& event) override {
-    calls.push_back({event.number, std::string(event.what), std::string(event.path), event.ok});
+    calls.push_back({event.number, event.at, std::string(event.what), std::string(event.path), event.ok});
   }
   std::vector<Call> calls;
 };
@@ -111,6 +112,18 @@ std::vector<std::string> places(const Account& account, const std::vector<Call>&
   return places;
 }
 
+// Only what came before the last power cut matters.
+void end_with_the_cut(const Account& account, std::vector<Call>& calls) {
+  const auto cut = std::find_if(account.lives.rbegin(), account.lives.rend(),
+                                [](const LifeAccount& life) { return life.before.has_value(); });
+  if (cut != account.lives.rend() && cut->crash == sim::CrashKind::kNone) {
+    while (!calls.empty() && calls.back().at > cut->ended) calls.pop_back();
+    calls.push_back({UINT64_MAX, cut->ended, "crash", "", true});
+  } else {
+    while (!calls.empty() && !is_crash(calls.back())) calls.pop_back();
+  }
+}
+
 bool holds(const Scenario& scenario, const Fence& fence) {
   CutManner manner;
   manner.illegal = sim::Illegal::kBent;
@@ -126,9 +139,9 @@ std::vector<MissingFence> missing_fences(const Scenario& scenario) {
   Calls trace;
   const auto account = run_scenario(scenario, {}, &trace);
   if (!account.ok() || !account->result.violation) return {};
-  // Only calls before the last crash matter; of many, the last.
   std::vector<Call>& calls = trace.calls;
-  while (!calls.empty() && !is_crash(calls.back())) calls.pop_back();
+  end_with_the_cut(*account, calls);
+  // Of many, the last.
   const size_t begin = calls.size() > kCallsMost ? calls.size() - kCallsMost : 0;
   std::vector<MissingFence> found;
   for (const std::string& place : places(*account, calls)) {
