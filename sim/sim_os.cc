@@ -79,14 +79,16 @@ void SimOs::destroy_tasks() {
 // --- The step loop ---
 
 CrashKind SimOs::run() {
-  while (!stopped_) {
-    if (!tasks_.ready().empty()) {
-      tasks_.run(scheduler_->pick(tasks_.ready()));
-    } else if (!advance_clock()) {
-      break;
-    }
-  }
+  tasks_.run_each([this] { return next(); });
   return crashed_;
+}
+
+std::optional<size_t> SimOs::next() {
+  while (!stopped_) {
+    if (!tasks_.ready().empty()) return scheduler_->pick(tasks_.ready());
+    if (!advance_clock()) break;
+  }
+  return std::nullopt;
 }
 
 bool SimOs::advance_clock() {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -119,6 +120,7 @@ class SimOs final : public engine::Os {
   void close_handle(InodeId inode);
   Error injected(Errc code, Op op, std::string_view path) const;
   Error named(Error error, Op op, std::string_view path) const;
+  std::optional<size_t> next();
   bool advance_clock();
 
   WorldState& world_;

@@ -97,8 +97,16 @@ class Switches {
   void before_entry(const Stack& stack) {
     __sanitizer_start_switch_fiber(&outer_fake_, stack.bottom(), Fiber::kStackBytes);
   }
-  void after_entry() {
-    __sanitizer_finish_switch_fiber(inner_fake_, &outer_bottom_, &outer_bytes_);
+  void after_entry(bool handed_over) {
+    if (handed_over)
+      __sanitizer_finish_switch_fiber(inner_fake_, nullptr, nullptr);
+    else
+      __sanitizer_finish_switch_fiber(inner_fake_, &outer_bottom_, &outer_bytes_);
+  }
+  void before_hand_over(Switches& next, const Stack& stack) {
+    next.outer_bottom_ = outer_bottom_;
+    next.outer_bytes_ = outer_bytes_;
+    __sanitizer_start_switch_fiber(&inner_fake_, stack.bottom(), Fiber::kStackBytes);
   }
   void before_exit() { __sanitizer_start_switch_fiber(&inner_fake_, outer_bottom_, outer_bytes_); }
   void after_exit() { __sanitizer_finish_switch_fiber(outer_fake_, nullptr, nullptr); }
@@ -121,7 +129,8 @@ class Switches {
   void before_creation() {}
   void after_creation() {}
   void before_entry(const Stack&) {}
-  void after_entry() {}
+  void after_entry(bool) {}
+  void before_hand_over(Switches&, const Stack&) {}
   void before_exit() {}
   void after_exit() {}
   void free_inner_fake() {}
@@ -133,19 +142,26 @@ class Switches {
 // The context never ends between bodies: it runs one, leaves, and waits on the same stack for the
 // next. So a warm Fiber costs no allocation and no system call.
 struct Fiber::State {
+  // Where the fibers that run one after the other were entered from.
+  struct Outer {
+    boost::context::fiber context;
+    State* left = nullptr;  // the one that came back
+  };
+
   State() {
     switches.before_creation();
     inside = boost::context::fiber(std::allocator_arg, stack.as_boost(), NoAllocator{},
                                    [this](boost::context::fiber&& caller) {
-                                     outside = std::move(caller);
-                                     switches.after_entry();
+                                     switches.after_entry(giver != nullptr);
+                                     note_caller(std::move(caller));
                                      while (!quit) {
                                        run_body();
                                        done = true;
                                        leave();
                                      }
                                      switches.before_exit();
-                                     return std::move(outside);
+                                     outer->left = this;
+                                     return std::move(outer->context);
                                    });
     switches.after_creation();
   }
@@ -166,22 +182,41 @@ struct Fiber::State {
     body = nullptr;  // what it captured dies in the fiber, too
   }
   void enter() {
+    Outer here;
+    outer = &here;
     running = true;
     switches.before_entry(stack);
-    inside = std::move(inside).resume();
+    boost::context::fiber left = std::move(inside).resume();
     switches.after_exit();
-    running = false;
+    here.left->inside = std::move(left);
+    here.left->running = false;
   }
   void leave() {
     switches.before_exit();
-    outside = std::move(outside).resume();
-    switches.after_entry();
+    outer->left = this;
+    boost::context::fiber caller = std::move(outer->context).resume();
+    switches.after_entry(giver != nullptr);
+    note_caller(std::move(caller));
+  }
+  void hand_over(State& next) {
+    next.outer = outer;
+    next.giver = this;
+    next.running = true;
+    running = false;
+    switches.before_hand_over(next.switches, next.stack);
+    boost::context::fiber caller = std::move(next.inside).resume();
+    switches.after_entry(giver != nullptr);
+    note_caller(std::move(caller));
+  }
+  void note_caller(boost::context::fiber caller) {
+    (giver != nullptr ? std::exchange(giver, nullptr)->inside : outer->context) = std::move(caller);
   }
 
   Stack stack;
   Switches switches;
-  boost::context::fiber inside;   // the fiber, while it is suspended
-  boost::context::fiber outside;  // the resumer, while the fiber runs
+  boost::context::fiber inside;  // the fiber, while it is suspended
+  Outer* outer = nullptr;        // while the fiber runs
+  State* giver = nullptr;        // who has just handed over to this one
   std::function<void()> body;
   bool running = false;
   bool started = false;
@@ -249,6 +284,15 @@ void Fiber::suspend() {
   CHECK(state.running);
   if (state.unwinding) return;
   state.leave();
+  if (state.unwinding) throw Unwind{};
+}
+
+void Fiber::hand_over(Fiber& next) {
+  State& state = *state_;
+  CHECK(state.running && !state.unwinding);
+  CHECK(!next.state_->running && !next.state_->done);
+  next.state_->started = true;
+  state.hand_over(*next.state_);
   if (state.unwinding) throw Unwind{};
 }
 

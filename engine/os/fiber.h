@@ -29,6 +29,9 @@ class Fiber {
   // From inside: goes back to the resumer. While the fiber is being unwound it returns at once, so
   // a destructor that suspends cannot hang.
   void suspend();
+  // From inside: suspends this one and runs `next` in its place. Who comes back to the resumer may
+  // be any of those that took over. REQUIRES: `next` is neither running nor done.
+  void hand_over(Fiber& next);
   bool done() const;
   // True while the destructor unwinds the stack.
   bool unwinding() const;

@@ -110,6 +110,51 @@ TEST(Fiber, DestructorOfAFiberMayRunOtherFibers) {
   EXPECT_EQ(runs, 1);
 }
 
+TEST(Fiber, HandsOverWithoutItsResumer) {
+  std::string log;
+  std::unique_ptr<Fiber> a;
+  std::unique_ptr<Fiber> b;
+  a = std::make_unique<Fiber>([&] {
+    AtEnd end{[&] { log += "a unwinds "; }};
+    log += "a1 ";
+    a->hand_over(*b);
+    log += "a2 ";
+    a->hand_over(*b);
+    log += "never ";
+  });
+  b = std::make_unique<Fiber>([&] {
+    log += "b1 ";
+    b->hand_over(*a);
+    log += "b2 ";
+    b->suspend();
+    log += "b3 ";
+  });
+  a->resume();
+  EXPECT_EQ(log, "a1 b1 a2 b2 ");
+  EXPECT_FALSE(a->done() || b->done());
+  b->resume();
+  EXPECT_TRUE(b->done());
+  EXPECT_FALSE(a->done());
+  a.reset();
+  EXPECT_EQ(log, "a1 b1 a2 b2 b3 a unwinds ");
+}
+
+TEST(Fiber, WhoTookOverMayEnd) {
+  std::string log;
+  std::unique_ptr<Fiber> first;
+  Fiber second([&] { log += "second "; });
+  first = std::make_unique<Fiber>([&] {
+    first->hand_over(second);
+    log += "first ";
+  });
+  first->resume();
+  EXPECT_TRUE(second.done());
+  EXPECT_FALSE(first->done());
+  first->resume();
+  EXPECT_TRUE(first->done());
+  EXPECT_EQ(log, "second first ");
+}
+
 TEST(Fiber, ExceptionsInsideAFiberWork) {
   Fiber* self = nullptr;
   int caught = 0;

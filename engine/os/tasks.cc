@@ -78,7 +78,11 @@ bool Tasks::wait(Task::Wait how, Instant deadline) {
   }
   self->wait_ = how;
   if (deadline != kForever) add_timer(self, deadline);
-  self->fiber_->suspend();
+  if (next_ != nullptr) taken_ = current_ = take_next();
+  if (next_ == nullptr || taken_ == nullptr)
+    self->fiber_->suspend();
+  else if (taken_ != self)
+    self->fiber_->hand_over(*taken_->fiber_);
   self->wait_ = Task::Wait::kNone;
   ++self->wait_count_;
   return !std::exchange(self->timed_out_, false);
@@ -90,16 +94,44 @@ void Tasks::end_wait(Task* task) {
   if (!task->ready_) make_ready(task);
 }
 
-void Tasks::run(size_t index) {
-  CHECK(current_ == nullptr && index < ready_.size());
+Task* Tasks::take(size_t index) {
+  CHECK(index < ready_.size());
   Task* task = ready_[index];
   ready_.erase(ready_.begin() + static_cast<ptrdiff_t>(index));
   task->ready_ = false;
   ++task->runs_;
+  return task;
+}
+
+Task* Tasks::take_next() {
+  current_ = nullptr;
+  const auto index = (*next_)();
+  return index ? take(*index) : nullptr;
+}
+
+void Tasks::enter(Task* task) {
   current_ = task;
   task->fiber_->resume();
   current_ = nullptr;
+}
+
+void Tasks::run(size_t index) {
+  CHECK(current_ == nullptr && next_ == nullptr);
+  Task* task = take(index);
+  enter(task);
   if (task->fiber_->done()) retire(task);
+}
+
+void Tasks::run_each(const Next& next) {
+  CHECK(current_ == nullptr && next_ == nullptr);
+  next_ = &next;
+  while (Task* task = take_next()) {
+    taken_ = task;
+    enter(task);
+    if (taken_ == nullptr) break;
+    retire(taken_);
+  }
+  next_ = nullptr;
 }
 
 Instant Tasks::next_deadline() {

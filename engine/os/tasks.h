@@ -78,6 +78,12 @@ class Tasks {
   const std::vector<Task*>& ready() const { return ready_; }
   // Runs ready()[index] until it parks or ends.
   void run(size_t index);
+  // An index of ready(), or nothing: that is the end.
+  using Next = std::function<std::optional<size_t>()>;
+  // Runs one task after the other, as `next` says, until it says nothing. It is asked on the stack
+  // of the task that waits, and that one hands over to who is next: if that is itself, it just goes
+  // on. current() is nullptr meanwhile.
+  void run_each(const Next& next);
   // The earliest live timer, or kForever.
   Instant next_deadline();
   // Makes ready every task whose deadline is at or before `now`, earliest deadline first.
@@ -102,6 +108,9 @@ class Tasks {
   void pop_timer();
   bool wait(Task::Wait how, Instant deadline);
   void end_wait(Task* task);
+  Task* take(size_t index);
+  Task* take_next();
+  void enter(Task* task);
   void make_ready(Task* task);
   void retire(Task* task);
   uint64_t next_identity(std::string_view name);
@@ -117,6 +126,8 @@ class Tasks {
   };
   std::vector<Namesakes> namesakes_;
   Task* current_ = nullptr;
+  const Next* next_ = nullptr;  // of run_each(), while it is under way
+  Task* taken_ = nullptr;       // by a task that waits, for run_each(); null: the end
   uint64_t next_id_ = 0;
   uint64_t next_timer_ = 0;
   bool destroying_ = false;
