@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "scenarios/explore_witness.h"
 #include "sim/image_count.h"
 
 namespace powercut::scenarios {
@@ -17,8 +18,10 @@ using sim::Disk;
 namespace {
 // Long enough for a sync of each second to come between the operations of a short workload.
 constexpr Duration kThink = milliseconds(80);
-// After every run that can be explored; the same for all, so that recoveries can be shared.
-constexpr Instant kRestart{600'000'000'000};
+// Between a crash and the recovery. That one begins at the same instant for all, so that recoveries
+// can be shared: later than every run that can be explored.
+constexpr Duration kOff = seconds(600);
+constexpr Instant kRestart = Instant{0} + kOff;
 
 struct Point {
   uint64_t call;
@@ -162,9 +165,12 @@ class Explorer final : public PointObserver {
       const auto broken = verdict(facts, recoveries_->outcome(end.second));
       if (!broken) continue;
       ExploredCrash before = crash_of(point, first);
-      if (first == CrashKind::kPowerCut) before.survival = survival_of_image(point, image);
+      if (first == CrashKind::kPowerCut) 
+        before.survival = witness_of_image(*recoveries_, states_[point.state].disk,
+                                           persona_.rules, image);
       ExploredCrash last = way.crash;
-      if (last.survival.slots.empty()) last.survival = survival_of_outcome(way.disk, end.second);
+      if (last.survival.slots.empty()) 
+        last.survival = witness_of_outcome(*recoveries_, way.disk, end.second);
       violate(*broken, {std::move(before), std::move(last)});
     }
   }
@@ -215,44 +221,6 @@ class Explorer final : public PointObserver {
     for (const ExploredViolation& known : found_.first)
       if (known.violation.oracle == broken.oracle) return;
     found_.first.push_back({broken, &persona_, std::move(crashes)});
-  }
-
-  // How the image with that key comes about.
-  sim::Survival survival_of_image(const Point& point, const std::string& key) {
-    sim::Survival survival;
-    const Disk& disk = states_[point.state].disk;
-    (void)sim::for_each_lazy_image(disk, recoveries_->pool(), [&](const sim::LazyImage& lazy) {
-      sim::for_each_single_image(lazy, recoveries_->pool(), persona_.rules,
-                                 [&](const std::string& at, const Disk& image) {
-                                   if (at != key) return true;
-                                   survival = survival_showing(disk, lazy, image);
-                                   return false;
-                                 });
-    });
-    return survival;
-  }
-
-  // One image of `lazy` that reads as `image` does.
-  sim::Survival survival_showing(const Disk& disk, const sim::LazyImage& lazy, const Disk& image) {
-    std::vector<std::vector<std::optional<sim::ContentId>>> seen(lazy.files.size());
-    std::vector<sim::Options> left;
-    for (const sim::LazyFile& file : lazy.files) left.push_back(file.all);
-    for (const auto& path : lazy.paths) {
-      if (path.file == sim::LazyImage::kDirectory || !seen[path.file].empty()) continue;
-      const sim::InodeId inode = image.lookup(path.path).value();
-      const uint64_t size = image.size(inode);
-      for (uint64_t from = 0; from <= size; from += lazy.sector_bytes) {
-        std::string bytes(std::min<uint64_t>(lazy.sector_bytes, size - from), '\0');
-        CHECK(image.read(inode, from, bytes.data(), bytes.size()).ok());
-        const sim::ContentId id = recoveries_->pool().intern(bytes);
-        seen[path.file].push_back(id);
-        const auto outcomes = lazy.files[path.file].outcomes(
-            left[path.file], from / lazy.sector_bytes, lazy.sector_bytes, recoveries_->pool());
-        for (const auto& outcome : outcomes)
-          if (outcome.seen == id) left[path.file] = outcome.options;
-      }
-    }
-    return sim::stated(disk, lazy, left, seen, recoveries_->pool());
   }
 
   // False: there are too many.
@@ -313,28 +281,8 @@ class Explorer final : public PointObserver {
       spec_.on_judged(&point - points_.data(), state.images, recoveries_->outcome(outcome), broken);
     if (!broken) return;
     ExploredCrash crash = crash_of(point, CrashKind::kPowerCut);
-    crash.survival = survival_of_outcome(state.disk, outcome);
+    crash.survival = witness_of_outcome(*recoveries_, state.disk, outcome);
     violate(*broken, {std::move(crash)});
-  }
-
-  // One image that comes to it.
-  sim::Survival survival_of_outcome(const Disk& disk, uint32_t outcome) {
-    sim::Survival survival;
-    (void)sim::for_each_lazy_image(disk, recoveries_->pool(), [&](const sim::LazyImage& image) {
-      if (!survival.slots.empty() || survival.rest_kept) return;
-      recoveries_->for_each_class(image, [&](const Recoveries::Class& one) {
-        if (one.outcome != outcome) return true;
-        std::vector<std::vector<std::optional<sim::ContentId>>> seen(image.files.size());
-        for (size_t f = 0; f < image.files.size(); ++f) seen[f].resize(image.files[f].sectors.size());
-        for (const auto& [look, answer] : one.seen)
-          if (look.kind == sim::Look::kSector && look.sector < seen[look.file].size())
-            seen[look.file][look.sector] = static_cast<sim::ContentId>(answer);
-        survival = sim::stated(disk, image, one.left, seen, recoveries_->pool());
-        if (survival.slots.empty()) survival.rest_kept = true;  // nothing was undecided
-        return false;
-      });
-    });
-    return survival;
   }
 
   void keep_worst(const Loss& loss) {
@@ -374,6 +322,7 @@ RunSpec explored_run(const ExploreSpec& spec, const faults::Persona& persona) {
   run.rewrite_bytes = uint64_t{1} << 40;
   run.beside = Beside::kNothing;
   run.lingers = true;
+  run.off = kOff;
   return run;
 }
 

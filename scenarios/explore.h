@@ -3,7 +3,8 @@
 //
 // A crash point is before or after a seam call, inside a sync, between the blocks of a write, or
 // after the clean shutdown that ends the run. The kernel writes nothing back by itself here: what it
-// would force only takes images away. Depth 2 adds a crash inside each recovery, and behind it: of a
+// would force only takes images away. Every recovery comes some ten minutes later, so that what
+// expires has expired. Depth 2 adds a crash inside each recovery, and behind it: of a
 // power cut's images, or of what a killed process leaves in the page cache.
 #pragma once
 

@@ -4,7 +4,7 @@ namespace powercut::scenarios {
 
 namespace {
 // After the last operation was answered: by then a run that lingers has shut down.
-constexpr Duration kShutDown = seconds(5);
+constexpr Duration kShutDown = seconds(2);
 }  // namespace
 
 Result<Scenario> scenario_of(const ExploreSpec& spec, const ExploredViolation& found) {
@@ -29,10 +29,13 @@ Result<Scenario> scenario_of(const ExploreSpec& spec, const ExploredViolation& f
       fault.trigger = faults::Trigger::kIdle;
       fault.delay = kShutDown;
     }
-    run.plan->faults.push_back(fault);
+    // A run without a crash ends in a cut after the clean shutdown.
+    const bool at_end = crash.kind == sim::CrashKind::kNone && &crash == &found.crashes.back();
+    if (!at_end) run.plan->faults.push_back(fault);
     cuts.emplace_back();
     if (crash.kind != sim::CrashKind::kKill) cuts.back() = crash.survival;
   }
+
   return scenario_of(run, cuts);
 }
 

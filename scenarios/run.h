@@ -89,6 +89,7 @@ struct RunSpec {
   std::optional<Manners> manners;              // instead of those that the seed draws
   std::optional<uint64_t> rewrite_bytes;       // hybrids: when a log is rewritten; the same
   bool lingers = false;  // when all is answered: idle for a while, then a clean shutdown
+  Duration off;          // the machine's, after each crash
   RunObserver* observer = nullptr;             // may be null
   PointObserver* points = nullptr;             // may be null; if not, the plan is empty
   Beside beside = Beside::kSome;

@@ -209,6 +209,7 @@ void Run::end_life(Life& life, uint32_t number, CrashKind crash) {
     if (crash != CrashKind::kNone || served) {
       ++result_.crashes;
       crashed_before_ = true;
+      world_.now = world_.now + spec_.off;
     }
     history_.detach();
     life.os.destroy_tasks();

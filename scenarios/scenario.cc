@@ -126,6 +126,7 @@ Scenario written_out(const RunSpec& spec, const Account& account) {
   scenario.mutant = spec.mutant;
   scenario.rewrite_bytes = result.conditions.rewrite_bytes;
   scenario.seed = spec.seed;
+  scenario.off = spec.off;
   scenario.wall_start_ms = spec.workload->wall_start_ms;
   scenario.script.pipeline = result.conditions.pipeline;
   scenario.script.clean_end = result.conditions.clean_end;
@@ -171,6 +172,7 @@ Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner,
   spec.persona = scenario.persona;
   spec.mutant = scenario.mutant;
   spec.seed = scenario.seed;
+  spec.off = scenario.off;
   spec.plan = scenario.plan;
   spec.script = &scenario.script;
   spec.rewrite_bytes = scenario.rewrite_bytes;

@@ -23,7 +23,9 @@
 //   ...
 //   broken: ...
 //
-// store    also rewrite=BYTES, pipeline=N, end=clean, end=idle (a while, then clean), seed=N, clock=MS (Unix time of the start).
+// store    also rewrite=BYTES, pipeline=N, end=clean, end=idle (a while, then clean), seed=N,
+//          clock=MS (Unix time of the start), off=S (seconds without power, or without a process,
+//          after each crash).
 // start    the first life of the store: words of a fault plan (faults/plan.h), then steps
 //          (scenarios/script.h).
 // recover  the next life. A plan's crash word ends it, as it does the first.
@@ -49,6 +51,7 @@ struct Scenario {
   const faults::MutantInfo* mutant = nullptr;
   uint64_t rewrite_bytes = 16384;
   uint64_t seed = 1;
+  Duration off;  // the machine's, after each crash; whole seconds
   int64_t wall_start_ms = 1'700'000'000'000;
   Script script;
   faults::Plan plan;

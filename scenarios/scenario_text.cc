@@ -99,6 +99,7 @@ std::string print_store(const Scenario& scenario) {
   if (scenario.seed != plain.seed) text += fmt::format(" seed={}", scenario.seed);
   if (scenario.wall_start_ms != plain.wall_start_ms)
     text += fmt::format(" clock={}", scenario.wall_start_ms);
+  if (scenario.off != plain.off) text += fmt::format(" off={}", scenario.off.ms() / 1000);
   return text;
 }
 
@@ -192,6 +193,8 @@ class Parser {
         scenario_.seed = number(value);
       } else if (key == "clock") {
         scenario_.wall_start_ms = static_cast<int64_t>(number(value));
+      } else if (key == "off") {
+        scenario_.off = seconds(static_cast<int64_t>(number(value)));
       } else if (word == "end=clean") {
         scenario_.script.clean_end = true;
       } else if (word == "end=idle") {
@@ -199,7 +202,7 @@ class Parser {
       } else {
         return bad(
             fmt::format("store: \"{}\" is none of policy= persona= mutant= rewrite= "
-                        "pipeline= end=clean end=idle seed= clock=",
+                        "pipeline= end=clean end=idle seed= clock= off=",
                         word));
       }
     }
