@@ -34,10 +34,12 @@ struct Point {
 
 // What the images of one disk come to.
 struct State {
+  explicit State(const Disk& d) : disk(d) {}
   Disk disk;
   std::string images = "0";
   uint64_t classes = 0;
   std::vector<uint32_t> outcomes;  // distinct
+  std::optional<uint32_t> killed;  // what comes of the page cache; none: not looked at
 };
 
 // The crash points of one recovery, where the disk differs from the one before.
@@ -84,7 +86,8 @@ class Explorer final : public PointObserver {
 
   void on_point(uint64_t call, sim::Op op, sim::CrashPoint point, const sim::WorldState& world,
                 const CrashFacts& facts) override {
-    if (states_.empty() || !states_.back().disk.is_same_as(world.disk)) states_.push_back(State{world.disk, "0", 0, {}});
+    if (states_.empty() || !states_.back().disk.is_same_as(world.disk))
+      states_.emplace_back(world.disk);
     points_.push_back({call, op, point, facts, states_.size() - 1});
     points_.back().facts.served_lsn = 0;
   }
@@ -122,6 +125,7 @@ class Explorer final : public PointObserver {
       found_.legal_images = sim::add_decimal(found_.legal_images, state.images);
       found_.classes += state.classes;
       for (const uint32_t outcome : state.outcomes) judge(point, state, outcome);
+      judge_kill(point, state);
       if (spec_.stop_at_violation && found_.violations > 0) return;
     }
     for (size_t number = 0; spec_.depth > 1 && number < states_.size() && found_.complete; ++number)
@@ -134,15 +138,9 @@ class Explorer final : public PointObserver {
     const State& state = states_[number];
     Disk killed = state.disk.after_kill();
     Ends ends;
-    const uint32_t served = ends_behind(killed, spec_.depth - 1, 0, ends);
-    for (const Point& point : points_) {
-      if (point.state != number) continue;
-      CrashFacts facts = point.facts;
-      facts.kind = CrashKind::kKill;
-      if (const auto broken = verdict(facts, recoveries_->outcome(served)))
-        violate(*broken, {crash_of(point, CrashKind::kKill)});
-      judge_ends(point, ends, CrashKind::kKill, {});
-    }
+    (void)ends_behind(killed, spec_.depth - 1, 0, ends);
+    for (const Point& point : points_)
+      if (point.state == number) judge_ends(point, ends, CrashKind::kKill, {});
     ends.all.clear();
     (void)sim::for_each_lazy_image(state.disk, recoveries_->pool(), [&](const sim::LazyImage& lazy) {
       sim::for_each_single_image(
@@ -250,6 +248,7 @@ class Explorer final : public PointObserver {
     if (!all.ok()) too_many(all.error().message);
     if (!within) too_many(fmt::format("more than {} classes", spec_.classes_most));
     state.images = count.decimal();
+    state.killed = recoveries_->outcome_of(state.disk.after_kill());
     return found_.complete;
   }
 
@@ -273,6 +272,14 @@ class Explorer final : public PointObserver {
       return Violation{"NPX", fmt::format("{} logged commands failed when they were replayed",
                                           outcome.failed_commands)};
     return verdict.violation;
+  }
+
+  void judge_kill(const Point& point, const State& state) {
+    if (!state.killed) return;
+    CrashFacts facts = point.facts;
+    facts.kind = CrashKind::kKill;
+    if (const auto broken = verdict(facts, recoveries_->outcome(*state.killed)))
+      violate(*broken, {crash_of(point, CrashKind::kKill)});
   }
 
   void judge(const Point& point, const State& state, uint32_t outcome) {

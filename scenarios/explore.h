@@ -1,5 +1,5 @@
-// Every crash of a bounded run: all its crash points, all legal disk images at each, each image
-// recovered and judged. What comes out is a proof for that run, with the number of images it covers.
+// Every crash of a bounded run: all its crash points, at each a kill and all legal disk images of a
+// power cut, each image recovered and judged. What comes out is a proof for that run, with the number of images it covers.
 //
 // A crash point is before or after a seam call, inside a sync, between the blocks of a write, or
 // after the clean shutdown that ends the run. The kernel writes nothing back by itself here: what it

@@ -107,6 +107,11 @@ void Recoveries::run(Walk& walk, uint32_t root) {
   nodes_[node].outcome = number_of(recovered);
 }
 
+uint32_t Recoveries::outcome_of(sim::Disk disk) {
+  sim::WorldState world{std::move(disk), restart_, wall_ms_ - restart_.ns / 1'000'000};
+  return number_of(recover(world, nullptr, nullptr, nullptr));
+}
+
 std::pair<uint32_t, sim::Disk> Recoveries::watch(sim::Disk disk, sim::Watcher& watcher,
                                                  const sim::Disk*& now) {
   sim::WorldState world{std::move(disk), restart_, wall_ms_ - restart_.ns / 1'000'000};

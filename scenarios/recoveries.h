@@ -50,8 +50,10 @@ class Recoveries {
     const std::vector<sim::LazyDisk::Seen>& seen;
     const std::vector<sim::Options>& left;  // of each file
   };
-  // Recovers from `disk`, pending or not, and tells of every crash point on the way; `now` is the
-  // disk as it is then. The number of the outcome, and the disk as the store begins to serve.
+  // What comes of `disk`, pending or not: the outcome's number.
+  uint32_t outcome_of(sim::Disk disk);
+  // The same, and tells of every crash point on the way; `now` is the disk as it is then. The second
+  // is the disk as the store begins to serve.
   std::pair<uint32_t, sim::Disk> watch(sim::Disk disk, sim::Watcher& watcher, const sim::Disk*& now);
 
   // Calls `visit` for every class of `image`. False: `visit` returned false, and it stopped.

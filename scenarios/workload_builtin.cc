@@ -32,24 +32,22 @@ Workload demo40() {
   say({"SET", "s:2", "two", "EX", "86400"});
   say({"APPEND", "s:1", "-more"});
   say({"INCR", "n:1"});
-  say({"INCRBY", "n:1", "41"});
   say({"MSET", "s:3", "x", "s:4", "y"});
   say({"SETRANGE", "s:3", "4", "z"});
   say({"SETBIT", "b:1", "9", "1"});
   say({"RPUSH", "l:1", "a", "b", "c"});
   say({"LPUSH", "l:1", "z"});
   say({"LPOP", "l:1"});
-  say({"LSET", "l:1", "0", "A"});
   say({"HSET", "h:1", "f", "1", "g", "2"});
-  say({"HINCRBY", "h:1", "f", "10"});
+  say({"SET", "s:8", "other"}, Needs::kNothing, 1);
   say({"BGREWRITEAOF"}, Needs::kLog);
+  say({"APPEND", "s:8", "-db"}, Needs::kNothing, 1);
   say({"HDEL", "h:1", "g"});
   say({"SADD", "t:1", "m1", "m2", "m3"});
   say({"SREM", "t:1", "m2"});
   say({"SMOVE", "t:1", "t:2", "m3"});
   say({"ZADD", "z:1", "1", "a", "2.5", "b"});
   say({"ZINCRBY", "z:1", "3", "a"});
-  say({"ZREM", "z:1", "b"});
   workload.units.push_back({0,
                             {encode_request({"MULTI"}), encode_request({"SET", "s:5", "in"}),
                              encode_request({"LPUSH", "l:2", "tx"}), encode_request({"EXEC"})}});
@@ -61,14 +59,16 @@ Workload demo40() {
   say({"GETDEL", "s:6"});
   say({"COPY", "s:1", "s:7"});
   say({"DEL", "s:2"});
-  say({"SET", "s:8", "other"}, Needs::kNothing, 1);
+  say({"HINCRBY", "h:1", "f", "10"});
   say({"MOVE", "s:8", "0"}, Needs::kNothing, 1);
   say({"SETEX", "s:9", "86400", "v"});
-  say({"GET", "s:9"});
+  say({"GETEX", "s:9", "EX", "9000"});
   say({"SUNIONSTORE", "t:3", "t:1", "t:2"});
   say({"ZUNIONSTORE", "z:2", "1", "z:1"});
   say({"SPOP", "t:3"});
-  say({"LTRIM", "l:1", "0", "1"});
+  say({"RPOP", "l:2"});
+  say({"SWAPDB", "0", "1"});
+  say({"FLUSHALL"});
   say({"SET", "s:10", "last"});
   return workload;
 }
