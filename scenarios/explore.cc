@@ -128,8 +128,10 @@ class Explorer final : public PointObserver {
       judge_kill(point, state);
       if (spec_.stop_at_violation && found_.violations > 0) return;
     }
-    for (size_t number = 0; spec_.depth > 1 && number < states_.size() && found_.complete; ++number)
+    for (size_t number = 0; spec_.depth > 1 && number < states_.size() && found_.complete; ++number) {
       judge_deeper(number);
+      if (spec_.stop_at_violation && found_.violations > 0) return;
+    }
   }
 
   // --- A crash behind a crash ---

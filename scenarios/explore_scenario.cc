@@ -1,5 +1,7 @@
 #include "scenarios/explore_scenario.h"
 
+#include <utility>
+
 namespace powercut::scenarios {
 
 namespace {
@@ -36,6 +38,10 @@ Result<Scenario> scenario_of(const ExploreSpec& spec, const ExploredViolation& f
     if (crash.kind != sim::CrashKind::kKill) cuts.back() = crash.survival;
   }
 
+  // A kernel that runs on after a kill writes back what a second crash is to take.
+  const Duration off = std::exchange(run.off, Duration());
+  if (auto at_once = scenario_of(run, cuts); at_once.ok()) return at_once;
+  run.off = off;
   return scenario_of(run, cuts);
 }
 

@@ -318,6 +318,8 @@ std::string tell_story(const Scenario& scenario, const Account& account,
   for (size_t i = 0; i < account.lives.size(); ++i) {
     const LifeAccount& life = account.lives[i];
     text += fmt::format("\n{}.\n", i + 1);
+    if (i > 0 && scenario.off.ns > 0)
+      text += fmt::format("   {} seconds have passed.\n", scenario.off.ms() / 1000);
     tell_recovery(text, life, i == 0);
     tell_clients(text, life);
     tell_strikes(text, life);
