@@ -164,14 +164,15 @@ class Explorer final : public PointObserver {
       facts.served_lsn = end.first;
       const auto broken = verdict(facts, recoveries_->outcome(end.second));
       if (!broken) continue;
-      ExploredCrash before = crash_of(point, first);
-      if (first == CrashKind::kPowerCut) 
-        before.survival = witness_of_image(*recoveries_, states_[point.state].disk,
-                                           persona_.rules, image);
-      ExploredCrash last = way.crash;
-      if (last.survival.slots.empty()) 
+      violate(*broken, [&] {
+        ExploredCrash before = crash_of(point, first);
+        if (first == CrashKind::kPowerCut)
+          before.survival = witness_of_image(*recoveries_, states_[point.state].disk,
+                                             persona_.rules, image);
+        ExploredCrash last = way.crash;
         last.survival = witness_of_outcome(*recoveries_, way.disk, end.second);
-      violate(*broken, {std::move(before), std::move(last)});
+        return std::vector{std::move(before), std::move(last)};
+      });
     }
   }
 
@@ -216,11 +217,13 @@ class Explorer final : public PointObserver {
     const bool ends = at.at_end && kind == CrashKind::kPowerCut;
     return {ends ? CrashKind::kNone : kind, at.call, at.op, at.point, {}};
   }
-  void violate(const Violation& broken, std::vector<ExploredCrash> crashes) {
+  // `crashes` says how it came about; asked once for each oracle.
+  template <class Crashes>
+  void violate(const Violation& broken, const Crashes& crashes) {
     ++found_.violations;
     for (const ExploredViolation& known : found_.first)
       if (known.violation.oracle == broken.oracle) return;
-    found_.first.push_back({broken, &persona_, std::move(crashes)});
+    found_.first.push_back({broken, &persona_, crashes()});
   }
 
   // False: there are too many.
@@ -281,7 +284,7 @@ class Explorer final : public PointObserver {
     CrashFacts facts = point.facts;
     facts.kind = CrashKind::kKill;
     if (const auto broken = verdict(facts, recoveries_->outcome(*state.killed)))
-      violate(*broken, {crash_of(point, CrashKind::kKill)});
+      violate(*broken, [&] { return std::vector{crash_of(point, CrashKind::kKill)}; });
   }
 
   void judge(const Point& point, const State& state, uint32_t outcome) {
@@ -289,9 +292,11 @@ class Explorer final : public PointObserver {
     if (spec_.on_judged)
       spec_.on_judged(&point - points_.data(), state.images, recoveries_->outcome(outcome), broken);
     if (!broken) return;
-    ExploredCrash crash = crash_of(point, CrashKind::kPowerCut);
-    crash.survival = witness_of_outcome(*recoveries_, state.disk, outcome);
-    violate(*broken, {std::move(crash)});
+    violate(*broken, [&] {
+      ExploredCrash crash = crash_of(point, CrashKind::kPowerCut);
+      crash.survival = witness_of_outcome(*recoveries_, state.disk, outcome);
+      return std::vector{std::move(crash)};
+    });
   }
 
   void keep_worst(const Loss& loss) {
