@@ -66,6 +66,7 @@ struct Summary {
   uint64_t found = 0;     // of the observable ones, by one start at least
   uint64_t always = 0;    // by every start
   uint64_t by_kills = 0;  // by the baseline
+  uint64_t explored = 0;  // by the explorer
   uint64_t unexpected = 0;
   bool clean = true;
   std::string harness_fault;
@@ -82,31 +83,37 @@ Summary summary_of(const std::vector<ZooRow>& rows) {
     for (const Search& one : row.searches) {
       if (!one.harness_fault.empty()) summary.harness_fault = one.harness_fault;
     }
+    const bool explored = row.exploring.depth != 0;
     if (row.mutant == nullptr) {
-      summary.clean = row.found() == 0;
+      summary.clean = row.found() == 0 && !explored;
     } else if (!row.mutant->observable()) {
-      summary.unexpected += row.found() != 0 ? 1 : 0;
+      summary.unexpected += row.found() != 0 || explored ? 1 : 0;
     } else {
       ++summary.observable;
       summary.found += row.found() != 0 ? 1 : 0;
       summary.always += row.found() == row.searches.size() ? 1 : 0;
       summary.by_kills += row.kill_only.violation ? 1 : 0;
+      summary.explored += explored ? 1 : 0;
     }
   }
   return summary;
 }
 
 void print_rows(const Streams& streams, const std::vector<ZooRow>& rows, uint64_t starts) {
-  fmt::print(streams.out, "{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {}\n", "", "found", "oracle",
-             "seeds", "crash states", "seconds", "kills alone");
+  fmt::print(streams.out, "{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {:<12}{}\n", "", "found",
+             "oracle", "seeds", "crash states", "seconds", "kills alone", "explored");
   for (const ZooRow& row : rows) {
     if (row.mutant == nullptr) continue;
     const bool missed = row.mutant->observable() && row.found() == 0;
-    fmt::print(streams.out, "{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {}{}\n", row.mutant->name,
+    fmt::print(streams.out, "{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {:<12}{}{}\n", row.mutant->name,
                fmt::format("{}/{}", row.found(), starts), row.oracle(),
                middle_and_worst(row, &Search::seeds), middle_and_worst(row, &Search::states),
                middle_and_worst(row, &Search::seconds, "{:.2f}"),
                row.kill_only.violation ? "found" : "no",
+               row.exploring.depth == 0
+                   ? "no"
+                   : fmt::format("depth {}, {} s", row.exploring.depth,
+                                 fmt::format("{:.2f}", row.exploring.seconds)),
                missed                     ? coloured(streams.out, Colour::kBad, "  NOT FOUND")
                : row.out_of_time()        ? "  stopped: out of seconds"
                : row.mutant->observable() ? ""
@@ -121,9 +128,10 @@ void print_summary(const Streams& streams, const std::vector<ZooRow>& rows,
              "\nSeeds, crash states and seconds to find: median / worst of {} starts; - is more "
              "than the budget of {} seeds.\n"
              "{} of {} observable mutants found, {} of them from every start; with kills alone, "
-             "{}. {} more are listed that nobody can see here.\n",
+             "{}; by the explorer, which makes no errors, {}. {} more are listed that nobody can "
+             "see here.\n",
              options.starts, options.seeds_most, summary.found, summary.observable, summary.always,
-             summary.by_kills, rows.size() - 1 - summary.observable);
+             summary.by_kills, summary.explored, rows.size() - 1 - summary.observable);
   uint64_t seeds = 0;
   for (const Search& one : rows.back().searches) seeds += one.seeds;
   fmt::print(streams.out, "The engine without a bug, {} seeds: {}. {:.0f} s.\n", seeds,
@@ -178,7 +186,12 @@ Json to_json(const ZooRow& row) {
                {"observable_on", observable_on},
                {"kill_only",
                 {{"found", row.kill_only.violation.has_value()}, {"seeds", row.kill_only.seeds}}},
-               {"explorer", nullptr}};
+               {"explorer",
+                {{"found", row.exploring.depth != 0},
+                 {"depth", row.exploring.depth},
+                 {"oracle", row.exploring.oracle},
+                 {"recoveries", row.exploring.classes},
+                 {"seconds", row.exploring.seconds}}}};
   if (row.found() != 0) json["oracle"] = row.oracle();
   if (!mutant.observable()) json["not_observable_because"] = mutant.equivalent;
   return json;
@@ -209,6 +222,7 @@ void print_json(std::FILE* out, const std::vector<ZooRow>& rows, const ZooOption
       {"found", summary.found},
       {"found_from_every_start", summary.always},
       {"found_with_kills_alone", summary.by_kills},
+      {"found_by_the_explorer", summary.explored},
       {"clean", {{"seeds", seeds}, {"crash_states", states}, {"first_violation", first}}},
       {"mutants", mutants}};
   const auto replace = Json::error_handler_t::replace;

@@ -20,11 +20,30 @@ Workload set100() {
   return workload;
 }
 
+using Needs = Unit::Needs;
+
+// Shorter still, for crashes behind a crash.
+Workload demo8() {
+  Workload workload;
+  workload.name = "demo8";
+  const auto say = [&](std::vector<std::string> words, Needs needs = Needs::kNothing) {
+    workload.units.push_back({0, {encode_request(words)}, needs});
+  };
+  say({"SET", "s:1", "one"});
+  say({"INCR", "n:1"});
+  say({"BGREWRITEAOF"}, Needs::kLog);
+  say({"RPUSH", "l:1", "a"});
+  say({"BGSAVE"}, Needs::kCheckpoint);
+  say({"SET", "s:2", "two", "EX", "86400"});
+  say({"DEL", "s:1"});
+  say({"INCR", "n:1"});
+  return workload;
+}
+
 // Short, for exploring: every family, a transaction, a rewrite, a checkpoint.
 Workload demo40() {
   Workload workload;
   workload.name = "demo40";
-  using Needs = Unit::Needs;
   const auto say = [&](std::vector<std::string> words, Needs needs = Needs::kNothing, int db = 0) {
     workload.units.push_back({db, {encode_request(words)}, needs});
   };
@@ -78,6 +97,7 @@ Workload demo40() {
 const std::vector<Builtin>& builtin_workloads() {
   static const std::vector<Builtin> list = [] {
     std::vector<Builtin> all = generated_workloads();
+    all.push_back({"demo8", "8 requests: a rewrite, a checkpoint; for explorations to depth 2 and 3"});
     all.push_back({"demo40", "40 requests: every family, a transaction, a rewrite, a checkpoint"});
     all.push_back({"set100", "one client, 100 SETs, all acknowledged, then one power cut"});
     return all;
@@ -86,6 +106,7 @@ const std::vector<Builtin>& builtin_workloads() {
 }
 
 std::shared_ptr<const Workload> make_builtin(std::string_view name, uint64_t seed) {
+  if (name == "demo8") return std::make_shared<Workload>(demo8());
   if (name == "demo40") return std::make_shared<Workload>(demo40());
   if (name == "set100") return std::make_shared<Workload>(set100());
   for (const Builtin& builtin : generated_workloads()) {

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "scenarios/explore.h"
 #include "scenarios/last_words.h"
 #include "scenarios/terminal.h"
 
@@ -122,15 +123,46 @@ Search search(const SweepOptions& sweep, uint64_t first_seed, uint64_t seeds, Be
   return result;
 }
 
+Exploring explore_for(const faults::MutantInfo* mutant) {
+  static const struct {
+    std::shared_ptr<const Workload> workload;
+    unsigned depth;
+  } kLooks[] = {{make_builtin("demo40", 1), 1}, {make_builtin("demo8", 1), 2}};
+  const Stopwatch watch;
+  Exploring result;
+  for (const auto& look : kLooks) {
+    for (const Policy& policy : all_policies()) {
+      ExploreSpec spec;
+      spec.workload = look.workload.get();
+      spec.policy = &policy;
+      for (const char* persona : {"ext4-ordered", "posix-min", "ext4-writeback"})
+        spec.personas.push_back(faults::find_persona(persona));
+      spec.mutant = mutant;
+      spec.depth = look.depth;
+      spec.stop_at_violation = true;
+      for (const Explored& explored : explore(spec).by_persona) {
+        result.classes += explored.classes + explored.deeper_classes;
+        if (explored.first.empty()) continue;
+        result.depth = look.depth;
+        result.oracle = explored.first.front().violation.oracle;
+        result.seconds = watch.seconds();
+        return result;
+      }
+    }
+  }
+  result.seconds = watch.seconds();
+  return result;
+}
+
 std::vector<ZooRow> run_zoo(const ZooOptions& options, const ZooHooks& hooks) {
   std::vector<ZooRow> rows;
-  for (const auto* mutant : options.mutants) rows.push_back({mutant, {}, {}});
+  for (const auto* mutant : options.mutants) rows.push_back({mutant, {}, {}, {}});
   rows.push_back({});
   std::vector<double> spent(rows.size(), 0);
   std::mutex mutex;  // of spent
   for (ZooRow& row : rows) row.searches.resize(options.starts);
   const uint64_t searches = rows.size() * options.starts;
-  const uint64_t total = searches + options.mutants.size();
+  const uint64_t total = searches + options.mutants.size() + rows.size();
   ZooHooks of_searches = hooks;
   of_searches.on_tick = [&](uint64_t done, uint64_t) { hooks.on_tick(done, total); };
   run_jobs(searches, options.sweep.jobs, of_searches, [&](uint64_t number) {
@@ -159,6 +191,13 @@ std::vector<ZooRow> run_zoo(const ZooOptions& options, const ZooHooks& hooks) {
     row.kill_only =
         search(kills, first_seed_of(0), std::max(seeds, options.seeds_most), Beside::kNothing);
   });
+
+  ZooHooks of_explorer = hooks;
+  of_explorer.on_tick = [&](uint64_t done, uint64_t) {
+    hooks.on_tick(searches + options.mutants.size() + done, total);
+  };
+  run_jobs(rows.size(), options.sweep.jobs, of_explorer,
+           [&](uint64_t number) { rows[number].exploring = explore_for(rows[number].mutant); });
   return rows;
 }
 

@@ -1,6 +1,6 @@
 // How good are the sweeps at finding bugs? Each planted bug against the general sweep, which is not
 // told where to look, from many starting seeds; beside it a baseline that only kills the process,
-// and the engine without a bug, on the same budget.
+// the explorer, and the engine without a bug, on the same budget.
 //
 // Seeds and crash states to find a bug are the same on every machine, unless a mutant ran out of
 // seconds; seconds are not.
@@ -39,10 +39,20 @@ struct Search {
   bool out_of_time = false;
 };
 
+// What the explorer makes of it: demo40 to depth 1, then demo8 to depth 2, under every policy, on the
+// personas that differ most. Faults other than crashes are not explored.
+struct Exploring {
+  unsigned depth = 0;  // that found it; 0: none did
+  std::string oracle;
+  uint64_t classes = 0;  // recoveries judged, until then
+  double seconds = 0;    // of one thread
+};
+
 struct ZooRow {
   const faults::MutantInfo* mutant = nullptr;  // nullptr: the engine without a bug
   std::vector<Search> searches;                // one a start
   Search kill_only;  // one, over as many seeds as all starts together took, and one budget at least
+  Exploring exploring;
 
   uint64_t found() const;  // by how many starts
   bool out_of_time() const;
@@ -62,6 +72,8 @@ constexpr uint64_t first_seed_of(uint64_t start) { return 1 + start * 1'000'000'
 // `beside`: as in RunSpec.
 Search search(const SweepOptions& sweep, uint64_t first_seed, uint64_t seeds,
               Beside beside = Beside::kSome);
+
+Exploring explore_for(const faults::MutantInfo* mutant);
 
 struct ZooHooks {
   // Called on one thread, now and then: how many of how many searches are done.
