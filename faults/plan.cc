@@ -39,6 +39,16 @@ std::string print(Duration duration) {
 std::string_view point_name(CrashPoint point) { return kPoints[static_cast<size_t>(point)]; }
 std::string_view op_name(Op op) { return sim::op_site(op).name; }
 
+constexpr std::array<std::string_view, kFileRoles> kRoles = {
+    "none", "segment", "base", "manifest", "checkpoint", "directory", "other"};
+
+// "sync:2", "sync/base:0".
+std::string print_call(const Fault& fault) {
+  const bool any = fault.role == FileRole::kNone;
+  return fmt::format("{}{}{}:{}", op_name(fault.op), any ? "" : "/", any ? "" : name(fault.role),
+                     fault.at);
+}
+
 std::string print_crash(const Fault& fault) {
   const std::string_view kind = fault.crash == CrashKind::kKill ? "kill" : "cut";
   switch (fault.trigger) {
@@ -51,9 +61,9 @@ std::string print_crash(const Fault& fault) {
     case Trigger::kIdle:
       return fmt::format("{}@idle:{}", kind, print(fault.delay));
     case Trigger::kKindCall:
-      return fmt::format("{}@{}:{}:{}", kind, op_name(fault.op), fault.at, point_name(fault.point));
+      return fmt::format("{}@{}:{}", kind, print_call(fault), point_name(fault.point));
     case Trigger::kKindMoment:
-      return fmt::format("{}@{}:{}~{}", kind, op_name(fault.op), fault.at, print(fault.delay));
+      return fmt::format("{}@{}~{}", kind, print_call(fault), print(fault.delay));
   }
   return "";
 }
@@ -63,16 +73,16 @@ std::string print(const Fault& fault) {
     case FaultKind::kCrash:
       return print_crash(fault);
     case FaultKind::kError:
-      return fmt::format("{}@{}:{}", fault.error == Errc::kNoSpace ? "enospc" : "eio",
-                         op_name(fault.op), fault.at);
+      return fmt::format("{}@{}", fault.error == Errc::kNoSpace ? "enospc" : "eio",
+                         print_call(fault));
     case FaultKind::kNoSpace:
       return fmt::format("enospc@op:{}..{}", fault.at, fault.extra);
     case FaultKind::kShort:
       return fmt::format("short@{}", op_name(fault.op));
     case FaultKind::kSlow:
-      return fmt::format("slow@{}:{}={}", op_name(fault.op), fault.at, print(fault.delay));
+      return fmt::format("slow@{}={}", print_call(fault), print(fault.delay));
     case FaultKind::kHang:
-      return fmt::format("hang@{}:{}", op_name(fault.op), fault.at);
+      return fmt::format("hang@{}", print_call(fault));
     case FaultKind::kJump:
       return fmt::format("jump@op:{}={}ms", fault.at, fault.jump_ms);
     case FaultKind::kBitRot:
@@ -203,8 +213,17 @@ class Word {
 
   void call_of(Fault& fault, std::initializer_list<Op> allowed) {
     fault.op = operation(allowed);
+    if (accept("/")) fault.role = role();
     expect(":");
     fault.at = number();
+  }
+
+  FileRole role() {
+    for (size_t i = 1; i < kRoles.size(); ++i) {
+      if (accept(kRoles[i])) return static_cast<FileRole>(i);
+    }
+    fail("no such role of a file");
+    return FileRole::kNone;
   }
 
   uint64_t number(uint64_t most = kNumberMax) {
@@ -276,6 +295,19 @@ Result<void> check(const Plan& plan) {
 }
 
 }  // namespace
+
+std::string_view name(FileRole role) { return kRoles[static_cast<size_t>(role)]; }
+
+FileRole role_of(Op op, std::string_view path) {
+  if (op == Op::kSyncDirectory || op == Op::kList || op == Op::kMakeDirectory) {
+    return FileRole::kDirectory;
+  }
+  if (path.ends_with(".incr.aof")) return FileRole::kSegment;
+  if (path.ends_with(".base.rdb") || path.ends_with(".base.aof")) return FileRole::kBase;
+  if (path.ends_with("manifest")) return FileRole::kManifest;
+  if (path.ends_with("dump.rdb")) return FileRole::kCheckpoint;
+  return FileRole::kOther;
+}
 
 FaultSet classes_of(const Fault& fault) {
   switch (fault.kind) {

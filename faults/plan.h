@@ -11,6 +11,9 @@
 //   cut@sync:3~1500ms      that long after sync 3 of this life began
 //   cut@idle:1500ms        that long after the last operation was answered
 //   eio@sync:2             sync 2 of this life fails; also enospc@, and any kind of seam call
+//   eio@sync/base:0        the first sync of a base. Wherever calls of a kind are counted, those of
+//                          files in one role can be: segment base manifest checkpoint directory
+//                          other
 //   enospc@op:10..20       no space from when operation 10 is issued until operation 20 is: every
 //                          write, open, truncate and make_directory fails. At most 30 s long, and
 //                          over when all operations are answered.
@@ -64,6 +67,20 @@ enum class Trigger : uint8_t {
   kKindMoment,  // that long after a call of its kind began
 };
 
+// What a file is to the store, by its name.
+enum class FileRole : uint8_t {
+  kNone,
+  kSegment,
+  kBase,
+  kManifest,
+  kCheckpoint,
+  kDirectory,
+  kOther
+};
+inline constexpr int kFileRoles = 7;
+std::string_view name(FileRole role);
+FileRole role_of(sim::Op op, std::string_view path);
+
 // Fields that a kind does not use keep their default, so that equal words are equal faults.
 struct Fault {
   FaultKind kind = FaultKind::kCrash;
@@ -77,6 +94,7 @@ struct Fault {
   uint64_t extra = 0;  // calls let pass; the end of a range of operations
   Duration delay;      // moments, idle, slow calls
   int64_t jump_ms = 0;
+  FileRole role = FileRole::kNone;  // not kNone: of the calls of `op`, only those of such files
   bool operator==(const Fault&) const = default;
 };
 
@@ -103,7 +121,12 @@ struct PlanOptions {
   uint64_t operations = 100;  // issued in life 0; later lives are expected to issue as many
   uint32_t lives_max = 3;     // that end in a crash
 };
-// Every draw goes through `choices`. Where no crash is enabled, no life ends in one. A contract
+// Swarm testing (Groce et al., ISSTA 2012): the classes that one plan draws from, a subset of
+// `enabled`. Faults hide one another, so a plan that could have all of them shows less than many
+// plans that each leave some out. One class alone and all together occur as well.
+FaultSet draw_swarm(sim::Choices& choices, FaultSet enabled);
+// From a swarm of `options.enabled`; each class of it occurs once, or a few times (its rate, drawn
+// as well). Every draw goes through `choices`. Where no crash is in the swarm, no life ends in one. A contract
 // violation comes alone with a cut; in 1 plan of 16, or in every plan if nothing else is enabled
 // but crashes.
 Plan draw_plan(sim::Choices& choices, const PlanOptions& options);

@@ -1,6 +1,5 @@
-// Drawing a plan, and doing its media faults. What is drawn is a small mixture on purpose: about a
-// third of all plans is one or more crashes and nothing else, so a failure says which fault it
-// needs.
+// Drawing a plan. About a quarter of all plans is one or more crashes and nothing else: most bugs
+// need no more, and other faults only hide them.
 #include <algorithm>
 #include <bit>
 
@@ -14,24 +13,28 @@ using sim::Op;
 
 namespace {
 
-constexpr uint64_t kSectorBytes = 512;
+constexpr FaultSet kViolations{FaultClass::kBitRot, FaultClass::kUnreadable,
+                               FaultClass::kMisdirect};
+constexpr FaultSet kOthers{FaultClass::kEio,         FaultClass::kEnospc,
+                           FaultClass::kShortIo,     FaultClass::kSlowSync,
+                           FaultClass::kHangingSync, FaultClass::kClockJump};
+constexpr FaultSet kCrashes{FaultClass::kKill, FaultClass::kPowerCut};
+// These are something that happens to a crash, or must end in one.
+constexpr FaultSet kNeedCrash{FaultClass::kTorn, FaultClass::kHangingSync,
+                              FaultClass::kRecoveryCut};
 
 class Draw {
  public:
   Draw(sim::Choices& choices, const PlanOptions& options)
       : choices_(choices),
-        enabled_(options.enabled),
+        enabled_(draw_swarm(choices, options.enabled)),
         operations_(options.operations),
         lives_max_(options.lives_max) {}
 
   Plan run() {
     plan_.faults.reserve(4);
-    const FaultSet violations{FaultClass::kBitRot, FaultClass::kUnreadable, FaultClass::kMisdirect};
-    constexpr FaultSet kOthers{FaultClass::kEio,         FaultClass::kEnospc,
-                               FaultClass::kShortIo,     FaultClass::kSlowSync,
-                               FaultClass::kHangingSync, FaultClass::kClockJump};
-    const bool can_crash = enabled_.has_any({FaultClass::kKill, FaultClass::kPowerCut});
-    if (enabled_.has_any(violations) &&
+    const bool can_crash = enabled_.has_any(kCrashes);
+    if (enabled_.has_any(kViolations) &&
         (!enabled_.has_any(kOthers) || chance("plan.violation", 1, 16))) {
       if (can_crash) crash(0);
       violation();
@@ -43,9 +46,9 @@ class Draw {
       if (!chance("plan.more_lives", 3, 8)) break;
     }
     for (uint32_t life = 0; life < crashes; ++life) crash(life);
-    if (crashes == 1 && lives_max_ > 1) crashes += cut_what_was_seen();
     if (enabled_.has_any(kOthers)) others(crashes);
     if (crashes != 0) draw_together();
+    if (crashes == 1 && lives_max_ > 1) cut_what_was_seen();
     return std::move(plan_);
   }
 
@@ -119,12 +122,17 @@ class Draw {
     return operation("plan.operation");
   }
 
-  // A kill amid a publication: recovery sees names that only the page cache has. Did it sync them?
-  // A power cut soon after tells. How many lives were added.
-  uint32_t cut_what_was_seen() {
-    const Fault& first = plan_.faults[0];
-    if (first.crash != CrashKind::kKill || first.trigger != Trigger::kKindCall) return 0;
-    if (!enabled_.has(FaultClass::kPowerCut)) return 0;
+  // A kill amid a publication, or after a failed sync: recovery sees what only the page cache has.
+  // Did it sync that? A power cut soon after tells.
+  void cut_what_was_seen() {
+    const auto unsynced = [](const Fault& fault) {
+      return fault.crash == CrashKind::kKill
+                 ? fault.trigger == Trigger::kKindCall && fault.op == Op::kRename
+                 : fault.kind == FaultKind::kError && fault.op == Op::kSync;
+    };
+    const bool kills = plan_.faults[0].crash == CrashKind::kKill;
+    if (!kills || !enabled_.has(FaultClass::kPowerCut)) return;
+    if (std::none_of(plan_.faults.begin(), plan_.faults.end(), unsynced)) return;
     key_ = 32;
     Fault cut;
     cut.life = 1;
@@ -133,7 +141,6 @@ class Draw {
     cut.extra = choose("plan.calls", 9);
     cut.point = point();
     plan_.faults.push_back(cut);
-    return 1;
   }
 
   // A failed or slow sync matters only if the crash comes before a later sync makes up for it.
@@ -150,7 +157,14 @@ class Draw {
         crash.delay = {};
         crash.extra = 0;
         crash.op = slow || trouble.op == Op::kSync ? trouble.op : Op::kSyncDirectory;
-        if (failed) {
+        if (failed && trouble.role != FileRole::kNone) {
+          // What goes on as if nothing had failed publishes, removes, or acknowledges.
+          constexpr Op kNext[] = {Op::kRename, Op::kSyncDirectory, Op::kRemove, Op::kSync};
+          crash.trigger = Trigger::kKindCall;
+          crash.op = kNext[choose("plan.together_next", std::size(kNext))];
+          crash.at = trouble.at + choose("plan.together_calls", 4);
+          crash.point = point();
+        } else if (failed) {
           crash.trigger = Trigger::kKindCall;
           crash.at = trouble.at + 1 + choose("plan.together_calls", 3);
           crash.point = enabled_.has(FaultClass::kTorn)
@@ -184,32 +198,39 @@ class Draw {
     plan_.faults.push_back(fault);
   }
 
-  bool wants(FaultClass fault) {
+  // How often a class of the swarm occurs: once, or in one swarm of four up to four times.
+  uint64_t times(FaultClass fault) {
+    if (!enabled_.has(fault)) return 0;
     key_ = static_cast<uint64_t>(fault) << 8;
-    return enabled_.has(fault) && chance("plan.class", 1, 6);
+    return chance("plan.many", 1, 4) ? 2 + choose("plan.times", 3) : 1;
   }
 
   // `crashes` lives end in a crash; one more does not.
   void others(uint32_t crashes) {
     const uint32_t lives = std::max<uint32_t>(crashes, 1);
-    const auto any_life = [&] {
-      return lives == 1 ? 0 : static_cast<uint32_t>(choose("plan.life", lives));
+    const auto each = [&](FaultClass fault, auto&& draw) {
+      for (uint64_t i = 0, count = times(fault); i < count; ++i) {
+        key_ = (static_cast<uint64_t>(fault) << 8) + (i << 4);
+        draw(lives == 1 ? 0 : static_cast<uint32_t>(choose("plan.life", lives)));
+      }
     };
-    if (wants(FaultClass::kEio)) eio(any_life());
-    if (wants(FaultClass::kEnospc)) no_space(any_life());
-    if (wants(FaultClass::kShortIo)) short_io(any_life(), crashes);
-    if (wants(FaultClass::kSlowSync)) slow(any_life());
-    if (crashes > 0 && wants(FaultClass::kHangingSync)) {
-      Fault& fault = add(FaultKind::kHang, any_life());
-      fault.op = Op::kSync;
-      fault.at = frequent_call("plan.hang");
+    each(FaultClass::kEio, [&](uint32_t life) { eio(life); });
+    each(FaultClass::kEnospc, [&](uint32_t life) { no_space(life); });
+    each(FaultClass::kShortIo, [&](uint32_t life) { short_io(life, crashes); });
+    each(FaultClass::kSlowSync, [&](uint32_t life) { slow(life); });
+    if (crashes > 0) {
+      each(FaultClass::kHangingSync, [&](uint32_t life) {
+        Fault& fault = add(FaultKind::kHang, life);
+        fault.op = Op::kSync;
+        fault.at = frequent_call("plan.hang");
+      });
     }
-    if (wants(FaultClass::kClockJump)) {
-      Fault& fault = add(FaultKind::kJump, any_life());
+    each(FaultClass::kClockJump, [&](uint32_t life) {
+      Fault& fault = add(FaultKind::kJump, life);
       fault.at = operation("plan.jump_at");
       fault.jump_ms = static_cast<int64_t>(log_uniform("plan.jump", 1'000, 22));
       if (chance("plan.jump_back", 1, 2)) fault.jump_ms = -fault.jump_ms;
-    }
+    });
   }
 
   Fault& add(FaultKind kind, uint32_t life) {
@@ -219,9 +240,29 @@ class Draw {
     return plan_.faults.emplace_back(fault);
   }
 
+  // Most calls are those of the log; what it rests on is synced and written a few times in a life.
+  void fail_one_of_role(uint32_t life, Op op, Errc error) {
+    constexpr FileRole kRoles[] = {FileRole::kBase, FileRole::kManifest, FileRole::kCheckpoint};
+    Fault& fault = add(FaultKind::kError, life);
+    fault.op = op;
+    fault.error = error;
+    fault.role = kRoles[choose("plan.role", std::size(kRoles))];
+    fault.at = log_uniform("plan.role_call", 1, 3) - 1;
+  }
+
+  // What a recovery writes and syncs is among the first calls of its life.
+  uint64_t often(uint32_t life) {
+    if (life > 0 && chance("plan.eio_early", 1, 2)) return choose("plan.eio_call", 4);
+    return frequent_call("plan.eio_call");
+  }
+
   void eio(uint32_t life) {
+    if (chance("plan.eio_role", 1, 4)) {
+      fail_one_of_role(life, chance("plan.eio_write", 1, 4) ? Op::kWrite : Op::kSync, Errc::kIo);
+      return;
+    }
     const uint64_t kind = choose("plan.eio", 20);
-    const Op op = kind < 8    ? Op::kSync
+    const Op op = kind < 7    ? Op::kSync
                   : kind < 11 ? Op::kSyncDirectory
                   : kind < 14 ? Op::kWrite
                   : kind < 16 ? Op::kRename
@@ -232,7 +273,7 @@ class Draw {
                               : Op::kMakeDirectory;
     const bool frequent = op == Op::kSync || op == Op::kWrite;
     const uint64_t at = op == Op::kMakeDirectory ? 0
-                        : frequent               ? frequent_call("plan.eio_call")
+                        : frequent               ? often(life)
                                                  : choose("plan.eio_call", 8);
     // Now and then the next one fails as well: what heals the first failure meets another.
     const uint64_t count = chance("plan.eio_again", 1, 4) ? 2 : 1;
@@ -244,6 +285,10 @@ class Draw {
   }
 
   void no_space(uint32_t life) {
+    if (chance("plan.full_role", 1, 4)) {
+      fail_one_of_role(life, Op::kWrite, Errc::kNoSpace);
+      return;
+    }
     if (chance("plan.one_write", 1, 4)) {
       Fault& fault = add(FaultKind::kError, life);
       fault.op = Op::kWrite;
@@ -287,83 +332,54 @@ class Draw {
   Plan plan_;
 };
 
-// --- Media faults ---
-
-struct Found {
-  std::string path;
-  sim::InodeId inode;
-  uint64_t size;
-};
-
-// The files that are not empty, in the root and the directories in it, by path.
-std::vector<Found> files_of(const sim::Disk& disk) {
-  std::vector<Found> files;
-  std::vector<std::string> directories = {""};
-  for (size_t i = 0; i < directories.size(); ++i) {
-    const std::string directory = directories[i];
-    const auto names = disk.list(directory);
-    if (!names.ok()) continue;
-    for (const std::string& name : *names) {
-      const std::string path = directory.empty() ? name : directory + "/" + name;
-      const auto inode = disk.lookup(path);
-      if (!inode.ok()) continue;
-      if (disk.is_directory(*inode)) {
-        directories.push_back(path);
-      } else if (disk.size(*inode) > 0) {
-        files.push_back({path, *inode, disk.size(*inode)});
-      }
-    }
-  }
-  std::sort(files.begin(), files.end(),
-            [](const Found& a, const Found& b) { return a.path < b.path; });
-  return files;
-}
-
-uint64_t sectors(const Found& file) { return (file.size + kSectorBytes - 1) / kSectorBytes; }
-
 }  // namespace
+
+FaultSet draw_swarm(sim::Choices& choices, FaultSet enabled) {
+  FaultClass classes[kFaultClasses];
+  uint64_t count = 0;
+  for (int i = 0; i < kFaultClasses; ++i) {
+    const auto fault = static_cast<FaultClass>(i);
+    if (enabled.has(fault)) classes[count++] = fault;
+  }
+  const uint64_t width = choices.choose("swarm.width", 0, 32);
+  if (count == 0 || width == 0) return enabled;
+
+  FaultSet swarm;
+  // One kind of crash or both.
+  const auto add_crash = [&] {
+    const uint64_t which = choices.choose("swarm.crash", 0, 16);
+    const bool both = enabled.has(FaultClass::kKill) && enabled.has(FaultClass::kPowerCut);
+    if (enabled.has(FaultClass::kKill) && (!both || which != 1)) swarm.add(FaultClass::kKill);
+    if (enabled.has(FaultClass::kPowerCut) && (!both || which != 0))
+      swarm.add(FaultClass::kPowerCut);
+  };
+  if (width == 1) {
+    swarm.add(classes[choices.choose("swarm.only", 0, count)]);
+    if (swarm.has_any(kNeedCrash)) add_crash();
+    return swarm;
+  }
+  add_crash();
+  // A contract violation comes alone with a crash.
+  const bool violates =
+      enabled.has_any(kViolations) &&
+      (!enabled.has_any(kOthers) || choices.chance("swarm.violation", 0, 1, 16));
+  // Of the other faults: none, few, or half of them.
+  const uint64_t density = choices.choose("swarm.density", 0, 16);
+  for (uint64_t i = 0; i < count; ++i) {
+    const FaultClass fault = classes[i];
+    if (kCrashes.has(fault)) continue;
+    const uint64_t eighths = kViolations.has(fault) ? (violates ? 8 : 0)
+                             : !kOthers.has(fault)  ? 7
+                             : violates || density < 5 ? 0
+                             : density < 13            ? 2
+                                                       : 4;
+    if (choices.chance("swarm.class", static_cast<uint64_t>(fault), eighths, 8)) swarm.add(fault);
+  }
+  return swarm;
+}
 
 Plan draw_plan(sim::Choices& choices, const PlanOptions& options) {
   return Draw(choices, options).run();
-}
-
-std::vector<MediaHit> apply_media_faults(const Plan& plan, uint32_t life, sim::Disk& disk,
-                                         sim::Choices& choices) {
-  std::vector<MediaHit> hits;
-  uint64_t draws = uint64_t{life} << 32;
-  const auto choose = [&](Site site, uint64_t n) { return choices.choose(site, ++draws, n); };
-  for (const Fault& fault : plan.faults) {
-    const FaultSet classes = classes_of(fault);
-    if (fault.life != life ||
-        !classes.has_any({FaultClass::kBitRot, FaultClass::kUnreadable, FaultClass::kMisdirect})) {
-      continue;
-    }
-    const auto files = files_of(disk);
-    if (files.empty()) return hits;
-    const Found& file = files[choose("media.file", files.size())];
-    if (fault.kind == FaultKind::kBitRot) {
-      const uint64_t offset = choose("media.byte", file.size);
-      disk.flip_bit(file.inode, offset, static_cast<uint8_t>(choose("media.bit", 8)));
-      hits.push_back({FaultClass::kBitRot, file.path, offset, 1});
-      continue;
-    }
-    const uint64_t offset = choose("media.sector", sectors(file)) * kSectorBytes;
-    const uint64_t length = std::min(kSectorBytes, file.size - offset);
-    if (fault.kind == FaultKind::kUnreadable) {
-      disk.make_unreadable(file.inode, offset, length);
-      hits.push_back({FaultClass::kUnreadable, file.path, offset, length});
-      continue;
-    }
-    // Where the bytes went. Not to where they belong: then past the end, where nobody looks.
-    const Found& victim = files[choose("media.victim", files.size())];
-    uint64_t victim_offset = choose("media.victim_sector", sectors(victim)) * kSectorBytes;
-    if (victim.inode == file.inode && victim_offset == offset) {
-      victim_offset = sectors(victim) * kSectorBytes;
-    }
-    disk.misdirect(file.inode, offset, length, victim.inode, victim_offset);
-    hits.push_back({FaultClass::kMisdirect, file.path, offset, length});
-  }
-  return hits;
 }
 
 }  // namespace powercut::faults

@@ -24,23 +24,6 @@ bool needs_space(Op op) {
 
 }  // namespace
 
-std::string_view name(FileRole role) {
-  constexpr std::array<std::string_view, kFileRoles> kNames = {
-      "none", "segment", "base", "manifest", "checkpoint", "directory", "other"};
-  return kNames[static_cast<size_t>(role)];
-}
-
-FileRole role_of(Op op, std::string_view path) {
-  if (op == Op::kSyncDirectory || op == Op::kList || op == Op::kMakeDirectory) {
-    return FileRole::kDirectory;
-  }
-  if (path.ends_with(".incr.aof")) return FileRole::kSegment;
-  if (path.ends_with(".base.rdb") || path.ends_with(".base.aof")) return FileRole::kBase;
-  if (path.ends_with("manifest")) return FileRole::kManifest;
-  if (path.ends_with("dump.rdb")) return FileRole::kCheckpoint;
-  return FileRole::kOther;
-}
-
 PlanInjector::PlanInjector(const Plan& plan, uint32_t life, sim::Choices& choices,
                            const Instant& now)
     : choices_(choices), now_(now), life_(life) {
@@ -166,8 +149,8 @@ Injection PlanInjector::on_call(const SeamCall& call) {
     return {};
   Injection injection;
   call_ = &call;
-  if (by_kind() && !crash_armed_ && call.op == crash_.op &&
-      calls_[static_cast<size_t>(call.op)] == crash_.at) {
+  const FileRole role = role_of(call.op, call.path);
+  if (by_kind() && !crash_armed_ && names(crash_, call, role)) {
     crash_armed_ = true;
     if (crash_.trigger == Trigger::kKindCall) {
       crash_call_ = call.number;
@@ -178,20 +161,23 @@ Injection PlanInjector::on_call(const SeamCall& call) {
   if (call.number == crash_call_ && !crashed_) {
     injection.crash = crash_.crash;
     injection.point = crash_.point;
-    count_crash(call.op, role_of(call.op, call.path));
+    count_crash(call.op, role);
     // Nothing of the call happens, or only its first half: what else was planned for it is moot.
     if (crash_.point != CrashPoint::kAfter) return injection;
   }
-  if (!quiet_) disturb(call, injection);
+  if (!quiet_) disturb(call, role, injection);
   return injection;
 }
 
-void PlanInjector::disturb(const SeamCall& call, Injection& injection) {
-  const uint64_t number_of_kind = calls_[static_cast<size_t>(call.op)]++;
-  const FileRole role = role_of(call.op, call.path);
+bool PlanInjector::names(const Fault& fault, const SeamCall& call, FileRole role) const {
+  if (fault.op != call.op || (fault.role != FileRole::kNone && fault.role != role)) return false;
+  return calls_[static_cast<size_t>(call.op)][static_cast<size_t>(fault.role)] == fault.at;
+}
+
+void PlanInjector::disturb(const SeamCall& call, FileRole role, Injection& injection) {
   for (Armed& armed : others_) {
     const Fault& fault = armed.fault;
-    const bool named = fault.op == call.op && fault.at == number_of_kind;
+    const bool named = names(fault, call, role);
     if (fault.kind == FaultKind::kError && named && !injection.error) {
       injection.error = fault.error;
       injected_error_ = true;
@@ -214,6 +200,9 @@ void PlanInjector::disturb(const SeamCall& call, Injection& injection) {
       count(FaultClass::kHangingSync, call.op, role);
     }
   }
+  auto& calls = calls_[static_cast<size_t>(call.op)];
+  ++calls[static_cast<size_t>(FileRole::kNone)];
+  ++calls[static_cast<size_t>(role)];
 }
 
 // --- Counting ---

@@ -11,19 +11,6 @@
 
 namespace powercut::faults {
 
-enum class FileRole : uint8_t {
-  kNone,
-  kSegment,
-  kBase,
-  kManifest,
-  kCheckpoint,
-  kDirectory,
-  kOther
-};
-inline constexpr int kFileRoles = 7;
-std::string_view name(FileRole role);
-FileRole role_of(sim::Op op, std::string_view path);
-
 class PlanInjector final : public sim::Injector {
  public:
   struct Hit {
@@ -85,7 +72,9 @@ class PlanInjector final : public sim::Injector {
   void crash_by(Instant latest);
   void find_next_operation();
   void find_moment();
-  void disturb(const sim::SeamCall& call, sim::Injection& injection);
+  // The number of `call` among those that `fault` counts is the one it waits for.
+  bool names(const Fault& fault, const sim::SeamCall& call, FileRole role) const;
+  void disturb(const sim::SeamCall& call, FileRole role, sim::Injection& injection);
   void count(FaultClass fault, std::optional<sim::Op> op, FileRole role);
   void count_crash(std::optional<sim::Op> op, FileRole role);
 
@@ -101,7 +90,8 @@ class PlanInjector final : public sim::Injector {
   uint64_t next_call_ = 0;
   uint64_t next_operation_ = UINT64_MAX;  // the nearest that a fault waits for
   Instant moment_ = kForever;
-  std::array<uint64_t, sim::kOps> calls_{};  // of each kind; not counted while quiet
+  // Of each kind, by role; under kNone all of them. Not counted while quiet.
+  std::array<std::array<uint64_t, kFileRoles>, sim::kOps> calls_{};
   const sim::SeamCall* call_ = nullptr;      // under way
   std::vector<Hit> hits_;
   std::vector<Strike> strikes_;

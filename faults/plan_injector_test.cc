@@ -67,6 +67,33 @@ struct World : sim::TraceListener {
   sim::SimOs os;
 };
 
+TEST(PlanInjector, CallsAreCountedByTheRoleOfTheirFile) {
+  // Beside the log, a base is synced after operations 2 and 5.
+  struct Case {
+    const char* plan;
+    std::string syncs;  // of the base
+    uint64_t done;
+    uint64_t failed;  // writes and syncs of the log
+  };
+  for (const Case& c : {Case{"eio@sync/base:0", "failed ok ", 10, 0},
+                        Case{"eio@sync/base:1", "ok failed ", 10, 0},
+                        Case{"eio@sync/manifest:0", "ok ok ", 10, 0},
+                        Case{"eio@sync/segment:3 eio@sync:4", "ok ok ", 10, 1},
+                        Case{"cut@sync/base:1:before", "ok ", 5, 0},
+                        Case{"cut@sync/segment:4:after", "ok ", 4, 0}}) {
+    World world(c.plan);
+    std::string syncs;
+    world.run_operations([&](uint64_t n) {
+      if (n != 2 && n != 5) return;
+      const auto base = world.os.open("a.base.rdb", n == 2 ? Open::kCreateNew : Open::kReadWrite);
+      if (base.ok()) syncs += (*base)->sync("base.sync").ok() ? "ok " : "failed ";
+    });
+    EXPECT_EQ(syncs, c.syncs) << c.plan;
+    EXPECT_EQ(world.done, c.done) << c.plan;
+    EXPECT_EQ(world.failed, c.failed) << c.plan;
+  }
+}
+
 TEST(PlanInjector, ACrashStrikesTheCallAndPhaseItNames) {
   const std::string one = "write sync ";
   struct Case {

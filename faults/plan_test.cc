@@ -47,6 +47,7 @@ Fault random_fault(uint32_t life, int form) {
                                           : *rc::gen::element(Op::kWrite, Op::kOpen, Op::kTruncate,
                                                               Op::kRename, Op::kMakeDirectory);
       fault.at = number();
+      fault.role = static_cast<FileRole>(*rc::gen::inRange(0, kFileRoles));
       break;
     case FaultKind::kNoSpace:
       fault.at = *rc::gen::inRange<uint64_t>(0, 1'000);
@@ -100,6 +101,9 @@ TEST(PlanText, EveryFormReadsAsItIsWritten) {
                            "eio@rename:0",
                            "eio@sync_directory:1",
                            "eio@read:3",
+                           "eio@sync/base:0",
+                           "enospc@write/checkpoint:2",
+                           "cut@rename/manifest:1:after hang@sync/segment:2",
                            "enospc@write:5",
                            "enospc@op:10..20",
                            "short@read short@write",
@@ -116,6 +120,7 @@ TEST(PlanText, EveryFormReadsAsItIsWritten) {
     ASSERT_TRUE(plan.ok()) << plan.error().message;
     EXPECT_EQ(print(*plan), text);
   }
+  EXPECT_EQ(parse_plan("eio@sync/manifest:1")->faults[0].role, FileRole::kManifest);
   EXPECT_EQ(parse_plan("cut@op:57+3:inside")->faults[0], (Fault{FaultKind::kCrash,
                                                                 0,
                                                                 CrashKind::kPowerCut,
@@ -142,6 +147,8 @@ TEST(PlanText, AnErrorNamesTheWordAndWhatIsWrong) {
       {"eio@sync:99999999999999999999999", "too large"},
       {"cut@op:100000000000000001+0:after", "too large"},
       {"eio@flush:1", "no such kind of call"},
+      {"eio@sync/bases:1", "\":\" is missing"},
+      {"eio@sync/none:1", "no such role of a file"},
       {"enospc@sync:1", "not a fault of this kind of call"},
       {"short@sync", "not a fault of this kind of call"},
       {"enospc@op:5..5", "ends before it begins"},
@@ -214,7 +221,7 @@ TEST(PlanDraw, TheSameSeedDrawsTheSameLegalPlan) {
   EXPECT_GT(different.size(), kSeeds * 9 / 10);
 }
 
-TEST(PlanDraw, EveryClassOccursAndAThirdIsOnlyCrashes) {
+TEST(PlanDraw, EveryClassOccursAndAQuarterIsOnlyCrashes) {
   PlanOptions options;
   options.enabled = FaultSet::all();
   std::map<FaultClass, uint64_t> seen;
@@ -228,7 +235,7 @@ TEST(PlanDraw, EveryClassOccursAndAThirdIsOnlyCrashes) {
       if (plan.classes().has(static_cast<FaultClass>(i))) ++seen[static_cast<FaultClass>(i)];
     }
     if (plan.violates_contract()) {
-      EXPECT_EQ(plan.faults.size(), 2u) << print(plan);
+      EXPECT_EQ(plan.faults.size(), plan.crashes() + 1) << print(plan);
     } else {
       ++lives[plan.crashes()];
     }
@@ -250,7 +257,8 @@ TEST(PlanDraw, EveryClassOccursAndAThirdIsOnlyCrashes) {
   EXPECT_EQ(errors.size(), 10u) << "EIO on all but list, ENOSPC on write";
   EXPECT_GT(only_crashes, kSeeds / 4);
   EXPECT_LT(only_crashes, kSeeds / 2);
-  EXPECT_EQ(lives.size(), 3u);
+  EXPECT_EQ(lives.size(), 4u);
+  EXPECT_LT(lives[0], kSeeds / 50) << "without a crash: a swarm of one other class";
   EXPECT_GT(lives[1], lives[2]);
   EXPECT_GT(lives[2], lives[3]);
   EXPECT_GT(lives[3], kSeeds / 20);
@@ -259,6 +267,59 @@ TEST(PlanDraw, EveryClassOccursAndAThirdIsOnlyCrashes) {
   const uint64_t violations =
       seen[FaultClass::kBitRot] + seen[FaultClass::kUnreadable] + seen[FaultClass::kMisdirect];
   EXPECT_LT(violations, kSeeds / 8);
+}
+
+TEST(PlanDraw, ASwarmIsASubsetAndEachClassAloneAndAllTogetherOccur) {
+  constexpr FaultSet kCrashes{FaultClass::kKill, FaultClass::kPowerCut};
+  constexpr FaultSet kNeedCrash{FaultClass::kTorn, FaultClass::kHangingSync,
+                                FaultClass::kRecoveryCut};
+  FaultSet without_eio = FaultSet::legal();
+  without_eio.remove(FaultClass::kEio);
+  for (const FaultSet enabled : {FaultSet::all(), FaultSet::legal(), without_eio, kCrashes}) {
+    std::set<std::string> alone;
+    std::set<std::string> different;
+    uint64_t all = 0;
+    for (uint64_t seed = 0; seed < 4 * kSeeds; ++seed) {
+      sim::SeededChoices choices(seed);
+      const FaultSet swarm = draw_swarm(choices, enabled);
+      EXPECT_EQ(swarm | enabled, enabled) << print(swarm);
+      EXPECT_FALSE(swarm.empty());
+      different.insert(print(swarm));
+      all += swarm == enabled ? 1 : 0;
+      for (int i = 0; i < kFaultClasses; ++i) {
+        const auto fault = static_cast<FaultClass>(i);
+        FaultSet rest = swarm;
+        rest.remove(fault);
+        // A few are about crashes, and come with one.
+        const bool is_alone = rest.empty() || (kNeedCrash.has(fault) && (rest | kCrashes) == kCrashes);
+        if (swarm.has(fault) && is_alone) alone.insert(std::string(name(fault)));
+      }
+    }
+    EXPECT_GT(all, kSeeds / 50);
+    EXPECT_GE(different.size(), enabled == kCrashes ? 3u : 150u);
+    for (int i = 0; i < kFaultClasses; ++i) {
+      const auto fault = static_cast<FaultClass>(i);
+      EXPECT_EQ(alone.count(std::string(name(fault))), enabled.has(fault) ? 1u : 0u) << name(fault);
+    }
+  }
+}
+
+TEST(PlanDraw, EachClassComesOnceOrAFewTimes) {
+  PlanOptions options;
+  std::map<uint64_t, uint64_t> jumps;
+  std::set<FileRole> roles;
+  for (uint64_t seed = 0; seed < 4 * kSeeds; ++seed) {
+    uint64_t count = 0;
+    for (const Fault& fault : drawn(seed, options).faults) {
+      count += fault.kind == FaultKind::kJump ? 1 : 0;
+      if (fault.kind == FaultKind::kError) roles.insert(fault.role);
+    }
+    ++jumps[count];
+  }
+  EXPECT_EQ(jumps.size(), 5u) << "none to four";
+  EXPECT_GT(jumps[0], jumps[1]);
+  EXPECT_GT(jumps[1], jumps[2] + jumps[3] + jumps[4]);
+  EXPECT_EQ(roles.size(), 4u) << "any file, base, manifest, checkpoint";
 }
 
 TEST(PlanDraw, WhatIsNotEnabledNeverOccurs) {
