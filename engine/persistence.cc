@@ -68,7 +68,8 @@ Result<void> Persistence::make_log_directory() {
   if (!made.ok() && made.error().code != Errc::kExists) return made;
   // Made before the restart, and its sync may have failed then: a sync now would prove nothing.
   // Made anew, it counts anew; one that holds files was synced before they came.
-  if (!made.ok() && os_.remove(kAofDirectory).ok()) TRY(os_.make_directory(kAofDirectory));
+  const bool anew = !mutant(Mutant::kEmptyDirectoryTrusted);
+  if (!made.ok() && anew && os_.remove(kAofDirectory).ok()) TRY(os_.make_directory(kAofDirectory));
   return os_.sync_directory("", "root.aof_directory");
 }
 
@@ -148,7 +149,7 @@ Result<void> Persistence::publish(const Manifest& manifest, bool& renamed) {
 Result<void> Persistence::settled(Result<void> outcome, Replaced& replaced) {
   if (outcome.ok()) {
     undecided_.clear();
-  } else if (replaced.renamed && replaced.old != nullptr) {
+  } else if (replaced.renamed && replaced.old != nullptr && !mutant(Mutant::kReplacedForgotten)) {
     undecided_.push_back(std::move(replaced.old));
   }
   return outcome;

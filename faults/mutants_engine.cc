@@ -21,6 +21,9 @@ constexpr MutantInfo unseen(std::string_view name, Mutant mutant, std::string_vi
   return info;
 }
 
+constexpr std::string_view kRegression =
+    "measured by no survey; a scenario in scenarios/regressions shows it";
+
 const std::array kMutants = {
     branch("ack-before-sync", Mutant::kAckBeforeSync,
            "policy always: replies are released when written, not when synced", "Redis 75987431f",
@@ -196,7 +199,8 @@ const std::array kMutants = {
     unseen("base-identity-ignored", Mutant::kBaseIdentityIgnored,
            "any whole base of the right name and number of keys passes for the one meant",
            "Dragonfly #5273", "power-cut",
-           "not seen in 3,000 seeds: it takes an old base of the same number and as many keys"),
+           "not seen in 3,000 seeds: it takes an old base of the same number and as many keys; "
+           "scenarios/regressions/base_of_an_older_generation.scn shows it"),
     unseen("synced-offset-zero", Mutant::kSyncedOffsetZero,
            "batches never say how much is synced, so damage passes for a torn tail",
            "Pebble d40d24140", "bit-rot",
@@ -206,6 +210,20 @@ const std::array kMutants = {
            "a base is not read back before it is published", "FAST'17", "misdirect",
            "a write that reports success is in the page cache as it was given; media faults strike "
            "later"),
+    // powercut's own, of which scenarios/regressions/ tells.
+    unseen("empty-directory-trusted", Mutant::kEmptyDirectoryTrusted,
+           "a directory found empty at a first start is synced, though its own sync may have failed",
+           "powercut e32cab5", "eio", kRegression),
+    unseen("part-header-is-data", Mutant::kPartHeaderIsData,
+           "a segment with half a header and no manifest counts as data whose manifest is lost",
+           "powercut 2ce6eb7", "enospc", kRegression),
+    unseen("late-report-refused", Mutant::kLateReportRefused,
+           "recovery gives up when the sync of the last segment fails", "powercut 2ba7875", "eio",
+           kRegression),
+    unseen("replaced-forgotten", Mutant::kReplacedForgotten,
+           "a replaced manifest's blocks are free although the directory sync behind its rename "
+           "has failed",
+           "powercut 17e7134", "eio", kRegression),
 };
 
 }  // namespace

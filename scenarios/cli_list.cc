@@ -45,7 +45,7 @@ Lines mutants() {
   Lines lines;
   for (const auto& mutant : faults::all_mutants()) {
     std::string line = fmt::format("{} ({})", mutant.story, mutant.source);
-    if (!mutant.observable()) line += fmt::format("; not observable here: {}", mutant.equivalent);
+    if (!mutant.observable()) line += fmt::format("; not counted: {}", mutant.equivalent);
     lines.emplace_back(mutant.name, line);
   }
   return lines;

@@ -117,7 +117,7 @@ void print_rows(const Streams& streams, const std::vector<ZooRow>& rows, uint64_
                missed                     ? coloured(streams.out, Colour::kBad, "  NOT FOUND")
                : row.out_of_time()        ? "  stopped: out of seconds"
                : row.mutant->observable() ? ""
-                                          : "  not observable here");
+                                          : "  not counted");
   }
 }
 

@@ -1,15 +1,14 @@
-// Every bug that a sweep found in powercut itself, as a file with its story
-// (scenarios/regressions/).
-#include <fmt/format.h>
+// Every bug found in powercut itself, as a scenario with its history (scenarios/regressions/). Each
+// goes as its file says, holds in other schedules as well, and can fail: with the bug put back, it
+// does.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <map>
-#include <sstream>
+#include <string_view>
 
-#include "scenarios/catalog.h"
-#include "scenarios/run.h"
+#include "scenarios/scenario.h"
+#include "scenarios/scenario_file.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -17,63 +16,80 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kSeeds = 60;
+// "fails with: --mutant NAME: CODE", of an oracle, or "refused" where that is all there is to see.
+constexpr std::string_view kFailsWith = "fails with: --mutant ";
+// What was changed by hand, and seen, where no mutant does it.
+constexpr std::string_view kFailedByHand = "failed by hand: ";
 
 std::vector<fs::path> files() {
   std::vector<fs::path> found;
   for (const auto& entry :
-       fs::directory_iterator(fs::path(POWERCUT_SOURCE_DIR) / "scenarios/regressions")) {
-    if (entry.path().extension() == ".txt") found.push_back(entry.path());
-  }
+       fs::directory_iterator(fs::path(POWERCUT_SOURCE_DIR) / "scenarios/regressions"))
+    if (entry.path().extension() == ".scn") found.push_back(entry.path());
   std::sort(found.begin(), found.end());
   return found;
 }
 
-std::map<std::string, std::string> fields_of(const fs::path& path) {
-  std::map<std::string, std::string> fields;
-  std::ifstream in(path);
-  for (std::string line; std::getline(in, line);) {
-    const size_t colon = line.find(": ");
-    if (line.starts_with('#') || colon == std::string::npos) continue;
-    fields[line.substr(0, colon)] = line.substr(colon + 2);
+class Regression : public testing::TestWithParam<fs::path> {
+ protected:
+  void SetUp() override {
+    path_ = GetParam().string();
+    const auto text = read_file(path_);
+    ASSERT_TRUE(text.ok()) << text.error().message;
+    text_ = *text;
+    auto scenario = parse_scenario(text_, path_);
+    ASSERT_TRUE(scenario.ok()) << scenario.error().message;
+    scenario_ = std::move(scenario).value();
   }
-  return fields;
+
+  std::string path_;
+  std::string text_;
+  Scenario scenario_;
+};
+
+TEST_P(Regression, GoesAsItSays) {
+  const auto account = run_scenario(scenario_);
+  ASSERT_TRUE(account.ok()) << account.error().message;
+  EXPECT_TRUE(verdict_line(account->result).starts_with("held")) << verdict_line(account->result);
+  const std::string seen = print(scenario_, *account);
+  EXPECT_EQ(seen, text_) << first_difference_line(path_, text_, seen) << "\n`powercut replay "
+                         << path_
+                         << " --rewrite` takes what is seen now: read the difference first";
 }
 
-std::vector<std::string> words(const std::string& line) {
-  std::istringstream in(line);
-  return {std::istream_iterator<std::string>(in), {}};
+// Latencies, and with them the order of tasks, are drawn from the seed.
+TEST_P(Regression, HoldsUnderOtherSeeds) {
+  CutManner manner;
+  manner.illegal = sim::Illegal::kBent;
+  for (scenario_.seed = 1; scenario_.seed <= kSeeds; ++scenario_.seed) {
+    const auto account = run_scenario(scenario_, manner);
+    ASSERT_TRUE(account.ok()) << account.error().message;
+    EXPECT_TRUE(verdict_line(account->result).starts_with("held"))
+        << "seed " << scenario_.seed << ": " << verdict_line(account->result);
+  }
 }
 
-class Regression : public testing::TestWithParam<fs::path> {};
-
-TEST_P(Regression, Passes) {
-  auto fields = fields_of(GetParam());
-  const auto workload = find_workload(fields["workload"]);
-  ASSERT_TRUE(workload.ok()) << workload.error().message;
-  const auto plan = faults::parse_plan(fields["plan"]);
-  ASSERT_TRUE(plan.ok()) << plan.error().message;
-  uint64_t mishaps = 0;
-  for (const std::string& policy : words(fields["policies"])) {
-    for (const std::string& persona : words(fields["personas"])) {
-      for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
-        RunSpec spec;
-        spec.workload = workload->get();
-        spec.policy = find_policy(policy);
-        spec.persona = faults::find_persona(persona);
-        ASSERT_NE(spec.policy, nullptr) << policy;
-        ASSERT_NE(spec.persona, nullptr) << persona;
-        spec.seed = seed;
-        spec.plan = *plan;
-        const RunResult result = run_once(spec);
-        mishaps +=
-            result.crashes + result.branches[static_cast<size_t>(Branch::kFailedOnInjectedError)];
-        EXPECT_EQ(result.harness_fault, "");
-        EXPECT_FALSE(result.violation.has_value())
-            << run_id(spec) << ": " << result.violation->oracle << ": " << result.violation->text;
-      }
-    }
+TEST_P(Regression, FailsWithItsBug) {
+  bool tried = false;
+  for (const std::string& line : scenario_.about) {
+    tried |= line.starts_with(kFailedByHand);
+    if (!line.starts_with(kFailsWith)) continue;
+    tried = true;
+    const std::string rest = line.substr(kFailsWith.size());
+    const size_t end = rest.rfind(": ");
+    ASSERT_NE(end, std::string::npos) << line;
+    scenario_.mutant = faults::find_mutant(rest.substr(0, end));
+    ASSERT_NE(scenario_.mutant, nullptr) << line;
+    const auto account = run_scenario(scenario_);
+    ASSERT_TRUE(account.ok()) << account.error().message;
+    const RunResult& result = account->result;
+    EXPECT_EQ(result.violation ? result.violation->oracle
+              : result.refused ? "refused"
+                               : "held",
+              rest.substr(end + 2))
+        << verdict_line(result);
   }
-  EXPECT_GT(mishaps, 0u) << "nothing happened";
+  EXPECT_TRUE(tried) << path_ << ": says of no change that it fails with";
 }
 
 INSTANTIATE_TEST_SUITE_P(Found, Regression, testing::ValuesIn(files()),

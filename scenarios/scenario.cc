@@ -27,11 +27,12 @@ class Recorder final : public RunObserver, public Cuts {
   Result<sim::Disk> cut(uint32_t life, const sim::Disk& disk, sim::Choices& choices,
                         uint64_t key) override {
     const bool beside = key != 0;
+    const bool bends = beside || (stated_ != nullptr && stated_->cuts_nearest);
     if (!beside && manner_.drawn_life == life) key = manner_.drawn_key;
     sim::DrawnPicker drawn(choices, key, sim::CutStyle::kUseful);
     const auto survival = stated_ == nullptr ? std::nullopt : survival_of(life, beside, key);
     sim::StatedPicker stated(survival.value_or(sim::Survival{}),
-                             beside ? sim::Illegal::kBent : manner_.illegal);
+                             bends ? sim::Illegal::kBent : manner_.illegal);
     sim::RecordingPicker recording(survival ? static_cast<sim::Picker&>(stated) : drawn);
     sim::Disk after = disk.after_power_cut(recording);
     if (survival) TRY(stated.finish());

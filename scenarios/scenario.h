@@ -25,7 +25,8 @@
 //
 // store    also rewrite=BYTES, pipeline=N, end=clean, end=idle (a while, then clean), seed=N,
 //          clock=MS (Unix time of the start), off=S (seconds without power, or without a process,
-//          after each crash).
+//          after each crash), cuts=nearest (what is stated of a cut and not legal there: the
+//          nearest that is, or nothing; without it, it is a mistake).
 // start    the first life of the store: words of a fault plan (faults/plan.h), then steps
 //          (scenarios/script.h).
 // recover  the next life. A plan's crash word ends it, as it does the first.
@@ -56,6 +57,7 @@ struct Scenario {
   Script script;
   faults::Plan plan;
   std::vector<std::optional<sim::Survival>> cuts;  // by life; none: drawn
+  bool cuts_nearest = false;  // what is stated of one and not legal there is bent
 };
 
 // What was seen in one life, and in the crash it ended in.

@@ -1,19 +1,13 @@
-// Scenarios: text that parses back, runs that repeat, mistakes that are named. And every scenario
-// in scenarios/regressions goes as its file says.
+// Scenarios: text that parses back, runs that repeat, mistakes that are named.
 #include "scenarios/scenario.h"
 
 #include <gtest/gtest.h>
-
-#include <algorithm>
-#include <filesystem>
 
 #include "scenarios/catalog.h"
 #include "scenarios/scenario_file.h"
 
 namespace powercut::scenarios {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::string_view kLostRename =
     "# A checkpoint whose rename was never synced.\n"
@@ -163,35 +157,6 @@ TEST(Scenario, ARunWrittenOutBreaksTheSamePromise) {
   }
   EXPECT_GT(broken, 10u);
 }
-
-// --- The files ---
-
-std::vector<fs::path> files() {
-  std::vector<fs::path> found;
-  for (const auto& entry :
-       fs::directory_iterator(fs::path(POWERCUT_SOURCE_DIR) / "scenarios/regressions")) {
-    if (entry.path().extension() == ".scn") found.push_back(entry.path());
-  }
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
-class ScenarioFile : public testing::TestWithParam<fs::path> {};
-
-TEST_P(ScenarioFile, GoesAsItSays) {
-  const std::string path = GetParam().string();
-  const auto text = read_file(path);
-  ASSERT_TRUE(text.ok()) << text.error().message;
-  const auto scenario = parse_scenario(*text, path);
-  ASSERT_TRUE(scenario.ok()) << scenario.error().message;
-  const std::string seen = told(*scenario);
-  EXPECT_EQ(seen, *text) << first_difference_line(path, *text, seen) << "\n`powercut replay "
-                         << path << " --rewrite` takes what is seen now: read the difference first";
-}
-
-GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ScenarioFile);
-INSTANTIATE_TEST_SUITE_P(Regressions, ScenarioFile, testing::ValuesIn(files()),
-                         [](const auto& info) { return info.param.stem().string(); });
 
 }  // namespace
 }  // namespace powercut::scenarios

@@ -96,6 +96,7 @@ std::string print_store(const Scenario& scenario) {
     text += " end=idle";
   else if (scenario.script.clean_end)
     text += " end=clean";
+  if (scenario.cuts_nearest) text += " cuts=nearest";
   if (scenario.seed != plain.seed) text += fmt::format(" seed={}", scenario.seed);
   if (scenario.wall_start_ms != plain.wall_start_ms)
     text += fmt::format(" clock={}", scenario.wall_start_ms);
@@ -199,10 +200,12 @@ class Parser {
         scenario_.script.clean_end = true;
       } else if (word == "end=idle") {
         scenario_.script.lingers = true;
+      } else if (word == "cuts=nearest") {
+        scenario_.cuts_nearest = true;
       } else {
         return bad(
             fmt::format("store: \"{}\" is none of policy= persona= mutant= rewrite= "
-                        "pipeline= end=clean end=idle seed= clock= off=",
+                        "pipeline= end=clean end=idle cuts=nearest seed= clock= off=",
                         word));
       }
     }

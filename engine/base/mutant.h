@@ -74,6 +74,10 @@ enum class Mutant : uint8_t {
   kRecoverySyncErrorIgnored,
   kOneTornBatch,
   kCoverReadLate,
+  kEmptyDirectoryTrusted,
+  kPartHeaderIsData,
+  kLateReportRefused,
+  kReplacedForgotten,
 };
 
 #ifdef POWERCUT_MUTANTS
