@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "scenarios/contents.h"
 #include "scenarios/digest.h"
 #include "scenarios/run_lives.h"
 
@@ -18,6 +19,8 @@ namespace {
 constexpr Duration kLifeLimit = seconds(900);
 // Long enough for what the store does by itself: the sync of each second.
 constexpr Duration kIdle = milliseconds(1500);
+// Keys that are listed of a state that never was.
+constexpr size_t kHoldsMost = 12;
 
 }  // namespace
 
@@ -142,6 +145,8 @@ void Run::judge_recovery(Life& life, uint32_t number) {
     if (spec_.observer != nullptr)
       spec_.observer->on_open(number, world_.now, report, &verdict, history_);
     if (verdict.violation) {
+      if (verdict.violation->oracle == "NPX")
+        result_.holds = contents_of(engine.keyspace(), wall_ms, kHoldsMost);
       violate(*verdict.violation);
       return;
     }

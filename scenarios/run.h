@@ -139,6 +139,7 @@ struct RunResult {
   Loss worst;  // the crash that came nearest to its bound, or lost most where there is none
   Instant worst_at;
   std::optional<Violation> violation;
+  std::vector<std::string> holds;  // where a recovered state is none there ever was: what it holds
   bool contract_broken = false;    // a media fault was injected, or the device lies
   bool refused = false;            // ... and the store refused to start, as it may
   std::string harness_fault;       // the harness itself is wrong: not a verdict

@@ -31,6 +31,7 @@ std::string number(uint64_t n, std::string_view what) {
 std::string short_text(const Step& step) {
   constexpr size_t kMost = 48;
   std::string text = print(step.unit);
+  if (step.unit.db != 0) text = fmt::format("in database {}: {}", step.unit.db, text);
   return text.size() > kMost ? text.substr(0, kMost) + "..." : text;
 }
 
@@ -113,8 +114,9 @@ void tell_strikes(std::string& text, const LifeAccount& life) {
         text += fmt::format("   A fault strikes: {}.\n", faults::describe(strike.fault));
     }
   }
-  if (life.crash == CrashKind::kNone && life.served)
-    text += "   The store is shut down in good order. Then the power fails.\n";
+  if (life.crash != CrashKind::kNone || !life.served) return;
+  text += life.after ? "   The store is shut down in good order. Then the power fails.\n"
+                     : "   From then on nothing moves any more.\n";
 }
 
 // --- What the disk kept and lost ---
@@ -206,7 +208,32 @@ void tell_disk(std::string& text, const LifeAccount& life) {
 
 // --- What recovery made of it ---
 
-void tell_recovery(std::string& text, const LifeAccount& life, bool first) {
+std::string found_text(const engine::RecoveryReport& report) {
+  if (report.found_nothing) return "   The store starts again, finds nothing, and begins anew.\n";
+  std::string text = "   The store starts again. It ";
+  if (!report.base.empty())
+    text += fmt::format("loads {} from {}", number(report.base_keys, "key"), report.base);
+  if (!report.base.empty() && report.segments > 0) text += " and ";
+  if (report.segments > 0)
+    text += fmt::format("does again what the log says: {}", number(report.entries, "operation"));
+  text += ".\n";
+  if (report.dropped_bytes != 0)
+    text += fmt::format("   The last {} of the log are dropped: {}.\n",
+                        number(report.dropped_bytes, "byte"), report.dropped_reason);
+  if (!report.unsynced_reason.empty())
+    text += fmt::format("   A sync fails ({}), so it begins a new log.\n", report.unsynced_reason);
+  if (!report.set_aside.empty())
+    text += fmt::format("   {} that nothing refers to: set aside.\n",
+                        number(report.set_aside.size(), "file"));
+  if (report.failed_commands != 0)
+    text += fmt::format("   {} of the log cannot be done again.\n",
+                        number(report.failed_commands, "command"));
+  return text;
+}
+
+// `holds`: as in RunResult.
+void tell_recovery(std::string& text, const LifeAccount& life, bool first,
+                   const std::vector<std::string>& holds) {
   if (first) {
     text += "   The store starts on an empty disk.\n";
     return;
@@ -220,12 +247,11 @@ void tell_recovery(std::string& text, const LifeAccount& life, bool first) {
     text += "   The store starts again.\n";
     return;
   }
-  text += life.report->found_nothing
-              ? "   The store starts again, finds nothing, and begins anew.\n"
-              : fmt::format("   The store starts again and finds: {}.\n", life.report->summary());
+  text += found_text(*life.report);
   if (!life.verdict) return;
   if (life.verdict->violation && life.verdict->violation->oracle == "NPX") {
-    text += "   What it holds now is no state that it ever was in.\n";
+    text += holds.empty() ? "   It holds nothing now.\n" : "   What it holds now:\n";
+    for (const std::string& line : holds) text += fmt::format("       {}\n", line);
   } else if (life.verdict->k == life.known) {
     text += life.known == 0 ? "" : "   Nothing is missing so far.\n";
   } else if (life.verdict->k == 0) {
@@ -273,17 +299,17 @@ std::string broken_text(const RunResult& result) {
   if (code == "LAW") return "A client was told that its write is done, and the write is gone.";
   if (code == "BND") return "More is gone than this policy allows to be lost.";
   if (code == "NPX")
-    return "After a crash the store must hold what it held at one moment before it. It does not.";
+    return "After a crash the store must hold what it held at one moment before it. What it holds "
+           "now it never held.";
   if (code == "NOS")
     return "The store must start by itself after any power cut. It does not: somebody has to "
-           "repair "
-           "its files by hand.";
+           "repair its files by hand.";
   if (code == "FF") return "An operation was answered with an error, and was done all the same.";
   if (code == "MON")
     return "The store had recovered these operations once and served clients from them. Now they "
            "are gone.";
   if (code == "UNL") return "The store changed its data and did not log the change.";
-  return "The store does not come back.";
+  return "The store neither goes on nor ends.";
 }
 
 std::string fence_text(const std::vector<MissingFence>& fences) {
@@ -320,7 +346,7 @@ std::string tell_story(const Scenario& scenario, const Account& account,
     text += fmt::format("\n{}.\n", i + 1);
     if (i > 0 && scenario.off.ns > 0)
       text += fmt::format("   {} seconds have passed.\n", scenario.off.ms() / 1000);
-    tell_recovery(text, life, i == 0);
+    tell_recovery(text, life, i == 0, result.holds);
     tell_clients(text, life);
     tell_strikes(text, life);
     if (life.after && i + 1 < account.lives.size()) tell_disk(text, life);
