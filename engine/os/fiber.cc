@@ -1,10 +1,13 @@
 #include "engine/os/fiber.h"
 
+#include <cxxabi.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include <boost/context/fiber.hpp>
 #include <boost/context/preallocated.hpp>
+#include <exception>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -34,8 +37,13 @@ const size_t Fiber::kStackBytes = 256 * 1024;
 
 namespace {
 
-// Thrown by suspend() to unwind a fiber; caught where its body was called.
-struct Unwind {};
+// What a forced unwind asks before each frame. Whether somebody catches it is settled: run_body()
+// does.
+_Unwind_Reason_Code next_frame(int, _Unwind_Action actions, _Unwind_Exception_Class,
+                               _Unwind_Exception*, _Unwind_Context*, void*) {
+  CHECK((actions & _UA_END_OF_STACK) == 0);
+  return _URC_NO_REASON;
+}
 
 // Boost frees the stack through an allocator when its context ends; State does that here.
 struct NoAllocator {
@@ -110,6 +118,7 @@ class Switches {
   }
   void before_exit() { __sanitizer_start_switch_fiber(&inner_fake_, outer_bottom_, outer_bytes_); }
   void after_exit() { __sanitizer_finish_switch_fiber(outer_fake_, nullptr, nullptr); }
+  void before_unwind() { __asan_handle_no_return(); }  // as before a throw
   // From outside, after the last exit: the only way to free a fake stack is to leave it for good,
   // so pretend to enter it and leave.
   __attribute__((no_sanitize("address"))) void free_inner_fake() {
@@ -133,6 +142,7 @@ class Switches {
   void before_hand_over(Switches&, const Stack&) {}
   void before_exit() {}
   void after_exit() {}
+  void before_unwind() {}
   void free_inner_fake() {}
 #endif
 };
@@ -175,11 +185,23 @@ struct Fiber::State {
 
   // noexcept: an exception nobody waits for terminates where it was thrown, with its stack intact.
   void run_body() noexcept {
+    call_body();
+    body = nullptr;  // what it captured dies in the fiber, too
+  }
+  // A forced unwind comes without an object: the reference is null, which the sanitizer would
+  // report.
+  __attribute__((no_sanitize("undefined"))) void call_body() {
     try {
       body();
-    } catch (const Unwind&) {
+    } catch (const abi::__forced_unwind&) {
     }
-    body = nullptr;  // what it captured dies in the fiber, too
+  }
+  // From inside: runs the destructors on the stack. Forced, because a throw goes over all frames
+  // twice: once to find who catches it.
+  [[noreturn]] void unwind() {
+    switches.before_unwind();
+    _Unwind_ForcedUnwind(&forced, next_frame, nullptr);
+    std::terminate();
   }
   void enter() {
     Outer here;
@@ -218,6 +240,7 @@ struct Fiber::State {
   Outer* outer = nullptr;        // while the fiber runs
   State* giver = nullptr;        // who has just handed over to this one
   std::function<void()> body;
+  _Unwind_Exception forced{};
   bool running = false;
   bool started = false;
   bool done = false;
@@ -284,7 +307,7 @@ void Fiber::suspend() {
   CHECK(state.running);
   if (state.unwinding) return;
   state.leave();
-  if (state.unwinding) throw Unwind{};
+  if (state.unwinding) state.unwind();
 }
 
 void Fiber::hand_over(Fiber& next) {
@@ -293,7 +316,7 @@ void Fiber::hand_over(Fiber& next) {
   CHECK(!next.state_->running && !next.state_->done);
   next.state_->started = true;
   state.hand_over(*next.state_);
-  if (state.unwinding) throw Unwind{};
+  if (state.unwinding) state.unwind();
 }
 
 bool Fiber::done() const { return state_->done; }

@@ -1,8 +1,9 @@
 // One fiber on Boost.Context: the only file pair that knows it. A fiber runs on a stack of its own,
 // taken from a pool of the running thread, until it suspends or its body returns.
 //
-// Destroying a suspended fiber unwinds its stack by an exception thrown from suspend(), so the
-// destructors on it run. Hence three rules for code that runs in a fiber:
+// Destroying a suspended fiber unwinds its stack from suspend() on, as the end of a thread does, so
+// the destructors on it run. It may happen while an exception is on its way, but not inside a catch:
+// that terminates. Hence three rules for code that runs in a fiber:
 //   - catch (...) is banned: it would swallow the unwind;
 //   - never suspend below a noexcept function or a destructor: the unwind would terminate there;
 //   - any other exception that leaves the body terminates the program.

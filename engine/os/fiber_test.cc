@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -52,6 +53,23 @@ TEST(Fiber, DestroyedWhileSuspendedUnwinds) {
   fiber.reset();
   EXPECT_EQ(log, (std::vector<std::string>{"inner", "outer"}));
   EXPECT_EQ(captured.use_count(), 1);
+}
+
+TEST(Fiber, DestroyedWhileAnExceptionIsOnItsWay) {
+  bool unwound = false;
+  Fiber* self = nullptr;
+  try {
+    Fiber fiber([&] {
+      AtEnd end{[&] { unwound = true; }};
+      self->suspend();
+    });
+    self = &fiber;
+    fiber.resume();
+    throw std::runtime_error("on its way");
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "on its way");
+  }
+  EXPECT_TRUE(unwound);
 }
 
 TEST(Fiber, DestroyedBeforeItRanNeverRuns) {
