@@ -35,13 +35,13 @@ sim::Survival witness(Recoveries& recoveries, const sim::Disk& disk, const sim::
                       const Recoveries::Class& one) {
   Seen seen(image.files.size());
   std::vector<sim::Options> left = one.left;
-  for (size_t f = 0; f < image.files.size(); ++f) seen[f].resize(image.files[f].sectors.size());
+  for (size_t f = 0; f < image.files.size(); ++f) seen[f].resize(image.files[f]->sectors.size());
   for (const auto& [look, answer] : one.seen)
     if (look.kind == sim::Look::kSector && look.sector < seen[look.file].size())
       seen[look.file][look.sector] = static_cast<sim::ContentId>(answer);
   for (const auto& [look, answer] : one.seen) {
     if (look.kind != sim::Look::kSearch || answer == 0) continue;
-    const sim::LazyFile& file = image.files[look.file];
+    const sim::LazyFile& file = *image.files[look.file];
     show_newest(file, left[look.file], look.what.offset, image.sector_bytes, recoveries.pool(),
                 seen[look.file]);
     // And the longest.
@@ -59,7 +59,7 @@ sim::Survival witness(Recoveries& recoveries, const sim::Disk& disk, const sim::
                       const sim::Disk& image) {
   Seen seen(lazy.files.size());
   std::vector<sim::Options> left;
-  for (const sim::LazyFile& file : lazy.files) left.push_back(file.all);
+  for (const auto& file : lazy.files) left.push_back(file->all);
   for (const auto& path : lazy.paths) {
     if (path.file == sim::LazyImage::kDirectory || !seen[path.file].empty()) continue;
     const sim::InodeId inode = image.lookup(path.path).value();
@@ -69,7 +69,7 @@ sim::Survival witness(Recoveries& recoveries, const sim::Disk& disk, const sim::
       CHECK(image.read(inode, from, bytes.data(), bytes.size()).ok());
       const sim::ContentId id = recoveries.pool().intern(bytes);
       seen[path.file].push_back(id);
-      const auto outcomes = lazy.files[path.file].outcomes(
+      const auto outcomes = lazy.files[path.file]->outcomes(
           left[path.file], from / lazy.sector_bytes, lazy.sector_bytes, recoveries.pool());
       for (const auto& outcome : outcomes)
         if (outcome.seen == id) left[path.file] = outcome.options;

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "engine/os/os.h"
 #include "sim/hash_index.h"
@@ -24,12 +26,20 @@ class ContentPool {
   ContentId prefix(ContentId id, size_t length);
   // Of the two, one behind the other.
   uint64_t peak(ContentId first, ContentId second, const engine::Search& what);
+  size_t reach(ContentId first, ContentId second, const engine::Search& what);
+  // Of the three in a row, which stand at `at`.
+  bool matches(ContentId first, ContentId second, ContentId third, const engine::Search& what,
+               uint64_t at);
 
  private:
   std::deque<std::string> contents_;
   HashIndex ids_;
   Memo prefixes_;
   Memo peaks_;
+  Memo reaches_;
+  using Question = std::tuple<uint64_t, uint64_t, uint64_t, uintptr_t>;
+  std::map<Question, uint32_t> questions_;
+  Memo matches_;
 };
 
 }  // namespace powercut::sim

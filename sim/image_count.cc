@@ -29,6 +29,7 @@ struct ImageCount::Diagram {
     nodes.assign(2, {});
     ids.clear();
     unions.clear();
+    file_nodes.clear();
     counts.assign(2, 0);
     counts[kEnd] = 1;
     roots.clear();
@@ -74,7 +75,14 @@ struct ImageCount::Diagram {
   }
 
   // All that `file` may hold, followed by `next`.
-  Node file_node(const LazyFile& file, uint32_t sector_bytes, Node next) {
+  Node file_node(const std::shared_ptr<const LazyFile>& shared, uint32_t sector_bytes, Node next) {
+    const auto known = file_nodes.find({shared, next});
+    if (known != file_nodes.end()) return known->second;
+    const Node node = make_file_node(*shared, sector_bytes, next);
+    file_nodes.emplace(std::pair(shared, next), node);
+    return node;
+  }
+  Node make_file_node(const LazyFile& file, uint32_t sector_bytes, Node next) {
     std::map<uint64_t, Node> by_size;
     for (size_t i = 0; i < file.options.size(); ++i) {
       const uint64_t size = file.options[i].size;
@@ -111,6 +119,8 @@ struct ImageCount::Diagram {
   std::vector<Edges> nodes;
   HashIndex ids;
   Memo unions;
+  // Each keeps its file, so that no other can take its place.
+  std::map<std::pair<std::shared_ptr<const LazyFile>, Node>, Node> file_nodes;
   std::vector<cpp_int> counts;
   std::map<std::string, Node> roots;  // by tree
 };

@@ -8,53 +8,10 @@
 #include <span>
 #include <vector>
 
-#include "sim/lazy_image.h"
+#include "sim/lazy_view.h"
 #include "sim/resolver.h"
 
 namespace powercut::sim {
-
-// What somebody looked at, and could not know.
-struct Look {
-  enum Kind : uint8_t { kSector, kSize, kSearch };
-  Kind kind = kSector;
-  uint32_t file = 0;       // of LazyImage::files
-  uint64_t sector = 0;     // kSector
-  engine::Search what{};   // kSearch
-  bool operator==(const Look&) const = default;
-};
-
-// What is still possible in one lazy image, given what was seen of it.
-class LazyView {
- public:
-  LazyView(const LazyImage& image, ContentPool& pool);
-
-  struct Answer {
-    uint64_t seen;  // a ContentId; a size; 0 or 1
-    Options left;   // of the file
-  };
-  // Everything that can be seen; at least one.
-  std::vector<Answer> answers(const Look& look) const;
-  // It was seen: what is possible is less now.
-  void settle(const Look& look, const Answer& answer);
-
-  const LazyImage& image() const { return *image_; }
-  ContentPool& pool() const { return *pool_; }
-  std::vector<Options> left;  // by file
-  std::vector<std::vector<std::optional<ContentId>>> seen;  // by file and sector
-
- private:
-  struct Peaks {
-    uint64_t (*of)(std::string_view) = nullptr;
-    std::vector<uint64_t> highest;
-    std::vector<size_t> longest;
-  };
-  std::vector<Answer> search(const Look& look) const;
-  Peaks peaks_of(const LazyFile& file, const engine::Search& what) const;
-
-  const LazyImage* image_;
-  ContentPool* pool_;
-  mutable std::vector<Peaks> peaks_;  // by file
-};
 
 class LazyDisk final : public Resolver {
  public:

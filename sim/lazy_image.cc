@@ -4,41 +4,10 @@
 #include <map>
 #include <utility>
 
-#include "engine/base/hash.h"
 #include "sim/odometer.h"
 #include "sim/survival.h"
 
 namespace powercut::sim {
-
-// --- Contents ---
-
-ContentId ContentPool::intern(std::string_view bytes) {
-  const uint64_t hash = hash_bytes(bytes);
-  if (const auto known = ids_.find(hash, [&](ContentId id) { return contents_[id] == bytes; }))
-    return *known;
-  const auto id = static_cast<ContentId>(contents_.size());
-  contents_.emplace_back(bytes);
-  ids_.put(hash, id);
-  return id;
-}
-
-ContentId ContentPool::prefix(ContentId id, size_t length) {
-  if (length >= contents_[id].size()) return id;
-  if (length == 0) return kEmpty;
-  if (const auto known = prefixes_.find(id, length)) return static_cast<ContentId>(*known);
-  const ContentId prefix = intern(std::string_view(contents_[id]).substr(0, length));
-  prefixes_.put(id, length, prefix);
-  return prefix;
-}
-
-uint64_t ContentPool::peak(ContentId first, ContentId second, const engine::Search& what) {
-  const uint64_t pair = uint64_t{first} << 32 | second;
-  const auto function = reinterpret_cast<uintptr_t>(what.peak);
-  if (const auto known = peaks_.find(pair, function)) return *known;
-  const uint64_t value = what.peak(contents_[first] + contents_[second]);
-  peaks_.put(pair, function, value);
-  return value;
-}
 
 // --- Files ---
 
@@ -88,8 +57,12 @@ class LazyBuilder {
     for (CrashSpace::Found& found : space_.tree(names)) {
       if (found.path.back() != '/' && file_of[found.inode] == LazyImage::kDirectory) {
         file_of[found.inode] = static_cast<uint32_t>(image.files.size());
-        TRY_ASSIGN(LazyFile file, build_file(found, names.journal_seq));
-        image.files.push_back(std::move(file));
+        auto& file = files_[{found.inode, names.journal_seq}];
+        if (!file) {
+          TRY_ASSIGN(LazyFile built, build_file(found, names.journal_seq));
+          file = std::make_shared<const LazyFile>(std::move(built));
+        }
+        image.files.push_back(file);
       }
       image.paths.push_back({std::move(found.path), file_of[found.inode]});
     }
@@ -252,6 +225,7 @@ class LazyBuilder {
   CrashSpace space_;
   ContentPool& pool_;
   std::vector<Versions> versions_;
+  std::map<std::pair<InodeId, uint64_t>, std::shared_ptr<const LazyFile>> files_;
 };
 
 std::string LazyImage::tree() const {
@@ -337,8 +311,8 @@ class ImagePicker final : public Picker {
         break;
     }
     for (size_t f = 0; f < image_.files.size(); ++f) {
-      if (image_.files[f].inode != slot.inode) continue;
-      const LazyFile::Option& option = image_.files[f].options[options_[f]];
+      if (image_.files[f]->inode != slot.inode) continue;
+      const LazyFile::Option& option = image_.files[f]->options[options_[f]];
       if (slot.kind == SlotKind::kSize) return option.version;
       if (slot.kind == SlotKind::kBlock) return option.reused[slot.at];
       const LazyFile::Candidate& chosen = candidate(f, slot.at / image_.sector_bytes, option.size);
@@ -349,7 +323,7 @@ class ImagePicker final : public Picker {
 
  private:
   const LazyFile::Candidate& candidate(size_t file, uint64_t sector, uint64_t size) const {
-    const auto& candidates = image_.files[file].sectors[sector];
+    const auto& candidates = image_.files[file]->sectors[sector];
     const std::optional<ContentId> wanted =
         sector < seen_[file].size() ? seen_[file][sector] : std::nullopt;
     const LazyFile::Candidate* any = nullptr;

@@ -10,6 +10,7 @@
 #include <bitset>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,6 +51,10 @@ struct LazyFile {
                                 ContentPool& pool) const;
   // Is there more than one size, or more than one thing a sector may show?
   bool undecided() const;
+
+  // What LazyView has worked out of it. Of one thread, as the pool is.
+  struct Memo;
+  mutable std::shared_ptr<Memo> memo;
 };
 
 struct LazyImage {
@@ -59,7 +64,7 @@ struct LazyImage {
     uint32_t file;     // in `files`, or kDirectory
   };
   std::vector<Path> paths;  // in byte order
-  std::vector<LazyFile> files;
+  std::vector<std::shared_ptr<const LazyFile>> files;  // shared by the images of one disk
   Survival names;  // the slots that decided which files there are
   uint32_t sector_bytes = 512;
 
