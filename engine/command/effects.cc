@@ -36,6 +36,7 @@ void append_command(std::string& out, std::span<const std::string_view> args) {
 }
 
 void Effects::add(int db, std::span<const std::string_view> args) {
+  if (!logged_) return;
   const size_t begin = bytes_.size();
   append_command(bytes_, args);
   items_.push_back({db, begin, bytes_.size()});

@@ -15,6 +15,14 @@ void append_command(std::string& out, std::span<const std::string_view> args);
 
 class Effects {
  public:
+  Effects() = default;
+  // For a replay, which logs nothing: what is added is not kept.
+  static Effects unlogged() {
+    Effects effects;
+    effects.logged_ = false;
+    return effects;
+  }
+
   struct Item {
     int db;
     size_t begin;  // in bytes()
@@ -40,6 +48,7 @@ class Effects {
  private:
   std::vector<Item> items_;
   std::string bytes_;
+  bool logged_ = true;
 };
 
 }  // namespace powercut::engine

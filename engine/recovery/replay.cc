@@ -16,7 +16,6 @@ Result<void> Replay::apply(const EntryView& entry) {
                    spec == nullptr ? unknown_command_error(args) : wrong_arity_error(*spec)};
     }
     reply_.clear();
-    effects_.clear();
     Reply reply(reply_);
     Call call(args, keyspace_, db_, reply, effects_, *this);
     execute(call, *spec);

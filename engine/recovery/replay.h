@@ -23,7 +23,7 @@ class Replay final : public Chance {
 
  private:
   Keyspace& keyspace_;
-  Effects effects_;
+  Effects effects_ = Effects::unlogged();
   std::string reply_;
   int db_ = 0;
   uint64_t failed_ = 0;
