@@ -94,14 +94,15 @@ Object* Keyspace::find_for_write(int db, std::string_view key) {
 
 Object* Keyspace::put(int db, std::string_view key, Value value) {
   Database& database = *databases_[db];
-  auto* entry = database.table_.find(key);
+  const uint64_t hash = Table::hash_of(key);
+  auto* entry = database.table_.find(key, hash);
   if (entry != nullptr && expired(entry->value)) {
     expire(db, key);
     entry = nullptr;
   }
   before_change(database, key, entry == nullptr ? nullptr : &entry->value);
   if (entry == nullptr) {
-    entry = database.table_.insert(key).first;
+    entry = &database.table_.insert_new(key, hash);
     touched_.push_back({&database, key});
   } else {
     check_out(database, key, entry->value);

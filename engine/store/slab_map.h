@@ -52,16 +52,29 @@ class SlabMap {
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
 
-  Entry* find(std::string_view key) { return find_hashed(key, hash_bytes(key)); }
+  // What is looked for more than once is hashed once, and `hash` handed on.
+  static uint64_t hash_of(std::string_view key) { return hash_bytes(key); }
+
+  Entry* find(std::string_view key) { return find(key, hash_of(key)); }
+  Entry* find(std::string_view key, uint64_t hash) {
+    if (size_ == 0) return nullptr;
+    const size_t cell = find_cell(key, hash);
+    return cell == kNoCell ? nullptr : slot(position_of(index_[cell]));
+  }
   const Entry* find(std::string_view key) const {
-    return const_cast<SlabMap*>(this)->find_hashed(key, hash_bytes(key));
+    return const_cast<SlabMap*>(this)->find(key);
   }
   bool contains(std::string_view key) const { return find(key) != nullptr; }
 
   // The entry of `key`, and whether it is new (with a default value).
   std::pair<Entry*, bool> insert(std::string_view key) {
-    const uint64_t hash = hash_bytes(key);
-    if (Entry* found = find_hashed(key, hash)) return {found, false};
+    const uint64_t hash = hash_of(key);
+    if (Entry* found = find(key, hash)) return {found, false};
+    return {&insert_new(key, hash), true};
+  }
+
+  // REQUIRES: `key` is not there.
+  Entry& insert_new(std::string_view key, uint64_t hash) {
     if ((size_ + 1) * 4 > index_.size() * 3) grow_index();
     const size_t position = size_;
     if (position == capacity_) add_chunk();
@@ -70,7 +83,7 @@ class SlabMap {
     key_bytes_ += heap_bytes(entry.key);
     ++size_;
     place(cell_of(hash, position));
-    return {&entry, true};
+    return entry;
   }
 
   bool erase(std::string_view key) {
@@ -125,12 +138,6 @@ class SlabMap {
                                                   : kLastChunk;
     chunks_.push_back(std::make_unique<Entry[]>(count));
     capacity_ += count;
-  }
-
-  Entry* find_hashed(std::string_view key, uint64_t hash) {
-    if (size_ == 0) return nullptr;
-    const size_t cell = find_cell(key, hash);
-    return cell == kNoCell ? nullptr : slot(position_of(index_[cell]));
   }
 
   size_t find_cell(std::string_view key, uint64_t hash) {
