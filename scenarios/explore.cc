@@ -29,6 +29,7 @@ struct Point {
   sim::CrashPoint point;
   CrashFacts facts;
   size_t state;  // which disk
+  std::optional<ExploredCrash::Moment> moment = std::nullopt;
   bool at_end = false;  // after the clean shutdown
 };
 
@@ -86,10 +87,13 @@ class Explorer final : public PointObserver {
 
   void on_point(uint64_t call, sim::Op op, sim::CrashPoint point, const sim::WorldState& world,
                 const CrashFacts& facts) override {
-    if (states_.empty() || !states_.back().disk.is_same_as(world.disk))
+    if (point == sim::CrashPoint::kBefore) begun_[call] = {numbers_[op]++, facts.at};
+    if (states_.empty() || !states_.back().disk.is_same_as(world.disk)) {
+      note_last_moment(call, op, facts);
       states_.emplace_back(world.disk);
-    points_.push_back({call, op, point, facts, states_.size() - 1});
-    points_.back().facts.served_lsn = 0;
+    }
+    note({call, op, point, facts, states_.size() - 1});
+    if (point == sim::CrashPoint::kAfter) begun_.erase(call);
   }
 
   void on_done(History& history, const sim::WorldState& world, const CrashFacts& facts,
@@ -97,7 +101,9 @@ class Explorer final : public PointObserver {
     history_ = &history;
     // And the cut after the clean shutdown, which promises more than the last call did.
     if (facts.kind == CrashKind::kNone && !points_.empty()) {
-      on_point(points_.back().call, points_.back().op, points_.back().point, world, facts);
+      if (!states_.back().disk.is_same_as(world.disk)) states_.emplace_back(world.disk);
+      const Point& last = points_.back();
+      note({last.call, last.op, last.point, facts, states_.size() - 1});
       points_.back().at_end = true;
     }
     for (Point& point : points_) {
@@ -110,6 +116,26 @@ class Explorer final : public PointObserver {
   }
 
  private:
+  void note(Point point) {
+    point.facts.served_lsn = 0;
+    points_.push_back(std::move(point));
+  }
+
+  // A call takes effect when it ends, and more may have been promised while it was under way: the
+  // disk as it was, with all that was promised until then.
+  void note_last_moment(uint64_t call, sim::Op op, const CrashFacts& facts) {
+    const auto begun = begun_.find(call);
+    if (states_.empty() || begun == begun_.end() || facts.at <= begun->second.at) return;
+    const CrashFacts& known = points_.back().facts;
+    if (facts.acks == known.acks && facts.last_lsn == known.last_lsn &&
+        facts.written_lsn == known.written_lsn && facts.synced_lsn == known.synced_lsn &&
+        facts.saved_lsn == known.saved_lsn)
+      return;
+    const Duration delay = facts.at - begun->second.at - nanoseconds(1);
+    note({call, op, sim::CrashPoint::kInside, facts, states_.size() - 1,
+          ExploredCrash::Moment{begun->second.number, delay}});
+  }
+
   void explore() {
     sim::ImageCount count(recoveries_->pool());
     found_.complete = true;
@@ -215,7 +241,7 @@ class Explorer final : public PointObserver {
 
   static ExploredCrash crash_of(const Point& at, CrashKind kind) {
     const bool ends = at.at_end && kind == CrashKind::kPowerCut;
-    return {ends ? CrashKind::kNone : kind, at.call, at.op, at.point, {}};
+    return {ends ? CrashKind::kNone : kind, at.call, at.op, at.point, {}, at.moment};
   }
   // `crashes` says how it came about; asked once for each oracle.
   template <class Crashes>
@@ -311,6 +337,12 @@ class Explorer final : public PointObserver {
   Explored& found_;
   Oracle oracle_;
   History* history_ = nullptr;
+  struct Begun {
+    uint64_t number;  // among its kind
+    Instant at;
+  };
+  std::map<uint64_t, Begun> begun_;  // by call
+  std::map<sim::Op, uint64_t> numbers_;
   std::vector<State> states_;
   std::vector<Point> points_;
   std::map<std::string, Ends> behind_;  // by image

@@ -1,8 +1,8 @@
 // Every crash of a bounded run: all its crash points, at each a kill and all legal disk images of a
 // power cut, each image recovered and judged. What comes out is a proof for that run, with the number of images it covers.
 //
-// A crash point is before or after a seam call, inside a sync, between the blocks of a write, or
-// after the clean shutdown that ends the run. The kernel writes nothing back by itself here: what it
+// A crash point is before or after a seam call, inside a sync, between the blocks of a write, the last
+// moment before a call takes effect, or after the clean shutdown that ends the run. The kernel writes nothing back by itself here: what it
 // would force only takes images away. Every recovery comes some ten minutes later, so that what
 // expires has expired. Depth 2 adds a crash inside each recovery, and behind it: of a
 // power cut's images, or of what a killed process leaves in the page cache.
@@ -44,6 +44,12 @@ struct ExploredCrash {
   sim::Op op = sim::Op::kOpen;
   sim::CrashPoint point = sim::CrashPoint::kBefore;
   sim::Survival survival;  // of a power cut
+  // Not at a point, but that long after the `number`-th call of its kind began; it was to end then.
+  struct Moment {
+    uint64_t number;
+    Duration delay;
+  };
+  std::optional<Moment> moment = std::nullopt;
 };
 
 struct ExploredViolation {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <array>
 #include <map>
 #include <set>
 
@@ -77,16 +78,20 @@ class BruteForce final : public PointObserver {
 
   std::vector<std::optional<PointEnds>> points;  // none: too many tapes
 
-  void on_point(uint64_t, sim::Op, sim::CrashPoint, const sim::WorldState& world,
+  void on_point(uint64_t call, sim::Op, sim::CrashPoint point, const sim::WorldState& world,
                 const CrashFacts& facts) override {
-    cuts_.push_back({world.disk, facts});
-    cuts_.back().facts.served_lsn = 0;
+    if (point == sim::CrashPoint::kBefore) begun_[call] = facts.at;
+    // The last moment of a call that took time, if more was promised by then.
+    if (!cuts_.empty() && facts.at > begun_.at(call) &&
+        promised(facts) != promised(cuts_.back().facts) &&
+        !cuts_.back().disk.is_same_as(world.disk))
+      cut(Disk(cuts_.back().disk), facts);
+    cut(world.disk, facts);
   }
 
   void on_done(History& history, const sim::WorldState& world, const CrashFacts& facts,
                const engine::EngineConfig& config) override {
-    if (facts.kind == sim::CrashKind::kNone)
-      on_point(0, sim::Op::kOpen, sim::CrashPoint::kAfter, world, facts);
+    if (facts.kind == sim::CrashKind::kNone) cut(world.disk, facts);
     wall_ms_ = kRestart.ns / 1'000'000 + world.wall_offset_ms;
     Recoveries recoveries(config, mutant_, kRestart, wall_ms_);
     for (Cut& cut : cuts_) {
@@ -101,6 +106,14 @@ class BruteForce final : public PointObserver {
     Disk disk;
     CrashFacts facts;
   };
+
+  void cut(Disk disk, const CrashFacts& facts) {
+    cuts_.push_back({std::move(disk), facts});
+    cuts_.back().facts.served_lsn = 0;
+  }
+  static std::array<uint64_t, 5> promised(const CrashFacts& facts) {
+    return {facts.acks, facts.last_lsn, facts.written_lsn, facts.synced_lsn, facts.saved_lsn};
+  }
 
   std::optional<PointEnds> every_end(const Cut& cut, History& history, Recoveries& recoveries) {
     std::map<Seen, Disk> images;
@@ -144,6 +157,7 @@ class BruteForce final : public PointObserver {
   const faults::MutantInfo* mutant_;
   Oracle oracle_;
   int64_t wall_ms_ = 0;
+  std::map<uint64_t, Instant> begun_;  // by call
   std::vector<Cut> cuts_;
   std::map<Seen, Recovered> recovered_;
 };
@@ -182,6 +196,7 @@ Unit any_unit() {
 const faults::MutantInfo* any_mutant() {
   const auto name = *rc::gen::weightedElement<std::string>({{3, ""},
                                                             {1, "everysec-idle-tail"},
+                                                            {1, "ack-before-sync"},
                                                             {1, "no-sync:segment.commit"},
                                                             {1, "no-sync:segment.finish"},
                                                             {1, "no-sync:manifest.temporary"},

@@ -26,6 +26,13 @@ Result<Scenario> scenario_of(const ExploreSpec& spec, const ExploredViolation& f
       fault.at = 0;
       fault.point = sim::CrashPoint::kBefore;
     }
+    if (crash.moment) {
+      fault.trigger = faults::Trigger::kKindMoment;
+      fault.op = crash.op;
+      fault.at = crash.moment->number;
+      fault.point = sim::CrashPoint::kBefore;
+      fault.delay = crash.moment->delay;
+    }
     if (crash.kind == sim::CrashKind::kNone) {
       fault.crash = sim::CrashKind::kPowerCut;
       fault.trigger = faults::Trigger::kIdle;

@@ -108,32 +108,33 @@ TEST_P(ExplorePlanted, IsFoundAndShrunkToAtMostEightOperations) {
   EXPECT_FALSE(sound->result.violation.has_value()) << sound->result.violation->text;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Zoo, ExplorePlanted,
-    testing::Values(Planted{"no-sync:segment.commit", "always", "LAW"},
-                    Planted{"no-sync:segment.finish", "no", "BND"},
-                    Planted{"no-sync:checkpoint.rename", "checkpoint", "LAW"},
-                    Planted{"no-sync:manifest.rename", "hybrid-always", "NOS"},
-                    Planted{"rename-without-sync", "hybrid-everysec", "NOS"},
-                    Planted{"zero-tail-refused", "everysec", "NOS"},
-                    Planted{"recovery-crosses-hole", "everysec", "NPX"},
-                    Planted{"relative-expiry-logged", "always", "NPX"},
-                    Planted{"everysec-idle-tail", "everysec", "BND"},
-                    Planted{"acked-in-buffer", "no", "LAW"},
-                    Planted{"transaction-not-held", "always", "LAW"},
-                    Planted{"synced-offset-ahead", "everysec", "NOS"},
-                    Planted{"select-not-repeated", "hybrid-always", "NPX"},
-                    Planted{"stale-epoch", "hybrid-always", "NPX"},
-                    Planted{"getex-logged-as-persist", "always", "NPX"},
-                    Planted{"no-sync:recovery.root", "checkpoint", "MON", 2},
-                    Planted{"no-sync:recovery.segment", "no", "MON", 2},
-                    Planted{"no-sync:recovery.aof_directory", "hybrid-always", "NOS", 2}),
-    [](const auto& info) {
-      std::string name = info.param.mutant;
-      for (char& c : name)
-        if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-      return name;
-    });
+INSTANTIATE_TEST_SUITE_P(Zoo, ExplorePlanted,
+                         testing::Values(Planted{"no-sync:segment.commit", "always", "LAW"},
+                                         Planted{"no-sync:segment.finish", "no", "BND"},
+                                         Planted{"no-sync:checkpoint.rename", "checkpoint", "LAW"},
+                                         Planted{"no-sync:manifest.rename", "hybrid-always", "NOS"},
+                                         Planted{"rename-without-sync", "hybrid-everysec", "NOS"},
+                                         Planted{"zero-tail-refused", "everysec", "NOS"},
+                                         Planted{"recovery-crosses-hole", "everysec", "NPX"},
+                                         Planted{"relative-expiry-logged", "always", "NPX"},
+                                         Planted{"everysec-idle-tail", "everysec", "BND"},
+                                         Planted{"acked-in-buffer", "no", "LAW"},
+                                         Planted{"ack-before-sync", "always", "LAW"},
+                                         Planted{"transaction-not-held", "always", "LAW"},
+                                         Planted{"synced-offset-ahead", "everysec", "NOS"},
+                                         Planted{"select-not-repeated", "hybrid-always", "NPX"},
+                                         Planted{"stale-epoch", "hybrid-always", "NPX"},
+                                         Planted{"getex-logged-as-persist", "always", "NPX"},
+                                         Planted{"no-sync:recovery.root", "checkpoint", "MON", 2},
+                                         Planted{"no-sync:recovery.segment", "no", "MON", 2},
+                                         Planted{"no-sync:recovery.aof_directory", "hybrid-always",
+                                                 "NOS", 2}),
+                         [](const auto& info) {
+                           std::string name = info.param.mutant;
+                           for (char& c : name)
+                             if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace powercut::scenarios

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <string>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "sim/lazy_view.h"
@@ -37,7 +37,8 @@ class LazyDisk final : public Resolver {
  private:
   struct State {
     InodeId inode = kNoInode;
-    // What follows from what was seen, and from nothing else: the next look must not depend on more.
+    // What follows from what was seen, and from nothing else: the next look must not depend on
+    // more.
     std::vector<bool> known;  // sectors
     uint64_t least = 0;       // the size is at least that
     bool size_known = false;
@@ -59,7 +60,7 @@ class LazyDisk final : public Resolver {
   const PersonaRules& rules_;
   std::span<const uint64_t> given_;
   Disk* disk_ = nullptr;
-  std::vector<State> states_;        // by file
+  std::vector<State> states_;  // by file
   std::vector<uint32_t> file_by_inode_;
   std::vector<Seen> seen_;
 };

@@ -88,8 +88,8 @@ std::vector<LazyView::Answer> LazyView::work_out(const Look& look) const {
     for (size_t i = 0; i < file.options.size(); ++i) {
       if (!left[i]) continue;
       const uint64_t size = file.options[i].size;
-      const auto known = std::find_if(found.begin(), found.end(),
-                                      [&](const Answer& a) { return a.seen == size; });
+      const auto known =
+          std::find_if(found.begin(), found.end(), [&](const Answer& a) { return a.seen == size; });
       if (known != found.end())
         known->left.set(i);
       else
@@ -161,8 +161,7 @@ LazyFile::Memo::Peaks peaks_of(const LazyFile& file, const engine::Search& what,
         const uint64_t peak = pool.peak(here.content, next.content, what);
         if (peak == 0) continue;
         peaks.highest[s] = std::max(peaks.highest[s], peak);
-        peaks.longest[s] =
-            std::max(peaks.longest[s], pool.reach(here.content, next.content, what));
+        peaks.longest[s] = std::max(peaks.longest[s], pool.reach(here.content, next.content, what));
       }
     }
   }

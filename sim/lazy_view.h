@@ -13,9 +13,9 @@ namespace powercut::sim {
 struct Look {
   enum Kind : uint8_t { kSector, kSize, kSearch };
   Kind kind = kSector;
-  uint32_t file = 0;       // of LazyImage::files
-  uint64_t sector = 0;     // kSector
-  engine::Search what{};   // kSearch
+  uint32_t file = 0;      // of LazyImage::files
+  uint64_t sector = 0;    // kSector
+  engine::Search what{};  // kSearch
   bool operator==(const Look&) const = default;
 };
 
@@ -35,7 +35,7 @@ class LazyView {
 
   const LazyImage& image() const { return *image_; }
   ContentPool& pool() const { return *pool_; }
-  std::vector<Options> left;  // by file
+  std::vector<Options> left;                                // by file
   std::vector<std::vector<std::optional<ContentId>>> seen;  // by file and sector
 
  private:
