@@ -208,6 +208,7 @@ void PlanInjector::disturb(const SeamCall& call, FileRole role, Injection& injec
 // --- Counting ---
 
 void PlanInjector::count(FaultClass fault, std::optional<Op> op, FileRole role) {
+  if (observer_ != nullptr) observer_->on_strike(fault, op, role);
   if (fault != FaultClass::kTorn && fault != FaultClass::kRecoveryCut) {
     Strike strike{fault, op, {}, next_call_};
     if (op) strike.path = call_->path;

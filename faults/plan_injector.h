@@ -35,6 +35,14 @@ class PlanInjector final : public sim::Injector {
   Instant next_moment() override { return moment_; }
   Moment on_moment(Instant now) override;
 
+  // Told of each fault in the step in which it strikes. `op`: none: by the clock alone.
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    virtual void on_strike(FaultClass fault, std::optional<sim::Op> op, FileRole role) = 0;
+  };
+  void set_observer(Observer& observer) { observer_ = &observer; }
+
   // --- What was injected, for the vacuity counters ---
   const std::vector<Hit>& hits() const { return hits_; }
   // The same one by one, as they came. Without `op`: by the clock alone.
@@ -93,6 +101,7 @@ class PlanInjector final : public sim::Injector {
   // Of each kind, by role; under kNone all of them. Not counted while quiet.
   std::array<std::array<uint64_t, kFileRoles>, sim::kOps> calls_{};
   const sim::SeamCall* call_ = nullptr;      // under way
+  Observer* observer_ = nullptr;
   std::vector<Hit> hits_;
   std::vector<Strike> strikes_;
   bool injected_error_ = false;

@@ -15,7 +15,7 @@ namespace {
 
 // "PCUT": tells a campaign from any other SQLite file.
 constexpr int kApplicationId = 0x50435554;
-constexpr int kFormat = 2;
+constexpr int kFormat = 3;
 constexpr double kCommitEveryS = 1;
 
 uint64_t hash_of(const Workload& workload) {

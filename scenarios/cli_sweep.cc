@@ -22,6 +22,7 @@ struct Arguments {
   uint64_t first_seed = 1;
   unsigned jobs = processors();
   std::string campaign;
+  bool coverage = false;
   bool json = false;
 };
 
@@ -91,6 +92,7 @@ int sweep(const Arguments& arguments, const std::string& program, const Streams&
     outcome.vacuity_zeros = vacuity_zeros(outcome.tally);
   }
 
+  outcome.lists_coverage = arguments.coverage;
   if (arguments.json) {
     print_json(streams.out, outcome, "sweep");
   } else {
@@ -125,6 +127,8 @@ Verb add_sweep(CLI::App& app) {
   verb->add_option("--campaign", a->campaign,
                    "keep the results in this file (SQLite); the same command takes up where it "
                    "stopped");
+  verb->add_flag("--coverage", a->coverage,
+                 "list what was never reached: what the store was at, the fault, what recovery met");
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
   return {verb, [a](const std::string& program, const Streams& streams) {
             return sweep(*a, program, streams);

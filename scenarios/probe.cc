@@ -35,6 +35,7 @@ ImageOutcome recover_image(sim::Disk disk, const Exposure& exposure,
     outcome.wall_ms = os.wall_now().unix_ms;
     outcome.digest = keyspace_digest(engine->keyspace(), outcome.wall_ms);
     outcome.lsn = engine->recovery().last_lsn;
+    outcome.branches = branches_of(engine->recovery());
     outcome.failed_commands = engine->recovery().failed_commands;
   });
   os.run();

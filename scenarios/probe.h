@@ -8,6 +8,7 @@
 
 #include "engine/config.h"
 #include "faults/mutants.h"
+#include "scenarios/coverage.h"
 #include "scenarios/oracle.h"
 #include "sim/choices.h"
 #include "sim/disk.h"
@@ -23,6 +24,7 @@ struct Exposure {
   uint64_t call = 0;    // of this life
   sim::CrashPoint point = sim::CrashPoint::kBefore;
   uint64_t identity = 0;  // of the call: SeamCall::identity
+  EngineState state = EngineState::kStarting;
 };
 
 // What recovery made of one image.
@@ -32,6 +34,7 @@ struct ImageOutcome {
   uint64_t digest = 0;
   uint64_t lsn = 0;  // that recovery says it reached
   uint64_t failed_commands = 0;
+  BranchSet branches;  // of a recovery that has completed
   int64_t wall_ms = 0;
 };
 

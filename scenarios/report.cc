@@ -90,6 +90,18 @@ std::string cell_text(const CellTally& cell) {
                            : fmt::format("{} ops", loss.operations);
 }
 
+void print_coverage(std::FILE* out, const Outcome& outcome) {
+  const CoverageReport report = coverage_of(outcome.tally.coverage);
+  fmt::print(out, "coverage: {} of {} cells reachable (state x fault x branch of recovery)\n",
+             report.reached, report.reachable);
+  if (!outcome.lists_coverage) return;
+  for (const std::string& cell : report.never) fmt::print(out, "  never reached: {}\n", cell);
+  for (const std::string& rule : report.impossible)
+    fmt::print(out, "  impossible: {}\n", rule);
+  for (const std::string& cell : report.mistaken)
+    fmt::print(out, "  reached, though held impossible: {}\n", cell);
+}
+
 // Which promise holds where: a line for each persona, a column for each policy.
 void print_cells(std::FILE* out, const Outcome& outcome) {
   if (outcome.options.personas.size() < 2) return;
@@ -175,6 +187,7 @@ void print_table(std::FILE* out, const Outcome& outcome, const std::string& prog
   print_outside(out, tally);
   if (outcome.canary) fmt::print(out, "planted canary found: {}\n", *outcome.canary);
   fmt::print(out, "{} runs repeated, all equal\n", tally.rechecked);
+  print_coverage(out, outcome);
   fmt::print(out, "trace hash {}\n", hash_text(tally.trace_hash));
   fmt::print(out, "{:.1f} s, {:.0f} runs/s\n", outcome.elapsed_s,
              outcome.elapsed_s > 0 ? static_cast<double>(tally.runs) / outcome.elapsed_s : 0);
@@ -247,6 +260,7 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
     branches[std::string(branch_name(static_cast<Branch>(i)))] =
         tally.branches[static_cast<size_t>(i)];
   }
+  const CoverageReport coverage = coverage_of(tally.coverage);
   const Case* worst = worst_case(tally);
   nlohmann::ordered_json json = {
       {"version", POWERCUT_VERSION},
@@ -274,6 +288,12 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
       {"policy_by_persona", cells},
       {"fault_hits", hits},
       {"branches", branches},
+      {"coverage",
+       {{"reached", coverage.reached},
+        {"reachable", coverage.reachable},
+        {"never", coverage.never},
+        {"impossible", coverage.impossible},
+        {"mistaken", coverage.mistaken}}},
       {"vacuity_zeros", nullptr}};
   if (outcome.departs) json["departs"] = {outcome.departs->first, outcome.departs->last};
   if (!tally.found.empty()) json["first_violation"] = tally.found.begin()->second.id;

@@ -27,6 +27,7 @@ struct Outcome {
   std::optional<std::string> canary;       // the ID of the run that found it
   std::vector<std::string> vacuity_zeros;  // only where a zero would be a finding
   bool vacuity_checked = false;
+  bool lists_coverage = false;  // in the table; JSON always does
   bool interrupted = false;
   double elapsed_s = 0;
   std::optional<Departure> departs;  // a replay's: this build's run is not the recorded one

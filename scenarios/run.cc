@@ -77,6 +77,7 @@ void Run::live(uint32_t number) {
   Life life(*this, number);
   life.os.set_time_limit(world_.now + kLifeLimit);
   life_ = &life;
+  life.injector.set_observer(*this);
   const bool looks = spec_.beside != Beside::kNothing && !spec_.workload->cut_at_end;
   if (spec_.points != nullptr || spec_.fence != nullptr || looks) life.os.set_watcher(this);
   life.os.spawn("main", [&] { open_and_serve(life, number); });
@@ -122,16 +123,10 @@ void Run::open_and_serve(Life& life, uint32_t number) {
 void Run::judge_recovery(Life& life, uint32_t number) {
   Engine& engine = *life.engine;
   const engine::RecoveryReport& report = engine.recovery();
-  if (report.found_nothing) reached(Branch::kFreshStart);
-  if (report.base == engine::kCheckpointName) {
-    reached(Branch::kCheckpointLoaded);
-  } else if (!report.base.empty()) {
-    reached(Branch::kBaseLoaded);
-  }
-  if (report.segments > 0)
-    reached(report.dropped_bytes > 0 ? Branch::kTornTail : Branch::kTailWhole);
-  if (report.segments > 1) reached(Branch::kSeveralSegments);
-  if (!report.set_aside.empty()) reached(Branch::kOrphansSetAside);
+  const BranchSet branches = branches_of(report);
+  for (size_t i = 0; i < kRecoveryBranches; ++i)
+    if (branches[i]) reached(static_cast<Branch>(i));
+  struck_.reset();
 
   uint64_t lsn = report.last_lsn;
   if (crashed_before_) {
@@ -172,43 +167,11 @@ void Run::go_idle(Life& life, uint32_t number) {
   const bool lingers = spec_.lingers || (spec_.script != nullptr && spec_.script->lingers);
   if (lingers) life.seam().park(life.os.now() + kIdle);
   if (lingers || clean_end_ || !crash_comes) {
+    shutting_down_ = true;
     if (life.engine->shut_down(true).ok()) shut_down_cleanly_ = true;
+    shutting_down_ = shut_down_cleanly_;
   }
   if (!crash_comes) life.os.stop();
-}
-
-std::string_view branch_name(Branch branch) {
-  switch (branch) {
-    case Branch::kFreshStart:
-      return "fresh start";
-    case Branch::kBaseLoaded:
-      return "base loaded";
-    case Branch::kCheckpointLoaded:
-      return "checkpoint loaded";
-    case Branch::kTailWhole:
-      return "tail whole";
-    case Branch::kTornTail:
-      return "torn tail dropped";
-    case Branch::kOrphansSetAside:
-      return "unnamed files set aside";
-    case Branch::kSeveralSegments:
-      return "several segments";
-    case Branch::kRefusedCorruption:
-      return "corruption refused";
-    case Branch::kFailedOnInjectedError:
-      return "stopped by an injected error";
-    case Branch::kCutDuringRecovery:
-      return "cut during recovery";
-    case Branch::kHealed:
-      return "log healed";
-    case Branch::kWritesRefused:
-      return "writes refused";
-    case Branch::kRewritten:
-      return "log rewritten";
-    case Branch::kSaved:
-      return "checkpoint published";
-  }
-  return "unknown";
 }
 
 RunResult run_once(const RunSpec& spec, sim::TraceListener* listener) {

@@ -16,6 +16,7 @@
 #include "faults/plan.h"
 #include "faults/plan_injector.h"
 #include "scenarios/clients.h"
+#include "scenarios/coverage.h"
 #include "scenarios/fingerprint.h"
 #include "scenarios/oracle.h"
 #include "scenarios/policy.h"
@@ -102,26 +103,6 @@ struct RunSpec {
   sim::Scheduler* scheduler = nullptr;  // if not null: instead of the one that `schedule` names
 };
 
-// What recovery went through: counted so that a sweep can say what it never reached.
-enum class Branch : uint8_t {
-  kFreshStart,
-  kBaseLoaded,
-  kCheckpointLoaded,
-  kTailWhole,
-  kTornTail,
-  kOrphansSetAside,
-  kSeveralSegments,
-  kRefusedCorruption,
-  kFailedOnInjectedError,
-  kCutDuringRecovery,
-  kHealed,
-  kWritesRefused,
-  kRewritten,
-  kSaved,
-};
-inline constexpr int kBranches = 14;
-std::string_view branch_name(Branch branch);
-
 // What the seed drew of them, or the script said.
 struct Conditions {
   uint64_t rewrite_bytes = 0;
@@ -155,6 +136,7 @@ struct RunResult {
   Conditions conditions;
   faults::Plan plan;
   std::array<uint32_t, kBranches> branches{};
+  CellSet cells;  // reached
   std::vector<faults::PlanInjector::Hit> hits;
   uint64_t mutant_fired = 0;  // of a decorator
 };

@@ -61,7 +61,7 @@ void Run::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
   if (spec_.beside == Beside::kEverything) {
     const bool looks = op == sim::Op::kRead || op == sim::Op::kList;
     if (under_way || (!looks && point == sim::CrashPoint::kBefore))
-      expose(call, point, kImagesEverywhere);
+      expose(call, op, point, kImagesEverywhere);
     return;
   }
   // Where every bug of the B3 study shows (Mohan et al., OSDI'18).
@@ -74,7 +74,7 @@ void Run::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
       life_->choices.choose("probe", life_->os.call_identity(), one_in) != 0)
     return;
   // What recovery writes meets blocks that the dead process no longer holds: few images show it.
-  expose(call, point, recovering && op == sim::Op::kSync ? kImagesMost : 2);
+  expose(call, op, point, recovering && op == sim::Op::kSync ? kImagesMost : 2);
 }
 
 // It takes no time and is no call, so that nothing else of the run changes.
@@ -88,8 +88,9 @@ void Run::put_fence(const std::string& path) {
     (void)disk.finish_sync(*ticket);
 }
 
-void Run::expose(uint64_t call, sim::CrashPoint point, uint64_t images) {
-  Exposure exposure{world_, facts_, images, call, point, life_->os.call_identity()};
+void Run::expose(uint64_t call, sim::Op op, sim::CrashPoint point, uint64_t images) {
+  Exposure exposure{world_, facts_, images, call, point, life_->os.call_identity(),
+                    state(op, faults::FileRole::kNone)};
   if (life_->clients) exposure.facts = facts_of(*life_);
   exposure.facts.served_lsn = oracle_.served();
   exposure.facts.kind = CrashKind::kPowerCut;
@@ -125,6 +126,7 @@ void Run::probe(Life& life, uint32_t number) {
       const ImageOutcome outcome =
           recover_image(std::move(disk), exposure, config_, spec_.mutant, life.choices);
       ++result_.crashes;
+      cover_image(exposure, outcome);
       if (outcome.refusal) {
         trace_.mix(key);
         if (spec_.persona->keeps_synced) violate({"NOS", outcome.refusal->message});
@@ -152,6 +154,7 @@ void Run::probe(Life& life, uint32_t number) {
 
 void Run::end_life(Life& life, uint32_t number, CrashKind crash) {
   const bool served = life.clients.has_value();
+  if (crash == CrashKind::kNone) last_state_ = state(std::nullopt, faults::FileRole::kNone);
   if (served) {
     if (life.clients->violation()) violate(*life.clients->violation());
     if (!over_) {
@@ -205,6 +208,8 @@ void Run::end_life(Life& life, uint32_t number, CrashKind crash) {
       result_.misstated = after.error();
       over_ = true;
     }
+    if (power_cut && crash == CrashKind::kNone)
+      struck_.set(index_of(last_state_, faults::FaultClass::kPowerCut));
     sim::Disk next = after.ok() ? std::move(after).value() : world_.disk;
     if (crash != CrashKind::kNone || served) {
       ++result_.crashes;
@@ -221,10 +226,11 @@ void Run::end_life(Life& life, uint32_t number, CrashKind crash) {
     for (const auto& hit :
          faults::apply_media_faults(result_.plan, number, world_.disk, life.choices)) {
       contract_broken_ = true;
+      struck_.set(index_of(last_state_, hit.fault));
       result_.hits.push_back(
           {hit.fault, std::nullopt, faults::role_of(sim::Op::kRead, hit.path), 1});
     }
-    shut_down_cleanly_ = false;
+    shutting_down_ = shut_down_cleanly_ = false;
     return;
   }
   history_.detach();

@@ -40,7 +40,7 @@ class Planted {
   ~Planted() { active_mutant = Mutant::kNone; }
 };
 
-class Run final : public sim::Watcher {
+class Run final : public sim::Watcher, public faults::PlanInjector::Observer {
  public:
   Run(const RunSpec& spec, sim::TraceListener* listener)
       : spec_(spec),
@@ -105,11 +105,18 @@ class Run final : public sim::Watcher {
   void note_branches(Life& life);
   void on_point(uint64_t call, sim::Op op, sim::CrashPoint point) override;
   void put_fence(const std::string& path);
-  void expose(uint64_t call, sim::CrashPoint point, uint64_t images);
+  void expose(uint64_t call, sim::Op op, sim::CrashPoint point, uint64_t images);
   void probe(Life& life, uint32_t number);
   Result<sim::Disk> cut(Life& life, uint32_t number, const sim::Disk& disk, uint64_t key);
   void refused(Life& life);
-  void reached(Branch branch) { ++result_.branches[static_cast<size_t>(branch)]; }
+  // --- Coverage (run_coverage.cc) ---
+  // `op`, `role`: of the call under way, if there is one and it is known.
+  EngineState state(std::optional<sim::Op> op, faults::FileRole role) const;
+  void on_strike(faults::FaultClass fault, std::optional<sim::Op> op,
+                 faults::FileRole role) override;
+  void reached(Branch branch);
+  void cover_image(const Exposure& exposure, const ImageOutcome& outcome);
+
   void violate(const Violation& violation) {
     if (!result_.violation) result_.violation = violation;
     over_ = true;
@@ -138,9 +145,12 @@ class Run final : public sim::Watcher {
   CrashFacts facts_;
   Life* life_ = nullptr;
   std::vector<Exposure> exposures_;
+  StrikeSet struck_;  // since a recovery last completed
+  EngineState last_state_ = EngineState::kStarting;  // when a life ended
   bool undisturbed_ =
       false;  // after an injected error stopped recovery, the next one is left alone
   bool crashed_before_ = false;
+  bool shutting_down_ = false;
   bool shut_down_cleanly_ = false;
   bool clean_end_ = false;
   bool contract_broken_ = false;

@@ -96,6 +96,7 @@ void Tally::add(const RunSpec& spec, const RunResult& result) {
   mutant_fired += result.mutant_fired;
   trace_hash += mix(spec.seed, result.trace_hash);
   for (size_t i = 0; i < branches.size(); ++i) branches[i] += result.branches[i];
+  for (size_t i = 0; i < kCells; ++i) coverage[i] += result.cells[i] ? 1 : 0;
   for (const auto& hit : result.hits) {
     hits[static_cast<size_t>(hit.fault)][static_cast<size_t>(hit.role)] += hit.count;
   }
@@ -153,6 +154,7 @@ void Tally::merge(const Tally& other) {
     for (size_t j = 0; j < hits[i].size(); ++j) hits[i][j] += other.hits[i][j];
   }
   for (size_t i = 0; i < branches.size(); ++i) branches[i] += other.branches[i];
+  for (size_t i = 0; i < kCells; ++i) coverage[i] += other.coverage[i];
   for (const auto& [seed, violation] : other.found) keep_found(found, seed, violation);
   if (other.harness_fault) keep_first(harness_fault, *other.harness_fault);
 }
@@ -194,6 +196,9 @@ nlohmann::json to_json(const Tally& tally) {
   for (const auto& [seed, v] : tally.found) {
     json["found"].push_back({seed, v.id, v.oracle, v.text});
   }
+  json["coverage"] = nlohmann::json::array();  // where not 0
+  for (size_t i = 0; i < kCells; ++i)
+    if (tally.coverage[i] != 0) json["coverage"].push_back({i, tally.coverage[i]});
   if (const auto& f = tally.harness_fault) json["fault"] = {f->seed, f->id, f->text};
   return json;
 }
@@ -228,6 +233,7 @@ Tally tally_from_json(const nlohmann::json& json) {
   for (const auto& c : json.at("cells")) {
     tally.cells[{c.at(0), c.at(1)}] = {c.at(2), c.at(3), c.at(4), case_from_json(c.at(5))};
   }
+  for (const auto& c : json.at("coverage")) tally.coverage.at(c.at(0)) = c.at(1);
   for (const auto& v : json.at("found")) {
     tally.found.emplace(v.at(0).get<uint64_t>(), FoundViolation{v.at(1), v.at(2), v.at(3)});
   }

@@ -78,6 +78,7 @@ struct Tally {
   std::map<std::string, uint64_t> oracles;  // violations by code
   HitTable hits{};
   std::array<uint64_t, kBranches> branches{};
+  CellCounts coverage{};
   std::map<uint64_t, FoundViolation> found;  // by seed; of the lowest kFoundMost seeds
   std::optional<FirstFault> harness_fault;
 
