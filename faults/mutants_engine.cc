@@ -214,16 +214,16 @@ const std::array kMutants = {
     unseen("empty-directory-trusted", Mutant::kEmptyDirectoryTrusted,
            "a directory found empty at a first start is synced, though its own sync may have failed",
            "powercut e32cab5", "eio", kRegression),
-    unseen("part-header-is-data", Mutant::kPartHeaderIsData,
+    branch("part-header-is-data", Mutant::kPartHeaderIsData,
            "a segment with half a header and no manifest counts as data whose manifest is lost",
-           "powercut 2ce6eb7", "enospc", kRegression),
+           "powercut 2ce6eb7", "enospc"),
     unseen("late-report-refused", Mutant::kLateReportRefused,
            "recovery gives up when the sync of the last segment fails", "powercut 2ba7875", "eio",
            kRegression),
-    unseen("replaced-forgotten", Mutant::kReplacedForgotten,
+    branch("replaced-forgotten", Mutant::kReplacedForgotten,
            "a replaced manifest's blocks are free although the directory sync behind its rename "
            "has failed",
-           "powercut 17e7134", "eio", kRegression),
+           "powercut 17e7134", "eio"),
 };
 
 }  // namespace

@@ -132,6 +132,8 @@ constexpr std::array kObserved = {
     Observed{"cover-read-late", "BND", "everysec hybrid-everysec",
              "posix-min ext4-ordered ext4-noda ext4-writeback ext4-journal ext3-ordered ext3-writeback "
              "btrfs"},
+    Observed{"part-header-is-data", "NOS", "all but checkpoint none", "all but lying"},
+    Observed{"replaced-forgotten", "NOS", "hybrid-everysec", "ext4-writeback"},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "scenarios/cli.h"
 #include "scenarios/last_words.h"
+#include "scenarios/scenario_file.h"
 #include "scenarios/terminal.h"
 #include "scenarios/zoo.h"
 
@@ -22,6 +23,7 @@ struct Arguments {
   ZooOptions options;
   unsigned jobs = processors();
   uint64_t survey = 0;
+  std::string from;
   bool json = false;
 };
 
@@ -46,20 +48,7 @@ Result<std::vector<const faults::MutantInfo*>> look_up_mutants(const std::string
   return found;
 }
 
-// --- The table ---
-
-template <class T>
-std::string or_dash(const std::optional<T>& figure, const char* format = "{}") {
-  return figure ? fmt::format(fmt::runtime(format), *figure) : "-";
-}
-
-// What the middle start needed, and the last.
-template <class T>
-std::string middle_and_worst(const ZooRow& row, T Search::*figure, const char* format = "{}") {
-  const size_t starts = row.searches.size();
-  return fmt::format("{} / {}", or_dash(needed(row, figure, starts / 2), format),
-                     or_dash(needed(row, figure, starts - 1), format));
-}
+// --- What it comes to ---
 
 struct Summary {
   uint64_t observable = 0;
@@ -97,51 +86,6 @@ Summary summary_of(const std::vector<ZooRow>& rows) {
     }
   }
   return summary;
-}
-
-void print_rows(const Streams& streams, const std::vector<ZooRow>& rows, uint64_t starts) {
-  fmt::print(streams.out, "{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {:<12}{}\n", "", "found",
-             "oracle", "seeds", "crash states", "seconds", "kills alone", "explored");
-  for (const ZooRow& row : rows) {
-    if (row.mutant == nullptr) continue;
-    const bool missed = row.mutant->observable() && row.found() == 0;
-    fmt::print(streams.out, "{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {:<12}{}{}\n", row.mutant->name,
-               fmt::format("{}/{}", row.found(), starts), row.oracle(),
-               middle_and_worst(row, &Search::seeds), middle_and_worst(row, &Search::states),
-               middle_and_worst(row, &Search::seconds, "{:.2f}"),
-               row.kill_only.violation ? "found" : "no",
-               row.exploring.depth == 0
-                   ? "no"
-                   : fmt::format("depth {}, {} s", row.exploring.depth,
-                                 fmt::format("{:.2f}", row.exploring.seconds)),
-               missed                     ? coloured(streams.out, Colour::kBad, "  NOT FOUND")
-               : row.out_of_time()        ? "  stopped: out of seconds"
-               : row.mutant->observable() ? ""
-                                          : "  not counted");
-  }
-}
-
-void print_summary(const Streams& streams, const std::vector<ZooRow>& rows,
-                   const ZooOptions& options, double elapsed_s) {
-  const Summary summary = summary_of(rows);
-  fmt::print(streams.out,
-             "\nSeeds, crash states and seconds to find: median / worst of {} starts; - is more "
-             "than the budget of {} seeds.\n"
-             "{} of {} observable mutants found, {} of them from every start; with kills alone, "
-             "{}; by the explorer, which makes no errors, {}. {} more are listed that nobody can "
-             "see here.\n",
-             options.starts, options.seeds_most, summary.found, summary.observable, summary.always,
-             summary.by_kills, summary.explored, rows.size() - 1 - summary.observable);
-  uint64_t seeds = 0;
-  for (const Search& one : rows.back().searches) seeds += one.seeds;
-  fmt::print(streams.out, "The engine without a bug, {} seeds: {}. {:.0f} s.\n", seeds,
-             summary.clean ? "clean" : "NOT CLEAN", elapsed_s);
-  for (const Search& one : rows.back().searches) {
-    if (one.violation) fmt::print(streams.out, "  {}: {}\n", one.id, one.violation->text);
-  }
-  if (!summary.harness_fault.empty()) {
-    fmt::print(streams.err, "powercut: the harness is at fault: {}\n", summary.harness_fault);
-  }
 }
 
 // --- JSON ---
@@ -197,8 +141,7 @@ Json to_json(const ZooRow& row) {
   return json;
 }
 
-void print_json(std::FILE* out, const std::vector<ZooRow>& rows, const ZooOptions& options,
-                double elapsed_s) {
+Json to_json(const std::vector<ZooRow>& rows, const ZooOptions& options, double elapsed_s) {
   const Summary summary = summary_of(rows);
   Json mutants = Json::array();
   uint64_t seeds = 0;
@@ -212,21 +155,76 @@ void print_json(std::FILE* out, const std::vector<ZooRow>& rows, const ZooOption
     states += one.states;
     if (one.violation && first.is_null()) first = one.id;
   }
-  const Json json = {
-      {"version", POWERCUT_VERSION},
-      {"verb", "zoo"},
-      {"starts", options.starts},
-      {"seeds_most", options.seeds_most},
-      {"elapsed_s", elapsed_s},
-      {"observable", summary.observable},
-      {"found", summary.found},
-      {"found_from_every_start", summary.always},
-      {"found_with_kills_alone", summary.by_kills},
-      {"found_by_the_explorer", summary.explored},
-      {"clean", {{"seeds", seeds}, {"crash_states", states}, {"first_violation", first}}},
-      {"mutants", mutants}};
-  const auto replace = Json::error_handler_t::replace;
-  fmt::print(out, "{}\n", json.dump(2, ' ', false, replace));
+  return {{"version", POWERCUT_VERSION},
+          {"verb", "zoo"},
+          {"starts", options.starts},
+          {"seeds_most", options.seeds_most},
+          {"elapsed_s", elapsed_s},
+          {"observable", summary.observable},
+          {"found", summary.found},
+          {"found_from_every_start", summary.always},
+          {"found_with_kills_alone", summary.by_kills},
+          {"found_by_the_explorer", summary.explored},
+          {"clean", {{"seeds", seeds}, {"crash_states", states}, {"first_violation", first}}},
+          {"mutants", mutants}};
+}
+
+// --- The table, of what the JSON says ---
+
+// What the middle start needed, and the last.
+std::string middle_and_worst(const Json& mutant, const std::string& figure) {
+  const auto text = [](const Json& value) {
+    return value.is_null()           ? std::string("-")
+           : value.is_number_float() ? fmt::format("{:.2f}", value.get<double>())
+                                     : value.dump();
+  };
+  return fmt::format("{} / {}", text(mutant.at(figure)), text(mutant.at(figure + "_worst")));
+}
+
+void print_table(std::FILE* out, const Json& zoo) {
+  fmt::print(out, "{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {:<12}{}\n", "", "found", "oracle",
+             "seeds", "crash states", "seconds", "kills alone", "explored");
+  for (const Json& mutant : zoo.at("mutants")) {
+    const bool observable = mutant.at("observable");
+    const Json& explorer = mutant.at("explorer");
+    const std::string explored =
+        explorer.at("found").get<bool>()
+            ? fmt::format("depth {}, {:.2f} s", explorer.at("depth").get<int>(),
+                          explorer.at("seconds").get<double>())
+            : "no";
+    const bool found = mutant.at("found");
+    fmt::print(out, "{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {:<12}{}{}\n",
+               mutant.at("name").get<std::string>(),
+               fmt::format("{}/{}", mutant.at("found_starts").get<uint64_t>(),
+                           mutant.at("starts").get<uint64_t>()),
+               found ? mutant.at("oracle").get<std::string>() : "",
+               middle_and_worst(mutant, "seeds_to_find"),
+               middle_and_worst(mutant, "states_to_find"),
+               middle_and_worst(mutant, "seconds_to_find"),
+               mutant.at("kill_only").at("found").get<bool>() ? "found" : "no", explored,
+               observable && !found                   ? coloured(out, Colour::kBad, "  NOT FOUND")
+               : !observable                          ? "  not counted"
+               : mutant.at("out_of_time").get<bool>() ? "  stopped: out of seconds"
+                                                      : "");
+  }
+  const Json& clean = zoo.at("clean");
+  const Json& broken = clean.at("first_violation");
+  fmt::print(out,
+             "\nSeeds, crash states and seconds to find: median / worst of {} starts; - is more "
+             "than the budget of {} seeds.\n"
+             "{} of {} observable mutants found, {} of them from every start; with kills alone, "
+             "{}; by the explorer, which makes no errors, {}. {} more are listed that do not "
+             "count.\n"
+             "The engine without a bug, {} seeds, {} crash states: {}. {:.0f} s.\n",
+             zoo.at("starts").get<uint64_t>(), zoo.at("seeds_most").get<uint64_t>(),
+             zoo.at("found").get<uint64_t>(), zoo.at("observable").get<uint64_t>(),
+             zoo.at("found_from_every_start").get<uint64_t>(),
+             zoo.at("found_with_kills_alone").get<uint64_t>(),
+             zoo.at("found_by_the_explorer").get<uint64_t>(),
+             zoo.at("mutants").size() - zoo.at("observable").get<uint64_t>(),
+             clean.at("seeds").get<uint64_t>(), clean.at("crash_states").get<uint64_t>(),
+             broken.is_null() ? "clean" : "NOT CLEAN: " + broken.get<std::string>(),
+             zoo.at("elapsed_s").get<double>());
 }
 
 // --- The survey, as the rows of faults/mutants_observed.cc ---
@@ -262,7 +260,22 @@ void print_survey(std::FILE* out, const ZooOptions& options, const std::vector<S
   }
 }
 
+// The table of an earlier run.
+int table_of(const std::string& path, const Streams& streams) {
+  const auto text = read_file(path);
+  if (!text.ok()) return fail(streams, text.error());
+  try {
+    print_table(streams.out, Json::parse(*text));
+  } catch (const Json::exception& error) {
+    return fail(streams, {Errc::kCorrupt, fmt::format("{}: not what `powercut zoo --json` prints: "
+                                                      "{}",
+                                                      path, error.what())});
+  }
+  return kHeld;
+}
+
 int zoo(const Arguments& arguments, const Streams& streams) {
+  if (!arguments.from.empty()) return table_of(arguments.from, streams);
   ZooOptions options = arguments.options;
   auto mutants = look_up_mutants(arguments.mutants);
   if (!mutants.ok()) return fail(streams, mutants.error());
@@ -287,13 +300,16 @@ int zoo(const Arguments& arguments, const Streams& streams) {
   }
   const std::vector<ZooRow> rows = run_zoo(options, hooks);
   if (tells) fmt::print(streams.err, "\r\x1b[K");
+  const Json json = to_json(rows, options, watch.seconds());
   if (arguments.json) {
-    print_json(streams.out, rows, options, watch.seconds());
+    fmt::print(streams.out, "{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
-    print_rows(streams, rows, options.starts);
-    print_summary(streams, rows, options, watch.seconds());
+    print_table(streams.out, json);
   }
-  return interrupted().load() ? kInterrupted : summary_of(rows).status();
+  const Summary summary = summary_of(rows);
+  if (!summary.harness_fault.empty())
+    fmt::print(streams.err, "powercut: the harness is at fault: {}\n", summary.harness_fault);
+  return interrupted().load() ? kInterrupted : summary.status();
 }
 
 }  // namespace
@@ -319,6 +335,7 @@ Verb add_zoo(CLI::App& app) {
       ->capture_default_str();
   verb->add_option("--survey", a->survey,
                    "instead, what so many seeds of each mutant saw: oracles, policies, personas");
+  verb->add_option("--from", a->from, "run nothing: the table of what --json had printed");
   verb->add_option("--jobs", a->jobs, "threads; the counts do not depend on it")
       ->check(CLI::Range(1u, 1024u))
       ->capture_default_str();
