@@ -24,7 +24,7 @@ struct Arguments {
   CommonOptions common;
   unsigned depth = 1;
   uint64_t seed = 1;
-  uint64_t classes_most = 50'000'000;
+  uint64_t classes_most = 1'000'000;
   std::string output;
   unsigned jobs = processors();
   bool first = false;

@@ -28,7 +28,7 @@ struct ExploreSpec {
   const faults::MutantInfo* mutant = nullptr;
   uint64_t seed = 1;  // of the run's latencies
   unsigned depth = 1;
-  uint64_t classes_most = 50'000'000;  // per persona; beyond, the exploration is incomplete
+  uint64_t classes_most = 1'000'000;  // per persona; beyond, the exploration is incomplete
   bool stop_at_violation = false;
   // Told of each outcome at each crash point (by number, in the order of the run; the last is after
   // a clean shutdown), with the verdict on it and how many images there are at that point. Depth 1.
