@@ -44,9 +44,9 @@ int powercut(const std::string& program, const std::vector<std::string>& argumen
   app.footer(kFooter);
   app.set_version_flag("--version", "powercut " POWERCUT_VERSION);
   app.require_subcommand(1);
-  const std::vector<Verb> verbs = {add_sweep(app),   add_run(app),    add_replay(app),
-                                   add_explore(app), add_fences(app), add_shrink(app), add_calibrate(app), add_zoo(app),
-                                   add_list(app)};
+  const std::vector<Verb> verbs = {add_sweep(app),     add_run(app),    add_replay(app),
+                                   add_explore(app),   add_fences(app), add_shrink(app),
+                                   add_calibrate(app), add_zoo(app),    add_list(app)};
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& asked) {  // --help, --version
@@ -104,6 +104,22 @@ void add_common(CLI::App& app, CommonOptions& o) {
       ->capture_default_str();
 }
 
+std::vector<std::string> comma_separated(const std::string& text) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+int status_of(const Streams& streams, const std::string& harness_fault, int status) {
+  if (harness_fault.empty()) return status;
+  fmt::print(streams.err, "powercut: the harness is at fault: {}\n", harness_fault);
+  return kHarness;
+}
+
 namespace {
 
 // "a,b" or "all" -> what `find` knows by these names.
@@ -112,9 +128,7 @@ Result<std::vector<T>> look_up_list(std::string_view what, const std::string& te
                                     All all) {
   std::vector<T> found;
   if (text == "all") return all();
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find(',', begin), text.size());
-    const std::string word = text.substr(begin, end - begin);
+  for (const std::string& word : comma_separated(text)) {
     TRY_ASSIGN(T one, find(word));
     if (one == nullptr) {
       return Error{Errc::kInvalid,
@@ -123,7 +137,6 @@ Result<std::vector<T>> look_up_list(std::string_view what, const std::string& te
                                what, word, what == "policy" ? "policies" : "personas")};
     }
     found.push_back(std::move(one));
-    begin = end + 1;
   }
   return found;
 }

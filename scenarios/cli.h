@@ -52,10 +52,16 @@ struct CommonOptions {
   std::string schedule = "random";
   uint64_t operations = 200;
 };
+// Says so on err, if there is one: kHarness instead of `status`.
+int status_of(const Streams& streams, const std::string& harness_fault, int status);
+
 // What is run: workload, policy, persona, mutant.
 void add_subject(CLI::App& app, CommonOptions& options);
 // ... and what is drawn: faults, operations, schedule.
 void add_common(CLI::App& app, CommonOptions& options);
+// "a,b" -> "a", "b".
+std::vector<std::string> comma_separated(const std::string& text);
+
 // The same, looked up.
 //   Errors: kInvalid: a name is unknown. Otherwise of the workload.
 Result<SweepOptions> look_up(const CommonOptions& options);

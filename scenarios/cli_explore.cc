@@ -143,9 +143,9 @@ void print_table(std::FILE* out, const std::vector<ExploreSpec>& specs,
   for (size_t n = 0; n < specs.size(); ++n) {
     for (const Explored& found : all[n].by_persona) {
       std::string verdict = found.violations > 0 ? fmt::format("{} violations", found.violations)
-                            : found.complete     ? "every image passes"
-                                                 : "no violation, but incomplete: " +
-                                                       found.incomplete_because;
+                            : found.complete
+                                ? "every image passes"
+                                : "no violation, but incomplete: " + found.incomplete_because;
       for (const ExploredViolation& first : found.first)
         verdict += fmt::format("; {}: {}", first.violation.oracle, first.violation.text);
       fmt::print(out, "{:<16} {:<16} {:>7} {:>24} {:>10}  {}\n", specs[n].policy->name,
@@ -199,11 +199,7 @@ int explore(const Arguments& arguments, const std::string&, const Streams& strea
     if (!written.ok()) return fail(streams, written.error());
     fmt::print(streams.err, "written: {0}; again: powercut replay {0}\n", arguments.output);
   }
-  if (!sum.harness_fault.empty()) {
-    fmt::print(streams.err, "powercut: the harness is at fault: {}\n", sum.harness_fault);
-    return kHarness;
-  }
-  return sum.violations > 0 ? kBroken : kHeld;
+  return status_of(streams, sum.harness_fault, sum.violations > 0 ? kBroken : kHeld);
 }
 
 }  // namespace

@@ -33,15 +33,12 @@ Result<std::vector<const MutantInfo*>> look_up_fences(const std::string& names) 
   const auto all = known_fences();
   if (names == "all") return all;
   std::vector<const MutantInfo*> found;
-  for (size_t begin = 0; begin <= names.size();) {
-    const size_t end = std::min(names.find(',', begin), names.size());
-    const std::string name = names.substr(begin, end - begin);
+  for (const std::string& name : comma_separated(names)) {
     const auto one = std::find_if(all.begin(), all.end(),
                                   [&](const MutantInfo* f) { return name == f->fence.name; });
     if (one == all.end())
       return Error{Errc::kInvalid, fmt::format("fence: there is no \"{}\"", name)};
     found.push_back(*one);
-    begin = end + 1;
   }
   return found;
 }
@@ -104,12 +101,13 @@ void print_table(std::FILE* out, const FenceTable& table, const FenceOptions& op
       fmt::print(out, " {} {}/{}+{}", cost.policy->name, cost.syncs, cost.data, cost.metadata);
     fmt::print(out, "\n");
   }
-  fmt::print(out,
-             "\nN necessary, r redundant there: exhaustive for {} at depth 1. n necessary, sampled.\n"
-             "? not decided: not issued in that run or beyond depth 1, and {} drawn runs of each "
-             "policy saw nothing.\n"
-             "Behind each row, on {}: policy syncs/bytes of data+metadata in one run.\n",
-             options.workload->name, options.seeds, options.personas.front()->name);
+  fmt::print(
+      out,
+      "\nN necessary, r redundant there: exhaustive for {} at depth 1. n necessary, sampled.\n"
+      "? not decided: not issued in that run or beyond depth 1, and {} drawn runs of each "
+      "policy saw nothing.\n"
+      "Behind each row, on {}: policy syncs/bytes of data+metadata in one run.\n",
+      options.workload->name, options.seeds, options.personas.front()->name);
 }
 
 std::string in_words(const faults::SyncPlace& place) {
@@ -133,29 +131,33 @@ int propose(const FenceOptions& options, const std::string& name, bool json,
                       {"sync", one.place.directory ? "directory" : "file"},
                       {"syncs", one.syncs},
                       {"bytes", one.bytes}});
-    const ordered_json result = {{"version", POWERCUT_VERSION}, {"verb", "fences"},
-                                 {"missing", name},             {"workload", options.workload->name},
-                                 {"depth", 1},                  {"broken", found.broken},
-                                 {"tried", found.tried},        {"proposals", rows}};
+    const ordered_json result = {{"version", POWERCUT_VERSION},
+                                 {"verb", "fences"},
+                                 {"missing", name},
+                                 {"workload", options.workload->name},
+                                 {"depth", 1},
+                                 {"broken", found.broken},
+                                 {"tried", found.tried},
+                                 {"proposals", rows}};
     fmt::print(streams.out, "{}\n", result.dump(2));
   } else if (found.broken == 0) {
-    fmt::print(streams.out, "{} breaks nothing in {} at depth 1: there is nothing to repair.\n", name,
-               options.workload->name);
+    fmt::print(streams.out, "{} breaks nothing in {} at depth 1: there is nothing to repair.\n",
+               name, options.workload->name);
   } else {
-    fmt::print(streams.out, "{} breaks {} explorations of {}. Of {} places for one more sync, {}.\n",
-               name, found.broken, options.workload->name, found.tried,
+    fmt::print(streams.out,
+               "{} breaks {} explorations of {}. Of {} places for one more sync, {}.\n", name,
+               found.broken, options.workload->name, found.tried,
                found.that_help.empty() ? std::string("no single one helps")
                                        : fmt::format("{} would do", found.that_help.size()));
     for (const Proposal& one : found.that_help)
       fmt::print(streams.out, "  {:7} bytes, {:4} syncs: {}\n", one.bytes, one.syncs,
                  in_words(one.place));
     if (!found.that_help.empty())
-      fmt::print(streams.out, "Exhaustive at depth 1; the cost is of one run of each policy, on {}.\n",
+      fmt::print(streams.out,
+                 "Exhaustive at depth 1; the cost is of one run of each policy, on {}.\n",
                  options.personas.front()->name);
   }
-  if (found.harness_fault.empty()) return kHeld;
-  fmt::print(streams.err, "powercut: the harness is at fault: {}\n", found.harness_fault);
-  return kHarness;
+  return status_of(streams, found.harness_fault, kHeld);
 }
 
 int fences(const Arguments& a, const Streams& streams) {
@@ -184,22 +186,17 @@ int fences(const Arguments& a, const Streams& streams) {
   const Stopwatch watch;
   const FenceTable table = judge_fences(options);
   if (a.json) {
-    const ordered_json result = {{"version", POWERCUT_VERSION},
-                                 {"verb", "fences"},
-                                 {"workload", options.workload->name},
-                                 {"depth", 1},
-                                 {"elapsed_s", watch.seconds()},
-                                 {"fences", to_json(table)}};
+    const ordered_json result = {{"version", POWERCUT_VERSION},        {"verb", "fences"},
+                                 {"workload", options.workload->name}, {"depth", 1},
+                                 {"elapsed_s", watch.seconds()},       {"fences", to_json(table)}};
     fmt::print(streams.out, "{}\n", result.dump(2));
   } else if (!a.story.empty()) {
     for (const FenceRow& row : table.rows)
-      for (const FenceCell& cell : row.cells) fmt::print(streams.out, "{}", tell(row, cell));
+      for (const FenceCell& cell : row.cells) fmt::print(streams.out, "{}", tell(options, row, cell));
   } else {
     print_table(streams.out, table, options);
   }
-  if (table.harness_fault.empty()) return kHeld;
-  fmt::print(streams.err, "powercut: the harness is at fault: {}\n", table.harness_fault);
-  return kHarness;
+  return status_of(streams, table.harness_fault, kHeld);
 }
 
 }  // namespace
@@ -210,7 +207,8 @@ Verb add_fences(CLI::App& app) {
   verb->footer("Example:\n  powercut fences --persona ext4-ordered,posix-min --policy always");
   auto a = std::make_shared<Arguments>();
   verb->add_option("--workload", a->workload, "what is explored")->capture_default_str();
-  verb->add_option("--policy", a->policy, "one, several with commas, or all")->capture_default_str();
+  verb->add_option("--policy", a->policy, "one, several with commas, or all")
+      ->capture_default_str();
   verb->add_option("--persona", a->persona, "one, several with commas, or all that keep their word")
       ->capture_default_str();
   verb->add_option("--fence", a->fence, "one, several with commas, or all")->capture_default_str();

@@ -33,9 +33,7 @@ Result<std::vector<const faults::MutantInfo*>> look_up_mutants(const std::string
     for (const auto& mutant : faults::all_mutants()) found.push_back(&mutant);
     return found;
   }
-  for (size_t begin = 0; begin <= names.size();) {
-    const size_t end = std::min(names.find(',', begin), names.size());
-    const std::string name = names.substr(begin, end - begin);
+  for (const std::string& name : comma_separated(names)) {
     const auto* mutant = faults::find_mutant(name);
     if (mutant == nullptr) {
       return Error{Errc::kInvalid, fmt::format("mutant: there is no \"{}\"; `powercut list "
@@ -43,7 +41,6 @@ Result<std::vector<const faults::MutantInfo*>> look_up_mutants(const std::string
                                                name)};
     }
     found.push_back(mutant);
-    begin = end + 1;
   }
   return found;
 }
@@ -307,9 +304,8 @@ int zoo(const Arguments& arguments, const Streams& streams) {
     print_table(streams.out, json);
   }
   const Summary summary = summary_of(rows);
-  if (!summary.harness_fault.empty())
-    fmt::print(streams.err, "powercut: the harness is at fault: {}\n", summary.harness_fault);
-  return interrupted().load() ? kInterrupted : summary.status();
+  const int status = status_of(streams, summary.harness_fault, summary.status());
+  return interrupted().load() ? kInterrupted : status;
 }
 
 }  // namespace

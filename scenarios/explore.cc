@@ -16,12 +16,8 @@ using sim::CrashKind;
 using sim::Disk;
 
 namespace {
-// Long enough for a sync of each second to come between the operations of a short workload.
-constexpr Duration kThink = milliseconds(80);
-// Between a crash and the recovery. That one begins at the same instant for all, so that recoveries
-// can be shared: later than every run that can be explored.
-constexpr Duration kOff = seconds(600);
-constexpr Instant kRestart = Instant{0} + kOff;
+// Of every recovery: later than every run that can be explored, so that recoveries can be shared.
+constexpr Instant kRestart = Instant{0} + kExploredOff;
 
 struct Point {
   uint64_t call;
@@ -111,7 +107,8 @@ class Explorer final : public PointObserver {
       point.facts.blocked = facts.blocked;
     }
     if (!recoveries_)
-      recoveries_.emplace(config, spec_.mutant, kRestart, kRestart.ns / 1'000'000 + world.wall_offset_ms);
+      recoveries_.emplace(config, spec_.mutant, kRestart,
+                          kRestart.ns / 1'000'000 + world.wall_offset_ms);
     explore();
   }
 
@@ -154,7 +151,8 @@ class Explorer final : public PointObserver {
       judge_kill(point, state);
       if (spec_.stop_at_violation && found_.violations > 0) return;
     }
-    for (size_t number = 0; spec_.depth > 1 && number < states_.size() && found_.complete; ++number) {
+    for (size_t number = 0; spec_.depth > 1 && number < states_.size() && found_.complete;
+         ++number) {
       judge_deeper(number);
       if (spec_.stop_at_violation && found_.violations > 0) return;
     }
@@ -170,18 +168,20 @@ class Explorer final : public PointObserver {
     for (const Point& point : points_)
       if (point.state == number) judge_ends(point, ends, CrashKind::kKill, {});
     ends.all.clear();
-    (void)sim::for_each_lazy_image(state.disk, recoveries_->pool(), [&](const sim::LazyImage& lazy) {
-      sim::for_each_single_image(
-          lazy, recoveries_->pool(), persona_.rules, [&](const std::string& key, Disk image) {
-            const auto [at, is_new] = behind_.try_emplace(key);
-            if (is_new) (void)ends_behind(image, spec_.depth - 1, 0, at->second);
-            if (!found_.complete) return false;
-            for (const Point& point : points_)
-              if (point.state == number)
-                judge_ends(point, at->second, CrashKind::kPowerCut, key);
-            return true;
-          });
-    });
+    (void)sim::for_each_lazy_image(
+        state.disk, recoveries_->pool(), [&](const sim::LazyImage& lazy) {
+          sim::for_each_single_image(lazy, recoveries_->pool(), persona_.rules,
+                                     [&](const std::string& key, Disk image) {
+                                       const auto [at, is_new] = behind_.try_emplace(key);
+                                       if (is_new)
+                                         (void)ends_behind(image, spec_.depth - 1, 0, at->second);
+                                       if (!found_.complete) return false;
+                                       for (const Point& point : points_)
+                                         if (point.state == number)
+                                           judge_ends(point, at->second, CrashKind::kPowerCut, key);
+                                       return true;
+                                     });
+        });
   }
 
   void judge_ends(const Point& point, const Ends& ends, CrashKind first, const std::string& image) {
@@ -193,8 +193,8 @@ class Explorer final : public PointObserver {
       violate(*broken, [&] {
         ExploredCrash before = crash_of(point, first);
         if (first == CrashKind::kPowerCut)
-          before.survival = witness_of_image(*recoveries_, states_[point.state].disk,
-                                             persona_.rules, image);
+          before.survival =
+              witness_of_image(*recoveries_, states_[point.state].disk, persona_.rules, image);
         ExploredCrash last = way.crash;
         last.survival = witness_of_outcome(*recoveries_, way.disk, end.second);
         return std::vector{std::move(before), std::move(last)};
@@ -202,8 +202,8 @@ class Explorer final : public PointObserver {
     }
   }
 
-  // Recovers from `start`, crashes at every point of it and right behind it, and notes what comes of
-  // each image; the number of its own outcome.
+  // Recovers from `start`, crashes at every point of it and right behind it, and notes what comes
+  // of each image; the number of its own outcome.
   uint32_t ends_behind(Disk start, unsigned depth, uint64_t served, Ends& ends) {
     const Disk* disk = nullptr;
     RecoveryPoints recovery(disk);
@@ -216,8 +216,9 @@ class Explorer final : public PointObserver {
       const uint64_t floor = at.served ? std::max(served, recovered.lsn) : served;
       const auto visit = [&](const Recoveries::Class& one) {
         ++found_.deeper_classes;
-        ends.all.try_emplace({floor, one.outcome},
-                             Ends::Way{{CrashKind::kPowerCut, at.call, at.op, at.point, {}}, at.disk});
+        ends.all.try_emplace(
+            {floor, one.outcome},
+            Ends::Way{{CrashKind::kPowerCut, at.call, at.op, at.point, {}}, at.disk});
         return ++classes_ < spec_.classes_most;
       };
       (void)sim::for_each_lazy_image(at.disk, recoveries_->pool(), [&](const sim::LazyImage& lazy) {
@@ -269,8 +270,8 @@ class Explorer final : public PointObserver {
       return ++classes_ < spec_.classes_most;
     };
     bool within = true;
-    const auto all = sim::for_each_lazy_image(
-        state.disk, recoveries_->pool(), [&](const sim::LazyImage& image) {
+    const auto all =
+        sim::for_each_lazy_image(state.disk, recoveries_->pool(), [&](const sim::LazyImage& image) {
           if (!within) return;
           count.add(image);
           if (count_alone) return;
@@ -296,8 +297,8 @@ class Explorer final : public PointObserver {
       return Violation{"NOS", outcome.refusal};
     }
     if (outcome.hangs) return Violation{"HNG", "a recovery does not end"};
-    const Verdict verdict = oracle_.judge(*history_, facts, outcome.digest, recoveries_->wall_ms(),
-                                          outcome.lsn, false);
+    const Verdict verdict =
+        oracle_.judge(*history_, facts, outcome.digest, recoveries_->wall_ms(), outcome.lsn, false);
     keep_worst(verdict.loss);
     if (!verdict.violation && outcome.failed_commands != 0)
       return Violation{"NPX", fmt::format("{} logged commands failed when they were replayed",
@@ -326,8 +327,9 @@ class Explorer final : public PointObserver {
   }
 
   void keep_worst(const Loss& loss) {
-    const bool worse = loss.age_ms > found_.worst.age_ms ||
-                       (loss.age_ms == found_.worst.age_ms && loss.operations > found_.worst.operations);
+    const bool worse =
+        loss.age_ms > found_.worst.age_ms ||
+        (loss.age_ms == found_.worst.age_ms && loss.operations > found_.worst.operations);
     if (worse) found_.worst = loss;
   }
 
@@ -346,31 +348,12 @@ class Explorer final : public PointObserver {
   std::vector<State> states_;
   std::vector<Point> points_;
   std::map<std::string, Ends> behind_;  // by image
-  std::vector<uint32_t> leaves_;  // the last state that reached it
+  std::vector<uint32_t> leaves_;        // the last state that reached it
   uint32_t epoch_ = 0;
   uint64_t classes_ = 0;
 };
 
 }  // namespace
-
-RunSpec explored_run(const ExploreSpec& spec, const faults::Persona& persona) {
-  RunSpec run;
-  run.workload = spec.workload;
-  run.policy = spec.policy;
-  run.persona = &persona;
-  run.faults = faults::FaultSet();
-  run.operations = spec.workload->operations();
-  run.seed = spec.seed;
-  run.mutant = spec.mutant;
-  run.plan = faults::Plan();
-  run.manners = Manners();
-  run.manners->think = kThink;
-  run.rewrite_bytes = uint64_t{1} << 40;
-  run.beside = Beside::kNothing;
-  run.lingers = true;
-  run.off = kOff;
-  return run;
-}
 
 Exploration explore(const ExploreSpec& spec) {
   Exploration all;
@@ -379,8 +362,7 @@ Exploration explore(const ExploreSpec& spec) {
     Explored found;
     found.persona = persona;
     Explorer explorer(spec, *persona, recoveries, found);
-    faults::Persona still = *persona;
-    still.rules.writeback = false;  // what it forces only takes images away
+    const faults::Persona still = explored_persona(*persona);
     RunSpec run = explored_run(spec, still);
     run.points = &explorer;
     const RunResult result = run_once(run);

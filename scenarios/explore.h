@@ -1,11 +1,13 @@
 // Every crash of a bounded run: all its crash points, at each a kill and all legal disk images of a
-// power cut, each image recovered and judged. What comes out is a proof for that run, with the number of images it covers.
+// power cut, each image recovered and judged. What comes out is a proof for that run, with the
+// number of images it covers.
 //
-// A crash point is before or after a seam call, inside a sync, between the blocks of a write, the last
-// moment before a call takes effect, or after the clean shutdown that ends the run. The kernel writes nothing back by itself here: what it
-// would force only takes images away. Every recovery comes some ten minutes later, so that what
-// expires has expired. Depth 2 adds a crash inside each recovery, and behind it: of a
-// power cut's images, or of what a killed process leaves in the page cache.
+// A crash point is before or after a seam call, inside a sync, between the blocks of a write, the
+// last moment before a call takes effect, or after the clean shutdown that ends the run. The kernel
+// writes nothing back by itself here: what it would force only takes images away. Every recovery
+// comes some ten minutes later, so that what expires has expired. Depth 2 adds a crash inside each
+// recovery, and behind it: of a power cut's images, or of what a killed process leaves in the page
+// cache.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +42,7 @@ struct ExploreSpec {
 // One crash on the way to a violation.
 struct ExploredCrash {
   sim::CrashKind kind = sim::CrashKind::kPowerCut;  // kNone: the cut after the clean shutdown
-  uint64_t call = 0;  // of that life
+  uint64_t call = 0;                                // of that life
   sim::Op op = sim::Op::kOpen;
   sim::CrashPoint point = sim::CrashPoint::kBefore;
   sim::Survival survival;  // of a power cut
@@ -62,11 +64,12 @@ struct ExploredViolation {
 struct Explored {
   const faults::Persona* persona = nullptr;
   uint64_t crash_points = 0;
-  uint64_t disk_states = 0;   // that differ, of all crash points
+  uint64_t disk_states = 0;        // that differ, of all crash points
   std::string legal_images = "0";  // over all crash points; decimal, exact
   uint64_t classes = 0;            // over all crash points: recoveries judged
   uint64_t violations = 0;         // classes, each at one crash point
-  // Depth 2 and 3: crashes behind a first one, counted once for each image that the first may leave.
+  // Depth 2 and 3: crashes behind a first one, counted once for each image that the first may
+  // leave.
   uint64_t deeper_points = 0;
   uint64_t deeper_classes = 0;
   std::vector<ExploredViolation> first;  // the first of each oracle
@@ -82,6 +85,12 @@ struct Exploration {
 };
 
 Exploration explore(const ExploreSpec& spec);
+
+// Between a crash and the recovery, so that what expires has expired.
+inline constexpr Duration kExploredOff = seconds(600);
+
+// The same filesystem, where the kernel writes nothing back by itself.
+faults::Persona explored_persona(faults::Persona persona);
 
 // How a run is made whose crash points are explored; the same for a replay of what was found.
 RunSpec explored_run(const ExploreSpec& spec, const faults::Persona& persona);

@@ -23,9 +23,9 @@ namespace {
 
 using sim::Disk;
 
-constexpr uint64_t kTapesMost = 1'500;        // of one crash point: beyond, it is left out
-constexpr Instant kRestart{600'000'000'000};  // as the explorer's
-constexpr int kRunsEach = 3;                  // policy and persona drawn anew, of one workload
+constexpr uint64_t kTapesMost = 1'500;  // of one crash point: beyond, it is left out
+constexpr Instant kRestart = Instant{0} + kExploredOff;
+constexpr int kRunsEach = 3;  // policy and persona drawn anew, of one workload
 
 // What is compared: the state or the refusal, and the promise broken.
 struct End {
@@ -45,11 +45,6 @@ End end_of(const Recovered& recovered, const std::optional<Violation>& broken) {
 struct PointEnds {
   std::string images;  // how many
   std::set<End> ends;
-};
-
-class NoWatcher final : public sim::Watcher {
- public:
-  void on_point(uint64_t, sim::Op, sim::CrashPoint) override {}
 };
 
 // Contents, and which paths are one file.
@@ -129,9 +124,7 @@ class BruteForce final : public PointObserver {
     for (const auto& [seen, disk] : images) {
       auto known = recovered_.find(seen);
       if (known == recovered_.end()) {
-        NoWatcher watcher;
-        const Disk* now = nullptr;
-        const uint32_t number = recoveries.watch(disk, watcher, now).first;
+        const uint32_t number = recoveries.outcome_of(disk);
         known = recovered_.emplace(seen, recoveries.outcome(number)).first;
       }
       found.ends.insert(end_of(known->second, verdict(cut.facts, known->second, history)));
@@ -228,8 +221,7 @@ void expect_same_ends(const ExploreSpec& spec, const faults::Persona& persona, T
   RC_ASSERT(exploration.by_persona[0].complete);
 
   BruteForce brute(*spec.policy, persona, spec.mutant);
-  faults::Persona still = persona;
-  still.rules.writeback = false;
+  const faults::Persona still = explored_persona(persona);
   RunSpec run = explored_run(spec, still);
   run.points = &brute;
   (void)run_once(run);

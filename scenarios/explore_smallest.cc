@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "scenarios/chunks.h"
 #include "scenarios/explore_scenario.h"
 
 namespace powercut::scenarios {
@@ -22,15 +23,9 @@ class Reduction {
   }
 
   void run() {
-    size_t chunk = std::max<size_t>(1, workload_.units.size() / 2);
-    while (chunk > 0) {
-      bool removed = false;
-      for (size_t at = workload_.units.size(); at > 0;) {
-        at -= std::min(at, chunk);
-        removed |= without(at, chunk);
-      }
-      if (!removed || chunk > 1) chunk /= 2;
-    }
+    (void)leave_out_in_chunks(
+        workload_.units.size() / 2, [&] { return workload_.units.size(); },
+        [&](size_t first, size_t count) { return without(first, count); }, [] { return false; });
   }
   const ExploreSpec& spec() const { return spec_; }
   const ExploredViolation& found() const { return found_; }

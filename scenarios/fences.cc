@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "scenarios/explore_smallest.h"
+#include "scenarios/story.h"
 #include "scenarios/workers.h"
 
 namespace powercut::scenarios {
@@ -76,8 +78,7 @@ ExploreSpec spec_of(const FenceOptions& options, const Policy& policy, const Mut
 }
 
 Meter measure(const ExploreSpec& spec, const Persona& persona) {
-  Persona still = persona;
-  still.rules.writeback = false;
+  const Persona still = explored_persona(persona);
   RunSpec run = explored_run(spec, still);
   Meter meter;
   run.observer = &meter;
@@ -143,8 +144,9 @@ class Judge {
   FenceCell cell(const MutantInfo& fence, size_t p) {
     FenceCell cell;
     cell.persona = options_.personas[p];
-    const size_t f = static_cast<size_t>(
-        std::find(options_.fences.begin(), options_.fences.end(), &fence) - options_.fences.begin());
+    const size_t f =
+        static_cast<size_t>(std::find(options_.fences.begin(), options_.fences.end(), &fence) -
+                            options_.fences.begin());
     for (size_t n = 0; n < options_.policies.size(); ++n) {
       const Piece& with = piece(n, 0);
       const Piece& without = piece(n, f + 1);
@@ -223,18 +225,6 @@ class Judge {
   const FenceOptions& options_;
   std::vector<Piece> pieces_;
 };
-
-std::string_view point_name(sim::CrashPoint point) {
-  switch (point) {
-    case sim::CrashPoint::kBefore:
-      return "before";
-    case sim::CrashPoint::kInside:
-      return "inside";
-    case sim::CrashPoint::kAfter:
-      return "after";
-  }
-  return "at";
-}
 
 }  // namespace
 
@@ -323,7 +313,7 @@ Proposals propose_fences(const FenceOptions& options, const MutantInfo& mutant) 
   return answer;
 }
 
-std::string tell(const FenceRow& row, const FenceCell& cell) {
+std::string tell(const FenceOptions& options, const FenceRow& row, const FenceCell& cell) {
   const std::string_view name = row.fence->fence.name;
   if (cell.need == Need::kRedundant)
     return fmt::format("{} on {}: redundant there, {} recoveries judged\n", name,
@@ -332,23 +322,21 @@ std::string tell(const FenceRow& row, const FenceCell& cell) {
     return fmt::format("{} on {}: {}; {} drawn runs without it saw nothing\n", name,
                        cell.persona->name, cell.why, cell.drawn_runs);
   const ExploredViolation& found = *cell.counterexample;
-  std::string text =
-      fmt::format("{} on {}, policy {}: without it a promise is broken ({}).\n  {}\n", name,
-                  cell.persona->name, cell.policy->name, found.violation.oracle,
-                  found.violation.text);
-  for (const ExploredCrash& crash : found.crashes) {
-    text += fmt::format("  Power is cut {} call {}, {}. What the disk kept of the rest:\n",
-                        point_name(crash.point), crash.call, sim::op_site(crash.op).name);
-    const std::string kept = sim::print(crash.survival);
-    for (size_t at = 0; at < kept.size();) {
-      const size_t end = kept.find('\n', at);
-      text += "    " + kept.substr(at, end - at) + "\n";
-      at = end + 1;
-    }
-  }
-  if (!cell.run_id.empty())
-    text += fmt::format("  Sampled: powercut shrink '{}' tells the story.\n", cell.run_id);
-  return text;
+  const std::string heading =
+      fmt::format("{} on {}, policy {}: without it a promise is broken ({}).\n", name,
+                  cell.persona->name, cell.policy->name, found.violation.oracle);
+  if (cell.sampled)
+    return fmt::format("{}  {}\n  Sampled: powercut shrink '{}' tells the story.\n", heading,
+                       found.violation.text, cell.run_id);
+  ExploreSpec spec = spec_of(options, *cell.policy, row.fence);
+  spec.personas = {cell.persona};
+  const auto small = smallest(spec, found);
+  if (!small.ok())
+    return fmt::format("{}  {}\n  It could not be made small: {}\n", heading, found.violation.text,
+                       small.error().message);
+  const Scenario& scenario = small.value().scenario;
+  return heading + "\n" + tell_story(scenario, small.value().account, missing_fences(scenario)) +
+         "\n";
 }
 
 }  // namespace powercut::scenarios

@@ -1,10 +1,11 @@
 // Which of the engine's syncs are needed where: each is taken out in turn, on each persona, and the
 // run without it is explored.
 //
-// Decided: the run `explore` makes of the workload, one crash, all crash points and all legal images:
-// a fence that is redundant there is so for this run and this depth, not for every workload. A fence
-// that such a run does not issue, or that only matters to a second crash (recovery's own), is looked
-// for in drawn runs instead; if they see nothing it stays undecided, and is never called redundant.
+// Decided: the run `explore` makes of the workload, one crash, all crash points and all legal
+// images: a fence that is redundant there is so for this run and this depth, not for every
+// workload. A fence that such a run does not issue, or that only matters to a second crash
+// (recovery's own), is looked for in drawn runs instead; if they see nothing it stays undecided,
+// and is never called redundant.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +22,10 @@ struct FenceOptions {
   const Workload* workload = nullptr;
   const Workload* drawn = nullptr;  // what drawn runs are made of
   std::vector<const Policy*> policies;
-  std::vector<const faults::Persona*> personas;  // none that lies: no sync does anything there
+  std::vector<const faults::Persona*> personas;   // none that lies: no sync does anything there
   std::vector<const faults::MutantInfo*> fences;  // of known_fences()
-  uint64_t seeds = 200;  // drawn runs for a fence that exploring cannot decide: each policy, persona
+  uint64_t seeds =
+      200;  // drawn runs for a fence that exploring cannot decide: each policy, persona
   unsigned jobs = 1;
 };
 
@@ -43,14 +45,14 @@ enum class Need : uint8_t { kNecessary, kRedundant, kUndecided };
 struct FenceCell {
   const faults::Persona* persona = nullptr;
   Need need = Need::kUndecided;
-  bool sampled = false;         // drawn runs, not all crash states
-  std::string why;              // of kUndecided
-  const Policy* policy = nullptr;                  // of the violation
+  bool sampled = false;                             // drawn runs, not all crash states
+  std::string why;                                  // of kUndecided
+  const Policy* policy = nullptr;                   // of the violation
   std::optional<ExploredViolation> counterexample;  // its crashes are empty where it was sampled
-  std::string run_id;                              // of a sampled one
-  uint64_t classes = 0;    // recoveries judged
-  uint64_t drawn_runs = 0;  // in which the fence was reached
-  std::vector<FenceCost> costs;  // of each policy that issues it
+  std::string run_id;                               // of a sampled one
+  uint64_t classes = 0;                             // recoveries judged
+  uint64_t drawn_runs = 0;                          // in which the fence was reached
+  std::vector<FenceCost> costs;                     // of each policy that issues it
 };
 
 struct FenceRow {
@@ -90,7 +92,8 @@ struct Proposals {
 // `fences` of the options does not matter.
 Proposals propose_fences(const FenceOptions& options, const faults::MutantInfo& mutant);
 
-// The counter-example, in words.
-std::string tell(const FenceRow& row, const FenceCell& cell);
+// What was found of one fence on one persona, in words: of a counter-example, the story of the
+// smallest case like it. `options` are those the table was made with.
+std::string tell(const FenceOptions& options, const FenceRow& row, const FenceCell& cell);
 
 }  // namespace powercut::scenarios

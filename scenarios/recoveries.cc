@@ -82,7 +82,7 @@ void Recoveries::run(Walk& walk, uint32_t root) {
   for (const LazyDisk::Seen& seen : walk.seen) given.push_back(seen.answer);
   const sim::PersonaRules rules;
   LazyDisk lazy(walk.fresh, rules, given);
-  sim::WorldState world{lazy.disk(), restart_, wall_ms_ - restart_.ns / 1'000'000};
+  sim::WorldState world = world_of(lazy.disk());
   lazy.attach(world.disk);
   const Recovered recovered = recover(world, &lazy, nullptr, nullptr);
   uint32_t node = root;
@@ -107,14 +107,18 @@ void Recoveries::run(Walk& walk, uint32_t root) {
   nodes_[node].outcome = number_of(recovered);
 }
 
+sim::WorldState Recoveries::world_of(sim::Disk disk) const {
+  return {std::move(disk), restart_, wall_ms_ - restart_.ns / 1'000'000};
+}
+
 uint32_t Recoveries::outcome_of(sim::Disk disk) {
-  sim::WorldState world{std::move(disk), restart_, wall_ms_ - restart_.ns / 1'000'000};
+  sim::WorldState world = world_of(std::move(disk));
   return number_of(recover(world, nullptr, nullptr, nullptr));
 }
 
 std::pair<uint32_t, sim::Disk> Recoveries::watch(sim::Disk disk, sim::Watcher& watcher,
                                                  const sim::Disk*& now) {
-  sim::WorldState world{std::move(disk), restart_, wall_ms_ - restart_.ns / 1'000'000};
+  sim::WorldState world = world_of(std::move(disk));
   now = &world.disk;
   sim::Disk served;
   const uint32_t outcome = number_of(recover(world, nullptr, &watcher, &served));

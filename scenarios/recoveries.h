@@ -52,9 +52,10 @@ class Recoveries {
   };
   // What comes of `disk`, pending or not: the outcome's number.
   uint32_t outcome_of(sim::Disk disk);
-  // The same, and tells of every crash point on the way; `now` is the disk as it is then. The second
-  // is the disk as the store begins to serve.
-  std::pair<uint32_t, sim::Disk> watch(sim::Disk disk, sim::Watcher& watcher, const sim::Disk*& now);
+  // The same, and tells of every crash point on the way; `now` is the disk as it is then. The
+  // second is the disk as the store begins to serve.
+  std::pair<uint32_t, sim::Disk> watch(sim::Disk disk, sim::Watcher& watcher,
+                                       const sim::Disk*& now);
 
   // Calls `visit` for every class of `image`. False: `visit` returned false, and it stopped.
   bool for_each_class(const sim::LazyImage& image, const std::function<bool(const Class&)>& visit);
@@ -70,6 +71,7 @@ class Recoveries {
   struct Walk;
   bool walk(Walk& walk, uint32_t node);
   void run(Walk& walk, uint32_t root);
+  sim::WorldState world_of(sim::Disk disk) const;  // at the time of every recovery
   Recovered recover(sim::WorldState& world, sim::Resolver* resolver, sim::Watcher* watcher,
                     sim::Disk* served);
   uint32_t number_of(const Recovered& outcome);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/aof/segment_reader.h"
+#include "scenarios/chunks.h"
 #include "scenarios/shrink_candidates.h"
 
 namespace powercut::scenarios {
@@ -217,19 +218,10 @@ class Shrinker {
   }
 
   bool pass_steps() {
-    bool any = false;
-    size_t chunk = std::max<size_t>(1, operations(best()) / 2);
-    while (chunk > 0 && !spent()) {
-      bool removed = false;
-      for (size_t at = operations(best()); at > 0 && !spent();) {
-        at -= std::min(at, chunk);
-        removed |= without_steps(at, chunk);
-      }
-      any |= removed;
-      if (removed && chunk == 1) continue;
-      chunk /= 2;
-    }
-    return any;
+    return leave_out_in_chunks(
+        operations(best()) / 2, [&] { return operations(best()); },
+        [&](size_t first, size_t count) { return without_steps(first, count); },
+        [&] { return spent(); });
   }
   bool without_steps(size_t first, size_t count) {
     Scenario candidate = best();
@@ -354,22 +346,19 @@ class Shrinker {
     return slots(best()) < given.slots.size();
   }
   void drop_slots(size_t life) {
-    size_t chunk = std::max<size_t>(1, best().cuts[life]->slots.size());
-    while (chunk > 0 && !spent()) {
-      bool removed = false;
-      for (size_t at = best().cuts[life]->slots.size(); at > 0;) {
-        at -= std::min(at, chunk);
-        sim::Survival survival = *best().cuts[life];
-        if (at >= survival.slots.size()) continue;
-        const auto first = survival.slots.begin() + static_cast<ptrdiff_t>(at);
-        survival.slots.erase(
-            first, first + static_cast<ptrdiff_t>(std::min(chunk, survival.slots.size() - at)));
-        const size_t slots = best().cuts[life]->slots.size();
-        removed |= with_survival(life, survival) && best().cuts[life]->slots.size() < slots;
-      }
-      if (removed && chunk == 1) continue;
-      chunk /= 2;
-    }
+    const auto slots = [&]() -> size_t { return best().cuts[life]->slots.size(); };
+    (void)leave_out_in_chunks(
+        slots(), slots,
+        [&](size_t first, size_t count) { return without_slots(life, first, count); },
+        [&] { return spent(); });
+  }
+  bool without_slots(size_t life, size_t first, size_t count) {
+    sim::Survival survival = *best().cuts[life];
+    const size_t before = survival.slots.size();
+    if (first >= before) return false;
+    const auto begin = survival.slots.begin() + static_cast<ptrdiff_t>(first);
+    survival.slots.erase(begin, begin + static_cast<ptrdiff_t>(std::min(count, before - first)));
+    return with_survival(life, survival) && best().cuts[life]->slots.size() < before;
   }
 
   Candidates candidates_;

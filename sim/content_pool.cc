@@ -4,6 +4,10 @@
 
 namespace powercut::sim {
 
+namespace {
+uint64_t pair(uint32_t first, uint32_t second) { return uint64_t{first} << 32 | second; }
+}  // namespace
+
 ContentId ContentPool::intern(std::string_view bytes) {
   const uint64_t hash = hash_bytes(bytes);
   if (const auto known = ids_.find(hash, [&](ContentId id) { return contents_[id] == bytes; }))
@@ -17,28 +21,18 @@ ContentId ContentPool::intern(std::string_view bytes) {
 ContentId ContentPool::prefix(ContentId id, size_t length) {
   if (length >= contents_[id].size()) return id;
   if (length == 0) return kEmpty;
-  if (const auto known = prefixes_.find(id, length)) return static_cast<ContentId>(*known);
-  const ContentId prefix = intern(std::string_view(contents_[id]).substr(0, length));
-  prefixes_.put(id, length, prefix);
-  return prefix;
+  return static_cast<ContentId>(prefixes_.get(
+      id, length, [&] { return intern(std::string_view(contents_[id]).substr(0, length)); }));
 }
 
 uint64_t ContentPool::peak(ContentId first, ContentId second, const engine::Search& what) {
-  const uint64_t pair = uint64_t{first} << 32 | second;
-  const auto function = reinterpret_cast<uintptr_t>(what.peak);
-  if (const auto known = peaks_.find(pair, function)) return *known;
-  const uint64_t value = what.peak(contents_[first] + contents_[second]);
-  peaks_.put(pair, function, value);
-  return value;
+  return peaks_.get(pair(first, second), reinterpret_cast<uintptr_t>(what.peak),
+                    [&] { return what.peak(contents_[first] + contents_[second]); });
 }
 
 size_t ContentPool::reach(ContentId first, ContentId second, const engine::Search& what) {
-  const uint64_t pair = uint64_t{first} << 32 | second;
-  const auto function = reinterpret_cast<uintptr_t>(what.reach);
-  if (const auto known = reaches_.find(pair, function)) return *known;
-  const size_t value = what.reach(contents_[first] + contents_[second]);
-  reaches_.put(pair, function, value);
-  return value;
+  return reaches_.get(pair(first, second), reinterpret_cast<uintptr_t>(what.reach),
+                      [&] { return what.reach(contents_[first] + contents_[second]); });
 }
 
 bool ContentPool::matches(ContentId first, ContentId second, ContentId third,
@@ -46,12 +40,9 @@ bool ContentPool::matches(ContentId first, ContentId second, ContentId third,
   const Question asked{what.offset, what.context, at, reinterpret_cast<uintptr_t>(what.matches)};
   const auto question =
       questions_.try_emplace(asked, static_cast<uint32_t>(questions_.size())).first->second;
-  const uint64_t pair = uint64_t{first} << 32 | second;
-  const uint64_t rest = uint64_t{third} << 32 | question;
-  if (const auto known = matches_.find(pair, rest)) return *known != 0;
-  const bool value = what.matches(what, at, contents_[first] + contents_[second] + contents_[third]);
-  matches_.put(pair, rest, value ? 1 : 0);
-  return value;
+  return matches_.get(pair(first, second), pair(third, question), [&] {
+    return what.matches(what, at, contents_[first] + contents_[second] + contents_[third]);
+  });
 }
 
 }  // namespace powercut::sim

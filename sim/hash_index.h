@@ -59,6 +59,14 @@ class HashIndex {
 // A function's results, by its two arguments.
 class Memo {
  public:
+  // Works it out where it is not known yet. `work` may use this memo.
+  template <class Work>
+  uint64_t get(uint64_t a, uint64_t b, Work work) {
+    if (const auto known = find(a, b)) return *known;
+    const uint64_t result = work();
+    put(a, b, result);
+    return result;
+  }
   std::optional<uint64_t> find(uint64_t a, uint64_t b) const {
     const auto known = index_.find(hash(a, b), [&](uint32_t i) {
       return entries_[i].a == a && entries_[i].b == b;

@@ -11,11 +11,6 @@ namespace powercut::sim {
 
 // --- Files ---
 
-bool LazyFile::undecided() const {
-  return options.size() > 1 ||
-         std::any_of(sectors.begin(), sectors.end(), [](const auto& s) { return s.size() > 1; });
-}
-
 std::vector<LazyFile::Outcome> LazyFile::outcomes(const Options& among, uint64_t sector,
                                                   uint32_t sector_bytes, ContentPool& pool) const {
   std::vector<Outcome> found;

@@ -49,8 +49,6 @@ struct LazyFile {
   };
   std::vector<Outcome> outcomes(const Options& options, uint64_t sector, uint32_t sector_bytes,
                                 ContentPool& pool) const;
-  // Is there more than one size, or more than one thing a sector may show?
-  bool undecided() const;
 
   // What LazyView has worked out of it. Of one thread, as the pool is.
   struct Memo;
