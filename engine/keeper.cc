@@ -9,7 +9,9 @@ namespace powercut::engine {
 
 namespace {
 
-constexpr Duration kRetryAfterFailure = milliseconds(500);
+// Doubled with each failure in a row, so that a device that stays broken is not kept busy.
+constexpr Duration kFirstRetry = milliseconds(500);
+constexpr Duration kLongestWait = seconds(8);
 
 }  // namespace
 
@@ -30,9 +32,12 @@ void Persistence::begin_job(Job job) {
 
 void Persistence::end_job(const Result<void>& outcome) {
   running_ = Job::kNone;
-  if (!outcome.ok()) {
+  if (outcome.ok()) {
+    retry_after_ = Duration{0};
+  } else {
     stats_.last_error = outcome.error().message;
-    not_before_ = os_.now() + kRetryAfterFailure;
+    retry_after_ = std::clamp(retry_after_ * 2, kFirstRetry, kLongestWait);
+    not_before_ = os_.now() + retry_after_;
   }
   done_.notify_all();
   wake_.notify_all();

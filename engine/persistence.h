@@ -120,6 +120,7 @@ class Persistence {
   bool heal_wanted_ = false;
   bool paused_ = false;
   bool stopping_ = false;
+  Duration retry_after_{0};
   Instant not_before_{0};  // after a failure the keeper waits
   PersistenceStats stats_;
 };
