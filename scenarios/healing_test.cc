@@ -38,7 +38,7 @@ std::string ask(engine::Session& session, std::string_view line) {
   return reply;
 }
 
-void sleep_until(engine::Os& os, Instant then) {
+void park_until(engine::Os& os, Instant then) {
   while (os.now() < then) os.park(then);
 }
 
@@ -65,18 +65,18 @@ TEST(Healing, ABrokenDeviceIsTriedLessAndLessOften) {
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     auto session = (*opened)->connect();
     EXPECT_EQ(ask(*session, "SET before 1"), "+OK\r\n");
-    sleep_until(os, Instant{0} + seconds(11));
+    park_until(os, Instant{0} + seconds(11));
     Instant answered{0};
     os.spawn("a writer", [&] {
       auto writer = (*opened)->connect();
       EXPECT_EQ(ask(*writer, "SET during 1"), "+OK\r\n");  // a base that was synced holds it
       answered = os.now();
     });
-    sleep_until(os, kWell);
+    park_until(os, kWell);
     // After 0.5, 1, 2 and 4 s, and every 8 s from then on; every half second would be 118 times.
     EXPECT_THAT(counted(ask(*session, "INFO persistence"), "aof_failed_heals"),
                 AllOf(Ge(8u), Le(12u)));
-    sleep_until(os, kWell + seconds(9));
+    park_until(os, kWell + seconds(9));
     EXPECT_THAT(answered, AllOf(Ge(kWell), Le(kWell + seconds(9))));
     EXPECT_EQ(ask(*session, "SET after 1"), "+OK\r\n");
     EXPECT_TRUE((*opened)->shut_down(true).ok());
