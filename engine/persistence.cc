@@ -15,14 +15,6 @@ std::string in_aof_directory(std::string_view name) {
   return path;
 }
 
-// Creates `path`, replacing what an earlier attempt may have left under that name.
-Result<std::unique_ptr<File>> create_fresh(Os& os, const std::string& path) {
-  auto created = os.open(path, Open::kCreateNew);
-  if (created.ok() || created.error().code != Errc::kExists) return created;
-  TRY(os.remove(path));
-  return os.open(path, Open::kCreateNew);
-}
-
 }  // namespace
 
 Persistence::Persistence(Os& os, Keyspace& keyspace, AofLog& log, EngineConfig& config)
@@ -297,11 +289,8 @@ Result<void> Persistence::save() {
     TRY_ASSIGN(const auto file, create_fresh(os_, temporary));
     TRY_ASSIGN(const CheckpointInfo info, checkpoint_.write(*file));
     (void)info;
-    TRY(file->sync("checkpoint.sync"));
     Replaced replaced;
-    return settled(replace_durably(os_, temporary, std::string(kCheckpointName), "",
-                                   "checkpoint.rename", replaced),
-                   replaced);
+    return settled(publish_checkpoint(os_, *file, replaced), replaced);
   }();
   checkpoint_.abandon();
   if (!written.ok()) {

@@ -224,6 +224,10 @@ const std::array kMutants = {
            "a replaced manifest's blocks are free although the directory sync behind its rename "
            "has failed",
            "powercut 17e7134", "eio"),
+    unseen("unsettled-trusted", Mutant::kUnsettledTrusted,
+           "recovery takes a checkpoint's name for durable although the sync behind its rename may "
+           "have failed",
+           "this engine's own, like those above", "eio", kRegression),
 };
 
 }  // namespace

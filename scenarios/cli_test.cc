@@ -221,14 +221,14 @@ TEST_F(Cli, ShrinkTellsTheStoryAndWritesTheScenarioAndTheDisk) {
 
   const std::string scenario =
       write("big.scn",
-            "store policy=checkpoint persona=ext4-writeback mutant=no-sync:recovery.root\n\n"
+            "store policy=checkpoint persona=ext4-writeback mutant=tail-not-synced\n\n"
             "start kill@rename:0:after\nSET a 1\nSET b 2\n\nrecover cut@idle:0ns\n\n"
             "cut\nrest lost\n\nrecover\n");
   const Ran told = run("shrink -o small " + scenario);
   EXPECT_EQ(told.status, 1) << told.err;
   EXPECT_THAT(told.out, HasSubstr("What would have prevented it"));
   EXPECT_TRUE(fs::exists(folder_ / "small/disk/temp-dump.rdb"));
-  const std::string small = "small/checkpoint-ext4-writeback-no-sync-recovery.root.scn";
+  const std::string small = "small/checkpoint-ext4-writeback-tail-not-synced.scn";
   const Ran again = run("replay " + small);
   EXPECT_EQ(again.status, 1);
   EXPECT_EQ(again.err, "");

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kLostRename =
     "# A checkpoint whose rename was never synced.\n"
-    "store policy=checkpoint persona=ext4-writeback mutant=no-sync:recovery.root\n"
+    "store policy=checkpoint persona=ext4-writeback mutant=tail-not-synced\n"
     "----\n"
     "\n"
     "start kill@rename:0:after\n"
@@ -54,7 +54,7 @@ std::string problem(const std::string& line, const std::string& other) {
 TEST(Scenario, IsAConversation) {
   EXPECT_EQ(told(parsed(kLostRename)),
             "# A checkpoint whose rename was never synced.\n"
-            "store policy=checkpoint persona=ext4-writeback mutant=no-sync:recovery.root\n"
+            "store policy=checkpoint persona=ext4-writeback mutant=tail-not-synced\n"
             "----\n"
             "promised: nothing before the newest published checkpoint is lost\n"
             "\n"
@@ -75,6 +75,7 @@ TEST(Scenario, IsAConversation) {
             "rest lost\n"
             "----\n"
             "dump.rdb is gone\n"
+            "dump.rdb.unsettled is gone\n"
             "temp-dump.rdb is back, 110 bytes\n"
             "\n"
             "recover\n"
@@ -109,7 +110,7 @@ TEST(Scenario, StepsParseBack) {
 
 TEST(Scenario, AMistakeIsNamedByFileAndLine) {
   const std::string store =
-      "store policy=checkpoint persona=ext4-writeback mutant=no-sync:recovery.root";
+      "store policy=checkpoint persona=ext4-writeback mutant=tail-not-synced";
   EXPECT_EQ(problem("cut", "cat"),
             "test.scn:12: \"cat\" is no directive: store, start, cut, recover");
   EXPECT_EQ(problem("SET a 1", "SET a \"1"), "test.scn:6: a quoted word has no end");
@@ -129,7 +130,7 @@ TEST(Scenario, AMistakeIsNamedByFileAndLine) {
   EXPECT_EQ(problem("rest lost", "size dump.rdb"),
             "test.scn:13: survival: \"size dump.rdb\": ends in no number");
   EXPECT_EQ(problem("rest lost", "journal 9"),
-            "survival: \"journal 9\" is not legal here: 0 to 1 is");
+            "survival: \"journal 9\" is not legal here: 0 to 2 is");
 }
 
 // What a seed draws, written out, is the same run: it breaks the same promise. Seen over the runs

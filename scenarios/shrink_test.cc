@@ -83,7 +83,7 @@ TEST_P(Shrinks, ToAtMostEightOperationsAndNoLess) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Planted, Shrinks,
-                         testing::Values("no-sync:base.directory", "no-sync:recovery.root",
+                         testing::Values("no-sync:base.directory",
                                          "no-sync:recovery.aof_directory", "no-sync:segment.commit",
                                          "ack-before-sync", "tail-not-synced"),
                          [](const auto& info) {
@@ -104,7 +104,7 @@ TEST(Shrink, WhatHoldsIsNotShrunk) {
 
 TEST(Story, NamesTheSyncThatIsMissing) {
   const auto scenario = parse_scenario(
-      "store policy=checkpoint persona=ext4-writeback mutant=no-sync:recovery.root\n\n"
+      "store policy=checkpoint persona=ext4-writeback mutant=tail-not-synced\n\n"
       "start kill@rename:0:after\nSET a 1\n\nrecover cut@idle:0ns\n\ncut\nrest lost\n\nrecover\n",
       "test.scn");
   ASSERT_TRUE(scenario.ok()) << scenario.error().message;

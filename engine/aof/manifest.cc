@@ -156,6 +156,13 @@ Result<Manifest> parse_manifest(std::string_view text) {
   return manifest;
 }
 
+Result<std::unique_ptr<File>> create_fresh(Os& os, const std::string& path) {
+  auto created = os.open(path, Open::kCreateNew);
+  if (created.ok() || created.error().code != Errc::kExists) return created;
+  TRY(os.remove(path));
+  return os.open(path, Open::kCreateNew);
+}
+
 Result<void> write_whole(File& file, uint64_t offset, std::string_view data) {
   while (!data.empty()) {
     TRY_ASSIGN(const size_t written, file.write_at(offset, data));
@@ -198,15 +205,10 @@ Result<void> publish_manifest(Os& os, const std::string& directory, const Manife
                               Replaced& replaced) {
   const std::string temporary = (directory + '/').append(kManifestTemporary);
   const std::string name = (directory + '/').append(kManifestName);
-  auto created = os.open(temporary, Open::kCreateNew);
-  if (!created.ok() && created.error().code == Errc::kExists &&
-      !mutant(Mutant::kTemporaryInTheWay)) {
-    TRY(os.remove(temporary));  // left by an attempt that failed
-    created = os.open(temporary, Open::kCreateNew);
-  }
-  if (!created.ok()) return created.error();
   {
-    const std::unique_ptr<File> file = std::move(created).value();
+    TRY_ASSIGN(const auto file, mutant(Mutant::kTemporaryInTheWay)
+                                    ? os.open(temporary, Open::kCreateNew)
+                                    : create_fresh(os, temporary));
     TRY(write_whole(*file, 0, encode_manifest(manifest)));
     TRY(file->sync("manifest.temporary"));
   }

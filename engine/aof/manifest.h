@@ -70,6 +70,8 @@ Result<void> publish_manifest(Os& os, const std::string& directory, const Manife
 Result<void> replace_durably(Os& os, const std::string& from, const std::string& to,
                              const std::string& directory, Site fence, Replaced& replaced);
 
+// Creates `path`, replacing what an earlier attempt may have left under that name.
+Result<std::unique_ptr<File>> create_fresh(Os& os, const std::string& path);
 // Reads a whole file, taking short reads as they come.
 Result<std::string> read_whole(Os& os, const std::string& path);
 Result<std::string> read_whole(File& file, uint64_t from = 0);

@@ -78,6 +78,7 @@ enum class Mutant : uint8_t {
   kPartHeaderIsData,
   kLateReportRefused,
   kReplacedForgotten,
+  kUnsettledTrusted,
 };
 
 #ifdef POWERCUT_MUTANTS

@@ -183,8 +183,7 @@ class Recovery {
     const auto loaded = load_rdb_file(**opened, std::string(kCheckpointName), options);
     if (!loaded.ok() && !mutant(Mutant::kPartialCheckpointServed)) return loaded;
     // A checkpoint that was renamed and then seen after a kill must not go away again.
-    if (mutant(Mutant::kTailNotSynced)) return {};
-    return os_.sync_directory("", "recovery.root");
+    return mutant(Mutant::kTailNotSynced) ? Result<void>() : settle_checkpoint(os_, **opened);
   }
 
   Result<void> load_base(const ManifestFile& base) {

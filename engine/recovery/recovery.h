@@ -16,6 +16,7 @@
 #include "engine/aof/manifest.h"
 #include "engine/base/result.h"
 #include "engine/os/os.h"
+#include "engine/recovery/checkpoint_file.h"
 #include "engine/store/keyspace.h"
 
 namespace powercut::engine {
@@ -24,8 +25,6 @@ inline constexpr std::string_view kAofDirectory = "appendonlydir";
 // Stands in the directory while a first generation is made of a checkpoint: until its manifest is
 // published, nothing there has ever been acknowledged.
 inline constexpr std::string_view kFirstGenerationMark = "first-generation";
-inline constexpr std::string_view kCheckpointName = "dump.rdb";
-inline constexpr std::string_view kCheckpointTemporary = "temp-dump.rdb";
 
 enum class OnCorruption : unsigned char { kAbort, kTruncate };
 
