@@ -227,7 +227,7 @@ const std::array kMutants = {
     unseen("unsettled-trusted", Mutant::kUnsettledTrusted,
            "recovery takes a checkpoint's name for durable although the sync behind its rename may "
            "have failed",
-           "this engine's own, like those above", "eio", kRegression),
+           "powercut 56c4143", "eio", kRegression),
 };
 
 }  // namespace
