@@ -76,11 +76,11 @@ const Object* Keyspace::find(int db, std::string_view key) {
 
 // --- Changing ---
 
-void Keyspace::check_out(Database& db, std::string_view key, Object& object) {
+void Keyspace::check_out(Database& db, std::string_view key, uint64_t hash, Object& object) {
   if (object.measured) {
     value_bytes_ -= object.value.memory_bytes();
     object.measured = false;
-    touched_.push_back({&db, key});
+    touched_.push_back({&db, key, hash});
   }
 }
 
@@ -88,7 +88,7 @@ Object* Keyspace::find_for_write(int db, std::string_view key) {
   auto* object = const_cast<Object*>(find(db, key));
   if (object == nullptr) return nullptr;
   before_change(*databases_[db], key, object);
-  check_out(*databases_[db], key, *object);
+  check_out(*databases_[db], key, Table::hash_of(key), *object);
   return object;
 }
 
@@ -103,9 +103,9 @@ Object* Keyspace::put(int db, std::string_view key, Value value) {
   before_change(database, key, entry == nullptr ? nullptr : &entry->value);
   if (entry == nullptr) {
     entry = &database.table_.insert_new(key, hash);
-    touched_.push_back({&database, key});
+    touched_.push_back({&database, key, hash});
   } else {
-    check_out(database, key, entry->value);
+    check_out(database, key, hash, entry->value);
     if (entry->value.expires()) --database.expires_count_;
   }
   entry->value.value = std::move(value);
@@ -146,7 +146,7 @@ Object Keyspace::take(int db, std::string_view key) {
   auto* entry = database.table_.find(key);
   CHECK(entry != nullptr);
   before_change(database, key, &entry->value);
-  check_out(database, key, entry->value);
+  check_out(database, key, Table::hash_of(key), entry->value);
   Object taken = std::move(entry->value);
   entry->value = Object();
   if (taken.expires()) --database.expires_count_;
@@ -208,7 +208,7 @@ int64_t Keyspace::next_expiry_ms() const {
 
 void Keyspace::settle() {
   for (const Touched& touched : touched_) {
-    auto* entry = touched.db->table_.find(touched.key);
+    auto* entry = touched.db->table_.find(touched.key, touched.hash);
     if (entry == nullptr || entry->value.measured) continue;
     value_bytes_ += entry->value.value.memory_bytes();
     entry->value.measured = true;

@@ -136,6 +136,7 @@ class Keyspace {
  private:
   void before_change(Database& db, std::string_view key, Object* object);
   void expire(int db, std::string_view key);
+  void check_out(Database& db, std::string_view key, uint64_t hash, Object& object);
   void erase_entry(Database& db, Table::Entry& entry);
 
   std::vector<Database> all_;  // by identity
@@ -145,11 +146,10 @@ class Keyspace {
   WallTime now_;
   bool loading_ = false;
   uint32_t epoch_ = 1;
-  void check_out(Database& db, std::string_view key, Object& object);
-
   struct Touched {
     Database* db;
     std::string_view key;
+    uint64_t hash;  // of the key
   };
   std::vector<Touched> touched_;
   size_t value_bytes_ = 0;  // of the objects that are measured

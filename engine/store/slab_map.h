@@ -55,9 +55,9 @@ class SlabMap {
   // What is looked for more than once is hashed once, and `hash` handed on.
   static uint64_t hash_of(std::string_view key) { return hash_bytes(key); }
 
-  Entry* find(std::string_view key) { return find(key, hash_of(key)); }
+  Entry* find(std::string_view key) { return empty() ? nullptr : find(key, hash_of(key)); }
   Entry* find(std::string_view key, uint64_t hash) {
-    if (size_ == 0) return nullptr;
+    if (empty()) return nullptr;
     const size_t cell = find_cell(key, hash);
     return cell == kNoCell ? nullptr : slot(position_of(index_[cell]));
   }
