@@ -1,9 +1,11 @@
 #include "engine/aof/format.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
 #include "engine/base/crc32c.h"
+#include "engine/base/decimal.h"
 #include "engine/base/mutant.h"
 
 namespace powercut::engine {
@@ -14,15 +16,12 @@ constexpr std::string_view kCrcField = " crc=";
 constexpr std::string_view kClosedPrefix = "#pc closed lsn=";
 constexpr std::string_view kOpenedPrefix = "#pc opened lsn=";
 
-void append_number(std::string& out, uint64_t value) {
-  char digits[24];
-  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-}
-
-void append_hex(std::string& out, uint64_t value, size_t width) {
-  char digits[16];
-  for (size_t i = width; i-- > 0; value >>= 4) digits[i] = "0123456789abcdef"[value & 15];
-  out.append(digits, width);
+// Writes through a pointer: every batch passes here.
+char* put(char* at, std::string_view text) { return std::copy(text.begin(), text.end(), at); }
+char* put(char* at, uint64_t value) { return std::to_chars(at, at + 20, value).ptr; }
+char* put_hex(char* at, uint64_t value, size_t width) {
+  for (size_t i = width; i-- > 0; value >>= 4) at[i] = "0123456789abcdef"[value & 15];
+  return at + width;
 }
 
 // Covers the place as well: a batch that lies elsewhere, or in an older file, does not verify.
@@ -34,31 +33,36 @@ uint32_t crc_of(std::string_view bytes, uint64_t nonce, uint64_t offset) {
   return crc32c(bytes, crc32c({place, sizeof place}));
 }
 
-// Reads `prefix` and a number from the front of `text`.
-bool take(std::string_view& text, std::string_view prefix, uint64_t& value, int base = 10) {
+// Reads `prefix` from the front of `text`, and the number behind it.
+bool take(std::string_view& text, std::string_view prefix, uint64_t& value) {
   if (!text.starts_with(prefix)) return false;
   const char* begin = text.data() + prefix.size();
-  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value, base);
-  if (error != std::errc() || end == begin) return false;
+  const char* end = read_digits(begin, text.data() + text.size(), value);
   text.remove_prefix(static_cast<size_t>(end - text.data()));
-  return true;
+  return end != begin;
+}
+
+bool take_hex(std::string_view& text, std::string_view prefix, uint64_t& value) {
+  if (!text.starts_with(prefix)) return false;
+  const char* begin = text.data() + prefix.size();
+  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value, 16);
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  return error == std::errc() && end != begin;
 }
 
 }  // namespace
 
 std::string encode_header(const SegmentHeader& header) {
-  std::string line(kHeaderPrefix);
-  append_number(line, header.sequence);
-  line += " nonce=";
-  append_hex(line, header.nonce, 16);
-  line += "\r\n";
-  return line;
+  char line[kLongestLine];
+  char* at = put(put(line, kHeaderPrefix), header.sequence);
+  at = put(put_hex(put(at, " nonce="), header.nonce, 16), "\r\n");
+  return {line, at};
 }
 
 std::optional<SegmentHeader> parse_header(std::string_view bytes, size_t& length) {
   SegmentHeader header;
   std::string_view rest = bytes.substr(0, kLongestLine);
-  if (!take(rest, kHeaderPrefix, header.sequence) || !take(rest, " nonce=", header.nonce, 16) ||
+  if (!take(rest, kHeaderPrefix, header.sequence) || !take_hex(rest, " nonce=", header.nonce) ||
       !rest.starts_with("\r\n")) {
     return std::nullopt;
   }
@@ -72,28 +76,22 @@ uint32_t batch_crc(std::string_view batch, std::string_view line, uint64_t nonce
 
 void append_annotation(std::string& batch, const Annotation& fields, uint64_t nonce,
                        uint64_t offset) {
-  const size_t begin = batch.size();
-  batch += kAnnotationPrefix;
-  append_number(batch, fields.first_lsn);
-  batch += " n=";
-  append_number(batch, fields.entries);
-  batch += " len=";
-  append_number(batch, begin);
-  batch += " synced=";
-  append_number(batch, fields.synced_offset);
-  const uint32_t crc = crc_of(batch, nonce, offset);
-  batch += kCrcField;
-  append_hex(batch, crc, 8);
-  batch += "\r\n";
+  char line[kLongestLine];
+  char* at = put(put(line, kAnnotationPrefix), fields.first_lsn);
+  at = put(put(at, " n="), fields.entries);
+  at = put(put(at, " len="), batch.size());
+  at = put(put(at, " synced="), fields.synced_offset);
+  const uint32_t crc = crc32c({line, static_cast<size_t>(at - line)}, crc_of(batch, nonce, offset));
+  at = put(put_hex(put(at, kCrcField), crc, 8), "\r\n");
+  batch.append(line, at);
 }
 
 std::string encode_mark(MarkKind kind, uint64_t next_lsn, uint64_t nonce, uint64_t offset) {
-  std::string line(kind == MarkKind::kClosed ? kClosedPrefix : kOpenedPrefix);
-  append_number(line, next_lsn);
-  const uint32_t crc = batch_crc({}, line, nonce, offset);
-  line += kCrcField;
-  append_hex(line, crc, 8);
-  return line + "\r\n";
+  char line[kLongestLine];
+  char* at = put(put(line, kind == MarkKind::kClosed ? kClosedPrefix : kOpenedPrefix), next_lsn);
+  const uint32_t crc = batch_crc({}, {line, at}, nonce, offset);
+  at = put(put_hex(put(at, kCrcField), crc, 8), "\r\n");
+  return {line, at};
 }
 
 std::optional<Mark> parse_mark(std::string_view bytes, size_t& length) {
@@ -102,7 +100,7 @@ std::optional<Mark> parse_mark(std::string_view bytes, size_t& length) {
   std::string_view rest = bytes.substr(0, kLongestLine);
   mark.kind = rest.starts_with(kOpenedPrefix) ? MarkKind::kOpened : MarkKind::kClosed;
   if (!take(rest, mark.kind == MarkKind::kOpened ? kOpenedPrefix : kClosedPrefix, mark.next_lsn) ||
-      !take(rest, kCrcField, crc, 16) || !rest.starts_with("\r\n") || crc > UINT32_MAX) {
+      !take_hex(rest, kCrcField, crc) || !rest.starts_with("\r\n") || crc > UINT32_MAX) {
     return std::nullopt;
   }
   mark.crc = static_cast<uint32_t>(crc);
@@ -116,7 +114,7 @@ std::optional<Annotation> parse_annotation(std::string_view bytes, size_t& lengt
   std::string_view rest = bytes.substr(0, kLongestLine);
   if (!take(rest, kAnnotationPrefix, fields.first_lsn) || !take(rest, " n=", fields.entries) ||
       !take(rest, " len=", fields.length) || !take(rest, " synced=", fields.synced_offset) ||
-      !take(rest, kCrcField, crc, 16) || !rest.starts_with("\r\n") || crc > UINT32_MAX) {
+      !take_hex(rest, kCrcField, crc) || !rest.starts_with("\r\n") || crc > UINT32_MAX) {
     return std::nullopt;
   }
   fields.crc = static_cast<uint32_t>(crc);

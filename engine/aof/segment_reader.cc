@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "engine/aof/evidence.h"
+#include "engine/base/decimal.h"
 #include "engine/base/mutant.h"
 
 namespace powercut::engine {
@@ -22,9 +22,9 @@ Parse parse_length(std::string_view bytes, size_t& position, char marker, uint64
   if (bytes[position] != marker) return Parse::kBad;
   const char* begin = bytes.data() + position + 1;
   const char* limit = bytes.data() + bytes.size();
-  const auto [end, error] = std::from_chars(begin, limit, value);
+  const char* end = read_digits(begin, limit, value);
   if (end == limit) return Parse::kCut;
-  if (error != std::errc() || end == begin || value > most || *end != '\r') return Parse::kBad;
+  if (end == begin || value > most || *end != '\r') return Parse::kBad;
   if (end + 1 == limit) return Parse::kCut;
   if (end[1] != '\n') return Parse::kBad;
   position = static_cast<size_t>(end + 2 - bytes.data());
