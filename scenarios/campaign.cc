@@ -15,7 +15,7 @@ namespace {
 
 // "PCUT": tells a campaign from any other SQLite file.
 constexpr int kApplicationId = 0x50435554;
-constexpr int kFormat = 3;
+constexpr int kFormat = 4;
 constexpr double kCommitEveryS = 1;
 
 uint64_t hash_of(const Workload& workload) {
@@ -56,10 +56,10 @@ std::string fingerprint(const SweepOptions& o) {
   for (const auto* policy : o.policies) text += fmt::format(" {}", policy->name);
   text += "; personas";
   for (const auto* persona : o.personas) text += fmt::format(" {}", persona->name);
-  text += fmt::format("; faults {}; operations {}; mutant {}; schedule {}; first seed {}; {} {}",
+  text += fmt::format("; faults {}; operations {}; mutant {}; schedule {}; {}first seed {}; {} {}",
                       faults::print(o.faults), o.operations,
                       o.mutant == nullptr ? "none" : o.mutant->name,
-                      static_cast<int>(o.schedule), o.first_seed,
+                      static_cast<int>(o.schedule), o.steer ? "steered; " : "", o.first_seed,
                       o.seconds != 0 ? "seconds" : "seeds", o.seconds != 0 ? o.seconds : o.seeds);
   return text;
 }
@@ -129,7 +129,7 @@ Result<void> Campaign::begin(const SweepOptions& options) {
     TRY(create(options));
   } else {
     TRY(compare(options));
-    TRY(load());
+    TRY(load(options.steer ? kRoundChunks : 1));
   }
   TRY(execute("COMMIT"));
   in_transaction_ = false;
@@ -178,36 +178,36 @@ Result<void> Campaign::compare(const SweepOptions& options) {
   return {};
 }
 
-Result<void> Campaign::load() {
+Result<void> Campaign::load(uint64_t together) {
   Statement statement;
   const char* sql = "SELECT number, tally FROM chunk ORDER BY number";
   if (sqlite3_prepare_v2(db_.get(), sql, -1, &statement.handle, nullptr) != SQLITE_OK) {
     return error();
   }
-  std::vector<uint64_t> beyond;  // kept out of turn: run again
+  Tally some;  // of the next chunks, until there are as many as count together
+  uint64_t chunks = 0;
   for (;;) {
     const int step = sqlite3_step(statement.handle);
     if (step == SQLITE_DONE) break;
     if (step != SQLITE_ROW) return error();
     const auto number = static_cast<uint64_t>(sqlite3_column_int64(statement.handle, 0));
-    if (number != next_chunk_) {
-      beyond.push_back(number);
-      continue;
-    }
+    if (number != chunks) break;
     const auto* value = reinterpret_cast<const char*>(sqlite3_column_text(statement.handle, 1));
     try {
-      tally_.merge(tally_from_json(nlohmann::json::parse(value == nullptr ? "" : value)));
+      some.merge(tally_from_json(nlohmann::json::parse(value == nullptr ? "" : value)));
     } catch (const nlohmann::json::exception&) {
       return Error{
           Errc::kCorrupt,
           fmt::format("campaign {}: chunk {} is damaged; name another file", path_, number)};
     }
-    ++next_chunk_;
+    if (++chunks % together != 0) continue;
+    tally_.merge(some);
+    some = Tally();
+    next_chunk_ = chunks;
   }
-  for (const uint64_t number : beyond) {
-    TRY(execute(fmt::format("DELETE FROM chunk WHERE number = {}", number)));
-  }
-  return {};
+  sqlite3_reset(statement.handle);
+  // The others are run again.
+  return execute(fmt::format("DELETE FROM chunk WHERE number >= {}", next_chunk_));
 }
 
 Result<void> Campaign::keep(uint64_t number, const Tally& tally, double elapsed_s) {

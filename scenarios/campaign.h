@@ -40,7 +40,8 @@ class Campaign {
   Result<void> begin(const SweepOptions& options);
   Result<void> create(const SweepOptions& options);
   Result<void> compare(const SweepOptions& options);
-  Result<void> load();
+  // Chunks count in groups of `together`, each whole or not at all.
+  Result<void> load(uint64_t together);
   Result<void> execute(const std::string& sql);
   Result<std::string> text(const std::string& sql);
   Result<void> commit(double elapsed_s);

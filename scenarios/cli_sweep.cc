@@ -23,6 +23,7 @@ struct Arguments {
   unsigned jobs = processors();
   std::string campaign;
   bool coverage = false;
+  bool steer = false;
   bool json = false;
 };
 
@@ -42,6 +43,7 @@ int sweep(const Arguments& arguments, const std::string& program, const Streams&
   options.seeds = arguments.seeds;
   options.seconds = arguments.seconds;
   options.jobs = arguments.jobs;
+  options.steer = arguments.steer;
 
   std::optional<Campaign> campaign;
   double earlier_s = 0;
@@ -77,7 +79,8 @@ int sweep(const Arguments& arguments, const std::string& program, const Streams&
   };
   outcome.canary = find_canary({});
   const uint64_t first_chunk = campaign ? campaign->next_chunk() : 0;
-  run_sweep(options, first_chunk, static_cast<double>(options.seconds) - earlier_s, hooks);
+  const Tally before = outcome.tally;
+  run_sweep(options, first_chunk, before, static_cast<double>(options.seconds) - earlier_s, hooks);
   progress.clear();
   outcome.elapsed_s = earlier_s + watch.seconds();
   if (campaign && !broken) {
@@ -129,6 +132,8 @@ Verb add_sweep(CLI::App& app) {
                    "stopped");
   verb->add_flag("--coverage", a->coverage,
                  "list what was never reached: what the store was at, the fault, what recovery met");
+  verb->add_flag("--steer", a->steer,
+                 "choose seeds whose faults promise to reach what was seldom reached so far");
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
   return {verb, [a](const std::string& program, const Streams& streams) {
             return sweep(*a, program, streams);

@@ -267,6 +267,7 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
       {"verb", verb},
       {"seeds", outcome.options.seconds != 0 ? tally.runs : outcome.options.seeds},
       {"first_seed", outcome.options.first_seed},
+      {"steered", outcome.options.steer},
       {"runs", tally.runs},
       {"crashes", tally.crashes},
       {"recoveries", tally.recoveries},

@@ -24,31 +24,34 @@ constexpr size_t kHoldsMost = 12;
 
 }  // namespace
 
+faults::Plan plan_of(const RunSpec& spec) {
+  if (spec.plan) return *spec.plan;
+  const Workload& workload = *spec.workload;
+  sim::SeededChoices seed(spec.seed);
+  faults::PlanOptions options;
+  options.enabled = spec.faults;
+  options.operations = std::min(spec.operations, workload.operations());
+  if (workload.cut_at_end) options.lives_max = 1;
+  faults::Plan plan = faults::draw_plan(seed, options);
+  if (!workload.cut_at_end) return plan;
+  for (faults::Fault& fault : plan.faults) {
+    if (fault.kind != faults::FaultKind::kCrash || fault.trigger == faults::Trigger::kIdle)
+      continue;
+    fault = faults::Fault{};
+    fault.crash = CrashKind::kPowerCut;
+    fault.trigger = faults::Trigger::kIdle;
+    fault.delay = nanoseconds(static_cast<int64_t>(seed.choose("cut.idle", 0, 3'000'000)));
+  }
+  return plan;
+}
+
 void Run::draw() {
   const Workload& workload = *spec_.workload;
   units_per_life_ = std::min(spec_.operations, workload.operations());
   if (workload.operations() > units_per_life_) {
     next_unit_ = seed_.choose("workload.start", 0, workload.operations() - units_per_life_ + 1);
   }
-  if (spec_.plan) {
-    result_.plan = *spec_.plan;
-  } else {
-    faults::PlanOptions options;
-    options.enabled = spec_.faults;
-    options.operations = units_per_life_;
-    if (workload.cut_at_end) options.lives_max = 1;
-    result_.plan = faults::draw_plan(seed_, options);
-    if (workload.cut_at_end) {
-      for (faults::Fault& fault : result_.plan.faults) {
-        if (fault.kind != faults::FaultKind::kCrash || fault.trigger == faults::Trigger::kIdle)
-          continue;
-        fault = faults::Fault{};
-        fault.crash = CrashKind::kPowerCut;
-        fault.trigger = faults::Trigger::kIdle;
-        fault.delay = nanoseconds(static_cast<int64_t>(seed_.choose("cut.idle", 0, 3'000'000)));
-      }
-    }
-  }
+  result_.plan = plan_of(spec_);
   const bool hybrid = spec_.policy->kind == PolicyKind::kHybridAlways ||
                       spec_.policy->kind == PolicyKind::kHybridEverysec;
   const uint64_t rewrite_bytes =

@@ -141,6 +141,9 @@ struct RunResult {
   uint64_t mutant_fired = 0;  // of a decorator
 };
 
+// The plan that the seed draws, if the specification states none. Far cheaper than the run.
+faults::Plan plan_of(const RunSpec& spec);
+
 // `listener` may be null.
 RunResult run_once(const RunSpec& spec, sim::TraceListener* listener = nullptr);
 

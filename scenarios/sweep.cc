@@ -35,16 +35,18 @@ RunSpec spec_of(const SweepOptions& options, uint64_t seed) {
   return spec;
 }
 
-Tally run_chunk(const SweepOptions& options, uint64_t number) {
+Tally run_chunk(const SweepOptions& options, uint64_t number, const Steering* steering) {
   Tally tally;
   const uint64_t begin = number * kChunkSeeds;
   const uint64_t end =
       options.seconds != 0 ? begin + kChunkSeeds : std::min(begin + kChunkSeeds, options.seeds);
   for (uint64_t index = begin; index < end; ++index) {
-    const RunSpec spec = spec_of(options, options.first_seed + index);
+    const RunSpec spec = spec_of(
+        options, steering != nullptr ? steering->seed_of(index) : options.first_seed + index);
     const UnderWay under_way(spec);
     const RunResult result = run_once(spec);
     tally.add(spec, result);
+    if (steering != nullptr) steering->learn(result, tally.yields);
     if (index % kRecheckOneIn != 0) continue;
     if (const auto difference = run_differs(spec, result)) {
       tally.add_harness_fault(spec.seed, run_id(spec), *difference);
@@ -54,10 +56,10 @@ Tally run_chunk(const SweepOptions& options, uint64_t number) {
   return tally;
 }
 
-void run_sweep(const SweepOptions& options, uint64_t first_chunk, double seconds_left,
-               const SweepHooks& hooks) {
-  const uint64_t end_chunk =
-      options.seconds != 0 ? UINT64_MAX : (options.seeds + kChunkSeeds - 1) / kChunkSeeds;
+namespace {
+
+void run_chunks(const SweepOptions& options, uint64_t first_chunk, uint64_t end_chunk,
+                const Steering* steering, double seconds_left, const SweepHooks& hooks) {
   const Stopwatch watch;
   std::atomic<uint64_t> next_chunk{first_chunk};
   std::mutex mutex;
@@ -72,7 +74,7 @@ void run_sweep(const SweepOptions& options, uint64_t first_chunk, double seconds
       // Whoever takes a chunk finishes it: so there is never a gap.
       const uint64_t number = next_chunk.fetch_add(1);
       if (number >= end_chunk) break;
-      Tally tally = run_chunk(options, number);
+      Tally tally = run_chunk(options, number, steering);
       const std::lock_guard lock(mutex);
       done.emplace_back(number, std::move(tally));
       changed.notify_one();
@@ -102,6 +104,33 @@ void run_sweep(const SweepOptions& options, uint64_t first_chunk, double seconds
   }
   lock.unlock();
   for (std::thread& worker : workers) worker.join();
+}
+
+}  // namespace
+
+void run_sweep(const SweepOptions& options, uint64_t first_chunk, const Tally& before,
+               double seconds_left, const SweepHooks& hooks) {
+  const uint64_t end_chunk =
+      options.seconds != 0 ? UINT64_MAX : (options.seeds + kChunkSeeds - 1) / kChunkSeeds;
+  if (!options.steer) {
+    run_chunks(options, first_chunk, end_chunk, nullptr, seconds_left, hooks);
+    return;
+  }
+  const Stopwatch watch;
+  Tally known = before;
+  SweepHooks learning = hooks;
+  learning.on_chunk = [&](uint64_t number, const Tally& tally) {
+    known.merge(tally);
+    hooks.on_chunk(number, tally);
+  };
+  const auto stopped = [&] { return hooks.stop != nullptr && hooks.stop->load(); };
+  for (uint64_t chunk = first_chunk; chunk < end_chunk && !stopped(); chunk += kRoundChunks) {
+    const double left = seconds_left - watch.seconds();
+    if (options.seconds != 0 && left <= 0) break;
+    const Steering steering(options, known.runs, known.coverage, known.yields);
+    run_chunks(options, chunk, std::min(chunk + kRoundChunks, end_chunk), &steering, left,
+               learning);
+  }
 }
 
 }  // namespace powercut::scenarios

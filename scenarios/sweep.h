@@ -10,6 +10,7 @@
 
 #include "scenarios/catalog.h"
 #include "scenarios/run.h"
+#include "scenarios/steering.h"
 #include "scenarios/tally.h"
 
 namespace powercut::scenarios {
@@ -26,6 +27,7 @@ struct SweepOptions {
   uint64_t operations = 200;
   const faults::MutantInfo* mutant = nullptr;
   SweepSchedule schedule = SweepSchedule::kRandom;
+  bool steer = false;  // choose the seeds, round by round: steering.h
   uint64_t first_seed = 1;
   uint64_t seeds = 10'000;
   uint64_t seconds = 0;  // not 0: as many chunks as begin within this time, instead of `seeds`
@@ -38,11 +40,13 @@ RunSpec spec_of(const SweepOptions& options, uint64_t seed);
 
 // Seeds are handed out, and results kept, in chunks.
 inline constexpr uint64_t kChunkSeeds = 32;
+inline constexpr uint64_t kRoundChunks = kRoundSeeds / kChunkSeeds;
 // One seed in this many is run twice, and must come to the same trace.
 inline constexpr uint64_t kRecheckOneIn = 256;
 
-// Chunk `number` of a sweep: seeds first_seed + number * kChunkSeeds and so on, not beyond `seeds`.
-Tally run_chunk(const SweepOptions& options, uint64_t number);
+// Chunk `number` of a sweep: runs number * kChunkSeeds and so on, not beyond `seeds`. Run i has seed
+// first_seed + i, or the one that `steering` says; null: not steered.
+Tally run_chunk(const SweepOptions& options, uint64_t number, const Steering* steering = nullptr);
 
 // How a sweep talks to the world while it runs. All are called on the calling thread, between two
 // waits, but `stop`, which is polled by all.
@@ -56,8 +60,9 @@ struct SweepHooks {
 
 // Runs the chunks from `first_chunk` on and calls hooks.on_chunk for each, in no particular order,
 // but when it returns the chunks done are those from `first_chunk` up to some number, without a
-// gap. `seconds_left`: of options.seconds.
-void run_sweep(const SweepOptions& options, uint64_t first_chunk, double seconds_left,
-               const SweepHooks& hooks);
+// gap. `seconds_left`: of options.seconds. `before`: what the chunks before came to; a steered sweep
+// begins with a round.
+void run_sweep(const SweepOptions& options, uint64_t first_chunk, const Tally& before,
+               double seconds_left, const SweepHooks& hooks);
 
 }  // namespace powercut::scenarios

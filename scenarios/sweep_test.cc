@@ -22,12 +22,13 @@ SweepOptions small() {
   return options;
 }
 
-Tally sweep(SweepOptions options, unsigned jobs, uint64_t first_chunk = 0) {
+Tally sweep(SweepOptions options, unsigned jobs, uint64_t first_chunk = 0,
+            const Tally& before = {}) {
   options.jobs = jobs;
   Tally tally;
   SweepHooks hooks;
   hooks.on_chunk = [&](uint64_t, const Tally& chunk) { tally.merge(chunk); };
-  run_sweep(options, first_chunk, static_cast<double>(options.seconds), hooks);
+  run_sweep(options, first_chunk, before, static_cast<double>(options.seconds), hooks);
   return tally;
 }
 
@@ -67,7 +68,7 @@ TEST(Sweep, AnInterruptedOneGoesOnWhereItStopped) {
     stop.store(true);
   };
   options.jobs = 2;
-  run_sweep(options, 0, 0, hooks);
+  run_sweep(options, 0, {}, 0, hooks);
   EXPECT_LT(parts.runs, whole.runs);
   // Through its text, as a campaign keeps it.
   parts = tally_from_json(nlohmann::json::parse(to_json(parts).dump()));

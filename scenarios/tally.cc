@@ -155,6 +155,10 @@ void Tally::merge(const Tally& other) {
   }
   for (size_t i = 0; i < branches.size(); ++i) branches[i] += other.branches[i];
   for (size_t i = 0; i < kCells; ++i) coverage[i] += other.coverage[i];
+  for (const auto& [key, yield] : other.yields) {
+    yields[key].runs += yield.runs;
+    yields[key].worth += yield.worth;
+  }
   for (const auto& [seed, violation] : other.found) keep_found(found, seed, violation);
   if (other.harness_fault) keep_first(harness_fault, *other.harness_fault);
 }
@@ -199,6 +203,9 @@ nlohmann::json to_json(const Tally& tally) {
   json["coverage"] = nlohmann::json::array();  // where not 0
   for (size_t i = 0; i < kCells; ++i)
     if (tally.coverage[i] != 0) json["coverage"].push_back({i, tally.coverage[i]});
+  json["yields"] = nlohmann::json::array();
+  for (const auto& [key, yield] : tally.yields)
+    json["yields"].push_back({key, yield.runs, yield.worth});
   if (const auto& f = tally.harness_fault) json["fault"] = {f->seed, f->id, f->text};
   return json;
 }
@@ -234,6 +241,8 @@ Tally tally_from_json(const nlohmann::json& json) {
     tally.cells[{c.at(0), c.at(1)}] = {c.at(2), c.at(3), c.at(4), case_from_json(c.at(5))};
   }
   for (const auto& c : json.at("coverage")) tally.coverage.at(c.at(0)) = c.at(1);
+  for (const auto& y : json.at("yields"))
+    tally.yields[y.at(0).get<FaultKey>()] = {y.at(1), y.at(2)};
   for (const auto& v : json.at("found")) {
     tally.found.emplace(v.at(0).get<uint64_t>(), FoundViolation{v.at(1), v.at(2), v.at(3)});
   }

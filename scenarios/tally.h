@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "scenarios/run.h"
+#include "scenarios/steering.h"
 
 namespace powercut::scenarios {
 
@@ -79,6 +80,7 @@ struct Tally {
   HitTable hits{};
   std::array<uint64_t, kBranches> branches{};
   CellCounts coverage{};
+  Yields yields;  // of a steered sweep
   std::map<uint64_t, FoundViolation> found;  // by seed; of the lowest kFoundMost seeds
   std::optional<FirstFault> harness_fault;
 
