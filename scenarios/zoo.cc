@@ -1,53 +1,16 @@
 #include "scenarios/zoo.h"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
 #include <mutex>
-#include <thread>
 
 #include "scenarios/explore.h"
 #include "scenarios/last_words.h"
 #include "scenarios/terminal.h"
+#include "scenarios/workers.h"
 
 namespace powercut::scenarios {
 
 namespace {
-
-// Runs job(0) to job(count - 1) on `threads` threads; the calling thread ticks.
-void run_jobs(uint64_t count, unsigned threads, const ZooHooks& hooks,
-              const std::function<void(uint64_t)>& job) {
-  std::atomic<uint64_t> next{0};
-  std::mutex mutex;
-  std::condition_variable changed;
-  uint64_t done = 0;
-  unsigned working = std::max(threads, 1u);
-  const auto work = [&] {
-    for (;;) {
-      if (hooks.stop != nullptr && hooks.stop->load()) break;
-      const uint64_t number = next.fetch_add(1);
-      if (number >= count) break;
-      job(number);
-      const std::lock_guard lock(mutex);
-      ++done;
-    }
-    const std::lock_guard lock(mutex);
-    --working;
-    changed.notify_one();
-  };
-  std::vector<std::thread> workers;
-  for (unsigned i = working; i > 0; --i) workers.emplace_back(work);
-  std::unique_lock lock(mutex);
-  while (working != 0) {
-    changed.wait_for(lock, std::chrono::milliseconds(200), [&] { return working == 0; });
-    const uint64_t so_far = done;
-    lock.unlock();
-    hooks.on_tick(so_far, count);
-    lock.lock();
-  }
-  lock.unlock();
-  for (std::thread& worker : workers) worker.join();
-}
 
 SweepOptions with(const ZooOptions& options, const faults::MutantInfo* mutant) {
   SweepOptions sweep = options.sweep;
@@ -163,9 +126,11 @@ std::vector<ZooRow> run_zoo(const ZooOptions& options, const ZooHooks& hooks) {
   for (ZooRow& row : rows) row.searches.resize(options.starts);
   const uint64_t searches = rows.size() * options.starts;
   const uint64_t total = searches + options.mutants.size() + rows.size();
-  ZooHooks of_searches = hooks;
-  of_searches.on_tick = [&](uint64_t done, uint64_t) { hooks.on_tick(done, total); };
-  run_jobs(searches, options.sweep.jobs, of_searches, [&](uint64_t number) {
+  const auto watching = [&](uint64_t done_before) -> Watching {
+    return {[&hooks, done_before, total](size_t done) { hooks.on_tick(done_before + done, total); },
+            hooks.stop};
+  };
+  const auto search_from = [&](size_t number) {
     const size_t row = number / options.starts;
     const uint64_t start = number % options.starts;
     Search& result = rows[row].searches[start];
@@ -178,11 +143,8 @@ std::vector<ZooRow> run_zoo(const ZooOptions& options, const ZooHooks& hooks) {
     result = search(with(options, mutant), first_seed_of(start), options.seeds_most);
     const std::lock_guard lock(mutex);
     spent[row] += result.seconds;
-  });
-
-  ZooHooks of_baseline = hooks;
-  of_baseline.on_tick = [&](uint64_t done, uint64_t) { hooks.on_tick(searches + done, total); };
-  run_jobs(options.mutants.size(), options.sweep.jobs, of_baseline, [&](uint64_t number) {
+  };
+  const auto search_with_kills = [&](size_t number) {
     ZooRow& row = rows[number];
     uint64_t seeds = 0;
     for (const Search& one : row.searches) seeds += one.seeds;
@@ -190,14 +152,15 @@ std::vector<ZooRow> run_zoo(const ZooOptions& options, const ZooHooks& hooks) {
     kills.faults = {faults::FaultClass::kKill};
     row.kill_only =
         search(kills, first_seed_of(0), std::max(seeds, options.seeds_most), Beside::kNothing);
-  });
-
-  ZooHooks of_explorer = hooks;
-  of_explorer.on_tick = [&](uint64_t done, uint64_t) {
-    hooks.on_tick(searches + options.mutants.size() + done, total);
   };
-  run_jobs(rows.size(), options.sweep.jobs, of_explorer,
-           [&](uint64_t number) { rows[number].exploring = explore_for(rows[number].mutant); });
+  const auto explore_row = [&](size_t number) {
+    rows[number].exploring = explore_for(rows[number].mutant);
+  };
+  const unsigned jobs = options.sweep.jobs;
+  const size_t mutants = options.mutants.size();
+  on_all_cores(searches, jobs, search_from, watching(0));
+  on_all_cores(mutants, jobs, search_with_kills, watching(searches));
+  on_all_cores(rows.size(), jobs, explore_row, watching(searches + mutants));
   return rows;
 }
 
@@ -206,7 +169,8 @@ std::vector<Sightings> survey(const ZooOptions& options, uint64_t seeds, const Z
   const uint64_t parts = (seeds + kPart - 1) / kPart;
   std::vector<Sightings> rows(options.mutants.size());
   std::mutex mutex;
-  run_jobs(rows.size() * parts, options.sweep.jobs, hooks, [&](uint64_t number) {
+  const uint64_t total = rows.size() * parts;
+  const auto run_part = [&](size_t number) {
     const size_t row = number / parts;
     const uint64_t begin = number % parts * kPart;
     const SweepOptions sweep = with(options, options.mutants[row]);
@@ -221,7 +185,9 @@ std::vector<Sightings> survey(const ZooOptions& options, uint64_t seeds, const Z
       ++rows[row].policies[std::string(spec.policy->name)];
       ++rows[row].personas[std::string(spec.persona->name)];
     }
-  });
+  };
+  on_all_cores(total, options.sweep.jobs, run_part,
+               {[&](size_t done) { hooks.on_tick(done, total); }, hooks.stop});
   return rows;
 }
 
