@@ -15,11 +15,15 @@ uint64_t mix(uint64_t seed, uint64_t hash) {
   return hash_bytes({reinterpret_cast<const char*>(both), sizeof both});
 }
 
-void keep_oldest(std::optional<Case>& kept, const Case& other) {
+bool older(const Case& a, const Case& b) {
   const auto key = [](const Case& c) {
     return std::tuple(-c.loss.age_ms, c.loss.bound_ms, c.seed);
   };
-  if (!kept || key(other) < key(*kept)) kept = other;
+  return key(a) < key(b);
+}
+
+void keep_oldest(std::optional<Case>& kept, const Case& other) {
+  if (!kept || older(other, *kept)) kept = other;
 }
 
 void keep_worst(std::optional<Case>& kept, const Case& other) {
@@ -96,7 +100,9 @@ void Tally::add(const RunSpec& spec, const RunResult& result) {
   mutant_fired += result.mutant_fired;
   trace_hash += mix(spec.seed, result.trace_hash);
   for (size_t i = 0; i < branches.size(); ++i) branches[i] += result.branches[i];
-  for (size_t i = 0; i < kCells; ++i) coverage[i] += result.cells[i] ? 1 : 0;
+  // A run reaches few of them. (The members are libstdc++'s own.)
+  for (size_t i = result.cells._Find_first(); i < kCells; i = result.cells._Find_next(i))
+    ++coverage[i];
   for (const auto& hit : result.hits) {
     hits[static_cast<size_t>(hit.fault)][static_cast<size_t>(hit.role)] += hit.count;
   }
@@ -115,11 +121,16 @@ void Tally::add(const RunSpec& spec, const RunResult& result) {
     policy.refused += result.refused ? 1 : 0;
     policy.wrong += result.violation ? 1 : 0;
   } else if (result.recoveries > 0) {
-    const Case one{spec.seed, replay_id(spec, result), result.worst};
     policy.lost_operations_max = std::max(policy.lost_operations_max, result.worst.operations);
-    keep_oldest(policy.oldest, one);
-    keep_worst(policy.worst, one);
-    keep_worst(cell.worst, one);
+    Case one{spec.seed, {}, result.worst};
+    // Few are kept, and an ID is long to print.
+    if (!policy.oldest || !policy.worst || !cell.worst || older(one, *policy.oldest) ||
+        worse(one, *policy.worst) || worse(one, *cell.worst)) {
+      one.id = replay_id(spec, result);
+      keep_oldest(policy.oldest, one);
+      keep_worst(policy.worst, one);
+      keep_worst(cell.worst, one);
+    }
   }
   if (const auto& violation = result.violation) {
     ++violations;
