@@ -3,30 +3,44 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/store/slab_map.h"
+#include "engine/base/check.h"
 
 namespace powercut::engine {
 
 namespace {
 
+// Every command of a client and of a log is looked up, so its place is made of little: a power of
+// two of places, four times as many as there are commands.
+constexpr size_t kPlaces = 1024;
+constexpr size_t next_hash(size_t hash, char c) { return hash * 31 + static_cast<size_t>(c); }
+
 struct Index {
-  SlabMap<const CommandSpec*> by_name;
+  std::array<const CommandSpec*, kPlaces>
+      places{};  // at the name's hash, or the next that was free
   std::vector<const CommandSpec*> sorted;
 
   Index() {
-    for (const auto family :
-         {string_commands(), key_commands(), list_commands(), hash_commands(), set_commands(),
-          sorted_set_commands(), dump_commands(), transaction_commands(), server_commands(),
-          persistence_commands()}) {
+    for (const auto family : {string_commands(), key_commands(), list_commands(), hash_commands(),
+                              set_commands(), sorted_set_commands(), dump_commands(),
+                              transaction_commands(), server_commands(), persistence_commands()}) {
       for (const CommandSpec& spec : family) {
-        auto [entry, is_new] = by_name.insert(spec.name);
-        CHECK(is_new);
-        entry->value = &spec;
+        size_t hash = 0;
+        for (const char c : spec.name) hash = next_hash(hash, c);
+        const size_t place = place_of(spec.name, hash);
+        CHECK(places[place] == nullptr);
+        places[place] = &spec;
         sorted.push_back(&spec);
       }
     }
+    CHECK(sorted.size() * 2 < kPlaces);
     std::sort(sorted.begin(), sorted.end(),
               [](const CommandSpec* a, const CommandSpec* b) { return a->name < b->name; });
+  }
+
+  size_t place_of(std::string_view name, size_t hash) const {
+    size_t at = hash % kPlaces;
+    while (places[at] != nullptr && places[at]->name != name) at = (at + 1) % kPlaces;
+    return at;
   }
 };
 
@@ -40,11 +54,14 @@ const Index& index() {
 const CommandSpec* find_command(std::string_view name) {
   std::array<char, 32> lower;
   if (name.size() > lower.size()) return nullptr;
+  size_t hash = 0;
   for (size_t i = 0; i < name.size(); ++i) {
-    lower[i] = name[i] >= 'A' && name[i] <= 'Z' ? static_cast<char>(name[i] + ('a' - 'A')) : name[i];
+    const char c = name[i];
+    lower[i] = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    hash = next_hash(hash, lower[i]);
   }
-  const auto* entry = index().by_name.find(std::string_view(lower.data(), name.size()));
-  return entry == nullptr ? nullptr : entry->value;
+  const Index& all = index();
+  return all.places[all.place_of({lower.data(), name.size()}, hash)];
 }
 
 const std::vector<const CommandSpec*>& all_commands() { return index().sorted; }
