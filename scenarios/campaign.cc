@@ -59,7 +59,7 @@ std::string fingerprint(const SweepOptions& o) {
   text += fmt::format("; faults {}; operations {}; mutant {}; schedule {}; {}first seed {}; {} {}",
                       faults::print(o.faults), o.operations,
                       o.mutant == nullptr ? "none" : o.mutant->name,
-                      static_cast<int>(o.schedule), o.steer ? "steered; " : "", o.first_seed,
+                      static_cast<int>(o.schedule), steers(o) ? "steered; " : "", o.first_seed,
                       o.seconds != 0 ? "seconds" : "seeds", o.seconds != 0 ? o.seconds : o.seeds);
   return text;
 }
@@ -129,7 +129,7 @@ Result<void> Campaign::begin(const SweepOptions& options) {
     TRY(create(options));
   } else {
     TRY(compare(options));
-    TRY(load(options.steer ? kRoundChunks : 1));
+    TRY(load(steers(options) ? kRoundChunks : 1));
   }
   TRY(execute("COMMIT"));
   in_transaction_ = false;

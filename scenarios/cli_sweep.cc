@@ -23,7 +23,7 @@ struct Arguments {
   unsigned jobs = processors();
   std::string campaign;
   bool coverage = false;
-  bool steer = false;
+  bool steer = true;
   bool json = false;
 };
 
@@ -132,8 +132,9 @@ Verb add_sweep(CLI::App& app) {
                    "stopped");
   verb->add_flag("--coverage", a->coverage,
                  "list what was never reached: what the store was at, the fault, what recovery met");
-  verb->add_flag("--steer", a->steer,
-                 "choose seeds whose faults promise to reach what was seldom reached so far");
+  verb->add_flag("--steer,!--no-steer", a->steer,
+                 "of every other run's candidate seeds, take the one whose faults promise to reach "
+                 "what was seldom reached so far (default); --no-steer: one seed after the other");
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
   return {verb, [a](const std::string& program, const Streams& streams) {
             return sweep(*a, program, streams);

@@ -22,6 +22,7 @@ struct Arguments {
   std::string mutants;
   ZooOptions options;
   unsigned jobs = processors();
+  bool steer = false;
   uint64_t survey = 0;
   std::string from;
   bool json = false;
@@ -281,6 +282,7 @@ int zoo(const Arguments& arguments, const Streams& streams) {
   if (!sweep.ok()) return fail(streams, sweep.error());
   options.sweep = std::move(sweep).value();
   options.sweep.jobs = arguments.jobs;
+  options.sweep.steer = arguments.steer;
 
   watch_for_interrupts();
   const Stopwatch watch;
@@ -319,6 +321,7 @@ Verb add_zoo(CLI::App& app) {
       "Example:\n  powercut zoo --mutant ack-first,zero-tail-refused --starts 5");
   auto a = std::make_shared<Arguments>();
   verb->add_option("--mutant", a->mutants, "only these, with commas");
+  verb->add_flag("--steer", a->steer, "choose seeds as a sweep does, not one after the other");
   verb->add_option("--starts", a->options.starts, "starting seeds, far apart")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1'000}))
       ->capture_default_str();

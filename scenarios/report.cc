@@ -59,8 +59,9 @@ std::string some_of(const List& list, std::string_view noun, Name name) {
 std::string heading(const Outcome& outcome) {
   const SweepOptions& o = outcome.options;
   std::string text = fmt::format(
-      "{} runs from seed {} on: {}; {}; {}; faults {}; {} operations a life", outcome.tally.runs,
-      o.first_seed, some_of(o.workloads, "workloads", [](const auto& w) { return w->name; }),
+      "{} runs from seed {} on{}: {}; {}; {}; faults {}; {} operations a life", outcome.tally.runs,
+      o.first_seed, steers(o) ? ", steered" : "",
+      some_of(o.workloads, "workloads", [](const auto& w) { return w->name; }),
       some_of(o.policies, "policies", [](const auto* p) { return p->name; }),
       some_of(o.personas, "personas", [](const auto* p) { return p->name; }),
       faults::print(o.faults), o.operations);
@@ -267,7 +268,7 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
       {"verb", verb},
       {"seeds", outcome.options.seconds != 0 ? tally.runs : outcome.options.seeds},
       {"first_seed", outcome.options.first_seed},
-      {"steered", outcome.options.steer},
+      {"steered", steers(outcome.options)},
       {"runs", tally.runs},
       {"crashes", tally.crashes},
       {"recoveries", tally.recoveries},

@@ -1,5 +1,6 @@
 #include "scenarios/steering.h"
 
+#include <algorithm>
 #include <set>
 
 #include "scenarios/sweep.h"
@@ -46,6 +47,11 @@ std::set<FaultKey> keys_of(const faults::Plan& plan) {
 
 }  // namespace
 
+bool steers(const SweepOptions& options) {
+  return options.steer && !std::all_of(options.workloads.begin(), options.workloads.end(),
+                                       [](const auto& one) { return one->cut_at_end; });
+}
+
 Steering::Steering(const SweepOptions& options, uint64_t runs, const CellCounts& coverage,
                    const Yields& yields)
     : options_(options), runs_(runs), yields_(yields) {
@@ -91,6 +97,19 @@ void Steering::learn(const RunResult& result, Yields& yields) const {
   };
   add(kEveryRun);
   for (const FaultKey key : keys_of(result.plan)) add(key);
+}
+
+uint64_t SeedByRun::seed() {
+  if (!steers(options_)) return options_.first_seed + runs_;
+  if (runs_ % kRoundSeeds == 0) steering_.emplace(options_, runs_, coverage_, yields_);
+  return steering_->seed_of(runs_);
+}
+
+void SeedByRun::learn(const RunResult& result) {
+  ++runs_;
+  if (!steering_) return;
+  steering_->learn(result, yields_);
+  for (size_t i = 0; i < kCells; ++i) coverage_[i] += result.cells[i] ? 1 : 0;
 }
 
 }  // namespace powercut::scenarios

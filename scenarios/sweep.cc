@@ -112,7 +112,7 @@ void run_sweep(const SweepOptions& options, uint64_t first_chunk, const Tally& b
                double seconds_left, const SweepHooks& hooks) {
   const uint64_t end_chunk =
       options.seconds != 0 ? UINT64_MAX : (options.seeds + kChunkSeeds - 1) / kChunkSeeds;
-  if (!options.steer) {
+  if (!steers(options)) {
     run_chunks(options, first_chunk, end_chunk, nullptr, seconds_left, hooks);
     return;
   }

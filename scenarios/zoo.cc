@@ -67,12 +67,16 @@ template std::optional<double> needed(const ZooRow&, double Search::*, size_t);
 
 Search search(const SweepOptions& sweep, uint64_t first_seed, uint64_t seeds, Beside beside) {
   const Stopwatch watch;
+  SweepOptions from_here = sweep;
+  from_here.first_seed = first_seed;
+  SeedByRun next(from_here);
   Search result;
   while (result.seeds < seeds && !result.violation && result.harness_fault.empty()) {
-    RunSpec spec = spec_of(sweep, first_seed + result.seeds);
+    RunSpec spec = spec_of(sweep, next.seed());
     spec.beside = beside;
     const UnderWay under_way(spec);
     RunResult run = run_once(spec);
+    next.learn(run);
     ++result.seeds;
     result.states += run.crashes;
     result.harness_fault = std::move(run.harness_fault);
