@@ -11,9 +11,17 @@
 //   A plan promises the sum over the kinds of faults in it.
 //
 // One run in two takes the first candidate, which is the seed of a sweep that is not steered: so no
-// fault starves, and a bug that is found best without faults costs twice as many runs at most. All candidates for a run have its policy, persona and workload, so each of these
-// gets its share. Choices change from round to round, and what is known at the end of a round does
-// not depend on the order of its runs, so the number of threads changes nothing.
+// fault starves, and a bug that is found best without faults costs twice as many runs at most. All
+// candidates for a run have its policy, persona and workload, so each of these gets its share.
+// Choices change from round to round, and what is known at the end of a round does not depend on
+// the order of its runs, so the number of threads changes nothing.
+//
+// Measured on `mixed`, all policies and personas, 15 starting seeds, 4,000 runs from each at most;
+// runs for one find, steered and not: failed-sync-retried 951 and 1,676, base-sync-error-ignored
+// 707 and 1,718, base-removed-after-rename 1,637 and 4,077, no-space-ignored 677 and 1,207; where
+// crashes alone bring the bug out it costs a little: no-sync:base.directory 272 and 253. A clean
+// engine: 617 and 572 cells after 2,000 runs, 796 and 782 after 20,000. A steered sweep's runs have
+// more faults in them, and take a fifth longer.
 //
 // After AFLFast [aflfast], which gives more energy to inputs on rarely trodden paths, and swarm
 // testing [swarm]: a run is worth what its mix of faults brings out.
@@ -43,7 +51,7 @@ inline constexpr uint64_t kRoundSeeds = 256;
 inline constexpr uint64_t kCandidates = 16;
 inline constexpr uint64_t kUnsteeredOneIn = 2;
 
-// Whether seeds are chosen: as the options say, but not where every workload is cut at its end, since
+// Whether seeds are chosen: as the options say, but not where every workload is cut at its end:
 // then there is little to choose from.
 bool steers(const SweepOptions& options);
 
