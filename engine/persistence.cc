@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/aof/replace.h"
 #include "engine/base/mutant.h"
 
 namespace powercut::engine {
@@ -130,21 +131,7 @@ Result<ManifestFile> Persistence::write_base(uint64_t sequence, uint64_t cut) {
 }
 
 Result<void> Persistence::publish(const Manifest& manifest, bool& renamed) {
-  Replaced replaced;
-  const auto outcome = publish_manifest(os_, std::string(kAofDirectory), manifest, replaced);
-  renamed = replaced.renamed;
-  return settled(outcome, replaced);
-}
-
-// After a failed directory sync the old name may come back: its blocks are kept until a later
-// replacement is durable.
-Result<void> Persistence::settled(Result<void> outcome, Replaced& replaced) {
-  if (outcome.ok()) {
-    undecided_.clear();
-  } else if (replaced.renamed && replaced.old != nullptr && !mutant(Mutant::kReplacedForgotten)) {
-    undecided_.push_back(std::move(replaced.old));
-  }
-  return outcome;
+  return publish_manifest(os_, std::string(kAofDirectory), manifest, renamed);
 }
 
 std::vector<ManifestFile> Persistence::all_files() const {
@@ -289,8 +276,7 @@ Result<void> Persistence::save() {
     TRY_ASSIGN(const auto file, create_fresh(os_, temporary));
     TRY_ASSIGN(const CheckpointInfo info, checkpoint_.write(*file));
     (void)info;
-    Replaced replaced;
-    return settled(publish_checkpoint(os_, *file, replaced), replaced);
+    return publish_checkpoint(os_, *file);
   }();
   checkpoint_.abandon();
   if (!written.ok()) {

@@ -97,7 +97,6 @@ class Persistence {
   Instant save_due() const;
   std::vector<ManifestFile> all_files() const;
   Result<void> publish(const Manifest& manifest, bool& renamed);
-  Result<void> settled(Result<void> outcome, Replaced& replaced);
 
   Os& os_;
   Keyspace& keyspace_;
@@ -107,7 +106,6 @@ class Persistence {
   WaitQueue wake_;
   WaitQueue done_;
   Manifest manifest_;
-  std::vector<std::unique_ptr<File>> undecided_;  // replaced files whose names may come back
   uint64_t next_sequence_ = 1;
   uint64_t bytes_after_rewrite_ = 0;  // what growth is measured against
   uint64_t sealed_bytes_ = 0;         // base and segments before the last

@@ -100,6 +100,10 @@ class MutantOs final : public engine::Os {
   // --- Os ---
   Result<std::unique_ptr<engine::File>> open(std::string_view path, engine::Open mode) override;
   Result<void> rename(std::string_view from, std::string_view to) override;
+  Result<void> link(std::string_view existing, std::string_view name) override {
+    TRY(inner_.link(existing, name));
+    return add_sync("link", name, nullptr);
+  }
   Result<void> remove(std::string_view path) override {
     TRY(inner_.remove(path));
     return add_sync("remove", path, nullptr);

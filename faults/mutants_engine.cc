@@ -221,12 +221,11 @@ const std::array kMutants = {
            "recovery gives up when the sync of the last segment fails", "powercut 2ba7875", "eio",
            kRegression),
     branch("replaced-forgotten", Mutant::kReplacedForgotten,
-           "a replaced manifest's blocks are free although the directory sync behind its rename "
-           "has failed",
+           "a replaced file has no second name: its blocks are free before the directory sync "
+           "behind the rename",
            "powercut 17e7134", "eio"),
     unseen("unsettled-trusted", Mutant::kUnsettledTrusted,
-           "recovery takes a checkpoint's name for durable although the sync behind its rename may "
-           "have failed",
+           "recovery takes a name for durable although the sync behind its rename may have failed",
            "powercut 56c4143", "eio", kRegression),
 };
 

@@ -58,12 +58,13 @@ const std::array kMutants = {
             "what was replayed after a kill is served while it is only in the page cache",
             "RocksDB #9922", "recovery-cut"),
     no_sync("no-sync:recovery.aof_directory", "recovery.aof_directory",
-            "recovery writes new files before the manifest's rename, which it saw in the page "
-            "cache, is durable",
-            "Redis #3487", "recovery-cut"),
+            "recovery does not sync the manifest's name, which it saw in the page cache, and a full "
+            "disk keeps it from publishing it again",
+            "Redis #3487", "enospc"),
     no_sync("no-sync:recovery.root", "recovery.root",
-            "recovery serves from names in the root that it saw only in the page cache",
-            "RocksDB #5287", "recovery-cut"),
+            "recovery does not sync a checkpoint's name, which it saw in the page cache, and a full "
+            "disk keeps it from publishing it again",
+            "RocksDB #5287", "enospc"),
     no_sync("no-sync:root.aof_directory", "root.aof_directory",
             "the log's directory is made, filled and acknowledged on; its own name is not synced",
             "mongo-rocks #35", "power-cut"),

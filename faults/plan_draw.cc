@@ -103,7 +103,7 @@ class Draw {
       fault.delay = microseconds(static_cast<int64_t>(log_uniform("plan.moment", 1, 22)));
     } else if (trigger < 11 && (life == 0 || enabled_.has(FaultClass::kRecoveryCut))) {
       // The fences stand at rare calls, which a cut by operation seldom meets.
-      constexpr Op kKinds[] = {Op::kRename,        Op::kRename, Op::kSyncDirectory, Op::kRename,
+      constexpr Op kKinds[] = {Op::kRename,        Op::kRename, Op::kSyncDirectory, Op::kLink,
                                Op::kSyncDirectory, Op::kRemove, Op::kOpen,          Op::kSync};
       fault.trigger = Trigger::kKindCall;
       fault.op = kKinds[choose("plan.kind", std::size(kKinds))];
@@ -265,7 +265,8 @@ class Draw {
     const Op op = kind < 7    ? Op::kSync
                   : kind < 11 ? Op::kSyncDirectory
                   : kind < 14 ? Op::kWrite
-                  : kind < 16 ? Op::kRename
+                  : kind < 15 ? Op::kRename
+                  : kind < 16 ? Op::kLink
                   : kind < 17 ? Op::kOpen
                   : kind < 18 ? Op::kTruncate
                   : kind < 19 ? Op::kRemove

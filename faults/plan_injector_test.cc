@@ -233,6 +233,7 @@ std::string outcomes(World& world) {
       note("truncate", (*file)->truncate(1));
       note("sync", (*file)->sync("x"));
       note("rename", world.os.rename(path, path + "x"));
+      note("link", world.os.link(path + "x", path + "y"));
       note("remove", world.os.remove(path + "x"));
       note("sync_directory", world.os.sync_directory("", "x"));
     }

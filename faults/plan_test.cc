@@ -45,7 +45,7 @@ Fault random_fault(uint32_t life, int form) {
       fault.error = *rc::gen::element(Errc::kIo, Errc::kNoSpace);
       fault.op = fault.error == Errc::kIo ? static_cast<Op>(*rc::gen::inRange(0, sim::kOps))
                                           : *rc::gen::element(Op::kWrite, Op::kOpen, Op::kTruncate,
-                                                              Op::kRename, Op::kMakeDirectory);
+                                                              Op::kRename, Op::kLink, Op::kMakeDirectory);
       fault.at = number();
       fault.role = static_cast<FileRole>(*rc::gen::inRange(0, kFileRoles));
       break;
@@ -254,7 +254,7 @@ TEST(PlanDraw, EveryClassOccursAndAQuarterIsOnlyCrashes) {
     EXPECT_GT(seen[static_cast<FaultClass>(i)], kSeeds / 200) << name(static_cast<FaultClass>(i));
   }
   EXPECT_EQ(triggers.size(), 6u);
-  EXPECT_EQ(errors.size(), 10u) << "EIO on all but list, ENOSPC on write";
+  EXPECT_EQ(errors.size(), 11u) << "EIO on all but list, ENOSPC on write";
   EXPECT_GT(only_crashes, kSeeds / 4);
   EXPECT_LT(only_crashes, kSeeds / 2);
   EXPECT_EQ(lives.size(), 4u);

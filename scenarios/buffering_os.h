@@ -68,6 +68,9 @@ class BufferingOs final : public engine::Os {
   Result<void> rename(std::string_view from, std::string_view to) override {
     return inner_.rename(from, to);
   }
+  Result<void> link(std::string_view existing, std::string_view name) override {
+    return inner_.link(existing, name);
+  }
   Result<void> remove(std::string_view path) override { return inner_.remove(path); }
   Result<void> make_directory(std::string_view path) override {
     return inner_.make_directory(path);

@@ -126,9 +126,7 @@ INSTANTIATE_TEST_SUITE_P(Zoo, ExplorePlanted,
                                          Planted{"stale-epoch", "hybrid-always", "NPX"},
                                          Planted{"getex-logged-as-persist", "always", "NPX"},
                                          Planted{"tail-not-synced", "checkpoint", "MON", 2},
-                                         Planted{"no-sync:recovery.segment", "no", "MON", 2},
-                                         Planted{"no-sync:recovery.aof_directory", "hybrid-always",
-                                                 "NOS", 2}),
+                                         Planted{"no-sync:recovery.segment", "no", "MON", 2}),
                          [](const auto& info) {
                            std::string name = info.param.mutant;
                            for (char& c : name)

@@ -173,6 +173,14 @@ void Run::end_life(Life& life, uint32_t number, CrashKind crash) {
     // What only the page cache had, and recovery had not yet synced, dies with this one.
     if (crash == CrashKind::kPowerCut) facts_.kind = CrashKind::kPowerCut;
   }
+  if (!served) {
+    // As in facts_of(): a sync of recovery's may fail as well, and is not healed before it serves.
+    for (const auto& hit : life.injector.hits())
+      if (hit.fault == faults::FaultClass::kEio && hit.op == sim::Op::kSync) {
+        facts_.indeterminate = true;
+        facts_.written_lsn = facts_.synced_lsn;
+      }
+  }
   if (spec_.observer != nullptr && !life.refusal) {
     spec_.observer->on_end(number, world_.now, crash, served, history_);
   }

@@ -75,7 +75,7 @@ TEST(Scenario, IsAConversation) {
             "rest lost\n"
             "----\n"
             "dump.rdb is gone\n"
-            "dump.rdb.unsettled is gone\n"
+            "dump.rdb.replaced.1 is gone\n"
             "temp-dump.rdb is back, 110 bytes\n"
             "\n"
             "recover\n"

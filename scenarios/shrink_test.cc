@@ -83,8 +83,7 @@ TEST_P(Shrinks, ToAtMostEightOperationsAndNoLess) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Planted, Shrinks,
-                         testing::Values("no-sync:base.directory",
-                                         "no-sync:recovery.aof_directory", "no-sync:segment.commit",
+                         testing::Values("no-sync:base.directory", "no-sync:segment.commit",
                                          "ack-before-sync", "tail-not-synced"),
                          [](const auto& info) {
                            std::string name(info.param);

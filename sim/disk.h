@@ -81,8 +81,8 @@ class Disk {
   Result<void> make_directory(std::string_view path);
   Result<void> remove(std::string_view path);
   Result<void> rename(std::string_view from, std::string_view to);
-  // Outside the seam, for programs seen on real kernels: link(2), renameat2(RENAME_EXCHANGE).
   Result<void> hard_link(std::string_view file, std::string_view to);
+  // Outside the seam, for programs seen on real kernels: renameat2(RENAME_EXCHANGE).
   Result<void> exchange(std::string_view a, std::string_view b);
   Result<std::vector<std::string>> list(std::string_view path) const;
   uint64_t size(InodeId inode) const { return inodes_[inode]->size; }

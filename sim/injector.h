@@ -19,12 +19,13 @@ enum class Op : uint8_t {
   kTruncate,
   kSync,
   kRename,
+  kLink,
   kRemove,
   kMakeDirectory,
   kList,
   kSyncDirectory,
 };
-inline constexpr int kOps = 10;
+inline constexpr int kOps = 11;
 Site op_site(Op op);
 
 enum class CrashKind : uint8_t { kNone, kKill, kPowerCut };

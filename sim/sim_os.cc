@@ -23,6 +23,8 @@ Site op_site(Op op) {
       return "sync";
     case Op::kRename:
       return "rename";
+    case Op::kLink:
+      return "link";
     case Op::kRemove:
       return "remove";
     case Op::kMakeDirectory:
@@ -230,6 +232,10 @@ Result<std::unique_ptr<File>> SimOs::open(std::string_view path, Open mode) {
 
 Result<void> SimOs::rename(std::string_view from, std::string_view to) {
   return plain_call(Op::kRename, to, [&] { return world_.disk.rename(from, to); });
+}
+
+Result<void> SimOs::link(std::string_view existing, std::string_view name) {
+  return plain_call(Op::kLink, name, [&] { return world_.disk.hard_link(existing, name); });
 }
 
 Result<void> SimOs::remove(std::string_view path) {

@@ -89,6 +89,7 @@ class SimOs final : public engine::Os {
   // --- Os ---
   Result<std::unique_ptr<engine::File>> open(std::string_view path, engine::Open mode) override;
   Result<void> rename(std::string_view from, std::string_view to) override;
+  Result<void> link(std::string_view existing, std::string_view name) override;
   Result<void> remove(std::string_view path) override;
   Result<void> make_directory(std::string_view path) override;
   Result<std::vector<std::string>> list(std::string_view path) override;

@@ -66,6 +66,9 @@ class SimOsUnderTest final : public OsUnderTest {
       case OsFault::kRenameIo:
         injector_.fail_next(Op::kRename, Errc::kIo);
         return true;
+      case OsFault::kLinkIo:
+        injector_.fail_next(Op::kLink, Errc::kIo);
+        return true;
       case OsFault::kRemoveIo:
         injector_.fail_next(Op::kRemove, Errc::kIo);
         return true;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "engine/aof/replace.h"
 #include "engine/base/crc32c.h"
 #include "engine/base/mutant.h"
 
@@ -156,13 +157,6 @@ Result<Manifest> parse_manifest(std::string_view text) {
   return manifest;
 }
 
-Result<std::unique_ptr<File>> create_fresh(Os& os, const std::string& path) {
-  auto created = os.open(path, Open::kCreateNew);
-  if (created.ok() || created.error().code != Errc::kExists) return created;
-  TRY(os.remove(path));
-  return os.open(path, Open::kCreateNew);
-}
-
 Result<void> write_whole(File& file, uint64_t offset, std::string_view data) {
   while (!data.empty()) {
     TRY_ASSIGN(const size_t written, file.write_at(offset, data));
@@ -191,18 +185,8 @@ Result<std::string> read_whole(Os& os, const std::string& path) {
   return read_whole(*file);
 }
 
-Result<void> replace_durably(Os& os, const std::string& from, const std::string& to,
-                             const std::string& directory, Site fence, Replaced& replaced) {
-  auto old = os.open(to, Open::kRead);
-  if (!old.ok() && old.error().code != Errc::kNotFound) return old.error();
-  if (old.ok()) replaced.old = std::move(old).value();
-  TRY(os.rename(from, to));
-  replaced.renamed = true;
-  return os.sync_directory(directory, fence);
-}
-
 Result<void> publish_manifest(Os& os, const std::string& directory, const Manifest& manifest,
-                              Replaced& replaced) {
+                              bool& renamed) {
   const std::string temporary = (directory + '/').append(kManifestTemporary);
   const std::string name = (directory + '/').append(kManifestName);
   {
@@ -212,7 +196,7 @@ Result<void> publish_manifest(Os& os, const std::string& directory, const Manife
     TRY(write_whole(*file, 0, encode_manifest(manifest)));
     TRY(file->sync("manifest.temporary"));
   }
-  return replace_durably(os, temporary, name, directory, "manifest.rename", replaced);
+  return replace_durably(os, temporary, name, directory, "manifest.rename", renamed);
 }
 
 }  // namespace powercut::engine

@@ -50,28 +50,11 @@ std::string encode_manifest(const Manifest& manifest);
 // Error: kCorrupt, with the line and what is wrong with it.
 Result<Manifest> parse_manifest(std::string_view text);
 
-// What a replacement has done so far, for when it fails. Once renamed, either file may be the durable one, so what
-// belongs to both is kept, and `old` stays open until a later replacement is durable (see replace_durably).
-struct Replaced {
-  bool renamed = false;
-  std::unique_ptr<File> old;
-};
-
 // Makes `manifest` the one that recovery will find in `directory`: temporary file, sync, rename,
-// directory sync. `renamed` tells, on an error, whether the rename had happened: then either
-// manifest may be the durable one, and the files of both must be kept.
+// directory sync. `renamed` is as of replace_durably (engine/aof/replace.h).
 Result<void> publish_manifest(Os& os, const std::string& directory, const Manifest& manifest,
-                              Replaced& replaced);
+                              bool& renamed);
 
-// Renames `from` over `to`, both in `directory` ("" is the root), and syncs the directory. The file
-// that is replaced stays open until then: with data=writeback, ext4 hands its blocks out again as
-// soon as nothing leads to them, and a power cut before the commit would bring the old name back
-// with foreign bytes.
-Result<void> replace_durably(Os& os, const std::string& from, const std::string& to,
-                             const std::string& directory, Site fence, Replaced& replaced);
-
-// Creates `path`, replacing what an earlier attempt may have left under that name.
-Result<std::unique_ptr<File>> create_fresh(Os& os, const std::string& path);
 // Reads a whole file, taking short reads as they come.
 Result<std::string> read_whole(Os& os, const std::string& path);
 Result<std::string> read_whole(File& file, uint64_t from = 0);

@@ -8,7 +8,7 @@
 //   Errors:      which error, and what state it leaves.
 //   Yields:      may other tasks run before it returns?
 //
-// Sources: POSIX.1-2017; Linux man pages fsync(2), rename(2), open(2), pwrite(2); Pillai et al.,
+// Sources: POSIX.1-2017; Linux man pages fsync(2), rename(2), link(2), open(2), pwrite(2); Pillai et al.,
 // OSDI'14 (ALICE); Rebello et al., ATC'20 (what a failed fsync leaves).
 //
 // Paths are relative to the Os's root, separated by '/', never starting with one; "" is the root.
@@ -113,6 +113,14 @@ class Os {
   //   Errors:     kNotFound, kInvalid, kNoSpace, kRefused, kIo: nothing was renamed.
   //   Yields:     yes.
   virtual Result<void> rename(std::string_view from, std::string_view to) = 0;
+
+  // Gives a file a second name: link(2). The file lives until it has no name and is not open.
+  //   Kill-safe:  yes.  Power-safe: no; needs sync_directory on the directory of `name`. Until a
+  //               cut or the removal of that name, the file's space is not given to another.
+  //   Errors:     kNotFound, kExists, kInvalid (a directory), kNoSpace, kRefused (also where the
+  //               filesystem has no hard links), kUnsupported, kIo: nothing was linked.
+  //   Yields:     yes.
+  virtual Result<void> link(std::string_view existing, std::string_view name) = 0;
 
   // Removes a file, or an empty directory. An open File of it stays usable.
   //   Kill-safe:  yes.  Power-safe: no; the name may come back.

@@ -36,6 +36,7 @@ enum class OsFault : unsigned char {
   kSyncDirectoryIo,  // the next sync_directory fails with kIo
   kOpenNoSpace,      // the next open with kCreateNew fails with kNoSpace
   kRenameIo,         // the next rename fails with kIo
+  kLinkIo,           // the next link fails with kIo
   kRemoveIo,         // the next remove fails with kIo
 };
 

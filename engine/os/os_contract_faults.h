@@ -113,6 +113,16 @@ TEST_P(OsContract, AFailedRenameRenamesNothing) {
   });
 }
 
+TEST_P(OsContract, AFailedLinkLinksNothing) {
+  run([&] { ASSERT_TRUE(is_ok(write_new("a", "A"))); });
+  POWERCUT_INJECT(OsFault::kLinkIo);
+  run([&] {
+    EXPECT_TRUE(fails_with(os().link("a", "b"), Errc::kIo));
+    EXPECT_EQ(os().list("").value(), std::vector<std::string>{"a"});
+    EXPECT_TRUE(is_ok(os().link("a", "b")));
+  });
+}
+
 TEST_P(OsContract, AFailedRemoveRemovesNothing) {
   run([&] { ASSERT_TRUE(is_ok(write_new("f", "abc"))); });
   POWERCUT_INJECT(OsFault::kRemoveIo);

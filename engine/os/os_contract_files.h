@@ -212,6 +212,39 @@ TEST_P(OsContract, RenameOfAFileOntoADirectoryIsInvalid) {
   });
 }
 
+TEST_P(OsContract, ALinkIsASecondNameOfTheFile) {
+  run([&] {
+    ASSERT_TRUE(is_ok(os().make_directory("d")));
+    ASSERT_TRUE(is_ok(write_new("a", "old")));
+    ASSERT_TRUE(is_ok(os().link("a", "d/b")));
+    EXPECT_EQ(os().list("").value(), (Names{"a", "d"}));
+    EXPECT_EQ(os().list("d").value(), Names{"b"});
+    auto file = os().open("a", Open::kReadWrite);
+    ASSERT_TRUE(is_ok(file));
+    ASSERT_TRUE(is_ok(write_all(**file, 3, "er")));
+    EXPECT_EQ(read_path("d/b").value(), "older");
+    // What replaces one name, or removes it, leaves the other.
+    ASSERT_TRUE(is_ok(write_new("t", "new")));
+    ASSERT_TRUE(is_ok(os().rename("t", "a")));
+    EXPECT_EQ(read_path("a").value(), "new");
+    EXPECT_EQ(read_path("d/b").value(), "older");
+    ASSERT_TRUE(is_ok(os().remove("a")));
+    EXPECT_EQ(read_path("d/b").value(), "older");
+  });
+}
+
+TEST_P(OsContract, ALinkReplacesNothing) {
+  run([&] {
+    ASSERT_TRUE(is_ok(os().make_directory("d")));
+    ASSERT_TRUE(is_ok(write_new("a", "A")));
+    ASSERT_TRUE(is_ok(write_new("b", "B")));
+    EXPECT_TRUE(fails_with(os().link("a", "b"), Errc::kExists));
+    EXPECT_TRUE(fails_with(os().link("a", "a"), Errc::kExists));
+    EXPECT_TRUE(fails_with(os().link("a", "d"), Errc::kExists));
+    EXPECT_EQ(read_path("b").value(), "B");
+  });
+}
+
 TEST_P(OsContract, RemoveLeavesAnOpenFileUsable) {
   run([&] {
     ASSERT_TRUE(is_ok(write_new("f", "abc")));
@@ -268,12 +301,14 @@ TEST_P(OsContract, WhatIsMissingIsNotFound) {
   run([&] {
     EXPECT_TRUE(fails_with(os().open("no/f", Open::kCreateNew), Errc::kNotFound));
     EXPECT_TRUE(fails_with(os().rename("no", "f"), Errc::kNotFound));
+    EXPECT_TRUE(fails_with(os().link("no", "f"), Errc::kNotFound));
     EXPECT_TRUE(fails_with(os().remove("no"), Errc::kNotFound));
     EXPECT_TRUE(fails_with(os().make_directory("no/d"), Errc::kNotFound));
     EXPECT_TRUE(fails_with(os().list("no"), Errc::kNotFound));
     EXPECT_TRUE(fails_with(os().sync_directory("no", "contract"), Errc::kNotFound));
     ASSERT_TRUE(is_ok(write_new("f", "abc")));
     EXPECT_TRUE(fails_with(os().rename("f", "no/f"), Errc::kNotFound));
+    EXPECT_TRUE(fails_with(os().link("f", "no/f"), Errc::kNotFound));
     EXPECT_EQ(os().list("").value(), Names{"f"});
   });
 }
@@ -299,12 +334,14 @@ TEST_P(OsContract, AKillLosesNothingWritten) {
     ASSERT_TRUE(is_ok((*file)->truncate(5)));
     ASSERT_TRUE(is_ok(os().rename("d/b", "b")));
     ASSERT_TRUE(is_ok(os().remove("d/c")));
+    ASSERT_TRUE(is_ok(os().link("d/a", "d/second")));
   });
   under_test_->kill_and_restart();
   run([&] {
     EXPECT_EQ(os().list("").value(), (Names{"b", "d"}));
-    EXPECT_EQ(os().list("d").value(), (Names{"a", "t"}));
+    EXPECT_EQ(os().list("d").value(), (Names{"a", "second", "t"}));
     EXPECT_EQ(read_path("d/a").value(), "never synced");
+    EXPECT_EQ(read_path("d/second").value(), "never synced");
     EXPECT_EQ(read_path("b").value(), "renamed");
     EXPECT_EQ(read_path("d/t").value(), "trunc");
   });

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "engine/aof/manifest.h"
+#include "engine/aof/replace.h"
 #include "engine/base/mutant.h"
 
 namespace powercut::engine {
@@ -23,27 +25,22 @@ Result<void> copy(File& from, File& to) {
 Result<void> publish_again(Os& os, File& published) {
   TRY_ASSIGN(const auto file, create_fresh(os, std::string(kCheckpointTemporary)));
   TRY(copy(published, *file));
-  Replaced replaced;
-  return publish_checkpoint(os, *file, replaced);
+  return publish_checkpoint(os, *file);
 }
 
 }  // namespace
 
-Result<void> publish_checkpoint(Os& os, File& file, Replaced& replaced) {
+Result<void> publish_checkpoint(Os& os, File& file) {
   TRY(file.sync("checkpoint.sync"));
-  const auto marked = os.open(kCheckpointUnsettled, Open::kCreateNew);
-  if (!marked.ok() && marked.error().code != Errc::kExists) return marked.error();
-  TRY(replace_durably(os, std::string(kCheckpointTemporary), std::string(kCheckpointName), "",
-                      "checkpoint.rename", replaced));
-  (void)os.remove(kCheckpointUnsettled);  // one that stays costs the next start a copy
-  return {};
+  bool renamed = false;
+  return replace_durably(os, std::string(kCheckpointTemporary), std::string(kCheckpointName), "",
+                         "checkpoint.rename", renamed);
 }
 
 Result<void> settle_checkpoint(Os& os, File& published) {
-  // First what is there: a process that died held the replaced file's blocks no longer, and a new
-  // file could take them before the rename is committed.
+  // First what is there, for a disk too full to publish it again.
   TRY(os.sync_directory("", "recovery.root"));
-  const auto marked = os.open(kCheckpointUnsettled, Open::kRead);
+  const auto marked = os.open(replaced_name(std::string(kCheckpointName)), Open::kRead);
   if (!marked.ok() && marked.error().code == Errc::kNotFound) return {};
   if (!marked.ok()) return marked.error();
   if (mutant(Mutant::kUnsettledTrusted)) return {};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "engine/aof/replace.h"
 #include "engine/aof/segment_reader.h"
 #include "engine/base/mutant.h"
 #include "engine/checkpoint/rdb_decode.h"
@@ -85,8 +86,9 @@ class Recovery {
     if (!has_name(kManifestName)) return start_without_manifest();
     TRY_ASSIGN(const std::string text, read_whole(os_, in_aof_directory(kManifestName)));
     TRY_ASSIGN(recovered_.manifest, parse_manifest(text));
-    if (!mutant(Mutant::kTailNotSynced)) TRY(settle_manifest());
-    TRY(set_aside_orphans());
+    TRY_ASSIGN(const bool settled, settle_manifest());
+    // What is not named here may be named by an older manifest, which may be the durable one.
+    if (settled) TRY(set_aside_orphans());
     if (recovered_.manifest.base) TRY(load_base(*recovered_.manifest.base));
     const size_t count = recovered_.manifest.segments.size();
     for (size_t i = 0; i < count && !report().dropped_corruption; ++i)
@@ -95,18 +97,21 @@ class Recovery {
   }
 
   // The manifest's rename may have been seen in the page cache alone, or its directory sync may
-  // have failed before the restart, and then a sync that succeeds now proves nothing. So it is
-  // published again, before anything that an older manifest names is removed or renamed.
-  Result<void> settle_manifest() {
-    // First what is there: a process that died held the replaced manifest's blocks no longer, and a
-    // new file could take them before the rename is committed.
+  // have failed before the restart, and then a sync that succeeds now proves nothing. So one that
+  // is marked as not settled is published again (engine/aof/replace.h). Is it settled now?
+  Result<bool> settle_manifest() {
+    if (mutant(Mutant::kTailNotSynced)) return true;
+    // First what is there, for a disk too full to publish it again.
     TRY(os_.sync_directory(kAofDirectory, "recovery.aof_directory"));
-    Replaced replaced;
-    auto published =
-        publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, replaced);
+    TRY(os_.sync_directory("", "recovery.root"));
+    const bool marked = has_name(replaced_name(std::string(kManifestName)));
+    if (!marked || mutant(Mutant::kUnsettledTrusted)) return true;
+    bool renamed = false;
+    const auto published =
+        publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, renamed);
     // A full disk must not keep the store from starting.
-    if (!published.ok() && published.error().code != Errc::kNoSpace) return published;
-    return os_.sync_directory("", "recovery.root");
+    if (!published.ok() && published.error().code != Errc::kNoSpace) return published.error();
+    return published.ok();
   }
 
   // Writes the bytes again that no batch vouches for: after a failed sync and a kill the page cache

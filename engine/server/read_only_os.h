@@ -45,6 +45,7 @@ class ReadOnlyOs final : public Os {
     return std::unique_ptr<File>(std::make_unique<ReadOnlyFile>(std::move(file)));
   }
   Result<void> rename(std::string_view, std::string_view) override { return {}; }
+  Result<void> link(std::string_view, std::string_view) override { return {}; }
   Result<void> remove(std::string_view) override { return {}; }
   Result<void> make_directory(std::string_view) override { return {}; }
   Result<std::vector<std::string>> list(std::string_view path) override { return os_.list(path); }

@@ -39,7 +39,7 @@ swept() {
 }
 
 explored select-not-repeated hybrid-always ext4-writeback
-explored no-sync:recovery.aof_directory hybrid-always ext4-writeback --workload demo8 --depth 2
 explored recovery-crosses-hole everysec ext4-ordered
 explored synced-offset-ahead everysec posix-min
 swept failed-sync-retried --policy everysec --persona ext4-ordered
+swept replaced-forgotten --policy hybrid-everysec --persona ext4-writeback

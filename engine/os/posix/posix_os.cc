@@ -131,6 +131,15 @@ Result<void> PosixOs::rename(std::string_view from, std::string_view to) {
   return {};
 }
 
+Result<void> PosixOs::link(std::string_view existing, std::string_view name) {
+  TRY(alive("link", existing));
+  if (linkat(root_.get(), at_path(existing).c_str(), root_.get(), at_path(name).c_str(), 0) < 0) {
+    const int error = errno;
+    return os_error("link", std::string(existing) + " to " + std::string(name), error);
+  }
+  return {};
+}
+
 Result<void> PosixOs::remove(std::string_view path) {
   TRY(alive("remove", path));
   const std::string name = at_path(path);

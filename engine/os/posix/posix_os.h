@@ -61,6 +61,7 @@ class PosixOs final : public Os {
 
   Result<std::unique_ptr<File>> open(std::string_view path, Open mode) override;
   Result<void> rename(std::string_view from, std::string_view to) override;
+  Result<void> link(std::string_view existing, std::string_view name) override;
   Result<void> remove(std::string_view path) override;
   Result<void> make_directory(std::string_view path) override;
   Result<std::vector<std::string>> list(std::string_view path) override;
