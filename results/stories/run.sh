@@ -38,8 +38,14 @@ swept() {
   tell "${mutant//[:.]/-}" "$id"
 }
 
+# A bug of powercut's own, put back.
+regressed() {
+  sed "0,/^store.*/s//& mutant=$1/" "$root/scenarios/regressions/$2.scn" >"$work/$1.scn"
+  tell "$1" "$work/$1.scn"
+}
+
 explored select-not-repeated hybrid-always ext4-writeback
 explored recovery-crosses-hole everysec ext4-ordered
 explored synced-offset-ahead everysec posix-min
 swept failed-sync-retried --policy everysec --persona ext4-ordered
-swept replaced-forgotten --policy hybrid-everysec --persona ext4-writeback
+regressed replaced-forgotten replaced_manifest_outlived_by_a_delayed_write
