@@ -33,8 +33,10 @@ uint32_t crc_of(std::string_view bytes, uint64_t nonce, uint64_t offset) {
   return crc32c(bytes, crc32c({place, sizeof place}));
 }
 
-// Reads `prefix` from the front of `text`, and the number behind it.
-bool take(std::string_view& text, std::string_view prefix, uint64_t& value) {
+// Reads `prefix` from the front of `text`, and the number behind it. Inline, so that the prefixes
+// are compared as the constants they are.
+[[gnu::always_inline]] inline bool take(std::string_view& text, std::string_view prefix,
+                                        uint64_t& value) {
   if (!text.starts_with(prefix)) return false;
   const char* begin = text.data() + prefix.size();
   const char* end = read_digits(begin, text.data() + text.size(), value);

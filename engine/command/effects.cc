@@ -17,22 +17,30 @@ char* put_header(char* at, char marker, size_t count) {
   return at;
 }
 
-}  // namespace
-
-// Writes through a pointer: every logged command passes here.
-void append_command(std::string& out, std::span<const std::string_view> args) {
-  const size_t begin = out.size();
-  size_t most = kLongestHeader;
-  for (const std::string_view arg : args) most += kLongestHeader + arg.size() + 2;
-  out.resize(begin + most);
-  char* at = put_header(out.data() + begin, '*', args.size());
+char* put_command(char* at, std::span<const std::string_view> args) {
+  at = put_header(at, '*', args.size());
   for (const std::string_view arg : args) {
     at = put_header(at, '$', arg.size());
     at = std::copy(arg.begin(), arg.end(), at);
     *at++ = '\r';
     *at++ = '\n';
   }
-  out.resize(static_cast<size_t>(at - out.data()));
+  return at;
+}
+
+}  // namespace
+
+// Writes through a pointer, and most of the time to the stack: every logged command passes here.
+void append_command(std::string& out, std::span<const std::string_view> args) {
+  size_t most = kLongestHeader;
+  for (const std::string_view arg : args) most += kLongestHeader + arg.size() + 2;
+  if (char small[512]; most <= sizeof small) {
+    out.append(small, put_command(small, args));
+    return;
+  }
+  const size_t begin = out.size();
+  out.resize(begin + most);
+  out.resize(static_cast<size_t>(put_command(out.data() + begin, args) - out.data()));
 }
 
 void Effects::add(int db, std::span<const std::string_view> args) {
