@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "scenarios/digest.h"
 
@@ -52,7 +53,9 @@ void History::attach(engine::Os& os, engine::Keyspace& keyspace, engine::Executo
 // under another clock; what comes after has not.
 void History::note_dropped(uint64_t lsn) {
   dropped_.clear();
-  if (soonest_expiry_ms_ > os_->wall_now().unix_ms) return;
+  // The life before may have saved what it had loaded.
+  const bool dropped_before = !std::exchange(loaded_without_, {}).empty();
+  if (soonest_expiry_ms_ > os_->wall_now().unix_ms && !dropped_before) return;
   std::multimap<uint64_t, int64_t> alive[kDatabases];  // by hash: the expiry
   for (size_t i = 0; i < changes_end_[lsn]; ++i) {
     const Change& change = changes_[i];
@@ -77,6 +80,8 @@ void History::note_dropped(uint64_t lsn) {
         dropped_.push_back({static_cast<int16_t>(db), hash, 0, expires, Object::kNoExpiry});
     }
   }
+  loaded_lsn_ = lsn;
+  loaded_without_ = dropped_;
 }
 
 void History::detach() {
@@ -143,11 +148,7 @@ void History::add_to_sum(int db, uint64_t difference) {
   digest_ += database_hash(db, sums_[db]);
 }
 
-uint64_t History::total() const {
-  uint64_t digest = 0;
-  for (int db = 0; db < kDatabases; ++db) digest += database_hash(db, sums_[db]);
-  return digest;
-}
+uint64_t History::total() const { return digest_of(sums_); }
 
 void History::on_operation(uint64_t lsn) {
   CHECK(lsn == last_lsn() + 1);
@@ -188,30 +189,44 @@ bool History::unlogged_change() {
 
 // --- Digests ---
 
+void History::apply(const Change& change, int64_t now_ms, Sums& sums) {
+  if (change.db < 0) {
+    std::swap(sums[change.before], sums[change.after]);
+    return;
+  }
+  const auto counts = [&](int64_t expires) {
+    return expires == Object::kNoExpiry || expires > now_ms;
+  };
+  if (counts(change.before_expires)) sums[change.db] -= change.before;
+  if (counts(change.after_expires)) sums[change.db] += change.after;
+}
+
+uint64_t History::digest_of(const Sums& sums) {
+  uint64_t digest = 0;
+  for (int db = 0; db < kDatabases; ++db) digest += database_hash(db, sums[db]);
+  return digest;
+}
+
 const std::vector<uint64_t>& History::digests_at(int64_t now_ms) {
   if (soonest_expiry_ms_ > now_ms) return digests_;
-  uint64_t sums[kDatabases];
+  Sums sums;
   std::copy(std::begin(first_sums_), std::end(first_sums_), sums);
   clocked_.clear();
   size_t next = 0;
   for (uint64_t lsn = 0; lsn <= last_lsn(); ++lsn) {
-    for (; next < changes_end_[lsn]; ++next) {
-      const Change& change = changes_[next];
-      if (change.db < 0) {
-        std::swap(sums[change.before], sums[change.after]);
-        continue;
-      }
-      const auto counts = [&](int64_t expires) {
-        return expires == Object::kNoExpiry || expires > now_ms;
-      };
-      if (counts(change.before_expires)) sums[change.db] -= change.before;
-      if (counts(change.after_expires)) sums[change.db] += change.after;
-    }
-    uint64_t digest = 0;
-    for (int db = 0; db < kDatabases; ++db) digest += database_hash(db, sums[db]);
-    clocked_.push_back(digest);
+    for (; next < changes_end_[lsn]; ++next) apply(changes_[next], now_ms, sums);
+    clocked_.push_back(digest_of(sums));
   }
   return clocked_;
+}
+
+std::optional<History::AsLoaded> History::as_loaded_at(int64_t now_ms) const {
+  if (loaded_without_.empty()) return std::nullopt;
+  Sums sums;
+  std::copy(std::begin(first_sums_), std::end(first_sums_), sums);
+  for (size_t i = 0; i < changes_end_[loaded_lsn_]; ++i) apply(changes_[i], now_ms, sums);
+  for (const Change& change : loaded_without_) apply(change, now_ms, sums);
+  return AsLoaded{loaded_lsn_, digest_of(sums)};
 }
 
 std::string History::self_check() const {

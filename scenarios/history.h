@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +48,13 @@ class History final : public engine::KeyspaceObserver, public engine::OperationL
 
   // The digests of S(0)..S(last) for a wall clock: see keyspace_digest().
   const std::vector<uint64_t>& digests_at(int64_t now_ms);
+  // A life that loads a checkpoint and drops what has expired has two states at that number, which
+  // a clock that goes back tells apart: S(lsn), and what it held, and may have saved again.
+  struct AsLoaded {
+    uint64_t lsn;
+    uint64_t digest;
+  };
+  std::optional<AsLoaded> as_loaded_at(int64_t now_ms) const;
 
   // Changes that were made and not logged, since the last call. Call it when no operation is under
   // way.
@@ -76,6 +84,9 @@ class History final : public engine::KeyspaceObserver, public engine::OperationL
     int64_t after_expires;
   };
 
+  using Sums = uint64_t[kDatabases];
+  static void apply(const Change& change, int64_t now_ms, Sums& sums);
+  static uint64_t digest_of(const Sums& sums);
   int number_of(const engine::Database& db) const;
   void touch(engine::Database& db, std::string_view key, const engine::Object* object);
   void settle();
@@ -93,9 +104,11 @@ class History final : public engine::KeyspaceObserver, public engine::OperationL
   std::vector<uint64_t> clocked_;    // scratch of digests_at
   std::vector<Touched> touched_;
   std::vector<Change> dropped_;  // keys that had expired when a checkpoint was loaded
-  uint64_t sums_[kDatabases] = {};
+  uint64_t loaded_lsn_ = 0;
+  std::vector<Change> loaded_without_;  // the same, for the rest of this life
+  Sums sums_ = {};
   uint64_t digest_ = 0;  // total(), kept up to date
-  uint64_t first_sums_[kDatabases] = {};
+  Sums first_sums_ = {};
   int64_t soonest_expiry_ms_ = INT64_MAX;
   uint64_t acked_ = 0;
 };

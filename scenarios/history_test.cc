@@ -271,5 +271,39 @@ TEST(History, WhatRecoveryDroppedStaysAway) {
   }
 }
 
+// It may be saved again before anything else happens.
+TEST(History, WhatALifeLoadedIsAStateOfItsOwn) {
+  History history;
+  {
+    HistoryStore store(&history);
+    store.run("SET a 1");
+    store.run("SET b 2 PX 1000");
+  }
+  HistoryStore store(&history, 2);
+  store.fill("SET a 1");
+  store.set_wall(kWallMs + 1500);
+  store.attach();
+  for (const char* next : {"SET c 3", "SET d 4"}) {
+    const auto loaded = history.as_loaded_at(kWallMs);
+    ASSERT_TRUE(loaded);
+    EXPECT_EQ(loaded->lsn, 2u);
+    EXPECT_EQ(loaded->digest, digest_after({"SET a 1"}, 1, kWallMs));
+    EXPECT_NE(loaded->digest, history.digests_at(kWallMs)[2]);
+    store.run(next);
+  }
+}
+
+TEST(History, WhatALifeLoadedWholeHasOneState) {
+  History history;
+  {
+    HistoryStore store(&history);
+    store.run("SET a 1 PX 1000");
+  }
+  HistoryStore store(&history, 1);
+  store.fill("SET a 1 PX 1000");
+  store.attach();
+  EXPECT_FALSE(history.as_loaded_at(kWallMs));
+}
+
 }  // namespace
 }  // namespace powercut::scenarios

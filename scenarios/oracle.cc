@@ -115,9 +115,14 @@ Verdict Oracle::judge(History& history, const CrashFacts& facts, uint64_t digest
                       uint64_t claimed, bool contract_broken) {
   Verdict verdict;
   const auto& digests = history.digests_at(wall_ms);
+  const auto as_loaded = history.as_loaded_at(wall_ms);
+  const auto was_state = [&](uint64_t lsn) {
+    return digests[lsn] == digest ||
+           (as_loaded && as_loaded->lsn == lsn && as_loaded->digest == digest);
+  };
   const uint64_t highest = policy_.kind == PolicyKind::kNone ? 0 : facts.last_lsn;
   uint64_t k = highest + 1;
-  while (k > 0 && digests[k - 1] != digest) --k;
+  while (k > 0 && !was_state(k - 1)) --k;
   if (k == 0) {
     verdict.violation = Violation{
         "NPX",
@@ -128,7 +133,7 @@ Verdict Oracle::judge(History& history, const CrashFacts& facts, uint64_t digest
   verdict.k = k - 1;
   verdict.loss = measure(history, facts, verdict.k);
   if (contract_broken || !keeps_synced_) return verdict;
-  if (claimed > highest || digests[claimed] != digest) {
+  if (claimed > highest || !was_state(claimed)) {
     verdict.violation =
         Violation{"NPX", fmt::format("the recovered state is S({}), but recovery numbers it {}",
                                      verdict.k, claimed)};
