@@ -32,8 +32,6 @@ constexpr std::array kObserved = {
     Observed{"no-sync:checkpoint.rename", "LAW NOS", "checkpoint", "all but plp lying"},
     Observed{"no-sync:recovery.segment", "MON", "no always",
              "posix-min ext4-noda ext4-ordered xfs"},
-    Observed{"no-sync:recovery.aof_directory", "NOS", "hybrid-always", "ext4-writeback"},
-    Observed{"no-sync:recovery.root", "MON", "checkpoint", "ext4-writeback"},
     Observed{"no-sync:root.aof_directory", "LAW BND", "all but checkpoint none", "posix-min ext2"},
     Observed{"sync-error-ignored", "NOS", "hybrid-everysec everysec no",
              "btrfs ext2 ext3-ordered ext4-noda"},
