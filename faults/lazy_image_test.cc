@@ -2,12 +2,14 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "faults/personas.h"
 #include "faults/random_program_testing.h"
 #include "sim/image_count.h"
 #include "sim/lazy_disk.h"
+#include "sim/lazy_stated.h"
 #include "sim/odometer.h"
 
 namespace powercut::faults {
@@ -17,49 +19,6 @@ using sim::ContentPool;
 using sim::Image;
 using sim::LazyImage;
 using sim::LazyView;
-using sim::Look;
-
-// Every image that reading the whole of every file, in order, can tell apart.
-class WholeReader {
- public:
-  WholeReader(const LazyImage& image, ContentPool& pool) : view_(image, pool) {}
-
-  std::set<Image> images() {
-    read(0, 0);
-    return std::move(found_);
-  }
-
- private:
-  void read(uint32_t file, uint64_t sector) {
-    const LazyImage& image = view_.image();
-    if (file == image.files.size()) return take();
-    contents_.resize(image.files.size());
-    for (const auto& answer : view_.answers({Look::kSector, file, sector, {}})) {
-      const sim::Options left = view_.left[file];
-      const std::string before = contents_[file];
-      view_.left[file] = answer.left;
-      const std::string& seen = view_.pool().bytes(static_cast<sim::ContentId>(answer.seen));
-      contents_[file] += seen;
-      if (seen.size() < image.sector_bytes)
-        read(file + 1, 0);
-      else
-        read(file, sector + 1);
-      contents_[file] = before;
-      view_.left[file] = left;
-    }
-  }
-
-  void take() {
-    Image image;
-    for (const LazyImage::Path& path : view_.image().paths)
-      image.push_back({path.path, path.file == LazyImage::kDirectory ? "" : contents_[path.file]});
-    found_.insert(std::move(image));
-  }
-
-  LazyView view_;
-  std::vector<std::string> contents_;
-  std::set<Image> found_;
-};
 
 // Which paths are one file. Two names of a file are another image than two files.
 std::vector<InodeId> links_of(const Disk& disk, const Image& image) {
@@ -76,7 +35,6 @@ std::vector<InodeId> links_of(const Disk& disk, const Image& image) {
 }
 
 void expect_same_images(const Disk& disk) {
-  std::set<Image> brute;
   std::set<std::pair<Image, std::vector<InodeId>>> linked;
   sim::Odometer odometer;
   uint64_t tapes = 0;
@@ -84,17 +42,31 @@ void expect_same_images(const Disk& disk) {
     if (++tapes > 12'000) return;
     const Disk after = disk.after_power_cut(odometer, 0, sim::CutStyle::kUniform);
     const Image image = sim::image_of(after);
-    brute.insert(image);
     linked.emplace(image, links_of(after, image));
   } while (odometer.next());
   ContentPool pool;
   sim::ImageCount count(pool);
-  std::set<Image> lazy;
+  std::map<std::string, std::pair<Image, std::vector<InodeId>>> lazy;  // by key
   RC_ASSERT(sim::for_each_lazy_image(disk, pool, [&](const LazyImage& image) {
               count.add(image);
-              lazy.merge(WholeReader(image, pool).images());
+              sim::for_each_single_image(
+                  image, pool, disk.rules(),
+                  [&](const std::string& key, const LazyView& view, const Disk& single) {
+                    const Image found = sim::image_of(single);
+                    const auto links = links_of(single, found);
+                    const auto known = lazy.emplace(key, std::pair(found, links)).first;
+                    RC_ASSERT(known->second == std::pair(found, links));
+                    // And stated in full it is the same.
+                    const auto stated = disk.after_power_cut(sim::stated(disk, view));
+                    RC_ASSERT(stated.ok());
+                    RC_ASSERT(sim::image_of(*stated) == found);
+                    return true;
+                  });
             }).ok());
-  RC_ASSERT(lazy == brute);
+  std::set<std::pair<Image, std::vector<InodeId>>> images;
+  for (const auto& [key, image] : lazy) images.insert(image);
+  RC_ASSERT(images == linked);
+  RC_ASSERT(lazy.size() == images.size());  // equal images have equal keys
   RC_ASSERT(count.decimal() == std::to_string(linked.size()));
 }
 

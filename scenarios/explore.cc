@@ -171,7 +171,7 @@ class Explorer final : public PointObserver {
     (void)sim::for_each_lazy_image(
         state.disk, recoveries_->pool(), [&](const sim::LazyImage& lazy) {
           sim::for_each_single_image(lazy, recoveries_->pool(), persona_.rules,
-                                     [&](const std::string& key, Disk image) {
+                                     [&](const std::string& key, const sim::LazyView&, Disk image) {
                                        const auto [at, is_new] = behind_.try_emplace(key);
                                        if (is_new)
                                          (void)ends_behind(image, spec_.depth - 1, 0, at->second);
@@ -225,7 +225,7 @@ class Explorer final : public PointObserver {
         if (!recoveries_->for_each_class(lazy, visit)) too_many_classes();
         if (depth < 2 || !found_.complete) return;
         sim::for_each_single_image(lazy, recoveries_->pool(), persona_.rules,
-                                   [&](const std::string&, Disk image) {
+                                   [&](const std::string&, const sim::LazyView&, Disk image) {
                                      (void)ends_behind(std::move(image), depth - 1, floor, ends);
                                      return found_.complete;
                                    });

@@ -16,6 +16,7 @@
 #include "scenarios/catalog.h"
 #include "scenarios/explore.h"
 #include "sim/crash_space.h"
+#include "sim/image_count.h"
 #include "sim/odometer.h"
 
 namespace powercut::scenarios {
@@ -204,6 +205,7 @@ struct Tally {
   uint64_t points = 0;
   uint64_t left_out = 0;
   uint64_t ends = 0;
+  uint64_t ends_where_names_are_free = 0;
   uint64_t broken = 0;
 };
 
@@ -228,19 +230,25 @@ void expect_same_ends(const ExploreSpec& spec, const faults::Persona& persona, T
   RC_ASSERT(brute.points.size() == exploration.by_persona[0].crash_points);
 
   const bool last_only = persona.rules.sync == sim::SyncReach::kNothing;
+  std::string images = "0";  // of all points
+  bool all = true;
   for (size_t number = 0; number < brute.points.size(); ++number) {
     const auto& point = brute.points[number];
+    all = all && point;
     if (!point) {
       ++tally.left_out;
       continue;
     }
+    images = sim::add_decimal(images, point->images);
     ++tally.points;
     tally.ends += point->ends.size();
     for (const End& end : point->ends) tally.broken += end.broken.empty() ? 0 : 1;
     if (last_only && number + 1 < brute.points.size()) continue;
     RC_ASSERT(lazy[number].images == point->images);
     RC_ASSERT(lazy[number].ends == point->ends);
+    tally.ends_where_names_are_free += persona.rules.journaled() ? 0 : point->ends.size();
   }
+  if (all) RC_ASSERT(exploration.by_persona[0].legal_images == images);
 }
 
 TEST(ExploreProperty, BruteForceComesToTheSameEnds) {
@@ -263,7 +271,8 @@ TEST(ExploreProperty, BruteForceComesToTheSameEnds) {
   EXPECT_GT(tally.points, 5'000u);
   EXPECT_LT(tally.left_out, tally.points / 10);
   EXPECT_GT(tally.ends, tally.points);  // more than one at many a point
-  EXPECT_GT(tally.broken, 100u);        // by the mutants
+  EXPECT_GT(tally.ends_where_names_are_free, 1'000u);
+  EXPECT_GT(tally.broken, 100u);  // by the mutants
 }
 
 }  // namespace

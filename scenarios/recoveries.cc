@@ -1,12 +1,11 @@
 #include "scenarios/recoveries.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "engine/base/check.h"
 #include "engine/engine.h"
 #include "scenarios/digest.h"
+#include "sim/lazy_os.h"
 
 namespace powercut::scenarios {
 
@@ -42,8 +41,8 @@ Recoveries::Recoveries(const engine::EngineConfig& config, const faults::MutantI
 
 bool Recoveries::for_each_class(const sim::LazyImage& image,
                                 const std::function<bool(const Class&)>& visit) {
-  const std::string tree = fmt::format("{}\n{}", image.sector_bytes, image.tree());
-  const auto [root, is_new] = roots_.try_emplace(tree, static_cast<uint32_t>(nodes_.size()));
+  const auto [root, is_new] =
+      roots_.try_emplace(image.sector_bytes, static_cast<uint32_t>(nodes_.size()));
   if (is_new) nodes_.emplace_back();
   Walk walk(image, pool_, visit);
   walk.root = root->second;
@@ -51,11 +50,11 @@ bool Recoveries::for_each_class(const sim::LazyImage& image,
 }
 
 bool Recoveries::walk(Walk& walk, uint32_t node) {
-  if (!nodes_[node].known) run(walk, walk.root);
-  if (nodes_[node].leaf)
-    return walk.visit({node, nodes_[node].outcome, walk.seen, walk.view.left});
+  if (!nodes_[node].known) run(walk);
+  if (nodes_[node].leaf) return walk.visit({node, nodes_[node].outcome, walk.seen, walk.view});
   const sim::Look look = nodes_[node].look;
-  for (const LazyView::Answer& answer : walk.view.answers(look)) {
+  const LazyView::Answers answers = walk.view.answers(look);
+  for (const LazyView::Answer& answer : answers.all()) {
     uint32_t next = 0;
     for (const auto& [seen, to] : nodes_[node].next)
       if (seen == answer.seen) next = to;
@@ -64,28 +63,26 @@ bool Recoveries::walk(Walk& walk, uint32_t node) {
       nodes_.emplace_back();
       nodes_[node].next.emplace_back(answer.seen, next);
     }
-    const sim::Options before = walk.view.left[look.file];
-    walk.view.settle(look, answer);
-    walk.seen.push_back({look, answer.seen});
+    const LazyView::Before before = walk.view.settle(look, answer);
+    walk.seen.push_back({look, answer.seen, static_cast<uint32_t>(&answer - answers.all().data())});
     const bool go_on = this->walk(walk, next);
     walk.seen.pop_back();
-    walk.view.left[look.file] = before;
-    if (look.kind == sim::Look::kSector) walk.view.seen[look.file][look.sector].reset();
+    walk.view.unsettle(look, before);
     if (!go_on) return false;
   }
   return true;
 }
 
 // Runs the store on the image that was walked to, and notes every look it takes.
-void Recoveries::run(Walk& walk, uint32_t root) {
-  std::vector<uint64_t> given;
-  for (const LazyDisk::Seen& seen : walk.seen) given.push_back(seen.answer);
+void Recoveries::run(Walk& walk) {
+  std::vector<uint32_t> given;
+  for (const LazyDisk::Seen& seen : walk.seen) given.push_back(seen.taken);
   const sim::PersonaRules rules;
   LazyDisk lazy(walk.fresh, rules, given);
   sim::WorldState world = world_of(lazy.disk());
   lazy.attach(world.disk);
   const Recovered recovered = recover(world, &lazy, nullptr, nullptr);
-  uint32_t node = root;
+  uint32_t node = walk.root;
   for (const LazyDisk::Seen& seen : lazy.seen()) {
     CHECK(!nodes_[node].leaf);
     CHECK(!nodes_[node].known || nodes_[node].look == seen.look);  // recovery is deterministic
@@ -126,8 +123,8 @@ std::pair<uint32_t, sim::Disk> Recoveries::watch(sim::Disk disk, sim::Watcher& w
   return {outcome, std::move(served)};
 }
 
-Recovered Recoveries::recover(sim::WorldState& world, sim::Resolver* resolver,
-                              sim::Watcher* watcher, sim::Disk* served) {
+Recovered Recoveries::recover(sim::WorldState& world, LazyDisk* lazy, sim::Watcher* watcher,
+                              sim::Disk* served) {
   ++executed_;
   Recovered recovered;
   recovered.hangs = true;
@@ -138,15 +135,16 @@ Recovered Recoveries::recover(sim::WorldState& world, sim::Resolver* resolver,
   at_once.immediate_one_in = 1;
   std::unique_ptr<engine::Engine> engine;
   sim::SimOs os(world, choices, trace, nullptr, at_once);
-  os.set_resolver(resolver);
+  os.set_resolver(lazy);
   os.set_watcher(watcher);
   os.set_time_limit(restart_ + kRecoveryLimit);
+  engine::Os* seam = &os;
+  std::optional<sim::LazyOs> lazy_os;
+  if (lazy != nullptr) seam = &lazy_os.emplace(*seam, *lazy);
   std::optional<faults::MutantOs> mutant_os;
-  if (mutant_ != nullptr && mutant_->decorates())
-    mutant_os.emplace(os, *mutant_);
-  engine::Os& seam = mutant_os ? static_cast<engine::Os&>(*mutant_os) : os;
+  if (mutant_ != nullptr && mutant_->decorates()) seam = &mutant_os.emplace(*seam, *mutant_);
   os.spawn("main", [&] {
-    auto opened = engine::Engine::open(seam, config_);
+    auto opened = engine::Engine::open(*seam, config_);
     recovered.hangs = false;
     os.stop();
     if (!opened.ok()) {

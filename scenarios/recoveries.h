@@ -48,7 +48,7 @@ class Recoveries {
     uint32_t leaf;     // equal for equal looks and answers
     uint32_t outcome;  // its number
     const std::vector<sim::LazyDisk::Seen>& seen;
-    const std::vector<sim::Options>& left;  // of each file
+    const sim::LazyView& view;
   };
   // What comes of `disk`, pending or not: the outcome's number.
   uint32_t outcome_of(sim::Disk disk);
@@ -70,9 +70,9 @@ class Recoveries {
   };
   struct Walk;
   bool walk(Walk& walk, uint32_t node);
-  void run(Walk& walk, uint32_t root);
+  void run(Walk& walk);
   sim::WorldState world_of(sim::Disk disk) const;  // at the time of every recovery
-  Recovered recover(sim::WorldState& world, sim::Resolver* resolver, sim::Watcher* watcher,
+  Recovered recover(sim::WorldState& world, sim::LazyDisk* lazy, sim::Watcher* watcher,
                     sim::Disk* served);
   uint32_t number_of(const Recovered& outcome);
 
@@ -82,7 +82,7 @@ class Recoveries {
   int64_t wall_ms_;
   sim::ContentPool pool_;
   std::vector<Node> nodes_;
-  std::map<std::string, uint32_t> roots_;  // by tree
+  std::map<uint32_t, uint32_t> roots_;  // by the bytes of a sector
   std::vector<Recovered> outcomes_;
   uint64_t executed_ = 0;
 };

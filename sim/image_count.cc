@@ -32,7 +32,7 @@ struct ImageCount::Diagram {
     file_nodes.clear();
     counts.assign(2, 0);
     counts[kEnd] = 1;
-    roots.clear();
+    all = kNothing;
   }
 
   Node make(Edges edges) {
@@ -48,7 +48,7 @@ struct ImageCount::Diagram {
     return node;
   }
 
-  // Both at the same level: words of one tree have the same form.
+  // Both at the same level: after equal beginnings, words have the same form.
   Node unite(Node a, Node b) {
     if (a == b || b == kNothing) return a;
     if (a == kNothing) return b;
@@ -65,7 +65,8 @@ struct ImageCount::Diagram {
       } else if (i == left.size() || right[j].label < left[i].label) {
         edges.push_back(right[j++]);
       } else {
-        edges.push_back({left[i].label, unite(static_cast<Node>(left[i].to), static_cast<Node>(right[j].to))});
+        edges.push_back(
+            {left[i].label, unite(static_cast<Node>(left[i].to), static_cast<Node>(right[j].to))});
         ++i, ++j;
       }
     }
@@ -105,6 +106,89 @@ struct ImageCount::Diagram {
     return make(std::move(edges));
   }
 
+  // --- Names ---
+
+  // Somebody who reads all names of an image: directory by directory, in byte order.
+  struct Place {
+    uint32_t directory;  // of the image
+    uint32_t name;       // the next of its names
+    uint64_t path;       // of the directory
+    auto operator<=>(const Place&) const = default;
+  };
+  struct Reader {
+    std::vector<Place> places;                         // from the root down
+    std::vector<std::pair<uint32_t, uint64_t>> known;  // files that may come again; the first path
+    auto operator<=>(const Reader&) const = default;
+  };
+  // Behind a name stands what it leads to: a directory, and then its names; a file, and then what
+  // it holds; or a file that came before, by its first path.
+  enum Label : uint64_t { kDirectory, kNewFile, kFirstPath };
+  static constexpr uint64_t kNoMoreNames = ContentPool::kEmpty;
+
+  Node words_of(const LazyImage& image) {
+    words.clear();
+    return words_from(image, {{{0, 0, 0}}, {}});
+  }
+
+  // All that is still to be read: what may be known of it is where the reader is, and no more.
+  Node words_from(const LazyImage& image, Reader reader) {
+    std::erase_if(reader.known, [&](const auto& file) {
+      return std::none_of(reader.places.begin(), reader.places.end(), [&](const Place& place) {
+        return comes_in(image, place.directory, place.name, file.first);
+      });
+    });
+    const auto known = words.find(reader);
+    if (known != words.end()) return known->second;
+    const Node node = make_words(image, reader);
+    words.emplace(std::move(reader), node);
+    return node;
+  }
+
+  Node make_words(const LazyImage& image, const Reader& reader) {
+    const Place& place = reader.places.back();
+    const auto& names = image.directories[place.directory].names;
+    Reader next = reader;
+    if (place.name == names.size()) {
+      next.places.pop_back();
+      return make({{kNoMoreNames, next.places.empty() ? kEnd : words_from(image, next)}});
+    }
+    const LazyImage::Name& name = names[place.name];
+    ++next.places.back().name;
+    const uint64_t path =
+        paths.try_emplace({place.path, name.name}, paths.size() + 1).first->second;
+    Node node = kNothing;
+    for (const LazyImage::End& end : name.ends) {
+      const bool nothing = end.kind == LazyImage::End::kNothing;
+      node = unite(node, nothing ? words_from(image, next)
+                                 : make({{name.name, words_at(image, end, next, path)}}));
+    }
+    return node;
+  }
+
+  Node words_at(const LazyImage& image, const LazyImage::End& end, Reader next, uint64_t path) {
+    if (end.kind == LazyImage::End::kDirectory) {
+      next.places.push_back({end.index, 0, path});
+      return make({{kDirectory, words_from(image, std::move(next))}});
+    }
+    for (const auto& [file, first] : next.known)
+      if (file == end.index)
+        return make({{kFirstPath + first, words_from(image, std::move(next))}});
+    next.known.emplace_back(end.index, path);
+    const Node rest = words_from(image, std::move(next));
+    return make({{kNewFile, file_node(image.files[end.index], image.sector_bytes, rest)}});
+  }
+
+  // May one of its names from `first` on, or a name below, lead to the file?
+  static bool comes_in(const LazyImage& image, uint32_t directory, uint32_t first, uint32_t file) {
+    const auto& names = image.directories[directory].names;
+    return std::any_of(names.begin() + first, names.end(), [&](const LazyImage::Name& name) {
+      return std::any_of(name.ends.begin(), name.ends.end(), [&](const LazyImage::End& end) {
+        if (end.kind == LazyImage::End::kDirectory) return comes_in(image, end.index, 0, file);
+        return end.kind == LazyImage::End::kFile && end.index == file;
+      });
+    });
+  }
+
   // A node comes after those it leads to.
   const cpp_int& count(Node node) {
     while (counts.size() <= node) {
@@ -122,7 +206,9 @@ struct ImageCount::Diagram {
   // Each keeps its file, so that no other can take its place.
   std::map<std::pair<std::shared_ptr<const LazyFile>, Node>, Node> file_nodes;
   std::vector<cpp_int> counts;
-  std::map<std::string, Node> roots;  // by tree
+  std::map<std::pair<uint64_t, ContentId>, uint64_t> paths;  // by directory's path and name
+  std::map<Reader, Node> words;                              // of the image that is added
+  Node all = kNothing;
 };
 
 ImageCount::ImageCount(ContentPool& pool) : diagram_(std::make_unique<Diagram>(pool)) {}
@@ -130,18 +216,10 @@ ImageCount::~ImageCount() = default;
 void ImageCount::clear() { diagram_->clear(); }
 
 void ImageCount::add(const LazyImage& image) {
-  Diagram::Node node = Diagram::kEnd;
-  for (size_t f = image.files.size(); f-- > 0;)
-    node = diagram_->file_node(image.files[f], image.sector_bytes, node);
-  Diagram::Node& root = diagram_->roots.try_emplace(image.tree(), Diagram::kNothing).first->second;
-  root = diagram_->unite(root, node);
+  diagram_->all = diagram_->unite(diagram_->all, diagram_->words_of(image));
 }
 
-std::string ImageCount::decimal() const {
-  cpp_int sum = 0;
-  for (const auto& [tree, root] : diagram_->roots) sum += diagram_->count(root);
-  return sum.str();
-}
+std::string ImageCount::decimal() const { return diagram_->count(diagram_->all).str(); }
 
 std::string add_decimal(const std::string& a, const std::string& b) {
   return cpp_int(cpp_int(a) + cpp_int(b)).str();

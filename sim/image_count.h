@@ -1,9 +1,9 @@
 // How many images there are in all: exactly, each counted once, however many ways lead to it.
 //
 // Method: a decision diagram (a multi-valued one, as Bryant's of 1986 for two values): an image is
-// read as a word, its tree first, then size and sectors of each file in order; equal subtrees are
-// one node, so a product of choices takes the space of their sum, and the union of many products
-// is exact.
+// read as a word, name by name from the root on, and behind a file's first name its size and
+// sectors; equal subtrees are one node, so a product of choices takes the space of their sum, and
+// the union of many products is exact.
 #pragma once
 
 #include <cstdint>

@@ -7,63 +7,109 @@
 
 namespace powercut::sim {
 
-LazyDisk::LazyDisk(const LazyView& view, const PersonaRules& rules, std::span<const uint64_t> given)
-    : view_(view), rules_(rules), given_(given), states_(view.image().files.size()) {}
+LazyDisk::LazyDisk(const LazyView& view, const PersonaRules& rules, std::span<const uint32_t> given)
+    : view_(view), rules_(rules), given_(given), directories_{{kRootInode, {}, {}}} {}
 
-Disk LazyDisk::disk() {
-  Disk disk(rules_);
-  for (const LazyImage::Path& at : view_.image().paths) {
-    if (at.file == LazyImage::kDirectory) {
-      CHECK(disk.make_directory(std::string_view(at.path).substr(0, at.path.size() - 1)).ok());
-      continue;
-    }
-    State& state = states_[at.file];
-    if (state.inode == kNoInode) {
-      state.inode = disk.create(at.path).value();
-      file_by_inode_.resize(state.inode + 1, LazyImage::kDirectory);
-      file_by_inode_[state.inode] = at.file;
-    } else {
-      disk.link(disk.resolve(at.path).value(), state.inode, ++disk.seq_, false);
-    }
-  }
-  disk.names_.clear();  // what is found after a cut is durable
-  for (const auto& inode : disk.inodes_) {
-    inode->pending_names = 0;
-    inode->released = true;
-    inode->meta_seq = 0;
-  }
-  disk_ = &disk;
-  for (State& state : states_) place_size(state);
-  disk_ = nullptr;
-  return disk;
+Disk LazyDisk::disk() { return Disk(rules_); }
+
+// --- Names ---
+
+// It stays when its last name goes: another that nobody looked at yet may lead there.
+InodeId LazyDisk::new_inode(bool directory) {
+  const InodeId id = disk_->new_inode(directory);
+  Inode& inode = disk_->own(id);
+  inode.released = true;
+  inode.pending_names = 1;
+  return id;
 }
 
+uint32_t LazyDisk::settle_path(std::string_view path) {
+  if (path.empty()) return 0;
+  uint32_t at = 0;
+  for (std::string_view rest = path;;) {
+    const size_t slash = rest.find('/');
+    const std::string_view name = rest.substr(0, slash);
+    if (name.empty() || name == "." || name == "..") return kNowhere;  // as Disk says
+    settle_name(at, name);
+    const InodeId inode = find_entry(*disk_->inodes_[directories_[at].inode], name);
+    const auto known = std::find_if(directories_.begin(), directories_.end(),
+                                    [&](const auto& d) { return d.inode == inode; });
+    // Nothing of a directory that the process made is undecided.
+    if (known == directories_.end()) return kNowhere;
+    at = static_cast<uint32_t>(known - directories_.begin());
+    if (slash == std::string_view::npos) return at;
+    rest.remove_prefix(slash + 1);
+  }
+}
+
+void LazyDisk::settle_name(uint32_t directory, std::string_view name) {
+  DirectoryState& state = directories_[directory];
+  const ContentId id = view_.pool().intern(name);
+  if (std::find(state.known.begin(), state.known.end(), id) != state.known.end()) return;
+  if (state.listed && std::find(state.there.begin(), state.there.end(), id) == state.there.end())
+    return;
+  state.known.push_back(id);
+  const InodeId in = state.inode;
+  const uint64_t end = look({Look::kEnd, directory, 0, {}, id});
+  if (end == LazyView::kNothing) return;
+  InodeId inode = kNoInode;
+  if (end == LazyView::kDirectory) {
+    inode = new_inode(true);
+    directories_.push_back({inode, {}, {}});
+  } else if (const uint64_t number = end - LazyView::kFirstFile; number < states_.size()) {
+    inode = states_[number].inode;
+  } else {
+    inode = new_inode(false);
+    file_by_inode_.resize(inode + 1, kNowhere);
+    file_by_inode_[inode] = static_cast<uint32_t>(number);
+    states_.emplace_back().inode = inode;
+    place_size(states_.back());
+  }
+  ++disk_->own(inode).links;
+  set_entry(disk_->own(in), std::string(name), inode);
+}
+
+void LazyDisk::settle_names(uint32_t directory) {
+  DirectoryState& state = directories_[directory];
+  if (state.listed) return;
+  state.listed = true;
+  for (ContentId name = ContentPool::kEmpty;;) {
+    name = static_cast<ContentId>(look({Look::kNext, directory, 0, {}, name}));
+    if (name == ContentPool::kEmpty) return;
+    if (std::find(state.known.begin(), state.known.end(), name) != state.known.end()) continue;
+    state.there.push_back(name);
+    // A list shows it; every other call decides first where it leads.
+    set_entry(disk_->own(state.inode), view_.pool().bytes(name), state.inode);
+  }
+}
+
+void LazyDisk::before_names_in(std::string_view path) {
+  if (const uint32_t directory = settle_path(path); directory != kNowhere) settle_names(directory);
+}
+
+// --- Files ---
+
 LazyDisk::State* LazyDisk::state_of(InodeId inode) {
-  if (inode >= file_by_inode_.size() || file_by_inode_[inode] == LazyImage::kDirectory)
-    return nullptr;
+  if (inode >= file_by_inode_.size() || file_by_inode_[inode] == kNowhere) return nullptr;
   return &states_[file_by_inode_[inode]];
 }
 
 uint64_t LazyDisk::look(const Look& look) {
-  const std::vector<LazyView::Answer>& answers = view_.answers(look);
-  const LazyView::Answer* chosen = &answers.front();
-  if (seen_.size() < given_.size()) {
-    const auto given =
-        std::find_if(answers.begin(), answers.end(),
-                     [&](const auto& answer) { return answer.seen == given_[seen_.size()]; });
-    CHECK(given != answers.end());  // the recovery is not deterministic
-    chosen = &*given;
-  }
-  seen_.push_back({look, chosen->seen});
-  view_.settle(look, *chosen);
-  return chosen->seen;
+  const LazyView::Answers answers = view_.answers(look);
+  const auto of = static_cast<uint32_t>(answers.all().size());
+  const uint32_t taken = seen_.size() < given_.size() ? given_[seen_.size()] : 0;
+  CHECK(taken < of);  // the recovery is deterministic
+  const LazyView::Answer& answer = answers.all()[taken];
+  seen_.push_back({look, answer.seen, taken, of});
+  (void)view_.settle(look, answer);
+  return answer.seen;
 }
 
 // The live size is the largest that is possible.
 void LazyDisk::place_size(State& state) {
   if (state.changed) return;
-  const LazyFile& file = *view_.image().files[file_of(state)];
-  const Options& left = view_.left[file_of(state)];
+  const LazyFile& file = file_of(state);
+  const Options& left = view_.left[number_of(state)];
   uint64_t most = 0;
   for (size_t i = 0; i < file.options.size(); ++i)
     if (left[i]) most = std::max(most, file.options[i].size);
@@ -76,9 +122,8 @@ void LazyDisk::know(State& state, uint64_t sector) {
 }
 
 void LazyDisk::settle_sector(State& state, uint64_t sector) {
-  const uint32_t file = file_of(state);
   CHECK(!state.searched);
-  const auto seen = static_cast<ContentId>(look({Look::kSector, file, sector, {}}));
+  const auto seen = static_cast<ContentId>(look({Look::kSector, number_of(state), sector, {}}));
   know(state, sector);
   const std::string& bytes = view_.pool().bytes(seen);
   const uint64_t from = sector * view_.image().sector_bytes;
@@ -101,7 +146,7 @@ void LazyDisk::settle_sector(State& state, uint64_t sector) {
 
 void LazyDisk::settle_size(State& state) {
   if (state.size_known) return;
-  state.least = look({Look::kSize, file_of(state), 0, {}});
+  state.least = look({Look::kSize, number_of(state), 0, {}});
   state.size_known = true;
   place_size(state);
 }
@@ -147,75 +192,49 @@ void LazyDisk::before_truncate(InodeId inode, uint64_t size) {
   state->least = size;
 }
 
-namespace {
-
-// Reads every file from its first sector to its end.
-class SingleImages {
- public:
-  using Visit = std::function<bool(const std::string&, Disk)>;
-  SingleImages(const LazyImage& image, ContentPool& pool, const PersonaRules& rules,
-               const Visit& visit)
-      : fresh_(image, pool), view_(fresh_), rules_(rules), visit_(visit) {}
-
-  bool from(uint32_t file, uint64_t sector) {
-    if (file == view_.image().files.size()) return take();
-    const Look look{Look::kSector, file, sector, {}};
-    for (const LazyView::Answer& answer : view_.answers(look)) {
-      const Options before = view_.left[file];
-      view_.settle(look, answer);
-      given_.push_back(answer.seen);
-      const auto seen = static_cast<ContentId>(answer.seen);
-      const bool goes_on = view_.pool().bytes(seen).size() == view_.image().sector_bytes;
-      const bool more = goes_on ? from(file, sector + 1) : from(file + 1, 0);
-      given_.pop_back();
-      view_.seen[file][sector].reset();
-      view_.left[file] = before;
-      if (!more) return false;
-    }
-    return true;
-  }
-
- private:
-  bool take() {
-    LazyDisk lazy(fresh_, rules_, given_);
-    Disk disk = lazy.disk();
-    lazy.attach(disk);
-    lazy.settle_everything();
-    const std::string key = view_.image().tree() +
-                            std::string(reinterpret_cast<const char*>(given_.data()),
-                                        given_.size() * sizeof(given_[0]));
-    return visit_(key, std::move(disk));
-  }
-
-  const LazyView fresh_;
-  LazyView view_;
-  const PersonaRules& rules_;
-  const Visit& visit_;
-  std::vector<uint64_t> given_;
-};
-
-}  // namespace
-
-bool for_each_single_image(const LazyImage& image, ContentPool& pool, const PersonaRules& rules,
-                           const std::function<bool(const std::string&, Disk)>& visit) {
-  return SingleImages(image, pool, rules, visit).from(0, 0);
-}
-
 void LazyDisk::settle_everything() {
-  for (State& state : states_) {
+  for (uint32_t directory = 0; directory < directories_.size(); ++directory) {
+    settle_names(directory);
+    const std::vector<ContentId> there = directories_[directory].there;
+    for (const ContentId name : there) settle_name(directory, view_.pool().bytes(name));
+  }
+  for (State& state : states_)
     for (uint64_t sector = 0; !state.size_known; ++sector) settle_sector(state, sector);
-    Inode& inode = disk_->own(state.inode);
-    inode.witness = inode.size;  // what is found after a cut is durable
+  for (const auto& inode : disk_->inodes_) {  // what is found after a cut is durable
+    inode->pending_names = 0;
+    inode->witness = inode->size;
   }
 }
 
 engine::Found LazyDisk::search(InodeId inode, const engine::Search& what) {
   State* state = state_of(inode);
   if (state == nullptr || state->changed) return engine::Found::kReadOn;
-  const auto found =
-      static_cast<engine::Found>(look({Look::kSearch, file_of(*state), 0, what}));
+  const auto found = static_cast<engine::Found>(look({Look::kSearch, number_of(*state), 0, what}));
   state->searched = found != engine::Found::kReadOn;
   return found;
+}
+
+// Method: what reads everything is run again with each answer to its last look that has another.
+bool for_each_single_image(
+    const LazyImage& image, ContentPool& pool, const PersonaRules& rules,
+    const std::function<bool(const std::string& key, const LazyView& view, Disk disk)>& visit) {
+  const LazyView fresh(image, pool);
+  std::vector<uint32_t> given;
+  for (;;) {
+    LazyDisk lazy(fresh, rules, given);
+    Disk disk = lazy.disk();
+    lazy.attach(disk);
+    lazy.settle_everything();
+    std::string key;
+    for (const LazyDisk::Seen& seen : lazy.seen())
+      key.append(reinterpret_cast<const char*>(&seen.answer), sizeof(seen.answer));
+    if (!visit(key, lazy.view(), std::move(disk))) return false;
+    given.clear();
+    for (const LazyDisk::Seen& seen : lazy.seen()) given.push_back(seen.taken);
+    while (!given.empty() && given.back() + 1 == lazy.seen()[given.size() - 1].of) given.pop_back();
+    if (given.empty()) return true;
+    ++given.back();
+  }
 }
 
 }  // namespace powercut::sim

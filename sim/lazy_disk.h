@@ -15,19 +15,27 @@ namespace powercut::sim {
 
 class LazyDisk final : public Resolver {
  public:
-  // `given`: the answers to the first looks; later ones get the first there is. All outlive this.
-  LazyDisk(const LazyView& view, const PersonaRules& rules, std::span<const uint64_t> given);
+  // `given`: which of the answers the first looks get; later ones get the first. All outlive this.
+  LazyDisk(const LazyView& view, const PersonaRules& rules, std::span<const uint32_t> given);
 
   struct Seen {
     Look look;
     uint64_t answer;
+    uint32_t taken = 0;  // which of the answers
+    uint32_t of = 1;
   };
-  // The disk as a process finds it; it is to be moved where it is used, and told of there.
+  // The disk as a process finds it, with names that come when they are looked at; it is to be moved
+  // where it is used, and told of there.
   Disk disk();
   void attach(Disk& disk) { disk_ = &disk; }
   const std::vector<Seen>& seen() const { return seen_; }
   void settle_everything();
+  const LazyView& view() const { return view_; }
 
+  // A call on `path` comes: decides what the names on the way lead to, and the last.
+  void before_path(std::string_view path) { (void)settle_path(path); }
+  // And which names there are in it, if it is a directory.
+  void before_names_in(std::string_view path);
   size_t before_read(InodeId inode, uint64_t offset, size_t n) override;
   void before_size(InodeId inode) override;
   void before_write(InodeId inode, uint64_t offset, size_t n) override;
@@ -35,6 +43,18 @@ class LazyDisk final : public Resolver {
   engine::Found search(InodeId inode, const engine::Search& what) override;
 
  private:
+  struct DirectoryState {
+    InodeId inode;
+    std::vector<ContentId> known;  // what they led to was seen
+    std::vector<ContentId> there;  // it was only seen that there are these
+    bool listed = false;           // and no others
+  };
+  static constexpr uint32_t kNowhere = UINT32_MAX;
+  uint32_t settle_path(std::string_view path);  // the directory's number, if it leads to one
+  void settle_name(uint32_t directory, std::string_view name);
+  void settle_names(uint32_t directory);
+  InodeId new_inode(bool directory);
+
   struct State {
     InodeId inode = kNoInode;
     // What follows from what was seen, and from nothing else: the next look must not depend on
@@ -48,26 +68,30 @@ class LazyDisk final : public Resolver {
   };
   State* state_of(InodeId inode);
   uint64_t look(const Look& look);
+  const LazyFile& file_of(const State& state) const { return view_.file(number_of(state)); }
   void settle_sector(State& state, uint64_t sector);
   void settle_size(State& state);
   void place_size(State& state);
   void know(State& state, uint64_t sector);
-  uint32_t file_of(const State& state) const {
+  uint32_t number_of(const State& state) const {
     return static_cast<uint32_t>(&state - states_.data());
   }
 
   LazyView view_;
   const PersonaRules& rules_;
-  std::span<const uint64_t> given_;
+  std::span<const uint32_t> given_;
   Disk* disk_ = nullptr;
-  std::vector<State> states_;  // by file
+  std::vector<State> states_;                // by file number
+  std::vector<DirectoryState> directories_;  // by number
   std::vector<uint32_t> file_by_inode_;
   std::vector<Seen> seen_;
 };
 
-// Calls `visit` for every single image that `image` stands for, as a disk on which all is decided.
-// `key`: equal for equal images. False: `visit` returned false, and it stopped.
-bool for_each_single_image(const LazyImage& image, ContentPool& pool, const PersonaRules& rules,
-                           const std::function<bool(const std::string& key, Disk disk)>& visit);
+// Calls `visit` for every single image that `image` stands for, as a disk on which all is decided,
+// and the view that it is. `key`: equal for equal images. False: `visit` returned false, and it
+// stopped.
+bool for_each_single_image(
+    const LazyImage& image, ContentPool& pool, const PersonaRules& rules,
+    const std::function<bool(const std::string& key, const LazyView& view, Disk disk)>& visit);
 
 }  // namespace powercut::sim

@@ -45,26 +45,84 @@ class LazyBuilder {
 
   const CrashSpace& space() const { return space_; }
 
+  // `names` decides every name where there is a journal, and none where there is not.
   Result<LazyImage> build(const CrashSpace::Names& names) {
     LazyImage image;
     image.sector_bytes = space_.sector_bytes();
-    std::vector<uint32_t> file_of(disk_.inodes_.size(), LazyImage::kDirectory);
-    for (CrashSpace::Found& found : space_.tree(names)) {
-      if (found.path.back() != '/' && file_of[found.inode] == LazyImage::kDirectory) {
-        file_of[found.inode] = static_cast<uint32_t>(image.files.size());
-        auto& file = files_[{found.inode, names.journal_seq}];
-        if (!file) {
-          TRY_ASSIGN(LazyFile built, build_file(found, names.journal_seq));
-          file = std::make_shared<const LazyFile>(std::move(built));
-        }
-        image.files.push_back(file);
+    index_.assign(disk_.inodes_.size(), kNoIndex);
+    index_[kRootInode] = 0;
+    image.directories.push_back({kRootInode, {}});
+    for (size_t at = 0; at < image.directories.size(); ++at) {
+      std::vector<LazyImage::Name> found;
+      for (const auto& [name, ops] : chains_in(image.directories[at].inode)) {
+        TRY_ASSIGN(auto ends, ends_of(image, name, ops, names));
+        const bool never = ends.size() == 1 && ends[0].kind == LazyImage::End::kNothing;
+        if (!never) found.push_back({pool_.intern(name), std::move(ends)});
       }
-      image.paths.push_back({std::move(found.path), file_of[found.inode]});
+      image.directories[at].names = std::move(found);
     }
     return image;
   }
 
  private:
+  static constexpr uint32_t kNoIndex = UINT32_MAX;
+
+  // By name: the pending ops on it; and what it leads to now.
+  struct Chain {
+    InodeId now = kNoInode;
+    std::vector<size_t> ops;
+  };
+  std::map<std::string_view, Chain> chains_in(InodeId directory) const {
+    std::map<std::string_view, Chain> chains;
+    for (const Entry& entry : disk_.inodes_[directory]->entries)
+      chains[entry.name].now = entry.inode;
+    for (size_t i = 0; i < disk_.names_.size(); ++i)
+      if (disk_.names_[i].directory == directory) chains[disk_.names_[i].name].ops.push_back(i);
+    return chains;
+  }
+
+  Result<std::vector<LazyImage::End>> ends_of(LazyImage& image, std::string_view name,
+                                              const Chain& chain, const CrashSpace::Names& names) {
+    std::vector<InodeId> inodes;  // by version
+    inodes.push_back(chain.ops.empty() ? chain.now : disk_.names_[chain.ops[0]].before);
+    for (const size_t op : chain.ops) {
+      const InodeId after = disk_.names_[op].after;
+      if (!disk_.rules_.journaled())
+        inodes.push_back(after);
+      else if (names.kept[op])
+        inodes[0] = after;
+    }
+    std::vector<LazyImage::End> ends;
+    for (size_t version = 0; version < inodes.size(); ++version) {
+      const auto first = std::find(inodes.begin(), inodes.end(), inodes[version]) - inodes.begin();
+      if (static_cast<size_t>(first) < version) continue;
+      TRY_ASSIGN(LazyImage::End end, end_at(image, name, inodes[version], names.journal_seq));
+      end.version = version;
+      ends.push_back(end);
+    }
+    return ends;
+  }
+
+  Result<LazyImage::End> end_at(LazyImage& image, std::string_view name, InodeId inode,
+                                uint64_t journal_seq) {
+    if (inode == kNoInode) return LazyImage::End{};
+    const bool directory = disk_.inodes_[inode]->directory;
+    uint32_t& index = index_[inode];
+    if (index == kNoIndex && directory) {
+      index = static_cast<uint32_t>(image.directories.size());
+      image.directories.push_back({inode, {}});
+    } else if (index == kNoIndex) {
+      index = static_cast<uint32_t>(image.files.size());
+      auto& file = files_[{inode, journal_seq}];
+      if (!file) {
+        TRY_ASSIGN(LazyFile built, build_file(inode, name, journal_seq));
+        file = std::make_shared<const LazyFile>(std::move(built));
+      }
+      image.files.push_back(file);
+    }
+    return LazyImage::End{directory ? LazyImage::End::kDirectory : LazyImage::End::kFile, index, 0};
+  }
+
   // What does not depend on the journal: each sector's contents, by version.
   struct Sector {
     std::vector<uint32_t> chain;
@@ -144,17 +202,18 @@ class LazyBuilder {
           pool_.intern(std::string_view(other.data() + (i - first) * unit, unit)));
   }
 
-  Result<LazyFile> build_file(const CrashSpace::Found& found, uint64_t journal_seq) {
-    const Versions& v = versions_of(found.inode);
-    const Inode& inode = *disk_.inodes_[found.inode];
+  Result<LazyFile> build_file(InodeId id, std::string_view name, uint64_t journal_seq) {
+    const Versions& v = versions_of(id);
+    const Inode& inode = *disk_.inodes_[id];
     LazyFile file;
-    file.inode = found.inode;
-    const Range sizes = space_.size_range(found.inode, v.size_ops, journal_seq);
+    file.inode = id;
+    const Range sizes = space_.size_range(id, v.size_ops, journal_seq);
     uint64_t largest = 0;
     for (size_t i = sizes.lo; i <= sizes.hi; ++i) {
-      LazyFile::Option option{CrashSpace::size_at(inode, v.size_ops, i), static_cast<uint32_t>(i), {}};
+      LazyFile::Option option{
+          CrashSpace::size_at(inode, v.size_ops, i), static_cast<uint32_t>(i), {}};
       largest = std::max(largest, option.size);
-      TRY(add_options(found, v, std::move(option), file));
+      TRY(add_options(name, v, std::move(option), file));
     }
     for (size_t i = 0; i < file.options.size(); ++i) file.all.set(i);
     const uint32_t unit = space_.sector_bytes();
@@ -165,13 +224,14 @@ class LazyBuilder {
   }
 
   // One size, and every mixture of own and reused blocks that it shows.
-  Result<void> add_options(const CrashSpace::Found& found, const Versions& v,
-                           LazyFile::Option option, LazyFile& file) {
+  Result<void> add_options(std::string_view name, const Versions& v, LazyFile::Option option,
+                           LazyFile& file) {
     const size_t blocks = (option.size + kBlockBytes - 1) / kBlockBytes;
     option.reused.resize(blocks);
     for (;;) {
       if (file.options.size() == kOptionsMost)
-        return Error{Errc::kNoSpace, found.path + ": more than " + std::to_string(kOptionsMost) +
+        return Error{Errc::kNoSpace, std::string(name) + ": more than " +
+                                         std::to_string(kOptionsMost) +
                                          " sizes and block owners after one cut"};
       file.options.push_back(option);
       size_t b = 0;
@@ -221,33 +281,37 @@ class LazyBuilder {
   ContentPool& pool_;
   std::vector<Versions> versions_;
   std::map<std::pair<InodeId, uint64_t>, std::shared_ptr<const LazyFile>> files_;
+  std::vector<uint32_t> index_;  // by inode: in the image that is built
 };
-
-std::string LazyImage::tree() const {
-  std::string text;
-  for (const Path& path : paths) {
-    text += path.path;
-    text += '\n';
-    text += std::to_string(path.file);
-    text += '\n';
-  }
-  return text;
-}
 
 namespace {
 
-Result<void> visit_names(const Disk& disk, const Survival& before, ContentPool& pool,
-                         const std::function<void(const LazyImage&)>& visit) {
+// Leaves open the names that are independent of each other.
+class OpenNames final : public Picker {
+ public:
+  explicit OpenNames(Picker& inner) : inner_(inner) {}
+  size_t pick(const CrashSpace& space, const SlotRef& slot, Range range, size_t prefix,
+              bool frontier) override {
+    if (slot.kind == SlotKind::kEntry) return range.lo;
+    return inner_.pick(space, slot, range, prefix, frontier);
+  }
+
+ private:
+  Picker& inner_;
+};
+
+Result<void> visit_positions(const Disk& disk, const Survival& before, ContentPool& pool,
+                             const std::function<void(const LazyImage&)>& visit) {
   LazyBuilder builder(disk, pool);
   Odometer odometer;
   do {
     DrawnPicker drawn(odometer, 0, CutStyle::kUniform);
     RecordingPicker recording(drawn);
-    const CrashSpace::Names names = builder.space().pick_names(recording);
-    TRY_ASSIGN(LazyImage image, builder.build(names));
-    image.names = before;
+    OpenNames open(recording);
+    TRY_ASSIGN(LazyImage image, builder.build(builder.space().pick_names(open)));
+    image.decided = before;
     const auto& slots = recording.survival().slots;
-    image.names.slots.insert(image.names.slots.end(), slots.begin(), slots.end());
+    image.decided.slots.insert(image.decided.slots.end(), slots.begin(), slots.end());
     visit(image);
   } while (odometer.next());
   return {};
@@ -264,7 +328,7 @@ Result<void> for_each_lazy_image(const Disk& disk, ContentPool& pool,
     todo.pop_back();
     std::optional<Disk> synced = at.with_first_sync_done();
     if (!synced) {
-      TRY(visit_names(at, stated, pool, visit));
+      TRY(visit_positions(at, stated, pool, visit));
       continue;
     }
     const SlotName sync = at.first_sync_slot();
@@ -275,77 +339,6 @@ Result<void> for_each_lazy_image(const Disk& disk, ContentPool& pool,
     todo.emplace_back(std::move(*synced), std::move(stated));
   }
   return {};
-}
-
-namespace {
-
-// Decides as one image of a lazy one wants it.
-class ImagePicker final : public Picker {
- public:
-  ImagePicker(const LazyImage& image, const std::vector<Options>& options,
-              const std::vector<std::vector<std::optional<ContentId>>>& seen, ContentPool& pool)
-      : image_(image), seen_(seen), pool_(pool) {
-    for (const Slot& slot : image.names.slots) names_[slot.what] = slot.version;
-    for (size_t f = 0; f < image.files.size(); ++f) {
-      size_t first = 0;
-      while (!options[f][first]) ++first;
-      options_.push_back(first);
-    }
-  }
-
-  size_t pick(const CrashSpace& space, const SlotRef& slot, Range range, size_t, bool) override {
-    switch (slot.kind) {
-      case SlotKind::kSync:
-      case SlotKind::kJournal:
-      case SlotKind::kEntry:
-      case SlotKind::kStuckName: {
-        const auto stated = names_.find(space.name_of(slot));
-        return stated == names_.end() ? range.lo : stated->second;
-      }
-      default:
-        break;
-    }
-    for (size_t f = 0; f < image_.files.size(); ++f) {
-      if (image_.files[f]->inode != slot.inode) continue;
-      const LazyFile::Option& option = image_.files[f]->options[options_[f]];
-      if (slot.kind == SlotKind::kSize) return option.version;
-      if (slot.kind == SlotKind::kBlock) return option.reused[slot.at];
-      const LazyFile::Candidate& chosen = candidate(f, slot.at / image_.sector_bytes, option.size);
-      return slot.kind == SlotKind::kSector ? chosen.version : chosen.garbage;
-    }
-    return range.lo;
-  }
-
- private:
-  const LazyFile::Candidate& candidate(size_t file, uint64_t sector, uint64_t size) const {
-    const auto& candidates = image_.files[file]->sectors[sector];
-    const std::optional<ContentId> wanted =
-        sector < seen_[file].size() ? seen_[file][sector] : std::nullopt;
-    const LazyFile::Candidate* any = nullptr;
-    for (const LazyFile::Candidate& c : candidates) {
-      if (!c.options[options_[file]]) continue;
-      if (any == nullptr) any = &c;
-      if (wanted && pool_.prefix(c.content, size - sector * image_.sector_bytes) == *wanted)
-        return c;
-    }
-    return *any;
-  }
-
-  const LazyImage& image_;
-  const std::vector<std::vector<std::optional<ContentId>>>& seen_;
-  ContentPool& pool_;
-  std::map<SlotName, uint64_t> names_;
-  std::vector<size_t> options_;
-};
-
-}  // namespace
-
-Survival stated(const Disk& disk, const LazyImage& lazy, const std::vector<Options>& options,
-                const std::vector<std::vector<std::optional<ContentId>>>& seen, ContentPool& pool) {
-  ImagePicker picker(lazy, options, seen, pool);
-  RecordingPicker recording(picker);
-  (void)disk.after_power_cut(recording);
-  return recording.survival();
 }
 
 }  // namespace powercut::sim

@@ -1,10 +1,12 @@
-// All that a power cut may leave, undecided: which files there are is settled, what they hold is
-// not. A lazy image stands for many images; a reader settles only what it looks at, one sector at
-// a time, and branches over the contents it can tell apart there.
+// All that a power cut may leave, undecided: which names there are, and what the files hold. A lazy
+// image stands for many images; a reader settles only what it looks at, one name or one sector at a
+// time, and branches over what it can tell apart there.
 //
-// Exact: what is legal is CrashSpace's say, and nothing else. A file's size and (with reused blocks)
-// whose block it is are tied to its sectors, so they form its `options`; a sector's candidate says
-// with which options it goes. Sectors are independent given the option.
+// Exact: what is legal is CrashSpace's say, and nothing else. Names are independent: where a
+// journal ties them together, each of its positions has an image of its own, in which every name is
+// decided. A file's size and (with reused blocks) whose block it is are tied to its sectors, so
+// they form its `options`; a sector's candidate says with which options it goes. Sectors are
+// independent given the option.
 #pragma once
 
 #include <bitset>
@@ -56,18 +58,25 @@ struct LazyFile {
 };
 
 struct LazyImage {
-  static constexpr uint32_t kDirectory = UINT32_MAX;
-  struct Path {
-    std::string path;  // a directory's ends in '/'
-    uint32_t file;     // in `files`, or kDirectory
+  // What a name may lead to.
+  struct End {
+    enum Kind : uint8_t { kNothing, kDirectory, kFile };
+    Kind kind = kNothing;
+    uint32_t index = 0;    // in `directories` or `files`
+    uint64_t version = 0;  // of the slot `name`
   };
-  std::vector<Path> paths;  // in byte order
+  struct Name {
+    ContentId name;         // in its directory
+    std::vector<End> ends;  // that differ; at least one
+  };
+  struct Directory {
+    InodeId inode;            // in the disk that was cut
+    std::vector<Name> names;  // in byte order; any other name leads to nothing
+  };
+  std::vector<Directory> directories;                  // the root first
   std::vector<std::shared_ptr<const LazyFile>> files;  // shared by the images of one disk
-  Survival names;  // the slots that decided which files there are
+  Survival decided;  // the slots that tell the images of one disk apart
   uint32_t sector_bytes = 512;
-
-  // Equal for images with the same paths.
-  std::string tree() const;
 };
 
 // Every lazy image that a power cut of `disk` may leave now; together they are all of its crash
@@ -75,10 +84,5 @@ struct LazyImage {
 //   Errors: kNoSpace: more options than a file may have; the line names the file.
 Result<void> for_each_lazy_image(const Disk& disk, ContentPool& pool,
                                  const std::function<void(const LazyImage&)>& visit);
-
-// The one image of `lazy` in which each file has its first option in `options`, and each sector
-// that option's first candidate that shows `seen` (none: the first candidate): stated in full.
-Survival stated(const Disk& disk, const LazyImage& lazy, const std::vector<Options>& options,
-                const std::vector<std::vector<std::optional<ContentId>>>& seen, ContentPool& pool);
 
 }  // namespace powercut::sim

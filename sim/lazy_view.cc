@@ -39,17 +39,162 @@ LazyFile::Memo& memo_of(const LazyFile& file) {
 }  // namespace
 
 LazyView::LazyView(const LazyImage& image, ContentPool& pool)
-    : seen(image.files.size()), image_(&image), pool_(&pool) {
-  left.reserve(image.files.size());
-  for (const auto& file : image.files) left.push_back(file->all);
+    : image_(&image), pool_(&pool), directories_{0} {
+  size_t names = 0;
+  for (const LazyImage::Directory& directory : image.directories) {
+    first_.push_back(names);
+    names += directory.names.size();
+  }
+  names_.assign(names, kOpen);
 }
 
-const std::vector<LazyView::Answer>& LazyView::answers(const Look& look) const {
-  const LazyFile& file = *image_->files[look.file];
+// --- Names ---
+
+size_t LazyView::place_of(uint32_t of, ContentId name) const {
+  const auto& all = names(of);
+  const auto at =
+      std::find_if(all.begin(), all.end(), [&](const auto& n) { return n.name == name; });
+  return static_cast<size_t>(at - all.begin());
+}
+
+uint64_t LazyView::seen_at(const LazyImage::End& end) const {
+  if (end.kind == LazyImage::End::kNothing) return kNothing;
+  if (end.kind == LazyImage::End::kDirectory) return kDirectory;
+  const auto known = std::find(files_.begin(), files_.end(), end.index);
+  return kFirstFile + static_cast<uint64_t>(known - files_.begin());  // or the next number
+}
+
+// The names up to the answer lead to nothing.
+std::vector<LazyView::Answer> LazyView::next_names(const Look& look) const {
+  std::vector<Answer> found;
+  const auto& all = names(look.of);
+  const size_t first = look.name == ContentPool::kEmpty ? 0 : place_of(look.of, look.name) + 1;
+  for (size_t i = first; i < all.size(); ++i) {
+    const int32_t state = names_[first_state(look.of) + i];
+    const auto is_nothing = [](const auto& end) { return end.kind == LazyImage::End::kNothing; };
+    const auto& ends = all[i].ends;
+    const bool decided = state >= 0;
+    const bool never =
+        decided ? is_nothing(ends[state]) : std::all_of(ends.begin(), ends.end(), is_nothing);
+    if (never) continue;
+    found.push_back({all[i].name, {}, static_cast<uint32_t>(i)});
+    const bool always =
+        decided || state == kThere || std::none_of(ends.begin(), ends.end(), is_nothing);
+    if (always) return found;
+  }
+  found.push_back({ContentPool::kEmpty, {}, static_cast<uint32_t>(all.size())});
+  return found;
+}
+
+std::vector<LazyView::Answer> LazyView::ends(const Look& look) const {
+  const size_t place = place_of(look.of, look.name);
+  if (place == names(look.of).size()) return {{kNothing, {}}};
+  const auto& ends = names(look.of)[place].ends;
+  const int32_t state = names_[first_state(look.of) + place];
+  std::vector<Answer> found;
+  for (uint32_t i = 0; i < ends.size(); ++i) {
+    if (state >= 0 && static_cast<uint32_t>(state) != i) continue;
+    if (state == kThere && ends[i].kind == LazyImage::End::kNothing) continue;
+    found.push_back({seen_at(ends[i]), {}, i});
+  }
+  CHECK(!found.empty());
+  return found;
+}
+
+void LazyView::decide(size_t name, int32_t state) {
+  decisions_.emplace_back(name, names_[name]);
+  names_[name] = state;
+}
+
+std::optional<uint32_t> LazyView::number_of(InodeId file) const {
+  for (uint32_t number = 0; number < files_.size(); ++number)
+    if (this->file(number).inode == file) return number;
+  return std::nullopt;
+}
+
+uint64_t LazyView::version_of(InodeId directory, std::string_view name) const {
+  for (size_t d = 0; d < image_->directories.size(); ++d) {
+    if (image_->directories[d].inode != directory) continue;
+    const auto& all = image_->directories[d].names;
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (pool_->bytes(all[i].name) != name) continue;
+      const int32_t state = names_[first_[d] + i];
+      if (state >= 0) return all[i].ends[static_cast<size_t>(state)].version;
+      const bool skip = state == kThere && all[i].ends[0].kind == LazyImage::End::kNothing;
+      return all[i].ends[skip ? 1 : 0].version;
+    }
+  }
+  return 0;
+}
+
+LazyView::Before LazyView::settle(const Look& look, const Answer& answer) {
+  Before before{{}, decisions_.size(), false, false};
+  if (look.kind == Look::kNext) {
+    const auto& all = names(look.of);
+    const size_t state = first_state(look.of);
+    for (size_t i = look.name == ContentPool::kEmpty ? 0 : place_of(look.of, look.name) + 1;
+         i < answer.index; ++i) {
+      if (names_[state + i] >= 0) continue;
+      size_t end = 0;
+      while (all[i].ends[end].kind != LazyImage::End::kNothing) ++end;
+      decide(state + i, static_cast<int32_t>(end));
+    }
+    if (answer.index < all.size() && names_[state + answer.index] == kOpen)
+      decide(state + answer.index, kThere);
+    return before;
+  }
+  if (look.kind == Look::kEnd) {
+    const size_t place = place_of(look.of, look.name);
+    if (place == names(look.of).size()) return before;
+    decide(first_state(look.of) + place, static_cast<int32_t>(answer.index));
+    const LazyImage::End& end = names(look.of)[place].ends[answer.index];
+    if (answer.seen == kDirectory) {
+      before.found_directory = true;
+      directories_.push_back(end.index);
+    } else if (answer.seen == kFirstFile + files_.size()) {
+      before.found_file = true;
+      files_.push_back(end.index);
+      left.push_back(image_->files[end.index]->all);
+      seen.emplace_back();
+    }
+    return before;
+  }
+  before.left = left[look.of];
+  left[look.of] = answer.left;
+  if (look.kind == Look::kSector) {
+    auto& known = seen[look.of];
+    if (look.sector >= known.size()) known.resize(look.sector + 1);
+    known[look.sector] = static_cast<ContentId>(answer.seen);
+  }
+  return before;
+}
+
+void LazyView::unsettle(const Look& look, const Before& before) {
+  if (look.kind == Look::kNext || look.kind == Look::kEnd) {
+    for (; decisions_.size() > before.decisions; decisions_.pop_back())
+      names_[decisions_.back().first] = decisions_.back().second;
+    if (before.found_directory) directories_.pop_back();
+    if (before.found_file) {
+      files_.pop_back();
+      left.pop_back();
+      seen.pop_back();
+    }
+    return;
+  }
+  left[look.of] = before.left;
+  if (look.kind == Look::kSector) seen[look.of][look.sector].reset();
+}
+
+// --- Files ---
+
+LazyView::Answers LazyView::answers(const Look& look) const {
+  if (look.kind == Look::kNext) return Answers(next_names(look));
+  if (look.kind == Look::kEnd) return Answers(ends(look));
+  const LazyFile& file = this->file(look.of);
   LazyFile::Memo& memo = memo_of(file);
-  const Options& left = this->left[look.file];
+  const Options& left = this->left[look.of];
   // A search asks what lies behind; other looks only ask what is left.
-  const auto& all = seen[look.file];
+  const auto& all = seen[look.of];
   const size_t from = look.kind == Look::kSearch
                           ? std::min<size_t>(look.what.offset / image_->sector_bytes, all.size())
                           : all.size();
@@ -69,16 +214,16 @@ const std::vector<LazyView::Answer>& LazyView::answers(const Look& look) const {
            one.left == left &&
            std::equal(behind.begin(), behind.end(), one.behind.begin(), one.behind.end());
   });
-  if (known) return memo.known[*known].answers;
+  if (known) return Answers(memo.known[*known].answers);
   memo.index.put(hash, static_cast<uint32_t>(memo.known.size()));
   memo.known.push_back(
       {look.kind, look.sector, look.what, left, {behind.begin(), behind.end()}, work_out(look)});
-  return memo.known.back().answers;
+  return Answers(memo.known.back().answers);
 }
 
 std::vector<LazyView::Answer> LazyView::work_out(const Look& look) const {
-  const LazyFile& file = *image_->files[look.file];
-  const Options& left = this->left[look.file];
+  const LazyFile& file = this->file(look.of);
+  const Options& left = this->left[look.of];
   std::vector<Answer> found;
   if (look.kind == Look::kSearch) return search(look);
   if (look.kind == Look::kSector) {
@@ -98,14 +243,6 @@ std::vector<LazyView::Answer> LazyView::work_out(const Look& look) const {
   }
   CHECK(!found.empty());
   return found;
-}
-
-void LazyView::settle(const Look& look, const Answer& answer) {
-  left[look.file] = answer.left;
-  if (look.kind != Look::kSector) return;
-  auto& known = seen[look.file];
-  if (look.sector >= known.size()) known.resize(look.sector + 1);
-  known[look.sector] = static_cast<ContentId>(answer.seen);
 }
 
 namespace {
@@ -172,25 +309,25 @@ LazyFile::Memo::Peaks peaks_of(const LazyFile& file, const engine::Search& what,
 
 // Exact: by option, over all mixtures of what was not seen yet.
 std::vector<LazyView::Answer> LazyView::search(const Look& look) const {
-  const LazyFile& file = *image_->files[look.file];
+  const LazyFile& file = this->file(look.of);
   const uint32_t unit = image_->sector_bytes;
   const uint64_t first = look.what.offset / unit;
-  const auto& known = seen[look.file];
+  const auto& known = seen[look.of];
   Answer no{static_cast<uint64_t>(engine::Found::kNo), {}};
   Answer yes{static_cast<uint64_t>(engine::Found::kYes), {}};
-  const Answer read_on{static_cast<uint64_t>(engine::Found::kReadOn), left[look.file]};
+  const Answer read_on{static_cast<uint64_t>(engine::Found::kReadOn), left[look.of]};
   if (look.what.mark > unit) return {read_on};
 
   // Most often nothing there can even end a match.
   auto& peaks = memo_of(file).peaks;
   if (peaks.of != look.what.peak) peaks = peaks_of(file, look.what, *pool_);
   const uint64_t s0 = std::min<uint64_t>(first, file.sectors.size());
-  if (peaks.highest[s0] <= look.what.offset) return {{no.seen, left[look.file]}};
+  if (peaks.highest[s0] <= look.what.offset) return {{no.seen, left[look.of]}};
   if (peaks.longest[s0] > 2 * unit) return {read_on};
 
   Alternatives all;
   for (size_t i = 0; i < file.options.size(); ++i) {
-    if (!left[look.file][i]) continue;
+    if (!left[look.of][i]) continue;
     const uint64_t size = file.options[i].size;
     all.clear();
     for (uint64_t s = first; s * unit < size; ++s) {
