@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -100,7 +101,9 @@ struct RunSpec {
   Cuts* cuts = nullptr;          // may be null: the seed draws
   const Fence* fence = nullptr;  // may be null
   Schedule schedule;
-  sim::Scheduler* scheduler = nullptr;  // if not null: instead of the one that `schedule` names
+  // If set: who orders the tasks of a life, instead of what `schedule` names. Null of a life: at
+  // random, beside drawn latencies.
+  std::function<sim::Scheduler*(uint32_t life)> scheduler_of;
 };
 
 // What the seed drew of them, or the script said.

@@ -46,7 +46,6 @@ class Run final : public sim::Watcher, public faults::PlanInjector::Observer {
       : spec_(spec),
         seed_(spec.seed),
         own_scheduler_(make_scheduler(spec.schedule, seed_)),
-        scheduler_(spec.scheduler != nullptr ? spec.scheduler : own_scheduler_.get()),
         planted_(spec.mutant),
         oracle_(*spec.policy, spec.persona->keeps_synced, spec.persona->rules.writeback),
         world_{sim::Disk(spec.persona->rules), Instant{0}, spec.workload->wall_start_ms} {
@@ -70,11 +69,12 @@ class Run final : public sim::Watcher, public faults::PlanInjector::Observer {
         : choices(run.seed_, number),
           injector(run.undisturbed_ ? run.no_plan_ : run.result_.plan, number, choices,
                    run.world_.now),
+          scheduler(run.scheduler_of(number)),
           os(run.world_, choices, run.trace_, &injector,
              {.sync_min = run.spec_.persona->sync_min,
               .sync_max = run.spec_.persona->sync_max,
-              .instant = run.scheduler_ != nullptr}) {
-      if (run.scheduler_ != nullptr) os.set_scheduler(*run.scheduler_);
+              .instant = scheduler != nullptr}) {
+      if (scheduler != nullptr) os.set_scheduler(*scheduler);
       if (run.spec_.mutant != nullptr && run.spec_.mutant->decorates())
         mutant_os.emplace(os, *run.spec_.mutant);
     }
@@ -92,9 +92,13 @@ class Run final : public sim::Watcher, public faults::PlanInjector::Observer {
     std::unique_ptr<engine::Engine> engine;
     std::optional<Error> refusal;  // open failed
     std::optional<Clients> clients;
+    sim::Scheduler* scheduler;  // null: the seam's own, with drawn latencies
     sim::SimOs os;
   };
 
+  sim::Scheduler* scheduler_of(uint32_t life) const {
+    return spec_.scheduler_of ? spec_.scheduler_of(life) : own_scheduler_.get();
+  }
   void draw();
   void live(uint32_t number);
   void open_and_serve(Life& life, uint32_t number);
@@ -130,7 +134,6 @@ class Run final : public sim::Watcher, public faults::PlanInjector::Observer {
   const RunSpec& spec_;
   sim::SeededChoices seed_;
   std::unique_ptr<sim::Scheduler> own_scheduler_;
-  sim::Scheduler* scheduler_;  // null: the seam's own, with drawn latencies
   Planted planted_;
   sim::Trace trace_;
   History history_;

@@ -14,13 +14,47 @@ using sim::CrashPoint;
 namespace {
 
 // Watches a run and writes down what it was made of and what came of it; makes its cuts as stated.
-class Recorder final : public RunObserver, public Cuts {
+class Recorder final : public RunObserver, public Cuts, public sim::TraceListener {
  public:
-  Recorder(const Scenario* stated, const CutManner& manner) : stated_(stated), manner_(manner) {}
+  // `listener` may be null.
+  Recorder(const Scenario* stated, const CutManner& manner, sim::TraceListener* listener = nullptr)
+      : stated_(stated), manner_(manner), listener_(listener) {}
 
   Account take(RunResult result) {
+    for (size_t life = 0; life < account_.lives.size() && life < orders_.size(); ++life) {
+      if (!orders_[life]) continue;
+      account_.lives[life].turns = orders_[life]->recorder.taken();
+      account_.lives[life].decisions = orders_[life]->recorder.decisions();
+    }
     account_.result = std::move(result);
     return std::move(account_);
+  }
+
+  // --- The order of tasks ---
+  // Watches `scheduler`, which orders every life.
+  sim::Scheduler* watched(uint32_t life, sim::Scheduler& scheduler) {
+    return &order(life, std::make_unique<Order>(scheduler));
+  }
+  sim::Scheduler* stated(uint32_t life) {
+    orders_.resize(life + 1);
+    if (life >= stated_->schedules.size() || !stated_->schedules[life]) return nullptr;
+    return &order(life, std::make_unique<Order>(*stated_->schedules[life]));
+  }
+  // Of a stated schedule: the first turn that was not taken.
+  Result<void> finish() const {
+    for (size_t life = 0; life < orders_.size(); ++life) {
+      if (!orders_[life] || !orders_[life]->stated) continue;
+      if (const auto kept = orders_[life]->stated->finish(); !kept.ok())
+        return Error{Errc::kInvalid,
+                     fmt::format("the run departs from the schedule of its {} {}",
+                                 life == 0 ? "start" : fmt::format("life {}", life + 1),
+                                 kept.error().message)};
+    }
+    return {};
+  }
+  void on_event(const sim::Event& event) override {
+    if (!orders_.empty() && orders_.back()) orders_.back()->recorder.on_event(event);
+    if (listener_ != nullptr) listener_->on_event(event);
   }
 
   // --- Cuts ---
@@ -79,6 +113,17 @@ class Recorder final : public RunObserver, public Cuts {
   }
 
  private:
+  struct Order {
+    explicit Order(sim::Scheduler& scheduler) : recorder(scheduler) {}
+    explicit Order(const std::vector<sim::Turn>& turns) : stated(turns), recorder(*stated) {}
+    std::optional<sim::StatedScheduler> stated;
+    TurnRecorder recorder;
+  };
+  sim::Scheduler& order(uint32_t life, std::unique_ptr<Order> order) {
+    orders_.resize(life + 1);
+    orders_[life] = std::move(order);
+    return orders_[life]->recorder;
+  }
   LifeAccount& at(uint32_t life) {
     if (life >= account_.lives.size()) account_.lives.resize(life + 1);
     return account_.lives[life];
@@ -95,6 +140,8 @@ class Recorder final : public RunObserver, public Cuts {
 
   const Scenario* stated_;
   CutManner manner_;
+  sim::TraceListener* listener_;
+  std::vector<std::unique_ptr<Order>> orders_;  // by life; null: drawn
   Account account_;
 };
 
@@ -137,6 +184,8 @@ Scenario written_out(const RunSpec& spec, const Account& account) {
   for (uint32_t life = 0; life <= last; ++life) {
     scenario.script.lives.push_back(account.lives[life].steps);
     scenario.cuts.push_back(account.lives[life].survival);
+    if (spec.schedule.kind != ScheduleKind::kRandom)
+      scenario.schedules.emplace_back(turns_of(account.lives[life].turns));
   }
   for (faults::Fault fault : result.plan.faults) {
     if (fault.life > last) continue;
@@ -166,7 +215,7 @@ Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner,
   workload.name = "scenario";
   workload.units.resize(1);
   workload.wall_start_ms = scenario.wall_start_ms;
-  Recorder recorder(&scenario, manner);
+  Recorder recorder(&scenario, manner, listener);
   RunSpec spec;
   spec.workload = &workload;
   spec.policy = scenario.policy;
@@ -181,8 +230,14 @@ Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner,
   spec.observer = &recorder;
   spec.cuts = &recorder;
   spec.fence = manner.fence;
-  Account account = recorder.take(run_once(spec, listener));
+  spec.scheduler_of = [&](uint32_t life) {
+    return manner.scheduler != nullptr ? recorder.watched(life, *manner.scheduler)
+                                       : recorder.stated(life);
+  };
+  const bool listens = listener != nullptr || !scenario.schedules.empty();
+  Account account = recorder.take(run_once(spec, listens ? &recorder : nullptr));
   if (account.result.misstated) return *account.result.misstated;
+  if (manner.illegal == sim::Illegal::kProblem) TRY(recorder.finish());
   return account;
 }
 
@@ -194,12 +249,24 @@ Result<Scenario> scenario_of(const RunSpec& spec,
   RunSpec watched = spec;
   watched.observer = &recorder;
   watched.cuts = &recorder;
+  sim::SeededChoices seed(spec.seed);
+  const auto scheduler = make_scheduler(spec.schedule, seed);
+  if (scheduler != nullptr)
+    watched.scheduler_of = [&](uint32_t life) { return recorder.watched(life, *scheduler); };
   const Account account = recorder.take(run_once(watched));
   if (!account.result.harness_fault.empty())
     return Error{Errc::kCorrupt, "the harness is at fault: " + account.result.harness_fault};
   if (!account.result.violation)
     return Error{Errc::kInvalid, run_id(spec) + ": every promise held in this run"};
   Scenario scenario = written_out(spec, account);
+  // Where the violation was seen beside the run, that life went on.
+  if (!scenario.schedules.empty()) {
+    CutManner bent;
+    bent.illegal = sim::Illegal::kBent;
+    TRY_ASSIGN(const Account shorter, run_scenario(scenario, bent));
+    for (size_t life = 0; life < std::min(scenario.schedules.size(), shorter.lives.size()); ++life)
+      scenario.schedules[life] = turns_of(shorter.lives[life].turns);
+  }
   TRY_ASSIGN(const Account again, run_scenario(scenario));
   if (!again.result.violation || again.result.violation->oracle != account.result.violation->oracle)
     return Error{Errc::kInvalid, run_id(spec) + ": the run breaks a promise (" +

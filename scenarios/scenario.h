@@ -30,9 +30,14 @@
 // start    the first life of the store: words of a fault plan (faults/plan.h), then steps
 //          (scenarios/script.h).
 // recover  the next life. A plan's crash word ends it, as it does the first.
+// schedule of the life before it: each call completes at once, and tasks run first in, first out,
+//          but for turns, one a line: `12 aof.writer`, at decision 12 of this life (only moments
+//          when more than one task is ready count, from 0) this one runs (sim::task_name). If it is
+//          not ready then, that is a mistake. Without it, the seed draws: order and latencies.
 // cut      what the power cut before it left (sim/survival.h). Without it, the seed draws.
 //
-// What is still drawn from the seed: latencies, the order of tasks, lengths of short reads.
+// What is still drawn from the seed: lengths of short reads, and where no schedule is stated,
+// latencies and the order of tasks.
 #pragma once
 
 #include <optional>
@@ -41,6 +46,7 @@
 #include <vector>
 
 #include "scenarios/run.h"
+#include "scenarios/turns.h"
 #include "sim/survival.h"
 
 namespace powercut::scenarios {
@@ -56,7 +62,8 @@ struct Scenario {
   int64_t wall_start_ms = 1'700'000'000'000;
   Script script;
   faults::Plan plan;
-  std::vector<std::optional<sim::Survival>> cuts;  // by life; none: drawn
+  std::vector<std::optional<sim::Survival>> cuts;                // by life; none: drawn
+  std::vector<std::optional<std::vector<sim::Turn>>> schedules;  // by life; none: drawn
   bool cuts_nearest = false;  // what is stated of one and not legal there is bent
 };
 
@@ -74,6 +81,8 @@ struct LifeAccount {
   bool served = false;
   sim::CrashKind crash = sim::CrashKind::kNone;
   Instant ended;
+  std::vector<TurnTaken> turns;           // where they were watched: see run_scenario()
+  uint64_t decisions = 0;                 // the same
   std::optional<sim::Survival> survival;  // in full
   std::optional<sim::Disk> before;        // the power cut
   std::optional<sim::Disk> after;
@@ -85,20 +94,23 @@ struct Account {
   sim::Survival beside;  // what was kept where the violation was seen beside the run
 };
 
-// How cuts are made where they are stated.
+// How cuts are made where they are stated, and turns taken.
 struct CutManner {
-  sim::Illegal illegal = sim::Illegal::kProblem;
+  sim::Illegal illegal = sim::Illegal::kProblem;  // of turns: bent ones are left out
   Beside beside = Beside::kNothing;
   // Life `life` draws from this seed instead of taking what is stated.
   std::optional<uint32_t> drawn_life;
   uint64_t drawn_key = 0;
   const Fence* fence = nullptr;
+  sim::Scheduler* scheduler = nullptr;  // if not null: orders every life, instead of what is stated
 };
-// Errors: kInvalid: what is stated of a cut is not legal there.
+// Errors: kInvalid: what is stated of a cut is not legal there, or a turn cannot be taken. Turns
+// are watched in lives whose schedule is stated, or a scheduler given.
 Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner = {},
                              sim::TraceListener* listener = nullptr);
 
-// The run of a sweep, written out. It breaks the same promise: that is checked. `cuts`: what they
+// The run of a sweep, written out, with its schedule unless that is random. It breaks the same
+// promise: that is checked. `cuts`: what they
 // left, by life, where that is not drawn.
 //   Errors: kInvalid: the run breaks none, or not again when written out.
 Result<Scenario> scenario_of(const RunSpec& spec,

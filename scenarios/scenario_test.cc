@@ -112,7 +112,7 @@ TEST(Scenario, AMistakeIsNamedByFileAndLine) {
   const std::string store =
       "store policy=checkpoint persona=ext4-writeback mutant=tail-not-synced";
   EXPECT_EQ(problem("cut", "cat"),
-            "test.scn:12: \"cat\" is no directive: store, start, cut, recover");
+            "test.scn:12: \"cat\" is no directive: store, start, schedule, cut, recover");
   EXPECT_EQ(problem("SET a 1", "SET a \"1"), "test.scn:6: a quoted word has no end");
   EXPECT_EQ(problem("SET a 1", "@64 SET a 1"), "test.scn:6: \"@64\": a client is @0 to @63");
   EXPECT_EQ(problem("SET a 1", "+1x SET a 1"),

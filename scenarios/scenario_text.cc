@@ -81,6 +81,17 @@ std::string print_cut(const LifeAccount& life) {
   return files.empty() ? "nothing\n" : text;
 }
 
+std::string print_turns(const LifeAccount& life) {
+  const auto name = [](const std::string& task, const std::string& call) {
+    return call.empty() ? task : fmt::format("{} (next {})", task, call);
+  };
+  std::string text = fmt::format("{} decisions\n", life.decisions);
+  for (const TurnTaken& one : life.turns)
+    text += fmt::format("{} {} before {}\n", one.turn.decision, name(one.turn.task, one.next),
+                        name(one.before, one.put_off));
+  return text;
+}
+
 // --- What is stated ---
 
 std::string print_store(const Scenario& scenario) {
@@ -130,6 +141,7 @@ class Parser {
     if (!plan.ok()) return bad(plan.error().message);
     scenario_.plan = *plan;
     scenario_.cuts.resize(lives_);
+    if (!scenario_.schedules.empty()) scenario_.schedules.resize(lives_);
     return std::move(scenario_);
   }
 
@@ -166,8 +178,9 @@ class Parser {
     const std::string_view word = take(rest);
     if (word == "store") return store(rest);
     if (word == "start" || word == "recover") return life(word == "start", rest);
+    if (word == "schedule") return schedule(rest);
     if (word == "cut") return cut(rest);
-    return bad(fmt::format("\"{}\" is no directive: store, start, cut, recover", word));
+    return bad(fmt::format("\"{}\" is no directive: store, start, schedule, cut, recover", word));
   }
 
   Result<void> store(std::string_view rest) {
@@ -240,6 +253,25 @@ class Parser {
 
   // A hang is no plan without a crash word: that is looked at when all are there.
   static bool needs_others(std::string_view word) { return word.starts_with("hang@"); }
+
+  Result<void> schedule(std::string_view rest) {
+    if (!rest.empty()) return bad("schedule: its turns stand in the lines below it");
+    if (lives_ == 0) return bad("`start` must come before `schedule`");
+    scenario_.schedules.resize(lives_);
+    auto& turns = scenario_.schedules[lives_ - 1];
+    if (turns) return bad("this life has a schedule already");
+    turns.emplace();
+    for (const auto& [line, text] : body_) {
+      auto turn = parse_turn(text);
+      if (!turn.ok()) return bad(turn.error().message, line);
+      if (!turns->empty() && turn->decision <= turns->back().decision)
+        return bad(fmt::format("decision {} comes before {}: turns stand in order", turn->decision,
+                               turns->back().decision),
+                   line);
+      turns->push_back(std::move(turn).value());
+    }
+    return {};
+  }
 
   Result<void> cut(std::string_view rest) {
     if (!rest.empty()) return bad("cut: what it left stands in the lines below it");
@@ -345,6 +377,9 @@ std::string print(const Scenario& scenario, const Account& account) {
     if (life < scenario.script.lives.size())
       for (const Step& step : scenario.script.lives[life]) text += print(step) + '\n';
     text += fmt::format("{}\n{}", kSeen, lived ? print_life(account.lives[life]) : "never began\n");
+    if (life < scenario.schedules.size() && scenario.schedules[life])
+      text += fmt::format("\nschedule\n{}{}\n{}", print(*scenario.schedules[life]), kSeen,
+                          lived ? print_turns(account.lives[life]) : "never began\n");
     if (!lived || !account.lives[life].after) continue;
     text += "\ncut\n";
     if (life < scenario.cuts.size() && scenario.cuts[life]) text += print(*scenario.cuts[life]);

@@ -70,7 +70,7 @@ ScheduleCertificate walk_schedules(RunSpec spec, uint64_t delays, uint64_t most)
   certificate.delays = delays;
   sim::ScheduleWalk walk(delays);
   spec.schedule = {ScheduleKind::kFifo, {}};
-  spec.scheduler = &walk;
+  spec.scheduler_of = [&walk](uint32_t) { return &walk; };
   spec.beside = Beside::kEverything;
   std::set<uint64_t> traces;
   bool more = true;

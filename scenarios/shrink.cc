@@ -7,6 +7,7 @@
 #include "engine/aof/segment_reader.h"
 #include "scenarios/chunks.h"
 #include "scenarios/shrink_candidates.h"
+#include "scenarios/shrink_order.h"
 
 namespace powercut::scenarios {
 
@@ -45,14 +46,8 @@ class Shrinker {
     Shrunk shrunk;
     shrunk.operations_before = operations(best());
     TRY(candidates_.begin());
-    for (auto before = size(); !spent(); before = size()) {
-      for (const auto pass :
-           {&Shrinker::pass_sizes, &Shrinker::pass_conditions, &Shrinker::pass_lives,
-            &Shrinker::pass_words, &Shrinker::pass_crash, &Shrinker::pass_steps,
-            &Shrinker::pass_manners, &Shrinker::pass_commands, &Shrinker::pass_survival})
-        (this->*pass)();
-      if (size() >= before) break;  // what a pass undid of another would go round for ever
-    }
+    make_small();
+    if (state_order(candidates_)) make_small();
     shrunk.scenario = best();
     // What is stated must be legal as it stands; the search has bent it until now.
     TRY_ASSIGN(shrunk.account, run_scenario(shrunk.scenario));
@@ -63,6 +58,17 @@ class Shrinker {
   }
 
  private:
+  void make_small() {
+    for (auto before = size(); !spent(); before = size()) {
+      for (const auto pass : {&Shrinker::pass_sizes, &Shrinker::pass_conditions,
+                              &Shrinker::pass_lives, &Shrinker::pass_words, &Shrinker::pass_crash,
+                              &Shrinker::pass_turns, &Shrinker::pass_steps, &Shrinker::pass_manners,
+                              &Shrinker::pass_commands, &Shrinker::pass_survival})
+        (this->*pass)();
+      if (size() >= before) break;  // what a pass undid of another would go round for ever
+    }
+  }
+
   // Of the text; then of what is stated of the cuts.
   std::pair<size_t, size_t> size() const {
     size_t slots = 0;
@@ -122,6 +128,8 @@ class Shrinker {
     Scenario candidate = best();
     candidate.script.lives.erase(candidate.script.lives.begin() + static_cast<ptrdiff_t>(life));
     candidate.cuts.erase(candidate.cuts.begin() + static_cast<ptrdiff_t>(life));
+    if (life < candidate.schedules.size())
+      candidate.schedules.erase(candidate.schedules.begin() + static_cast<ptrdiff_t>(life));
     auto& words = candidate.plan.faults;
     std::erase_if(words, [&](const Fault& fault) { return fault.life == life; });
     for (Fault& fault : words) fault.life -= fault.life > life ? 1 : 0;
@@ -216,6 +224,8 @@ class Shrinker {
       if (with_word(word, fault)) return true;
     return false;
   }
+
+  bool pass_turns() { return drop_turns(candidates_); }
 
   bool pass_steps() {
     return leave_out_in_chunks(

@@ -81,9 +81,40 @@ bool Candidates::search(const Scenario& candidate) {
   CutManner manner = bent();
   manner.beside = Beside::kEverything;
   const auto account = attempt(candidate, manner);
-  if (!account || !account->result.beside) return false;
-  Scenario cut = candidate;
-  const auto& site = *account->result.beside;
+  return account && account->result.beside && take_site(candidate, *account);
+}
+
+bool Candidates::reorder(const Scenario& candidate, uint64_t delays, Beside beside) {
+  constexpr uint64_t kOrdersMost = 3'000;
+  if (operations(candidate) > kSearchedSteps) return false;
+  uint64_t orders = 0;
+  sim::ScheduleWalk walk(delays);
+  CutManner manner = bent();
+  manner.beside = beside;
+  manner.scheduler = &walk;
+  do {
+    const auto account = attempt(candidate, manner);
+    if (!account) continue;
+    Scenario other = candidate;
+    other.schedules.clear();
+    for (const LifeAccount& life : account->lives)
+      other.schedules.emplace_back(turns_of(life.turns));
+    if (account->result.beside ? take_site(other, *account) : take(other)) return true;
+  } while (walk.next() && ++orders < kOrdersMost && !spent());
+  return false;
+}
+
+bool Candidates::breaks_for_other_seeds(const Scenario& candidate) {
+  constexpr uint64_t kSeeds = 8;
+  Scenario other = candidate;
+  for (other.seed = 1; other.seed <= kSeeds; ++other.seed)
+    if (!attempt(other, bent())) return false;
+  return true;
+}
+
+// Cut where the violation was seen beside the run.
+bool Candidates::take_site(Scenario cut, const Account& account) {
+  const auto& site = *account.result.beside;
   std::erase_if(cut.plan.faults, [&](const Fault& fault) {
     const bool ends = fault.kind == FaultKind::kCrash || fault.kind >= FaultKind::kBitRot;
     return fault.life > site.life || (fault.life == site.life && ends);
@@ -96,7 +127,7 @@ bool Candidates::search(const Scenario& candidate) {
   word.point = site.point;
   cut.plan.faults.push_back(word);
   cut.cuts.resize(site.life + 1);
-  cut.cuts[site.life] = account->beside;
+  cut.cuts[site.life] = account.beside;
   return take(cut);
 }
 
@@ -107,13 +138,16 @@ void Candidates::restore(const Scenario& scenario) {
   account_ = std::move(account).value();
 }
 
-// Without what was never reached, and with every survival in full.
+// Without what was never reached, with the turns that were taken, and every survival in full.
 bool Candidates::adopt(Scenario scenario, const Account& account) {
   const size_t lives = account.lives.size();
   scenario.script.lives.resize(lives);
   if (lives > 1 && !account.lives.back().served) scenario.script.lives.back().clear();
   std::erase_if(scenario.plan.faults, [&](const Fault& fault) { return fault.life >= lives; });
   scenario.cuts.resize(lives);
+  if (!scenario.schedules.empty()) scenario.schedules.resize(lives);
+  for (size_t life = 0; life < scenario.schedules.size(); ++life)
+    if (scenario.schedules[life]) scenario.schedules[life] = turns_of(account.lives[life].turns);
   for (size_t life = 0; life < lives; ++life) {
     const auto& survival = account.lives[life].survival;
     if (!survival || !scenario.cuts[life] ||

@@ -29,10 +29,16 @@ class Candidates {
   bool take(const Scenario& candidate, sim::Illegal illegal = sim::Illegal::kBent);
   // ... cut at any call, with one of several survivals.
   bool search(const Scenario& candidate);
+  // ... in another order: first in, first out with at most so many delays (the first few thousand
+  // of those orders), cut as `beside` says.
+  bool reorder(const Scenario& candidate, uint64_t delays, Beside beside);
+  // Whatever the seed draws of order and latencies: it breaks. A few seeds are tried.
+  bool breaks_for_other_seeds(const Scenario& candidate);
   // Goes back to an earlier best.
   void restore(const Scenario& scenario);
 
  private:
+  bool take_site(Scenario candidate, const Account& account);
   bool broke(const Account& account) const;
   std::optional<Account> attempt(const Scenario& candidate, const CutManner& manner);
   bool adopt(Scenario scenario, const Account& account);

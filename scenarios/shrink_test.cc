@@ -56,6 +56,18 @@ void expect_minimal(const Scenario& scenario, const std::string& oracle) {
   }
 }
 
+void expect_no_turn_too_many(const Scenario& scenario, const std::string& oracle) {
+  for (size_t life = 0; life < scenario.schedules.size(); ++life) {
+    if (!scenario.schedules[life]) continue;
+    for (size_t i = 0; i < scenario.schedules[life]->size(); ++i) {
+      Scenario less = scenario;
+      auto& turns = *less.schedules[life];
+      turns.erase(turns.begin() + static_cast<ptrdiff_t>(i));
+      EXPECT_FALSE(breaks(less, oracle)) << "turn " << i << " of life " << life;
+    }
+  }
+}
+
 class Shrinks : public testing::TestWithParam<const char*> {};
 
 TEST_P(Shrinks, ToAtMostEightOperationsAndNoLess) {
@@ -73,6 +85,7 @@ TEST_P(Shrinks, ToAtMostEightOperationsAndNoLess) {
   const std::string oracle = shrunk->account.result.violation->oracle;
   EXPECT_TRUE(breaks(shrunk->scenario, oracle));
   expect_minimal(shrunk->scenario, oracle);
+  expect_no_turn_too_many(shrunk->scenario, oracle);
   // It is the planted bug that breaks it.
   Scenario sound = shrunk->scenario;
   sound.mutant = nullptr;

@@ -1,6 +1,10 @@
 #include "sim/schedule.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "engine/base/hash.h"
 
 namespace powercut::sim {
 
@@ -59,6 +63,34 @@ size_t FifoScheduler::pick(const Ready& ready) {
   if (next_ == deviations_.size() || deviations_[next_].decision != decision) return 0;
   // Out of range only in a run that is no longer the one the deviations were made for.
   return std::min<size_t>(deviations_[next_++].choice, ready.size() - 1);
+}
+
+std::string task_name(const engine::Task& task) {
+  const uint64_t number = task.identity() ^ hash_bytes(task.name());
+  return number == 0 ? std::string(task.name()) : fmt::format("{}@{}", task.name(), number);
+}
+
+size_t StatedScheduler::pick(const Ready& ready) {
+  if (ready.size() == 1) return 0;
+  const uint64_t decision = decision_++;
+  if (next_ == turns_.size() || turns_[next_].decision != decision) return 0;
+  const std::string& task = turns_[next_++].task;
+  std::string others;
+  for (size_t i = 0; i < ready.size(); ++i) {
+    const std::string name = task_name(*ready[i]);
+    if (name == task) return i;
+    others += (i == 0 ? "" : ", ") + name;
+  }
+  if (problem_.empty())
+    problem_ = fmt::format("at decision {}: {} is not ready, but {}", decision, task, others);
+  return 0;
+}
+
+Result<void> StatedScheduler::finish() const {
+  if (!problem_.empty()) return Error{Errc::kInvalid, problem_};
+  if (next_ == turns_.size()) return {};
+  return Error{Errc::kInvalid, fmt::format("at decision {}: there were only {}",
+                                           turns_[next_].decision, decision_)};
 }
 
 size_t ScheduleWalk::pick(const Ready& ready) {

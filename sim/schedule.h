@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "engine/base/result.h"
 #include "engine/os/tasks.h"
 #include "sim/choices.h"
 #include "sim/odometer.h"
@@ -77,6 +79,31 @@ class FifoScheduler final : public Scheduler {
   std::vector<Deviation> deviations_;  // in order
   size_t next_ = 0;
   uint64_t decision_ = 0;
+};
+
+// A deviation that outlives changes of the code: at that decision this task ran, not the oldest.
+struct Turn {
+  uint64_t decision;
+  std::string task;  // task_name()
+  bool operator==(const Turn&) const = default;
+};
+
+// "aof.writer"; of several of one name the second is "client@1".
+std::string task_name(const engine::Task& task);
+
+// First in, first out, but for the turns. One that cannot be taken is left out.
+class StatedScheduler final : public Scheduler {
+ public:
+  explicit StatedScheduler(std::vector<Turn> turns) : turns_(std::move(turns)) {}
+  size_t pick(const Ready& ready) override;
+  // After the run. Errors: kInvalid: the first turn that was left out, and why, in one line.
+  Result<void> finish() const;
+
+ private:
+  std::vector<Turn> turns_;  // in order
+  size_t next_ = 0;
+  uint64_t decision_ = 0;
+  std::string problem_;
 };
 
 // Every schedule of at most `delays` delays, one a run (delay-bounded scheduling: Emmi, Qadeer,
