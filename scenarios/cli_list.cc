@@ -57,6 +57,19 @@ Lines workloads() {
   return lines;
 }
 
+// As --schedule takes them, and an ID states them.
+Lines schedules() {
+  return {
+      {"random", "tasks that are ready run in a random order, beside drawn latencies"},
+      {"pct", "by priorities with few changes (PCT); each call completes at once"},
+      {"mix", "random or pct, as each seed draws (an option, in no ID)"},
+      {"fifo", "first in, first out; each call completes at once (in IDs and scenarios)"},
+      {"fifo+D.C+...",
+       "... but at decision D, of those with more than one ready task, the one that C others are "
+       "ahead of (in IDs: `powercut run --delays N` tries them all; a scenario names the task)"},
+  };
+}
+
 // A scenario is a workload under a policy: how a run's ID begins.
 Lines scenarios() {
   Lines lines;
@@ -75,6 +88,7 @@ int list(const std::string& what, const Streams& streams) {
                       : what == "faults"    ? fault_classes()
                       : what == "mutants"   ? mutants()
                       : what == "workloads" ? workloads()
+                      : what == "schedules" ? schedules()
                                             : scenarios();
   size_t width = 0;
   for (const auto& [name, about] : lines) width = std::max(width, name.size());
@@ -92,8 +106,8 @@ Verb add_list(CLI::App& app) {
   auto what = std::make_shared<std::string>();
   verb->add_option("what", *what, "which list")
       ->required()
-      ->check(
-          CLI::IsMember({"scenarios", "personas", "faults", "mutants", "workloads", "policies"}));
+      ->check(CLI::IsMember(
+          {"scenarios", "personas", "faults", "mutants", "workloads", "policies", "schedules"}));
   return {verb,
           [what](const std::string&, const Streams& streams) { return list(*what, streams); }};
 }

@@ -4,6 +4,7 @@
 #include "scenarios/catalog.h"
 #include "scenarios/scenario.h"
 #include "scenarios/shrink.h"
+#include "scenarios/story.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -74,6 +75,24 @@ TEST(StatedSchedule, ShowsTheRace) {
   EXPECT_EQ(with_turn(""), "held");
   race.mutant = nullptr;
   EXPECT_EQ(verdict(race), "held");
+}
+
+TEST(StatedSchedule, TheStorySaysWhoWentFirst) {
+  Scenario race = parsed(kRace);
+  std::string story = tell_story(race, *run_scenario(race), {});
+  EXPECT_NE(story.find("- the writer of the log goes on before client @1, to the write of\n"),
+            std::string::npos)
+      << story;
+  // One client, and two turns for one thing.
+  for (Step& step : race.script.lives[0]) step.client = 0;
+  race.schedules[0] = {{6, "aof.writer"}, {7, "aof.writer"}};
+  const auto account = run_scenario(race);
+  ASSERT_TRUE(account.ok()) << account.error().message;
+  story = tell_story(race, *account, {});
+  const std::string_view line =
+      "- the writer of the log goes on before the syncer of the log: so the write of\n";
+  EXPECT_NE(story.find(line), std::string::npos) << story;
+  EXPECT_EQ(story.find(line), story.rfind(line)) << story;
 }
 
 // Whatever the seed is: nothing of the order is drawn any more.

@@ -82,13 +82,8 @@ std::string print_cut(const LifeAccount& life) {
 }
 
 std::string print_turns(const LifeAccount& life) {
-  const auto name = [](const std::string& task, const std::string& call) {
-    return call.empty() ? task : fmt::format("{} (next {})", task, call);
-  };
   std::string text = fmt::format("{} decisions\n", life.decisions);
-  for (const TurnTaken& one : life.turns)
-    text += fmt::format("{} {} before {}\n", one.turn.decision, name(one.turn.task, one.next),
-                        name(one.before, one.put_off));
+  for (const TurnTaken& one : life.turns) text += print(one) + '\n';
   return text;
 }
 

@@ -28,10 +28,12 @@ std::string number(uint64_t n, std::string_view what) {
 
 // --- What the clients did ---
 
-std::string short_text(const Step& step) {
+// `named`: say which client, as there are several.
+std::string short_text(const Step& step, bool named) {
   constexpr size_t kMost = 48;
   std::string text = print(step.unit);
   if (step.unit.db != 0) text = fmt::format("in database {}: {}", step.unit.db, text);
+  if (named) text = fmt::format("@{} {}", step.client, text);
   return text.size() > kMost ? text.substr(0, kMost) + "..." : text;
 }
 
@@ -51,11 +53,26 @@ std::string told_text(const LifeAccount& life, size_t step) {
 void tell_clients(std::string& text, const LifeAccount& life) {
   if (life.steps.empty()) return;
   text += life.steps.size() == 1 ? "   A client sends:\n" : "   Clients send:\n";
+  const bool named = std::any_of(life.steps.begin(), life.steps.end(),
+                                 [](const Step& step) { return step.client != 0; });
   size_t width = 0;
-  for (const Step& step : life.steps) width = std::max(width, short_text(step).size());
+  for (const Step& step : life.steps) width = std::max(width, short_text(step, named).size());
   for (size_t i = 0; i < life.steps.size(); ++i)
-    text +=
-        fmt::format("       {:<{}}  {}\n", short_text(life.steps[i]), width, told_text(life, i));
+    text += fmt::format("       {:<{}}  {}\n", short_text(life.steps[i], named), width,
+                        told_text(life, i));
+}
+
+// Not where the seed draws the order: then it takes no certain one.
+void tell_order(std::string& text, const LifeAccount& life) {
+  if (life.turns.empty()) return;
+  text += "   The order matters. What is ready first goes on first, and nothing takes time; but:\n";
+  // It may take several turns until one call is before another.
+  std::string last;
+  for (const TurnTaken& taken : life.turns) {
+    const std::string line = fmt::format("     - {}\n", in_words(taken));
+    if (line != last) text += line;
+    last = line;
+  }
 }
 
 // --- What went wrong ---
@@ -348,6 +365,7 @@ std::string tell_story(const Scenario& scenario, const Account& account,
       text += fmt::format("   {} seconds have passed.\n", scenario.off.ms() / 1000);
     tell_recovery(text, life, i == 0, result.holds);
     tell_clients(text, life);
+    tell_order(text, life);
     tell_strikes(text, life);
     if (life.after && i + 1 < account.lives.size()) tell_disk(text, life);
   }

@@ -2,9 +2,35 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace powercut::scenarios {
+
+namespace {
+
+std::string plain_name(const std::string& task) {
+  constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"main", "the start of the store"},
+      {"aof.writer", "the writer of the log"},
+      {"aof.syncer", "the syncer of the log"},
+      {"keeper", "the keeper, which rewrites the log and makes checkpoints,"},
+      {"expirer", "the expirer of keys"},
+      {"client", "client @0"},
+  };
+  for (const auto& [name, plain] : kNames)
+    if (name == task) return std::string(plain);
+  if (task.starts_with("client@")) return "client " + task.substr(task.find('@'));
+  return task;
+}
+
+std::string plain_call(const TurnTaken::Call& call) {
+  std::string what = call.what;
+  std::replace(what.begin(), what.end(), '_', ' ');
+  return fmt::format("the {} of {}", what, call.path.empty() ? "the root" : call.path);
+}
+
+}  // namespace
 
 size_t TurnRecorder::pick(const sim::Ready& ready) {
   const size_t picked = inner_.pick(ready);
@@ -24,8 +50,8 @@ void TurnRecorder::on_event(const sim::Event& event) {
   if (event.what == "crash" || event.what == "moment") return;  // no calls
   std::erase_if(awaited_, [&](const Awaited& awaited) {
     if (awaited.task != running_) return false;
-    taken_[awaited.turn].*awaited.call =
-        fmt::format("{} {}", event.what, event.path.empty() ? "of the root" : event.path);
+    taken_[awaited.turn].*
+        awaited.call = {std::string(event.what), std::string(event.path), event.number};
     return true;
   });
 }
@@ -40,6 +66,27 @@ std::string print(const std::vector<sim::Turn>& turns) {
   std::string text;
   for (const sim::Turn& turn : turns) text += fmt::format("{} {}\n", turn.decision, turn.task);
   return text;
+}
+
+std::string print(const TurnTaken& taken) {
+  const auto name = [](const std::string& task, const TurnTaken::Call& call) {
+    if (call.what.empty()) return task;
+    return fmt::format("{} (next {} {})", task, call.what,
+                       call.path.empty() ? "of the root" : call.path);
+  };
+  return fmt::format("{} {} before {}", taken.turn.decision, name(taken.turn.task, taken.next),
+                     name(taken.before, taken.put_off));
+}
+
+std::string in_words(const TurnTaken& taken) {
+  const TurnTaken::Call& next = taken.next;
+  const TurnTaken::Call& put_off = taken.put_off;
+  std::string text =
+      fmt::format("{} goes on before {}", plain_name(taken.turn.task), plain_name(taken.before));
+  if (next.what.empty()) return text;
+  if (!put_off.what.empty() && next.event < put_off.event)
+    return text + fmt::format(": so {} comes before {}", plain_call(next), plain_call(put_off));
+  return text + fmt::format(", to {}", plain_call(next));
 }
 
 Result<sim::Turn> parse_turn(std::string_view line) {

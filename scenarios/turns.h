@@ -14,9 +14,14 @@ namespace powercut::scenarios {
 struct TurnTaken {
   sim::Turn turn;
   std::string before;  // the task that had been ready for longest
-  // The call that each completed next, "write FILE"; none: it made none any more.
-  std::string next;
-  std::string put_off;
+  // The call that each completed next; without a `what`: it made none any more.
+  struct Call {
+    std::string what;
+    std::string path;    // empty: the root
+    uint64_t event = 0;  // its number in the trace
+  };
+  Call next;
+  Call put_off;
 };
 
 // Orders as another scheduler does, and writes its turns down.
@@ -33,7 +38,7 @@ class TurnRecorder final : public sim::Scheduler, public sim::TraceListener {
   struct Awaited {  // the next call of a task
     uint64_t task;
     size_t turn;
-    std::string TurnTaken::*call;
+    TurnTaken::Call TurnTaken::*call;
   };
   sim::Scheduler& inner_;
   std::vector<TurnTaken> taken_;
@@ -45,6 +50,9 @@ class TurnRecorder final : public sim::Scheduler, public sim::TraceListener {
 std::vector<sim::Turn> turns_of(const std::vector<TurnTaken>& taken);
 // One line a turn, "12 aof.writer"; each ends in '\n'.
 std::string print(const std::vector<sim::Turn>& turns);
+// "12 aof.writer (next write FILE) before client"; the same for people who do not know the code.
+std::string print(const TurnTaken& taken);
+std::string in_words(const TurnTaken& taken);
 // Errors: kInvalid: one line.
 Result<sim::Turn> parse_turn(std::string_view line);
 
