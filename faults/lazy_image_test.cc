@@ -74,7 +74,7 @@ RC_GTEST_PROP(LazyImage, StandsForAllImagesAndNoOther, (std::vector<uint32_t> pr
   if (program.size() > 9) program.resize(9);
   for (const Persona& persona : every_persona()) {
     Driver driver(persona.rules);
-    for (const uint32_t word : program) driver.step(word);
+    for (const uint32_t word : program) driver.step_or_link(word);
     expect_same_images(driver.disk);
   }
 }
@@ -84,7 +84,7 @@ RC_GTEST_PROP(LazyImage, StandsForAllImagesDuringASync, (std::vector<uint32_t> p
   if (program.size() > 7) program.resize(7);
   for (const Persona& persona : every_persona()) {
     Driver driver(persona.rules);
-    for (const uint32_t word : program) driver.step(word);
+    for (const uint32_t word : program) driver.step_or_link(word);
     const auto file = driver.disk.lookup("a");
     if (!file.ok()) continue;
     (void)driver.disk.begin_sync(*file);

@@ -94,6 +94,12 @@ class Driver {
     }
   }
 
+  // Now and then a file gets a second name; of those, no promises are kept.
+  void step_or_link(uint32_t word) {
+    if (word / 13 % 8 != 0) return step(word);
+    (void)disk.hard_link(kPaths[(word >> 4) % 4], kPaths[(word >> 6) % 4]);
+  }
+
   void expect_promises_kept(const Disk& after) const {
     for (const auto& [path, promise] : promises) {
       if (!promise.name) continue;

@@ -214,14 +214,24 @@ engine::Found LazyDisk::search(InodeId inode, const engine::Search& what) {
   return found;
 }
 
-// Method: what reads everything is run again with each answer to its last look that has another.
+// The last look that has another answer gets it; what came behind it is open again.
+std::optional<std::vector<uint32_t>> next_given(const std::vector<LazyDisk::Seen>& seen) {
+  size_t count = seen.size();
+  while (count > 0 && seen[count - 1].taken + 1 == seen[count - 1].of) --count;
+  if (count == 0) return std::nullopt;
+  std::vector<uint32_t> given;
+  for (size_t i = 0; i < count; ++i) given.push_back(seen[i].taken);
+  ++given.back();
+  return given;
+}
+
 bool for_each_single_image(
     const LazyImage& image, ContentPool& pool, const PersonaRules& rules,
     const std::function<bool(const std::string& key, const LazyView& view, Disk disk)>& visit) {
   const LazyView fresh(image, pool);
-  std::vector<uint32_t> given;
-  for (;;) {
-    LazyDisk lazy(fresh, rules, given);
+  std::optional<std::vector<uint32_t>> given{std::in_place};
+  while (given) {
+    LazyDisk lazy(fresh, rules, *given);
     Disk disk = lazy.disk();
     lazy.attach(disk);
     lazy.settle_everything();
@@ -229,12 +239,9 @@ bool for_each_single_image(
     for (const LazyDisk::Seen& seen : lazy.seen())
       key.append(reinterpret_cast<const char*>(&seen.answer), sizeof(seen.answer));
     if (!visit(key, lazy.view(), std::move(disk))) return false;
-    given.clear();
-    for (const LazyDisk::Seen& seen : lazy.seen()) given.push_back(seen.taken);
-    while (!given.empty() && given.back() + 1 == lazy.seen()[given.size() - 1].of) given.pop_back();
-    if (given.empty()) return true;
-    ++given.back();
+    given = next_given(lazy.seen());
   }
+  return true;
 }
 
 }  // namespace powercut::sim

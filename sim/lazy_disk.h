@@ -87,6 +87,10 @@ class LazyDisk final : public Resolver {
   std::vector<Seen> seen_;
 };
 
+// What a run that looked at this is to be given next, so that the runs go through all there is to
+// see; none: it was the last.
+std::optional<std::vector<uint32_t>> next_given(const std::vector<LazyDisk::Seen>& seen);
+
 // Calls `visit` for every single image that `image` stands for, as a disk on which all is decided,
 // and the view that it is. `key`: equal for equal images. False: `visit` returned false, and it
 // stopped.
