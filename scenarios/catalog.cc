@@ -119,7 +119,9 @@ Result<Recipe> parse_run_id(std::string_view id) {
     policy = find_policy(take_field(rest));
     if (policy != nullptr) break;
   }
-  if (policy == nullptr) {
+  const size_t fields =
+      policy == nullptr ? 0 : static_cast<size_t>(std::count(id.begin() + colon, id.end(), ':'));
+  if (fields < 5) {
     return Error{Errc::kInvalid,
                  fmt::format("run ID: \"{}\" is none: WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:"
                              "SEED[/SCHEDULE][:MUTANT][@FINGERPRINT], as a sweep prints it",
@@ -152,7 +154,9 @@ Result<Recipe> parse_run_id(std::string_view id) {
     const std::string_view text = seed.substr(slash + 1);
     const auto schedule = parse_schedule(text);
     if (!schedule)
-      return Error{Errc::kInvalid, fmt::format("run ID: \"{}\" is no schedule", text)};
+      return Error{Errc::kInvalid, fmt::format("run ID: \"{}\" is no schedule; `powercut "
+                                               "list schedules` tells them all",
+                                               text)};
     spec.schedule = *schedule;
     // As walk_schedules() ran it.
     if (schedule->kind == ScheduleKind::kFifo) spec.beside = Beside::kEverything;

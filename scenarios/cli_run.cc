@@ -48,6 +48,7 @@ int tell(const RunSpec& spec, const SweepOptions& options, const Telling& tellin
                result.events);
   }
   if (outcome.tally.harness_fault) return kHarness;
+  if (result.misstated) return fail(streams, {Errc::kCorrupt, result.misstated->message});
   if (result.violation) return kBroken;
   if (!outcome.departs) return kHeld;
   fmt::print(streams.err,
@@ -62,6 +63,7 @@ int walk(const RunArguments& arguments, const RunSpec& spec, const Streams& stre
   if (arguments.json) {
     const nlohmann::ordered_json json = {{"version", POWERCUT_VERSION},
                                          {"verb", "run"},
+                                         {"run", run_id(spec)},
                                          {"delays", found.delays},
                                          {"schedules", found.schedules},
                                          {"traces", found.traces},
@@ -73,10 +75,12 @@ int walk(const RunArguments& arguments, const RunSpec& spec, const Streams& stre
     fmt::print(streams.out, "{}\n", json.dump(2));
   } else {
     fmt::print(streams.out,
-               "{} schedules of at most {} delays, {}; {} traces, {} decisions in the longest; {} "
-               "recoveries of sampled images; {} schedules break a promise\n",
-               found.schedules, found.delays, found.complete ? "all of them" : "not all of them",
-               found.traces, found.decisions, found.recoveries, found.violations);
+               "run {}\n{} schedule{} of at most {} delay{}, {}; {} traces, {} decisions in the "
+               "longest; {} recoveries of sampled images; {} schedule{} a promise\n",
+               run_id(spec), found.schedules, found.schedules == 1 ? "" : "s", found.delays,
+               found.delays == 1 ? "" : "s", found.complete ? "all of them" : "not all of them",
+               found.traces, found.decisions, found.recoveries, found.violations,
+               found.violations == 1 ? " breaks" : "s break");
     if (found.violations > 0)
       fmt::print(streams.out, "{} ({}): {}\n  {}\n", oracle_name(found.oracle), found.oracle,
                  found.text, replay_command("powercut", found.first_violation));
@@ -89,6 +93,8 @@ int run(const RunArguments& arguments, const Streams& streams) {
   if (!options.ok()) return fail(streams, options.error());
   const RunSpec spec = spec_of(*options, arguments.seed);
   options->policies = {spec.policy};
+  if (arguments.delays && arguments.common.schedule != "random")
+    return fail(streams, {Errc::kInvalid, "--delays runs schedules of its own: leave out --schedule"});
   if (arguments.delays) return walk(arguments, spec, streams);
   return tell(spec, *options, {}, "run", arguments.json, streams);
 }
@@ -149,7 +155,10 @@ Verb add_run(CLI::App& app) {
                    "run every schedule of at most this many delays instead, completions being "
                    "instant; for small workloads")
       ->check(CLI::Range(uint64_t{0}, uint64_t{1'000'000}));
-  verb->add_option("--most", a->most, "schedules, at most")->capture_default_str();
+  verb->add_option("--most", a->most, "schedules, at most; with --delays")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 62))
+      ->needs("--delays")
+      ->capture_default_str();
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
   return {verb, [a](const std::string&, const Streams& streams) { return run(*a, streams); }};
 }

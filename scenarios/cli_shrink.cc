@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "scenarios/catalog.h"
@@ -28,12 +29,36 @@ Result<Scenario> look_up(const std::string& id) {
   if (!id.ends_with(".scn")) {
     TRY_ASSIGN(const Recipe recipe, parse_run_id(id));
     const UnderWay under_way(recipe.spec);
-    return scenario_of(recipe.spec);
+    auto scenario = scenario_of(recipe.spec);
+    if (scenario.ok() || !recipe.fingerprint) return scenario;
+    const auto departs = departure(*recipe.fingerprint, run_once(recipe.spec).fingerprint);
+    if (!departs) return scenario;
+    return Error{Errc::kCorrupt, fmt::format("{}; it departs from the recorded one {}: build the "
+                                             "version that printed the ID",
+                                             scenario.error().message, departure_text(*departs))};
   }
   TRY_ASSIGN(const std::string text, read_file(id));
   auto scenario = parse_scenario(text, id);
   if (!scenario.ok()) return Error{Errc::kCorrupt, scenario.error().message};
+  if (const auto account = run_scenario(*scenario); !account.ok())
+    return Error{Errc::kCorrupt, id + ": " + account.error().message};
   return scenario;
+}
+
+// Makes it. What is there already as `disk` must be an earlier one: it will be replaced.
+Result<void> make_directory(const std::string& directory) {
+  namespace fs = std::filesystem;
+  std::error_code wrong;
+  fs::create_directories(directory, wrong);
+  if (!wrong && !fs::is_directory(directory, wrong))
+    wrong = std::make_error_code(std::errc::not_a_directory);
+  if (wrong) return Error{Errc::kIo, fmt::format("{}: {}", directory, wrong.message())};
+  if (!fs::exists(directory + "/disk", wrong)) return {};
+  for (const auto& entry : fs::directory_iterator(directory, wrong))
+    if (entry.path().extension() == ".scn") return {};
+  return Error{Errc::kIo, fmt::format("{0}/disk is there already, and no scenario beside it: it "
+                                      "would be replaced; choose another directory",
+                                      directory)};
 }
 
 // The scenario, and the disk that the last recovery found.
@@ -80,6 +105,9 @@ void print_json(std::FILE* out, const Shrunk& shrunk, const std::string& scenari
 int shrink_verb(const ShrinkArguments& a, const Streams& streams) {
   const auto scenario = look_up(a.id);
   if (!scenario.ok()) return fail(streams, scenario.error());
+  if (!a.directory.empty())
+    if (const auto made = make_directory(a.directory); !made.ok())
+      return fail(streams, made.error());
   const bool terminal = is_terminal(streams.err);
   ShrinkOptions options;
   options.tries_max = a.tries;
@@ -125,8 +153,11 @@ Verb add_shrink(CLI::App& app) {
   auto a = std::make_shared<ShrinkArguments>();
   verb->add_option("id", a->id, "of a failing run, as a sweep prints it; or a scenario, FILE.scn")
       ->required();
-  verb->add_option("-o,--output", a->directory, "write the scenario and the disk image here");
+  verb->add_option("-o,--output", a->directory,
+                   "write the scenario and the disk image here; an earlier image is replaced")
+      ->check([](const std::string& path) { return path.empty() ? "an empty path" : ""; });
   verb->add_option("--tries", a->tries, "runs, and recoveries judged in them, at most")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 62))
       ->capture_default_str();
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
   return {verb,

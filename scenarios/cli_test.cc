@@ -246,6 +246,35 @@ TEST_F(Cli, ShrinkTellsTheStoryAndWritesTheScenarioAndTheDisk) {
   EXPECT_EQ(run("replay " + small).err, "");
 }
 
+TEST_F(Cli, AScheduleThatCannotBeIsNamed) {
+  refused("shrink mixed:always:xfs:none:4:1/fifo+90000.1:ack-before-sync", 2,
+          "departs from its schedule at decision 90000: there were only");
+  const Ran ran = run("replay mixed:always:xfs:none:4:1/fifo+90000.1");
+  EXPECT_EQ(ran.status, 3);
+  EXPECT_THAT(ran.out, HasSubstr("verdict  none: the run departs from its schedule"));
+  refused("replay mixed:always:xfs:none:4:1/lifo", 2, "powercut list schedules");
+  refused("run --delays 1 --schedule pct", 2, "leave out --schedule");
+  refused("run --most 3", 2, "--delays");
+  const std::string scenario =
+      write("late.scn", "store policy=always persona=xfs\n\nstart cut@idle:0ns\nSET a 1\n\n"
+                        "schedule\n90000 keeper\n\nrecover\n");
+  for (const char* verb : {"replay ", "shrink "})
+    refused(verb + scenario, 3, "late.scn: the run departs from its schedule in life 0");
+}
+
+TEST_F(Cli, ShrinkReplacesOnlyAnEarlierImage) {
+  const std::string scenario =
+      write("law.scn", "store policy=always persona=xfs mutant=flush-not-logged\n\n"
+                       "start cut@idle:0ns\nSET a 1\nFLUSHALL\n\nrecover\n");
+  fs::create_directories(folder_ / "mine/disk");
+  refused("shrink -o mine " + scenario, 3, "mine/disk is there already");
+  EXPECT_TRUE(fs::exists(folder_ / "mine/disk"));
+  refused("shrink -o law.scn " + scenario, 3, "law.scn: Not a directory");
+  refused("shrink -o '' " + scenario, 2, "an empty path");
+  for (int times = 0; times < 2; ++times)
+    EXPECT_EQ(run("shrink -o small " + scenario).status, 1) << times;
+}
+
 TEST_F(Cli, RunIsTheSweepsRunOfThatSeed) {
   const std::string options = " --workload set100 --ops 30 ";
   const auto sweep =

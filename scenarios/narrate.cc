@@ -189,6 +189,10 @@ RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling) {
       telling.recorded ? departure(*telling.recorded, result.fingerprint) : std::nullopt;
   if (departs)
     fmt::print(out, "departs  from the recorded run {}\n", departure_text(*departs));
+  if (result.misstated) {
+    fmt::print(out, "verdict  none: {}\n", result.misstated->message);
+    return result;
+  }
   const bool none = departs && !result.violation && result.harness_fault.empty();
   fmt::print(out, "verdict  {}\n",
              none ? "none on the recorded run; the one told here held" : verdict_text(out, result));

@@ -127,7 +127,7 @@ struct RunResult {
   bool contract_broken = false;    // a media fault was injected, or the device lies
   bool refused = false;            // ... and the store refused to start, as it may
   std::string harness_fault;       // the harness itself is wrong: not a verdict
-  std::optional<Error> misstated;  // by `cuts`: not a verdict either
+  std::optional<Error> misstated;  // by `cuts` or `schedule`: not a verdict either
   // Where the violation was seen, if in a copy that was cut beside the run: plan words that end
   // life `life` there.
   struct Site {

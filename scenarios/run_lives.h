@@ -55,6 +55,10 @@ class Run final : public sim::Watcher, public faults::PlanInjector::Observer {
 
   RunResult run() {
     for (uint32_t life = 0; !over_; ++life) live(life);
+    if (own_scheduler_ != nullptr && !spec_.scheduler_of)
+      if (const auto followed = own_scheduler_->finish(); !followed.ok())
+        result_.misstated = Error{Errc::kInvalid, "the run departs from its schedule " +
+                                                      followed.error().message};
     result_.trace_hash = trace_.hash();
     result_.fingerprint = fingerprint_of(trace_);
     result_.events = trace_.count();

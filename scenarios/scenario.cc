@@ -45,10 +45,8 @@ class Recorder final : public RunObserver, public Cuts, public sim::TraceListene
     for (size_t life = 0; life < orders_.size(); ++life) {
       if (!orders_[life] || !orders_[life]->stated) continue;
       if (const auto kept = orders_[life]->stated->finish(); !kept.ok())
-        return Error{Errc::kInvalid,
-                     fmt::format("the run departs from the schedule of its {} {}",
-                                 life == 0 ? "start" : fmt::format("life {}", life + 1),
-                                 kept.error().message)};
+        return Error{Errc::kInvalid, fmt::format("the run departs from its schedule in life {} {}",
+                                                 life, kept.error().message)};
     }
     return {};
   }
@@ -256,6 +254,10 @@ Result<Scenario> scenario_of(const RunSpec& spec,
   const Account account = recorder.take(run_once(watched));
   if (!account.result.harness_fault.empty())
     return Error{Errc::kCorrupt, "the harness is at fault: " + account.result.harness_fault};
+  if (scheduler != nullptr)
+    if (const auto followed = scheduler->finish(); !followed.ok())
+      return Error{Errc::kInvalid, fmt::format("{}: the run departs from its schedule {}",
+                                               run_id(spec), followed.error().message)};
   if (!account.result.violation)
     return Error{Errc::kInvalid, run_id(spec) + ": every promise held in this run"};
   Scenario scenario = written_out(spec, account);

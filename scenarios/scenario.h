@@ -51,6 +51,9 @@
 
 namespace powercut::scenarios {
 
+// The line between what is stated and what was seen.
+inline constexpr std::string_view kSeen = "----";
+
 struct Scenario {
   std::vector<std::string> about;  // lines of comment, without their "# "
   const Policy* policy = nullptr;

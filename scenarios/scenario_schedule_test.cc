@@ -104,10 +104,10 @@ TEST(StatedSchedule, NeedsNoLuck) {
 
 TEST(StatedSchedule, ARunThatDepartsFromItHasNoVerdict) {
   EXPECT_EQ(with_turn("5 aof.syncer\n"),
-            "the run departs from the schedule of its start at decision 5: aof.syncer is not "
-            "ready, but client@1, aof.writer");
+            "the run departs from its schedule in life 0 at decision 5: aof.syncer is not ready; "
+            "ready: client@1, aof.writer");
   EXPECT_EQ(with_turn("5 aof.writer\n40 keeper\n"),
-            "the run departs from the schedule of its start at decision 40: there were only 12");
+            "the run departs from its schedule in life 0 at decision 40: there were only 12");
   // A search leaves out what cannot be taken.
   Scenario race = parsed(kRace);
   race.schedules[0]->push_back({40, "keeper"});

@@ -113,6 +113,8 @@ TEST(Scenario, AMistakeIsNamedByFileAndLine) {
       "store policy=checkpoint persona=ext4-writeback mutant=tail-not-synced";
   EXPECT_EQ(problem("cut", "cat"),
             "test.scn:12: \"cat\" is no directive: store, start, schedule, cut, recover");
+  EXPECT_EQ(problem("SET a 1", "SET a 1\r"),
+            "test.scn:6: a carriage return; a line ends in a newline alone");
   EXPECT_EQ(problem("SET a 1", "SET a \"1"), "test.scn:6: a quoted word has no end");
   EXPECT_EQ(problem("SET a 1", "@64 SET a 1"), "test.scn:6: \"@64\": a client is @0 to @63");
   EXPECT_EQ(problem("SET a 1", "+1x SET a 1"),

@@ -9,8 +9,20 @@
 namespace powercut::sim {
 
 namespace {
+
 constexpr uint64_t kPriorities = uint64_t{1} << 40;
+
+// `next`: of what was stated, the first that did not come; `decisions`: there were.
+template <class Stated>
+Result<void> finished(const std::string& problem, const std::vector<Stated>& stated, size_t next,
+                      uint64_t decisions) {
+  if (!problem.empty()) return Error{Errc::kInvalid, problem};
+  if (next == stated.size()) return {};
+  return Error{Errc::kInvalid,
+               fmt::format("at decision {}: there were only {}", stated[next].decision, decisions)};
 }
+
+}  // namespace
 
 size_t RandomScheduler::pick(const Ready& ready) {
   if (ready.size() == 1) return 0;
@@ -61,8 +73,16 @@ size_t FifoScheduler::pick(const Ready& ready) {
   if (ready.size() == 1) return 0;
   const uint64_t decision = decision_++;
   if (next_ == deviations_.size() || deviations_[next_].decision != decision) return 0;
-  // Out of range only in a run that is no longer the one the deviations were made for.
-  return std::min<size_t>(deviations_[next_++].choice, ready.size() - 1);
+  const uint64_t choice = deviations_[next_++].choice;
+  if (choice < ready.size()) return choice;
+  // No longer the run that the deviations were made for.
+  if (problem_.empty())
+    problem_ = fmt::format("at decision {}: only {} are ready", decision, ready.size());
+  return ready.size() - 1;
+}
+
+Result<void> FifoScheduler::finish() const {
+  return finished(problem_, deviations_, next_, decision_);
 }
 
 std::string task_name(const engine::Task& task) {
@@ -82,15 +102,12 @@ size_t StatedScheduler::pick(const Ready& ready) {
     others += (i == 0 ? "" : ", ") + name;
   }
   if (problem_.empty())
-    problem_ = fmt::format("at decision {}: {} is not ready, but {}", decision, task, others);
+    problem_ = fmt::format("at decision {}: {} is not ready; ready: {}", decision, task, others);
   return 0;
 }
 
 Result<void> StatedScheduler::finish() const {
-  if (!problem_.empty()) return Error{Errc::kInvalid, problem_};
-  if (next_ == turns_.size()) return {};
-  return Error{Errc::kInvalid, fmt::format("at decision {}: there were only {}",
-                                           turns_[next_].decision, decision_)};
+  return finished(problem_, turns_, next_, decision_);
 }
 
 size_t ScheduleWalk::pick(const Ready& ready) {

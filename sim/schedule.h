@@ -24,6 +24,9 @@ class Scheduler {
   virtual ~Scheduler() = default;
   // The index of the task that runs next; asked at every step. REQUIRES: a task is ready.
   virtual size_t pick(const Ready& ready) = 0;
+  // After the run. Errors: kInvalid: the first thing that was stated and could not be done, in one
+  // line.
+  virtual Result<void> finish() const { return {}; }
 };
 
 // Every order of the tasks that become ready together is equally likely: each draws a priority
@@ -74,11 +77,13 @@ class FifoScheduler final : public Scheduler {
  public:
   explicit FifoScheduler(std::vector<Deviation> deviations) : deviations_(std::move(deviations)) {}
   size_t pick(const Ready& ready) override;
+  Result<void> finish() const override;
 
  private:
   std::vector<Deviation> deviations_;  // in order
   size_t next_ = 0;
   uint64_t decision_ = 0;
+  std::string problem_;
 };
 
 // A deviation that outlives changes of the code: at that decision this task ran, not the oldest.
@@ -96,8 +101,7 @@ class StatedScheduler final : public Scheduler {
  public:
   explicit StatedScheduler(std::vector<Turn> turns) : turns_(std::move(turns)) {}
   size_t pick(const Ready& ready) override;
-  // After the run. Errors: kInvalid: the first turn that was left out, and why, in one line.
-  Result<void> finish() const;
+  Result<void> finish() const override;
 
  private:
   std::vector<Turn> turns_;  // in order
