@@ -190,12 +190,13 @@ uint64_t Executor::read_lsn(const Session& session, const CommandSpec& spec,
 }
 
 void Executor::before_change(Database& db, std::string_view key, Object*) {
+  if (keyspace_.loading()) return;  // what is replayed is durable: no reply rests on it
   touched_slots_.push_back(static_cast<uint16_t>(slot_of(db.identity(), key)));
   if (watching_ != 0) break_watches(db.identity(), key);
 }
 
 void Executor::before_flush(Database& db) {
-  touched_everything_ = true;
+  touched_everything_ = !keyspace_.loading();
   if (watching_ == 0) return;
   for (Session* session : sessions_) {
     for (const auto& [identity, key] : session->watched) {
@@ -205,7 +206,7 @@ void Executor::before_flush(Database& db) {
 }
 
 void Executor::before_swap(int a, int b) {
-  touched_everything_ = true;
+  touched_everything_ = !keyspace_.loading();
   if (watching_ == 0) return;
   // A watched key breaks if it exists on either side of the swap.
   for (Session* session : sessions_) {

@@ -1,0 +1,66 @@
+// What a reply waits for: the last entry that touched its keys, and nothing that was only loaded.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "engine/engine.h"
+#include "faults/personas.h"
+#include "sim/sim_os.h"
+
+namespace powercut::scenarios {
+namespace {
+
+class HeldReplies : public ::testing::Test {
+ protected:
+  // One life of a store that syncs always, from its opening to a kill.
+  template <class Body>
+  void live(const Body& body) {
+    sim::SimOs os(world_, choices_, trace_, nullptr);
+    bool ended = false;
+    os.spawn("test", [&] {
+      engine::EngineConfig config;
+      config.aof.policy = engine::SyncPolicy::kAlways;
+      auto opened = engine::Engine::open(os, config);
+      ASSERT_TRUE(opened.ok()) << opened.error().message;
+      body(**opened);
+      ended = true;
+      os.stop();
+      os.park(kForever);
+    });
+    os.run();
+    EXPECT_TRUE(ended);
+    os.destroy_tasks();
+  }
+
+  sim::WorldState world_{sim::Disk(faults::find_persona("ext4-ordered")->rules)};
+  sim::SeededChoices choices_{1};
+  sim::Trace trace_;
+};
+
+TEST_F(HeldReplies, AReadOfWhatWasLoadedWaitsForNoLaterWrite) {
+  live([&](engine::Engine& engine) {
+    const auto session = engine.connect();
+    for (const char* line : {"SET k1 1\r\n", "SET k2 1\r\n"}) {
+      session->feed(line);
+      ASSERT_TRUE(session->wait_ready());
+      session->consume(session->ready().size());
+    }
+  });
+  live([&](engine::Engine& engine) {
+    ASSERT_EQ(engine.recovery().entries, 2u);
+    const auto writer = engine.connect();
+    const auto reader = engine.connect();
+    writer->feed("SET k2 2\r\n");
+    EXPECT_EQ(writer->ready(), "") << "not synced yet";
+    reader->feed("GET k1\r\n");
+    EXPECT_EQ(reader->ready(), "$1\r\n1\r\n");
+    reader->consume(reader->ready().size());
+    reader->feed("GET k2\r\n");
+    EXPECT_EQ(reader->ready(), "") << "it rests on the write";
+    ASSERT_TRUE(reader->wait_ready());
+    EXPECT_EQ(reader->ready(), "$1\r\n2\r\n");
+  });
+}
+
+}  // namespace
+}  // namespace powercut::scenarios
