@@ -66,7 +66,7 @@ void Engine::expire_loop() {
   while (!stopping_) {
     const int64_t next_ms = keyspace_.next_expiry_ms();
     if (next_ms == INT64_MAX) {
-      wake_expirer_.wait();
+      wake_expirer_.rest();
       continue;
     }
     // The wall clock may jump: look again at least once a cycle.

@@ -54,7 +54,7 @@ void Persistence::run() {
       done_.wait();
     } else if (heal_wanted_) {
       if (now < not_before_) {
-        wake_.wait(not_before_);
+        wake_.rest(not_before_);
         continue;
       }
       begin_job(Job::kRewrite);
@@ -75,7 +75,7 @@ void Persistence::run() {
       (void)save_now();  // INFO says how it went
     } else {
       const bool work = rewrite_wanted_ || save_wanted_ || rewrite_due();
-      wake_.wait(work ? not_before_ : std::max(not_before_, save_due()));
+      wake_.rest(work ? not_before_ : std::max(not_before_, save_due()));
     }
   }
 }

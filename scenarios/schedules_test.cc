@@ -39,7 +39,7 @@ TEST(Schedules, TheCleanEngineHoldsUnderEveryOrdering) {
     const auto found = walk_schedules(small.spec, kDelays, kMost);
     EXPECT_TRUE(found.complete) << policy;
     EXPECT_EQ(found.violations, 0u) << policy << ": " << found.first_violation << found.text;
-    EXPECT_GT(found.schedules, 10u) << policy;
+    EXPECT_GT(found.schedules, 5u) << policy;
     EXPECT_GE(found.schedules, found.traces);
   }
 }

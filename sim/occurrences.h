@@ -14,13 +14,17 @@ inline uint64_t nth_key(uint64_t what, uint64_t n) { return what + n * 0x9e3779b
 
 class Occurrences {
  public:
-  uint64_t next(uint64_t what) {
+  uint64_t next(uint64_t what) { return next_at(place_of(what)); }
+
+  // In two steps, for what happens often: where `what` is counted, and once more there.
+  uint32_t place_of(uint64_t what) {
     const auto known = index_.find(what, [&](uint32_t i) { return seen_[i].what == what; });
-    if (known) return nth_key(what, ++seen_[*known].count);
+    if (known) return *known;
     index_.put(what, static_cast<uint32_t>(seen_.size()));
     seen_.push_back({what, 0});
-    return nth_key(what, 0);
+    return static_cast<uint32_t>(seen_.size() - 1);
   }
+  uint64_t next_at(uint32_t place) { return nth_key(seen_[place].what, seen_[place].count++); }
 
  private:
   struct Seen {

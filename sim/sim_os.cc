@@ -10,31 +10,10 @@ using engine::File;
 using engine::Open;
 
 Site op_site(Op op) {
-  switch (op) {
-    case Op::kOpen:
-      return "open";
-    case Op::kRead:
-      return "read";
-    case Op::kWrite:
-      return "write";
-    case Op::kTruncate:
-      return "truncate";
-    case Op::kSync:
-      return "sync";
-    case Op::kRename:
-      return "rename";
-    case Op::kLink:
-      return "link";
-    case Op::kRemove:
-      return "remove";
-    case Op::kMakeDirectory:
-      return "make_directory";
-    case Op::kList:
-      return "list";
-    case Op::kSyncDirectory:
-      return "sync_directory";
-  }
-  return "unknown";
+  static constexpr Site kSites[kOps] = {
+      "open", "read", "write",          "truncate", "sync",          "rename",
+      "link", "remove", "make_directory", "list",     "sync_directory"};
+  return kSites[static_cast<size_t>(op)];
 }
 
 class SimFile final : public File {
@@ -58,6 +37,16 @@ class SimFile final : public File {
   }
 
  private:
+  // Writes and syncs are most of the calls; a file is mostly synced under one fence.
+  uint32_t write_place() {
+    if (!write_place_) write_place_ = os_.place_of(Op::kWrite, path_);
+    return *write_place_;
+  }
+  uint32_t sync_place(const Site& fence) {
+    if (!sync_place_ || fence_ != fence.hash) sync_place_ = os_.place_of(Op::kSync, path_, &fence);
+    fence_ = fence.hash;
+    return *sync_place_;
+  }
   Result<size_t> write_blocks(const Injection& injection, uint64_t offset, std::string_view data);
   Error refused(Op op) const { return os_.named({Errc::kInvalid, "opened for reading"}, op, path_); }
 
@@ -65,6 +54,9 @@ class SimFile final : public File {
   InodeId inode_;
   std::string path_;
   bool writable_;
+  std::optional<uint32_t> write_place_;
+  std::optional<uint32_t> sync_place_;  // of fence_
+  uint64_t fence_ = 0;
 };
 
 SimOs::SimOs(WorldState& world, Choices& choices, Trace& trace, Injector* injector,
@@ -98,14 +90,7 @@ bool SimOs::advance_clock() {
   if (injector_ != nullptr) next = std::min(next, injector_->next_moment());
   if (next == kForever) return false;
   const bool beyond = next > time_limit_;
-  next = std::min(next, time_limit_);
-  // The kernel's own clock ticks only where it can matter.
-  while (world_.disk.anything_pending() && world_.disk.next_writeback() < next) {
-    world_.now = std::max(world_.now, world_.disk.next_writeback());
-    world_.disk.writeback(world_.now, choices_);
-  }
-  world_.now = std::max(world_.now, next);
-  world_.disk.set_now(world_.now);
+  advance_to(std::min(next, time_limit_));
   if (beyond) {
     out_of_time_ = true;
     return false;
@@ -124,14 +109,38 @@ bool SimOs::advance_clock() {
   return true;
 }
 
+void SimOs::advance_to(Instant next) {
+  // The kernel's own clock ticks only where it can matter.
+  while (world_.disk.next_writeback() < next && world_.disk.anything_pending()) {
+    world_.now = std::max(world_.now, world_.disk.next_writeback());
+    world_.disk.writeback(world_.now, choices_);
+  }
+  world_.now = std::max(world_.now, next);
+  world_.disk.set_now(world_.now);
+}
+
+// Where nothing can happen before `due`, the task that waits for it goes on, as next() would have
+// it, without the search for who does.
+bool SimOs::skip_to(Instant due) {
+  if (scheduler_ != &random_ || due > time_limit_) return false;
+  if (injector_ != nullptr && injector_->next_moment() <= due) return false;
+  if (!tasks_.skip_wait(due)) return false;
+  advance_to(due);
+  return true;
+}
+
 // --- A seam call ---
 
-Injection SimOs::begin_call(Op op, std::string_view path, uint64_t offset, uint64_t size,
-                            const Site* fence) {
+uint32_t SimOs::place_of(Op op, std::string_view path, const Site* fence) {
+  const uint64_t seed = op_site(op).hash ^ (fence != nullptr ? fence->hash : 0);
+  return occurrences_.place_of(hash_bytes(path, seed));
+}
+
+Injection SimOs::begin_call(uint32_t place, Op op, std::string_view path, uint64_t offset,
+                            uint64_t size, const Site* fence) {
   Injection injection;
   const uint64_t number = calls_++;
-  const uint64_t what = hash_bytes(path, op_site(op).hash ^ (fence != nullptr ? fence->hash : 0));
-  const uint64_t identity = occurrences_.next(what);
+  const uint64_t identity = occurrences_.next_at(place);
   if (injector_ != nullptr && !stopped_)
     injection = injector_->on_call({number, op, path, offset, size, fence, identity});
   injection.number = number;
@@ -171,6 +180,7 @@ void SimOs::pass(Duration base, Duration spread, const Injection& injection) {
   if (immediate) return;
   const Instant due = world_.now + latency;
   if (spread.ns > 0 || injection.extra_latency.ns > 0) waits_.push_back({world_.now, due});
+  if (skip_to(due)) return;
   while (world_.now < due && !stopped_) tasks_.block(due);
 }
 
@@ -198,7 +208,7 @@ Error SimOs::named(Error error, Op op, std::string_view path) const {
 
 template <class Effect>
 Result<void> SimOs::plain_call(Op op, std::string_view path, const Effect& effect) {
-  const Injection injection = begin_call(op, path, 0, 0);
+  const Injection injection = begin_call(op, path);
   pass(latency_.metadata, {}, injection);
   Result<void> outcome;
   if (injection.error) {
@@ -260,7 +270,7 @@ Result<std::vector<std::string>> SimOs::list(std::string_view path) {
 }
 
 Result<void> SimOs::sync_directory(std::string_view path, Site fence) {
-  const Injection injection = begin_call(Op::kSyncDirectory, path, 0, 0, &fence);
+  const Injection injection = begin_call(Op::kSyncDirectory, path, &fence);
   const auto ticket = world_.disk.begin_sync_directory(path);
   point(injection, Op::kSyncDirectory, CrashPoint::kInside);
   crash_if(injection, CrashPoint::kInside);
@@ -289,7 +299,7 @@ void SimOs::close_handle(InodeId inode) {
 // --- Files ---
 
 Result<size_t> SimFile::read_at(uint64_t offset, char* out, size_t size) {
-  const Injection injection = os_.begin_call(Op::kRead, path_, offset, size);
+  const Injection injection = os_.begin_call(os_.place_of(Op::kRead, path_), Op::kRead, path_, offset, size);
   os_.crash_if(injection, CrashPoint::kInside);
   os_.pass(os_.latency_.read, {}, injection);
   if (os_.resolver_ != nullptr) size = os_.resolver_->before_read(inode_, offset, size);
@@ -306,7 +316,7 @@ Result<size_t> SimFile::read_at(uint64_t offset, char* out, size_t size) {
 Result<size_t> SimFile::write_at(uint64_t offset, std::string_view data) {
   if (!writable_) return refused(Op::kWrite);
   if (data.empty()) return size_t{0};
-  const Injection injection = os_.begin_call(Op::kWrite, path_, offset, data.size());
+  const Injection injection = os_.begin_call(write_place(), Op::kWrite, path_, offset, data.size());
   Disk& disk = os_.world_.disk;
   if (injection.error ||
       (injection.crash != CrashKind::kNone && injection.point == CrashPoint::kInside)) {
@@ -352,7 +362,7 @@ Result<void> SimFile::truncate(uint64_t size) {
 }
 
 Result<void> SimFile::sync(Site fence) {
-  const Injection injection = os_.begin_call(Op::kSync, path_, 0, 0, &fence);
+  const Injection injection = os_.begin_call(sync_place(fence), Op::kSync, path_, 0, 0, &fence);
   Disk& disk = os_.world_.disk;
   const SyncTicket ticket = disk.begin_sync(inode_);
   os_.point(injection, Op::kSync, CrashPoint::kInside);

@@ -105,8 +105,13 @@ class SimOs final : public engine::Os {
  private:
   friend class SimFile;
 
-  Injection begin_call(Op op, std::string_view path, uint64_t offset, uint64_t size,
+  // Where the calls like this one are counted.
+  uint32_t place_of(Op op, std::string_view path, const Site* fence = nullptr);
+  Injection begin_call(uint32_t place, Op op, std::string_view path, uint64_t offset, uint64_t size,
                        const Site* fence = nullptr);
+  Injection begin_call(Op op, std::string_view path, const Site* fence = nullptr) {
+    return begin_call(place_of(op, path, fence), op, path, 0, 0, fence);
+  }
   void end_call(const Injection& injection, Op op, std::string_view path, uint64_t a, uint64_t b, bool ok);
   void pass(Duration base, Duration spread, const Injection& injection);
   void pass_sync(Op op, const Injection& injection);
@@ -123,6 +128,8 @@ class SimOs final : public engine::Os {
   Error named(Error error, Op op, std::string_view path) const;
   std::optional<size_t> next();
   bool advance_clock();
+  void advance_to(Instant next);
+  bool skip_to(Instant due);
 
   WorldState& world_;
   Choices& choices_;

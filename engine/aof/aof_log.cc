@@ -182,7 +182,7 @@ Result<void> AofLog::write_batch() {
   segment_.size += unwritten_.size();
   written_ = unwritten_last_;
   unwritten_.clear();
-  wake_syncer_.notify_all();
+  if (options_.policy == SyncPolicy::kEverysec) wake_syncer_.notify_all();
   return {};
 }
 
@@ -245,7 +245,7 @@ void AofLog::write_loop() {
       (void)sync_segment(
           "segment.commit");  // written under another policy, which set_options() ended
     } else {
-      wake_writer_.wait();
+      wake_writer_.rest();
     }
   }
   finished_ = true;
@@ -259,17 +259,17 @@ void AofLog::write_loop() {
 void AofLog::sync_loop() {
   while (!finishing_) {
     if (options_.policy != SyncPolicy::kEverysec || !can_write() || written_ == synced_) {
-      wake_syncer_.wait();
+      wake_syncer_.rest();
       continue;
     }
     Instant due = last_sync_start_ + options_.sync_interval;
     if (mutant(Mutant::kWholeSecondClock)) due = Instant{(due.ns / 1'000'000'000 + 1) * 1'000'000'000};
     if (const Instant now = sync_clock(); now < due) {
-      wake_syncer_.wait(os_.now() + (due - now));
+      wake_syncer_.rest(os_.now() + (due - now));
       continue;
     }
     if (mutant(Mutant::kEverysecIdleTail) && !has_unwritten()) {
-      wake_syncer_.wait();
+      wake_syncer_.rest();
       continue;
     }
     // The rotation syncs the old segment itself; a sync that fails poisons, and the owner heals.

@@ -158,7 +158,16 @@ struct Fiber::State {
     State* left = nullptr;  // the one that came back
   };
 
-  State() {
+  State() { make_context(); }
+  ~State() {
+    quit = true;
+    enter();
+    switches.free_inner_fake();
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  void make_context() {
     switches.before_creation();
     inside = boost::context::fiber(std::allocator_arg, stack.as_boost(), NoAllocator{},
                                    [this](boost::context::fiber&& caller) {
@@ -175,13 +184,15 @@ struct Fiber::State {
                                    });
     switches.after_creation();
   }
-  ~State() {
-    quit = true;
-    enter();
-    switches.free_inner_fake();
+
+  // The old context stays undestroyed, for its destructor would unwind.
+  void drop() {
+    alignas(boost::context::fiber) std::byte grave[sizeof(boost::context::fiber)];
+    new (grave) boost::context::fiber(std::move(inside));
+    make_context();
+    body = nullptr;
+    done = true;
   }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
 
   // noexcept: an exception nobody waits for terminates where it was thrown, with its stack intact.
   void run_body() noexcept {
@@ -317,6 +328,13 @@ void Fiber::hand_over(Fiber& next) {
   next.state_->started = true;
   state.hand_over(*next.state_);
   if (state.unwinding) state.unwind();
+}
+
+void Fiber::drop() {
+  CHECK(!state_->running && state_->started);
+#ifndef POWERCUT_ASAN
+  if (!state_->done) state_->drop();
+#endif
 }
 
 bool Fiber::done() const { return state_->done; }

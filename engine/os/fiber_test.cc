@@ -55,6 +55,38 @@ TEST(Fiber, DestroyedWhileSuspendedUnwinds) {
   EXPECT_EQ(captured.use_count(), 1);
 }
 
+TEST(Fiber, DroppedStacksServeAgain) {
+  int unwound = 0;
+  int runs = 0;
+  for (int i = 0; i < 3; ++i) {
+    auto captured = std::make_shared<int>(7);
+    Fiber* self = nullptr;
+    auto fiber = std::make_unique<Fiber>([&, captured] {
+      AtEnd end{[&] { ++unwound; }};
+      self->suspend();
+      ++runs;
+    });
+    self = fiber.get();
+    fiber->resume();
+    fiber->drop();
+    fiber.reset();
+    EXPECT_EQ(captured.use_count(), 1);
+
+    fiber = std::make_unique<Fiber>([&] {
+      self->suspend();
+      ++runs;
+    });
+    self = fiber.get();
+    fiber->resume();
+    fiber->resume();
+    EXPECT_TRUE(fiber->done());
+  }
+  EXPECT_EQ(runs, 3);
+#ifndef __SANITIZE_ADDRESS__
+  EXPECT_EQ(unwound, 0);
+#endif
+}
+
 TEST(Fiber, DestroyedWhileAnExceptionIsOnItsWay) {
   bool unwound = false;
   Fiber* self = nullptr;

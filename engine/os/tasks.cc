@@ -70,6 +70,14 @@ void Tasks::yield() {
   wait(Task::Wait::kBlock, kForever);
 }
 
+bool Tasks::skip_wait(Instant deadline) {
+  CHECK(current_ != nullptr);
+  if (next_ == nullptr || !ready_.empty() || next_deadline() <= deadline) return false;
+  ++current_->runs_;
+  ++current_->wait_count_;
+  return true;
+}
+
 bool Tasks::wait(Task::Wait how, Instant deadline) {
   Task* self = current_;
   if (destroying_) {
@@ -160,6 +168,7 @@ void Tasks::destroy_all() {
   for (const auto& task : tasks_) {
     current_ = task.get();
     task->unpark_pending_ = false;
+    if (std::exchange(task->at_rest_, false)) task->fiber_->drop();
     task->fiber_.reset();
     task->wait_ = Task::Wait::kNone;
     task->ready_ = task->unpark_pending_ = task->timed_out_ = task->timer_live_ = false;

@@ -25,6 +25,9 @@ class Task {
   // spawns other tasks besides.
   uint64_t identity() const { return identity_; }
   uint64_t runs() const { return runs_; }  // how often it has been run
+  // Says that nothing on the task's stack would be missed. While that is so, destroy_all() drops
+  // the stack instead of unwinding it.
+  void set_at_rest(bool at_rest) { at_rest_ = at_rest; }
 
  private:
   friend class Tasks;
@@ -40,6 +43,7 @@ class Task {
   bool unpark_pending_ = false;
   bool timed_out_ = false;
   bool timer_live_ = false;
+  bool at_rest_ = false;
   uint64_t wait_count_ = 0;  // of waits; a timer of an earlier one is stale
 };
 
@@ -72,6 +76,9 @@ class Tasks {
   void wake(Task* task);
   // Lets every task that is ready now run first.
   void yield();
+  // From inside a task, instead of block(deadline) where nothing but time would pass: no task is
+  // ready, and no timer is due by then. True: count it as waited, and let the clock be `deadline`.
+  bool skip_wait(Instant deadline);
 
   // From outside every task:
   // The ready tasks, oldest readiness first.

@@ -222,6 +222,37 @@ TEST(Tasks, DestroyAllUnwindsYoungestFirst) {
   EXPECT_EQ(tasks.next_deadline(), kForever);
 }
 
+TEST(Tasks, AStackAtRestIsDropped) {
+  Tasks tasks;
+  std::string log;
+  for (const std::string name : {"a", "b", "c"}) {
+    tasks.spawn(name, [&, name] {
+      AtEnd end{[&] { log += name; }};
+      tasks.current()->set_at_rest(name != "a");
+      tasks.park(kForever);
+      tasks.current()->set_at_rest(false);
+      tasks.park(kForever);
+    });
+  }
+  run_ready(tasks);
+  tasks.destroy_all();
+#ifndef __SANITIZE_ADDRESS__
+  EXPECT_EQ(log, "a");
+#endif
+  EXPECT_TRUE(tasks.empty());
+  // The next life of the same Task objects begins in unrest.
+  log.clear();
+  for (int i = 0; i < 4; ++i) {
+    tasks.spawn("next", [&] {
+      AtEnd end{[&] { log += "n"; }};
+      tasks.park(kForever);
+    });
+  }
+  run_ready(tasks);
+  tasks.destroy_all();
+  EXPECT_EQ(log, "nnnn");
+}
+
 TEST(Tasks, DestructorsOnAnUnwindingStackCannotHang) {
   Tasks tasks;
   std::vector<Task*> all;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/os/tasks.h"
+
 namespace powercut::engine {
 
 bool WaitQueue::wait(Instant deadline) {
@@ -19,13 +21,17 @@ bool WaitQueue::wait(Instant deadline) {
   }
 }
 
+bool WaitQueue::rest(Instant deadline) {
+  Task* self = os_.current();
+  self->set_at_rest(true);
+  const bool notified = wait(deadline);
+  self->set_at_rest(false);
+  return notified;
+}
+
 void WaitQueue::notify_all() {
-  if (waiting_.empty()) return;
-  std::vector<Task*> woken;
-  woken.swap(waiting_);
-  for (Task* task : woken) os_.unpark(task);
-  woken.clear();
-  if (waiting_.empty()) waiting_.swap(woken);  // keep the capacity
+  for (Task* task : waiting_) os_.unpark(task);
+  waiting_.clear();
 }
 
 }  // namespace powercut::engine

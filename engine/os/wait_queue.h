@@ -14,6 +14,9 @@ class WaitQueue {
 
   // Suspends the running task until notify_all() or `deadline`; true if notified.
   bool wait(Instant deadline = kForever);
+  // The same for the outermost loop of a task that the end of the world may simply forget: see
+  // Task::set_at_rest(). REQUIRES: nothing on the stack has a destructor that would be missed.
+  bool rest(Instant deadline = kForever);
   void notify_all();
   bool empty() const { return waiting_.empty(); }
 
