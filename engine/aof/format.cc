@@ -1,7 +1,6 @@
 #include "engine/aof/format.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 #include "engine/base/crc32c.h"
@@ -18,7 +17,7 @@ constexpr std::string_view kOpenedPrefix = "#pc opened lsn=";
 
 // Writes through a pointer: every batch passes here.
 char* put(char* at, std::string_view text) { return std::copy(text.begin(), text.end(), at); }
-char* put(char* at, uint64_t value) { return std::to_chars(at, at + 20, value).ptr; }
+char* put(char* at, uint64_t value) { return write_digits(at, value); }
 char* put_hex(char* at, uint64_t value, size_t width) {
   for (size_t i = width; i-- > 0; value >>= 4) at[i] = "0123456789abcdef"[value & 15];
   return at + width;
@@ -44,13 +43,16 @@ uint32_t crc_of(std::string_view bytes, uint64_t nonce, uint64_t offset) {
   return end != begin;
 }
 
-bool take_hex(std::string_view& text, std::string_view prefix, uint64_t& value) {
+[[gnu::always_inline]] inline bool take_hex(std::string_view& text, std::string_view prefix,
+                                            uint64_t& value) {
   if (!text.starts_with(prefix)) return false;
   const char* begin = text.data() + prefix.size();
-  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value, 16);
+  const char* end = read_hex_digits(begin, text.data() + text.size(), value);
   text.remove_prefix(static_cast<size_t>(end - text.data()));
-  return error == std::errc() && end != begin;
+  return end != begin;
 }
+
+bool at_line_end(std::string_view text) { return text.starts_with(std::string_view("\r\n")); }
 
 }  // namespace
 
@@ -65,7 +67,7 @@ std::optional<SegmentHeader> parse_header(std::string_view bytes, size_t& length
   SegmentHeader header;
   std::string_view rest = bytes.substr(0, kLongestLine);
   if (!take(rest, kHeaderPrefix, header.sequence) || !take_hex(rest, " nonce=", header.nonce) ||
-      !rest.starts_with("\r\n")) {
+      !at_line_end(rest)) {
     return std::nullopt;
   }
   length = static_cast<size_t>(rest.data() + 2 - bytes.data());
@@ -102,7 +104,7 @@ std::optional<Mark> parse_mark(std::string_view bytes, size_t& length) {
   std::string_view rest = bytes.substr(0, kLongestLine);
   mark.kind = rest.starts_with(kOpenedPrefix) ? MarkKind::kOpened : MarkKind::kClosed;
   if (!take(rest, mark.kind == MarkKind::kOpened ? kOpenedPrefix : kClosedPrefix, mark.next_lsn) ||
-      !take_hex(rest, kCrcField, crc) || !rest.starts_with("\r\n") || crc > UINT32_MAX) {
+      !take_hex(rest, kCrcField, crc) || !at_line_end(rest) || crc > UINT32_MAX) {
     return std::nullopt;
   }
   mark.crc = static_cast<uint32_t>(crc);
@@ -116,7 +118,7 @@ std::optional<Annotation> parse_annotation(std::string_view bytes, size_t& lengt
   std::string_view rest = bytes.substr(0, kLongestLine);
   if (!take(rest, kAnnotationPrefix, fields.first_lsn) || !take(rest, " n=", fields.entries) ||
       !take(rest, " len=", fields.length) || !take(rest, " synced=", fields.synced_offset) ||
-      !take_hex(rest, kCrcField, crc) || !rest.starts_with("\r\n") || crc > UINT32_MAX) {
+      !take_hex(rest, kCrcField, crc) || !at_line_end(rest) || crc > UINT32_MAX) {
     return std::nullopt;
   }
   fields.crc = static_cast<uint32_t>(crc);

@@ -19,6 +19,13 @@ constexpr uint64_t kMostWords = uint64_t{1} << 30;
 Parse parse_length(std::string_view bytes, size_t& position, char marker, uint64_t most,
                    uint64_t& value) {
   if (position >= bytes.size()) return Parse::kCut;
+  const char* const at = bytes.data() + position;
+  if (bytes.size() - position >= 4 && at[0] == marker && at[1] >= '0' && at[1] <= '9' &&
+      at[2] == '\r' && at[3] == '\n') {  // most are of one digit
+    value = static_cast<uint64_t>(at[1] - '0');
+    position += 4;
+    return Parse::kCommand;
+  }
   if (bytes[position] != marker) return Parse::kBad;
   const char* begin = bytes.data() + position + 1;
   const char* limit = bytes.data() + bytes.size();
@@ -192,6 +199,7 @@ class Scanner {
   }
 
   bool take_mark(size_t begin) {
+    if (bytes_[begin] != '#') return false;
     size_t length = 0;
     const auto mark = parse_mark(bytes_.substr(begin), length);
     if (!mark || mark->next_lsn != scan_.next_lsn ||

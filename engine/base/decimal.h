@@ -1,7 +1,9 @@
-// Unsigned decimal numbers, where every command of a log passes: a few digits, most of the time.
+// Unsigned numbers in text, where every command of a log passes: a few digits, most of the time.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
+#include <cstring>
 
 namespace powercut {
 
@@ -13,6 +15,41 @@ inline const char* read_digits(const char* at, const char* end, uint64_t& value)
   const char* const limit = end - at > 19 ? at + 19 : end;
   while (at < limit && *at >= '0' && *at <= '9')
     value = value * 10 + static_cast<uint64_t>(*at++ - '0');
+  return at;
+}
+
+// Writes `value` at `at`, where there is room for 20 digits; returns the end.
+inline char* write_digits(char* at, uint64_t value) {
+  static constexpr char kPairs[] =
+      "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+      "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+      "8081828384858687888990919293949596979899";
+  if (value >= 10'000) return std::to_chars(at, at + 20, value).ptr;
+  const uint64_t high = value >= 100 ? value / 100 : value;
+  if (high >= 10) {
+    std::memcpy(at, kPairs + 2 * high, 2);
+    at += 2;
+  } else {
+    *at++ = static_cast<char>('0' + high);
+  }
+  if (value < 100) return at;
+  std::memcpy(at, kPairs + 2 * (value % 100), 2);
+  return at + 2;
+}
+
+// As read_digits, of a hexadecimal number of at most 16 digits.
+inline const char* read_hex_digits(const char* at, const char* end, uint64_t& value) {
+  value = 0;
+  const char* const limit = end - at > 16 ? at + 16 : end;
+  for (; at < limit; ++at) {
+    const char lower = static_cast<char>(*at | 0x20);
+    if (*at >= '0' && *at <= '9')
+      value = value << 4 | static_cast<uint64_t>(*at - '0');
+    else if (lower >= 'a' && lower <= 'f')
+      value = value << 4 | static_cast<uint64_t>(lower - 'a' + 10);
+    else
+      break;
+  }
   return at;
 }
 

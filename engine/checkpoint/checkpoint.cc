@@ -179,16 +179,16 @@ Result<void> Checkpoint::write_out(File& file) {
 Result<uint64_t> Checkpoint::verify(File& file) {
   constexpr size_t kChecksumBytes = 8;
   uint64_t crc = 0;
-  std::string piece(kSliceBytes, '\0');
+  const auto piece = std::make_unique_for_overwrite<char[]>(kSliceBytes);
   uint64_t at = 0;
   char stored[kChecksumBytes] = {};
   while (at < offset_) {
-    TRY_ASSIGN(const size_t count, file.read_at(at, piece.data(), piece.size()));
+    TRY_ASSIGN(const size_t count, file.read_at(at, piece.get(), kSliceBytes));
     if (count == 0) break;
     const uint64_t body = offset_ - kChecksumBytes;
     const size_t covered =
         at >= body ? 0 : static_cast<size_t>(std::min<uint64_t>(count, body - at));
-    crc = crc64(std::string_view(piece).substr(0, covered), crc);
+    crc = crc64({piece.get(), covered}, crc);
     for (size_t i = covered; i < count; ++i) stored[at + i - body] = piece[i];
     at += count;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "engine/base/check.h"
 
@@ -9,14 +10,47 @@ namespace powercut::engine {
 
 namespace {
 
-// Every command of a client and of a log is looked up, so its place is made of little: a power of
-// two of places, four times as many as there are commands.
-constexpr size_t kPlaces = 1024;
-constexpr size_t next_hash(size_t hash, char c) { return hash * 31 + static_cast<size_t>(c); }
+// A name in lower case, eight characters to a word: every command of a client and of a log is looked
+// up, so this is made of little.
+struct Spelling {
+  static constexpr size_t kMost = 32;
+  std::array<uint64_t, kMost / 8> words{};
+
+  // REQUIRES: at most kMost characters.
+  explicit Spelling(std::string_view name) {
+    for (size_t i = 0; i * 8 < name.size(); ++i) {
+      std::memcpy(&words[i], name.data() + i * 8, std::min<size_t>(8, name.size() - i * 8));
+      words[i] = lower(words[i]);
+    }
+  }
+  bool operator==(const Spelling&) const = default;
+
+  // Of its first 16 characters.
+  uint64_t hash() const {
+    return (words[0] ^ words[1] * 0x9e3779b97f4a7c15u) * 0x9e3779b97f4a7c15u;
+  }
+
+ private:
+  // In each byte's top bit: is it from 'A' to 'Z'? Then bit 5 makes it lower case.
+  static uint64_t lower(uint64_t word) {
+    constexpr uint64_t kEach = 0x0101010101010101u;
+    const uint64_t low = word & 0x7f * kEach;
+    const uint64_t from_a = low + (0x80 - 'A') * kEach;
+    const uint64_t beyond_z = low + (0x7f - 'Z') * kEach;
+    const uint64_t upper = ~word & (from_a ^ beyond_z) & 0x80 * kEach;
+    return word | upper >> 2;
+  }
+};
 
 struct Index {
-  std::array<const CommandSpec*, kPlaces>
-      places{};  // at the name's hash, or the next that was free
+  // A power of two of places, four times as many as there are commands.
+  static constexpr int kPlacesLog = 10;
+  static constexpr size_t kPlaces = size_t{1} << kPlacesLog;
+  struct Place {
+    Spelling name{""};
+    const CommandSpec* spec = nullptr;
+  };
+  std::vector<Place> places{kPlaces};  // at the name's hash, or the next that was free
   std::vector<const CommandSpec*> sorted;
 
   Index() {
@@ -24,11 +58,11 @@ struct Index {
                               set_commands(), sorted_set_commands(), dump_commands(),
                               transaction_commands(), server_commands(), persistence_commands()}) {
       for (const CommandSpec& spec : family) {
-        size_t hash = 0;
-        for (const char c : spec.name) hash = next_hash(hash, c);
-        const size_t place = place_of(spec.name, hash);
-        CHECK(places[place] == nullptr);
-        places[place] = &spec;
+        CHECK(spec.name.size() <= Spelling::kMost);
+        const Spelling name(spec.name);
+        const size_t at = find(name);
+        CHECK(places[at].spec == nullptr);
+        places[at] = {name, &spec};
         sorted.push_back(&spec);
       }
     }
@@ -37,9 +71,10 @@ struct Index {
               [](const CommandSpec* a, const CommandSpec* b) { return a->name < b->name; });
   }
 
-  size_t place_of(std::string_view name, size_t hash) const {
-    size_t at = hash % kPlaces;
-    while (places[at] != nullptr && places[at]->name != name) at = (at + 1) % kPlaces;
+  // Where `name` is, or would be.
+  size_t find(const Spelling& name) const {
+    size_t at = name.hash() >> (64 - kPlacesLog);
+    while (places[at].spec != nullptr && places[at].name != name) at = (at + 1) % kPlaces;
     return at;
   }
 };
@@ -52,16 +87,11 @@ const Index& index() {
 }  // namespace
 
 const CommandSpec* find_command(std::string_view name) {
-  std::array<char, 32> lower;
-  if (name.size() > lower.size()) return nullptr;
-  size_t hash = 0;
-  for (size_t i = 0; i < name.size(); ++i) {
-    const char c = name[i];
-    lower[i] = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-    hash = next_hash(hash, lower[i]);
-  }
+  if (name.size() > Spelling::kMost) return nullptr;
   const Index& all = index();
-  return all.places[all.place_of({lower.data(), name.size()}, hash)];
+  const CommandSpec* spec = all.places[all.find(Spelling(name))].spec;
+  // A name with a NUL at its end is spelled like the one without.
+  return spec != nullptr && spec->name.size() == name.size() ? spec : nullptr;
 }
 
 const std::vector<const CommandSpec*>& all_commands() { return index().sorted; }

@@ -1,7 +1,8 @@
 #include "engine/command/effects.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "engine/base/decimal.h"
 
 namespace powercut::engine {
 
@@ -11,7 +12,7 @@ constexpr size_t kLongestHeader = 1 + 20 + 2;
 
 char* put_header(char* at, char marker, size_t count) {
   *at++ = marker;
-  at = std::to_chars(at, at + 20, count).ptr;
+  at = write_digits(at, count);
   *at++ = '\r';
   *at++ = '\n';
   return at;

@@ -35,7 +35,7 @@ void reply_value(Call& call, const String* value) {
 
 Object* store(Call& call, std::string_view key, std::string_view value,
               int64_t expire_at_ms = Object::kNoExpiry) {
-  Object* object = call.keyspace.put(call.db, key, Value(String(value)));
+  Object* object = call.keyspace.put(call.db, key, value);
   if (expire_at_ms != Object::kNoExpiry) {
     call.keyspace.set_expiry(call.db, key, object, expire_at_ms);
   }

@@ -65,59 +65,70 @@ const Object* Keyspace::peek(int db, std::string_view key) const {
 }
 
 const Object* Keyspace::find(int db, std::string_view key) {
-  auto* entry = databases_[db]->table_.find(key);
-  if (entry == nullptr) return nullptr;
-  if (expired(entry->value)) {
-    expire(db, key);
-    return nullptr;
-  }
-  return &entry->value;
+  const auto* entry = find_live(db, key, Table::hash_of(key));
+  return entry == nullptr ? nullptr : &entry->value;
+}
+
+Table::Entry* Keyspace::find_live(int db, std::string_view key, uint64_t hash) {
+  auto* entry = databases_[db]->table_.find(key, hash);
+  if (entry == nullptr || !expired(entry->value)) return entry;
+  expire(db, key);
+  return nullptr;
 }
 
 // --- Changing ---
 
-void Keyspace::check_out(Database& db, std::string_view key, uint64_t hash, Object& object) {
-  if (object.measured) {
-    value_bytes_ -= object.value.memory_bytes();
-    object.measured = false;
-    touched_.push_back({&db, key, hash});
-  }
+void Keyspace::check_out(Database& db, std::string_view key, uint64_t hash, Table::Entry& entry) {
+  if (!entry.value.measured) return;
+  value_bytes_ -= entry.value.value.memory_bytes();
+  entry.value.measured = false;
+  touched_.push_back({&db, key, hash, &entry});
 }
 
 Object* Keyspace::find_for_write(int db, std::string_view key) {
-  auto* object = const_cast<Object*>(find(db, key));
-  if (object == nullptr) return nullptr;
-  before_change(*databases_[db], key, object);
-  check_out(*databases_[db], key, Table::hash_of(key), *object);
-  return object;
+  const uint64_t hash = Table::hash_of(key);
+  auto* entry = find_live(db, key, hash);
+  if (entry == nullptr) return nullptr;
+  before_change(*databases_[db], key, &entry->value);
+  check_out(*databases_[db], key, hash, *entry);
+  return &entry->value;
 }
 
 Object* Keyspace::put(int db, std::string_view key, Value value) {
+  Object& object = claim(db, key);
+  object.value = std::move(value);
+  return &object;
+}
+
+Object* Keyspace::put(int db, std::string_view key, std::string_view string) {
+  Object& object = claim(db, key);
+  object.value.set(string);
+  return &object;
+}
+
+// The object to put a value into; what it held goes with that.
+Object& Keyspace::claim(int db, std::string_view key) {
   Database& database = *databases_[db];
   const uint64_t hash = Table::hash_of(key);
-  auto* entry = database.table_.find(key, hash);
-  if (entry != nullptr && expired(entry->value)) {
-    expire(db, key);
-    entry = nullptr;
-  }
+  auto* entry = find_live(db, key, hash);
   before_change(database, key, entry == nullptr ? nullptr : &entry->value);
   if (entry == nullptr) {
     entry = &database.table_.insert_new(key, hash);
-    touched_.push_back({&database, key, hash});
+    touched_.push_back({&database, key, hash, entry});
   } else {
-    check_out(database, key, hash, entry->value);
+    check_out(database, key, hash, *entry);
     if (entry->value.expires()) --database.expires_count_;
   }
-  entry->value.value = std::move(value);
   entry->value.expire_at_ms = Object::kNoExpiry;
   entry->value.epoch = epoch_;
-  return &entry->value;
+  return entry->value;
 }
 
 void Keyspace::erase_entry(Database& db, Table::Entry& entry) {
   if (entry.value.measured) value_bytes_ -= entry.value.value.memory_bytes();
   if (entry.value.expires()) --db.expires_count_;
   db.table_.erase(entry.key);
+  removed_ = true;
 }
 
 bool Keyspace::remove(int db, std::string_view key) {
@@ -137,8 +148,10 @@ void Keyspace::set_expiry(int db, std::string_view key, Object* object, int64_t 
   ++database.expires_count_;
   if (database.due_.size() > 64 && database.due_.size() > 4 * database.expires_count_) {
     database.drop_stale_due();
+    find_next_expiry();
   }
   database.push_due(expire_at_ms, key);
+  next_expiry_ms_ = std::min(next_expiry_ms_, expire_at_ms);
 }
 
 Object Keyspace::take(int db, std::string_view key) {
@@ -146,7 +159,7 @@ Object Keyspace::take(int db, std::string_view key) {
   auto* entry = database.table_.find(key);
   CHECK(entry != nullptr);
   before_change(database, key, &entry->value);
-  check_out(database, key, Table::hash_of(key), entry->value);
+  check_out(database, key, Table::hash_of(key), *entry);
   Object taken = std::move(entry->value);
   entry->value = Object();
   if (taken.expires()) --database.expires_count_;
@@ -162,6 +175,8 @@ void Keyspace::flush(int db) {
   }
   for (KeyspaceObserver* observer : observers_) observer->before_flush(database);
   database.take_table();
+  removed_ = true;
+  find_next_expiry();
 }
 
 void Keyspace::swap(int a, int b) {
@@ -193,27 +208,29 @@ size_t Keyspace::remove_expired(size_t limit) {
       ++removed;
     }
   }
+  find_next_expiry();
   return removed;
 }
 
-int64_t Keyspace::next_expiry_ms() const {
-  int64_t next = INT64_MAX;
+void Keyspace::find_next_expiry() {
+  next_expiry_ms_ = INT64_MAX;
   for (const Database& database : all_) {
-    if (!database.due_.empty()) next = std::min(next, database.due_.front().at_ms);
+    if (!database.due_.empty())
+      next_expiry_ms_ = std::min(next_expiry_ms_, database.due_.front().at_ms);
   }
-  return next;
 }
 
 // --- Memory ---
 
 void Keyspace::settle() {
   for (const Touched& touched : touched_) {
-    auto* entry = touched.db->table_.find(touched.key, touched.hash);
+    auto* entry = removed_ ? touched.db->table_.find(touched.key, touched.hash) : touched.entry;
     if (entry == nullptr || entry->value.measured) continue;
     value_bytes_ += entry->value.value.memory_bytes();
     entry->value.measured = true;
   }
   touched_.clear();
+  removed_ = false;
 }
 
 size_t Keyspace::memory_bytes() const {

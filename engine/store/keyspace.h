@@ -110,6 +110,8 @@ class Keyspace {
   Object* find_for_write(int db, std::string_view key);
   // Creates or replaces. Replacing clears the expiry; see set_expiry.
   Object* put(int db, std::string_view key, Value value);
+  // REQUIRES: `string` is not a view into what it replaces.
+  Object* put(int db, std::string_view key, std::string_view string);
   bool remove(int db, std::string_view key);
   // REQUIRES: object came from find_for_write or put of the same key. kNoExpiry clears.
   void set_expiry(int db, std::string_view key, Object* object, int64_t expire_at_ms);
@@ -125,7 +127,7 @@ class Keyspace {
   // Removes and reports up to `limit` expired keys; how many it removed.
   size_t remove_expired(size_t limit);
   // The earliest expiry that may be due, or INT64_MAX. May be stale, never late.
-  int64_t next_expiry_ms() const;
+  int64_t next_expiry_ms() const { return next_expiry_ms_; }
 
   // --- Memory ---
   // Measures again what the command changed. Called once after each command.
@@ -136,7 +138,10 @@ class Keyspace {
  private:
   void before_change(Database& db, std::string_view key, Object* object);
   void expire(int db, std::string_view key);
-  void check_out(Database& db, std::string_view key, uint64_t hash, Object& object);
+  Table::Entry* find_live(int db, std::string_view key, uint64_t hash);
+  void check_out(Database& db, std::string_view key, uint64_t hash, Table::Entry& entry);
+  Object& claim(int db, std::string_view key);
+  void find_next_expiry();
   void erase_entry(Database& db, Table::Entry& entry);
 
   std::vector<Database> all_;  // by identity
@@ -149,9 +154,12 @@ class Keyspace {
   struct Touched {
     Database* db;
     std::string_view key;
-    uint64_t hash;  // of the key
+    uint64_t hash;        // of the key
+    Table::Entry* entry;  // while nothing has been removed
   };
   std::vector<Touched> touched_;
+  bool removed_ = false;  // an entry, since settle(): others may have moved
+  int64_t next_expiry_ms_ = INT64_MAX;
   size_t value_bytes_ = 0;  // of the objects that are measured
 };
 

@@ -37,7 +37,7 @@ class SlabMap {
  public:
   struct Entry {
     std::string key;
-    [[no_unique_address]] V value;
+    [[no_unique_address]] V value{};
   };
 
   SlabMap() = default;
@@ -136,7 +136,7 @@ class SlabMap {
     const size_t count = capacity_ == 0          ? kFirstChunk
                          : capacity_ < kLastChunk ? capacity_
                                                   : kLastChunk;
-    chunks_.push_back(std::make_unique<Entry[]>(count));
+    chunks_.push_back(std::make_unique_for_overwrite<Entry[]>(count));  // all members begin set
     capacity_ += count;
   }
 

@@ -53,6 +53,8 @@ Value& Value::operator=(Value&& other) noexcept {
 }
 Value::~Value() = default;
 
+void Value::set(std::string_view s) { data_.emplace<String>(s); }
+
 Value Value::clone() const {
   switch (type()) {
     case Type::kString: return Value(*string());

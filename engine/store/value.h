@@ -73,6 +73,9 @@ class Value {
   Value& operator=(Value&&) noexcept;
   ~Value();
 
+  // Becomes a string. REQUIRES: `s` is not a view into this value.
+  void set(std::string_view s);
+
   Type type() const { return static_cast<Type>(data_.index()); }
   Value clone() const;
   // The heap bytes owned by this value.
