@@ -89,19 +89,35 @@ bool Candidates::reorder(const Scenario& candidate, uint64_t delays, Beside besi
   if (operations(candidate) > kSearchedSteps) return false;
   uint64_t orders = 0;
   sim::ScheduleWalk walk(delays);
-  CutManner manner = bent();
-  manner.beside = beside;
-  manner.scheduler = &walk;
   do {
-    const auto account = attempt(candidate, manner);
-    if (!account) continue;
-    Scenario other = candidate;
-    other.schedules.clear();
-    for (const LifeAccount& life : account->lives)
-      other.schedules.emplace_back(turns_of(life.turns));
-    if (account->result.beside ? take_site(other, *account) : take(other)) return true;
+    if (take_order(candidate, walk, beside)) return true;
   } while (walk.next() && ++orders < kOrdersMost && !spent());
   return false;
+}
+
+bool Candidates::reorder_at_random(const Scenario& candidate) {
+  constexpr uint64_t kOrders = 48;
+  if (operations(candidate) > kSearchedSteps) return false;
+  for (uint64_t order = 0; order < kOrders && !spent(); ++order) {
+    sim::SeededChoices seed(order);
+    const auto scheduler = make_scheduler({ScheduleKind::kPct, {}}, seed);
+    if (take_order(candidate, *scheduler, Beside::kEverything)) return true;
+  }
+  return false;
+}
+
+// The candidate as the scheduler orders it, with those turns.
+bool Candidates::take_order(const Scenario& candidate, sim::Scheduler& scheduler, Beside beside) {
+  CutManner manner = bent();
+  manner.beside = beside;
+  manner.scheduler = &scheduler;
+  const auto account = attempt(candidate, manner);
+  if (!account) return false;
+  Scenario other = candidate;
+  other.schedules.clear();
+  for (const LifeAccount& life : account->lives)
+    other.schedules.emplace_back(turns_of(life.turns));
+  return account->result.beside ? take_site(other, *account) : take(other);
 }
 
 bool Candidates::breaks_for_other_seeds(const Scenario& candidate) {

@@ -21,6 +21,7 @@ class Candidates {
   const Account& account() const { return account_; }
   uint64_t tries() const { return tries_; }
   bool spent() const { return tries_ >= options_.tries_max; }
+  bool half_spent() const { return tries_ >= options_.tries_max / 2; }
 
   // Takes the candidate if it breaks the same promise: as it stands; or with another survival of
   // its last cut; or cut elsewhere.
@@ -32,12 +33,15 @@ class Candidates {
   // ... in another order: first in, first out with at most so many delays (the first few thousand
   // of those orders), cut as `beside` says.
   bool reorder(const Scenario& candidate, uint64_t delays, Beside beside);
+  // ... in orders drawn by priorities (PCT), a few dozen of them, cut at any call.
+  bool reorder_at_random(const Scenario& candidate);
   // Whatever the seed draws of order and latencies: it breaks. A few seeds are tried.
   bool breaks_for_other_seeds(const Scenario& candidate);
   // Goes back to an earlier best.
   void restore(const Scenario& scenario);
 
  private:
+  bool take_order(const Scenario& candidate, sim::Scheduler& scheduler, Beside beside);
   bool take_site(Scenario candidate, const Account& account);
   bool broke(const Account& account) const;
   std::optional<Account> attempt(const Scenario& candidate, const CutManner& manner);

@@ -52,6 +52,11 @@ bool drop_turns(Candidates& candidates) {
   for (const uint64_t few : {1, 2})
     if (turns_in(candidates.best()) > few)
       any |= candidates.reorder(candidates.best(), few, Beside::kNothing);
+  return any;
+}
+
+bool drop_schedules(Candidates& candidates) {
+  bool any = false;
   for (size_t life = 0; life < candidates.best().schedules.size(); ++life)
     if (turns_in(candidates.best(), life) == 0) any |= without_schedule(candidates, life);
   return any;
@@ -63,7 +68,9 @@ bool state_order(Candidates& candidates) {
   if (std::any_of(candidate.schedules.begin(), candidate.schedules.end(), stated)) return false;
   if (candidates.breaks_for_other_seeds(candidate)) return false;
   candidate.schedules.assign(candidate.script.lives.size(), std::vector<sim::Turn>());
-  return candidates.accept(candidate) || candidates.reorder(candidate, 1, Beside::kEverything);
+  return candidates.accept(candidate) || candidates.reorder(candidate, 1, Beside::kEverything) ||
+         candidates.reorder(candidate, 2, Beside::kNothing) ||
+         candidates.reorder_at_random(candidate);
 }
 
 }  // namespace powercut::scenarios
