@@ -17,7 +17,7 @@ namespace {
 // No number of a plan is larger, so sums of them do not overflow.
 constexpr uint64_t kNumberMax = 100'000'000'000'000'000;
 
-constexpr std::array<std::string_view, 3> kPoints = {"before", "inside", "after"};
+constexpr std::array<std::string_view, 4> kPoints = {"before", "inside", "after", "returning"};
 
 struct Unit {
   std::string_view name;
@@ -188,10 +188,11 @@ class Word {
 
   CrashPoint point() {
     expect(":");
-    for (const CrashPoint point : {CrashPoint::kBefore, CrashPoint::kInside, CrashPoint::kAfter}) {
+    for (const CrashPoint point :
+         {CrashPoint::kBefore, CrashPoint::kInside, CrashPoint::kAfter, CrashPoint::kReturning}) {
       if (accept(point_name(point))) return point;
     }
-    fail("before, inside or after a call");
+    fail("before, inside or after a call, or a sync returning");
     return CrashPoint::kBefore;
   }
 
@@ -314,7 +315,7 @@ FaultSet classes_of(const Fault& fault) {
   switch (fault.kind) {
     case FaultKind::kCrash: {
       FaultSet set{fault.crash == CrashKind::kKill ? FaultClass::kKill : FaultClass::kPowerCut};
-      if (fault.point == CrashPoint::kInside) set.add(FaultClass::kTorn);
+      if (sim::under_way(fault.point)) set.add(FaultClass::kTorn);
       if (fault.life > 0 && fault.trigger == Trigger::kCall) set.add(FaultClass::kRecoveryCut);
       return set;
     }

@@ -4,7 +4,8 @@
 //
 //   cut@op:57+3:inside     power cut (or kill@) at a seam call: 3 calls are let pass after
 //   operation
-//                          57 was issued, and the next is cut: before | inside | after
+//                          57 was issued, and the next is cut: before | inside | after, or a
+//                          sync when it has waited and has had no effect yet: returning
 //   cut@op:57~250us        that long after operation 57 was issued
 //   cut@call:4:after       at seam call 4 of this life of the store, recovery's calls included
 //   cut@rename:2:inside    at rename 2 of this life; any kind of seam call

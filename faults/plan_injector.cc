@@ -161,9 +161,11 @@ Injection PlanInjector::on_call(const SeamCall& call) {
   if (call.number == crash_call_ && !crashed_) {
     injection.crash = crash_.crash;
     injection.point = crash_.point;
+    const bool syncs = call.op == Op::kSync || call.op == Op::kSyncDirectory;
+    if (injection.point == CrashPoint::kReturning && !syncs) injection.point = CrashPoint::kAfter;
     count_crash(call.op, role);
     // Nothing of the call happens, or only its first half: what else was planned for it is moot.
-    if (crash_.point != CrashPoint::kAfter) return injection;
+    if (injection.point < CrashPoint::kAfter) return injection;
   }
   if (!quiet_) disturb(call, role, injection);
   return injection;
@@ -230,7 +232,7 @@ void PlanInjector::count_crash(std::optional<Op> op, FileRole role) {
   crash_call_ = UINT64_MAX;
   count(crash_.crash == CrashKind::kKill ? FaultClass::kKill : FaultClass::kPowerCut, op, role);
   if (!op) return;
-  if (crash_.point == CrashPoint::kInside) count(FaultClass::kTorn, op, role);
+  if (sim::under_way(crash_.point)) count(FaultClass::kTorn, op, role);
   if (life_ > 0 && crash_.trigger == Trigger::kCall) count(FaultClass::kRecoveryCut, op, role);
 }
 

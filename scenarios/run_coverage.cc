@@ -45,7 +45,7 @@ void Run::cover_image(const Exposure& exposure, const ImageOutcome& outcome) {
     if (!branches[i]) continue;
     const auto branch = static_cast<Branch>(i);
     result_.cells.set(index_of({exposure.state, FaultClass::kPowerCut, branch}));
-    if (exposure.point == sim::CrashPoint::kInside)
+    if (sim::under_way(exposure.point))
       result_.cells.set(index_of({exposure.state, FaultClass::kTorn, branch}));
   }
 }

@@ -57,7 +57,7 @@ void Run::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
     return spec_.points->on_point(call, op, point, world_, facts);
   }
   const bool syncing = op == sim::Op::kSync || op == sim::Op::kSyncDirectory;
-  const bool under_way = syncing && point == sim::CrashPoint::kInside;
+  const bool under_way = syncing && sim::under_way(point);
   if (spec_.beside == Beside::kEverything) {
     const bool looks = op == sim::Op::kRead || op == sim::Op::kList;
     if (under_way || (!looks && point == sim::CrashPoint::kBefore))
@@ -114,9 +114,11 @@ void Run::probe(Life& life, uint32_t number) {
       exposure.facts.blocked = life.engine->aof().blocked_spans();
     }
     for (uint64_t image = 0; image < exposure.images && !over_; ++image) {
-      // Not 0: that is the run's own cut.
+      // Not 0: that is the run's own cut. Both points of a sync under way draw alike.
+      const auto point =
+          exposure.point == sim::CrashPoint::kReturning ? sim::CrashPoint::kInside : exposure.point;
       const uint64_t key =
-          exposure.identity + static_cast<uint64_t>(exposure.point) * kImagesMost + 1 + image;
+          exposure.identity + static_cast<uint64_t>(point) * kImagesMost + 1 + image;
       auto after = cut(life, number, exposure.world.disk, key);
       if (!after.ok()) continue;  // what is stated of the run's own cuts
       sim::Disk disk = std::move(after).value();

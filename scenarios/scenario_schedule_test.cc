@@ -191,6 +191,22 @@ TEST(StatedSchedule, WhatTheWalkFoundShrinksToOneTurnOrTwo) {
   expect_shrinks_to_turns(spec);
 }
 
+// Each of these shows with one delay and not without; this one where a sync has waited and had no
+// effect yet (cut@...:returning).
+TEST(StatedSchedule, WhatASyncReturningShowsIsWrittenOut) {
+  const auto workload = make_builtin("mixed", 1);
+  RunSpec spec = race_of(*workload);
+  spec.mutant = faults::find_mutant("one-torn-batch");
+  const auto found = walk_schedules(spec, 1, 3'000);
+  ASSERT_GT(found.violations, 0u);
+  spec.schedule = parse_run_id(found.first_violation)->spec.schedule;
+  spec.beside = Beside::kEverything;
+  const auto scenario = scenario_of(spec);
+  ASSERT_TRUE(scenario.ok()) << scenario.error().message;
+  EXPECT_TRUE(print(scenario->plan).ends_with(":returning")) << print(scenario->plan);
+  EXPECT_EQ(*faults::parse_plan(print(scenario->plan)), scenario->plan);
+}
+
 TEST(StatedSchedule, WhatPrioritiesFoundShrinksToOneTurnOrTwo) {
   const auto workload = make_builtin("mixed", 1);
   RunSpec spec = race_of(*workload);

@@ -126,7 +126,7 @@ std::string strike_text(const faults::PlanInjector::Strike& strike) {
   const std::string what =
       strike.fault == FaultClass::kPowerCut ? "power cut" : std::string(name(strike.fault));
   if (!strike.op) return crash ? what + " between calls" : what;
-  constexpr std::string_view kPoints[] = {"before", "inside", "after"};
+  constexpr std::string_view kPoints[] = {"before", "inside", "after", "at the end of"};
   return fmt::format(
       "{} {} {}{}{}", what, crash ? kPoints[static_cast<size_t>(strike.point)] : "at",
       sim::op_site(*strike.op).name, strike.path.empty() ? " of the root" : " ", strike.path);

@@ -86,7 +86,7 @@ std::string call_name(sim::Op op) {
 std::string where_text(const faults::PlanInjector::Strike& strike) {
   if (!strike.op) return "between two calls of the store";
   constexpr std::string_view kWhen[] = {"just before the", "in the middle of the",
-                                        "right after the"};
+                                        "right after the", "just before the end of the"};
   return fmt::format("{} {} of {}", kWhen[static_cast<size_t>(strike.point)], call_name(*strike.op),
                      strike.path.empty() ? "the root" : strike.path);
 }

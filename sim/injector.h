@@ -29,7 +29,11 @@ inline constexpr int kOps = 11;
 Site op_site(Op op);
 
 enum class CrashKind : uint8_t { kNone, kKill, kPowerCut };
-enum class CrashPoint : uint8_t { kBefore, kInside, kAfter };
+// kReturning: of a sync, when it has waited and before it has its effect. Others have run meanwhile.
+enum class CrashPoint : uint8_t { kBefore, kInside, kAfter, kReturning };
+inline bool under_way(CrashPoint point) {
+  return point == CrashPoint::kInside || point == CrashPoint::kReturning;
+}
 
 struct SeamCall {
   uint64_t number;  // counts from 0 in this life of the store

@@ -187,7 +187,8 @@ void SimOs::pass(Duration base, Duration spread, const Injection& injection) {
 void SimOs::pass_sync(Op op, const Injection& injection) {
   pass(latency_.sync_min, latency_.sync_max - latency_.sync_min, injection);
   // No time has passed, yet others have run: a crash may also strike at the end of it.
-  if (latency_.instant) point(injection, op, CrashPoint::kInside);
+  if (latency_.instant) point(injection, op, CrashPoint::kReturning);
+  crash_if(injection, CrashPoint::kReturning);
 }
 
 Error SimOs::injected(Errc code, Op op, std::string_view path) const {
