@@ -66,13 +66,7 @@ void tell_clients(std::string& text, const LifeAccount& life) {
 void tell_order(std::string& text, const LifeAccount& life) {
   if (life.turns.empty()) return;
   text += "   The order matters. What is ready first goes on first, and nothing takes time; but:\n";
-  // It may take several turns until one call is before another.
-  std::string last;
-  for (const TurnTaken& taken : life.turns) {
-    const std::string line = fmt::format("     - {}\n", in_words(taken));
-    if (line != last) text += line;
-    last = line;
-  }
+  for (const std::string& line : in_words(life.turns)) text += fmt::format("     - {}\n", line);
 }
 
 // --- What went wrong ---

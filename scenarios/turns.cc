@@ -14,9 +14,10 @@ std::string plain_name(const std::string& task) {
       {"main", "the start of the store"},
       {"aof.writer", "the writer of the log"},
       {"aof.syncer", "the syncer of the log"},
-      {"keeper", "the keeper, which rewrites the log and makes checkpoints,"},
+      {"keeper", "the keeper of rewrites and checkpoints"},
       {"expirer", "the expirer of keys"},
       {"client", "client @0"},
+      {"mutant.sync", "a sync of the planted bug"},
   };
   for (const auto& [name, plain] : kNames)
     if (name == task) return std::string(plain);
@@ -28,6 +29,17 @@ std::string plain_call(const TurnTaken::Call& call) {
   std::string what = call.what;
   std::replace(what.begin(), what.end(), '_', ' ');
   return fmt::format("the {} of {}", what, call.path.empty() ? "the root" : call.path);
+}
+
+std::string plain_text(const TurnTaken& taken) {
+  const TurnTaken::Call& next = taken.next;
+  const TurnTaken::Call& put_off = taken.put_off;
+  std::string text =
+      fmt::format("{} goes on before {}", plain_name(taken.turn.task), plain_name(taken.before));
+  if (next.what.empty()) return text;
+  if (!put_off.what.empty() && next.event < put_off.event)
+    return text + fmt::format(": so {} comes before {}", plain_call(next), plain_call(put_off));
+  return text + fmt::format(", to {}", plain_call(next));
 }
 
 }  // namespace
@@ -78,15 +90,22 @@ std::string print(const TurnTaken& taken) {
                      name(taken.before, taken.put_off));
 }
 
-std::string in_words(const TurnTaken& taken) {
-  const TurnTaken::Call& next = taken.next;
-  const TurnTaken::Call& put_off = taken.put_off;
-  std::string text =
-      fmt::format("{} goes on before {}", plain_name(taken.turn.task), plain_name(taken.before));
-  if (next.what.empty()) return text;
-  if (!put_off.what.empty() && next.event < put_off.event)
-    return text + fmt::format(": so {} comes before {}", plain_call(next), plain_call(put_off));
-  return text + fmt::format(", to {}", plain_call(next));
+std::vector<std::string> in_words(const std::vector<TurnTaken>& taken) {
+  constexpr size_t kMany = 3;
+  std::vector<std::string> lines;
+  for (size_t i = 0, end = 0; i < taken.size(); i = end) {
+    while (end < taken.size() && taken[end].before == taken[i].before) ++end;
+    if (end - i >= kMany) {
+      lines.push_back(fmt::format("{} has to wait, {} times, while others go on",
+                                  plain_name(taken[i].before), end - i));
+      continue;
+    }
+    for (size_t turn = i; turn < end; ++turn) {
+      const std::string line = plain_text(taken[turn]);
+      if (lines.empty() || lines.back() != line) lines.push_back(line);
+    }
+  }
+  return lines;
 }
 
 Result<sim::Turn> parse_turn(std::string_view line) {

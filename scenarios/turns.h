@@ -50,9 +50,10 @@ class TurnRecorder final : public sim::Scheduler, public sim::TraceListener {
 std::vector<sim::Turn> turns_of(const std::vector<TurnTaken>& taken);
 // One line a turn, "12 aof.writer"; each ends in '\n'.
 std::string print(const std::vector<sim::Turn>& turns);
-// "12 aof.writer (next write FILE) before client"; the same for people who do not know the code.
+// "12 aof.writer (next write FILE) before client".
 std::string print(const TurnTaken& taken);
-std::string in_words(const TurnTaken& taken);
+// For people who do not know the code; several turns for one thing are said once.
+std::vector<std::string> in_words(const std::vector<TurnTaken>& taken);
 // Errors: kInvalid: one line.
 Result<sim::Turn> parse_turn(std::string_view line);
 
