@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <sstream>
 #include <system_error>
@@ -38,8 +37,15 @@ int fail(const Streams& streams, const Error& error) {
   return error.code == Errc::kInvalid ? kUsage : kInput;
 }
 
-int powercut(const std::string& program, const std::vector<std::string>& arguments,
-             const Streams& streams) {
+void flush(std::FILE* out) {
+  if (std::fflush(out) != 0) throw std::system_error(errno, std::generic_category());
+}
+
+namespace {
+
+// Throws std::system_error where the output cannot be written, as fmt::print does.
+int parse_and_run(const std::string& program, const std::vector<std::string>& arguments,
+                  const Streams& streams) {
   CLI::App app(kAbout, "powercut");
   app.footer(kFooter);
   app.set_version_flag("--version", "powercut " POWERCUT_VERSION);
@@ -59,23 +65,35 @@ int powercut(const std::string& program, const std::vector<std::string>& argumen
     for (const Verb& v : verbs) {
       if (v.app->parsed()) verb = v.app->get_name() + " ";
     }
-    fmt::print(streams.err, "powercut: {}; see `powercut {}--help`\n", one_line(wrong.what()),
+    const bool unknown = verb.empty() && !arguments.empty() && !arguments[0].starts_with('-');
+    fmt::print(streams.err, "powercut: {}; see `powercut {}--help`\n",
+               unknown ? fmt::format("there is no \"{}\"", arguments[0]) : one_line(wrong.what()),
                verb);
     return kUsage;
   }
   int status = kHeld;
-  std::string full;
-  try {
-    for (const Verb& verb : verbs) {
-      if (verb.app->parsed()) status = verb.run(program, streams);
-    }
-    if (std::fflush(streams.out) != 0) full = std::strerror(errno);
-  } catch (const std::system_error& wrong) {  // fmt::print could not write
-    full = wrong.code().message();
+  for (const Verb& verb : verbs) {
+    if (verb.app->parsed()) status = verb.run(program, streams);
   }
-  if (full.empty()) return status;
-  fmt::print(streams.err, "powercut: the output cannot be written: {}\n", full);
-  return kInput;
+  return status;
+}
+
+}  // namespace
+
+int powercut(const std::string& program, const std::vector<std::string>& arguments,
+             const Streams& streams) {
+  try {
+    const int status = parse_and_run(program, arguments, streams);
+    flush(streams.out);
+    return status;
+  } catch (const std::system_error& wrong) {
+    fmt::print(streams.err, "powercut: the output cannot be written: {}\n", wrong.code().message());
+    return kInput;
+  }
+}
+
+CLI::Validator not_empty() {
+  return {[](const std::string& text) { return text.empty() ? "is empty" : ""; }, ""};
 }
 
 void add_subject(CLI::App& app, CommonOptions& o) {
@@ -87,7 +105,7 @@ void add_subject(CLI::App& app, CommonOptions& o) {
                  "the filesystem: one, several with commas, or all; NAME/sector=4096/sync=990pro "
                  "chooses the disk as well")
       ->capture_default_str();
-  app.add_option("--mutant", o.mutant, "plant this bug");
+  app.add_option("--mutant", o.mutant, "plant this bug")->check(not_empty());
 }
 
 void add_common(CLI::App& app, CommonOptions& o) {

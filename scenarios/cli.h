@@ -11,7 +11,8 @@
 
 namespace CLI {
 class App;
-}
+class Validator;
+}  // namespace CLI
 
 namespace powercut::scenarios {
 
@@ -23,6 +24,9 @@ struct Streams {
 // The whole program: `arguments` without its name, which is `program`. Returns the exit status.
 int powercut(const std::string& program, const std::vector<std::string>& arguments,
              const Streams& streams);
+
+// As std::fflush. Errors: throws std::system_error, which `powercut` above reports.
+void flush(std::FILE* out);
 
 // One line on err, and the status that the error stands for.
 int fail(const Streams& streams, const Error& error);
@@ -59,6 +63,8 @@ int status_of(const Streams& streams, const std::string& harness_fault, int stat
 void add_subject(CLI::App& app, CommonOptions& options);
 // ... and what is drawn: faults, operations, schedule.
 void add_common(CLI::App& app, CommonOptions& options);
+// For an option that a script may give as "$EMPTY": nothing is not what was meant.
+CLI::Validator not_empty();
 // "a,b" -> "a", "b".
 std::vector<std::string> comma_separated(const std::string& text);
 

@@ -97,6 +97,7 @@ ordered_json certificate(const ExploreSpec& spec, const Explored& found) {
                       {"classes", found.classes},
                       {"complete", found.complete},
                       {"violations", found.violations},
+                      {"outside_contract", !found.persona->keeps_synced},
                       {"lost_ops_max", found.worst.operations},
                       {"lost_ms_max", found.worst.age_ms}};
   if (spec.depth > 1) {
@@ -142,10 +143,14 @@ void print_table(std::FILE* out, const std::vector<ExploreSpec>& specs,
              "legal images", "classes", "verdict");
   for (size_t n = 0; n < specs.size(); ++n) {
     for (const Explored& found : all[n].by_persona) {
-      std::string verdict = found.violations > 0 ? fmt::format("{} violations", found.violations)
-                            : found.complete
-                                ? "every image passes"
-                                : "no violation, but incomplete: " + found.incomplete_because;
+      const bool contract = found.persona->keeps_synced;
+      std::string verdict =
+          found.violations > 0
+              ? fmt::format("{} violation{}{}", found.violations, found.violations == 1 ? "" : "s",
+                            found.complete ? "" : ", " + found.incomplete_because)
+          : !found.complete ? "no violation, but incomplete: " + found.incomplete_because
+          : contract        ? "every image passes"
+                            : "outside the contract: every image is a prefix, or refused";
       for (const ExploredViolation& first : found.first)
         verdict += fmt::format("; {}: {}", first.violation.oracle, first.violation.text);
       fmt::print(out, "{:<16} {:<16} {:>7} {:>24} {:>10}  {}\n", specs[n].policy->name,
@@ -222,7 +227,8 @@ Verb add_explore(CLI::App& app) {
   verb->add_option("--most", a->classes_most,
                    "classes to judge for each policy and persona; beyond, it is incomplete")
       ->capture_default_str();
-  verb->add_option("-o,--output", a->output, "write the smallest failing scenario here (.scn)");
+  verb->add_option("-o,--output", a->output, "write the smallest failing scenario here (.scn)")
+      ->check(not_empty());
   verb->add_flag("--first", a->first, "stop at the first violation");
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
   return {verb, [a](const std::string& program, const Streams& streams) {

@@ -192,7 +192,8 @@ int fences(const Arguments& a, const Streams& streams) {
     fmt::print(streams.out, "{}\n", result.dump(2));
   } else if (!a.story.empty()) {
     for (const FenceRow& row : table.rows)
-      for (const FenceCell& cell : row.cells) fmt::print(streams.out, "{}", tell(options, row, cell));
+      for (const FenceCell& cell : row.cells)
+        fmt::print(streams.out, "{}", tell(options, row, cell));
   } else {
     print_table(streams.out, table, options);
   }
@@ -212,9 +213,11 @@ Verb add_fences(CLI::App& app) {
   verb->add_option("--persona", a->persona, "one, several with commas, or all that keep their word")
       ->capture_default_str();
   verb->add_option("--fence", a->fence, "one, several with commas, or all")->capture_default_str();
-  verb->add_option("--story", a->story, "what happens without this fence, on each persona");
+  verb->add_option("--story", a->story, "what happens without this fence, on each persona")
+      ->check(not_empty());
   verb->add_option("--missing", a->missing,
                    "the reverse: where one more sync makes good for this mutant")
+      ->check(not_empty())
       ->excludes("--story");
   verb->add_option("--seeds", a->seeds, "drawn runs of each policy where exploring cannot decide")
       ->capture_default_str();

@@ -101,7 +101,7 @@ int sweep(const Arguments& arguments, const std::string& program, const Streams&
   } else {
     print_table(streams.out, outcome, program);
   }
-  std::fflush(streams.out);
+  flush(streams.out);
   print_doubts(streams.err, outcome, program);
   return status_of(outcome);
 }

@@ -66,7 +66,8 @@ class Cli : public testing::Test {
 
 TEST_F(Cli, WrongArgumentsAreOneLineAndStatus2) {
   refused("", 2, "subcommand");
-  refused("swoop", 2, "powercut --help");
+  refused("swoop", 2, "\"swoop\"");
+  refused("explore --mutant ''", 2, "--mutant");
   refused("sweep --nope", 2, "--nope");
   refused("sweep --seeds 0", 2, "--seeds");
   refused("sweep --seeds -1", 2, "--seeds");
@@ -256,16 +257,17 @@ TEST_F(Cli, AScheduleThatCannotBeIsNamed) {
   refused("run --delays 1 --schedule pct", 2, "leave out --schedule");
   refused("run --most 3", 2, "--delays");
   const std::string scenario =
-      write("late.scn", "store policy=always persona=xfs\n\nstart cut@idle:0ns\nSET a 1\n\n"
-                        "schedule\n90000 keeper\n\nrecover\n");
+      write("late.scn",
+            "store policy=always persona=xfs\n\nstart cut@idle:0ns\nSET a 1\n\n"
+            "schedule\n90000 keeper\n\nrecover\n");
   for (const char* verb : {"replay ", "shrink "})
     refused(verb + scenario, 3, "late.scn: the run departs from its schedule in life 0");
 }
 
 TEST_F(Cli, ShrinkReplacesOnlyAnEarlierImage) {
-  const std::string scenario =
-      write("law.scn", "store policy=always persona=xfs mutant=flush-not-logged\n\n"
-                       "start cut@idle:0ns\nSET a 1\nFLUSHALL\n\nrecover\n");
+  const std::string scenario = write("law.scn",
+                                     "store policy=always persona=xfs mutant=flush-not-logged\n\n"
+                                     "start cut@idle:0ns\nSET a 1\nFLUSHALL\n\nrecover\n");
   fs::create_directories(folder_ / "mine/disk");
   refused("shrink -o mine " + scenario, 3, "mine/disk is there already");
   EXPECT_TRUE(fs::exists(folder_ / "mine/disk"));
@@ -295,8 +297,8 @@ TEST_F(Cli, UntilShowsTheDiskAtThatEvent) {
 }
 
 TEST_F(Cli, EveryListHasLinesAndEveryVerbHelps) {
-  for (const char* what : {"scenarios", "personas", "faults", "mutants", "workloads", "policies",
-                           "schedules"}) {
+  for (const char* what :
+       {"scenarios", "personas", "faults", "mutants", "workloads", "policies", "schedules"}) {
     const Ran ran = run(std::string("list ") + what);
     EXPECT_EQ(ran.status, 0);
     EXPECT_GE(std::count(ran.out.begin(), ran.out.end(), '\n'), 5) << what;
@@ -363,9 +365,11 @@ TEST_F(Cli, TheCommittedCalibrationIsWhatCalibratePrints) {
 }
 
 TEST_F(Cli, AFullDiskIsOneLineAndStatus3) {
-  const Ran ran = run("list mutants", "/dev/full");
-  EXPECT_EQ(ran.status, 3);
-  EXPECT_THAT(ran.err, HasSubstr("cannot be written"));
+  for (const char* arguments : {"list mutants", "sweep --workload set100 --seeds 9", "--help"}) {
+    const Ran ran = run(arguments, "/dev/full");
+    EXPECT_EQ(ran.status, 3) << arguments;
+    EXPECT_THAT(ran.err, HasSubstr("cannot be written")) << arguments;
+  }
 }
 
 TEST(RunId, IsTakenApartAsItWasPutTogether) {

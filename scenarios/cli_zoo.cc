@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "scenarios/cli.h"
 #include "scenarios/last_words.h"
@@ -180,8 +181,10 @@ std::string middle_and_worst(const Json& mutant, const std::string& figure) {
 }
 
 void print_table(std::FILE* out, const Json& zoo) {
-  fmt::print(out, "{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {:<12}{}\n", "", "found", "oracle",
-             "seeds", "crash states", "seconds", "kills alone", "explored");
+  std::set<std::string> oracles;
+  std::string text =
+      fmt::format("{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {:<12}{}\n", "mutant", "found", "oracle",
+                  "seeds", "crash states", "seconds", "kills alone", "explored");
   for (const Json& mutant : zoo.at("mutants")) {
     const bool observable = mutant.at("observable");
     const Json& explorer = mutant.at("explorer");
@@ -191,38 +194,42 @@ void print_table(std::FILE* out, const Json& zoo) {
                           explorer.at("seconds").get<double>())
             : "no";
     const bool found = mutant.at("found");
-    fmt::print(out, "{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {:<12}{}{}\n",
-               mutant.at("name").get<std::string>(),
-               fmt::format("{}/{}", mutant.at("found_starts").get<uint64_t>(),
-                           mutant.at("starts").get<uint64_t>()),
-               found ? mutant.at("oracle").get<std::string>() : "",
-               middle_and_worst(mutant, "seeds_to_find"),
-               middle_and_worst(mutant, "states_to_find"),
-               middle_and_worst(mutant, "seconds_to_find"),
-               mutant.at("kill_only").at("found").get<bool>() ? "found" : "no", explored,
-               observable && !found                   ? coloured(out, Colour::kBad, "  NOT FOUND")
-               : !observable                          ? "  not counted"
-               : mutant.at("out_of_time").get<bool>() ? "  stopped: out of seconds"
-                                                      : "");
+    if (found) oracles.insert(mutant.at("oracle").get<std::string>());
+    text += fmt::format(
+        "{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {:<12}{}{}\n", mutant.at("name").get<std::string>(),
+        fmt::format("{}/{}", mutant.at("found_starts").get<uint64_t>(),
+                    mutant.at("starts").get<uint64_t>()),
+        found ? mutant.at("oracle").get<std::string>() : "",
+        middle_and_worst(mutant, "seeds_to_find"), middle_and_worst(mutant, "states_to_find"),
+        middle_and_worst(mutant, "seconds_to_find"),
+        mutant.at("kill_only").at("found").get<bool>() ? "found" : "no", explored,
+        observable && !found                   ? coloured(out, Colour::kBad, "  NOT FOUND")
+        : !observable                          ? "  not counted"
+        : mutant.at("out_of_time").get<bool>() ? "  stopped: out of seconds"
+                                               : "");
   }
   const Json& clean = zoo.at("clean");
   const Json& broken = clean.at("first_violation");
-  fmt::print(out,
-             "\nSeeds, crash states and seconds to find: median / worst of {} starts; - is more "
-             "than the budget of {} seeds.\n"
-             "{} of {} observable mutants found, {} of them from every start; with kills alone, "
-             "{}; by the explorer, which makes no errors, {}. {} more are listed that do not "
-             "count.\n"
-             "The engine without a bug, {} seeds, {} crash states: {}. {:.0f} s.\n",
-             zoo.at("starts").get<uint64_t>(), zoo.at("seeds_most").get<uint64_t>(),
-             zoo.at("found").get<uint64_t>(), zoo.at("observable").get<uint64_t>(),
-             zoo.at("found_from_every_start").get<uint64_t>(),
-             zoo.at("found_with_kills_alone").get<uint64_t>(),
-             zoo.at("found_by_the_explorer").get<uint64_t>(),
-             zoo.at("mutants").size() - zoo.at("observable").get<uint64_t>(),
-             clean.at("seeds").get<uint64_t>(), clean.at("crash_states").get<uint64_t>(),
-             broken.is_null() ? "clean" : "NOT CLEAN: " + broken.get<std::string>(),
-             zoo.at("elapsed_s").get<double>());
+  text += '\n';
+  for (const std::string& oracle : oracles)
+    text += fmt::format("{}: {}.\n", oracle, oracle_name(oracle));
+  text += fmt::format(
+      "\nSeeds, crash states and seconds to find: median / worst of {} starts; - is more "
+      "than the budget of {} seeds.\n"
+      "{} of {} observable mutants found, {} of them from every start; with kills alone, "
+      "{}; by the explorer, which makes no errors, {}. {} more are listed that do not "
+      "count.\n"
+      "The engine without a bug, {} seeds, {} crash states: {}. {:.0f} s.\n",
+      zoo.at("starts").get<uint64_t>(), zoo.at("seeds_most").get<uint64_t>(),
+      zoo.at("found").get<uint64_t>(), zoo.at("observable").get<uint64_t>(),
+      zoo.at("found_from_every_start").get<uint64_t>(),
+      zoo.at("found_with_kills_alone").get<uint64_t>(),
+      zoo.at("found_by_the_explorer").get<uint64_t>(),
+      zoo.at("mutants").size() - zoo.at("observable").get<uint64_t>(),
+      clean.at("seeds").get<uint64_t>(), clean.at("crash_states").get<uint64_t>(),
+      broken.is_null() ? "clean" : "NOT CLEAN: " + broken.get<std::string>(),
+      zoo.at("elapsed_s").get<double>());
+  fmt::print(out, "{}", text);
 }
 
 // --- The survey, as the rows of faults/mutants_observed.cc ---
@@ -320,7 +327,8 @@ Verb add_zoo(CLI::App& app) {
       "Exit status: 0 if all that can be observed were found and the engine itself is clean.\n"
       "Example:\n  powercut zoo --mutant ack-first,zero-tail-refused --starts 5");
   auto a = std::make_shared<Arguments>();
-  verb->add_option("--mutant", a->mutants, "only these, with commas");
+  auto* mutant =
+      verb->add_option("--mutant", a->mutants, "only these, with commas")->check(not_empty());
   verb->add_flag("--steer", a->steer, "choose seeds as a sweep does, not one after the other");
   verb->add_option("--starts", a->options.starts, "starting seeds, far apart")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1'000}))
@@ -332,13 +340,19 @@ Verb add_zoo(CLI::App& app) {
                    "of all threads; what begins later is skipped, and the table says so")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  verb->add_option("--survey", a->survey,
-                   "instead, what so many seeds of each mutant saw: oracles, policies, personas");
-  verb->add_option("--from", a->from, "run nothing: the table of what --json had printed");
+  auto* survey = verb->add_option(
+      "--survey", a->survey,
+      "instead, what so many seeds of each mutant saw: oracles, policies, personas");
   verb->add_option("--jobs", a->jobs, "threads; the counts do not depend on it")
       ->check(CLI::Range(1u, 1024u))
       ->capture_default_str();
-  verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
+  auto* json =
+      verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
+  verb->add_option("--from", a->from, "run nothing: the table of what --json had printed")
+      ->check(not_empty())
+      ->excludes(mutant)
+      ->excludes(survey)
+      ->excludes(json);
   return {verb, [a](const std::string&, const Streams& streams) { return zoo(*a, streams); }};
 }
 

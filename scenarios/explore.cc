@@ -149,13 +149,20 @@ class Explorer final : public PointObserver {
       found_.classes += state.classes;
       for (const uint32_t outcome : state.outcomes) judge(point, state, outcome);
       judge_kill(point, state);
-      if (spec_.stop_at_violation && found_.violations > 0) return;
+      if (stops_here()) return;
     }
     for (size_t number = 0; spec_.depth > 1 && number < states_.size() && found_.complete;
          ++number) {
       judge_deeper(number);
-      if (spec_.stop_at_violation && found_.violations > 0) return;
+      if (stops_here()) return;
     }
+  }
+
+  bool stops_here() {
+    if (!spec_.stop_at_violation || found_.violations == 0) return false;
+    found_.complete = false;
+    found_.incomplete_because = "stopped at the first violation";
+    return true;
   }
 
   // --- A crash behind a crash ---

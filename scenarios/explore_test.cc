@@ -57,6 +57,14 @@ TEST(Explore, WhatIsTooMuchIsNotCalledComplete) {
   EXPECT_EQ(all.by_persona.at(0).incomplete_because, "more than 100 classes");
 }
 
+TEST(Explore, WhatStopsAtAViolationIsNotCalledComplete) {
+  const auto demo8 = make_builtin("demo8", 1);
+  ExploreSpec spec = spec_of(*demo8, "always", {"posix-min"}, "no-sync:segment.commit");
+  EXPECT_TRUE(explore(spec).by_persona.at(0).complete);
+  spec.stop_at_violation = true;
+  EXPECT_FALSE(explore(spec).by_persona.at(0).complete);
+}
+
 TEST(Explore, TheSameTwice) {
   const auto demo40 = make_builtin("demo40", 1);
   const ExploreSpec spec = spec_of(*demo40, "everysec", {"posix-min", "ext2"});

@@ -29,16 +29,23 @@ Result<std::string> read_file(const std::string& path) {
 }
 
 Result<void> write_file(const std::string& path, const std::string& text) {
-  // Beside it first: what is there stays whole if this one cannot be written.
-  const std::string beside = path + ".new";
+  // Beside it first: what is there stays whole if this one cannot be written. A link goes on
+  // leading where it led, and a device or a pipe is written to, not replaced.
+  std::error_code wrong;
+  const fs::file_status there = fs::status(path, wrong);
+  const bool replaces = !fs::exists(there) || fs::is_regular_file(there) || fs::is_directory(there);
+  const std::string target =
+      fs::is_symlink(path, wrong) ? fs::weakly_canonical(path, wrong).string() : path;
+  const std::string beside = replaces ? target + ".new" : target;
+  wrong.clear();
+  errno = 0;
   std::ofstream out(beside, std::ios::binary | std::ios::trunc);
   out << text;
   out.close();
-  std::error_code wrong;
-  if (out) fs::rename(beside, path, wrong);
+  if (out && replaces) fs::rename(beside, target, wrong);
   if (out && !wrong) return {};
   const std::string why = wrong ? wrong.message() : std::strerror(errno);
-  fs::remove(beside, wrong);
+  if (replaces) fs::remove(beside, wrong);
   return Error{Errc::kIo, fmt::format("{}: cannot be written: {}", path, why)};
 }
 
