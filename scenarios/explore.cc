@@ -317,14 +317,21 @@ class Explorer final : public PointObserver {
     if (!state.killed) return;
     CrashFacts facts = point.facts;
     facts.kind = CrashKind::kKill;
-    if (const auto broken = verdict(facts, recoveries_->outcome(*state.killed)))
-      violate(*broken, [&] { return std::vector{crash_of(point, CrashKind::kKill)}; });
+    const auto broken = verdict(facts, recoveries_->outcome(*state.killed));
+    tell(point, CrashKind::kKill, state, *state.killed, broken);
+    if (broken) violate(*broken, [&] { return std::vector{crash_of(point, CrashKind::kKill)}; });
+  }
+
+  void tell(const Point& point, CrashKind kind, const State& state, uint32_t outcome,
+            const std::optional<Violation>& broken) {
+    if (spec_.on_judged)
+      spec_.on_judged(&point - points_.data(), kind, state.images, recoveries_->outcome(outcome),
+                      broken);
   }
 
   void judge(const Point& point, const State& state, uint32_t outcome) {
     const auto broken = verdict(point.facts, recoveries_->outcome(outcome));
-    if (spec_.on_judged)
-      spec_.on_judged(&point - points_.data(), state.images, recoveries_->outcome(outcome), broken);
+    tell(point, CrashKind::kPowerCut, state, outcome, broken);
     if (!broken) return;
     violate(*broken, [&] {
       ExploredCrash crash = crash_of(point, CrashKind::kPowerCut);

@@ -32,10 +32,11 @@ struct ExploreSpec {
   unsigned depth = 1;
   uint64_t classes_most = 1'000'000;  // per persona; beyond, the exploration is incomplete
   bool stop_at_violation = false;
-  // Told of each outcome at each crash point (by number, in the order of the run; the last is after
-  // a clean shutdown), with the verdict on it and how many images there are at that point. Depth 1.
-  std::function<void(size_t point, const std::string& images, const Recovered& outcome,
-                     const std::optional<Violation>& broken)>
+  // Told of each outcome of a power cut and of a kill at each crash point (by number, in the order
+  // of the run; the last is after a clean shutdown), with the verdict on it and how many images a
+  // power cut may leave there. Depth 1.
+  std::function<void(size_t point, sim::CrashKind kind, const std::string& images,
+                     const Recovered& outcome, const std::optional<Violation>& broken)>
       on_judged;
 };
 

@@ -103,7 +103,11 @@ void tell_strikes(std::string& text, const LifeAccount& life) {
             where_text(strike));
         break;
       case FaultClass::kEio:
-        text += fmt::format("   The device fails {} (EIO).{}\n", what, often);
+        text += fmt::format("   The device fails {} (EIO).{}{}\n", what, often,
+                            strike.op == sim::Op::kSync
+                                ? " What it was to force may never reach the disk, even when a "
+                                  "later sync succeeds."
+                                : "");
         break;
       case FaultClass::kEnospc:
         text += fmt::format("   There is no space left for {} (ENOSPC).{}\n", what, often);
@@ -132,6 +136,26 @@ void tell_strikes(std::string& text, const LifeAccount& life) {
 
 // --- What the disk kept and lost ---
 
+// "from byte 512 to 1023, from byte 2048 on": where they differ. What agrees by chance in between
+// ends no stretch: a sector has more bytes.
+std::string stretches_text(const std::string& was, const std::string& is) {
+  constexpr size_t kByChance = 32;
+  std::vector<std::string> stretches;
+  for (size_t at = 0; at < is.size();) {
+    if (at < was.size() && was[at] == is[at]) {
+      ++at;
+      continue;
+    }
+    size_t last = at;
+    for (size_t i = at; i < is.size() && i - last <= kByChance; ++i)
+      if (i >= was.size() || was[i] != is[i]) last = i;
+    stretches.push_back(last + 1 == is.size() ? fmt::format("from byte {} on", at)
+                                              : fmt::format("from byte {} to {}", at, last));
+    at = last + 1;
+  }
+  return fmt::format("{}", fmt::join(stretches, ", "));
+}
+
 // How the bytes found differ from those the process had written.
 std::string bytes_text(const std::string& was, const std::string& is, const std::string* durable) {
   size_t at = 0;
@@ -140,7 +164,7 @@ std::string bytes_text(const std::string& was, const std::string& is, const std:
   if (at == both && is.size() < was.size())
     return is.empty()
                ? fmt::format("it is empty; its {} are lost", number(was.size(), "byte"))
-               : fmt::format("the first {} of {} bytes; the rest is lost", is.size(), was.size());
+               : fmt::format("only the first {} of its {} bytes are left", is.size(), was.size());
   if (durable != nullptr && *durable == is)
     return "its old content; what was written since is lost";
   const bool nul = is.find_first_not_of('\0', at) == std::string::npos;
@@ -150,9 +174,11 @@ std::string bytes_text(const std::string& was, const std::string& is, const std:
         "data is lost",
         is.size(), at);
   if (is.size() < was.size())
-    return fmt::format("{} of {} bytes, and from byte {} on not those that were written", is.size(),
-                       was.size(), at);
-  return fmt::format("from byte {} on, not the bytes that were written", at);
+    return fmt::format("{} of {} bytes, and {} not those that were written", is.size(), was.size(),
+                       stretches_text(was, is));
+  const std::string where = stretches_text(was, is);
+  return fmt::format("{} not the bytes that were written{}", where,
+                     where.ends_with(" on") ? "" : "; those behind are");
 }
 
 // Its blocks were given to others while its removal was not yet durable.
