@@ -33,6 +33,7 @@ struct Arguments {
 
 struct Sum {
   uint64_t points = 0;
+  uint64_t deeper_points = 0;  // of them, behind a first crash
   uint64_t classes = 0;
   uint64_t violations = 0;
   uint64_t recoveries_run = 0;
@@ -48,6 +49,7 @@ Sum sum_of(const std::vector<Exploration>& all) {
     if (sum.harness_fault.empty()) sum.harness_fault = one.harness_fault;
     for (const Explored& found : one.by_persona) {
       sum.points += found.crash_points + found.deeper_points;
+      sum.deeper_points += found.deeper_points;
       sum.classes += found.classes + found.deeper_classes;
       sum.violations += found.violations;
       sum.complete = sum.complete && found.complete;
@@ -158,8 +160,12 @@ void print_table(std::FILE* out, const std::vector<ExploreSpec>& specs,
                  found.classes + found.deeper_classes, verdict);
     }
   }
-  fmt::print(out, "\n{} legal images at {} crash points, covered by {} classes: {}\n", sum.images,
-             sum.points, sum.classes,
+  const std::string deeper =
+      sum.deeper_points == 0
+          ? ""
+          : fmt::format(", and {} crash points behind a first crash", sum.deeper_points);
+  fmt::print(out, "\n{} legal images at {} crash points{}, covered by {} classes: {}\n", sum.images,
+             sum.points - sum.deeper_points, deeper, sum.classes,
              sum.violations > 0 ? "a promise is broken"
              : sum.complete     ? "every one was judged, and all pass"
                                 : "not all were judged");

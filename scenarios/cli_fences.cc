@@ -167,6 +167,8 @@ int fences(const Arguments& a, const Streams& streams) {
   common.persona = a.persona;
   auto looked_up = look_up(common);
   if (!looked_up.ok()) return fail(streams, looked_up.error());
+  if (looked_up.value().workloads.size() != 1)
+    return fail(streams, {Errc::kInvalid, "workload: name one: every run of it is explored"});
   auto named = look_up_fences(a.story.empty() ? a.fence : a.story);
   if (!named.ok()) return fail(streams, named.error());
   const auto drawn = make_builtin("mixed", 1);
@@ -214,7 +216,8 @@ Verb add_fences(CLI::App& app) {
       ->capture_default_str();
   verb->add_option("--fence", a->fence, "one, several with commas, or all")->capture_default_str();
   verb->add_option("--story", a->story, "what happens without this fence, on each persona")
-      ->check(not_empty());
+      ->check(not_empty())
+      ->excludes("--fence");
   verb->add_option("--missing", a->missing,
                    "the reverse: where one more sync makes good for this mutant")
       ->check(not_empty())

@@ -101,6 +101,8 @@ int run(const RunArguments& arguments, const Streams& streams) {
 
 // Tells a scenario again, and whether it went as its file says.
 int replay_file(const ReplayArguments& arguments, const Streams& streams) {
+  if (arguments.trace || arguments.until)
+    return fail(streams, {Errc::kInvalid, "--trace and --until are for run IDs, not for FILE.scn"});
   const auto text = read_file(arguments.id);
   if (!text.ok()) return fail(streams, text.error());
   const auto scenario = parse_scenario(*text, arguments.id);
