@@ -32,6 +32,11 @@ void History::attach(engine::Os& os, engine::Keyspace& keyspace, engine::Executo
   os_ = &os;
   keyspace_ = &keyspace;
   executor_ = &executor;
+  forgotten_.assign(digests_.begin() + static_cast<ptrdiff_t>(lsn) + 1, digests_.end());
+  if (soonest_expiry_ms_ <= os.wall_now().unix_ms) {
+    const auto& then = digests_at(os.wall_now().unix_ms);
+    forgotten_.insert(forgotten_.end(), then.begin() + static_cast<ptrdiff_t>(lsn) + 1, then.end());
+  }
   operations_.resize(lsn);
   digests_.resize(lsn + 1);
   changes_end_.resize(lsn + 1);
@@ -227,6 +232,10 @@ std::optional<History::AsLoaded> History::as_loaded_at(int64_t now_ms) const {
   for (size_t i = 0; i < changes_end_[loaded_lsn_]; ++i) apply(changes_[i], now_ms, sums);
   for (const Change& change : loaded_without_) apply(change, now_ms, sums);
   return AsLoaded{loaded_lsn_, digest_of(sums)};
+}
+
+bool History::was_forgotten(uint64_t digest) const {
+  return std::find(forgotten_.begin(), forgotten_.end(), digest) != forgotten_.end();
 }
 
 std::string History::self_check() const {

@@ -56,6 +56,9 @@ class History final : public engine::KeyspaceObserver, public engine::OperationL
   };
   std::optional<AsLoaded> as_loaded_at(int64_t now_ms) const;
 
+  // Is it the digest of a state that the last attach() forgot? A crash before it may still show one.
+  bool was_forgotten(uint64_t digest) const;
+
   // Changes that were made and not logged, since the last call. Call it when no operation is under
   // way.
   bool unlogged_change();
@@ -106,6 +109,7 @@ class History final : public engine::KeyspaceObserver, public engine::OperationL
   std::vector<Change> dropped_;  // keys that had expired when a checkpoint was loaded
   uint64_t loaded_lsn_ = 0;
   std::vector<Change> loaded_without_;  // the same, for the rest of this life
+  std::vector<uint64_t> forgotten_;     // digests, with and without what had expired by then
   Sums sums_ = {};
   uint64_t digest_ = 0;  // total(), kept up to date
   Sums first_sums_ = {};

@@ -123,6 +123,13 @@ Verdict Oracle::judge(History& history, const CrashFacts& facts, uint64_t digest
   const uint64_t highest = policy_.kind == PolicyKind::kNone ? 0 : facts.last_lsn;
   uint64_t k = highest + 1;
   while (k > 0 && !was_state(k - 1)) --k;
+  // Recovery forgets what was executed and not logged. A checkpoint may have it, and a device that
+  // lies about the log's names may leave just that: a prefix of what the history was then.
+  if (k == 0 && facts.in_recovery && (contract_broken || !keeps_synced_) &&
+      history.was_forgotten(digest)) {
+    verdict.k = highest;
+    return verdict;
+  }
   if (k == 0) {
     verdict.violation = Violation{
         "NPX",

@@ -30,6 +30,7 @@ struct CrashFacts {
   uint64_t synced_lsn = 0;
   bool indeterminate = false;  // a sync had failed: a kill then takes what a power cut takes
   uint64_t saved_lsn = 0;      // the newest published checkpoint's cut
+  bool in_recovery = false;    // of one that has ended since: the last that the history was told of
   std::vector<sim::SimOs::Wait> waits;
   std::vector<engine::AofLog::Span> blocked;
 };

@@ -25,6 +25,7 @@ struct Exposure {
   sim::CrashPoint point = sim::CrashPoint::kBefore;
   uint64_t identity = 0;  // of the call: SeamCall::identity
   EngineState state = EngineState::kStarting;
+  bool served = false;  // by then; if not, the facts are those of the life before
 };
 
 // What recovery made of one image.

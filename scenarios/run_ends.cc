@@ -91,7 +91,8 @@ void Run::put_fence(const std::string& path) {
 void Run::expose(uint64_t call, sim::Op op, sim::CrashPoint point, uint64_t images) {
   Exposure exposure{world_, facts_, images, call, point, life_->os.call_identity(),
                     state(op, faults::FileRole::kNone)};
-  if (life_->clients) exposure.facts = facts_of(*life_);
+  exposure.served = life_->clients.has_value();
+  if (exposure.served) exposure.facts = facts_of(*life_);
   exposure.facts.served_lsn = oracle_.served();
   exposure.facts.kind = CrashKind::kPowerCut;
   exposure.facts.acks = history_.acked();
@@ -109,7 +110,8 @@ void Run::probe(Life& life, uint32_t number) {
     // A recovery that was going on then has ended since, or was cut, and may have forgotten a torn
     // tail.
     exposure.facts.last_lsn = std::min(exposure.facts.last_lsn, history_.last_lsn());
-    if (life.clients && exposure.facts.waits.empty()) {
+    exposure.facts.in_recovery = !exposure.served && life.clients.has_value();
+    if (exposure.served) {
       exposure.facts.waits = life.os.waits();
       exposure.facts.blocked = life.engine->aof().blocked_spans();
     }

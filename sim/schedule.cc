@@ -48,7 +48,8 @@ PctScheduler::Priority& PctScheduler::priority_of(const engine::Task& task) {
   for (Priority& known : priorities_)
     if (known.task == task.identity()) return known;
   const uint64_t drawn = choices_.choose("pct.priority", task.identity(), kPriorities);
-  return priorities_.emplace_back(task.identity(), changes_.size() + drawn);
+  priorities_.push_back({task.identity(), changes_.size() + drawn});
+  return priorities_.back();
 }
 
 size_t PctScheduler::highest(const Ready& ready) {
