@@ -227,6 +227,9 @@ const std::array kMutants = {
     unseen("unsettled-trusted", Mutant::kUnsettledTrusted,
            "recovery takes a name for durable although the sync behind its rename may have failed",
            "powercut 56c4143", "eio", kRegression),
+    unseen("unsettled-served", Mutant::kUnsettledServed,
+           "recovery serves what a full disk kept it from publishing again",
+           "powercut 5e42edc", "eio and enospc", kRegression),
 };
 
 }  // namespace

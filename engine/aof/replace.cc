@@ -42,6 +42,16 @@ std::string replaced_name(const std::string& name, int number) {
   return name + ".replaced." + std::to_string(number);
 }
 
+Result<void> settled_or_refused(const Result<void>& published, std::string_view name) {
+  if (published.ok() || published.error().code != Errc::kNoSpace) return published;
+  if (mutant(Mutant::kUnsettledServed)) return {};
+  return Error{Errc::kNoSpace,
+               std::string(name) +
+                   ": a power cut may bring its predecessor back, for its replacement was not "
+                   "finished before the restart, and the disk is too full to finish it; free some "
+                   "space and start again"};
+}
+
 Result<void> replace_durably(Os& os, const std::string& from, const std::string& to,
                              const std::string& directory, Site fence, bool& renamed) {
   TRY_ASSIGN(int kept, keep_replaced(os, to));

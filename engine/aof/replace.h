@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "engine/base/result.h"
 #include "engine/os/os.h"
@@ -33,5 +34,10 @@ Result<void> replace_durably(Os& os, const std::string& from, const std::string&
 // and a sync that succeeds then proves nothing: what bears the mark must be published again. The
 // mark itself needs no sync: a kill leaves it, and what a power cut leaves is durable anyway.
 std::string replaced_name(const std::string& name, int number = 1);
+
+// What comes of publishing again a name that bears the mark. On a full disk an error that says what
+// to do: to serve what is there would rest acknowledgements on a name that a power cut may take
+// back.
+Result<void> settled_or_refused(const Result<void>& published, std::string_view name);
 
 }  // namespace powercut::engine

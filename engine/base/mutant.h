@@ -79,6 +79,7 @@ enum class Mutant : uint8_t {
   kLateReportRefused,
   kReplacedForgotten,
   kUnsettledTrusted,
+  kUnsettledServed,
 };
 
 #ifdef POWERCUT_MUTANTS

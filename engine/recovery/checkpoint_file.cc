@@ -38,16 +38,14 @@ Result<void> publish_checkpoint(Os& os, File& file) {
 }
 
 Result<void> settle_checkpoint(Os& os, File& published) {
-  // First what is there, for a disk too full to publish it again.
   TRY(os.sync_directory("", "recovery.root"));
   const auto marked = os.open(replaced_name(std::string(kCheckpointName)), Open::kRead);
   if (!marked.ok() && marked.error().code == Errc::kNotFound) return {};
   if (!marked.ok()) return marked.error();
   if (mutant(Mutant::kUnsettledTrusted)) return {};
   const auto settled = publish_again(os, published);
-  if (settled.ok() || settled.error().code != Errc::kNoSpace) return settled;
-  (void)os.remove(kCheckpointTemporary);
-  return {};
+  if (!settled.ok()) (void)os.remove(kCheckpointTemporary);
+  return settled_or_refused(settled, kCheckpointName);
 }
 
 }  // namespace powercut::engine

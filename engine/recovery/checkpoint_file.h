@@ -17,8 +17,7 @@ Result<void> publish_checkpoint(Os& os, File& file);
 
 // Makes the name of the checkpoint that recovery has loaded from `published` durable: syncs it, and
 // where it is marked as not settled (engine/aof/replace.h), copies and publishes it again. To do
-// that at each start would be absurd for a large store. Where the disk is full the mark stays: a
-// full disk must not keep the store from starting.
+// that at each start would be absurd for a large store.
 Result<void> settle_checkpoint(Os& os, File& published);
 
 }  // namespace powercut::engine

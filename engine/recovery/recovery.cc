@@ -86,9 +86,9 @@ class Recovery {
     if (!has_name(kManifestName)) return start_without_manifest();
     TRY_ASSIGN(const std::string text, read_whole(os_, in_aof_directory(kManifestName)));
     TRY_ASSIGN(recovered_.manifest, parse_manifest(text));
-    TRY_ASSIGN(const bool settled, settle_manifest());
-    // What is not named here may be named by an older manifest, which may be the durable one.
-    if (settled) TRY(set_aside_orphans());
+    // First: what is not named here may be named by an older manifest, which may be the durable one.
+    TRY(settle_manifest());
+    TRY(set_aside_orphans());
     if (recovered_.manifest.base) TRY(load_base(*recovered_.manifest.base));
     const size_t count = recovered_.manifest.segments.size();
     for (size_t i = 0; i < count && !report().dropped_corruption; ++i)
@@ -98,20 +98,17 @@ class Recovery {
 
   // The manifest's rename may have been seen in the page cache alone, or its directory sync may
   // have failed before the restart, and then a sync that succeeds now proves nothing. So one that
-  // is marked as not settled is published again (engine/aof/replace.h). Is it settled now?
-  Result<bool> settle_manifest() {
-    if (mutant(Mutant::kTailNotSynced)) return true;
-    // First what is there, for a disk too full to publish it again.
+  // is marked as not settled is published again (engine/aof/replace.h).
+  Result<void> settle_manifest() {
+    if (mutant(Mutant::kTailNotSynced)) return {};
     TRY(os_.sync_directory(kAofDirectory, "recovery.aof_directory"));
     TRY(os_.sync_directory("", "recovery.root"));
     const bool marked = has_name(replaced_name(std::string(kManifestName)));
-    if (!marked || mutant(Mutant::kUnsettledTrusted)) return true;
+    if (!marked || mutant(Mutant::kUnsettledTrusted)) return {};
     bool renamed = false;
-    const auto published =
-        publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, renamed);
-    // A full disk must not keep the store from starting.
-    if (!published.ok() && published.error().code != Errc::kNoSpace) return published.error();
-    return published.ok();
+    return settled_or_refused(
+        publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, renamed),
+        in_aof_directory(kManifestName));
   }
 
   // Writes the bytes again that no batch vouches for: after a failed sync and a kill the page cache
