@@ -229,7 +229,7 @@ const std::array kMutants = {
            "powercut 56c4143", "eio", kRegression),
     unseen("unsettled-served", Mutant::kUnsettledServed,
            "recovery serves what a full disk kept it from publishing again",
-           "powercut 5e42edc", "eio and enospc", kRegression),
+           "powercut 5e42edc", "eio,enospc", kRegression),
 };
 
 }  // namespace
