@@ -197,7 +197,7 @@ class Explorer final : public PointObserver {
       facts.served_lsn = end.first;
       const auto broken = verdict(facts, recoveries_->outcome(end.second));
       if (!broken) continue;
-      violate(*broken, [&] {
+      violate(*broken, [&, &end = end, &way = way] {
         ExploredCrash before = crash_of(point, first);
         if (first == CrashKind::kPowerCut)
           before.survival =
