@@ -17,7 +17,7 @@
 
 #include "engine/base/mutant.h"
 #include "engine/base/site.h"
-#include "engine/os/os.h"
+#include "engine/os/forwarding_os.h"
 
 namespace powercut::faults {
 
@@ -90,9 +90,9 @@ std::span<const Observed> observed_mutants();
 
 // The seam with one bug in it; in everything else the Os it is given, which must outlive it and its
 // tasks.
-class MutantOs final : public engine::Os {
+class MutantOs final : public engine::ForwardingOs {
  public:
-  MutantOs(engine::Os& inner, const MutantInfo& mutant) : inner_(inner), mutant_(mutant) {}
+  MutantOs(engine::Os& inner, const MutantInfo& mutant) : ForwardingOs(inner), mutant_(mutant) {}
 
   // How often the bug made a difference: 0 means that a run proves nothing about it.
   uint64_t fired() const { return fired_; }
@@ -112,19 +112,7 @@ class MutantOs final : public engine::Os {
     TRY(inner_.make_directory(path));
     return add_sync("make_directory", path, nullptr);
   }
-  Result<std::vector<std::string>> list(std::string_view path) override {
-    return inner_.list(path);
-  }
   Result<void> sync_directory(std::string_view path, Site fence) override;
-  Instant now() override { return inner_.now(); }
-  WallTime wall_now() override { return inner_.wall_now(); }
-  uint64_t choose(Site site, uint64_t n) override { return inner_.choose(site, n); }
-  void spawn(std::string_view name, std::function<void()> body) override {
-    inner_.spawn(name, std::move(body));
-  }
-  engine::Task* current() override { return inner_.current(); }
-  bool park(Instant deadline) override { return inner_.park(deadline); }
-  void unpark(engine::Task* task) override { inner_.unpark(task); }
 
  private:
   friend class MutantFile;
@@ -134,7 +122,6 @@ class MutantOs final : public engine::Os {
   Result<void> add_sync(std::string_view op, std::string_view path, engine::File* file);
   Result<void> after(Result<void> outcome, const std::function<Result<void>()>& again);
 
-  engine::Os& inner_;
   const MutantInfo& mutant_;
   uint64_t fired_ = 0;
   bool sync_failed_ = false;

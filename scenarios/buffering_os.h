@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/os/os.h"
+#include "engine/os/forwarding_os.h"
 
 namespace powercut::scenarios {
 
@@ -57,42 +57,14 @@ class BufferingFile final : public engine::File {
   std::vector<std::pair<uint64_t, std::string>> pending_;
 };
 
-class BufferingOs final : public engine::Os {
+class BufferingOs final : public engine::ForwardingOs {
  public:
-  explicit BufferingOs(engine::Os& inner) : inner_(inner) {}
+  using ForwardingOs::ForwardingOs;
 
   Result<std::unique_ptr<engine::File>> open(std::string_view path, engine::Open mode) override {
     TRY_ASSIGN(auto file, inner_.open(path, mode));
     return std::unique_ptr<engine::File>(std::make_unique<BufferingFile>(std::move(file)));
   }
-  Result<void> rename(std::string_view from, std::string_view to) override {
-    return inner_.rename(from, to);
-  }
-  Result<void> link(std::string_view existing, std::string_view name) override {
-    return inner_.link(existing, name);
-  }
-  Result<void> remove(std::string_view path) override { return inner_.remove(path); }
-  Result<void> make_directory(std::string_view path) override {
-    return inner_.make_directory(path);
-  }
-  Result<std::vector<std::string>> list(std::string_view path) override {
-    return inner_.list(path);
-  }
-  Result<void> sync_directory(std::string_view path, Site fence) override {
-    return inner_.sync_directory(path, fence);
-  }
-  Instant now() override { return inner_.now(); }
-  WallTime wall_now() override { return inner_.wall_now(); }
-  uint64_t choose(Site site, uint64_t n) override { return inner_.choose(site, n); }
-  void spawn(std::string_view name, std::function<void()> body) override {
-    inner_.spawn(name, std::move(body));
-  }
-  engine::Task* current() override { return inner_.current(); }
-  bool park(Instant deadline) override { return inner_.park(deadline); }
-  void unpark(engine::Task* task) override { inner_.unpark(task); }
-
- private:
-  engine::Os& inner_;
 };
 
 }  // namespace powercut::scenarios

@@ -2,20 +2,19 @@
 // at. What is in a file is the Resolver's to decide.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "engine/os/os.h"
+#include "engine/os/forwarding_os.h"
 #include "sim/lazy_disk.h"
 
 namespace powercut::sim {
 
-class LazyOs final : public engine::Os {
+class LazyOs final : public engine::ForwardingOs {
  public:
-  LazyOs(engine::Os& inner, LazyDisk& disk) : inner_(inner), disk_(disk) {}
+  LazyOs(engine::Os& inner, LazyDisk& disk) : ForwardingOs(inner), disk_(disk) {}
 
   Result<std::unique_ptr<engine::File>> open(std::string_view path, engine::Open mode) override {
     disk_.before_path(path);
@@ -48,18 +47,7 @@ class LazyOs final : public engine::Os {
     return inner_.sync_directory(path, fence);
   }
 
-  Instant now() override { return inner_.now(); }
-  WallTime wall_now() override { return inner_.wall_now(); }
-  uint64_t choose(Site site, uint64_t n) override { return inner_.choose(site, n); }
-  void spawn(std::string_view name, std::function<void()> body) override {
-    inner_.spawn(name, std::move(body));
-  }
-  engine::Task* current() override { return inner_.current(); }
-  bool park(Instant deadline) override { return inner_.park(deadline); }
-  void unpark(engine::Task* task) override { inner_.unpark(task); }
-
  private:
-  engine::Os& inner_;
   LazyDisk& disk_;
 };
 

@@ -34,22 +34,22 @@ uint32_t crc_of(std::string_view bytes, uint64_t nonce, uint64_t offset) {
 
 // Reads `prefix` from the front of `text`, and the number behind it. Inline, so that the prefixes
 // are compared as the constants they are.
+template <class Read>
 [[gnu::always_inline]] inline bool take(std::string_view& text, std::string_view prefix,
-                                        uint64_t& value) {
+                                        uint64_t& value, const Read& read) {
   if (!text.starts_with(prefix)) return false;
   const char* begin = text.data() + prefix.size();
-  const char* end = read_digits(begin, text.data() + text.size(), value);
+  const char* end = read(begin, text.data() + text.size(), value);
   text.remove_prefix(static_cast<size_t>(end - text.data()));
   return end != begin;
 }
-
+[[gnu::always_inline]] inline bool take(std::string_view& text, std::string_view prefix,
+                                        uint64_t& value) {
+  return take(text, prefix, value, read_digits);
+}
 [[gnu::always_inline]] inline bool take_hex(std::string_view& text, std::string_view prefix,
                                             uint64_t& value) {
-  if (!text.starts_with(prefix)) return false;
-  const char* begin = text.data() + prefix.size();
-  const char* end = read_hex_digits(begin, text.data() + text.size(), value);
-  text.remove_prefix(static_cast<size_t>(end - text.data()));
-  return end != begin;
+  return take(text, prefix, value, read_hex_digits);
 }
 
 bool at_line_end(std::string_view text) { return text.starts_with(std::string_view("\r\n")); }

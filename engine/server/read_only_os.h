@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "engine/os/os.h"
+#include "engine/os/forwarding_os.h"
 
 namespace powercut::engine {
 
@@ -35,31 +35,20 @@ class ForgottenFile final : public File {
   Result<uint64_t> size() override { return uint64_t{0}; }
 };
 
-class ReadOnlyOs final : public Os {
+class ReadOnlyOs final : public ForwardingOs {
  public:
-  explicit ReadOnlyOs(Os& os) : os_(os) {}
+  using ForwardingOs::ForwardingOs;
 
   Result<std::unique_ptr<File>> open(std::string_view path, Open mode) override {
     if (mode == Open::kCreateNew) return std::unique_ptr<File>(std::make_unique<ForgottenFile>());
-    TRY_ASSIGN(auto file, os_.open(path, Open::kRead));
+    TRY_ASSIGN(auto file, inner_.open(path, Open::kRead));
     return std::unique_ptr<File>(std::make_unique<ReadOnlyFile>(std::move(file)));
   }
   Result<void> rename(std::string_view, std::string_view) override { return {}; }
   Result<void> link(std::string_view, std::string_view) override { return {}; }
   Result<void> remove(std::string_view) override { return {}; }
   Result<void> make_directory(std::string_view) override { return {}; }
-  Result<std::vector<std::string>> list(std::string_view path) override { return os_.list(path); }
   Result<void> sync_directory(std::string_view, Site) override { return {}; }
-  Instant now() override { return os_.now(); }
-  WallTime wall_now() override { return os_.wall_now(); }
-  uint64_t choose(Site site, uint64_t n) override { return os_.choose(site, n); }
-  void spawn(std::string_view name, std::function<void()> body) override { os_.spawn(name, std::move(body)); }
-  Task* current() override { return os_.current(); }
-  bool park(Instant deadline) override { return os_.park(deadline); }
-  void unpark(Task* task) override { os_.unpark(task); }
-
- private:
-  Os& os_;
 };
 
 }  // namespace powercut::engine
