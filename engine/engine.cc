@@ -8,7 +8,7 @@ namespace powercut::engine {
 
 namespace {
 
-constexpr size_t kExpireBatch = 64;            // keys in one step
+constexpr size_t kExpireBatch = 64;  // keys in one step
 constexpr Duration kExpireCycle = milliseconds(100);
 
 }  // namespace

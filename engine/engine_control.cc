@@ -25,7 +25,8 @@ Result<std::string> Engine::background_save() {
 
 Result<std::string> Engine::rewrite_aof() {
   if (!config_.recovery.append_only) {
-    return Error{Errc::kInvalid, "There is no append only file to rewrite: CONFIG SET appendonly yes starts one"};
+    return Error{Errc::kInvalid,
+                 "There is no append only file to rewrite: CONFIG SET appendonly yes starts one"};
   }
   const bool idle = persistence_.busy(Persistence::Job::kNone);
   if (!persistence_.request(Persistence::Job::kRewrite)) {
@@ -40,7 +41,8 @@ int64_t Engine::last_save_unix_s() { return persistence_.stats().last_save_unix_
 std::vector<std::pair<std::string, std::string>> Engine::config_get(std::string_view pattern) {
   std::vector<std::pair<std::string, std::string>> found;
   for (const Parameter& parameter : parameters()) {
-    if (glob_match(pattern, parameter.name)) found.emplace_back(parameter.name, parameter.get(config_));
+    if (glob_match(pattern, parameter.name))
+      found.emplace_back(parameter.name, parameter.get(config_));
   }
   return found;
 }
@@ -48,11 +50,13 @@ std::vector<std::pair<std::string, std::string>> Engine::config_get(std::string_
 Result<void> Engine::config_set(std::string_view name, std::string_view value) {
   const Parameter* parameter = find_parameter(name);
   if (parameter == nullptr) {
-    return Error{Errc::kInvalid, fmt::format("Unknown option or number of arguments for CONFIG SET - '{}'", name)};
+    return Error{Errc::kInvalid,
+                 fmt::format("Unknown option or number of arguments for CONFIG SET - '{}'", name)};
   }
   const auto failed = [&](std::string_view text) {
-    return Error{Errc::kInvalid,
-                 fmt::format("CONFIG SET failed (possibly related to argument '{}') - {}", name, text)};
+    return Error{
+        Errc::kInvalid,
+        fmt::format("CONFIG SET failed (possibly related to argument '{}') - {}", name, text)};
   };
   if (parameter->settable == Settable::kProtected) return failed("can't set protected config");
   if (parameter->settable != Settable::kRunTime) return failed("can't set immutable config");

@@ -88,13 +88,15 @@ std::string Engine::info_memory() {
 std::string Engine::info_persistence() {
   using Job = Persistence::Job;
   const PersistenceStats& stats = persistence_.stats();
-  const Duration job_took = persistence_.busy(Job::kNone) ? Duration{-1} : os_.now() - persistence_.job_started_at();
+  const Duration job_took =
+      persistence_.busy(Job::kNone) ? Duration{-1} : os_.now() - persistence_.job_started_at();
   const bool saving = persistence_.busy(Job::kSave);
   const bool rewriting = persistence_.busy(Job::kRewrite);
   Lines lines;
   lines.add("loading", 0);
   lines.add("current_save_keys_processed", persistence_.checkpoint().keys_done());
-  lines.add("current_save_keys_total", persistence_.checkpoint().running() ? persistence_.checkpoint().keys_total() : 0);
+  lines.add("current_save_keys_total",
+            persistence_.checkpoint().running() ? persistence_.checkpoint().keys_total() : 0);
   lines.add("rdb_changes_since_last_save", persistence_.changes_since_save());
   lines.flag("rdb_bgsave_in_progress", saving);
   lines.add("rdb_last_save_time", stats.last_save_unix_s);
@@ -152,8 +154,9 @@ std::string Engine::info_keyspace() {
   Lines lines;
   for (int db = 0; db < Keyspace::kDatabases; ++db) {
     if (keyspace_.size(db) == 0) continue;
-    lines.add(fmt::format("db{}", db), fmt::format("keys={},expires={},avg_ttl=0", keyspace_.size(db),
-                                                   keyspace_.database(db).expires_count()));
+    lines.add(fmt::format("db{}", db),
+              fmt::format("keys={},expires={},avg_ttl=0", keyspace_.size(db),
+                          keyspace_.database(db).expires_count()));
   }
   return lines.take();
 }

@@ -17,7 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kFixtures = fs::path(POWERCUT_SOURCE_DIR) / "engine/checkpoint/testdata/redis-7.0.15";
+const fs::path kFixtures =
+    fs::path(POWERCUT_SOURCE_DIR) / "engine/checkpoint/testdata/redis-7.0.15";
 
 std::string contents(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -115,7 +116,8 @@ class EngineTest : public ::testing::Test {
     return newest;
   }
   void copy_fixture(const std::string& name) {
-    fs::copy(kFixtures / name, root_, fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+    fs::copy(kFixtures / name, root_,
+             fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   }
 
   fs::path root_;
@@ -171,8 +173,9 @@ TEST_F(EngineTest, ATornTailIsDroppedWhole) {
     longer = contents(segment());
   });
   const std::string nul(300, '\0');
-  for (const std::string& tail : {longer.substr(whole.size(), 60), longer.substr(whole.size(), 1), nul,
-                                  longer.substr(whole.size(), 40) + nul, std::string("*2\r\n$")}) {
+  for (const std::string& tail :
+       {longer.substr(whole.size(), 60), longer.substr(whole.size(), 1), nul,
+        longer.substr(whole.size(), 40) + nul, std::string("*2\r\n$")}) {
     overwrite(segment(), whole + tail);
     in(always(), [&] {
       EXPECT_EQ(engine_->recovery().dropped_bytes, tail.size());
@@ -188,7 +191,8 @@ TEST_F(EngineTest, WhatRedisAppendedToOurSegmentCounts) {
   const std::string closed = contents(segment());
   const std::string select = "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n";
   const std::string set = "*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n1\r\n";
-  overwrite(segment(), closed + "#TS:1700000000\r\n" + select + set + "*1\r\n$5\r\nMULTI\r\n" + set);
+  overwrite(segment(),
+            closed + "#TS:1700000000\r\n" + select + set + "*1\r\n$5\r\nMULTI\r\n" + set);
   in(always(), [&] {
     EXPECT_EQ(ask("MGET a b"), "*2\r\n$1\r\n3\r\n$1\r\n1\r\n");
     EXPECT_GT(engine_->recovery().dropped_bytes, 0u);
@@ -209,7 +213,8 @@ TEST_F(EngineTest, DamageBelowTheSyncedMarkIsRefusedAndNamed) {
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, Errc::kCorrupt);
   const std::string& message = refused.error().message;
-  for (const std::string& part : {segment().filename().string() + " offset ", std::string("on-corruption truncate")}) {
+  for (const std::string& part :
+       {segment().filename().string() + " offset ", std::string("on-corruption truncate")}) {
     EXPECT_NE(message.find(part), std::string::npos) << message;
   }
   EXPECT_EQ(message.find('\n'), std::string::npos);
@@ -260,7 +265,8 @@ TEST_F(EngineTest, ATornTransactionOfRedisIsCutWhole) {
 
 TEST_F(EngineTest, RewritesAndSavesUnderLoadLoseNothing) {
   in(always(), [&] {
-    for (int i = 0; i < 3000; ++i) session_->feed("SET old" + std::to_string(i) + " value" + std::to_string(i) + "\r\n");
+    for (int i = 0; i < 3000; ++i)
+      session_->feed("SET old" + std::to_string(i) + " value" + std::to_string(i) + "\r\n");
     EXPECT_EQ(ask("DBSIZE").substr(0, 5), "+OK\r\n");
     Load& load = *loads_.emplace_back(std::make_unique<Load>(*engine_));
     os_->spawn("load", [&] {
@@ -366,7 +372,8 @@ TEST_F(EngineTest, AFirstGenerationCutHalfWayIsMadeAgain) {
   fs::remove(log / "appendonly.aof.manifest");
   const auto refused = with(always(), [] {});
   ASSERT_FALSE(refused.ok());
-  EXPECT_NE(refused.error().message.find("restore the manifest"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("restore the manifest"), std::string::npos)
+      << refused.error().message;
 }
 
 TEST_F(EngineTest, WritesThatNeedMemoryAreRefusedAboveTheLimit) {
@@ -378,7 +385,8 @@ TEST_F(EngineTest, WritesThatNeedMemoryAreRefusedAboveTheLimit) {
     EXPECT_EQ(ask("DEL b"), ":1\r\n");
     EXPECT_EQ(info("refused_writes"), "1");
     // All or nothing.
-    EXPECT_EQ(ask("CONFIG SET maxmemory 5 appendfsync often").substr(0, 22), "-ERR CONFIG SET failed");
+    EXPECT_EQ(ask("CONFIG SET maxmemory 5 appendfsync often").substr(0, 22),
+              "-ERR CONFIG SET failed");
     EXPECT_EQ(ask("CONFIG GET maxmemory"), "*2\r\n$9\r\nmaxmemory\r\n$4\r\n1024\r\n");
   });
 }

@@ -1,9 +1,8 @@
 // The keeper's loop, what it is asked for, and when something is due.
-#include "engine/persistence.h"
-
 #include <algorithm>
 
 #include "engine/base/mutant.h"
+#include "engine/persistence.h"
 
 namespace powercut::engine {
 

@@ -103,7 +103,8 @@ Result<void> set_save(EngineConfig& config, std::string_view value) {
     const size_t end = value.find(' ');
     if (end != 0) {
       const auto number = parse_integer(value.substr(0, end));
-      if (!number || *number < (numbers.size() % 2 == 0 ? 1 : 0)) return invalid("Invalid save parameters");
+      if (!number || *number < (numbers.size() % 2 == 0 ? 1 : 0))
+        return invalid("Invalid save parameters");
       numbers.push_back(*number);
     }
     value.remove_prefix(end == std::string_view::npos ? value.size() : end + 1);
@@ -118,14 +119,16 @@ Result<void> set_save(EngineConfig& config, std::string_view value) {
 
 Result<void> set_memory_policy(EngineConfig&, std::string_view value) {
   if (equals_ignoring_case(value, "NOEVICTION")) return {};
-  for (const std::string_view known : {"VOLATILE-LRU", "VOLATILE-LFU", "VOLATILE-RANDOM", "VOLATILE-TTL",
-                                       "ALLKEYS-LRU", "ALLKEYS-LFU", "ALLKEYS-RANDOM"}) {
+  for (const std::string_view known :
+       {"VOLATILE-LRU", "VOLATILE-LFU", "VOLATILE-RANDOM", "VOLATILE-TTL", "ALLKEYS-LRU",
+        "ALLKEYS-LFU", "ALLKEYS-RANDOM"}) {
     if (equals_ignoring_case(value, known)) {
       return invalid("only noeviction is supported: no key is dropped to make room");
     }
   }
   return invalid(
-      "argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, volatile-ttl, "
+      "argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, "
+      "volatile-ttl, "
       "allkeys-lru, allkeys-lfu, allkeys-random, noeviction");
 }
 
@@ -138,40 +141,53 @@ Result<void> set_time_limit(EngineConfig& config, std::string_view value) {
 using Config = const EngineConfig&;
 
 constexpr Parameter kParameters[] = {
-    {"aof-load-truncated", Settable::kNever, [](Config) -> std::string { return "yes"; }, nullptr, ""},
-    {"aof-loss-window-ms", Settable::kRunTime, [](Config c) { return std::to_string(c.aof.window.ms()); }, set_window,
+    {"aof-load-truncated", Settable::kNever, [](Config) -> std::string { return "yes"; }, nullptr,
+     ""},
+    {"aof-loss-window-ms", Settable::kRunTime,
+     [](Config c) { return std::to_string(c.aof.window.ms()); }, set_window,
      "everysec: acked and unsynced writes span no more than this"},
     {"aof-timestamp-enabled", Settable::kRunTime, [](Config c) { return yes_no(c.aof.timestamps); },
      [](EngineConfig& c, std::string_view value) { return set_bool(c.aof.timestamps, value); },
      "yes or no: #TS lines in the log"},
-    {"aof-use-rdb-preamble", Settable::kNever, [](Config) -> std::string { return "yes"; }, nullptr, ""},
-    {"appenddirname", Settable::kNever, [](Config) { return std::string(kAofDirectory); }, nullptr, ""},
-    {"appendfilename", Settable::kNever, [](Config) -> std::string { return "appendonly.aof"; }, nullptr, ""},
+    {"aof-use-rdb-preamble", Settable::kNever, [](Config) -> std::string { return "yes"; }, nullptr,
+     ""},
+    {"appenddirname", Settable::kNever, [](Config) { return std::string(kAofDirectory); }, nullptr,
+     ""},
+    {"appendfilename", Settable::kNever, [](Config) -> std::string { return "appendonly.aof"; },
+     nullptr, ""},
     {"appendfsync", Settable::kRunTime, get_policy, set_policy, "always, everysec or no"},
     {"appendonly", Settable::kRunTime, [](Config c) { return yes_no(c.recovery.append_only); },
-     [](EngineConfig& c, std::string_view value) { return set_bool(c.recovery.append_only, value); },
+     [](EngineConfig& c, std::string_view value) {
+       return set_bool(c.recovery.append_only, value);
+     },
      "yes or no: keep a log"},
-    {"auto-aof-rewrite-min-size", Settable::kRunTime, [](Config c) { return std::to_string(c.rewrite_min_bytes); },
+    {"auto-aof-rewrite-min-size", Settable::kRunTime,
+     [](Config c) { return std::to_string(c.rewrite_min_bytes); },
      [](EngineConfig& c, std::string_view value) { return set_bytes(c.rewrite_min_bytes, value); },
      "a log smaller than this is not rewritten by itself"},
     {"auto-aof-rewrite-percentage", Settable::kRunTime,
      [](Config c) { return std::to_string(c.rewrite_percentage); }, set_percentage,
      "growth after which the log is rewritten; 0: never by itself"},
-    {"databases", Settable::kNever, [](Config) { return std::to_string(Keyspace::kDatabases); }, nullptr, ""},
-    {"dbfilename", Settable::kProtected, [](Config) { return std::string(kCheckpointName); }, nullptr, ""},
+    {"databases", Settable::kNever, [](Config) { return std::to_string(Keyspace::kDatabases); },
+     nullptr, ""},
+    {"dbfilename", Settable::kProtected, [](Config) { return std::string(kCheckpointName); },
+     nullptr, ""},
     {"dir", Settable::kProtected, [](Config c) { return c.directory; }, nullptr, ""},
     {"maxmemory", Settable::kRunTime, [](Config c) { return std::to_string(c.max_memory_bytes); },
      [](EngineConfig& c, std::string_view value) { return set_bytes(c.max_memory_bytes, value); },
      "writes that need memory are refused above this; 0: no limit"},
-    {"maxmemory-policy", Settable::kRunTime, [](Config) -> std::string { return "noeviction"; }, set_memory_policy, ""},
+    {"maxmemory-policy", Settable::kRunTime, [](Config) -> std::string { return "noeviction"; },
+     set_memory_policy, ""},
     {"on-corruption", Settable::kStart,
      [](Config c) -> std::string {
        return c.recovery.on_corruption == OnCorruption::kAbort ? "abort" : "truncate";
      },
      set_on_corruption, "abort, or truncate: keep what precedes the damage"},
-    {"recovery-time-limit-ms", Settable::kStart, [](Config c) { return std::to_string(c.recovery.time_limit.ms()); },
-     set_time_limit, "give up a start that takes longer; 0: no limit"},
-    {"save", Settable::kRunTime, get_save, set_save, "\"SECONDS CHANGES ...\": when to write a checkpoint"},
+    {"recovery-time-limit-ms", Settable::kStart,
+     [](Config c) { return std::to_string(c.recovery.time_limit.ms()); }, set_time_limit,
+     "give up a start that takes longer; 0: no limit"},
+    {"save", Settable::kRunTime, get_save, set_save,
+     "\"SECONDS CHANGES ...\": when to write a checkpoint"},
 };
 
 }  // namespace
@@ -179,8 +195,9 @@ constexpr Parameter kParameters[] = {
 std::span<const Parameter> parameters() { return kParameters; }
 
 const Parameter* find_parameter(std::string_view name) {
-  const auto found = std::find_if(std::begin(kParameters), std::end(kParameters),
-                                  [&](const Parameter& parameter) { return parameter.name == name; });
+  const auto found =
+      std::find_if(std::begin(kParameters), std::end(kParameters),
+                   [&](const Parameter& parameter) { return parameter.name == name; });
   return found == std::end(kParameters) ? nullptr : found;
 }
 
@@ -188,8 +205,8 @@ std::optional<uint64_t> parse_bytes(std::string_view text) {
   static constexpr struct {
     std::string_view suffix;
     int64_t factor;
-  } kUnits[] = {{"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30}, {"K", 1'000},
-                {"M", 1'000'000}, {"G", 1'000'000'000}, {"B", 1}, {"", 1}};
+  } kUnits[] = {{"KB", 1 << 10},  {"MB", 1 << 20},      {"GB", 1 << 30}, {"K", 1'000},
+                {"M", 1'000'000}, {"G", 1'000'000'000}, {"B", 1},        {"", 1}};
   for (const auto& unit : kUnits) {
     if (text.size() < unit.suffix.size()) continue;
     const std::string_view number = text.substr(0, text.size() - unit.suffix.size());

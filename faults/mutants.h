@@ -49,9 +49,9 @@ bool lists(std::string_view names, std::string_view name);
 
 // A kind of seam call, after which a sync could stand.
 struct SyncPlace {
-  std::string op;         // "create", "write", "truncate", "rename", "remove", "sync", ...
-  std::string file;       // the file's name, its numbers as #
-  std::string preceding;  // the last fence of that file, or else of its directory; "none", "any"
+  std::string op;          // "create", "write", "truncate", "rename", "remove", "sync", ...
+  std::string file;        // the file's name, its numbers as #
+  std::string preceding;   // the last fence of that file, or else of its directory; "none", "any"
   bool directory = false;  // what is synced: the directory of the file, or the file
   auto operator<=>(const SyncPlace&) const = default;
 };

@@ -69,10 +69,11 @@ const std::array kMutants = {
     branch("everysec-idle-tail", Mutant::kEverysecIdleTail,
            "policy everysec: no sync while nothing new is buffered, so the last second waits",
            "Redis #5985", "power-cut"),
-    branch("cover-read-late", Mutant::kCoverReadLate,
-           "policy everysec: what a sync covers is looked up when it returns, with what was written "
-           "meanwhile",
-           "etcd #13766, an index stored ahead of the data it covers", "power-cut"),
+    branch(
+        "cover-read-late", Mutant::kCoverReadLate,
+        "policy everysec: what a sync covers is looked up when it returns, with what was written "
+        "meanwhile",
+        "etcd #13766, an index stored ahead of the data it covers", "power-cut"),
     branch("no-space-ignored", Mutant::kNoSpaceIgnored,
            "the log goes on behind a record that was cut short for want of space",
            "Prometheus #7835", "enospc"),
@@ -211,9 +212,10 @@ const std::array kMutants = {
            "a write that reports success is in the page cache as it was given; media faults strike "
            "later"),
     // powercut's own, of which scenarios/regressions/ tells.
-    unseen("empty-directory-trusted", Mutant::kEmptyDirectoryTrusted,
-           "a directory found empty at a first start is synced, though its own sync may have failed",
-           "powercut e32cab5", "eio", kRegression),
+    unseen(
+        "empty-directory-trusted", Mutant::kEmptyDirectoryTrusted,
+        "a directory found empty at a first start is synced, though its own sync may have failed",
+        "powercut e32cab5", "eio", kRegression),
     branch("part-header-is-data", Mutant::kPartHeaderIsData,
            "a segment with half a header and no manifest counts as data whose manifest is lost",
            "powercut 2ce6eb7", "enospc"),
@@ -228,8 +230,8 @@ const std::array kMutants = {
            "recovery takes a name for durable although the sync behind its rename may have failed",
            "powercut 56c4143", "eio", kRegression),
     unseen("unsettled-served", Mutant::kUnsettledServed,
-           "recovery serves what a full disk kept it from publishing again",
-           "powercut 5e42edc", "eio,enospc", kRegression),
+           "recovery serves what a full disk kept it from publishing again", "powercut 5e42edc",
+           "eio,enospc", kRegression),
 };
 
 }  // namespace

@@ -127,9 +127,10 @@ constexpr std::array kObserved = {
              "all but ext4-noda ext3-writeback ext3-journal"},
     Observed{"emptying-pop-not-logged", "UNL NPX", "all", "all"},
     Observed{"swapdb-not-logged", "UNL", "all", "all"},
-    Observed{"cover-read-late", "BND", "everysec hybrid-everysec",
-             "posix-min ext4-ordered ext4-noda ext4-writeback ext4-journal ext3-ordered ext3-writeback "
-             "btrfs"},
+    Observed{
+        "cover-read-late", "BND", "everysec hybrid-everysec",
+        "posix-min ext4-ordered ext4-noda ext4-writeback ext4-journal ext3-ordered ext3-writeback "
+        "btrfs"},
     Observed{"part-header-is-data", "NOS", "all but checkpoint none", "all but lying"},
     Observed{"replaced-forgotten", "NOS", "hybrid-everysec", "ext4-writeback"},
 };

@@ -121,8 +121,8 @@ class Word {
     } else if (accept("enospc@")) {
       fault.kind = FaultKind::kError;
       fault.error = Errc::kNoSpace;
-      call_of(fault, {Op::kOpen, Op::kWrite, Op::kTruncate, Op::kRename, Op::kLink,
-                      Op::kMakeDirectory});
+      call_of(fault,
+              {Op::kOpen, Op::kWrite, Op::kTruncate, Op::kRename, Op::kLink, Op::kMakeDirectory});
     } else if (accept("short@")) {
       fault.kind = FaultKind::kShort;
       fault.op = operation({Op::kRead, Op::kWrite});

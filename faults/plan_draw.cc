@@ -15,9 +15,8 @@ namespace {
 
 constexpr FaultSet kViolations{FaultClass::kBitRot, FaultClass::kUnreadable,
                                FaultClass::kMisdirect};
-constexpr FaultSet kOthers{FaultClass::kEio,         FaultClass::kEnospc,
-                           FaultClass::kShortIo,     FaultClass::kSlowSync,
-                           FaultClass::kHangingSync, FaultClass::kClockJump};
+constexpr FaultSet kOthers{FaultClass::kEio,      FaultClass::kEnospc,      FaultClass::kShortIo,
+                           FaultClass::kSlowSync, FaultClass::kHangingSync, FaultClass::kClockJump};
 constexpr FaultSet kCrashes{FaultClass::kKill, FaultClass::kPowerCut};
 // These are something that happens to a crash, or must end in one.
 constexpr FaultSet kNeedCrash{FaultClass::kTorn, FaultClass::kHangingSync,
@@ -361,16 +360,15 @@ FaultSet draw_swarm(sim::Choices& choices, FaultSet enabled) {
   }
   add_crash();
   // A contract violation comes alone with a crash.
-  const bool violates =
-      enabled.has_any(kViolations) &&
-      (!enabled.has_any(kOthers) || choices.chance("swarm.violation", 0, 1, 16));
+  const bool violates = enabled.has_any(kViolations) &&
+                        (!enabled.has_any(kOthers) || choices.chance("swarm.violation", 0, 1, 16));
   // Of the other faults: none, few, or half of them.
   const uint64_t density = choices.choose("swarm.density", 0, 16);
   for (uint64_t i = 0; i < count; ++i) {
     const FaultClass fault = classes[i];
     if (kCrashes.has(fault)) continue;
-    const uint64_t eighths = kViolations.has(fault) ? (violates ? 8 : 0)
-                             : !kOthers.has(fault)  ? 7
+    const uint64_t eighths = kViolations.has(fault)    ? (violates ? 8 : 0)
+                             : !kOthers.has(fault)     ? 7
                              : violates || density < 5 ? 0
                              : density < 13            ? 2
                                                        : 4;

@@ -100,7 +100,7 @@ class PlanInjector final : public sim::Injector {
   Instant moment_ = kForever;
   // Of each kind, by role; under kNone all of them. Not counted while quiet.
   std::array<std::array<uint64_t, kFileRoles>, sim::kOps> calls_{};
-  const sim::SeamCall* call_ = nullptr;      // under way
+  const sim::SeamCall* call_ = nullptr;  // under way
   Observer* observer_ = nullptr;
   std::vector<Hit> hits_;
   std::vector<Strike> strikes_;

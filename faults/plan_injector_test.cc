@@ -75,12 +75,12 @@ TEST(PlanInjector, CallsAreCountedByTheRoleOfTheirFile) {
     uint64_t done;
     uint64_t failed;  // writes and syncs of the log
   };
-  for (const Case& c : {Case{"eio@sync/base:0", "failed ok ", 10, 0},
-                        Case{"eio@sync/base:1", "ok failed ", 10, 0},
-                        Case{"eio@sync/manifest:0", "ok ok ", 10, 0},
-                        Case{"eio@sync/segment:3 eio@sync:4", "ok ok ", 10, 1},
-                        Case{"cut@sync/base:1:before", "ok ", 5, 0},
-                        Case{"cut@sync/segment:4:after", "ok ", 4, 0}}) {
+  for (const Case& c :
+       {Case{"eio@sync/base:0", "failed ok ", 10, 0}, Case{"eio@sync/base:1", "ok failed ", 10, 0},
+        Case{"eio@sync/manifest:0", "ok ok ", 10, 0},
+        Case{"eio@sync/segment:3 eio@sync:4", "ok ok ", 10, 1},
+        Case{"cut@sync/base:1:before", "ok ", 5, 0},
+        Case{"cut@sync/segment:4:after", "ok ", 4, 0}}) {
     World world(c.plan);
     std::string syncs;
     world.run_operations([&](uint64_t n) {

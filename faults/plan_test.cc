@@ -43,9 +43,10 @@ Fault random_fault(uint32_t life, int form) {
       break;
     case FaultKind::kError:
       fault.error = *rc::gen::element(Errc::kIo, Errc::kNoSpace);
-      fault.op = fault.error == Errc::kIo ? static_cast<Op>(*rc::gen::inRange(0, sim::kOps))
-                                          : *rc::gen::element(Op::kWrite, Op::kOpen, Op::kTruncate,
-                                                              Op::kRename, Op::kLink, Op::kMakeDirectory);
+      fault.op = fault.error == Errc::kIo
+                     ? static_cast<Op>(*rc::gen::inRange(0, sim::kOps))
+                     : *rc::gen::element(Op::kWrite, Op::kOpen, Op::kTruncate, Op::kRename,
+                                         Op::kLink, Op::kMakeDirectory);
       fault.at = number();
       fault.role = static_cast<FileRole>(*rc::gen::inRange(0, kFileRoles));
       break;
@@ -291,7 +292,8 @@ TEST(PlanDraw, ASwarmIsASubsetAndEachClassAloneAndAllTogetherOccur) {
         FaultSet rest = swarm;
         rest.remove(fault);
         // A few are about crashes, and come with one.
-        const bool is_alone = rest.empty() || (kNeedCrash.has(fault) && (rest | kCrashes) == kCrashes);
+        const bool is_alone =
+            rest.empty() || (kNeedCrash.has(fault) && (rest | kCrashes) == kCrashes);
         if (swarm.has(fault) && is_alone) alone.insert(std::string(name(fault)));
       }
     }

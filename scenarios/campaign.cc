@@ -58,8 +58,8 @@ std::string fingerprint(const SweepOptions& o) {
   for (const auto* persona : o.personas) text += fmt::format(" {}", persona->name);
   text += fmt::format("; faults {}; operations {}; mutant {}; schedule {}; {}first seed {}; {} {}",
                       faults::print(o.faults), o.operations,
-                      o.mutant == nullptr ? "none" : o.mutant->name,
-                      static_cast<int>(o.schedule), steers(o) ? "steered; " : "", o.first_seed,
+                      o.mutant == nullptr ? "none" : o.mutant->name, static_cast<int>(o.schedule),
+                      steers(o) ? "steered; " : "", o.first_seed,
                       o.seconds != 0 ? "seconds" : "seeds", o.seconds != 0 ? o.seconds : o.seeds);
   return text;
 }

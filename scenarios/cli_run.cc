@@ -94,7 +94,8 @@ int run(const RunArguments& arguments, const Streams& streams) {
   const RunSpec spec = spec_of(*options, arguments.seed);
   options->policies = {spec.policy};
   if (arguments.delays && arguments.common.schedule != "random")
-    return fail(streams, {Errc::kInvalid, "--delays runs schedules of its own: leave out --schedule"});
+    return fail(streams,
+                {Errc::kInvalid, "--delays runs schedules of its own: leave out --schedule"});
   if (arguments.delays) return walk(arguments, spec, streams);
   return tell(spec, *options, {}, "run", arguments.json, streams);
 }
@@ -169,10 +170,11 @@ Verb add_replay(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("replay", "The same run again, from its printed ID");
   verb->footer("Example:\n  powercut replay set100:always:ext4-ordered:power-cut:100:7 --until 40");
   auto a = std::make_shared<ReplayArguments>();
-  verb->add_option("id", a->id,
-                   "WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:SEED[/SCHEDULE][:MUTANT][@FINGERPRINT], or a "
-                   "scenario, "
-                   "FILE.scn")
+  verb->add_option(
+          "id", a->id,
+          "WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:SEED[/SCHEDULE][:MUTANT][@FINGERPRINT], or a "
+          "scenario, "
+          "FILE.scn")
       ->required();
   verb->add_flag("--trace", a->trace, "every event: number, virtual time, call, path, sizes");
   verb->add_option("--until", a->until, "stop at this event, and show the disk");

@@ -130,8 +130,9 @@ Verb add_sweep(CLI::App& app) {
   verb->add_option("--campaign", a->campaign,
                    "keep the results in this file (SQLite); the same command takes up where it "
                    "stopped");
-  verb->add_flag("--coverage", a->coverage,
-                 "list what was never reached: what the store was at, the fault, what recovery met");
+  verb->add_flag(
+      "--coverage", a->coverage,
+      "list what was never reached: what the store was at, the fault, what recovery met");
   verb->add_flag("--steer,!--no-steer", a->steer,
                  "of every other run's candidate seeds, take the one whose faults promise to reach "
                  "what was seldom reached so far (default); --no-steer: one seed after the other");

@@ -98,7 +98,8 @@ TEST(Fingerprint, ItsTextParsesBack) {
   EXPECT_EQ(run_id(recipe->spec), run_id(spec));
   EXPECT_EQ(recipe->fingerprint, result.fingerprint);
   EXPECT_FALSE(parse_run_id(run_id(spec))->fingerprint.has_value());  // as older builds print it
-  for (const char* text : {"", ".", "1.", "1.0000", "2.00000000", "x.000000000000", "1.00000000000g"})
+  for (const char* text :
+       {"", ".", "1.", "1.0000", "2.00000000", "x.000000000000", "1.00000000000g"})
     EXPECT_FALSE(parse_fingerprint(text).has_value()) << text;
 }
 

@@ -187,8 +187,7 @@ RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling) {
   }
   const auto departs =
       telling.recorded ? departure(*telling.recorded, result.fingerprint) : std::nullopt;
-  if (departs)
-    fmt::print(out, "departs  from the recorded run {}\n", departure_text(*departs));
+  if (departs) fmt::print(out, "departs  from the recorded run {}\n", departure_text(*departs));
   if (result.misstated) {
     fmt::print(out, "verdict  none: {}\n", result.misstated->message);
     return result;

@@ -26,7 +26,7 @@ struct CrashFacts {
   uint64_t served_lsn =
       UINT64_MAX;  // had been served when it happened, if less than the oracle was told since
   uint64_t acks = UINT64_MAX;  // acknowledgements given by then; those at `at` may come after it
-  uint64_t written_lsn = 0;  // what the store believed
+  uint64_t written_lsn = 0;    // what the store believed
   uint64_t synced_lsn = 0;
   bool indeterminate = false;  // a sync had failed: a kill then takes what a power cut takes
   uint64_t saved_lsn = 0;      // the newest published checkpoint's cut

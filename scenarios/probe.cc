@@ -18,8 +18,7 @@ ImageOutcome recover_image(sim::Disk disk, const Exposure& exposure,
   std::unique_ptr<engine::Engine> engine;
   sim::SimOs os(world, choices, trace, nullptr);
   std::optional<faults::MutantOs> mutant_os;
-  if (mutant != nullptr && mutant->decorates())
-    mutant_os.emplace(os, *mutant);
+  if (mutant != nullptr && mutant->decorates()) mutant_os.emplace(os, *mutant);
   engine::Os& seam = mutant_os ? static_cast<engine::Os&>(*mutant_os) : os;
   os.set_time_limit(world.now + kRecoveryLimit);
   bool done = false;

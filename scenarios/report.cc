@@ -58,13 +58,13 @@ std::string some_of(const List& list, std::string_view noun, Name name) {
 
 std::string heading(const Outcome& outcome) {
   const SweepOptions& o = outcome.options;
-  std::string text = fmt::format(
-      "{} runs from seed {} on{}: {}; {}; {}; faults {}; {} operations a life", outcome.tally.runs,
-      o.first_seed, steers(o) ? ", steered" : "",
-      some_of(o.workloads, "workloads", [](const auto& w) { return w->name; }),
-      some_of(o.policies, "policies", [](const auto* p) { return p->name; }),
-      some_of(o.personas, "personas", [](const auto* p) { return p->name; }),
-      faults::print(o.faults), o.operations);
+  std::string text =
+      fmt::format("{} runs from seed {} on{}: {}; {}; {}; faults {}; {} operations a life",
+                  outcome.tally.runs, o.first_seed, steers(o) ? ", steered" : "",
+                  some_of(o.workloads, "workloads", [](const auto& w) { return w->name; }),
+                  some_of(o.policies, "policies", [](const auto* p) { return p->name; }),
+                  some_of(o.personas, "personas", [](const auto* p) { return p->name; }),
+                  faults::print(o.faults), o.operations);
   if (o.mutant != nullptr) text += fmt::format("; planted bug {}", o.mutant->name);
   return text;
 }
@@ -97,8 +97,7 @@ void print_coverage(std::FILE* out, const Outcome& outcome) {
              report.reached, report.reachable);
   if (!outcome.lists_coverage) return;
   for (const std::string& cell : report.never) fmt::print(out, "  never reached: {}\n", cell);
-  for (const std::string& rule : report.impossible)
-    fmt::print(out, "  impossible: {}\n", rule);
+  for (const std::string& rule : report.impossible) fmt::print(out, "  impossible: {}\n", rule);
   for (const std::string& cell : report.mistaken)
     fmt::print(out, "  reached, though held impossible: {}\n", cell);
 }

@@ -90,10 +90,10 @@ struct RunSpec {
   std::optional<faults::Plan> plan;            // instead of the one the seed draws
   std::optional<Manners> manners;              // instead of those that the seed draws
   std::optional<uint64_t> rewrite_bytes;       // hybrids: when a log is rewritten; the same
-  bool lingers = false;  // when all is answered: idle for a while, then a clean shutdown
-  Duration off;          // the machine's, after each crash
-  RunObserver* observer = nullptr;             // may be null
-  PointObserver* points = nullptr;             // may be null; if not, the plan is empty
+  bool lingers = false;             // when all is answered: idle for a while, then a clean shutdown
+  Duration off;                     // the machine's, after each crash
+  RunObserver* observer = nullptr;  // may be null
+  PointObserver* points = nullptr;  // may be null; if not, the plan is empty
   Beside beside = Beside::kSome;
   // What the clients say, instead of the workload in manners that the seed draws. Then the plan is
   // needed as well, and of the workload only the clock counts.

@@ -89,7 +89,12 @@ void Run::put_fence(const std::string& path) {
 }
 
 void Run::expose(uint64_t call, sim::Op op, sim::CrashPoint point, uint64_t images) {
-  Exposure exposure{world_, facts_, images, call, point, life_->os.call_identity(),
+  Exposure exposure{world_,
+                    facts_,
+                    images,
+                    call,
+                    point,
+                    life_->os.call_identity(),
                     state(op, faults::FileRole::kNone)};
   exposure.served = life_->clients.has_value();
   if (exposure.served) exposure.facts = facts_of(*life_);

@@ -57,8 +57,8 @@ class Run final : public sim::Watcher, public faults::PlanInjector::Observer {
     for (uint32_t life = 0; !over_; ++life) live(life);
     if (own_scheduler_ != nullptr && !spec_.scheduler_of)
       if (const auto followed = own_scheduler_->finish(); !followed.ok())
-        result_.misstated = Error{Errc::kInvalid, "the run departs from its schedule " +
-                                                      followed.error().message};
+        result_.misstated =
+            Error{Errc::kInvalid, "the run departs from its schedule " + followed.error().message};
     result_.trace_hash = trace_.hash();
     result_.fingerprint = fingerprint_of(trace_);
     result_.events = trace_.count();
@@ -152,7 +152,7 @@ class Run final : public sim::Watcher, public faults::PlanInjector::Observer {
   CrashFacts facts_;
   Life* life_ = nullptr;
   std::vector<Exposure> exposures_;
-  StrikeSet struck_;  // since a recovery last completed
+  StrikeSet struck_;                                 // since a recovery last completed
   EngineState last_state_ = EngineState::kStarting;  // when a life ended
   bool undisturbed_ =
       false;  // after an injected error stopped recovery, the next one is left alone

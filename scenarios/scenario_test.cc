@@ -109,8 +109,7 @@ TEST(Scenario, StepsParseBack) {
 }
 
 TEST(Scenario, AMistakeIsNamedByFileAndLine) {
-  const std::string store =
-      "store policy=checkpoint persona=ext4-writeback mutant=tail-not-synced";
+  const std::string store = "store policy=checkpoint persona=ext4-writeback mutant=tail-not-synced";
   EXPECT_EQ(problem("cut", "cat"),
             "test.scn:12: \"cat\" is no directive: store, start, schedule, cut, recover");
   EXPECT_EQ(problem("SET a 1", "SET a 1\r"),

@@ -115,8 +115,7 @@ bool Candidates::take_order(const Scenario& candidate, sim::Scheduler& scheduler
   if (!account) return false;
   Scenario other = candidate;
   other.schedules.clear();
-  for (const LifeAccount& life : account->lives)
-    other.schedules.emplace_back(turns_of(life.turns));
+  for (const LifeAccount& life : account->lives) other.schedules.emplace_back(turns_of(life.turns));
   return account->result.beside ? take_site(other, *account) : take(other);
 }
 

@@ -20,11 +20,10 @@ constexpr FaultKey kEveryRun = 0;
 constexpr uint64_t kStride = uint64_t{1} << 32;
 
 FaultKey key_of(const Fault& fault) {
-  const bool by_kind =
-      fault.trigger == Trigger::kKindCall || fault.trigger == Trigger::kKindMoment;
-  const bool of_calls = fault.kind == FaultKind::kCrash ? by_kind
-                                                        : fault.kind != FaultKind::kNoSpace &&
-                                                              fault.kind != FaultKind::kJump;
+  const bool by_kind = fault.trigger == Trigger::kKindCall || fault.trigger == Trigger::kKindMoment;
+  const bool of_calls = fault.kind == FaultKind::kCrash
+                            ? by_kind
+                            : fault.kind != FaultKind::kNoSpace && fault.kind != FaultKind::kJump;
   FaultKey key = 1;
   const auto add = [&](auto field, FaultKey values) {
     key = key * values + static_cast<FaultKey>(field);

@@ -22,7 +22,8 @@ struct Call {
 class Calls final : public sim::TraceListener {
  public:
   void on_event(const sim::Event& event) override {
-    calls.push_back({event.number, event.at, std::string(event.what), std::string(event.path), event.ok});
+    calls.push_back(
+        {event.number, event.at, std::string(event.what), std::string(event.path), event.ok});
   }
   std::vector<Call> calls;
 };

@@ -80,7 +80,7 @@ struct Tally {
   HitTable hits{};
   std::array<uint64_t, kBranches> branches{};
   CellCounts coverage{};
-  Yields yields;  // of a steered sweep
+  Yields yields;                             // of a steered sweep
   std::map<uint64_t, FoundViolation> found;  // by seed; of the lowest kFoundMost seeds
   std::optional<FirstFault> harness_fault;
 

@@ -97,7 +97,8 @@ Workload demo40() {
 const std::vector<Builtin>& builtin_workloads() {
   static const std::vector<Builtin> list = [] {
     std::vector<Builtin> all = generated_workloads();
-    all.push_back({"demo8", "8 requests: a rewrite, a checkpoint; for explorations to depth 2 and 3"});
+    all.push_back(
+        {"demo8", "8 requests: a rewrite, a checkpoint; for explorations to depth 2 and 3"});
     all.push_back({"demo40", "40 requests: every family, a transaction, a rewrite, a checkpoint"});
     all.push_back({"set100", "one client, 100 SETs, all acknowledged, then one power cut"});
     return all;

@@ -355,7 +355,8 @@ bool Disk::is_same_as(const Disk& other) const {
   };
   const auto same_flight = [](const SyncTicket& a, const SyncTicket& b) { return a.id == b.id; };
   return seq_ == other.seq_ && inodes_ == other.inodes_ &&
-         std::equal(names_.begin(), names_.end(), other.names_.begin(), other.names_.end(), same_op) &&
+         std::equal(names_.begin(), names_.end(), other.names_.begin(), other.names_.end(),
+                    same_op) &&
          std::equal(in_flight_.begin(), in_flight_.end(), other.in_flight_.begin(),
                     other.in_flight_.end(), same_flight);
 }

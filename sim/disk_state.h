@@ -62,8 +62,8 @@ struct Inode {
   uint32_t pending_names = 0;
   uint32_t syncs_in_flight = 0;
   uint64_t size = 0;
-  uint64_t meta_seq = 0;   // the newest change to its names (a directory: to its entries)
-  uint64_t ready_seq = 0;  // sizes up to here go with the next journal commit
+  uint64_t meta_seq = 0;     // the newest change to its names (a directory: to its entries)
+  uint64_t ready_seq = 0;    // sizes up to here go with the next journal commit
   uint64_t settled_seq = 0;  // once the journal is here, so are all sizes before
   // Self-check, kept apart from the log: bytes [0, witness) were synced and not touched since.
   uint64_t witness = 0;

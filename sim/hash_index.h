@@ -68,9 +68,8 @@ class Memo {
     return result;
   }
   std::optional<uint64_t> find(uint64_t a, uint64_t b) const {
-    const auto known = index_.find(hash(a, b), [&](uint32_t i) {
-      return entries_[i].a == a && entries_[i].b == b;
-    });
+    const auto known = index_.find(
+        hash(a, b), [&](uint32_t i) { return entries_[i].a == a && entries_[i].b == b; });
     return known ? std::optional(entries_[*known].result) : std::nullopt;
   }
   void put(uint64_t a, uint64_t b, uint64_t result) {

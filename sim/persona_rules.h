@@ -58,8 +58,8 @@ struct PersonaRules {
   bool truncate_settles_size = false;
   // `data` binds blocks that came with the write alone, not an append inside the last block.
   bool orders_fresh_blocks_only = false;
-  bool writeback = false;             // the kernel writes old data back on its own clock
-  bool write_through = false;         // everything written is durable at once
+  bool writeback = false;      // the kernel writes old data back on its own clock
+  bool write_through = false;  // everything written is durable at once
 
   bool journaled() const { return names != NameOrder::kFree; }
   bool operator==(const PersonaRules&) const = default;

@@ -12,8 +12,8 @@
 #include "engine/base/result.h"
 #include "engine/os/tasks.h"
 #include "sim/choices.h"
-#include "sim/odometer.h"
 #include "sim/occurrences.h"
+#include "sim/odometer.h"
 
 namespace powercut::sim {
 

@@ -108,8 +108,8 @@ bool meets(Scheduler& scheduler, int steps) {
 }
 
 TEST(PctScheduler, ADepthTwoBugShowsAsOftenAsPromised) {
-  constexpr int kSteps = 20;                // of each task
-  constexpr uint64_t kAll = 2 * kSteps;     // k
+  constexpr int kSteps = 20;             // of each task
+  constexpr uint64_t kAll = 2 * kSteps;  // k
   constexpr uint64_t kSeeds = 40'000;
   uint64_t pct = 0;
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {

@@ -10,9 +10,9 @@ using engine::File;
 using engine::Open;
 
 Site op_site(Op op) {
-  static constexpr Site kSites[kOps] = {
-      "open", "read", "write",          "truncate", "sync",          "rename",
-      "link", "remove", "make_directory", "list",     "sync_directory"};
+  static constexpr Site kSites[kOps] = {"open",           "read",   "write",         "truncate",
+                                        "sync",           "rename", "link",          "remove",
+                                        "make_directory", "list",   "sync_directory"};
   return kSites[static_cast<size_t>(op)];
 }
 
@@ -48,7 +48,9 @@ class SimFile final : public File {
     return *sync_place_;
   }
   Result<size_t> write_blocks(const Injection& injection, uint64_t offset, std::string_view data);
-  Error refused(Op op) const { return os_.named({Errc::kInvalid, "opened for reading"}, op, path_); }
+  Error refused(Op op) const {
+    return os_.named({Errc::kInvalid, "opened for reading"}, op, path_);
+  }
 
   SimOs& os_;
   InodeId inode_;
@@ -61,7 +63,12 @@ class SimFile final : public File {
 
 SimOs::SimOs(WorldState& world, Choices& choices, Trace& trace, Injector* injector,
              const LatencyProfile& latency)
-    : world_(world), choices_(choices), trace_(trace), injector_(injector), latency_(latency), random_(choices) {}
+    : world_(world),
+      choices_(choices),
+      trace_(trace),
+      injector_(injector),
+      latency_(latency),
+      random_(choices) {}
 
 SimOs::~SimOs() { destroy_tasks(); }
 
@@ -300,7 +307,8 @@ void SimOs::close_handle(InodeId inode) {
 // --- Files ---
 
 Result<size_t> SimFile::read_at(uint64_t offset, char* out, size_t size) {
-  const Injection injection = os_.begin_call(os_.place_of(Op::kRead, path_), Op::kRead, path_, offset, size);
+  const Injection injection =
+      os_.begin_call(os_.place_of(Op::kRead, path_), Op::kRead, path_, offset, size);
   os_.crash_if(injection, CrashPoint::kInside);
   os_.pass(os_.latency_.read, {}, injection);
   if (os_.resolver_ != nullptr) size = os_.resolver_->before_read(inode_, offset, size);
@@ -322,7 +330,8 @@ Result<size_t> SimFile::write_at(uint64_t offset, std::string_view data) {
   if (injection.error ||
       (injection.crash != CrashKind::kNone && injection.point == CrashPoint::kInside)) {
     // A prefix of the bytes reaches the page cache: none, some or all.
-    const uint64_t prefix = os_.choices_.choose("write.prefix", injection.identity, data.size() + 1);
+    const uint64_t prefix =
+        os_.choices_.choose("write.prefix", injection.identity, data.size() + 1);
     if (prefix > 0) (void)disk.write(inode_, offset, data.substr(0, prefix));
     os_.crash_if(injection, CrashPoint::kInside);
     os_.pass(os_.latency_.write, {}, injection);

@@ -29,8 +29,8 @@ namespace powercut::sim {
 
 struct LatencyProfile {
   Duration read{2'000};
-  Duration write{5'000};         // into the page cache
-  Duration metadata{10'000};     // open, rename, remove, list, truncate
+  Duration write{5'000};      // into the page cache
+  Duration metadata{10'000};  // open, rename, remove, list, truncate
   Duration sync_min{100'000};
   Duration sync_max{1'500'000};
   // One call in this many completes at once, without yielding; 0: none does.
@@ -41,8 +41,8 @@ struct LatencyProfile {
 
 struct WorldState {
   Disk disk;
-  Instant now{0};               // monotonic; goes on across crashes, so that one run has one time line
-  int64_t wall_offset_ms = 0;   // wall clock = offset + now
+  Instant now{0};  // monotonic; goes on across crashes, so that one run has one time line
+  int64_t wall_offset_ms = 0;  // wall clock = offset + now
 };
 
 // Told of every point at which a crash may strike: before and after each seam call, inside a sync (under way), and
@@ -96,8 +96,12 @@ class SimOs final : public engine::Os {
   Result<void> sync_directory(std::string_view path, Site fence) override;
   Instant now() override { return world_.now; }
   WallTime wall_now() override { return {world_.wall_offset_ms + world_.now.ns / 1'000'000}; }
-  uint64_t choose(Site site, uint64_t n) override { return choices_.choose(site, occurrences_.next(site.hash), n); }
-  void spawn(std::string_view name, std::function<void()> body) override { tasks_.spawn(name, std::move(body)); }
+  uint64_t choose(Site site, uint64_t n) override {
+    return choices_.choose(site, occurrences_.next(site.hash), n);
+  }
+  void spawn(std::string_view name, std::function<void()> body) override {
+    tasks_.spawn(name, std::move(body));
+  }
   engine::Task* current() override { return tasks_.current(); }
   bool park(Instant deadline) override { return tasks_.park(deadline); }
   void unpark(engine::Task* task) override { tasks_.unpark(task); }
@@ -112,13 +116,15 @@ class SimOs final : public engine::Os {
   Injection begin_call(Op op, std::string_view path, const Site* fence = nullptr) {
     return begin_call(place_of(op, path, fence), op, path, 0, 0, fence);
   }
-  void end_call(const Injection& injection, Op op, std::string_view path, uint64_t a, uint64_t b, bool ok);
+  void end_call(const Injection& injection, Op op, std::string_view path, uint64_t a, uint64_t b,
+                bool ok);
   void pass(Duration base, Duration spread, const Injection& injection);
   void pass_sync(Op op, const Injection& injection);
   // Stops the world; does not return to a task.
   void crash(CrashKind kind);
   void crash_if(const Injection& injection, CrashPoint point) {
-    if (injection.crash != CrashKind::kNone && injection.point == point) [[unlikely]] crash(injection.crash);
+    if (injection.crash != CrashKind::kNone && injection.point == point) [[unlikely]]
+      crash(injection.crash);
   }
   template <class Effect>
   Result<void> plain_call(Op op, std::string_view path, const Effect& effect);

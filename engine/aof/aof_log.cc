@@ -143,8 +143,7 @@ Result<void> AofLog::write_batch() {
   }
   const size_t body = unwritten_.size();
   append_annotation(
-      unwritten_,
-      {unwritten_first_, unwritten_last_ - unwritten_first_ + 1, body, watermark(), 0},
+      unwritten_, {unwritten_first_, unwritten_last_ - unwritten_first_ + 1, body, watermark(), 0},
       segment_.nonce, segment_.size);
   writing_ = true;
   size_t done = 0;
@@ -263,7 +262,8 @@ void AofLog::sync_loop() {
       continue;
     }
     Instant due = last_sync_start_ + options_.sync_interval;
-    if (mutant(Mutant::kWholeSecondClock)) due = Instant{(due.ns / 1'000'000'000 + 1) * 1'000'000'000};
+    if (mutant(Mutant::kWholeSecondClock))
+      due = Instant{(due.ns / 1'000'000'000 + 1) * 1'000'000'000};
     if (const Instant now = sync_clock(); now < due) {
       wake_syncer_.rest(os_.now() + (due - now));
       continue;

@@ -10,14 +10,14 @@ namespace {
 Result<int> keep_replaced(Os& os, const std::string& name) {
   for (int number = 1;; ++number) {
     const std::string second = replaced_name(name, number);
-    const auto kept = mutant(Mutant::kReplacedForgotten) ? Error{Errc::kNotFound, ""}
-                                                         : os.link(name, second);
+    const auto kept =
+        mutant(Mutant::kReplacedForgotten) ? Error{Errc::kNotFound, ""} : os.link(name, second);
     if (kept.ok()) return number;
     switch (kept.error().code) {
       case Errc::kExists:
         continue;
-      case Errc::kNotFound:     // nothing is replaced
-      case Errc::kRefused:      // no hard links here: EPERM, as of FAT
+      case Errc::kNotFound:  // nothing is replaced
+      case Errc::kRefused:   // no hard links here: EPERM, as of FAT
       case Errc::kUnsupported: {
         const auto mark = os.open(second, Open::kCreateNew);
         if (!mark.ok() && mark.error().code != Errc::kExists) return mark.error();

@@ -15,7 +15,8 @@ std::string written(uint64_t value) {
 }
 
 TEST(Decimal, WritesWhatItReads) {
-  for (uint64_t value = 0; value < 20'000; ++value) ASSERT_EQ(written(value), std::to_string(value));
+  for (uint64_t value = 0; value < 20'000; ++value)
+    ASSERT_EQ(written(value), std::to_string(value));
   EXPECT_EQ(written(UINT64_MAX), std::to_string(UINT64_MAX));
   const bool all = rc::check("any number", [](uint64_t value) {
     const std::string text = written(value);

@@ -68,7 +68,7 @@ class RdbReader {
   uint64_t size_;
   size_t buffer_bytes_ = 0;
   std::unique_ptr<char[]> buffer_;  // not cleared first; none when reading from memory
-  const char* begin_;   // of what is in memory, at begin_offset_ of the input
+  const char* begin_;               // of what is in memory, at begin_offset_ of the input
   const char* pos_;
   const char* end_;
   const char* crc_pos_;  // crc_ covers everything before it

@@ -37,8 +37,8 @@ inline constexpr std::string_view kNoSuchKey = "ERR no such key";
 
 class Call {
  public:
-  Call(std::span<const std::string_view> arguments, Keyspace& ks, int database, Reply& out, Effects& log,
-       Chance& draw)
+  Call(std::span<const std::string_view> arguments, Keyspace& ks, int database, Reply& out,
+       Effects& log, Chance& draw)
       : args(arguments), keyspace(ks), db(database), reply(out), effects(log), chance(draw) {}
 
   std::span<const std::string_view> args;  // args[0] is the command's name as the client wrote it
@@ -113,11 +113,16 @@ class Call {
  private:
   template <class T, class V>
   static auto as(V& value) {
-    if constexpr (std::is_same_v<T, String>) return value.string();
-    else if constexpr (std::is_same_v<T, List>) return value.list();
-    else if constexpr (std::is_same_v<T, Hash>) return value.hash();
-    else if constexpr (std::is_same_v<T, Set>) return value.set();
-    else return value.zset();
+    if constexpr (std::is_same_v<T, String>)
+      return value.string();
+    else if constexpr (std::is_same_v<T, List>)
+      return value.list();
+    else if constexpr (std::is_same_v<T, Hash>)
+      return value.hash();
+    else if constexpr (std::is_same_v<T, Set>)
+      return value.set();
+    else
+      return value.zset();
   }
   template <class T>
   const T* checked(const T* value) {

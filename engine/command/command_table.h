@@ -11,11 +11,11 @@ namespace powercut::engine {
 class Call;
 
 enum CommandFlag : uint32_t {
-  kWrite = 1,        // may change the keyspace
-  kReadOnly = 2,     // reads keys
-  kDenyOom = 4,      // refused above maxmemory
-  kNoMulti = 8,      // not allowed inside MULTI
-  kAdmin = 16,       // server and persistence commands
+  kWrite = 1,           // may change the keyspace
+  kReadOnly = 2,        // reads keys
+  kDenyOom = 4,         // refused above maxmemory
+  kNoMulti = 8,         // not allowed inside MULTI
+  kAdmin = 16,          // server and persistence commands
   kWholeKeyspace = 32,  // reads or writes keys it does not name (KEYS, FLUSHALL, RANDOMKEY, SWAPDB)
   kMovableKeys = 64,    // keys found by `keys_of` instead of by position
   kImmediate = 128,     // executed at once inside MULTI, not queued (EXEC, DISCARD, WATCH, ...)

@@ -17,11 +17,11 @@ class Control {
   virtual ~Control() = default;
 
   // --- Persistence. save() and shutdown() yield; the others only start something. ---
-  virtual Result<void> save() = 0;                      // SAVE: returns when the checkpoint is published
-  virtual Result<std::string> background_save() = 0;    // BGSAVE: the reply's text
-  virtual Result<std::string> rewrite_aof() = 0;        // BGREWRITEAOF: the reply's text
-  virtual int64_t last_save_unix_s() = 0;               // LASTSAVE
-  virtual Result<void> shutdown(bool save) = 0;         // SHUTDOWN: returns only on failure
+  virtual Result<void> save() = 0;  // SAVE: returns when the checkpoint is published
+  virtual Result<std::string> background_save() = 0;  // BGSAVE: the reply's text
+  virtual Result<std::string> rewrite_aof() = 0;      // BGREWRITEAOF: the reply's text
+  virtual int64_t last_save_unix_s() = 0;             // LASTSAVE
+  virtual Result<void> shutdown(bool save) = 0;       // SHUTDOWN: returns only on failure
 
   // --- Configuration ---
   // CONFIG GET: the parameters whose names match the glob, sorted by name.

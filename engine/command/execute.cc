@@ -15,8 +15,8 @@ std::string unknown_command_error(std::span<const std::string_view> args) {
   for (size_t i = 1; i < args.size() && shown.size() < 128; ++i) {
     shown += fmt::format("'{}' ", args[i].substr(0, 128 - shown.size()));
   }
-  return fmt::format("ERR unknown command '{}', with args beginning with: {}", args[0].substr(0, 128),
-                     shown);
+  return fmt::format("ERR unknown command '{}', with args beginning with: {}",
+                     args[0].substr(0, 128), shown);
 }
 
 std::string wrong_arity_error(const CommandSpec& spec) {

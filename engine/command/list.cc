@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "engine/command/call.h"
 #include "engine/base/mutant.h"
+#include "engine/command/call.h"
 #include "engine/command/collection.h"
 #include "engine/command/command_table.h"
 #include "engine/command/list_family.h"

@@ -22,7 +22,8 @@ void save(Call& call) {
 
 void bgsave(Call& call) {
   if (call.control == nullptr) return;
-  if (call.argc() > 2 || (call.argc() == 2 && !call.is(1, "SCHEDULE"))) return call.fail(kSyntaxError);
+  if (call.argc() > 2 || (call.argc() == 2 && !call.is(1, "SCHEDULE")))
+    return call.fail(kSyntaxError);
   answer(call, call.control->background_save());
 }
 
@@ -42,11 +43,16 @@ void shutdown(Call& call) {
   bool force = false;
   bool abort = false;
   for (size_t i = 1; i < call.argc(); ++i) {
-    if (call.is(i, "SAVE")) save = true;
-    else if (call.is(i, "NOSAVE")) nosave = true;
-    else if (call.is(i, "FORCE")) force = true;
-    else if (call.is(i, "ABORT")) abort = true;
-    else if (!call.is(i, "NOW")) return call.fail(kSyntaxError);
+    if (call.is(i, "SAVE"))
+      save = true;
+    else if (call.is(i, "NOSAVE"))
+      nosave = true;
+    else if (call.is(i, "FORCE"))
+      force = true;
+    else if (call.is(i, "ABORT"))
+      abort = true;
+    else if (!call.is(i, "NOW"))
+      return call.fail(kSyntaxError);
   }
   if ((save && nosave) || (abort && call.argc() > 2)) return call.fail(kSyntaxError);
   if (abort) return call.fail("ERR No shutdown in progress.");

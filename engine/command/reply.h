@@ -23,7 +23,10 @@ class Reply {
   // A double as a bulk string, formatted as Redis 7.0 does in RESP2 (%.17g; inf, -inf).
   void number(double value);
   // Drops what was written since construction.
-  void reset() { out_.resize(start_); failed_ = false; }
+  void reset() {
+    out_.resize(start_);
+    failed_ = false;
+  }
 
   // True once error() was called.
   bool failed() const { return failed_; }

@@ -34,7 +34,8 @@ void dispatch(Call& call, std::string_view container, std::span<const Subcommand
     const bool fits = subcommand.arity >= 0 ? call.argc() == static_cast<size_t>(subcommand.arity)
                                             : call.argc() >= static_cast<size_t>(-subcommand.arity);
     if (fits) return subcommand.handler(call);
-    return call.fail(fmt::format("ERR wrong number of arguments for '{}|{}' command", container, name));
+    return call.fail(
+        fmt::format("ERR wrong number of arguments for '{}|{}' command", container, name));
   }
   if (name == "help" && call.argc() == 2) {
     call.reply.array(subcommands.size() + 3);
@@ -45,7 +46,8 @@ void dispatch(Call& call, std::string_view container, std::span<const Subcommand
     call.reply.simple("    Prints this help.");
     return;
   }
-  call.fail(fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", call.arg(1).substr(0, 128), upper));
+  call.fail(
+      fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", call.arg(1).substr(0, 128), upper));
 }
 
 namespace server {
@@ -69,7 +71,7 @@ void time_of_day(Call& call) {
 
 // --- INFO ---
 
-constexpr std::string_view kSections[] = {"Server", "Clients", "Memory", "Persistence",
+constexpr std::string_view kSections[] = {"Server", "Clients",     "Memory",  "Persistence",
                                           "Stats",  "Replication", "Keyspace"};
 
 void info(Call& call) {
@@ -92,10 +94,11 @@ void info(Call& call) {
 
 void config_get(Call& call) {
   std::map<std::string, std::string> found;
-  for (size_t i = 2; i < call.argc(); ++i) found.merge([&] {
-    const auto some = call.control->config_get(lower_case(call.arg(i)));
-    return std::map<std::string, std::string>(some.begin(), some.end());
-  }());
+  for (size_t i = 2; i < call.argc(); ++i)
+    found.merge([&] {
+      const auto some = call.control->config_get(lower_case(call.arg(i)));
+      return std::map<std::string, std::string>(some.begin(), some.end());
+    }());
   call.reply.array(2 * found.size());
   for (const auto& [name, value] : found) {
     call.reply.bulk(name);
@@ -105,7 +108,8 @@ void config_get(Call& call) {
 
 // All or nothing: after an error the parameters set before it get their old values again.
 void config_set(Call& call) {
-  if (call.argc() % 2 != 0) return call.fail("ERR wrong number of arguments for 'config|set' command");
+  if (call.argc() % 2 != 0)
+    return call.fail("ERR wrong number of arguments for 'config|set' command");
   std::map<std::string, std::string> before;
   for (size_t i = 2; i < call.argc(); i += 2) {
     const std::string name = lower_case(call.arg(i));
@@ -113,11 +117,13 @@ void config_set(Call& call) {
     // An unknown name is config_set's to report.
     if (!before.emplace(name, found.empty() ? "" : found[0].second).second) {
       return call.fail(fmt::format(
-          "ERR CONFIG SET failed (possibly related to argument '{}') - duplicate parameter", call.arg(i)));
+          "ERR CONFIG SET failed (possibly related to argument '{}') - duplicate parameter",
+          call.arg(i)));
     }
     if (name == "appendonly" && call.session != nullptr && call.session->in_exec) {
       return call.fail(
-          "ERR CONFIG SET failed (possibly related to argument 'appendonly') - it waits for the disk, so it is not "
+          "ERR CONFIG SET failed (possibly related to argument 'appendonly') - it waits for the "
+          "disk, so it is not "
           "allowed inside a transaction");
     }
   }
@@ -187,14 +193,14 @@ void function(Call& call) {
 }
 
 void slowlog(Call& call) {
-  static constexpr Subcommand kSubcommands[] = {{"get", empty_array, -2}, {"len", zero, 2}, {"reset", okay, 2}};
+  static constexpr Subcommand kSubcommands[] = {
+      {"get", empty_array, -2}, {"len", zero, 2}, {"reset", okay, 2}};
   dispatch(call, "slowlog", kSubcommands);
 }
 
 void latency(Call& call) {
-  static constexpr Subcommand kSubcommands[] = {{"latest", empty_array, 2},
-                                                {"history", empty_array, 3},
-                                                {"reset", zero, -2}};
+  static constexpr Subcommand kSubcommands[] = {
+      {"latest", empty_array, 2}, {"history", empty_array, 3}, {"reset", zero, -2}};
   dispatch(call, "latency", kSubcommands);
 }
 

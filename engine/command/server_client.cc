@@ -19,10 +19,12 @@ std::string describe(const Session& session, Instant now) {
   const auto seconds_since = [&](Instant then) { return (now - then).ms() / 1000; };
   const int64_t queued = session.in_multi ? static_cast<int64_t>(session.queued.size()) : -1;
   return fmt::format(
-      "id={} addr={} laddr={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={} cmd={} "
+      "id={} addr={} laddr={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={} "
+      "cmd={} "
       "user=default resp=2",
-      session.id(), session.address, session.local_address, session.name, seconds_since(session.opened_at),
-      seconds_since(session.active_at), session.in_multi ? "x" : "N", session.db, queued, session.last_command);
+      session.id(), session.address, session.local_address, session.name,
+      seconds_since(session.opened_at), seconds_since(session.active_at),
+      session.in_multi ? "x" : "N", session.db, queued, session.last_command);
 }
 
 void client_id(Call& call) { call.reply.integer(static_cast<int64_t>(call.session->id())); }
@@ -33,7 +35,8 @@ void client_getname(Call& call) {
 }
 
 bool set_name(Call& call, std::string_view name) {
-  const bool valid = std::all_of(name.begin(), name.end(), [](char c) { return c >= '!' && c <= '~'; });
+  const bool valid =
+      std::all_of(name.begin(), name.end(), [](char c) { return c >= '!' && c <= '~'; });
   if (valid) {
     call.session->name = name;
   } else {
@@ -56,7 +59,8 @@ void client_list(Call& call) {
   if (call.argc() == 4 && call.is(2, "TYPE")) {
     const std::string type = lower_case(call.arg(3));
     none = type == "master" || type == "replica" || type == "slave" || type == "pubsub";
-    if (!none && type != "normal") return call.fail(fmt::format("ERR Unknown client type '{}'", call.arg(3)));
+    if (!none && type != "normal")
+      return call.fail(fmt::format("ERR Unknown client type '{}'", call.arg(3)));
   } else if (call.argc() > 3 && call.is(2, "ID")) {
     for (size_t i = 3; i < call.argc(); ++i) {
       int64_t id = 0;
@@ -70,7 +74,8 @@ void client_list(Call& call) {
   const Instant now = call.session->executor().os().now();
   std::string text;
   for (const Session* session : executor.all_sessions()) {
-    if (none || (!ids.empty() && std::find(ids.begin(), ids.end(), session->id()) == ids.end())) continue;
+    if (none || (!ids.empty() && std::find(ids.begin(), ids.end(), session->id()) == ids.end()))
+      continue;
     text += describe(*session, now) + "\n";
   }
   call.reply.bulk(text);
@@ -92,8 +97,8 @@ bool log_in(Call& call, std::string_view user) {
 
 void client(Call& call) {
   static constexpr Subcommand kSubcommands[] = {
-      {"id", client_id, 2},           {"getname", client_getname, 2}, {"setname", client_setname, 3},
-      {"info", client_info, 2},       {"list", client_list, -2},      {"no-evict", client_no_evict, 3},
+      {"id", client_id, 2},     {"getname", client_getname, 2}, {"setname", client_setname, 3},
+      {"info", client_info, 2}, {"list", client_list, -2},      {"no-evict", client_no_evict, 3},
   };
   if (call.session != nullptr) dispatch(call, "client", kSubcommands);
 }
@@ -102,7 +107,8 @@ void auth(Call& call) {
   if (call.argc() > 3) return call.fail(kSyntaxError);
   if (call.argc() == 2) {
     return call.fail(
-        "ERR AUTH <password> called without any password configured for the default user. Are you sure your "
+        "ERR AUTH <password> called without any password configured for the default user. Are you "
+        "sure your "
         "configuration is correct?");
   }
   if (log_in(call, call.arg(1))) call.reply.ok();
@@ -113,7 +119,8 @@ void hello(Call& call) {
   if (call.session == nullptr) return;
   if (call.argc() > 1) {
     int64_t version = 0;
-    if (!call.integer_arg(1, version, "ERR Protocol version is not an integer or out of range")) return;
+    if (!call.integer_arg(1, version, "ERR Protocol version is not an integer or out of range"))
+      return;
     if (version != 2) return call.fail("NOPROTO unsupported protocol version");
   }
   for (size_t i = 2; i < call.argc(); ++i) {
@@ -129,11 +136,13 @@ void hello(Call& call) {
     }
   }
   call.reply.array(14);
-  for (const std::string_view word : {"server", "redis", "version", "7.0.15", "proto"}) call.reply.bulk(word);
+  for (const std::string_view word : {"server", "redis", "version", "7.0.15", "proto"})
+    call.reply.bulk(word);
   call.reply.integer(2);
   call.reply.bulk("id");
   call.reply.integer(static_cast<int64_t>(call.session->id()));
-  for (const std::string_view word : {"mode", "standalone", "role", "master", "modules"}) call.reply.bulk(word);
+  for (const std::string_view word : {"mode", "standalone", "role", "master", "modules"})
+    call.reply.bulk(word);
   call.reply.array(0);
 }
 

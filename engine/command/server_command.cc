@@ -33,7 +33,8 @@ void describe(Call& call, const CommandSpec& spec) {
   call.reply.integer(spec.first_key);
   call.reply.integer(spec.last_key);
   call.reply.integer(spec.key_step);
-  for (int i = 0; i < 4; ++i) call.reply.array(0);  // categories, tips, key specifications, subcommands
+  for (int i = 0; i < 4; ++i)
+    call.reply.array(0);  // categories, tips, key specifications, subcommands
 }
 
 void all(Call& call) {
@@ -72,7 +73,8 @@ void docs(Call& call) {
 
 void list(Call& call) {
   const bool filtered = call.argc() == 5 && call.is(2, "FILTERBY");
-  if (call.argc() != 2 && !(filtered && (call.is(3, "PATTERN") || call.is(3, "ACLCAT") || call.is(3, "MODULE")))) {
+  if (call.argc() != 2 &&
+      !(filtered && (call.is(3, "PATTERN") || call.is(3, "ACLCAT") || call.is(3, "MODULE")))) {
     return call.fail(kSyntaxError);
   }
   const bool none = filtered && !call.is(3, "PATTERN");
@@ -107,8 +109,11 @@ void getkeys(Call& call) {
 }  // namespace
 
 void command(Call& call) {
-  static constexpr Subcommand kSubcommands[] = {
-      {"count", count, 2}, {"docs", docs, -2}, {"info", info, -2}, {"list", list, -2}, {"getkeys", getkeys, -4}};
+  static constexpr Subcommand kSubcommands[] = {{"count", count, 2},
+                                                {"docs", docs, -2},
+                                                {"info", info, -2},
+                                                {"list", list, -2},
+                                                {"getkeys", getkeys, -4}};
   if (call.argc() == 1) return all(call);
   dispatch(call, "command", kSubcommands);
 }

@@ -7,7 +7,10 @@
 namespace powercut::engine {
 
 Session::Session(Executor& executor)
-    : opened_at(executor.os().now()), active_at(opened_at), executor_(executor), id_(++executor.last_session_id_) {
+    : opened_at(executor.os().now()),
+      active_at(opened_at),
+      executor_(executor),
+      id_(++executor.last_session_id_) {
   ++executor_.stats_.connections;
   executor_.sessions_.push_back(this);
 }
@@ -22,7 +25,8 @@ void Session::feed(std::string_view bytes) {
   parser_.feed(bytes);
   while (!closing_) {
     switch (parser_.next()) {
-      case RequestParser::Outcome::kNeedMore: return;
+      case RequestParser::Outcome::kNeedMore:
+        return;
       case RequestParser::Outcome::kCommand:
         if (!parser_.args().empty()) executor_.run(*this, parser_.args());
         break;

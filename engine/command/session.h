@@ -44,18 +44,18 @@ class Session {
   // --- For commands and the executor ---
   Executor& executor() const { return executor_; }
   uint64_t id() const { return id_; }
-  std::string name;                  // CLIENT SETNAME
-  std::string address = "local";     // of the client and of the server; whoever has a socket sets them
+  std::string name;               // CLIENT SETNAME
+  std::string address = "local";  // of the client and of the server; whoever has a socket sets them
   std::string local_address = "local";
   Instant opened_at;
-  Instant active_at;                 // when bytes last came
+  Instant active_at;  // when bytes last came
   std::string_view last_command = "NULL";
   int db = 0;
   bool in_multi = false;
-  bool in_exec = false;  // its transaction is being run: what it runs must not wait
+  bool in_exec = false;       // its transaction is being run: what it runs must not wait
   bool multi_failed = false;  // a queued command was refused: EXEC answers EXECABORT
   std::vector<std::vector<std::string>> queued;
-  bool watch_broken = false;  // a watched key changed: EXEC answers null
+  bool watch_broken = false;                         // a watched key changed: EXEC answers null
   std::vector<std::pair<int, std::string>> watched;  // database identity and key
   void watch(int db_identity, std::string_view key);
   void unwatch();
@@ -75,10 +75,10 @@ class Session {
   Executor& executor_;
   const uint64_t id_;
   RequestParser parser_;
-  std::string out_;        // replies; the first of them may have been consumed
-  size_t out_begin_ = 0;   // the session-life offset of out_[0]
-  size_t sent_ = 0;        // the session-life offset of the first byte not consumed
-  size_t released_ = 0;    // the session-life offset up to which replies may go
+  std::string out_;         // replies; the first of them may have been consumed
+  size_t out_begin_ = 0;    // the session-life offset of out_[0]
+  size_t sent_ = 0;         // the session-life offset of the first byte not consumed
+  size_t released_ = 0;     // the session-life offset up to which replies may go
   std::vector<Held> held_;  // oldest first
   bool closing_ = false;
 };

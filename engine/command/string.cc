@@ -2,8 +2,8 @@
 // place.
 #include <optional>
 
-#include "engine/command/command_table.h"
 #include "engine/base/mutant.h"
+#include "engine/command/command_table.h"
 #include "engine/command/number.h"
 #include "engine/command/string_handlers.h"
 

@@ -20,18 +20,22 @@ int fail(const Error& error) {
 
 int report(const Recovered& recovered, const std::string& directory) {
   if (!recovered.manifest.base && recovered.manifest.segments.empty()) {
-    return fail({Errc::kNotFound, fmt::format("{}: no {}/{}; give the directory that the server has as --dir",
-                                              directory, kAofDirectory, kManifestName)});
+    return fail({Errc::kNotFound,
+                 fmt::format("{}: no {}/{}; give the directory that the server has as --dir",
+                             directory, kAofDirectory, kManifestName)});
   }
   const RecoveryReport& found = recovered.report;
   fmt::print("{}\n", found.summary());
-  for (const std::string& name : found.set_aside) fmt::print("not named by the manifest: {}\n", name);
+  for (const std::string& name : found.set_aside)
+    fmt::print("not named by the manifest: {}\n", name);
   if (found.dropped_bytes == 0) {
     fmt::print("whole: up to entry {}\n", found.last_lsn);
     return kExitOk;
   }
-  fmt::print("torn tail: whole up to entry {}; a start drops the {} bytes behind it, none of which was synced\n",
-             found.last_lsn, found.dropped_bytes);
+  fmt::print(
+      "torn tail: whole up to entry {}; a start drops the {} bytes behind it, none of which was "
+      "synced\n",
+      found.last_lsn, found.dropped_bytes);
   return kExitFailed;
 }
 
@@ -48,12 +52,17 @@ int fix(PosixOs& os, std::unique_ptr<Engine>& engine) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"Checks the append-only log in a data directory as a start would read it. Changes nothing without --fix."};
-  app.footer("Exit status: 0 whole, 1 a torn tail, 2 usage, 3 it cannot be read.\nExample: powercut-check-aof data");
+  CLI::App app{
+      "Checks the append-only log in a data directory as a start would read it. Changes nothing "
+      "without --fix."};
+  app.footer(
+      "Exit status: 0 whole, 1 a torn tail, 2 usage, 3 it cannot be read.\nExample: "
+      "powercut-check-aof data");
   std::string directory;
   bool repair = false;
   app.add_option("DIR", directory, "the server's --dir")->required();
-  app.add_flag("--fix", repair, "cut a torn tail, or at the first damage, and write a new generation");
+  app.add_flag("--fix", repair,
+               "cut a torn tail, or at the first damage, and write a new generation");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

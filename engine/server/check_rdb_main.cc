@@ -24,14 +24,16 @@ Result<RdbInfo> check(Os& os, const std::string& name) {
 
 int report(const RdbInfo& info) {
   for (const auto& [name, value] : info.aux) fmt::print("{}: {}\n", name, value);
-  fmt::print("version {}, {} keys, {} of them expiring, {} bytes, checksum {}\n", info.version, info.keys,
-             info.expiring, info.bytes, info.checksum_present ? "matches" : "not there");
+  fmt::print("version {}, {} keys, {} of them expiring, {} bytes, checksum {}\n", info.version,
+             info.keys, info.expiring, info.bytes, info.checksum_present ? "matches" : "not there");
   return kExitOk;
 }
 
 int run(int argc, char** argv) {
   CLI::App app{"Reads an RDB file to its end and tells what is in it. Never changes it."};
-  app.footer("Exit status: 0 whole, 2 usage, 3 it cannot be read.\nExample: powercut-check-rdb data/dump.rdb");
+  app.footer(
+      "Exit status: 0 whole, 2 usage, 3 it cannot be read.\nExample: powercut-check-rdb "
+      "data/dump.rdb");
   std::string path;
   app.add_option("FILE", path, "the checkpoint")->required();
   try {

@@ -61,9 +61,12 @@ void Server::read_loop(Connection& connection) {
     connection.session->feed({buffer->data(), count});
     if (engine_.stopped()) on_stopped_();
     if (!connection.sending) send_ready(connection);
-    if (!connection.session->idle() || !connection.session->ready().empty()) connection.work.notify_all();
-    while (!connection.broken && connection.session->ready().size() > kMostUnsent) connection.sent.wait();
-    if (count == buffer->size()) os_.park(os_.now());  // a client that always sends must not keep the others waiting
+    if (!connection.session->idle() || !connection.session->ready().empty())
+      connection.work.notify_all();
+    while (!connection.broken && connection.session->ready().size() > kMostUnsent)
+      connection.sent.wait();
+    if (count == buffer->size())
+      os_.park(os_.now());  // a client that always sends must not keep the others waiting
   }
   connection.read_all = true;
   connection.work.notify_all();

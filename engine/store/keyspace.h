@@ -144,7 +144,7 @@ class Keyspace {
   void find_next_expiry();
   void erase_entry(Database& db, Table::Entry& entry);
 
-  std::vector<Database> all_;  // by identity
+  std::vector<Database> all_;                    // by identity
   std::array<Database*, kDatabases> databases_;  // by number
   std::vector<KeyspaceObserver*> observers_;
   ExpiryListener* expiry_listener_ = nullptr;

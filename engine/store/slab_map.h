@@ -61,9 +61,7 @@ class SlabMap {
     const size_t cell = find_cell(key, hash);
     return cell == kNoCell ? nullptr : slot(position_of(index_[cell]));
   }
-  const Entry* find(std::string_view key) const {
-    return const_cast<SlabMap*>(this)->find(key);
-  }
+  const Entry* find(std::string_view key) const { return const_cast<SlabMap*>(this)->find(key); }
   bool contains(std::string_view key) const { return find(key) != nullptr; }
 
   // The entry of `key`, and whether it is new (with a default value).
@@ -112,7 +110,7 @@ class SlabMap {
   // so that cells move without a look at their keys.
   static constexpr size_t kNoCell = ~size_t{0};
   static constexpr size_t kFirstChunk = 4;
-  static constexpr size_t kLastChunk = 1024;  // chunks double up to this size, then stay
+  static constexpr size_t kLastChunk = 1024;    // chunks double up to this size, then stay
   static constexpr size_t kChunkOverhead = 16;  // the array's length and malloc's header
 
   static uint64_t cell_of(uint64_t hash, size_t position) {
@@ -133,7 +131,7 @@ class SlabMap {
   }
 
   void add_chunk() {
-    const size_t count = capacity_ == 0          ? kFirstChunk
+    const size_t count = capacity_ == 0           ? kFirstChunk
                          : capacity_ < kLastChunk ? capacity_
                                                   : kLastChunk;
     chunks_.push_back(std::make_unique_for_overwrite<Entry[]>(count));  // all members begin set

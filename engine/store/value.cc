@@ -7,11 +7,16 @@ namespace powercut::engine {
 
 std::string_view type_name(Type type) {
   switch (type) {
-    case Type::kString: return "string";
-    case Type::kList: return "list";
-    case Type::kHash: return "hash";
-    case Type::kSet: return "set";
-    case Type::kZset: return "zset";
+    case Type::kString:
+      return "string";
+    case Type::kList:
+      return "list";
+    case Type::kHash:
+      return "hash";
+    case Type::kSet:
+      return "set";
+    case Type::kZset:
+      return "zset";
   }
   return "none";
 }
@@ -57,7 +62,8 @@ void Value::set(std::string_view s) { data_.emplace<String>(s); }
 
 Value Value::clone() const {
   switch (type()) {
-    case Type::kString: return Value(*string());
+    case Type::kString:
+      return Value(*string());
     case Type::kList: {
       auto copy = std::make_unique<List>();
       for (size_t i = 0; i < list()->size(); ++i) copy->push_back(list()->at(i));
@@ -87,11 +93,16 @@ Value Value::clone() const {
 
 size_t Value::memory_bytes() const {
   switch (type()) {
-    case Type::kString: return heap_bytes(*string());
-    case Type::kList: return list()->memory_bytes();
-    case Type::kHash: return hash()->memory_bytes();
-    case Type::kSet: return set()->memory_bytes();
-    case Type::kZset: return zset()->memory_bytes();
+    case Type::kString:
+      return heap_bytes(*string());
+    case Type::kList:
+      return list()->memory_bytes();
+    case Type::kHash:
+      return hash()->memory_bytes();
+    case Type::kSet:
+      return set()->memory_bytes();
+    case Type::kZset:
+      return zset()->memory_bytes();
   }
   return 0;
 }

@@ -62,7 +62,8 @@ Sample measure(const scenarios::Workload& workload, const Policy& policy,
     spec.operations = kOperations;
     spec.seed = seed;
     spec.plan = one_crash(seed, kind);
-    spec.beside = scenarios::Beside::kNothing;  // one crash a run: the distribution is that of the moments drawn
+    spec.beside = scenarios::Beside::
+        kNothing;  // one crash a run: the distribution is that of the moments drawn
     const auto result = scenarios::run_once(spec);
     if (!result.harness_fault.empty()) {
       fmt::print(stderr, "{}: {}\n", scenarios::run_id(spec), result.harness_fault);
