@@ -39,7 +39,7 @@ enum class DecoratorKind : uint8_t {
 // there in that many seeds", no more. Names with spaces between them, the most frequent first.
 struct Observed {
   std::string_view name;
-  std::string_view oracles;   // codes of scenarios/oracle.h
+  std::string_view oracles;   // codes of scenarios/judge/oracle.h
   std::string_view policies;  // "all": under each that has a promise to break
   std::string_view personas;  // "all": on each
 };

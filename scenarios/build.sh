@@ -6,7 +6,6 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
 mkdir -p build
-export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1  # a second clone finds what the first one compiled
 log=build/build.log
 
 fail() {

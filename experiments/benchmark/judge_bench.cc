@@ -6,7 +6,7 @@
 #include <string>
 
 #include "engine/base/check.h"
-#include "scenarios/run.h"
+#include "scenarios/run/run.h"
 
 namespace powercut {
 namespace {

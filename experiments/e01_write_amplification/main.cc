@@ -8,8 +8,8 @@
 #include "experiments/common/results.h"
 #include "faults/personas.h"
 #include "faults/plan_injector.h"
-#include "scenarios/policy.h"
-#include "scenarios/workload.h"
+#include "scenarios/judge/policy.h"
+#include "scenarios/workload/workload.h"
 #include "sim/sim_os.h"
 
 namespace powercut::experiments {

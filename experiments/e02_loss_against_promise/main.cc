@@ -4,9 +4,9 @@
 
 #include "experiments/common/results.h"
 #include "faults/personas.h"
-#include "scenarios/policy.h"
-#include "scenarios/run.h"
-#include "scenarios/workload.h"
+#include "scenarios/judge/policy.h"
+#include "scenarios/run/run.h"
+#include "scenarios/workload/workload.h"
 #include "sim/choices.h"
 
 namespace powercut::experiments {

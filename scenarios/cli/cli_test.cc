@@ -1,0 +1,400 @@
+// The command line, by the real binary: what it prints, where, and its exit status.
+#include "scenarios/cli/cli.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "scenarios/run/catalog.h"
+
+namespace powercut::scenarios {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+struct Ran {
+  int status;
+  std::string out;
+  std::string err;
+};
+
+class Cli : public testing::Test {
+ protected:
+  Cli() {
+    std::string name = (fs::temp_directory_path() / "powercut_cli_XXXXXX").string();
+    CHECK(::mkdtemp(name.data()) != nullptr);
+    folder_ = name;
+  }
+  ~Cli() override { fs::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string read(const std::string& name) const {
+    std::ifstream file(folder_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  std::string write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(folder_ / name, std::ios::binary) << bytes;
+    return path(name);
+  }
+  Ran run(const std::string& arguments, const std::string& out = "out") const {
+    const std::string to = out == "out" ? path("out") : out;
+    const int status = std::system(fmt::format("cd '{}' && " POWERCUT_BINARY " {} >'{}' 2>err",
+                                               folder_.string(), arguments, to)
+                                       .c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read("out"), read("err")};
+  }
+  // Bad input: one line on standard error that has `what` in it, nothing on standard output.
+  void refused(const std::string& arguments, int status, const std::string& what) const {
+    const Ran ran = run(arguments);
+    EXPECT_EQ(ran.status, status) << arguments;
+    EXPECT_EQ(ran.out, "") << arguments;
+    EXPECT_THAT(ran.err, HasSubstr(what)) << arguments;
+    EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << arguments << "\n" << ran.err;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Cli, WrongArgumentsAreOneLineAndStatus2) {
+  refused("", 2, "subcommand");
+  refused("swoop", 2, "\"swoop\"");
+  refused("explore --mutant ''", 2, "--mutant");
+  refused("sweep --nope", 2, "--nope");
+  refused("sweep --seeds 0", 2, "--seeds");
+  refused("sweep --seeds -1", 2, "--seeds");
+  refused("sweep --seeds many", 2, "--seeds");
+  refused("sweep --seeds 9 --seconds 9", 2, "excludes");
+  refused("sweep --jobs 0", 2, "--jobs");
+  refused("sweep --policy sometimes", 2, "\"sometimes\"");
+  refused("sweep --policy always,", 2, "\"\"");
+  refused("sweep --persona fat", 2, "\"fat\"");
+  refused("sweep --faults rust", 2, "\"rust\"");
+  refused("sweep --mutant ninja", 2, "\"ninja\"");
+  refused("sweep --workload nosuch", 2, "\"nosuch\"");
+  refused("replay nonsense", 2, "\"nonsense\"");
+  refused("replay set100:always:xfs:all:100:x", 2, "no seed");
+  refused("replay set100:always:xfs:all:100:1:ninja", 2, "\"ninja\"");
+  refused("list dragons", 2, "dragons");
+}
+
+TEST_F(Cli, WhatCannotBeReadIsOneLineAndStatus3) {
+  refused("sweep --workload ./nosuch.aof", 3, "No such file");
+  refused("sweep --workload " + folder_.string(), 3, "directory");
+  refused("sweep --workload " + write("empty.aof", ""), 3, "no commands");
+  refused("sweep --workload " + write("garbage.aof", "\x01\x02 not RESP"), 3, "offset 0");
+  const std::string whole = encode_request({"SET", "k", "v"});
+  refused("sweep --workload " + write("cut.aof", whole + whole.substr(0, 9)), 3,
+          fmt::format("offset {}", whole.size()));
+  refused("sweep --workload " + write("multi.aof", encode_request({"MULTI"}) + whole), 3, "EXEC");
+  refused("replay ./nosuch.aof:always:xfs:all:100:1", 3, "No such file");
+}
+
+TEST_F(Cli, ACampaignThatCannotBeUsedIsOneLineAndStatus3AndLeftAsItIs) {
+  refused("sweep --seeds 9 --campaign " + path("no/such/folder"), 3, "no/such/folder");
+  refused("sweep --seeds 9 --campaign " + folder_.string(), 3, "campaign");
+  const std::string garbage(5'000, 'g');
+  refused("sweep --seeds 9 --campaign " + write("garbage", garbage), 3, "not a database");
+  EXPECT_EQ(read("garbage"), garbage);
+  refused("sweep --seeds 9 --policy never --campaign " + path("fresh"), 2, "\"never\"");
+  EXPECT_FALSE(fs::exists(path("fresh"))) << "made for a command that was refused";
+}
+
+TEST_F(Cli, ACampaignGoesOnWithTheSameOptionsOnly) {
+  const std::string command = "sweep --json --workload set100 --ops 20 --seeds 100 ";
+  const auto whole = nlohmann::json::parse(run(command).out);
+  EXPECT_EQ(run(command + "--campaign c").status, 0);
+  const auto again = nlohmann::json::parse(run(command + "--campaign c --jobs 1").out);
+  for (const char* key : {"runs", "crashes", "recoveries", "trace_hash", "policies"}) {
+    EXPECT_EQ(whole[key], again[key]) << key;
+  }
+  refused("sweep --workload set100 --ops 21 --seeds 100 --campaign c", 2, "other options");
+  std::string bytes = read("c");
+  bytes.resize(bytes.size() / 2);
+  refused(command + "--campaign " + write("c", bytes), 3, "campaign");
+}
+
+// Killed at any moment, a campaign is whole; after Ctrl-C it has all that was run.
+TEST_F(Cli, ACampaignSurvivesItsProcess) {
+  const std::string options = "sweep --json --ops 50 --seeds 6000 ";
+  const auto whole = nlohmann::json::parse(run(options).out);
+  const std::string kept = options + "--jobs 1 --campaign c";
+  const auto after = [&](const std::string& signal) {
+    return run(fmt::format(
+        "--version && timeout --preserve-status -s {} 1.3 " POWERCUT_BINARY " {}", signal, kept));
+  };
+  const Ran killed = after("KILL");
+  EXPECT_NE(killed.status, 0);
+  const Ran interrupted = after("INT");
+  EXPECT_TRUE(interrupted.status == 130 || interrupted.status == 0) << interrupted.status;
+  const auto finished = nlohmann::json::parse(run(kept).out);
+  for (const char* key :
+       {"runs", "crashes", "recoveries", "trace_hash", "policies", "fault_hits"}) {
+    EXPECT_EQ(whole[key], finished[key]) << key;
+  }
+}
+
+TEST_F(Cli, CtrlCPrintsWhatWasDone) {
+  const Ran ran = run("--version && timeout --preserve-status -s INT 0.7 " POWERCUT_BINARY
+                      " sweep --seconds 60");
+  EXPECT_EQ(ran.status, 130);
+  EXPECT_THAT(ran.out, HasSubstr("interrupted"));
+  EXPECT_THAT(ran.out, HasSubstr("hybrid-everysec"));
+}
+
+TEST_F(Cli, TheJsonHasItsKeys) {
+  const Ran ran = run("sweep --json --workload set100 --ops 20 --seeds 70");
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(ran.err, "");
+  const auto json = nlohmann::json::parse(ran.out);
+  for (const char* key : {"version", "verb", "seeds", "runs", "crashes", "recoveries", "violations",
+                          "first_violation", "elapsed_s", "trace_hash", "policies"}) {
+    EXPECT_TRUE(json.contains(key)) << key;
+  }
+  EXPECT_EQ(json["verb"], "sweep");
+  EXPECT_EQ(json["runs"], 70);
+  EXPECT_EQ(json["policies"].size(), all_policies().size());
+  for (const char* key : {"policy", "runs", "crashes", "acked_ops", "lost_ops_max", "lost_ms_max",
+                          "bound_ms", "violations"}) {
+    EXPECT_TRUE(json["policies"][0].contains(key)) << key;
+  }
+}
+
+TEST_F(Cli, ABrokenPromiseIsStatus1AndItsIdReproducesIt) {
+  const Ran sweep = run(
+      "sweep --json --workload set100 --policy always --persona ext4-ordered --faults power-cut "
+      "--seeds 20 --mutant no-sync:segment.commit");
+  EXPECT_EQ(sweep.status, 1);
+  const auto json = nlohmann::json::parse(sweep.out);
+  const std::string id = json["first_violation"];
+  const Ran replay = run("replay " + id);
+  EXPECT_EQ(replay.status, 1);
+  EXPECT_THAT(replay.out, HasSubstr("an acknowledged write is lost"));
+  const auto again = nlohmann::json::parse(run("replay --json " + id).out);
+  EXPECT_THAT(replay.out, HasSubstr(again["trace_hash"].get<std::string>()));
+  // The human table says the same, and how to see it again.
+  const Ran table =
+      run("sweep --workload set100 --policy always --persona ext4-ordered --faults power-cut "
+          "--seeds 20 "
+          "--mutant no-sync:segment.commit");
+  EXPECT_THAT(table.out, HasSubstr("replay " + id));
+  EXPECT_THAT(table.out, HasSubstr("BROKEN"));
+}
+
+// A lost sync shows where the promise depends on it, and where it does not it is no bug.
+TEST_F(Cli, SideBySideATableSaysWhichPromiseHoldsWhere) {
+  const std::string options =
+      "--workload set100 --policy always,none --persona ext4-ordered,plp,lying/sector=1 --faults "
+      "power-cut --seeds 120 --mutant no-sync:segment.commit";
+  const Ran table = run("sweep " + options);
+  EXPECT_THAT(table.out, testing::ContainsRegex("worst loss on +always +none\n"));
+  EXPECT_THAT(table.out, testing::ContainsRegex("ext4-ordered +BROKEN \\([0-9]+\\) +[0-9]+ ops\n"));
+  EXPECT_THAT(table.out, testing::ContainsRegex("plp +0 +[0-9]+ ops\n"));
+  EXPECT_THAT(table.out, testing::ContainsRegex("lying/sector=1 +outside +outside\n"));
+  const auto json = nlohmann::json::parse(run("sweep --json " + options).out);
+  uint64_t runs = 0;
+  uint64_t violations = 0;
+  for (const auto& cell : json["policy_by_persona"]) {
+    runs += cell["runs"].get<uint64_t>();
+    violations += cell["violations"].get<uint64_t>();
+  }
+  EXPECT_EQ(json["policy_by_persona"].size(), 6u);
+  EXPECT_EQ(json["runs"], runs);
+  EXPECT_EQ(json["violations"], violations);
+}
+
+TEST_F(Cli, ShrinkTellsTheStoryAndWritesTheScenarioAndTheDisk) {
+  refused("shrink mixed:always", 2, "run ID");
+  refused("shrink set100:always:ext4-ordered:none:20:1", 2, "every promise held");
+  refused("shrink nowhere.scn", 3, "nowhere.scn: No such file");
+  refused("shrink " + write("bad.scn", "store policy=always persona=xfs\n\nstart\nSET \"\n"), 3,
+          "bad.scn:4: a quoted word has no end");
+  refused("replay " + write("none.scn", ""), 3, "none.scn:1: there is no `store` directive");
+  refused("replay --rewrite set100:always:ext4-ordered:none:20:1", 2, "FILE.scn");
+
+  const std::string scenario =
+      write("big.scn",
+            "store policy=checkpoint persona=ext4-writeback mutant=tail-not-synced\n\n"
+            "start kill@rename:0:after\nSET a 1\nSET b 2\n\nrecover cut@idle:0ns\n\n"
+            "cut\nrest lost\n\nrecover\n");
+  const Ran told = run("shrink -o small " + scenario);
+  EXPECT_EQ(told.status, 1) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("What would have prevented it"));
+  EXPECT_TRUE(fs::exists(folder_ / "small/disk/temp-dump.rdb"));
+  const std::string small = "small/checkpoint-ext4-writeback-tail-not-synced.scn";
+  const Ran again = run("replay " + small);
+  EXPECT_EQ(again.status, 1);
+  EXPECT_EQ(again.err, "");
+  EXPECT_EQ(again.out, read(small));
+  const auto json = nlohmann::json::parse(run("shrink --json " + scenario).out);
+  EXPECT_EQ(json["operations_before"], 2);
+  EXPECT_EQ(json["operations"], 1);
+  EXPECT_EQ(json["oracle"], "MON");
+  EXPECT_EQ(json["missing_fences"][0]["path"], "./");
+
+  // Not as the file says any more; then it is.
+  write(small, read(small) + "#\n");
+  EXPECT_THAT(run("replay " + small).err, HasSubstr("the file says \"#\""));
+  EXPECT_EQ(run("replay --rewrite " + small).err, "");
+  EXPECT_EQ(run("replay " + small).err, "");
+}
+
+TEST_F(Cli, AScheduleThatCannotBeIsNamed) {
+  refused("shrink mixed:always:xfs:none:4:1/fifo+90000.1:ack-before-sync", 2,
+          "departs from its schedule at decision 90000: there were only");
+  const Ran ran = run("replay mixed:always:xfs:none:4:1/fifo+90000.1");
+  EXPECT_EQ(ran.status, 3);
+  EXPECT_THAT(ran.out, HasSubstr("verdict  none: the run departs from its schedule"));
+  refused("replay mixed:always:xfs:none:4:1/lifo", 2, "powercut list schedules");
+  refused("run --delays 1 --schedule pct", 2, "leave out --schedule");
+  refused("run --most 3", 2, "--delays");
+  const std::string scenario =
+      write("late.scn",
+            "store policy=always persona=xfs\n\nstart cut@idle:0ns\nSET a 1\n\n"
+            "schedule\n90000 keeper\n\nrecover\n");
+  for (const char* verb : {"replay ", "shrink "})
+    refused(verb + scenario, 3, "late.scn: the run departs from its schedule in life 0");
+}
+
+TEST_F(Cli, ShrinkReplacesOnlyAnEarlierImage) {
+  const std::string scenario = write("law.scn",
+                                     "store policy=always persona=xfs mutant=flush-not-logged\n\n"
+                                     "start cut@idle:0ns\nSET a 1\nFLUSHALL\n\nrecover\n");
+  fs::create_directories(folder_ / "mine/disk");
+  refused("shrink -o mine " + scenario, 3, "mine/disk is there already");
+  EXPECT_TRUE(fs::exists(folder_ / "mine/disk"));
+  refused("shrink -o law.scn " + scenario, 3, "law.scn: Not a directory");
+  refused("shrink -o '' " + scenario, 2, "an empty path");
+  for (int times = 0; times < 2; ++times)
+    EXPECT_EQ(run("shrink -o small " + scenario).status, 1) << times;
+}
+
+TEST_F(Cli, RunIsTheSweepsRunOfThatSeed) {
+  const std::string options = " --workload set100 --ops 30 ";
+  const auto sweep =
+      nlohmann::json::parse(run("sweep --json --seeds 1 --first-seed 9" + options).out);
+  const auto one = nlohmann::json::parse(run("run --json --seed 9" + options).out);
+  EXPECT_EQ(sweep["trace_hash"], one["trace_hash"]);
+  EXPECT_THAT(run("run --seed 9" + options).out, HasSubstr(one["trace_hash"].get<std::string>()));
+}
+
+TEST_F(Cli, UntilShowsTheDiskAtThatEvent) {
+  const std::string id = "set100:no:ext4-ordered:power-cut:100:7";
+  const Ran stopped = run("replay " + id + " --until 40");
+  EXPECT_EQ(stopped.status, 0);
+  EXPECT_THAT(stopped.out, HasSubstr("appendonly.aof.1.incr.aof"));
+  EXPECT_THAT(stopped.out, HasSubstr("legal states"));
+  EXPECT_THAT(run("replay " + id + " --trace").out, HasSubstr("make_directory"));
+  EXPECT_THAT(run("replay " + id + " --until 999999").out, HasSubstr("no event 999999"));
+}
+
+TEST_F(Cli, EveryListHasLinesAndEveryVerbHelps) {
+  for (const char* what :
+       {"scenarios", "personas", "faults", "mutants", "workloads", "policies", "schedules"}) {
+    const Ran ran = run(std::string("list ") + what);
+    EXPECT_EQ(ran.status, 0);
+    EXPECT_GE(std::count(ran.out.begin(), ran.out.end(), '\n'), 5) << what;
+  }
+  for (const char* verb : {"sweep", "run", "replay", "shrink", "list"}) {
+    const Ran ran = run(std::string(verb) + " --help");
+    EXPECT_EQ(ran.status, 0);
+    EXPECT_THAT(ran.out, HasSubstr("Example:"));
+    // The example works when pasted.
+    const size_t example = ran.out.find("  powercut ", ran.out.find("Example:"));
+    ASSERT_NE(example, std::string::npos);
+    const std::string line =
+        ran.out.substr(example + 11, ran.out.find('\n', example) - example - 11);
+    // What is shrunk is a failure.
+    EXPECT_EQ(run(line).status, std::string(verb) == "shrink" ? 1 : 0) << line;
+  }
+  EXPECT_THAT(run("--version").out, HasSubstr("powercut "));
+}
+
+TEST_F(Cli, CalibrateReadsObservationsOrSaysWhichLineIsNone) {
+  const std::string line =
+      R"({"config":"CONFIG","litmus":"one","setup":[],"steps":["creat a","append a A 10"],)"
+      R"("observed":[{"min_returned_step":2,"max_returned_step":2,"only_with_512B_tearing":false,)"
+      R"("state":STATE}]})";
+  const auto with = [&](std::string config, std::string state) {
+    std::string text = line;
+    text.replace(text.find("CONFIG"), 6, config);
+    text.replace(text.find("STATE"), 5, state);
+    return text + "\n";
+  };
+  write("good", with("ext4", "{}") + with("xfs", R"({"a":"A*10"})") + with("zfs", "{}"));
+  const Ran good = run("calibrate --json good");
+  EXPECT_EQ(good.status, 0) << good.err;
+  const auto json = nlohmann::json::parse(good.out);
+  EXPECT_EQ(json["filesystems"].size(), 3u);
+  EXPECT_EQ(json["filesystems"][0]["persona"], "ext4-ordered");
+  EXPECT_EQ(json["filesystems"][0]["contained"], 1);
+  EXPECT_GT(json["filesystems"][0]["legal"], 1);
+  EXPECT_TRUE(json["filesystems"][2]["persona"].is_null());
+  write("bad", with("ext4", R"({"a":"B*10"})"));
+  const Ran bad = run("calibrate bad");
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_THAT(bad.out, HasSubstr("FORBIDS"));
+  refused("calibrate nosuch", 3, "nosuch");
+  refused("calibrate " + write("garbage", with("ext4", "{}") + "garbage\n"), 3, "line 2");
+  refused("calibrate " + write("empty", ""), 3, "no observations");
+  refused("calibrate " + write("runs", with("ext4", R"({"a":"A*x"})")), 3, "A*x");
+  std::string step = with("ext4", "{}");
+  step.replace(step.find("append a"), 8, "append b");
+  refused("calibrate " + write("step", step), 3, "append b");
+}
+
+// results/calibration/table.txt: its first line is the command, the rest what it prints.
+TEST_F(Cli, TheCommittedCalibrationIsWhatCalibratePrints) {
+  const std::string root = POWERCUT_SOURCE_DIR;
+  std::ifstream file(root + "/results/calibration/table.txt");
+  std::string command;
+  std::getline(file, command);
+  EXPECT_EQ(command, "# build/powercut calibrate faults/testdata/kernel-6.18/observed.jsonl");
+  const std::string rest{std::istreambuf_iterator<char>(file), {}};
+  const Ran ran = run("calibrate '" + root + "/faults/testdata/kernel-6.18/observed.jsonl'");
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.out, rest);
+}
+
+TEST_F(Cli, AFullDiskIsOneLineAndStatus3) {
+  for (const char* arguments : {"list mutants", "sweep --workload set100 --seeds 9", "--help"}) {
+    const Ran ran = run(arguments, "/dev/full");
+    EXPECT_EQ(ran.status, 3) << arguments;
+    EXPECT_THAT(ran.err, HasSubstr("cannot be written")) << arguments;
+  }
+}
+
+TEST(RunId, IsTakenApartAsItWasPutTogether) {
+  for (const char* id : {"set100:always:ext4-ordered:all:200:7",
+                         "set100:always:xfs-2014/sector=1/sync=t500:all:200:7",
+                         "mixed:hybrid-everysec:xfs:power-cut,eio:50:18446744073709551615",
+                         "web-shop:no:lying:none:1:0:no-sync:segment.commit"}) {
+    const auto recipe = parse_run_id(id);
+    ASSERT_TRUE(recipe.ok()) << recipe.error().message;
+    EXPECT_EQ(run_id(recipe->spec), id);
+  }
+}
+
+TEST(RunId, APathMayHaveColonsAndSpaces) {
+  const fs::path folder = fs::temp_directory_path() / "powercut a:b";
+  fs::create_directories(folder);
+  const fs::path file = folder / "my always:xfs.aof";
+  std::ofstream(file) << encode_request({"SET", "k", "v"});
+  const std::string id = file.string() + ":always:xfs:all:9:7";
+  const auto recipe = parse_run_id(id);
+  ASSERT_TRUE(recipe.ok()) << recipe.error().message;
+  EXPECT_EQ(run_id(recipe->spec), id);
+  EXPECT_EQ(replay_command("powercut", id), "powercut replay '" + id + "'");
+  fs::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace powercut::scenarios

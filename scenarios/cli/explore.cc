@@ -1,0 +1,246 @@
+// `powercut explore`.
+#include "scenarios/explore/explore.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "scenarios/base/terminal.h"
+#include "scenarios/base/workers.h"
+#include "scenarios/cli/cli.h"
+#include "scenarios/explore/smallest.h"
+#include "scenarios/story/scenario_file.h"
+#include "scenarios/story/story.h"
+#include "sim/image_count.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+struct ExploreArguments {
+  CommonOptions common;
+  unsigned depth = 1;
+  uint64_t seed = 1;
+  uint64_t classes_most = 1'000'000;
+  std::string output;
+  unsigned jobs = processors();
+  bool first = false;
+  bool json = false;
+};
+
+struct Sum {
+  uint64_t points = 0;
+  uint64_t deeper_points = 0;  // of them, behind a first crash
+  uint64_t classes = 0;
+  uint64_t violations = 0;
+  uint64_t recoveries_run = 0;
+  std::string images = "0";
+  bool complete = true;
+  std::string harness_fault;
+};
+
+Sum sum_of(const std::vector<Exploration>& all) {
+  Sum sum;
+  for (const Exploration& one : all) {
+    sum.recoveries_run += one.recoveries_run;
+    if (sum.harness_fault.empty()) sum.harness_fault = one.harness_fault;
+    for (const Explored& found : one.by_persona) {
+      sum.points += found.crash_points + found.deeper_points;
+      sum.deeper_points += found.deeper_points;
+      sum.classes += found.classes + found.deeper_classes;
+      sum.violations += found.violations;
+      sum.complete = sum.complete && found.complete;
+      sum.images = sim::add_decimal(sum.images, found.legal_images);
+    }
+  }
+  return sum;
+}
+
+// The first that was found, as small as it gets.
+struct Smallest {
+  std::optional<Shrunk> shrunk;
+  std::string story;
+  std::string scenario;
+  std::string not_because;
+};
+
+Smallest make_smallest(const std::vector<ExploreSpec>& specs, const std::vector<Exploration>& all) {
+  Smallest smallest;
+  for (size_t n = 0; n < all.size(); ++n) {
+    for (const Explored& found : all[n].by_persona) {
+      for (const ExploredViolation& violation : found.first) {
+        auto shrunk = scenarios::smallest(specs[n], violation);
+        if (!shrunk.ok()) {
+          smallest.not_because = shrunk.error().message;
+          continue;
+        }
+        smallest.shrunk = std::move(shrunk).value();
+        const Shrunk& small = *smallest.shrunk;
+        smallest.story = tell_story(small.scenario, small.account, missing_fences(small.scenario));
+        smallest.scenario = print(small.scenario, small.account);
+        return smallest;
+      }
+    }
+  }
+  return smallest;
+}
+
+ordered_json certificate(const ExploreSpec& spec, const Explored& found) {
+  ordered_json row = {{"workload", spec.workload->name},
+                      {"policy", spec.policy->name},
+                      {"persona", found.persona->name},
+                      {"depth", spec.depth},
+                      {"crash_points", found.crash_points},
+                      {"disk_states", found.disk_states},
+                      {"legal_images", found.legal_images},
+                      {"classes", found.classes},
+                      {"complete", found.complete},
+                      {"violations", found.violations},
+                      {"outside_contract", !found.persona->keeps_synced},
+                      {"lost_ops_max", found.worst.operations},
+                      {"lost_ms_max", found.worst.age_ms}};
+  if (spec.depth > 1) {
+    row["deeper_points"] = found.deeper_points;
+    row["deeper_classes"] = found.deeper_classes;
+  }
+  if (!found.complete) row["because"] = found.incomplete_because;
+  for (const ExploredViolation& first : found.first)
+    row["found"].push_back({{"oracle", first.violation.oracle}, {"text", first.violation.text}});
+  return row;
+}
+
+void print_json(std::FILE* out, const std::vector<ExploreSpec>& specs,
+                const std::vector<Exploration>& all, const Sum& sum, const Smallest& smallest,
+                double elapsed_s) {
+  ordered_json rows = ordered_json::array();
+  for (size_t n = 0; n < specs.size(); ++n)
+    for (const Explored& found : all[n].by_persona) rows.push_back(certificate(specs[n], found));
+  ordered_json result = {{"version", POWERCUT_VERSION},
+                         {"verb", "explore"},
+                         {"crash_points", sum.points},
+                         {"legal_images", sum.images},
+                         {"classes", sum.classes},
+                         {"recoveries", sum.classes},
+                         {"recoveries_run", sum.recoveries_run},
+                         {"complete", sum.complete},
+                         {"violations", sum.violations},
+                         {"elapsed_s", elapsed_s},
+                         {"certificates", rows}};
+  if (smallest.shrunk) {
+    result["smallest"] = {{"oracle", smallest.shrunk->account.result.violation->oracle},
+                          {"operations", operations(smallest.shrunk->scenario)},
+                          {"minimal", smallest.shrunk->complete},
+                          {"scenario", smallest.scenario},
+                          {"story", smallest.story}};
+  }
+  fmt::print(out, "{}\n", result.dump(2, ' ', false, ordered_json::error_handler_t::replace));
+}
+
+void print_table(std::FILE* out, const std::vector<ExploreSpec>& specs,
+                 const std::vector<Exploration>& all, const Sum& sum, const Smallest& smallest) {
+  fmt::print(out, "{:<16} {:<16} {:>7} {:>24} {:>10}  {}\n", "policy", "persona", "points",
+             "legal images", "classes", "verdict");
+  for (size_t n = 0; n < specs.size(); ++n) {
+    for (const Explored& found : all[n].by_persona) {
+      const bool contract = found.persona->keeps_synced;
+      std::string verdict =
+          found.violations > 0
+              ? fmt::format("{} violation{}{}", found.violations, found.violations == 1 ? "" : "s",
+                            found.complete ? "" : ", " + found.incomplete_because)
+          : !found.complete ? "no violation, but incomplete: " + found.incomplete_because
+          : contract        ? "every image passes"
+                            : "outside the contract: every image is a prefix, or refused";
+      for (const ExploredViolation& first : found.first)
+        verdict += fmt::format("; {}: {}", first.violation.oracle, first.violation.text);
+      fmt::print(out, "{:<16} {:<16} {:>7} {:>24} {:>10}  {}\n", specs[n].policy->name,
+                 found.persona->name, found.crash_points + found.deeper_points, found.legal_images,
+                 found.classes + found.deeper_classes, verdict);
+    }
+  }
+  const std::string deeper =
+      sum.deeper_points == 0
+          ? ""
+          : fmt::format(", and {} crash points behind a first crash", sum.deeper_points);
+  fmt::print(out, "\n{} legal images at {} crash points{}, covered by {} classes: {}\n", sum.images,
+             sum.points - sum.deeper_points, deeper, sum.classes,
+             sum.violations > 0 ? "a promise is broken"
+             : sum.complete     ? "every one was judged, and all pass"
+                                : "not all were judged");
+  if (smallest.shrunk) fmt::print(out, "\n{}", smallest.story);
+}
+
+int explore(const ExploreArguments& arguments, const std::string&, const Streams& streams) {
+  auto looked_up = look_up(arguments.common);
+  if (!looked_up.ok()) return fail(streams, looked_up.error());
+  const SweepOptions& options = looked_up.value();
+  const Stopwatch watch;
+  std::vector<ExploreSpec> specs;
+  for (const WorkloadPtr& workload : options.workloads) {
+    for (const Policy* policy : options.policies) {
+      ExploreSpec spec;
+      spec.workload = workload.get();
+      spec.policy = policy;
+      spec.personas = options.personas;
+      spec.mutant = options.mutant;
+      spec.seed = arguments.seed;
+      spec.depth = arguments.depth;
+      spec.classes_most = arguments.classes_most;
+      spec.stop_at_violation = arguments.first;
+      specs.push_back(std::move(spec));
+    }
+  }
+  std::vector<Exploration> all(specs.size());
+  on_all_cores(specs.size(), arguments.jobs,
+               [&](size_t n) { all[n] = scenarios::explore(specs[n]); });
+  const Sum sum = sum_of(all);
+  const double elapsed_s = watch.seconds();
+  const Smallest smallest = make_smallest(specs, all);
+  if (arguments.json)
+    print_json(streams.out, specs, all, sum, smallest, elapsed_s);
+  else
+    print_table(streams.out, specs, all, sum, smallest);
+  if (sum.violations > 0 && !smallest.shrunk)
+    fmt::print(streams.err, "powercut: what was found could not be shrunk: {}\n",
+               smallest.not_because);
+  if (!arguments.output.empty() && smallest.shrunk) {
+    const auto written = write_file(arguments.output, smallest.scenario);
+    if (!written.ok()) return fail(streams, written.error());
+    fmt::print(streams.err, "written: {0}; again: powercut replay {0}\n", arguments.output);
+  }
+  return status_of(streams, sum.harness_fault, sum.violations > 0 ? kBroken : kHeld);
+}
+
+}  // namespace
+
+Verb add_explore(CLI::App& app) {
+  CLI::App* verb = app.add_subcommand(
+      "explore", "Every legal crash state of a bounded workload, with a certificate");
+  verb->footer("Example:\n  powercut explore --workload demo40 --policy always --persona xfs");
+  auto a = std::make_shared<ExploreArguments>();
+  a->common.workload = "demo40";
+  add_subject(*verb, a->common);
+  verb->add_option("--depth", a->depth, "crashes in a row: 2 adds one inside each recovery")
+      ->check(CLI::Range(1u, 3u))
+      ->capture_default_str();
+  verb->add_option("--jobs", a->jobs, "threads; the results do not depend on it")
+      ->check(CLI::Range(1u, 1024u))
+      ->capture_default_str();
+  verb->add_option("--seed", a->seed, "of the latencies of the run that is explored")
+      ->capture_default_str();
+  verb->add_option("--most", a->classes_most,
+                   "classes to judge for each policy and persona; beyond, it is incomplete")
+      ->capture_default_str();
+  verb->add_option("-o,--output", a->output, "write the smallest failing scenario here (.scn)")
+      ->check(not_empty());
+  verb->add_flag("--first", a->first, "stop at the first violation");
+  verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
+  return {verb, [a](const std::string& program, const Streams& streams) {
+            return explore(*a, program, streams);
+          }};
+}
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,115 @@
+// `powercut list`.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "scenarios/cli/cli.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+using Lines = std::vector<std::pair<std::string, std::string>>;
+
+Lines policies() {
+  Lines lines;
+  for (const Policy& policy : all_policies()) lines.emplace_back(policy.name, policy.promise);
+  return lines;
+}
+
+Lines personas() {
+  Lines lines;
+  for (const auto& persona : faults::all_personas()) {
+    lines.emplace_back(persona.name, persona.guarantee);
+  }
+  for (const auto& persona : faults::further_personas()) {
+    lines.emplace_back(persona.name, fmt::format("{} (by name only)", persona.guarantee));
+  }
+  for (const auto& value : faults::axis_values()) {
+    lines.emplace_back(fmt::format("NAME/{}={}", value.axis, value.value), value.about);
+  }
+  return lines;
+}
+
+Lines fault_classes() {
+  Lines lines;
+  for (int i = 0; i < faults::kFaultClasses; ++i) {
+    const auto fault = static_cast<faults::FaultClass>(i);
+    lines.emplace_back(name(fault), describe(fault));
+  }
+  return lines;
+}
+
+Lines mutants() {
+  Lines lines;
+  for (const auto& mutant : faults::all_mutants()) {
+    std::string line = fmt::format("{} ({})", mutant.story, mutant.source);
+    if (!mutant.observable()) line += fmt::format("; not counted: {}", mutant.equivalent);
+    lines.emplace_back(mutant.name, line);
+  }
+  return lines;
+}
+
+Lines workloads() {
+  Lines lines;
+  for (auto& entry : list_workloads()) lines.emplace_back(entry.name, entry.about);
+  return lines;
+}
+
+// As --schedule takes them, and an ID states them.
+Lines schedules() {
+  return {
+      {"random", "tasks that are ready run in a random order, beside drawn latencies"},
+      {"pct", "by priorities with few changes (PCT); each call completes at once"},
+      {"mix", "random or pct, as each seed draws (an option, in no ID)"},
+      {"fifo", "first in, first out; each call completes at once (in IDs and scenarios)"},
+      {"fifo+D.C+...",
+       "... but at decision D, of those with more than one ready task, the one that C others are "
+       "ahead of (in IDs: `powercut run --delays N` tries them all; a scenario names the task)"},
+  };
+}
+
+// A scenario is a workload under a policy: how a run's ID begins.
+Lines scenarios() {
+  Lines lines;
+  for (const auto& [workload, about] : workloads()) {
+    for (const Policy& policy : all_policies()) {
+      lines.emplace_back(fmt::format("{}:{}", workload, policy.name),
+                         fmt::format("{}; {}", about, policy.promise));
+    }
+  }
+  return lines;
+}
+
+int list(const std::string& what, const Streams& streams) {
+  const Lines lines = what == "policies"    ? policies()
+                      : what == "personas"  ? personas()
+                      : what == "faults"    ? fault_classes()
+                      : what == "mutants"   ? mutants()
+                      : what == "workloads" ? workloads()
+                      : what == "schedules" ? schedules()
+                                            : scenarios();
+  size_t width = 0;
+  for (const auto& [name, about] : lines) width = std::max(width, name.size());
+  for (const auto& [name, about] : lines) {
+    fmt::print(streams.out, "{:<{}}  {}\n", name, width, about);
+  }
+  return kHeld;
+}
+
+}  // namespace
+
+Verb add_list(CLI::App& app) {
+  CLI::App* verb = app.add_subcommand("list", "What there is, a line each");
+  verb->footer("Example:\n  powercut list personas");
+  auto what = std::make_shared<std::string>();
+  verb->add_option("what", *what, "which list")
+      ->required()
+      ->check(CLI::IsMember(
+          {"scenarios", "personas", "faults", "mutants", "workloads", "policies", "schedules"}));
+  return {verb,
+          [what](const std::string&, const Streams& streams) { return list(*what, streams); }};
+}
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,187 @@
+// `powercut run` and `powercut replay`.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "scenarios/base/terminal.h"
+#include "scenarios/cli/cli.h"
+#include "scenarios/run/catalog.h"
+#include "scenarios/story/narrate.h"
+#include "scenarios/story/scenario_file.h"
+#include "scenarios/sweep/report.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+struct RunArguments {
+  CommonOptions common;
+  uint64_t seed = 1;
+  std::optional<uint64_t> delays;
+  uint64_t most = 100'000;
+  bool json = false;
+};
+
+struct ReplayArguments {
+  std::string id;
+  bool trace = false;
+  bool rewrite = false;
+  std::optional<uint64_t> until;
+  bool json = false;
+};
+
+int tell(const RunSpec& spec, const SweepOptions& options, const Telling& telling,
+         const std::string& verb, bool json, const Streams& streams) {
+  const Stopwatch watch;
+  Outcome outcome;
+  outcome.options = options;
+  outcome.options.first_seed = spec.seed;
+  outcome.options.seeds = 1;
+  RunResult result = json ? run_once(spec) : narrate(streams.out, spec, telling);
+  outcome.tally.add(spec, result);
+  outcome.elapsed_s = watch.seconds();
+  if (telling.recorded) outcome.departs = departure(*telling.recorded, result.fingerprint);
+  if (json) {
+    print_json(streams.out, outcome, verb);
+  } else if (!telling.until) {
+    fmt::print(streams.out, "trace    {} ({} events)\n", hash_text(outcome.tally.trace_hash),
+               result.events);
+  }
+  if (outcome.tally.harness_fault) return kHarness;
+  if (result.misstated) return fail(streams, {Errc::kCorrupt, result.misstated->message});
+  if (result.violation) return kBroken;
+  if (!outcome.departs) return kHeld;
+  fmt::print(streams.err,
+             "powercut: not reproduced: this build's run departs from the recorded one {}; build "
+             "the version that printed the ID\n",
+             departure_text(*outcome.departs));
+  return kInput;
+}
+
+int walk(const RunArguments& arguments, const RunSpec& spec, const Streams& streams) {
+  const ScheduleCertificate found = walk_schedules(spec, *arguments.delays, arguments.most);
+  if (arguments.json) {
+    const nlohmann::ordered_json json = {{"version", POWERCUT_VERSION},
+                                         {"verb", "run"},
+                                         {"run", run_id(spec)},
+                                         {"delays", found.delays},
+                                         {"schedules", found.schedules},
+                                         {"traces", found.traces},
+                                         {"decisions", found.decisions},
+                                         {"recoveries", found.recoveries},
+                                         {"complete", found.complete},
+                                         {"violations", found.violations},
+                                         {"first_violation", found.first_violation}};
+    fmt::print(streams.out, "{}\n", json.dump(2));
+  } else {
+    fmt::print(streams.out,
+               "run {}\n{} schedule{} of at most {} delay{}, {}; {} traces, {} decisions in the "
+               "longest; {} recoveries of sampled images; {} schedule{} a promise\n",
+               run_id(spec), found.schedules, found.schedules == 1 ? "" : "s", found.delays,
+               found.delays == 1 ? "" : "s", found.complete ? "all of them" : "not all of them",
+               found.traces, found.decisions, found.recoveries, found.violations,
+               found.violations == 1 ? " breaks" : "s break");
+    if (found.violations > 0)
+      fmt::print(streams.out, "{} ({}): {}\n  {}\n", oracle_name(found.oracle), found.oracle,
+                 found.text, replay_command("powercut", found.first_violation));
+  }
+  return found.violations > 0 ? kBroken : kHeld;
+}
+
+int run(const RunArguments& arguments, const Streams& streams) {
+  auto options = look_up(arguments.common);
+  if (!options.ok()) return fail(streams, options.error());
+  const RunSpec spec = spec_of(*options, arguments.seed);
+  options->policies = {spec.policy};
+  if (arguments.delays && arguments.common.schedule != "random")
+    return fail(streams,
+                {Errc::kInvalid, "--delays runs schedules of its own: leave out --schedule"});
+  if (arguments.delays) return walk(arguments, spec, streams);
+  return tell(spec, *options, {}, "run", arguments.json, streams);
+}
+
+// Tells a scenario again, and whether it went as its file says.
+int replay_file(const ReplayArguments& arguments, const Streams& streams) {
+  if (arguments.trace || arguments.until)
+    return fail(streams, {Errc::kInvalid, "--trace and --until are for run IDs, not for FILE.scn"});
+  const auto text = read_file(arguments.id);
+  if (!text.ok()) return fail(streams, text.error());
+  const auto scenario = parse_scenario(*text, arguments.id);
+  if (!scenario.ok()) return fail(streams, {Errc::kCorrupt, scenario.error().message});
+  const auto account = run_scenario(*scenario);
+  if (!account.ok())
+    return fail(streams, {Errc::kCorrupt, arguments.id + ": " + account.error().message});
+  const std::string seen = print(*scenario, *account);
+  if (arguments.rewrite) {
+    if (const auto written = write_file(arguments.id, seen); !written.ok())
+      return fail(streams, written.error());
+  }
+  if (arguments.json) {
+    print_scenario_json(streams.out, seen, account->result);
+  } else {
+    fmt::print(streams.out, "{}", seen);
+  }
+  if (!account->result.harness_fault.empty()) return kHarness;
+  if (!arguments.rewrite && seen != *text) {
+    fmt::print(streams.err, "powercut: {}; `--rewrite` takes what is seen now\n",
+               first_difference_line(arguments.id, *text, seen));
+    return kBroken;
+  }
+  return account->result.violation ? kBroken : kHeld;
+}
+
+int replay(const ReplayArguments& arguments, const Streams& streams) {
+  if (arguments.id.ends_with(".scn")) return replay_file(arguments, streams);
+  if (arguments.rewrite)
+    return fail(streams, {Errc::kInvalid, "--rewrite is for scenarios, FILE.scn"});
+  auto recipe = parse_run_id(arguments.id);
+  if (!recipe.ok()) return fail(streams, recipe.error());
+  SweepOptions options;
+  options.workloads = {recipe->workload};
+  options.policies = {recipe->spec.policy};
+  options.personas = {recipe->spec.persona};
+  const Telling telling{arguments.trace, arguments.until, recipe->fingerprint};
+  return tell(recipe->spec, options, telling, "replay", arguments.json, streams);
+}
+
+}  // namespace
+
+Verb add_run(CLI::App& app) {
+  CLI::App* verb = app.add_subcommand("run", "One seed of a sweep, told step by step");
+  verb->footer("Example:\n  powercut run --seed 7 --policy everysec --persona ext4-ordered");
+  auto a = std::make_shared<RunArguments>();
+  add_common(*verb, a->common);
+  verb->add_option("--seed", a->seed, "which; the same run as in a sweep with the same options")
+      ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 62))
+      ->capture_default_str();
+  verb->add_option("--delays", a->delays,
+                   "run every schedule of at most this many delays instead, completions being "
+                   "instant; for small workloads")
+      ->check(CLI::Range(uint64_t{0}, uint64_t{1'000'000}));
+  verb->add_option("--most", a->most, "schedules, at most; with --delays")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 62))
+      ->needs("--delays")
+      ->capture_default_str();
+  verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
+  return {verb, [a](const std::string&, const Streams& streams) { return run(*a, streams); }};
+}
+
+Verb add_replay(CLI::App& app) {
+  CLI::App* verb = app.add_subcommand("replay", "The same run again, from its printed ID");
+  verb->footer("Example:\n  powercut replay set100:always:ext4-ordered:power-cut:100:7 --until 40");
+  auto a = std::make_shared<ReplayArguments>();
+  verb->add_option(
+          "id", a->id,
+          "WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:SEED[/SCHEDULE][:MUTANT][@FINGERPRINT], or a "
+          "scenario, "
+          "FILE.scn")
+      ->required();
+  verb->add_flag("--trace", a->trace, "every event: number, virtual time, call, path, sizes");
+  verb->add_option("--until", a->until, "stop at this event, and show the disk");
+  verb->add_flag("--rewrite", a->rewrite, "of a scenario: put what is seen now into the file");
+  verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
+  return {verb, [a](const std::string&, const Streams& streams) { return replay(*a, streams); }};
+}
+
+}  // namespace powercut::scenarios

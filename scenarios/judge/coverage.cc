@@ -1,0 +1,157 @@
+#include "scenarios/judge/coverage.h"
+
+#include <fmt/format.h>
+
+namespace powercut::scenarios {
+
+using faults::FaultClass;
+using faults::FaultSet;
+
+namespace {
+
+constexpr std::array<std::string_view, kBranches> kBranchNames = {
+    "fresh start",         "base loaded",         "checkpoint loaded",
+    "tail whole",          "torn tail dropped",   "unnamed files set aside",
+    "several segments",    "corruption refused",  "stopped by an injected error",
+    "cut during recovery", "log healed",          "writes refused",
+    "log rewritten",       "checkpoint published"};
+
+constexpr std::array<std::string_view, kEngineStates> kStateNames = {
+    "starting",  "recovering",   "idle",
+    "writing",   "syncing",      "writing a base",
+    "rewriting", "healing",      "turning the log on",
+    "saving",    "shutting down"};
+
+template <class Enum>
+constexpr uint32_t bits_of(std::initializer_list<Enum> members) {
+  uint32_t bits = 0;
+  for (const Enum member : members) bits |= 1u << static_cast<int>(member);
+  return bits;
+}
+
+// Cells that cannot exist, as long as plans are drawn as they are. An empty list: all.
+struct Rule {
+  uint32_t states;
+  FaultSet faults;
+  uint32_t branches;
+  std::string_view reason;
+
+  bool covers(Cell cell) const {
+    return (states == 0 || (states >> static_cast<int>(cell.state) & 1) != 0) &&
+           (faults.empty() || faults.has(cell.fault)) &&
+           (branches == 0 || (branches >> static_cast<int>(cell.branch) & 1) != 0);
+  }
+};
+
+constexpr FaultSet kMedia{FaultClass::kBitRot, FaultClass::kUnreadable, FaultClass::kMisdirect};
+using State = EngineState;
+
+constexpr Rule kRules[] = {
+    {bits_of({State::kStarting, State::kRecovering}),
+     {FaultClass::kClockJump},
+     0,
+     "the clock jumps when an operation is issued, and a store that starts is issued none"},
+    {bits_of({State::kStarting}),
+     {FaultClass::kRecoveryCut},
+     0,
+     "a first start recovers from nothing"},
+    {bits_of({State::kStarting}),
+     {},
+     bits_of({Branch::kBaseLoaded, Branch::kCheckpointLoaded, Branch::kSeveralSegments}),
+     "a store that was never open has written one empty segment at most"},
+    {bits_of({State::kTurningOn}),
+     {FaultClass::kRecoveryCut},
+     0,
+     "the log is turned on in first lives alone"},
+    {bits_of({State::kIdle}),
+     {FaultClass::kTorn, FaultClass::kEio, FaultClass::kEnospc, FaultClass::kShortIo,
+      FaultClass::kSlowSync, FaultClass::kHangingSync, FaultClass::kRecoveryCut},
+     0,
+     "strikes a call, and an idle store makes none"},
+    {bits_of({State::kWriting}),
+     {FaultClass::kSlowSync, FaultClass::kHangingSync},
+     0,
+     "strikes a sync"},
+    {bits_of({State::kSyncing}),
+     {FaultClass::kEnospc, FaultClass::kShortIo},
+     0,
+     "strikes what reads or writes"},
+    {bits_of({State::kRecovering, State::kHealing}), kMedia, 0,
+     "a contract violation comes with the first crash, and no error before it"},
+    {0, kMedia, bits_of({Branch::kFailedOnInjectedError, Branch::kCutDuringRecovery}),
+     "a contract violation comes with one crash, and no error after it"},
+};
+
+// "writing,syncing"; nothing if the bits are 0.
+template <class Enum, class Name>
+std::string names_of(uint32_t bits, int count, Name name) {
+  std::string text;
+  for (int i = 0; i < count; ++i) {
+    if ((bits >> i & 1) == 0) continue;
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", name(static_cast<Enum>(i)));
+  }
+  return text;
+}
+
+std::string print(const Rule& rule) {
+  std::string text;
+  for (const std::string& part :
+       {names_of<State>(rule.states, kEngineStates, [](State s) { return name(s); }),
+        rule.faults.empty() ? std::string() : faults::print(rule.faults),
+        names_of<Branch>(rule.branches, kRecoveryBranches, branch_name)}) {
+    if (!part.empty()) text += fmt::format("{}{}", text.empty() ? "" : " x ", part);
+  }
+  return fmt::format("{}: {}", text, rule.reason);
+}
+
+}  // namespace
+
+std::string_view branch_name(Branch branch) { return kBranchNames[static_cast<size_t>(branch)]; }
+
+BranchSet branches_of(const engine::RecoveryReport& report) {
+  BranchSet set;
+  const auto add = [&](Branch branch) { set.set(static_cast<size_t>(branch)); };
+  if (report.found_nothing) add(Branch::kFreshStart);
+  if (report.base == engine::kCheckpointName) {
+    add(Branch::kCheckpointLoaded);
+  } else if (!report.base.empty()) {
+    add(Branch::kBaseLoaded);
+  }
+  if (report.segments > 0) add(report.dropped_bytes > 0 ? Branch::kTornTail : Branch::kTailWhole);
+  if (report.segments > 1) add(Branch::kSeveralSegments);
+  if (!report.set_aside.empty()) add(Branch::kOrphansSetAside);
+  return set;
+}
+
+std::string_view name(EngineState state) { return kStateNames[static_cast<size_t>(state)]; }
+
+std::string print(Cell cell) {
+  return fmt::format("{} x {} x {}", name(cell.state), name(cell.fault), branch_name(cell.branch));
+}
+
+std::string_view impossible(Cell cell) {
+  for (const Rule& rule : kRules)
+    if (rule.covers(cell)) return rule.reason;
+  return "";
+}
+
+CoverageReport coverage_of(const CellCounts& counts) {
+  CoverageReport report;
+  for (const Rule& rule : kRules) report.impossible.push_back(print(rule));
+  for (size_t i = 0; i < kCells; ++i) {
+    const Cell cell = cell_at(i);
+    const bool reached = counts[i] != 0;
+    if (!impossible(cell).empty()) {
+      if (reached) report.mistaken.push_back(print(cell));
+      continue;
+    }
+    ++report.reachable;
+    if (reached)
+      ++report.reached;
+    else
+      report.never.push_back(print(cell));
+  }
+  return report;
+}
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,81 @@
+#include "scenarios/judge/digest.h"
+
+#include <bit>
+
+#include "engine/base/hash.h"
+#include "engine/store/list.h"
+#include "engine/store/zset.h"
+
+namespace powercut::scenarios {
+
+using engine::Object;
+using engine::Type;
+
+namespace {
+
+uint64_t mix(uint64_t a, uint64_t b) {
+  uint64_t x = (a ^ (b * 0x9e3779b97f4a7c15u)) * 0xbf58476d1ce4e5b9u;
+  return x ^ (x >> 31);
+}
+
+uint64_t value_hash(const engine::Value& value) {
+  uint64_t hash = 0;
+  switch (value.type()) {
+    case Type::kString:
+      return hash_bytes(*value.string());
+    case Type::kList:
+      for (size_t i = 0; i < value.list()->size(); ++i)
+        hash = mix(hash, hash_bytes(value.list()->at(i)));
+      return hash;
+    case Type::kHash: {
+      const auto& entries = value.hash()->entries();
+      for (size_t i = 0; i < entries.size(); ++i) {
+        hash += mix(hash_bytes(entries.at(i).key), hash_bytes(entries.at(i).value));
+      }
+      return hash;
+    }
+    case Type::kSet: {
+      const auto& entries = value.set()->entries();
+      for (size_t i = 0; i < entries.size(); ++i) hash += mix(hash_bytes(entries.at(i).key), 1);
+      return hash;
+    }
+    case Type::kZset: {
+      const auto& entries = value.zset()->entries();
+      for (size_t i = 0; i < entries.size(); ++i) {
+        // Adding 0.0 makes one of the two zeros.
+        hash +=
+            mix(hash_bytes(entries.at(i).key), std::bit_cast<uint64_t>(entries.at(i).value + 0.0));
+      }
+      return hash;
+    }
+  }
+  return hash;
+}
+
+}  // namespace
+
+uint64_t entry_hash(std::string_view key, const Object& object) {
+  const uint64_t head = hash_bytes(key, static_cast<uint64_t>(object.value.type()) + 1);
+  return mix(mix(head, value_hash(object.value)), static_cast<uint64_t>(object.expire_at_ms));
+}
+
+uint64_t database_hash(int db, uint64_t sum) {
+  return sum == 0 ? 0 : mix(sum, static_cast<uint64_t>(db) + 1);
+}
+
+uint64_t keyspace_digest(const engine::Keyspace& keyspace, int64_t now_ms) {
+  uint64_t digest = 0;
+  for (int db = 0; db < engine::Keyspace::kDatabases; ++db) {
+    const auto& table = keyspace.database(db).table();
+    uint64_t sum = 0;
+    for (size_t i = 0; i < table.size(); ++i) {
+      const auto& entry = table.at(i);
+      if (entry.value.expires() && entry.value.expire_at_ms <= now_ms) continue;
+      sum += entry_hash(entry.key, entry.value);
+    }
+    digest += database_hash(db, sum);
+  }
+  return digest;
+}
+
+}  // namespace powercut::scenarios

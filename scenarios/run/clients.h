@@ -1,0 +1,107 @@
+// The clients of one life: they take the workload's units in turn, send them, and wait for the
+// replies.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "engine/engine.h"
+#include "faults/plan_injector.h"
+#include "scenarios/judge/history.h"
+#include "scenarios/judge/oracle.h"
+#include "scenarios/workload/script.h"
+#include "scenarios/workload/workload.h"
+#include "sim/choices.h"
+#include "sim/trace.h"
+
+namespace powercut::scenarios {
+
+// How the clients behave in this run; drawn once.
+struct Manners {
+  uint64_t clients = 1;
+  uint64_t pipeline = 1;      // requests a client sends before it waits
+  Duration think{0};          // at most, between two sends
+  uint64_t admin_one_in = 0;  // of the units is followed by BGSAVE or BGREWRITEAOF; 0: none
+  std::string_view admin;     // which
+  // The store begins without its log, and a client turns it on after so many units; 0: it begins
+  // with it.
+  uint64_t turn_on_after = 0;
+  bool log = true;          // units that need one are sent
+  bool checkpoints = true;  // the same
+};
+// `has_log`: the policy keeps one, so that it may be turned on late.
+Manners draw_manners(sim::Choices& choices, const Workload& workload, std::string_view admin,
+                     bool has_log);
+
+class Clients {
+ public:
+  struct Surroundings {
+    engine::Os& os;
+    engine::Engine& engine;
+    History& history;
+    faults::PlanInjector& injector;
+    sim::Choices& choices;
+    sim::Trace& trace;
+  };
+
+  // Sends units [first, first + count) of the workload, wrapping around.
+  Clients(const Surroundings& around, const Workload& workload, const Manners& manners,
+          uint64_t first, uint64_t count, std::function<void()> on_idle);
+
+  // Sends these steps instead. `steps` outlives this.
+  void follow(const std::vector<Step>& steps) { steps_ = &steps; }
+  // The store has begun without its log: `turn_on_after` counts from now.
+  void begin_without_log() { promised_ = false; }
+  // Starts the clients' tasks; on_idle is called in the last one when everything is answered.
+  void start();
+  uint64_t issued() const { return issued_; }
+  // A promise broken in front of the client's eyes, if any.
+  const std::optional<Violation>& violation() const { return violation_; }
+
+  // What was sent, as steps that send the same again. `positions`, if not null: which step each
+  // unit has become.
+  std::vector<Step> steps(std::vector<uint64_t>* positions) const;
+  // Of steps that were followed: what became of those begun.
+  const std::vector<Said>& said() const { return said_; }
+
+ private:
+  struct Connection;
+  struct Taken {  // a unit by a client
+    uint64_t client;
+    Duration think;
+    bool turned_on = false;
+    bool administered = false;
+    bool left_out = false;
+  };
+  void converse(uint64_t client);
+  void read_out(uint64_t client);
+  void turn_on(Connection& connection, std::string_view request);
+  void select(Connection& connection, int db);
+  void send(Connection& connection, std::string_view request);
+  void end_conversation(Connection& connection);
+  void think(Connection& connection, Instant until);
+  void await(Connection& connection);
+  void take(Connection& connection);
+
+  Surroundings around_;
+  const Workload& workload_;
+  const Manners& manners_;
+  uint64_t first_;
+  uint64_t count_;
+  std::function<void()> on_idle_;
+  const std::vector<Step>* steps_ = nullptr;
+  std::vector<Taken> taken_;  // by number
+  std::vector<Said> said_;
+  uint64_t issued_ = 0;   // units
+  uint64_t left_ = 0;     // clients still talking
+  bool promised_ = true;  // the log is on, so that an acknowledgement means something
+  std::optional<Violation> violation_;
+};
+
+// The length of the RESP2 reply at the start of `bytes`; 0 if it is not complete.
+size_t reply_length(std::string_view bytes);
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,398 @@
+#include "scenarios/story/story.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "scenarios/sweep/report.h"
+
+namespace powercut::scenarios {
+
+using sim::CrashKind;
+using sim::CrashPoint;
+
+namespace {
+
+using Files = std::map<std::string, std::string>;
+
+Files files_of(const sim::Disk& disk) {
+  Files files;
+  for (auto& file : image_of(disk)) files[file.path] = std::move(file.content);
+  return files;
+}
+
+std::string number(uint64_t n, std::string_view what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
+// --- What the clients did ---
+
+// `named`: say which client, as there are several.
+std::string short_text(const Step& step, bool named) {
+  constexpr size_t kMost = 48;
+  std::string text = print(step.unit);
+  if (step.unit.db != 0) text = fmt::format("in database {}: {}", step.unit.db, text);
+  if (named) text = fmt::format("@{} {}", step.client, text);
+  return text.size() > kMost ? text.substr(0, kMost) + "..." : text;
+}
+
+std::string told_text(const LifeAccount& life, size_t step) {
+  const Said* said = nullptr;
+  for (const Said& one : life.said)
+    if (one.step == step && (said == nullptr || one.lsn != 0 || said->lsn == 0)) said = &one;
+  if (said == nullptr) return "not sent any more";
+  if (!said->answered) return "sent, no answer yet";
+  if (said->error) return "answered with an error";
+  if (said->lsn == 0) return "answered";
+  const bool acked = said->lsn <= life.acked.size() && life.acked[said->lsn - 1];
+  return acked ? "acknowledged: the client was told that it is done"
+               : "answered, without a promise";
+}
+
+void tell_clients(std::string& text, const LifeAccount& life) {
+  if (life.steps.empty()) return;
+  text += life.steps.size() == 1 ? "   A client sends:\n" : "   Clients send:\n";
+  const bool named = std::any_of(life.steps.begin(), life.steps.end(),
+                                 [](const Step& step) { return step.client != 0; });
+  size_t width = 0;
+  for (const Step& step : life.steps) width = std::max(width, short_text(step, named).size());
+  for (size_t i = 0; i < life.steps.size(); ++i)
+    text += fmt::format("       {:<{}}  {}\n", short_text(life.steps[i], named), width,
+                        told_text(life, i));
+}
+
+// Not where the seed draws the order: then it takes no certain one.
+void tell_order(std::string& text, const LifeAccount& life) {
+  if (life.turns.empty()) return;
+  text += "   The order matters. What is ready first goes on first, and nothing takes time; but:\n";
+  for (const std::string& line : in_words(life.turns)) text += fmt::format("     - {}\n", line);
+}
+
+// --- What went wrong ---
+
+std::string call_name(sim::Op op) {
+  std::string name = sim::op_site(op).name;
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
+std::string where_text(const faults::PlanInjector::Strike& strike) {
+  if (!strike.op) return "between two calls of the store";
+  constexpr std::string_view kWhen[] = {"just before the", "in the middle of the",
+                                        "right after the", "just before the end of the"};
+  return fmt::format("{} {} of {}", kWhen[static_cast<size_t>(strike.point)], call_name(*strike.op),
+                     strike.path.empty() ? "the root" : strike.path);
+}
+
+void tell_strikes(std::string& text, const LifeAccount& life) {
+  using faults::FaultClass;
+  for (const auto& [strike, times] : strikes_of(life)) {
+    const std::string often = times > 1 ? fmt::format(" This happens {} times.", times) : "";
+    const std::string what = strike.op ? fmt::format("the {} of {}", call_name(*strike.op),
+                                                     strike.path.empty() ? "the root" : strike.path)
+                                       : "";
+    switch (strike.fault) {
+      case FaultClass::kPowerCut:
+        text += fmt::format("   The power fails, {}.\n", where_text(strike));
+        break;
+      case FaultClass::kKill:
+        text += fmt::format(
+            "   The process is killed, {}. The operating system lives on, and with it "
+            "everything that was written, synced or not.\n",
+            where_text(strike));
+        break;
+      case FaultClass::kEio:
+        text += fmt::format("   The device fails {} (EIO).{}{}\n", what, often,
+                            strike.op == sim::Op::kSync
+                                ? " What it was to force may never reach the disk, even when a "
+                                  "later sync succeeds."
+                                : "");
+        break;
+      case FaultClass::kEnospc:
+        text += fmt::format("   There is no space left for {} (ENOSPC).{}\n", what, often);
+        break;
+      case FaultClass::kShortIo:
+        text += fmt::format("   Only a part of {} is done, as an operating system may.{}\n", what,
+                            often);
+        break;
+      case FaultClass::kSlowSync:
+        text += fmt::format("   It takes long until {} returns.\n", what);
+        break;
+      case FaultClass::kHangingSync:
+        text += fmt::format("   {} never returns.\n", what.empty() ? what : "T" + what.substr(1));
+        break;
+      case FaultClass::kClockJump:
+        text += "   The wall clock jumps.\n";
+        break;
+      default:
+        text += fmt::format("   A fault strikes: {}.\n", faults::describe(strike.fault));
+    }
+  }
+  if (life.crash != CrashKind::kNone || !life.served) return;
+  text += life.after ? "   The store is shut down in good order. Then the power fails.\n"
+                     : "   From then on nothing moves any more.\n";
+}
+
+// --- What the disk kept and lost ---
+
+// "from byte 512 to 1023, from byte 2048 on": where they differ. What agrees by chance in between
+// ends no stretch: a sector has more bytes.
+std::string stretches_text(const std::string& was, const std::string& is) {
+  constexpr size_t kByChance = 32;
+  std::vector<std::string> stretches;
+  for (size_t at = 0; at < is.size();) {
+    if (at < was.size() && was[at] == is[at]) {
+      ++at;
+      continue;
+    }
+    size_t last = at;
+    for (size_t i = at; i < is.size() && i - last <= kByChance; ++i)
+      if (i >= was.size() || was[i] != is[i]) last = i;
+    stretches.push_back(last + 1 == is.size() ? fmt::format("from byte {} on", at)
+                                              : fmt::format("from byte {} to {}", at, last));
+    at = last + 1;
+  }
+  return fmt::format("{}", fmt::join(stretches, ", "));
+}
+
+// How the bytes found differ from those the process had written.
+std::string bytes_text(const std::string& was, const std::string& is, const std::string* durable) {
+  size_t at = 0;
+  const size_t both = std::min(was.size(), is.size());
+  while (at < both && was[at] == is[at]) ++at;
+  if (at == both && is.size() < was.size())
+    return is.empty()
+               ? fmt::format("it is empty; its {} are lost", number(was.size(), "byte"))
+               : fmt::format("only the first {} of its {} bytes are left", is.size(), was.size());
+  if (durable != nullptr && *durable == is)
+    return "its old content; what was written since is lost";
+  const bool nul = is.find_first_not_of('\0', at) == std::string::npos;
+  if (nul)
+    return fmt::format(
+        "its length of {} survived, but from byte {} on it reads as NUL bytes: the "
+        "data is lost",
+        is.size(), at);
+  if (is.size() < was.size())
+    return fmt::format("{} of {} bytes, and {} not those that were written", is.size(), was.size(),
+                       stretches_text(was, is));
+  const std::string where = stretches_text(was, is);
+  return fmt::format("{} not the bytes that were written{}", where,
+                     where.ends_with(" on") ? "" : "; those behind are");
+}
+
+// Its blocks were given to others while its removal was not yet durable.
+bool reused(const LifeAccount& life, const std::string& path) {
+  return std::any_of(life.survival->slots.begin(), life.survival->slots.end(),
+                     [&](const sim::Slot& slot) {
+                       return slot.what.kind == sim::SlotKind::kBlock && slot.version > 0 &&
+                              slot.what.path.starts_with(path + "~");
+                     });
+}
+
+void tell_disk(std::string& text, const LifeAccount& life) {
+  const Files was = files_of(*life.before);
+  const Files is = files_of(*life.after);
+  const Files durable = files_of(life.before->after_power_cut(sim::Survival{}).value());
+  std::vector<std::string> kept;
+  std::vector<std::string> lost;
+  const auto old_content = [&](const std::string& path) {
+    const auto at = durable.find(path);
+    return at == durable.end() ? nullptr : &at->second;
+  };
+  for (const auto& [path, content] : was) {
+    const bool directory = path.ends_with('/');
+    const auto found = is.find(path);
+    const std::string* old = old_content(path);
+    if (found == is.end()) {
+      lost.push_back(
+          fmt::format("{}: the name is gone{}", path,
+                      directory || content.empty()
+                          ? ""
+                          : fmt::format(", and with it {}", number(content.size(), "byte"))));
+    } else if (reused(life, path)) {
+      lost.push_back(fmt::format(
+          "{}: that it was replaced is lost, so it is the old file again; but the filesystem had "
+          "already given the space of the old file to another, whose bytes are read there now",
+          path));
+    } else if (found->second != content) {
+      lost.push_back(fmt::format("{}: {}", path, bytes_text(content, found->second, old)));
+    } else if (old == nullptr) {
+      kept.push_back(fmt::format("{}: it is there, though its name had not been synced", path));
+    } else if (*old != content) {
+      kept.push_back(
+          fmt::format("{}: it has its new content, though nothing had made that durable", path));
+    }
+  }
+  for (const auto& [path, content] : is) {
+    if (was.contains(path)) continue;
+    lost.push_back(fmt::format("{}: is back; that it was removed or renamed is lost", path));
+  }
+  if (lost.empty() && kept.empty()) {
+    text +=
+        "   The disk lost nothing: what was written had been synced, or was written back in "
+        "time.\n";
+    return;
+  }
+  const auto list = [&](std::string_view title, const std::vector<std::string>& lines) {
+    if (lines.empty()) return;
+    text += fmt::format("   {}\n", title);
+    for (const std::string& line : lines) text += fmt::format("     - {}\n", line);
+  };
+  list("Not synced and lost with the power:", lost);
+  list("Not synced, but on the disk all the same:", kept);
+}
+
+// --- What recovery made of it ---
+
+std::string found_text(const engine::RecoveryReport& report) {
+  if (report.found_nothing) return "   The store starts again, finds nothing, and begins anew.\n";
+  std::string text = "   The store starts again. It ";
+  if (!report.base.empty())
+    text += fmt::format("loads {} from {}", number(report.base_keys, "key"), report.base);
+  if (!report.base.empty() && report.segments > 0) text += " and ";
+  if (report.segments > 0)
+    text += fmt::format("does again what the log says: {}", number(report.entries, "operation"));
+  text += ".\n";
+  if (report.dropped_bytes != 0)
+    text += fmt::format("   The last {} of the log are dropped: {}.\n",
+                        number(report.dropped_bytes, "byte"), report.dropped_reason);
+  if (!report.unsynced_reason.empty())
+    text += fmt::format("   A sync fails ({}), so it begins a new log.\n", report.unsynced_reason);
+  if (!report.set_aside.empty())
+    text += fmt::format("   {} that nothing refers to: set aside.\n",
+                        number(report.set_aside.size(), "file"));
+  if (report.failed_commands != 0)
+    text += fmt::format("   {} of the log cannot be done again.\n",
+                        number(report.failed_commands, "command"));
+  return text;
+}
+
+// `holds`: as in RunResult.
+void tell_recovery(std::string& text, const LifeAccount& life, bool first,
+                   const std::vector<std::string>& holds) {
+  if (first) {
+    text += "   The store starts on an empty disk.\n";
+    return;
+  }
+  if (life.refusal) {
+    text +=
+        fmt::format("   The store starts again, and gives up:\n       {}\n", life.refusal->message);
+    return;
+  }
+  if (!life.report) {
+    text += "   The store starts again.\n";
+    return;
+  }
+  text += found_text(*life.report);
+  if (!life.verdict) return;
+  if (life.verdict->violation && life.verdict->violation->oracle == "NPX") {
+    text += holds.empty() ? "   It holds nothing now.\n" : "   What it holds now:\n";
+    for (const std::string& line : holds) text += fmt::format("       {}\n", line);
+  } else if (life.verdict->k == life.known) {
+    text += life.known == 0 ? "" : "   Nothing is missing so far.\n";
+  } else if (life.verdict->k == 0) {
+    text += fmt::format("   None of {} is there; {} acknowledged.\n",
+                        number(life.known, "operation"), life.verdict->loss.operations);
+  } else {
+    text += fmt::format("   It has the first {} of {}; {} of the rest had been acknowledged.\n",
+                        life.verdict->k, number(life.known, "operation"),
+                        life.verdict->loss.operations);
+  }
+}
+
+std::string promise_text(const Policy& policy) {
+  const Policy* plain = policy.kind == PolicyKind::kHybridAlways     ? find_policy("always")
+                        : policy.kind == PolicyKind::kHybridEverysec ? find_policy("everysec")
+                                                                     : nullptr;
+  if (plain == nullptr) return std::string(policy.promise);
+  return fmt::format("{}. Now and then its log is rewritten, from a checkpoint on", plain->promise);
+}
+
+// Lines end before column 92; what a client sends, or the store says, stays whole.
+std::string wrapped(const std::string& text) {
+  constexpr size_t kColumns = 92;
+  std::string out;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    std::string line = text.substr(begin, end - begin);
+    begin = end + 1;
+    size_t indent = std::min(line.find_first_not_of(' '), line.size());
+    const bool whole = indent >= 6;
+    if (line.compare(indent, 2, "- ") == 0) indent += 2;
+    while (!whole && line.size() > kColumns) {
+      const size_t space = line.rfind(' ', kColumns);
+      if (space == std::string::npos || space <= indent) break;
+      out += line.substr(0, space) + '\n';
+      line = std::string(indent, ' ') + line.substr(space + 1);
+    }
+    out += line + '\n';
+  }
+  return out;
+}
+
+std::string broken_text(const RunResult& result) {
+  const std::string& code = result.violation->oracle;
+  if (code == "LAW") return "A client was told that its write is done, and the write is gone.";
+  if (code == "BND") return "More is gone than this policy allows to be lost.";
+  if (code == "NPX")
+    return "After a crash the store must hold what it held at one moment before it. What it holds "
+           "now it never held.";
+  if (code == "NOS")
+    return "The store must start by itself after any power cut. It does not: somebody has to "
+           "repair its files by hand.";
+  if (code == "FF") return "An operation was answered with an error, and was done all the same.";
+  if (code == "MON")
+    return "The store had recovered these operations once and served clients from them. Now they "
+           "are gone.";
+  if (code == "UNL") return "The store changed its data and did not log the change.";
+  return "The store neither goes on nor ends.";
+}
+
+std::string fence_text(const std::vector<MissingFence>& fences) {
+  if (fences.empty())
+    return "No single sync, of any file or directory, at any moment before the crash, would have "
+           "saved this run: the mistake is not a sync that is missing.\n";
+  const MissingFence& fence = fences.front();
+  const bool directory = fence.path.ends_with('/');
+  const std::string path = fence.path == "./" ? "the directory that all is in (the root)"
+                           : directory        ? "the directory " + fence.path
+                                              : fence.path;
+  return fmt::format(
+      "A sync of {}\n    after   {}\nand before  {}.\nWith it, this very run keeps the "
+      "promise (tried).\n",
+      path, fence.after, fence.before);
+}
+
+}  // namespace
+
+std::string tell_story(const Scenario& scenario, const Account& account,
+                       const std::vector<MissingFence>& fences) {
+  const RunResult& result = account.result;
+  if (!result.violation) return "Every promise held.\n";
+  std::string name(oracle_name(result.violation->oracle));
+  name[0] = static_cast<char>(std::toupper(name[0]));
+  std::string text = fmt::format("{}.\n\nPolicy {} promises: {}.\nThe filesystem is {}: {}.\n",
+                                 name, scenario.policy->name, promise_text(*scenario.policy),
+                                 scenario.persona->name, scenario.persona->guarantee);
+  if (scenario.mutant != nullptr)
+    text += fmt::format("The store has a bug planted in it ({}): {}.\n", scenario.mutant->name,
+                        scenario.mutant->story);
+  for (size_t i = 0; i < account.lives.size(); ++i) {
+    const LifeAccount& life = account.lives[i];
+    text += fmt::format("\n{}.\n", i + 1);
+    if (i > 0 && scenario.off.ns > 0)
+      text += fmt::format("   {} seconds have passed.\n", scenario.off.ms() / 1000);
+    tell_recovery(text, life, i == 0, result.holds);
+    tell_clients(text, life);
+    tell_order(text, life);
+    tell_strikes(text, life);
+    if (life.after && i + 1 < account.lives.size()) tell_disk(text, life);
+  }
+  text += fmt::format("\nWhat broke\n{}\n({}: {})\n", broken_text(result), result.violation->oracle,
+                      result.violation->text);
+  text += "\nWhat would have prevented it\n" + fence_text(fences);
+  return wrapped(text);
+}
+
+}  // namespace powercut::scenarios

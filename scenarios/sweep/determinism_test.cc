@@ -1,0 +1,118 @@
+// A run is a function of its specification: the same trace again, and on another thread. Other
+// compilers and build types: scenarios/determinism.sh.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "scenarios/run/catalog.h"
+#include "scenarios/run/run.h"
+#include "scenarios/sweep/sweep.h"
+
+namespace powercut::scenarios {
+namespace {
+
+constexpr uint64_t kSpecs = 210;
+
+// All policies, personas and workloads in turn, with all faults.
+SweepOptions everything() {
+  SweepOptions options;
+  for (const Builtin& builtin : builtin_workloads()) {
+    options.workloads.push_back(make_builtin(builtin.name, 1));
+  }
+  for (const Policy& policy : all_policies()) options.policies.push_back(&policy);
+  for (const auto& persona : faults::all_personas()) options.personas.push_back(&persona);
+  options.operations = 60;
+  return options;
+}
+
+struct Trace {
+  uint64_t hash = 0;
+  uint64_t events = 0;
+  uint64_t acked = 0;
+  std::string violation;
+  bool operator==(const Trace&) const = default;
+};
+
+Trace trace_of(const RunSpec& spec) {
+  const RunResult result = run_once(spec);
+  EXPECT_EQ(result.harness_fault, "") << run_id(spec);
+  return {result.trace_hash, result.events, result.acked,
+          result.violation ? result.violation->text : ""};
+}
+
+// Every so many-th spec, so that policies, personas and workloads are mixed.
+RunSpec spec_number(const SweepOptions& options, uint64_t number) {
+  return spec_of(options, 1 + number * 31);
+}
+
+TEST(Determinism, TheSameRunAgainHasTheSameTrace) {
+  const SweepOptions options = everything();
+  std::set<uint64_t> hashes;
+  std::set<std::string> policies, personas, workloads;
+  for (uint64_t i = 0; i < kSpecs; ++i) {
+    const RunSpec spec = spec_number(options, i);
+    const Trace first = trace_of(spec);
+    EXPECT_TRUE(first == trace_of(spec)) << run_id(spec);
+    hashes.insert(first.hash);
+    policies.emplace(spec.policy->name);
+    personas.emplace(spec.persona->name);
+    workloads.insert(spec.workload->name);
+  }
+  EXPECT_EQ(hashes.size(), kSpecs);  // a hash that never changes proves nothing
+  EXPECT_EQ(policies.size(), options.policies.size());
+  EXPECT_EQ(personas.size(), options.personas.size());
+  EXPECT_EQ(workloads.size(), options.workloads.size());
+}
+
+// Nothing of a run lives outside it: neither what ran before on the thread nor what runs beside it.
+TEST(Determinism, ThreadsDoNotMeet) {
+  const SweepOptions options = everything();
+  std::vector<Trace> forward(kSpecs), backward(kSpecs);
+  std::thread one([&] {
+    for (uint64_t i = 0; i < kSpecs; ++i) forward[i] = trace_of(spec_number(options, i));
+  });
+  std::thread two([&] {
+    for (uint64_t i = kSpecs; i-- > 0;) backward[i] = trace_of(spec_number(options, i));
+  });
+  one.join();
+  two.join();
+  for (uint64_t i = 0; i < kSpecs; ++i) {
+    EXPECT_TRUE(forward[i] == backward[i]) << run_id(spec_number(options, i));
+  }
+}
+
+// One that watches changes nothing.
+TEST(Determinism, AListenerChangesNothing) {
+  class Counter final : public sim::TraceListener {
+   public:
+    void on_event(const sim::Event&) override { ++count; }
+    uint64_t count = 0;
+  };
+  const SweepOptions options = everything();
+  for (uint64_t i = 0; i < 20; ++i) {
+    const RunSpec spec = spec_number(options, i);
+    Counter counter;
+    const RunResult watched = run_once(spec, &counter);
+    EXPECT_EQ(watched.trace_hash, trace_of(spec).hash) << run_id(spec);
+    EXPECT_EQ(watched.events, counter.count) << run_id(spec);
+  }
+}
+
+// A workload is a function of its name and seed as well.
+TEST(Determinism, AGeneratedWorkloadIsTheSameAgain) {
+  for (const Builtin& builtin : builtin_workloads()) {
+    const auto one = make_builtin(builtin.name, 5);
+    const auto two = make_builtin(builtin.name, 5);
+    ASSERT_EQ(one->units.size(), two->units.size());
+    for (size_t i = 0; i < one->units.size(); ++i) {
+      ASSERT_EQ(one->units[i].db, two->units[i].db);
+      ASSERT_EQ(one->units[i].requests, two->units[i].requests) << builtin.name << " " << i;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace powercut::scenarios

@@ -1,0 +1,352 @@
+#include "scenarios/sweep/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "scenarios/base/terminal.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+using Row = std::vector<std::string>;
+
+bool is_broken(const Row& row) {
+  return std::any_of(row.begin(), row.end(),
+                     [](const std::string& cell) { return cell.starts_with("BROKEN"); });
+}
+
+// `numbers`: the last column is one of them, too.
+void print_rows(std::FILE* out, const std::vector<Row>& rows, bool numbers = false) {
+  std::vector<size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const Row& row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) {
+      const bool words = i == 0 || (i + 1 == row.size() && !numbers);
+      line += words ? fmt::format("{:<{}}", row[i], widths[i])
+                    : fmt::format("{:>{}}", row[i], widths[i]);
+      if (i + 1 < row.size()) line += "  ";
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    const Colour colour = &row == &rows.front() ? Colour::kFaint
+                          : is_broken(row)      ? Colour::kBad
+                                                : Colour::kPlain;
+    fmt::print(out, "{}\n", coloured(out, colour, line));
+  }
+}
+
+std::string ratio_text(const Loss& loss) {
+  if (loss.bound_ms <= 0 || loss.operations == 0) return "-";
+  const int64_t per_mille = loss.age_ms * 1'000 / loss.bound_ms;
+  return fmt::format("{}.{}%", per_mille / 10, per_mille % 10);
+}
+
+// The names, if they are few.
+template <class List, class Name>
+std::string some_of(const List& list, std::string_view noun, Name name) {
+  if (list.size() > 3) return fmt::format("{} {}", list.size(), noun);
+  std::string text;
+  for (const auto& one : list) text += fmt::format("{}{}", text.empty() ? "" : ",", name(one));
+  return text;
+}
+
+std::string heading(const Outcome& outcome) {
+  const SweepOptions& o = outcome.options;
+  std::string text =
+      fmt::format("{} runs from seed {} on{}: {}; {}; {}; faults {}; {} operations a life",
+                  outcome.tally.runs, o.first_seed, steers(o) ? ", steered" : "",
+                  some_of(o.workloads, "workloads", [](const auto& w) { return w->name; }),
+                  some_of(o.policies, "policies", [](const auto* p) { return p->name; }),
+                  some_of(o.personas, "personas", [](const auto* p) { return p->name; }),
+                  faults::print(o.faults), o.operations);
+  if (o.mutant != nullptr) text += fmt::format("; planted bug {}", o.mutant->name);
+  return text;
+}
+
+// The policies of the sweep, in the order of the table of policies.
+std::vector<std::pair<const Policy*, PolicyTally>> rows_of(const Outcome& outcome) {
+  std::vector<std::pair<const Policy*, PolicyTally>> rows;
+  for (const Policy* policy : outcome.options.policies) {
+    const auto found = outcome.tally.policies.find(std::string(policy->name));
+    rows.emplace_back(policy,
+                      found == outcome.tally.policies.end() ? PolicyTally{} : found->second);
+  }
+  return rows;
+}
+
+std::string cell_text(const CellTally& cell) {
+  if (cell.violations != 0) return fmt::format("BROKEN ({})", cell.violations);
+  if (cell.runs == 0) return "no runs";
+  if (cell.runs == cell.outside_contract) return "outside";
+  if (!cell.worst) return "-";
+  const Loss& loss = cell.worst->loss;
+  if (loss.operations == 0) return "0";
+  return loss.bound_ms > 0 ? fmt::format("{} ms {}", loss.age_ms, ratio_text(loss))
+                           : fmt::format("{} ops", loss.operations);
+}
+
+void print_coverage(std::FILE* out, const Outcome& outcome) {
+  const CoverageReport report = coverage_of(outcome.tally.coverage);
+  fmt::print(out, "coverage: {} of {} cells reachable (state x fault x branch of recovery)\n",
+             report.reached, report.reachable);
+  if (!outcome.lists_coverage) return;
+  for (const std::string& cell : report.never) fmt::print(out, "  never reached: {}\n", cell);
+  for (const std::string& rule : report.impossible) fmt::print(out, "  impossible: {}\n", rule);
+  for (const std::string& cell : report.mistaken)
+    fmt::print(out, "  reached, though held impossible: {}\n", cell);
+}
+
+// Which promise holds where: a line for each persona, a column for each policy.
+void print_cells(std::FILE* out, const Outcome& outcome) {
+  if (outcome.options.personas.size() < 2) return;
+  std::vector<Row> rows = {{"worst loss on"}};
+  for (const Policy* policy : outcome.options.policies) rows[0].emplace_back(policy->name);
+  for (const auto* persona : outcome.options.personas) {
+    Row row = {std::string(persona->name)};
+    for (const Policy* policy : outcome.options.policies) {
+      const auto cell =
+          outcome.tally.cells.find({std::string(policy->name), std::string(persona->name)});
+      row.push_back(cell_text(cell == outcome.tally.cells.end() ? CellTally{} : cell->second));
+    }
+    rows.push_back(std::move(row));
+  }
+  print_rows(out, rows, true);
+  fmt::print(out, "\n");
+}
+
+void print_outside(std::FILE* out, const Tally& tally) {
+  uint64_t runs = 0;
+  uint64_t refused = 0;
+  uint64_t wrong = 0;
+  for (const auto& [name, policy] : tally.policies) {
+    runs += policy.outside_contract;
+    refused += policy.refused;
+    wrong += policy.wrong;
+  }
+  if (runs == 0) return;
+  fmt::print(out,
+             "outside the contract (a lying device, bit rot, unreadable or misdirected sectors): "
+             "{} runs; refused {}, a prefix {}, wrong {}\n",
+             runs, refused, runs - refused - wrong, wrong);
+}
+
+}  // namespace
+
+Status status_of(const Outcome& outcome) {
+  if (!outcome.canary || outcome.tally.harness_fault) return kHarness;
+  if (outcome.interrupted) return kInterrupted;
+  return outcome.tally.violations != 0 ? kBroken : kHeld;
+}
+
+const Case* worst_case(const Tally& tally) {
+  const Case* kept = nullptr;
+  for (const auto& [name, policy] : tally.policies) {
+    if (!policy.worst || policy.worst->loss.operations == 0) continue;
+    if (kept == nullptr || worse(*policy.worst, *kept)) kept = &*policy.worst;
+  }
+  return kept;
+}
+
+std::string loss_text(const Loss& loss) {
+  if (loss.operations == 0) return "0 ops";
+  return fmt::format("{} ops, {} ms", loss.operations, loss.age_ms);
+}
+
+std::string bound_text(const Loss& loss) {
+  return loss.bound_ms < 0    ? "-"
+         : loss.bound_ms == 0 ? "0 ops"
+                              : fmt::format("{} ms", loss.bound_ms);
+}
+
+std::string hash_text(uint64_t hash) { return fmt::format("{:016x}", hash); }
+
+void print_table(std::FILE* out, const Outcome& outcome, const std::string& program) {
+  const Tally& tally = outcome.tally;
+  fmt::print(out, "{}\n\n", heading(outcome));
+  std::vector<Row> rows = {{"policy", "runs", "crashes", "recoveries", "acked ops", "worst loss",
+                            "bound", "worst/bound", "verdict"}};
+  for (const auto& [policy, p] : rows_of(outcome)) {
+    const Loss loss = p.worst ? p.worst->loss : Loss{};
+    rows.push_back({std::string(policy->name), std::to_string(p.runs), std::to_string(p.crashes),
+                    std::to_string(p.recoveries), std::to_string(p.acked),
+                    p.worst ? loss_text(loss) : "-", p.worst ? bound_text(loss) : "-",
+                    ratio_text(loss),
+                    p.violations != 0 ? fmt::format("BROKEN ({} runs)", p.violations)
+                    : p.runs == 0     ? "no runs"
+                                      : "held"});
+  }
+  print_rows(out, rows);
+  fmt::print(out, "\n");
+  print_cells(out, outcome);
+  print_outside(out, tally);
+  if (outcome.canary) fmt::print(out, "planted canary found: {}\n", *outcome.canary);
+  fmt::print(out, "{} runs repeated, all equal\n", tally.rechecked);
+  print_coverage(out, outcome);
+  fmt::print(out, "trace hash {}\n", hash_text(tally.trace_hash));
+  fmt::print(out, "{:.1f} s, {:.0f} runs/s\n", outcome.elapsed_s,
+             outcome.elapsed_s > 0 ? static_cast<double>(tally.runs) / outcome.elapsed_s : 0);
+  if (outcome.interrupted) fmt::print(out, "interrupted: this covers the runs made until then\n");
+  if (const Case* worst = worst_case(tally)) {
+    fmt::print(out, "\nworst case: {} lost, {}\n  {}\n", loss_text(worst->loss),
+               worst->loss.bound_ms < 0 ? "no bound" : "bound " + bound_text(worst->loss),
+               replay_command(program, worst->id));
+  }
+  if (!tally.found.empty()) {
+    const FoundViolation& first = tally.found.begin()->second;
+    fmt::print(out, "\n{}: {}: {}\n  {}\n", coloured(out, Colour::kBad, "broken"),
+               oracle_name(first.oracle), first.text, replay_command(program, first.id));
+  } else if (tally.runs != 0) {
+    fmt::print(out, "\n{}\n", coloured(out, Colour::kGood, "all promises held"));
+  }
+}
+
+namespace {
+
+nlohmann::ordered_json policies_json(const Outcome& outcome) {
+  nlohmann::ordered_json policies = nlohmann::ordered_json::array();
+  for (const auto& [policy, p] : rows_of(outcome)) {
+    nlohmann::ordered_json row = {{"policy", policy->name},
+                                  {"runs", p.runs},
+                                  {"crashes", p.crashes},
+                                  {"recoveries", p.recoveries},
+                                  {"acked_ops", p.acked},
+                                  {"lost_ops_max", p.lost_operations_max},
+                                  {"lost_ms_max", p.oldest ? p.oldest->loss.age_ms : 0},
+                                  {"bound_ms", nullptr},
+                                  {"violations", p.violations},
+                                  {"outside_contract", p.outside_contract},
+                                  {"refused", p.refused},
+                                  {"worst", nullptr}};
+    // The bound of the loss that lost_ms_max reports; null where the policy gives none.
+    if (p.oldest && p.oldest->loss.bound_ms >= 0) row["bound_ms"] = p.oldest->loss.bound_ms;
+    if (p.worst && p.worst->loss.operations != 0) {
+      const Loss& loss = p.worst->loss;
+      row["worst"] = {{"id", p.worst->id},
+                      {"lost_ops", loss.operations},
+                      {"lost_ms", loss.age_ms},
+                      {"bound_ms", loss.bound_ms}};
+    }
+    policies.push_back(std::move(row));
+  }
+  return policies;
+}
+
+nlohmann::ordered_json cells_json(const Tally& tally) {
+  nlohmann::ordered_json cells = nlohmann::ordered_json::array();
+  for (const auto& [key, cell] : tally.cells) {
+    const Loss loss = cell.worst ? cell.worst->loss : Loss{};
+    cells.push_back({{"policy", key.first},
+                     {"persona", key.second},
+                     {"runs", cell.runs},
+                     {"violations", cell.violations},
+                     {"outside_contract", cell.outside_contract},
+                     {"lost_ops", loss.operations},
+                     {"lost_ms", loss.age_ms},
+                     {"bound_ms", nullptr}});
+    if (cell.worst && loss.bound_ms >= 0) cells.back()["bound_ms"] = loss.bound_ms;
+  }
+  return cells;
+}
+
+nlohmann::ordered_json hits_json(const Tally& tally) {
+  nlohmann::ordered_json hits = nlohmann::ordered_json::object();
+  for (int i = 0; i < faults::kFaultClasses; ++i) {
+    for (int j = 0; j < faults::kFileRoles; ++j) {
+      const uint64_t count = tally.hits[static_cast<size_t>(i)][static_cast<size_t>(j)];
+      if (count == 0) continue;
+      hits[std::string(name(static_cast<faults::FaultClass>(i)))]
+          [std::string(name(static_cast<faults::FileRole>(j)))] = count;
+    }
+  }
+  return hits;
+}
+
+nlohmann::ordered_json branches_json(const Tally& tally) {
+  nlohmann::ordered_json branches = nlohmann::ordered_json::object();
+  for (int i = 0; i < kBranches; ++i) {
+    branches[std::string(branch_name(static_cast<Branch>(i)))] =
+        tally.branches[static_cast<size_t>(i)];
+  }
+  return branches;
+}
+
+}  // namespace
+
+void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb) {
+  const Tally& tally = outcome.tally;
+  const CoverageReport coverage = coverage_of(tally.coverage);
+  const Case* worst = worst_case(tally);
+  nlohmann::ordered_json json = {
+      {"version", POWERCUT_VERSION},
+      {"verb", verb},
+      {"seeds", outcome.options.seconds != 0 ? tally.runs : outcome.options.seeds},
+      {"first_seed", outcome.options.first_seed},
+      {"steered", steers(outcome.options)},
+      {"runs", tally.runs},
+      {"crashes", tally.crashes},
+      {"recoveries", tally.recoveries},
+      {"acked_ops", tally.acked},
+      {"violations", tally.violations},
+      {"first_violation", nullptr},
+      {"violations_by_oracle", tally.oracles},
+      {"found", nlohmann::ordered_json::array()},
+      {"worst_case", nullptr},
+      {"elapsed_s", outcome.elapsed_s},
+      {"trace_hash", hash_text(tally.trace_hash)},
+      {"events", tally.events},
+      {"mutant_fired", tally.mutant_fired},
+      {"rechecked", tally.rechecked},
+      {"interrupted", outcome.interrupted},
+      {"canary", nullptr},
+      {"harness_fault", nullptr},
+      {"policies", policies_json(outcome)},
+      {"policy_by_persona", cells_json(tally)},
+      {"fault_hits", hits_json(tally)},
+      {"branches", branches_json(tally)},
+      {"coverage",
+       {{"reached", coverage.reached},
+        {"reachable", coverage.reachable},
+        {"never", coverage.never},
+        {"impossible", coverage.impossible},
+        {"mistaken", coverage.mistaken}}},
+      {"vacuity_zeros", nullptr}};
+  if (outcome.departs) json["departs"] = {outcome.departs->first, outcome.departs->last};
+  if (!tally.found.empty()) json["first_violation"] = tally.found.begin()->second.id;
+  for (const auto& [seed, v] : tally.found) {
+    json["found"].push_back({{"id", v.id}, {"oracle", v.oracle}, {"text", v.text}});
+  }
+  if (worst != nullptr) json["worst_case"] = worst->id;
+  if (outcome.canary) json["canary"] = *outcome.canary;
+  if (tally.harness_fault) json["harness_fault"] = tally.harness_fault->text;
+  // Null: the sweep was too small or too narrow for a zero to mean anything.
+  if (outcome.vacuity_checked) json["vacuity_zeros"] = outcome.vacuity_zeros;
+  const auto replace = nlohmann::ordered_json::error_handler_t::replace;
+  fmt::print(out, "{}\n", json.dump(2, ' ', false, replace));
+}
+
+void print_doubts(std::FILE* err, const Outcome& outcome, const std::string& program) {
+  if (!outcome.canary) {
+    fmt::print(err,
+               "powercut: canary not found: a planted bug stayed hidden, so this sweep proves "
+               "nothing\n");
+  }
+  if (const auto& fault = outcome.tally.harness_fault) {
+    fmt::print(err, "powercut: the harness is at fault: {}; {}\n", fault->text,
+               replay_command(program, fault->id));
+  }
+  if (!outcome.vacuity_zeros.empty()) {
+    std::string zeros;
+    for (const std::string& zero : outcome.vacuity_zeros) {
+      zeros += fmt::format("{}{}", zeros.empty() ? "" : ", ", zero);
+    }
+    fmt::print(err, "powercut: never reached: {}\n", zeros);
+  }
+}
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,88 @@
+#include "scenarios/sweep/subject.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+namespace powercut::scenarios {
+
+std::vector<std::string> comma_separated(const std::string& text) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+namespace {
+
+// "a,b" or "all" -> what `find` knows by these names.
+template <class T, class Find, class All>
+Result<std::vector<T>> look_up_list(std::string_view what, const std::string& text, Find find,
+                                    All all) {
+  std::vector<T> found;
+  if (text == "all") return all();
+  for (const std::string& word : comma_separated(text)) {
+    TRY_ASSIGN(T one, find(word));
+    if (one == nullptr) {
+      return Error{Errc::kInvalid,
+                   fmt::format("{0}: there is no \"{1}\"; `powercut list {2}` "
+                               "names them all",
+                               what, word, what == "policy" ? "policies" : "personas")};
+    }
+    found.push_back(std::move(one));
+  }
+  return found;
+}
+
+template <class T>
+std::vector<const T*> pointers(std::span<const T> all) {
+  std::vector<const T*> list;
+  for (const T& one : all) list.push_back(&one);
+  return list;
+}
+
+}  // namespace
+
+Result<SweepOptions> look_up(const CommonOptions& o) {
+  SweepOptions options;
+  TRY_ASSIGN(options.policies,
+             look_up_list<const Policy*>(
+                 "policy", o.policy,
+                 [](const std::string& name) -> Result<const Policy*> { return find_policy(name); },
+                 [] { return pointers(all_policies()); }));
+  TRY_ASSIGN(options.personas, look_up_list<const faults::Persona*>(
+                                   "persona", o.persona,
+                                   [](const std::string& name) -> Result<const faults::Persona*> {
+                                     return faults::find_persona(name);
+                                   },
+                                   [] { return pointers(faults::all_personas()); }));
+  TRY_ASSIGN(options.faults, faults::parse_fault_set(o.faults));
+  if (!o.mutant.empty()) {
+    options.mutant = faults::find_mutant(o.mutant);
+    if (options.mutant == nullptr) {
+      return Error{Errc::kInvalid, fmt::format("mutant: there is no \"{}\"; `powercut list "
+                                               "mutants` names them all",
+                                               o.mutant)};
+    }
+  }
+  options.operations = o.operations;
+  options.schedule = o.schedule == "pct"   ? SweepSchedule::kPct
+                     : o.schedule == "mix" ? SweepSchedule::kMix
+                                           : SweepSchedule::kRandom;
+  if (o.workload == "all") {
+    for (const Builtin& builtin : builtin_workloads()) {
+      options.workloads.push_back(make_builtin(builtin.name, 1));
+    }
+  } else {
+    TRY_ASSIGN(WorkloadPtr workload, find_workload(o.workload));
+    options.workloads.push_back(std::move(workload));
+  }
+  return options;
+}
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,30 @@
+// What is to be run, by the names that a person gives.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "scenarios/sweep/sweep.h"
+
+namespace powercut::scenarios {
+
+// The options that sweep and run share, as text.
+struct CommonOptions {
+  std::string workload = "mixed";
+  std::string policy = "all";
+  std::string persona = "all";
+  std::string faults = "all";
+  std::string mutant;
+  std::string schedule = "random";
+  uint64_t operations = 200;
+};
+// "a,b" -> "a", "b".
+std::vector<std::string> comma_separated(const std::string& text);
+
+// The same, looked up.
+//   Errors: kInvalid: a name is unknown. Otherwise of the workload.
+Result<SweepOptions> look_up(const CommonOptions& options);
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,335 @@
+#include "scenarios/workload/generated.h"
+
+#include <fmt/format.h>
+#include <rapidcheck.h>
+
+#include <utility>
+
+namespace powercut::scenarios {
+
+namespace {
+
+constexpr int kUnits = 2'000;
+constexpr int kKeys = 24;     // of each family: few, so that commands meet
+constexpr int kMembers = 12;  // of a set, fields of a hash
+constexpr int kDatabases = 4;
+
+// A piece of a command: one word or several.
+using Words = std::vector<std::string>;
+using Piece = rc::Gen<Words>;
+
+Piece word(std::string text) { return rc::gen::just(Words{std::move(text)}); }
+
+// Pieces one after the other.
+Piece line(std::vector<Piece> pieces) {
+  return Piece([pieces = std::move(pieces)](const rc::Random& random, int size) {
+    rc::Random source = random;
+    Words words;
+    for (const Piece& piece : pieces) {
+      for (std::string& one : piece(source.split(), size).value()) words.push_back(std::move(one));
+    }
+    return rc::shrinkable::just(std::move(words));
+  });
+}
+
+// "SET" and the rest.
+Piece say(std::string name, std::vector<Piece> pieces) {
+  pieces.insert(pieces.begin(), word(std::move(name)));
+  return line(std::move(pieces));
+}
+
+// `piece` once, or up to `most` times.
+Piece some(int most, Piece piece) {
+  return Piece([most, piece = std::move(piece)](const rc::Random& random, int size) {
+    rc::Random source = random;
+    const int count = rc::gen::inRange(1, most + 1)(source.split(), size).value();
+    Words words;
+    for (int i = 0; i < count; ++i) {
+      for (std::string& one : piece(source.split(), size).value()) words.push_back(std::move(one));
+    }
+    return rc::shrinkable::just(std::move(words));
+  });
+}
+
+using Weighted = std::initializer_list<std::pair<size_t, Piece>>;
+Piece pick(Weighted choices) { return rc::gen::weightedOneOf<Words>(choices); }
+
+Piece number(int64_t least, int64_t most) {
+  return rc::gen::map(rc::gen::inRange<int64_t>(least, most + 1),
+                      [](int64_t n) { return Words{std::to_string(n)}; });
+}
+
+Piece named(std::string prefix, int count) {
+  return rc::gen::map(rc::gen::inRange(0, count), [prefix = std::move(prefix)](int n) {
+    return Words{fmt::format("{}:{}", prefix, n)};
+  });
+}
+
+Piece key(const std::string& family) { return named(family, kKeys); }
+Piece member() { return named("m", kMembers); }
+
+// Mostly short text; now and then binary, or longer than a block of the disk.
+Piece value() {
+  static const Piece piece = pick({
+      {12, rc::gen::map(rc::gen::inRange(0, 1'000'000),
+                        [](int n) { return Words{fmt::format("value-{}", n)}; })},
+      {3, rc::gen::map(rc::gen::container<std::string>(rc::gen::arbitrary<char>()),
+                       [](std::string s) { return Words{std::move(s)}; })},
+      {2, rc::gen::map(rc::gen::inRange(100, 2'000),
+                       [](int n) {
+                         return Words{
+                             std::string(static_cast<size_t>(n), static_cast<char>('a' + n % 26))};
+                       })},
+      {1, rc::gen::map(rc::gen::inRange(4'000, 12'000),
+                       [](int n) { return Words{std::string(static_cast<size_t>(n), 'L')}; })},
+  });
+  return piece;
+}
+
+Piece score() {
+  static const Piece piece = pick({
+      {8, number(-100, 100)},
+      {2, rc::gen::map(rc::gen::inRange(-4'000, 4'000),
+                       [](int n) {
+                         return Words{fmt::format("{}.{}", n / 8, (n < 0 ? -n : n) % 8 * 125)};
+                       })},
+      {1, pick({{1, word("inf")}, {1, word("-inf")}})},
+  });
+  return piece;
+}
+
+// --- One family each ---
+
+Piece strings() {
+  const Piece k = key("s");
+  return pick({
+      {10, say("SET", {k, value()})},
+      {2, say("SET",
+              {k, value(),
+               pick({{1, word("NX")}, {1, word("XX")}, {1, word("KEEPTTL")}, {1, word("GET")}})})},
+      {1, say("SETNX", {k, value()})},
+      {2, say("MSET", {some(4, line({k, value()}))})},
+      {1, say("MSETNX", {some(2, line({k, value()}))})},
+      {3, say("APPEND", {k, value()})},
+      {2, say("SETRANGE", {k, number(0, 300), value()})},
+      {2, say("GETSET", {k, value()})},
+      {2, say("GETDEL", {k})},
+      {3, say("INCR", {key("n")})},
+      {2, say("INCRBY", {key("n"), number(-1'000, 1'000)})},
+      {1, say("DECR", {key("n")})},
+      {1, say("INCRBYFLOAT", {key("n"), word("0.5")})},
+      {2, say("SETBIT", {key("b"), number(0, 4'000), number(0, 1)})},
+      {1, say("BITOP", {word("XOR"), key("b"), key("b"), key("b")})},
+      {2, say("GET", {k})},
+      {2, say("DEL", {some(3, k)})},
+  });
+}
+
+Piece hashes() {
+  const Piece k = key("h");
+  return pick({
+      {8, say("HSET", {k, some(6, line({member(), value()}))})},
+      {2, say("HSETNX", {k, member(), value()})},
+      {3, say("HDEL", {k, some(3, member())})},
+      {3, say("HINCRBY", {k, named("c", 3), number(-50, 50)})},
+      {1, say("HINCRBYFLOAT", {k, named("c", 3), word("1.25")})},
+      {1, say("HMSET", {k, some(3, line({member(), value()}))})},
+      {2, say("HGETALL", {k})},
+      {1, say("DEL", {k})},
+  });
+}
+
+Piece lists() {
+  const Piece k = key("l");
+  const Piece end = pick({{1, word("LEFT")}, {1, word("RIGHT")}});
+  return pick({
+      {6, say("RPUSH", {k, some(5, value())})},
+      {5, say("LPUSH", {k, some(5, value())})},
+      {1, say("LPUSHX", {k, value()})},
+      {3, say("LPOP", {k})},
+      {2, say("RPOP", {k, number(1, 3)})},
+      {2, say("LSET", {k, number(-3, 3), value()})},
+      {2, say("LINSERT", {k, word("BEFORE"), word("value-1"), value()})},
+      {1, say("LREM", {k, number(-2, 2), value()})},
+      {2, say("LTRIM", {k, number(-8, 2), number(-2, 8)})},
+      {2, say("LMOVE", {k, k, end, end})},
+      {1, say("RPOPLPUSH", {k, k})},
+      {1, say("LMPOP", {word("2"), k, k, end})},
+      {2, say("LRANGE", {k, word("0"), word("-1")})},
+      {1, say("DEL", {k})},
+  });
+}
+
+Piece sets() {
+  const Piece k = key("t");
+  return pick({
+      {8,
+       say("SADD", {k, some(6, pick({{3, member()}, {2, number(-1'000, 1'000)}, {1, value()}}))})},
+      {3, say("SREM", {k, some(3, member())})},
+      {3, say("SPOP", {k})},
+      {2, say("SPOP", {k, number(1, 4)})},
+      {2, say("SMOVE", {k, k, member()})},
+      {1, say("SINTERSTORE", {k, k, k})},
+      {2, say("SUNIONSTORE", {k, k, k})},
+      {1, say("SDIFFSTORE", {k, k, k})},
+      {1, say("SRANDMEMBER", {k})},
+      {1, say("SMEMBERS", {k})},
+      {1, say("DEL", {k})},
+  });
+}
+
+Piece zsets() {
+  const Piece k = key("z");
+  return pick({
+      {8, say("ZADD", {k, some(5, line({score(), member()}))})},
+      {2,
+       say("ZADD", {k, pick({{1, word("NX")}, {1, word("XX")}, {1, word("GT")}, {1, word("LT")}}),
+                    score(), member()})},
+      {3, say("ZINCRBY", {k, number(-20, 20), member()})},
+      {3, say("ZREM", {k, some(3, member())})},
+      {2, say("ZPOPMIN", {k})},
+      {1, say("ZPOPMAX", {k, number(1, 3)})},
+      {1, say("ZREMRANGEBYRANK", {k, number(0, 3), number(0, 3)})},
+      {1, say("ZREMRANGEBYSCORE", {k, number(-100, 0), number(0, 50)})},
+      {1, say("ZUNIONSTORE", {k, word("2"), k, k})},
+      {1, say("ZINTERSTORE", {k, word("2"), k, k})},
+      {1, say("ZRANGESTORE", {k, k, word("0"), word("4")})},
+      {2, say("ZRANGE", {k, word("0"), word("-1"), word("WITHSCORES")})},
+      {1, say("DEL", {k})},
+  });
+}
+
+// From a few milliseconds, which pass within a run, to minutes, which a clock may jump over.
+Piece expiry() {
+  const Piece k = key("e");
+  const Piece any = pick({{3, k}, {1, key("h")}, {1, key("l")}});
+  const Piece ms = pick({{3, number(1, 50)}, {3, number(50, 3'000)}, {1, number(3'000, 300'000)}});
+  const Piece at_ms = rc::gen::map(rc::gen::inRange<int64_t>(-1'000, 60'000), [](int64_t n) {
+    return Words{std::to_string(Workload{}.wall_start_ms + n)};
+  });
+  return pick({
+      {6, say("SET", {k, value(), word("PX"), ms})},
+      {2, say("SET", {k, value(), word("EX"), number(1, 100)})},
+      {2, say("SET", {k, value()})},
+      {1, say("SETEX", {k, number(1, 30), value()})},
+      {4, say("PEXPIRE", {any, ms})},
+      {2, say("EXPIRE", {any, number(-1, 60)})},
+      {2, say("PEXPIREAT", {any, at_ms})},
+      {1, say("PEXPIRE", {any, ms, pick({{1, word("NX")}, {1, word("GT")}, {1, word("LT")}})})},
+      {2, say("PERSIST", {any})},
+      {2, say("GETEX", {k, word("PX"), ms})},
+      {2, say("HSET", {key("h"), member(), value()})},
+      {2, say("RPUSH", {key("l"), value()})},
+      {3, say("GET", {k})},
+      {1, say("APPEND", {k, value()})},
+      {1, say("DEL", {any})},
+  });
+}
+
+// Whole keys and whole databases.
+Piece keys() {
+  const Piece any = pick(
+      {{2, key("s")}, {1, key("h")}, {1, key("l")}, {1, key("t")}, {1, key("z")}, {1, key("e")}});
+  return pick({
+      {6, say("RENAME", {any, any})},
+      {3, say("RENAMENX", {any, any})},
+      {4, say("COPY", {any, any, word("REPLACE")})},
+      {4, say("MOVE", {any, number(0, kDatabases - 1)})},
+      {3, say("UNLINK", {some(3, any)})},
+      {2, say("SORT", {key("l"), word("ALPHA"), word("STORE"), key("l")})},
+      {3, say("TYPE", {any})},
+      {1, say("SWAPDB", {number(0, kDatabases - 1), number(0, kDatabases - 1)})},
+      {3, say("FLUSHDB", {})},
+      {1, say("FLUSHALL", {})},
+  });
+}
+
+Piece mixed() {
+  return pick({
+      {10, strings()},
+      {6, hashes()},
+      {6, lists()},
+      {6, sets()},
+      {6, zsets()},
+      {6, expiry()},
+      {2, keys()},
+  });
+}
+
+// --- Units ---
+
+enum class Shape { kSingle, kTransactions, kMixed };
+
+struct Grammar {
+  Builtin builtin;
+  Piece (*command)();
+  Shape shape;
+};
+
+const std::vector<Grammar>& grammars() {
+  static const std::vector<Grammar> list = {
+      {{"mixed", "every family, transactions, several databases, renames, flushes"},
+       mixed,
+       Shape::kMixed},
+      {{"strings", "strings, counters and bitmaps"}, strings, Shape::kSingle},
+      {{"hashes", "hashes"}, hashes, Shape::kSingle},
+      {{"lists", "lists, moves between them"}, lists, Shape::kSingle},
+      {{"sets", "sets, with random pops and stored unions"}, sets, Shape::kSingle},
+      {{"zsets", "sorted sets, with pops and ranges"}, zsets, Shape::kSingle},
+      {{"expiry", "keys that expire: within the run, at once, or after minutes"},
+       expiry,
+       Shape::kSingle},
+      {{"transactions", "MULTI to EXEC, two to six commands of every family"},
+       mixed,
+       Shape::kTransactions},
+  };
+  return list;
+}
+
+int draw(rc::Random& source, int count) {
+  return rc::gen::inRange(0, count)(source.split(), rc::kNominalSize).value();
+}
+
+Unit draw_unit(rc::Random& source, const Piece& command, Shape shape) {
+  const auto next = [&] {
+    return encode_request(command(source.split(), rc::kNominalSize).value());
+  };
+  Unit unit;
+  if (shape == Shape::kMixed && draw(source, 4) == 0) unit.db = draw(source, kDatabases);
+  if (shape == Shape::kSingle || (shape == Shape::kMixed && draw(source, 10) != 0)) {
+    unit.requests.push_back(next());
+    return unit;
+  }
+  unit.requests.push_back(encode_request({"MULTI"}));
+  for (int i = 2 + draw(source, 5); i > 0; --i) unit.requests.push_back(next());
+  unit.requests.push_back(encode_request({"EXEC"}));
+  return unit;
+}
+
+}  // namespace
+
+const std::vector<Builtin>& generated_workloads() {
+  static const std::vector<Builtin> list = [] {
+    std::vector<Builtin> builtins;
+    for (const Grammar& grammar : grammars()) builtins.push_back(grammar.builtin);
+    return builtins;
+  }();
+  return list;
+}
+
+Workload generate_workload(std::string_view name, uint64_t seed) {
+  for (const Grammar& grammar : grammars()) {
+    if (grammar.builtin.name != name) continue;
+    Workload workload;
+    workload.name = name;
+    workload.about = grammar.builtin.about;
+    rc::Random source(seed);
+    const Piece command = grammar.command();
+    for (int i = 0; i < kUnits; ++i)
+      workload.units.push_back(draw_unit(source, command, grammar.shape));
+    return workload;
+  }
+  CHECK(false);
+}
+
+}  // namespace powercut::scenarios

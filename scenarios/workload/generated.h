@@ -1,0 +1,17 @@
+// Generated workloads: a grammar of commands over a few keys, and RapidCheck draws sentences of it.
+// With a fixed seed and size a workload is the same everywhere.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "scenarios/workload/workload.h"
+
+namespace powercut::scenarios {
+
+// The generated ones, for builtin_workloads().
+const std::vector<Builtin>& generated_workloads();
+// REQUIRES: `name` is one of them.
+Workload generate_workload(std::string_view name, uint64_t seed);
+
+}  // namespace powercut::scenarios
