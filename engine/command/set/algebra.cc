@@ -1,0 +1,112 @@
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "engine/command/collection.h"
+#include "engine/command/set/set_commands.h"
+
+namespace powercut::engine {
+
+namespace {
+
+using Sets = std::vector<const Set*>;
+
+// The sets of args [first, first + count); nullptr where there is none. False after WRONGTYPE.
+bool read_sets(Call& call, size_t first, size_t count, Sets& sets) {
+  for (size_t i = first; i < first + count; ++i) {
+    sets.push_back(call.read<Set>(call.arg(i)));
+    if (call.failed()) return false;
+  }
+  return true;
+}
+
+// Calls f(member) for what all sets have, until f returns false.
+template <class F>
+void for_common(Sets sets, F&& f) {
+  if (std::find(sets.begin(), sets.end(), nullptr) != sets.end()) return;
+  std::stable_sort(sets.begin(), sets.end(),
+                   [](const Set* a, const Set* b) { return a->size() < b->size(); });
+  const auto& smallest = sets[0]->entries();
+  for (size_t i = 0; i < smallest.size(); ++i) {
+    const std::string& member = smallest.at(i).key;
+    const bool everywhere = std::all_of(sets.begin() + 1, sets.end(),
+                                        [&](const Set* set) { return set->contains(member); });
+    if (everywhere && !f(member)) return;
+  }
+}
+
+using Operation = std::unique_ptr<Set> (*)(const Sets& sets);
+
+std::unique_ptr<Set> intersection(const Sets& sets) {
+  auto result = std::make_unique<Set>();
+  for_common(sets, [&](std::string_view member) {
+    result->add(member);
+    return true;
+  });
+  return result;
+}
+
+std::unique_ptr<Set> union_of(const Sets& sets) {
+  auto result = std::make_unique<Set>();
+  for (const Set* set : sets) {
+    for (size_t i = 0; set != nullptr && i < set->size(); ++i)
+      result->add(set->entries().at(i).key);
+  }
+  return result;
+}
+
+std::unique_ptr<Set> difference(const Sets& sets) {
+  auto result = std::make_unique<Set>();
+  for (size_t i = 0; sets[0] != nullptr && i < sets[0]->size(); ++i) {
+    const std::string& member = sets[0]->entries().at(i).key;
+    const bool elsewhere = std::any_of(sets.begin() + 1, sets.end(), [&](const Set* set) {
+      return set != nullptr && set->contains(member);
+    });
+    if (!elsewhere) result->add(member);
+  }
+  return result;
+}
+
+void reply_result(Call& call, Operation operation) {
+  Sets sets;
+  if (!read_sets(call, 1, call.argc() - 1, sets)) return;
+  const auto result = operation(sets);
+  call.reply.array(result->size());
+  for (size_t i = 0; i < result->size(); ++i) call.reply.bulk(result->entries().at(i).key);
+}
+
+void store(Call& call, Operation operation) {
+  Sets sets;
+  if (!read_sets(call, 2, call.argc() - 2, sets)) return;
+  store_result(call, call.arg(1), operation(sets));
+}
+
+}  // namespace
+
+void sinter_command(Call& call) { reply_result(call, intersection); }
+void sunion_command(Call& call) { reply_result(call, union_of); }
+void sdiff_command(Call& call) { reply_result(call, difference); }
+void sinterstore_command(Call& call) { store(call, intersection); }
+void sunionstore_command(Call& call) { store(call, union_of); }
+void sdiffstore_command(Call& call) { store(call, difference); }
+
+void sintercard_command(Call& call) {
+  int64_t count = 0;
+  if (!bounded_arg(call, 1, 1, INT64_MAX, count, "ERR numkeys should be greater than 0")) return;
+  if (static_cast<uint64_t>(count) > call.argc() - 2) {
+    return call.fail("ERR Number of keys can't be greater than number of args");
+  }
+  int64_t limit = 0;  // 0: none
+  const size_t keys = static_cast<size_t>(count);
+  for (size_t i = 2 + keys; i < call.argc(); i += 2) {
+    if (!call.is(i, "LIMIT") || i + 1 == call.argc()) return call.fail(kSyntaxError);
+    if (!bounded_arg(call, i + 1, 0, INT64_MAX, limit, "ERR LIMIT can't be negative")) return;
+  }
+  Sets sets;
+  if (!read_sets(call, 2, keys, sets)) return;
+  int64_t common = 0;
+  for_common(sets, [&](std::string_view) { return ++common != limit; });
+  call.reply.integer(common);
+}
+
+}  // namespace powercut::engine
