@@ -8,8 +8,9 @@
 #include "experiments/common/results.h"
 #include "faults/personas.h"
 #include "faults/plan_injector.h"
-#include "scenarios/judge/policy.h"
+#include "scenarios/store/store_target.h"
 #include "scenarios/workload/workload.h"
+#include "sim/request.h"
 #include "sim/sim_os.h"
 
 namespace powercut::experiments {
@@ -103,8 +104,8 @@ class Run {
  private:
   void live() {
     // Hybrids rewrite when the log has reached twice the live data, and doubled since.
-    engine::EngineConfig config = scenarios::engine_config(*scenarios::find_policy(variant_.policy),
-                                                           2 * kKeys * (kKeyBytes + value_bytes_));
+    engine::EngineConfig config =
+        scenarios::config_of({variant_.policy, 2 * kKeys * (kKeyBytes + value_bytes_)});
     if (variant_.saves) config.save = {{5, 1}};
     auto opened = Engine::open(os_, config);
     CHECK(opened.ok());
@@ -116,7 +117,7 @@ class Run {
       std::string requests;
       for (uint64_t i = sent; i < end; ++i) {
         const std::string key = fmt::format("key:{:06}", choices_.choose("key", i, kKeys));
-        requests += scenarios::encode_request({"SET", key, random_text(choices_, i, value_bytes_)});
+        requests += sim::encode_request({"SET", key, random_text(choices_, i, value_bytes_)});
       }
       session->feed(requests);
       await(*session, end);

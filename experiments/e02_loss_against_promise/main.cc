@@ -8,6 +8,7 @@
 #include "scenarios/run/run.h"
 #include "scenarios/workload/workload.h"
 #include "sim/choices.h"
+#include "sim/request.h"
 
 namespace powercut::experiments {
 namespace {
@@ -27,8 +28,8 @@ scenarios::Workload make_workload() {
   workload.name = "sets";
   for (uint64_t i = 0; i < kOperations; ++i) {
     workload.units.push_back({0,
-                              {scenarios::encode_request({"SET", fmt::format("key:{}", i % kKeys),
-                                                          fmt::format("value:{:08}", i)})}});
+                              {sim::encode_request({"SET", fmt::format("key:{}", i % kKeys),
+                                                    fmt::format("value:{:08}", i)})}});
   }
   return workload;
 }
@@ -61,10 +62,11 @@ Sample measure(const scenarios::Workload& workload, const Policy& policy,
     spec.persona = &persona;
     spec.operations = kOperations;
     spec.seed = seed;
-    spec.plan = one_crash(seed, kind);
-    spec.beside = scenarios::Beside::
-        kNothing;  // one crash a run: the distribution is that of the moments drawn
-    const auto result = scenarios::run_once(spec);
+    scenarios::Stated stated;
+    stated.plan = one_crash(seed, kind);
+    // One crash a run: the distribution is that of the moments drawn.
+    stated.beside = scenarios::Beside::kNothing;
+    const auto result = scenarios::run_once(spec, stated);
     if (!result.harness_fault.empty()) {
       fmt::print(stderr, "{}: {}\n", scenarios::run_id(spec), result.harness_fault);
       std::exit(4);

@@ -97,9 +97,17 @@ CLI::Validator not_empty() {
 }
 
 void add_subject(CLI::App& app, CommonOptions& o) {
-  app.add_option("--workload", o.workload,
-                 "what the clients send: a name (`powercut list workloads`), an AOF file, or all")
-      ->capture_default_str();
+  app.add_option("--target", o.target, "the engine (`powercut list targets`)")
+      ->check(not_empty())
+      ->default_str(std::string(all_targets().front()->name()));
+  auto* workload = app.add_option("--workload", o.workload,
+                                  "what the clients send: a name (`powercut list workloads`), an "
+                                  "AOF file, or all");
+  if (o.workload.empty()) {
+    workload->check(not_empty())->default_str(default_workload());
+  } else {
+    workload->capture_default_str();
+  }
   app.add_option("--policy", o.policy, "one, several with commas, or all")->capture_default_str();
   app.add_option("--persona", o.persona,
                  "the filesystem: one, several with commas, or all; NAME/sector=4096/sync=990pro "

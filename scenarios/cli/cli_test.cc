@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "scenarios/run/catalog.h"
+#include "sim/request.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -91,10 +92,11 @@ TEST_F(Cli, WhatCannotBeReadIsOneLineAndStatus3) {
   refused("sweep --workload " + folder_.string(), 3, "directory");
   refused("sweep --workload " + write("empty.aof", ""), 3, "no commands");
   refused("sweep --workload " + write("garbage.aof", "\x01\x02 not RESP"), 3, "offset 0");
-  const std::string whole = encode_request({"SET", "k", "v"});
+  const std::string whole = sim::encode_request({"SET", "k", "v"});
   refused("sweep --workload " + write("cut.aof", whole + whole.substr(0, 9)), 3,
           fmt::format("offset {}", whole.size()));
-  refused("sweep --workload " + write("multi.aof", encode_request({"MULTI"}) + whole), 3, "EXEC");
+  refused("sweep --workload " + write("multi.aof", sim::encode_request({"MULTI"}) + whole), 3,
+          "EXEC");
   refused("replay ./nosuch.aof:always:xfs:all:100:1", 3, "No such file");
 }
 
@@ -387,7 +389,7 @@ TEST(RunId, APathMayHaveColonsAndSpaces) {
   const fs::path folder = fs::temp_directory_path() / "powercut a:b";
   fs::create_directories(folder);
   const fs::path file = folder / "my always:xfs.aof";
-  std::ofstream(file) << encode_request({"SET", "k", "v"});
+  std::ofstream(file) << sim::encode_request({"SET", "k", "v"});
   const std::string id = file.string() + ":always:xfs:all:9:7";
   const auto recipe = parse_run_id(id);
   ASSERT_TRUE(recipe.ok()) << recipe.error().message;

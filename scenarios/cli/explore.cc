@@ -109,7 +109,8 @@ ordered_json certificate(const ExploreSpec& spec, const Explored& found) {
   }
   if (!found.complete) row["because"] = found.incomplete_because;
   for (const ExploredViolation& first : found.first)
-    row["found"].push_back({{"oracle", first.violation.oracle}, {"text", first.violation.text}});
+    row["found"].push_back(
+        {{"oracle", code_of(first.violation.breach)}, {"text", first.violation.text}});
   return row;
 }
 
@@ -131,7 +132,7 @@ void print_json(std::FILE* out, const std::vector<ExploreSpec>& specs,
                          {"elapsed_s", elapsed_s},
                          {"certificates", rows}};
   if (smallest.shrunk) {
-    result["smallest"] = {{"oracle", smallest.shrunk->account.result.violation->oracle},
+    result["smallest"] = {{"oracle", code_of(smallest.shrunk->account.result.violation->breach)},
                           {"operations", operations(smallest.shrunk->scenario)},
                           {"minimal", smallest.shrunk->complete},
                           {"scenario", smallest.scenario},
@@ -155,7 +156,7 @@ void print_table(std::FILE* out, const std::vector<ExploreSpec>& specs,
           : contract        ? "every image passes"
                             : "outside the contract: every image is a prefix, or refused";
       for (const ExploredViolation& first : found.first)
-        verdict += fmt::format("; {}: {}", first.violation.oracle, first.violation.text);
+        verdict += fmt::format("; {}: {}", code_of(first.violation.breach), first.violation.text);
       fmt::print(out, "{:<16} {:<16} {:>7} {:>24} {:>10}  {}\n", specs[n].policy->name,
                  found.persona->name, found.crash_points + found.deeper_points, found.legal_images,
                  found.classes + found.deeper_classes, verdict);
@@ -182,6 +183,7 @@ int explore(const ExploreArguments& arguments, const std::string&, const Streams
   for (const WorkloadPtr& workload : options.workloads) {
     for (const Policy* policy : options.policies) {
       ExploreSpec spec;
+      spec.target = options.target;
       spec.workload = workload.get();
       spec.policy = policy;
       spec.personas = options.personas;

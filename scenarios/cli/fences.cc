@@ -74,7 +74,7 @@ ordered_json to_json(const FenceTable& table) {
       if (cell.need == Need::kUndecided) one["because"] = cell.why;
       if (cell.counterexample) {
         one["policy"] = cell.policy->name;
-        one["oracle"] = cell.counterexample->violation.oracle;
+        one["oracle"] = code_of(cell.counterexample->violation.breach);
         one["text"] = cell.counterexample->violation.text;
       }
       if (!cell.run_id.empty()) one["run"] = cell.run_id;

@@ -53,7 +53,17 @@ Lines mutants() {
 
 Lines workloads() {
   Lines lines;
+  for (const TargetType* target : all_targets())
+    for (const auto& own : target->workloads())
+      lines.emplace_back(own->name, fmt::format("{} ({})", own->about, target->name()));
   for (auto& entry : list_workloads()) lines.emplace_back(entry.name, entry.about);
+  return lines;
+}
+
+Lines targets() {
+  Lines lines;
+  for (const TargetType* target : all_targets())
+    lines.emplace_back(target->name(), target->about());
   return lines;
 }
 
@@ -89,6 +99,7 @@ int list(const std::string& what, const Streams& streams) {
                       : what == "mutants"   ? mutants()
                       : what == "workloads" ? workloads()
                       : what == "schedules" ? schedules()
+                      : what == "targets"   ? targets()
                                             : scenarios();
   size_t width = 0;
   for (const auto& [name, about] : lines) width = std::max(width, name.size());
@@ -106,8 +117,8 @@ Verb add_list(CLI::App& app) {
   auto what = std::make_shared<std::string>();
   verb->add_option("what", *what, "which list")
       ->required()
-      ->check(CLI::IsMember(
-          {"scenarios", "personas", "faults", "mutants", "workloads", "policies", "schedules"}));
+      ->check(CLI::IsMember({"scenarios", "personas", "faults", "mutants", "workloads", "policies",
+                             "schedules", "targets"}));
   return {verb,
           [what](const std::string&, const Streams& streams) { return list(*what, streams); }};
 }

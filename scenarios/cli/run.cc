@@ -60,7 +60,7 @@ int tell(const RunSpec& spec, const SweepOptions& options, const Telling& tellin
 }
 
 int walk(const RunArguments& arguments, const RunSpec& spec, const Streams& streams) {
-  const ScheduleCertificate found = walk_schedules(spec, *arguments.delays, arguments.most);
+  const ScheduleCertificate found = walk_schedules(spec, {}, *arguments.delays, arguments.most);
   if (arguments.json) {
     const nlohmann::ordered_json json = {{"version", POWERCUT_VERSION},
                                          {"verb", "run"},
@@ -83,8 +83,9 @@ int walk(const RunArguments& arguments, const RunSpec& spec, const Streams& stre
                found.traces, found.decisions, found.recoveries, found.violations,
                found.violations == 1 ? " breaks" : "s break");
     if (found.violations > 0)
-      fmt::print(streams.out, "{} ({}): {}\n  {}\n", oracle_name(found.oracle), found.oracle,
-                 found.text, replay_command("powercut", found.first_violation));
+      fmt::print(streams.out, "{} ({}): {}\n  {}\n", sentence_of(found.violation->breach),
+                 code_of(found.violation->breach), found.violation->text,
+                 replay_command("powercut", found.first_violation));
   }
   return found.violations > 0 ? kBroken : kHeld;
 }

@@ -86,7 +86,7 @@ void print_json(std::FILE* out, const Shrunk& shrunk, const std::string& scenari
   nlohmann::ordered_json json;
   json["version"] = POWERCUT_VERSION;
   json["verb"] = "shrink";
-  json["oracle"] = shrunk.account.result.violation->oracle;
+  json["oracle"] = code_of(shrunk.account.result.violation->breach);
   json["operations_before"] = shrunk.operations_before;
   json["operations"] = operations(shrunk.scenario);
   json["crashes"] = shrunk.scenario.plan.crashes();

@@ -213,7 +213,7 @@ void print_table(std::FILE* out, const Json& zoo) {
   const Json& broken = clean.at("first_violation");
   text += '\n';
   for (const std::string& oracle : oracles)
-    text += fmt::format("{}: {}.\n", oracle, oracle_name(oracle));
+    text += fmt::format("{}: {}.\n", oracle, sentence_of(breach_of(oracle).value()));
   text += fmt::format(
       "\nSeeds, crash states and seconds to find: median / worst of {} starts; - is more "
       "than the budget of {} seeds.\n"

@@ -23,7 +23,7 @@ struct Point {
   uint64_t call;
   sim::Op op;
   sim::CrashPoint point;
-  CrashFacts facts;
+  Promised promised;
   size_t state;  // which disk
   std::optional<ExploredCrash::Moment> moment = std::nullopt;
   bool at_end = false;  // after the clean shutdown
@@ -78,58 +78,53 @@ class Explorer final : public PointObserver {
         recoveries_(recoveries),
         found_(found),
         oracle_(*spec.policy, persona.keeps_synced, persona.rules.writeback) {
-    oracle_.served(UINT64_MAX);  // each point's facts say what had been served
+    oracle_.served(UINT64_MAX);  // each point says what had been served
   }
 
   void on_point(uint64_t call, sim::Op op, sim::CrashPoint point, const sim::WorldState& world,
-                const CrashFacts& facts) override {
-    if (point == sim::CrashPoint::kBefore) begun_[call] = {numbers_[op]++, facts.at};
+                const Promised& promised) override {
+    if (point == sim::CrashPoint::kBefore) begun_[call] = {numbers_[op]++, promised.at};
     if (states_.empty() || !states_.back().disk.is_same_as(world.disk)) {
-      note_last_moment(call, op, facts);
+      note_last_moment(call, op, promised);
       states_.emplace_back(world.disk);
     }
-    note({call, op, point, facts, states_.size() - 1});
+    note({call, op, point, promised, states_.size() - 1});
     if (point == sim::CrashPoint::kAfter) begun_.erase(call);
   }
 
-  void on_done(History& history, const sim::WorldState& world, const CrashFacts& facts,
-               const engine::EngineConfig& config) override {
+  void on_done(History& history, const sim::WorldState& world, const Promised& promised,
+               const Delays& delays, const Opening& opening) override {
     history_ = &history;
     // And the cut after the clean shutdown, which promises more than the last call did.
-    if (facts.kind == CrashKind::kNone && !points_.empty()) {
+    if (promised.kind == CrashKind::kNone && !points_.empty()) {
       if (!states_.back().disk.is_same_as(world.disk)) states_.emplace_back(world.disk);
       const Point& last = points_.back();
-      note({last.call, last.op, last.point, facts, states_.size() - 1});
+      note({last.call, last.op, last.point, promised, states_.size() - 1});
       points_.back().at_end = true;
     }
-    for (Point& point : points_) {
-      point.facts.waits = facts.waits;
-      point.facts.blocked = facts.blocked;
-    }
+    delays_ = delays;
     if (!recoveries_)
-      recoveries_.emplace(config, spec_.mutant, kRestart,
-                          kRestart.ns / 1'000'000 + world.wall_offset_ms);
+      recoveries_.emplace(opening, kRestart, kRestart.ns / 1'000'000 + world.wall_offset_ms);
     explore();
   }
 
  private:
   void note(Point point) {
-    point.facts.served_lsn = 0;
+    point.promised.served = 0;
     points_.push_back(std::move(point));
   }
 
   // A call takes effect when it ends, and more may have been promised while it was under way: the
   // disk as it was, with all that was promised until then.
-  void note_last_moment(uint64_t call, sim::Op op, const CrashFacts& facts) {
+  void note_last_moment(uint64_t call, sim::Op op, const Promised& promised) {
     const auto begun = begun_.find(call);
-    if (states_.empty() || begun == begun_.end() || facts.at <= begun->second.at) return;
-    const CrashFacts& known = points_.back().facts;
-    if (facts.acks == known.acks && facts.last_lsn == known.last_lsn &&
-        facts.written_lsn == known.written_lsn && facts.synced_lsn == known.synced_lsn &&
-        facts.saved_lsn == known.saved_lsn)
+    if (states_.empty() || begun == begun_.end() || promised.at <= begun->second.at) return;
+    const Promised& known = points_.back().promised;
+    if (promised.acks == known.acks && promised.last == known.last &&
+        promised.engine == known.engine)
       return;
-    const Duration delay = facts.at - begun->second.at - nanoseconds(1);
-    note({call, op, sim::CrashPoint::kInside, facts, states_.size() - 1,
+    const Duration delay = promised.at - begun->second.at - nanoseconds(1);
+    note({call, op, sim::CrashPoint::kInside, promised, states_.size() - 1,
           ExploredCrash::Moment{begun->second.number, delay}});
   }
 
@@ -193,9 +188,9 @@ class Explorer final : public PointObserver {
 
   void judge_ends(const Point& point, const Ends& ends, CrashKind first, const std::string& image) {
     for (const auto& [end, way] : ends.all) {
-      CrashFacts facts = point.facts;
-      facts.served_lsn = end.first;
-      const auto broken = verdict(facts, recoveries_->outcome(end.second));
+      Promised promised = point.promised;
+      promised.served = end.first;
+      const auto broken = verdict(promised, recoveries_->outcome(end.second));
       if (!broken) continue;
       violate(*broken, [&, &end = end, &way = way] {
         ExploredCrash before = crash_of(point, first);
@@ -220,7 +215,7 @@ class Explorer final : public PointObserver {
       recovery.points.push_back({UINT64_MAX, sim::Op::kOpen, sim::CrashPoint::kAfter, end, true});
     for (const RecoveryPoints::At& at : recovery.points) {
       ++found_.deeper_points;
-      const uint64_t floor = at.served ? std::max(served, recovered.lsn) : served;
+      const uint64_t floor = at.served ? std::max(served, recovered.last) : served;
       const auto visit = [&](const Recoveries::Class& one) {
         ++found_.deeper_classes;
         ends.all.try_emplace(
@@ -256,7 +251,7 @@ class Explorer final : public PointObserver {
   void violate(const Violation& broken, const Crashes& crashes) {
     ++found_.violations;
     for (const ExploredViolation& known : found_.first)
-      if (known.violation.oracle == broken.oracle) return;
+      if (known.violation.breach == broken.breach) return;
     found_.first.push_back({broken, &persona_, crashes()});
   }
 
@@ -298,26 +293,17 @@ class Explorer final : public PointObserver {
     return true;
   }
 
-  std::optional<Violation> verdict(const CrashFacts& facts, const Recovered& outcome) {
-    if (!outcome.refusal.empty()) {
-      if (!persona_.keeps_synced) return std::nullopt;
-      return Violation{"NOS", outcome.refusal};
-    }
-    if (outcome.hangs) return Violation{"HNG", "a recovery does not end"};
-    const Verdict verdict =
-        oracle_.judge(*history_, facts, outcome.digest, recoveries_->wall_ms(), outcome.lsn, false);
-    keep_worst(verdict.loss);
-    if (!verdict.violation && outcome.failed_commands != 0)
-      return Violation{"NPX", fmt::format("{} logged commands failed when they were replayed",
-                                          outcome.failed_commands)};
+  std::optional<Violation> verdict(const Promised& promised, const Recovered& outcome) {
+    const Verdict verdict = oracle_.judge(*history_, promised, delays_, outcome, false);
+    if (verdict.started) keep_worst(verdict.loss);
     return verdict.violation;
   }
 
   void judge_kill(const Point& point, const State& state) {
     if (!state.killed) return;
-    CrashFacts facts = point.facts;
-    facts.kind = CrashKind::kKill;
-    const auto broken = verdict(facts, recoveries_->outcome(*state.killed));
+    Promised promised = point.promised;
+    promised.kind = CrashKind::kKill;
+    const auto broken = verdict(promised, recoveries_->outcome(*state.killed));
     tell(point, CrashKind::kKill, state, *state.killed, broken);
     if (broken) violate(*broken, [&] { return std::vector{crash_of(point, CrashKind::kKill)}; });
   }
@@ -330,7 +316,7 @@ class Explorer final : public PointObserver {
   }
 
   void judge(const Point& point, const State& state, uint32_t outcome) {
-    const auto broken = verdict(point.facts, recoveries_->outcome(outcome));
+    const auto broken = verdict(point.promised, recoveries_->outcome(outcome));
     tell(point, CrashKind::kPowerCut, state, outcome, broken);
     if (!broken) return;
     violate(*broken, [&] {
@@ -353,6 +339,7 @@ class Explorer final : public PointObserver {
   Explored& found_;
   Oracle oracle_;
   History* history_ = nullptr;
+  Delays delays_;
   struct Begun {
     uint64_t number;  // among its kind
     Instant at;
@@ -377,9 +364,8 @@ Exploration explore(const ExploreSpec& spec) {
     found.persona = persona;
     Explorer explorer(spec, *persona, recoveries, found);
     const faults::Persona still = explored_persona(*persona);
-    RunSpec run = explored_run(spec, still);
-    run.points = &explorer;
-    const RunResult result = run_once(run);
+    const auto [run, stated] = explored_run(spec, still);
+    const RunResult result = run_once(run, stated, {.points = &explorer});
     if (result.violation && found.violations == 0) {
       ++found.violations;
       found.first.push_back({*result.violation, persona, {}});

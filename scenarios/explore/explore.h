@@ -24,6 +24,7 @@
 namespace powercut::scenarios {
 
 struct ExploreSpec {
+  const TargetType* target = nullptr;  // nullptr: the store
   const Workload* workload = nullptr;
   const Policy* policy = nullptr;
   std::vector<const faults::Persona*> personas;
@@ -94,6 +95,10 @@ inline constexpr Duration kExploredOff = seconds(600);
 faults::Persona explored_persona(faults::Persona persona);
 
 // How a run is made whose crash points are explored; the same for a replay of what was found.
-RunSpec explored_run(const ExploreSpec& spec, const faults::Persona& persona);
+struct ExploredRun {
+  RunSpec spec;
+  Stated stated;
+};
+ExploredRun explored_run(const ExploreSpec& spec, const faults::Persona& persona);
 
 }  // namespace powercut::scenarios

@@ -98,7 +98,7 @@ TEST_P(ExplorePlanted, IsFoundAndShrunkToAtMostEightOperations) {
   const Exploration all = explore(spec);
   const Explored& found = all.by_persona.back();
   ASSERT_FALSE(found.first.empty());
-  EXPECT_EQ(found.first[0].violation.oracle, planted.oracle);
+  EXPECT_EQ(found.first[0].violation.breach, breach_of(planted.oracle));
   EXPECT_EQ(found.first[0].crashes.size(), planted.depth);
 
   auto shrunk = smallest(spec, found.first[0]);
@@ -106,7 +106,7 @@ TEST_P(ExplorePlanted, IsFoundAndShrunkToAtMostEightOperations) {
   EXPECT_TRUE(shrunk->complete);
   EXPECT_LE(operations(shrunk->scenario), 8u);
   ASSERT_TRUE(shrunk->account.result.violation.has_value());
-  EXPECT_EQ(shrunk->account.result.violation->oracle, planted.oracle);
+  EXPECT_EQ(shrunk->account.result.violation->breach, breach_of(planted.oracle));
   // Without the bug, the same case passes.
   shrunk->scenario.mutant = nullptr;
   CutManner bent;

@@ -12,8 +12,10 @@ faults::Persona explored_persona(faults::Persona persona) {
   return persona;
 }
 
-RunSpec explored_run(const ExploreSpec& spec, const faults::Persona& persona) {
-  RunSpec run;
+ExploredRun explored_run(const ExploreSpec& spec, const faults::Persona& persona) {
+  ExploredRun explored;
+  RunSpec& run = explored.spec;
+  run.target = spec.target;
   run.workload = spec.workload;
   run.policy = spec.policy;
   run.persona = &persona;
@@ -21,14 +23,14 @@ RunSpec explored_run(const ExploreSpec& spec, const faults::Persona& persona) {
   run.operations = spec.workload->operations();
   run.seed = spec.seed;
   run.mutant = spec.mutant;
-  run.plan = faults::Plan();
-  run.manners = Manners();
-  run.manners->think = kThink;
-  run.rewrite_bytes = uint64_t{1} << 40;
-  run.beside = Beside::kNothing;
-  run.lingers = true;
-  run.off = kExploredOff;
-  return run;
+  explored.stated.plan = faults::Plan();
+  explored.stated.manners = Manners();
+  explored.stated.manners->think = kThink;
+  explored.stated.rewrite_bytes = uint64_t{1} << 40;
+  explored.stated.beside = Beside::kNothing;
+  explored.stated.lingers = true;
+  explored.stated.off = kExploredOff;
+  return explored;
 }
 
 }  // namespace powercut::scenarios

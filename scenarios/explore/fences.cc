@@ -49,10 +49,9 @@ class Meter final : public sim::TraceListener, public RunObserver {
     sum.metadata += spent.metadata;
   }
   void on_begin(const faults::Plan&, const sim::Disk& disk) override { disk_ = &disk; }
-  void on_open(uint32_t, Instant, const engine::RecoveryReport&, const Verdict*,
-               const History&) override {}
+  void on_open(uint32_t, Instant, sim::Target&, const Verdict*, const History&) override {}
   void on_refusal(uint32_t, Instant, const Error&) override {}
-  void on_image(Instant, const Verdict&, const CrashFacts&) override {}
+  void on_image(Instant, const Verdict&, const Promised&) override {}
   void on_end(uint32_t, Instant, sim::CrashKind, bool, const History&) override {}
 
  private:
@@ -79,10 +78,9 @@ ExploreSpec spec_of(const FenceOptions& options, const Policy& policy, const Mut
 
 Meter measure(const ExploreSpec& spec, const Persona& persona) {
   const Persona still = explored_persona(persona);
-  RunSpec run = explored_run(spec, still);
+  const auto [run, stated] = explored_run(spec, still);
   Meter meter;
-  run.observer = &meter;
-  (void)run_once(run, &meter);
+  (void)run_once(run, stated, {.observer = &meter, .trace = &meter});
   return meter;
 }
 
@@ -245,9 +243,8 @@ std::set<uint64_t> fences_seen_in_runs() {
       run.workload = workload.get();
       run.policy = &policy;
       run.persona = &faults::default_persona();
-      run.beside = Beside::kNothing;
       run.seed = seed;
-      (void)run_once(run, &collector);
+      (void)run_once(run, {.beside = Beside::kNothing}, {.trace = &collector});
     }
   }
   return collector.seen;
@@ -324,7 +321,7 @@ std::string tell(const FenceOptions& options, const FenceRow& row, const FenceCe
   const ExploredViolation& found = *cell.counterexample;
   const std::string heading =
       fmt::format("{} on {}, policy {}: without it a promise is broken ({}).\n", name,
-                  cell.persona->name, cell.policy->name, found.violation.oracle);
+                  cell.persona->name, cell.policy->name, code_of(found.violation.breach));
   if (cell.sampled)
     return fmt::format("{}  {}\n  Sampled: powercut shrink '{}' tells the story.\n", heading,
                        found.violation.text, cell.run_id);

@@ -19,6 +19,7 @@
 #include "sim/crash_space.h"
 #include "sim/image_count.h"
 #include "sim/odometer.h"
+#include "sim/request.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -46,8 +47,8 @@ End end_of(sim::CrashKind kind, const Recovered& recovered,
           recovered.refusal,
           recovered.hangs,
           recovered.digest,
-          recovered.lsn,
-          broken ? broken->oracle + ": " + broken->text : ""};
+          recovered.last,
+          broken ? fmt::format("{}: {}", code_of(broken->breach), broken->text) : ""};
 }
 
 struct PointEnds {
@@ -72,36 +73,33 @@ Seen seen_on(const Disk& disk) {
 
 class BruteForce final : public PointObserver {
  public:
-  BruteForce(const Policy& policy, const faults::Persona& persona, const faults::MutantInfo* mutant)
-      : persona_(persona),
-        mutant_(mutant),
-        oracle_(policy, persona.keeps_synced, persona.rules.writeback) {
+  BruteForce(const Policy& policy, const faults::Persona& persona)
+      : oracle_(policy, persona.keeps_synced, persona.rules.writeback) {
     oracle_.served(UINT64_MAX);
   }
 
   std::vector<std::optional<PointEnds>> points;  // none: too many tapes
 
   void on_point(uint64_t call, sim::Op, sim::CrashPoint point, const sim::WorldState& world,
-                const CrashFacts& facts) override {
-    if (point == sim::CrashPoint::kBefore) begun_[call] = facts.at;
+                const Promised& now) override {
+    if (point == sim::CrashPoint::kBefore) begun_[call] = now.at;
     // The last moment of a call that took time, if more was promised by then.
-    if (!cuts_.empty() && facts.at > begun_.at(call) &&
-        promised(facts) != promised(cuts_.back().facts) &&
+    if (!cuts_.empty() && now.at > begun_.at(call) &&
+        promised(now) != promised(cuts_.back().promised) &&
         !cuts_.back().disk.is_same_as(world.disk))
-      cut(Disk(cuts_.back().disk), facts);
-    cut(world.disk, facts);
+      cut(Disk(cuts_.back().disk), now);
+    cut(world.disk, now);
   }
 
-  void on_done(History& history, const sim::WorldState& world, const CrashFacts& facts,
-               const engine::EngineConfig& config) override {
-    if (facts.kind == sim::CrashKind::kNone) cut(world.disk, facts);
+  void on_done(History& history, const sim::WorldState& world, const Promised& now,
+               const Delays& delays, const Opening& opening) override {
+    if (now.kind == sim::CrashKind::kNone) cut(world.disk, now);
     wall_ms_ = kRestart.ns / 1'000'000 + world.wall_offset_ms;
-    Recoveries recoveries(config, mutant_, kRestart, wall_ms_);
+    delays_ = delays;
+    Recoveries recoveries(opening, kRestart, wall_ms_);
     for (Cut& cut : cuts_) {
-      cut.facts.waits = facts.waits;
-      cut.facts.blocked = facts.blocked;
       if (!killed_disk_ || !killed_disk_->is_same_as(cut.disk)) {
-        Recoveries alone(config, mutant_, kRestart, wall_ms_);
+        Recoveries alone(opening, kRestart, wall_ms_);
         killed_ = alone.outcome(alone.outcome_of(cut.disk.after_kill()));
         killed_disk_ = cut.disk;
       }
@@ -112,15 +110,15 @@ class BruteForce final : public PointObserver {
  private:
   struct Cut {
     Disk disk;
-    CrashFacts facts;
+    Promised promised;
   };
 
-  void cut(Disk disk, const CrashFacts& facts) {
-    cuts_.push_back({std::move(disk), facts});
-    cuts_.back().facts.served_lsn = 0;
+  void cut(Disk disk, const Promised& now) {
+    cuts_.push_back({std::move(disk), now});
+    cuts_.back().promised.served = 0;
   }
-  static std::array<uint64_t, 5> promised(const CrashFacts& facts) {
-    return {facts.acks, facts.last_lsn, facts.written_lsn, facts.synced_lsn, facts.saved_lsn};
+  static std::array<uint64_t, 5> promised(const Promised& now) {
+    return {now.acks, now.last, now.engine.written, now.engine.synced, now.engine.snapshot};
   }
 
   std::optional<PointEnds> every_end(const Cut& cut, History& history, Recoveries& recoveries) {
@@ -134,7 +132,7 @@ class BruteForce final : public PointObserver {
       images.try_emplace(std::move(seen), std::move(after));
     } while (odometer.next());
     PointEnds found{std::to_string(images.size()), {}};
-    CrashFacts kill = cut.facts;
+    Promised kill = cut.promised;
     kill.kind = sim::CrashKind::kKill;
     found.ends.insert(end_of(sim::CrashKind::kKill, killed_, verdict(kill, killed_, history)));
     for (const auto& [seen, disk] : images) {
@@ -144,27 +142,17 @@ class BruteForce final : public PointObserver {
         known = recovered_.emplace(seen, recoveries.outcome(number)).first;
       }
       found.ends.insert(end_of(sim::CrashKind::kPowerCut, known->second,
-                               verdict(cut.facts, known->second, history)));
+                               verdict(cut.promised, known->second, history)));
     }
     return found;
   }
 
-  std::optional<Violation> verdict(const CrashFacts& facts, const Recovered& recovered,
+  std::optional<Violation> verdict(const Promised& now, const Recovered& recovered,
                                    History& history) {
-    if (!recovered.refusal.empty()) {
-      if (!persona_.keeps_synced) return std::nullopt;
-      return Violation{"NOS", recovered.refusal};
-    }
-    if (recovered.hangs) return Violation{"HNG", "a recovery does not end"};
-    const auto broken =
-        oracle_.judge(history, facts, recovered.digest, wall_ms_, recovered.lsn, false).violation;
-    if (broken || recovered.failed_commands == 0) return broken;
-    return Violation{"NPX", fmt::format("{} logged commands failed when they were replayed",
-                                        recovered.failed_commands)};
+    return oracle_.judge(history, now, delays_, recovered, false).violation;
   }
 
-  const faults::Persona& persona_;
-  const faults::MutantInfo* mutant_;
+  Delays delays_;
   Oracle oracle_;
   int64_t wall_ms_ = 0;
   std::map<uint64_t, Instant> begun_;  // by call
@@ -177,7 +165,7 @@ class BruteForce final : public PointObserver {
 Unit unit_of(std::vector<std::vector<std::string>> requests, Unit::Needs needs) {
   Unit unit;
   unit.needs = needs;
-  for (const auto& words : requests) unit.requests.push_back(encode_request(words));
+  for (const auto& words : requests) unit.requests.push_back(sim::encode_request(words));
   return unit;
 }
 
@@ -245,11 +233,10 @@ void expect_same_ends(const ExploreSpec& spec, const faults::Persona& persona, T
   RC_ASSERT(exploration.harness_fault.empty());
   RC_ASSERT(exploration.by_persona[0].complete);
 
-  BruteForce brute(*spec.policy, persona, spec.mutant);
+  BruteForce brute(*spec.policy, persona);
   const faults::Persona still = explored_persona(persona);
-  RunSpec run = explored_run(spec, still);
-  run.points = &brute;
-  (void)run_once(run);
+  const auto [run, stated] = explored_run(spec, still);
+  (void)run_once(run, stated, {.points = &brute});
   RC_ASSERT(brute.points.size() == exploration.by_persona[0].crash_points);
 
   const bool last_only = persona.rules.sync == sim::SyncReach::kNothing;

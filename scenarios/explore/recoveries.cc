@@ -3,9 +3,6 @@
 #include <algorithm>
 
 #include "engine/base/check.h"
-#include "engine/engine.h"
-#include "scenarios/judge/digest.h"
-#include "sim/lazy_os.h"
 
 namespace powercut::scenarios {
 
@@ -13,8 +10,6 @@ using sim::LazyDisk;
 using sim::LazyView;
 
 namespace {
-
-constexpr Duration kRecoveryLimit = seconds(60);
 
 // Nothing is drawn in a recovery that nothing goes wrong in, but nonces.
 class NoChoices final : public sim::Choices {
@@ -34,10 +29,6 @@ struct Recoveries::Walk {
   uint32_t root = 0;
   std::vector<LazyDisk::Seen> seen;
 };
-
-Recoveries::Recoveries(const engine::EngineConfig& config, const faults::MutantInfo* mutant,
-                       Instant restart, int64_t wall_ms)
-    : config_(config), mutant_(mutant), restart_(restart), wall_ms_(wall_ms) {}
 
 bool Recoveries::for_each_class(const sim::LazyImage& image,
                                 const std::function<bool(const Class&)>& visit) {
@@ -126,47 +117,16 @@ std::pair<uint32_t, sim::Disk> Recoveries::watch(sim::Disk disk, sim::Watcher& w
 Recovered Recoveries::recover(sim::WorldState& world, LazyDisk* lazy, sim::Watcher* watcher,
                               sim::Disk* served) {
   ++executed_;
-  Recovered recovered;
-  recovered.hangs = true;
   world.disk.set_now(restart_);
   NoChoices choices;
-  sim::Trace trace;
   sim::LatencyProfile at_once;
   at_once.immediate_one_in = 1;
-  std::unique_ptr<engine::Engine> engine;
-  sim::SimOs os(world, choices, trace, nullptr, at_once);
-  os.set_resolver(lazy);
-  os.set_watcher(watcher);
-  os.set_time_limit(restart_ + kRecoveryLimit);
-  engine::Os* seam = &os;
-  std::optional<sim::LazyOs> lazy_os;
-  if (lazy != nullptr) seam = &lazy_os.emplace(*seam, *lazy);
-  std::optional<faults::MutantOs> mutant_os;
-  if (mutant_ != nullptr && mutant_->decorates()) seam = &mutant_os.emplace(*seam, *mutant_);
-  os.spawn("main", [&] {
-    auto opened = engine::Engine::open(*seam, config_);
-    recovered.hangs = false;
-    os.stop();
-    if (!opened.ok()) {
-      recovered.refusal = opened.error().message;
-      return;
-    }
-    engine = std::move(opened).value();
-    if (served != nullptr) *served = world.disk;
-    recovered.digest = keyspace_digest(engine->keyspace(), wall_ms_);
-    recovered.lsn = engine->recovery().last_lsn;
-    recovered.failed_commands = engine->recovery().failed_commands;
-  });
-  os.run();
-  os.set_resolver(nullptr);
-  os.set_watcher(nullptr);
-  os.destroy_tasks();
-  engine.reset();
-  return recovered;
+  return recover_in(world, opening_, {choices, at_once, lazy, watcher, served, wall_ms_});
 }
 
 uint32_t Recoveries::number_of(const Recovered& outcome) {
-  const auto known = std::find(outcomes_.begin(), outcomes_.end(), outcome);
+  const auto known = std::find_if(outcomes_.begin(), outcomes_.end(),
+                                  [&](const Recovered& one) { return same_outcome(one, outcome); });
   if (known != outcomes_.end()) return static_cast<uint32_t>(known - outcomes_.begin());
   outcomes_.push_back(outcome);
   return static_cast<uint32_t>(outcomes_.size() - 1);

@@ -14,32 +14,20 @@
 #include <utility>
 #include <vector>
 
-#include "engine/config.h"
-#include "faults/mutants.h"
+#include "scenarios/run/recover.h"
 #include "sim/lazy_disk.h"
 #include "sim/sim_os.h"
 
 namespace powercut::scenarios {
 
-// One recovery's end.
-struct Recovered {
-  std::string refusal;  // why it did not start; empty: it did
-  bool hangs = false;
-  uint64_t digest = 0;  // of the keyspace
-  uint64_t lsn = 0;     // that recovery says it reached
-  uint64_t failed_commands = 0;
-  bool operator==(const Recovered&) const = default;
-};
-
 class Recoveries {
  public:
-  // Every recovery takes place at the same time, `restart` and `wall_ms`. `mutant` may be null.
-  Recoveries(const engine::EngineConfig& config, const faults::MutantInfo* mutant, Instant restart,
-             int64_t wall_ms);
+  // Every recovery takes place at the same time, `restart` and `wall_ms`.
+  Recoveries(const Opening& opening, Instant restart, int64_t wall_ms)
+      : opening_(opening), restart_(restart), wall_ms_(wall_ms) {}
 
   sim::ContentPool& pool() { return pool_; }
   const Recovered& outcome(uint32_t number) const { return outcomes_[number]; }
-  int64_t wall_ms() const { return wall_ms_; }
   // How often the store really ran.
   uint64_t executed() const { return executed_; }
 
@@ -76,8 +64,7 @@ class Recoveries {
                     sim::Disk* served);
   uint32_t number_of(const Recovered& outcome);
 
-  const engine::EngineConfig config_;
-  const faults::MutantInfo* mutant_;
+  const Opening opening_;
   Instant restart_;
   int64_t wall_ms_;
   sim::ContentPool pool_;

@@ -10,8 +10,8 @@ constexpr Duration kShutDown = seconds(2);
 }  // namespace
 
 Result<Scenario> scenario_of(const ExploreSpec& spec, const ExploredViolation& found) {
-  RunSpec run = explored_run(spec, *found.persona);
-  run.plan.emplace();
+  auto [run, stated] = explored_run(spec, *found.persona);
+  stated.plan.emplace();
   std::vector<std::optional<sim::Survival>> cuts;
   for (const ExploredCrash& crash : found.crashes) {
     faults::Fault fault;
@@ -40,16 +40,16 @@ Result<Scenario> scenario_of(const ExploreSpec& spec, const ExploredViolation& f
     }
     // A run without a crash ends in a cut after the clean shutdown.
     const bool at_end = crash.kind == sim::CrashKind::kNone && &crash == &found.crashes.back();
-    if (!at_end) run.plan->faults.push_back(fault);
+    if (!at_end) stated.plan->faults.push_back(fault);
     cuts.emplace_back();
     if (crash.kind != sim::CrashKind::kKill) cuts.back() = crash.survival;
   }
 
   // A kernel that runs on after a kill writes back what a second crash is to take.
-  const Duration off = std::exchange(run.off, Duration());
-  if (auto at_once = scenario_of(run, cuts); at_once.ok()) return at_once;
-  run.off = off;
-  return scenario_of(run, cuts);
+  const Duration off = std::exchange(stated.off, Duration());
+  if (auto at_once = scenario_of(run, stated, cuts); at_once.ok()) return at_once;
+  stated.off = off;
+  return scenario_of(run, stated, cuts);
 }
 
 }  // namespace powercut::scenarios

@@ -40,7 +40,7 @@ class Reduction {
     if (!units.empty()) {
       for (Explored& explored : explore(spec_).by_persona) {
         for (ExploredViolation& one : explored.first) {
-          if (one.violation.oracle != found_.violation.oracle) continue;
+          if (one.violation.breach != found_.violation.breach) continue;
           found_ = std::move(one);
           return true;
         }

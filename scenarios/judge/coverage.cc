@@ -108,19 +108,42 @@ std::string print(const Rule& rule) {
 
 std::string_view branch_name(Branch branch) { return kBranchNames[static_cast<size_t>(branch)]; }
 
-BranchSet branches_of(const engine::RecoveryReport& report) {
+BranchSet branches_of(const sim::MetSet& met) {
+  constexpr std::array<std::pair<sim::Met, Branch>, 7> kBranchOf = {{
+      {sim::Met::kNothing, Branch::kFreshStart},
+      {sim::Met::kBase, Branch::kBaseLoaded},
+      {sim::Met::kSnapshot, Branch::kCheckpointLoaded},
+      {sim::Met::kWholeTail, Branch::kTailWhole},
+      {sim::Met::kTornTail, Branch::kTornTail},
+      {sim::Met::kOrphans, Branch::kOrphansSetAside},
+      {sim::Met::kSeveralSegments, Branch::kSeveralSegments},
+  }};
   BranchSet set;
-  const auto add = [&](Branch branch) { set.set(static_cast<size_t>(branch)); };
-  if (report.found_nothing) add(Branch::kFreshStart);
-  if (report.base == engine::kCheckpointName) {
-    add(Branch::kCheckpointLoaded);
-  } else if (!report.base.empty()) {
-    add(Branch::kBaseLoaded);
-  }
-  if (report.segments > 0) add(report.dropped_bytes > 0 ? Branch::kTornTail : Branch::kTailWhole);
-  if (report.segments > 1) add(Branch::kSeveralSegments);
-  if (!report.set_aside.empty()) add(Branch::kOrphansSetAside);
+  for (const auto& [one, branch] : kBranchOf)
+    if (met[static_cast<size_t>(one)]) set.set(static_cast<size_t>(branch));
   return set;
+}
+
+EngineState state_of(sim::Activity activity) {
+  switch (activity) {
+    case sim::Activity::kIdle:
+      return EngineState::kIdle;
+    case sim::Activity::kWriting:
+      return EngineState::kWriting;
+    case sim::Activity::kSyncing:
+      return EngineState::kSyncing;
+    case sim::Activity::kWritingBase:
+      return EngineState::kWritingBase;
+    case sim::Activity::kRewriting:
+      return EngineState::kRewriting;
+    case sim::Activity::kHealing:
+      return EngineState::kHealing;
+    case sim::Activity::kTurningOn:
+      return EngineState::kTurningOn;
+    case sim::Activity::kSaving:
+      return EngineState::kSaving;
+  }
+  return EngineState::kIdle;
 }
 
 std::string_view name(EngineState state) { return kStateNames[static_cast<size_t>(state)]; }

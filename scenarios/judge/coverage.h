@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/recovery/recovery.h"
 #include "faults/fault_class.h"
+#include "sim/target.h"
 
 namespace powercut::scenarios {
 
@@ -43,7 +43,7 @@ inline constexpr int kRecoveryBranches = 10;
 std::string_view branch_name(Branch branch);
 using BranchSet = std::bitset<kBranches>;
 // What a recovery that has completed came upon.
-BranchSet branches_of(const engine::RecoveryReport& report);
+BranchSet branches_of(const sim::MetSet& met);
 
 // What the store is at, from the outside: what it is doing to the disk, or for the disk.
 enum class EngineState : uint8_t {
@@ -61,6 +61,7 @@ enum class EngineState : uint8_t {
 };
 inline constexpr int kEngineStates = 11;
 std::string_view name(EngineState state);
+EngineState state_of(sim::Activity activity);
 
 // Faults of one class that struck in one state.
 using StrikeSet = std::bitset<size_t{kEngineStates} * faults::kFaultClasses>;

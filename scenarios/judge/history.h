@@ -1,22 +1,14 @@
 // What happened, kept outside the faulty disk: every operation in its total order, when it was
-// executed and acknowledged, and the digest of the state after it.
-//
-// The history learns of operations from the store's own door (KeyspaceObserver) and numbers them by
-// LSN. It holds no copy of the state: S(k) is a digest, and the changes of each operation, so that
-// a digest can be taken for any clock: an entry expired by then counts as absent.
-//
-// Self-check: at the end of each life the sums are recomputed from the keyspace. A change that
-// passed the door unseen, or one that was never logged, shows there.
+// executed and acknowledged, and a digest of the state after it.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "engine/command/executor.h"
-#include "engine/store/keyspace.h"
+#include "engine/os/os.h"
+#include "sim/target.h"
 
 namespace powercut::scenarios {
 
@@ -26,17 +18,16 @@ struct Operation {
   Instant executed;
   Instant acked = kNever;      // the client was told
   uint64_t ack = 0;            // which acknowledgement it was, from 1; 0: none
-  const void* task = nullptr;  // whose operation; the store's own tasks expire keys
-  bool expiry_only = false;    // it did nothing but remove keys that had expired
+  const void* task = nullptr;  // whose operation; an engine's own tasks may have some
+  bool expiry_only = false;    // it did nothing but remove what had expired
 };
 
-class History final : public engine::KeyspaceObserver, public engine::OperationListener {
+class History : public sim::OperationObserver {
  public:
-  // S(0) is the empty store.
   History();
 
-  // A life of the store begins in the state S(lsn): what followed is forgotten.
-  void attach(engine::Os& os, engine::Keyspace& keyspace, engine::Executor& executor, uint64_t lsn);
+  // A life of the engine begins in the state S(k): what followed is forgotten. Both outlive detach().
+  void attach(engine::Os& os, sim::Target& target, uint64_t k);
   void detach();
 
   uint64_t last_lsn() const { return operations_.size(); }
@@ -45,76 +36,58 @@ class History final : public engine::KeyspaceObserver, public engine::OperationL
   uint64_t own_operation(uint64_t after) const;
   void ack(uint64_t lsn, Instant at);
   uint64_t acked() const { return acked_; }
+  // Is it the digest of a state that the last attach() forgot? A crash before it may still show one.
+  bool was_forgotten(uint64_t digest) const;
 
-  // The digests of S(0)..S(last) for a wall clock: see keyspace_digest().
-  const std::vector<uint64_t>& digests_at(int64_t now_ms);
-  // A life that loads a checkpoint and drops what has expired has two states at that number, which
-  // a clock that goes back tells apart: S(lsn), and what it held, and may have saved again.
+  // The digests of S(0)..S(last) for a wall clock.
+  virtual const std::vector<uint64_t>& digests_at(int64_t wall_ms) = 0;
+  // One state may look two ways at that number, which a clock that goes back tells apart: S(k), and
+  // what it was when it was loaded without what had expired.
   struct AsLoaded {
     uint64_t lsn;
     uint64_t digest;
   };
-  std::optional<AsLoaded> as_loaded_at(int64_t now_ms) const;
+  virtual std::optional<AsLoaded> as_loaded_at(int64_t /*wall_ms*/) const { return std::nullopt; }
 
-  // Is it the digest of a state that the last attach() forgot? A crash before it may still show one.
-  bool was_forgotten(uint64_t digest) const;
+  // Changes that were made and are no operation, since the last call. Call it when none is under way.
+  virtual bool unlogged_change() { return false; }
+  // Empty, or how the history and the engine's state disagree.
+  virtual std::string self_check() = 0;
 
-  // Changes that were made and not logged, since the last call. Call it when no operation is under
-  // way.
-  bool unlogged_change();
-  // Empty, or how the history and the keyspace disagree.
-  std::string self_check() const;
+ protected:
+  virtual void on_attach(sim::Target& target, uint64_t k) = 0;
+  virtual void on_detach() {}
 
-  // --- The store's door ---
-  void before_change(engine::Database& db, std::string_view key, engine::Object* object) override;
-  void before_flush(engine::Database& db) override;
-  void before_swap(int a, int b) override;
-  void on_operation(uint64_t lsn) override;
+  engine::Os& os() const { return *os_; }
+  void append(bool expiry_only);
+  void forget(std::vector<uint64_t> digests) { forgotten_ = std::move(digests); }
 
  private:
-  static constexpr int kDatabases = engine::Keyspace::kDatabases;
-  struct Touched {
-    engine::Database* db;
-    std::string key;
-    uint64_t hash;  // before; 0: absent
-    int64_t expire_at_ms;
-  };
-  struct Change {
-    int16_t db;  // -1: databases a and b are swapped (in `before` and `after`)
-    uint64_t before;
-    uint64_t after;
-    int64_t before_expires;
-    int64_t after_expires;
-  };
-
-  using Sums = uint64_t[kDatabases];
-  static void apply(const Change& change, int64_t now_ms, Sums& sums);
-  static uint64_t digest_of(const Sums& sums);
-  int number_of(const engine::Database& db) const;
-  void touch(engine::Database& db, std::string_view key, const engine::Object* object);
-  void settle();
-  void note_dropped(uint64_t lsn);
-  void add_to_sum(int db, uint64_t difference);
-  uint64_t total() const;
-
   engine::Os* os_ = nullptr;
-  engine::Keyspace* keyspace_ = nullptr;
-  engine::Executor* executor_ = nullptr;
+  sim::Target* target_ = nullptr;
   std::vector<Operation> operations_;
-  std::vector<uint64_t> digests_;  // [lsn], nothing expired
-  std::vector<Change> changes_;
-  std::vector<size_t> changes_end_;  // [lsn]
-  std::vector<uint64_t> clocked_;    // scratch of digests_at
-  std::vector<Touched> touched_;
-  std::vector<Change> dropped_;  // keys that had expired when a checkpoint was loaded
-  uint64_t loaded_lsn_ = 0;
-  std::vector<Change> loaded_without_;  // the same, for the rest of this life
-  std::vector<uint64_t> forgotten_;     // digests, with and without what had expired by then
-  Sums sums_ = {};
-  uint64_t digest_ = 0;  // total(), kept up to date
-  Sums first_sums_ = {};
-  int64_t soonest_expiry_ms_ = INT64_MAX;
+  std::vector<uint64_t> forgotten_;
   uint64_t acked_ = 0;
+};
+
+// For any engine whose state does not change with the clock: it is asked for its digest after each
+// operation.
+class PlainHistory final : public History {
+ public:
+  // `empty`: the digest of S(0).
+  explicit PlainHistory(uint64_t empty = 0) : digests_{empty} {}
+
+  const std::vector<uint64_t>& digests_at(int64_t) override { return digests_; }
+  std::string self_check() override;
+  void on_operation(uint64_t number) override;
+
+ protected:
+  void on_attach(sim::Target& target, uint64_t k) override;
+  void on_detach() override { target_ = nullptr; }
+
+ private:
+  sim::Target* target_ = nullptr;
+  std::vector<uint64_t> digests_;  // [k]
 };
 
 }  // namespace powercut::scenarios

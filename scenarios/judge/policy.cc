@@ -31,19 +31,4 @@ const Policy* find_policy(std::string_view name) {
   return nullptr;
 }
 
-engine::EngineConfig engine_config(const Policy& policy, uint64_t rewrite_bytes) {
-  engine::EngineConfig config;
-  config.recovery.append_only = policy.has_log();
-  config.aof.policy = policy.always()     ? engine::SyncPolicy::kAlways
-                      : policy.everysec() ? engine::SyncPolicy::kEverysec
-                                          : engine::SyncPolicy::kNo;
-  config.rewrite_percentage = 0;
-  if (policy.kind == PolicyKind::kHybridAlways || policy.kind == PolicyKind::kHybridEverysec) {
-    config.rewrite_percentage = 100;
-    config.rewrite_min_bytes = rewrite_bytes;
-  }
-  if (policy.kind == PolicyKind::kCheckpoint) config.save = {{1, 10}, {5, 1}};
-  return config;
-}
-
 }  // namespace powercut::scenarios

@@ -1,10 +1,8 @@
-// The persistence policies by name, and how each configures the store.
+// The persistence policies by name, and what each promises.
 #pragma once
 
 #include <span>
 #include <string_view>
-
-#include "engine/config.h"
 
 namespace powercut::scenarios {
 
@@ -24,6 +22,10 @@ struct Policy {
   std::string_view promise;  // one line, for people
   bool has_log() const { return kind != PolicyKind::kCheckpoint && kind != PolicyKind::kNone; }
   bool always() const { return kind == PolicyKind::kAlways || kind == PolicyKind::kHybridAlways; }
+  // Rewrites its log from snapshots.
+  bool hybrid() const {
+    return kind == PolicyKind::kHybridAlways || kind == PolicyKind::kHybridEverysec;
+  }
   bool everysec() const {
     return kind == PolicyKind::kEverysec || kind == PolicyKind::kHybridEverysec;
   }
@@ -31,7 +33,5 @@ struct Policy {
 
 std::span<const Policy> all_policies();
 const Policy* find_policy(std::string_view name);
-// `rewrite_bytes`: hybrids rewrite their log when it has grown this much.
-engine::EngineConfig engine_config(const Policy& policy, uint64_t rewrite_bytes);
 
 }  // namespace powercut::scenarios

@@ -18,10 +18,12 @@
 #include "engine/checkpoint/rdb_dump.h"
 #include "engine/engine.h"
 #include "engine/os/posix/posix_os.h"
-#include "scenarios/judge/digest.h"
 #include "scenarios/posix/buffering_os.h"
 #include "scenarios/posix/kill_told.h"
-#include "scenarios/run/clients.h"
+#include "scenarios/store/digest.h"
+#include "scenarios/store/store_target.h"
+#include "scenarios/workload/workload.h"
+#include "sim/request.h"
 
 namespace powercut::scenarios {
 
@@ -186,11 +188,12 @@ inline void converse(const KillJob& job, engine::Engine& engine, Teller& teller,
     std::vector<std::string> requests = unit.requests;
     if (unit.db != db) {
       db = unit.db;
-      requests.insert(requests.begin(), encode_request({"SELECT", std::to_string(db)}));
+      requests.insert(requests.begin(), sim::encode_request({"SELECT", std::to_string(db)}));
     }
     if (number % 40 == 39) {
-      if (job.policy->has_log()) requests.push_back(encode_request({"BGREWRITEAOF"}));
-      if (job.policy->kind == PolicyKind::kCheckpoint) requests.push_back(encode_request({"SAVE"}));
+      if (job.policy->has_log()) requests.push_back(sim::encode_request({"BGREWRITEAOF"}));
+      if (job.policy->kind == PolicyKind::kCheckpoint)
+        requests.push_back(sim::encode_request({"SAVE"}));
     }
     std::deque<uint64_t> expected;
     for (const std::string& request : requests) {
@@ -224,7 +227,7 @@ inline void converse(const KillJob& job, engine::Engine& engine, Teller& teller,
   uint64_t issued = 0;
   int talking = job.clients;
   seam.spawn("main", [&] {
-    auto opened = engine::Engine::open(seam, engine_config(*job.policy, 4096));
+    auto opened = engine::Engine::open(seam, config_of({job.policy->name, 4096}));
     if (!opened.ok()) {
       teller.error(opened.error().message);
       _exit(1);

@@ -15,9 +15,9 @@
 #include "engine/engine.h"
 #include "engine/os/posix/descriptor.h"
 #include "engine/os/posix/posix_os.h"
-#include "scenarios/judge/history_testing.h"
 #include "scenarios/judge/oracle.h"
 #include "scenarios/posix/kill_child.h"
+#include "scenarios/store/history_testing.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -76,11 +76,11 @@ class KilledStore {
   sim::SeededChoices choices_;
   std::shared_ptr<const Workload> workload_;
   KillJob job_;
-  History history_;
+  StoreHistory history_;
   Oracle oracle_;
   std::unique_ptr<HistoryStore> mirror_;  // the child's keyspace, rebuilt from what it told
   std::vector<Told> found_;               // by the recovery of the child
-  CrashFacts facts_;
+  Promised promised_;
   uint64_t recovered_lsn_ = 0;
   bool open_ = false;
   bool finished_ = false;
@@ -151,7 +151,7 @@ void KilledStore::hear(std::vector<Told> told) {
 
 void KilledStore::hear_one(const Told& told) {
   const auto apply = [this](const Told& change) {
-    engine::Keyspace& keyspace = mirror_->keyspace;
+    engine::Keyspace& keyspace = mirror_->keyspace();
     if (change.absent) {
       keyspace.remove(change.db, change.key);
     } else {
@@ -172,7 +172,7 @@ void KilledStore::hear_one(const Told& told) {
       EXPECT_EQ(told.text, "");
       mirror_.reset();
       mirror_ = std::make_unique<HistoryStore>(&history_, told.lsn, /*attached=*/false);
-      mirror_->keyspace.set_loading(true);  // the child says what expires
+      mirror_->keyspace().set_loading(true);  // the child says what expires
       mirror_->world.now = Instant{told.at_ns};
       mirror_->set_wall(told.wall_ms);
       for (const Told& key : found_) apply(key);
@@ -187,7 +187,7 @@ void KilledStore::hear_one(const Told& told) {
       apply(told);
       break;
     case Tell::kSwap:
-      mirror_->keyspace.swap(told.db, told.other_db);
+      mirror_->keyspace().swap(told.db, told.other_db);
       break;
     case Tell::kOperation:
       history_.on_operation(told.lsn);
@@ -207,9 +207,9 @@ void KilledStore::hear_one(const Told& told) {
       break;
   }
   if (open_ && told.tell != Tell::kError) {
-    facts_.written_lsn = told.written_lsn;
-    facts_.synced_lsn = told.synced_lsn;
-    facts_.saved_lsn = told.saved_lsn;
+    promised_.engine.written = told.written_lsn;
+    promised_.engine.synced = told.synced_lsn;
+    promised_.engine.snapshot = told.saved_lsn;
   }
 }
 
@@ -220,25 +220,26 @@ void KilledStore::recover() {
   PosixOs& os = **opened_os;
   std::unique_ptr<Engine> store;
   os.spawn("main", [&] {
-    auto opened = Engine::open(os, engine_config(*job_.policy, 4096));
+    auto opened = Engine::open(os, config_of({job_.policy->name, 4096}));
     if (!opened.ok()) {
-      violation = Violation{"NOS", opened.error().message};
+      violation = Violation{Breach::kNoStart, opened.error().message};
     } else {
       store = std::move(*opened);
       const engine::RecoveryReport& report = store->recovery();
-      facts_.kind = sim::CrashKind::kKill;
-      facts_.at = os.now();
-      facts_.last_lsn = history_.last_lsn();
+      promised_.kind = sim::CrashKind::kKill;
+      promised_.at = os.now();
+      promised_.last = history_.last_lsn();
       const int64_t wall_ms = os.wall_now().unix_ms;
-      const Verdict verdict =
-          oracle_.judge(history_, facts_, keyspace_digest(store->keyspace(), wall_ms), wall_ms,
-                        report.last_lsn, false);
-      violation = verdict.violation;
+      Recovered recovered;
+      recovered.digest = keyspace_digest(store->keyspace(), wall_ms);
+      recovered.wall_ms = wall_ms;
+      recovered.last = report.last_lsn;
+      recovered.failed = report.failed_commands;
+      violation = oracle_.judge(history_, promised_, {}, recovered, false).violation;
       recovered_lsn_ = report.last_lsn;
       oracle_.served(report.last_lsn);
       survived += report.last_lsn;
       torn_tails += report.dropped_bytes > 0;
-      EXPECT_EQ(report.failed_commands, 0u);
     }
     os.stop();  // as a kill would end it: what it recovered is all it did
   });
@@ -269,7 +270,8 @@ INSTANTIATE_TEST_SUITE_P(Policies, PosixKill, ::testing::ValuesIn(setups()), [](
 TEST_P(PosixKill, LosesNothingThatWasHandedToTheKernel) {
   KilledStore store(GetParam().policy->name, GetParam().use_io_uring, false, 1);
   store.live(kLives);
-  EXPECT_FALSE(store.violation) << store.violation->oracle << ": " << store.violation->text;
+  EXPECT_FALSE(store.violation) << code_of(store.violation->breach) << ": "
+                                << store.violation->text;
   EXPECT_EQ(store.kills, static_cast<uint64_t>(kLives));
   EXPECT_GT(store.kills_in_the_middle, 0u);
   EXPECT_GT(store.acked, 0u);
@@ -285,7 +287,7 @@ TEST(PosixKillTeeth, ABufferInUserSpaceIsFound) {
     KilledStore store(policy, true, true, 2);
     store.live(3 * kLives);
     ASSERT_TRUE(store.violation) << policy;
-    EXPECT_EQ(store.violation->oracle, "LAW") << policy << ": " << store.violation->text;
+    EXPECT_EQ(store.violation->breach, Breach::kLost) << policy << ": " << store.violation->text;
   }
 }
 
@@ -293,7 +295,8 @@ TEST(PosixKillTeeth, ABufferInUserSpaceIsFound) {
 TEST(PosixKillTeeth, ABufferThatASyncEmptiesIsHarmless) {
   KilledStore store("always", true, true, 3);
   store.live(kLives);
-  EXPECT_FALSE(store.violation) << store.violation->oracle << ": " << store.violation->text;
+  EXPECT_FALSE(store.violation) << code_of(store.violation->breach) << ": "
+                                << store.violation->text;
 }
 
 }  // namespace

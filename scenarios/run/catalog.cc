@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "scenarios/run/targets.h"
+
 namespace powercut::scenarios {
 
 namespace {
@@ -65,9 +67,25 @@ std::string_view take_field(std::string_view& rest) {
   return field;
 }
 
+// "TARGET+WORKLOAD": takes the target off. Null: the store.
+Result<const TargetType*> take_target(std::string_view& workload) {
+  const size_t plus = workload.find('+');
+  if (plus == workload.npos) return nullptr;
+  const TargetType* target = find_target(workload.substr(0, plus));
+  if (target == nullptr && !looks_like_a_path(workload)) {
+    return Error{Errc::kInvalid, fmt::format("run ID: there is no target \"{}\" in this program; "
+                                             "`powercut list targets` names them all",
+                                             workload.substr(0, plus))};
+  }
+  if (target != nullptr) workload.remove_prefix(plus + 1);
+  return target;
+}
+
 }  // namespace
 
-Result<WorkloadPtr> find_workload(const std::string& name) {
+Result<WorkloadPtr> find_workload(const std::string& name, const TargetType& target) {
+  for (const WorkloadPtr& own : target.workloads())
+    if (own->name == name) return own;
   if (WorkloadPtr built_in = make_builtin(name, 1)) return built_in;
   if (const fs::path path = shipped(name); !path.empty()) {
     // The short name is the same on every machine.
@@ -158,8 +176,6 @@ Result<Recipe> parse_run_id(std::string_view id) {
                                                "list schedules` tells them all",
                                                text)};
     spec.schedule = *schedule;
-    // As walk_schedules() ran it.
-    if (schedule->kind == ScheduleKind::kFifo) spec.beside = Beside::kEverything;
     seed = seed.substr(0, slash);
   }
   TRY_ASSIGN(spec.seed, parse_number(seed, "seed"));
@@ -171,7 +187,9 @@ Result<Recipe> parse_run_id(std::string_view id) {
                                                rest)};
     }
   }
-  TRY_ASSIGN(recipe.workload, find_workload(std::string(id.substr(0, colon))));
+  std::string_view workload = id.substr(0, colon);
+  TRY_ASSIGN(spec.target, take_target(workload));
+  TRY_ASSIGN(recipe.workload, find_workload(std::string(workload), target_or_store(spec.target)));
   spec.workload = recipe.workload.get();
   return recipe;
 }

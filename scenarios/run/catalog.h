@@ -8,14 +8,15 @@
 #include <vector>
 
 #include "scenarios/run/run.h"
+#include "scenarios/run/targets.h"
 
 namespace powercut::scenarios {
 
 using WorkloadPtr = std::shared_ptr<const Workload>;
 
-// A built-in one, a name found in scenarios/workloads (with or without ".aof"), or a path.
+// One of the target's own, a built-in one, a name found in scenarios/workloads (with or without ".aof"), or a path.
 //   Errors: kInvalid: no such name. Otherwise as load_workload.
-Result<WorkloadPtr> find_workload(const std::string& name);
+Result<WorkloadPtr> find_workload(const std::string& name, const TargetType& target = store());
 
 struct WorkloadEntry {
   std::string name;

@@ -8,39 +8,25 @@
 #include <string>
 #include <string_view>
 
-#include "engine/engine.h"
 #include "faults/plan_injector.h"
 #include "scenarios/judge/history.h"
-#include "scenarios/judge/oracle.h"
+#include "scenarios/judge/target_type.h"
+#include "scenarios/judge/verdict.h"
+#include "scenarios/run/manners.h"
 #include "scenarios/workload/script.h"
 #include "scenarios/workload/workload.h"
 #include "sim/choices.h"
+#include "sim/target.h"
 #include "sim/trace.h"
 
 namespace powercut::scenarios {
-
-// How the clients behave in this run; drawn once.
-struct Manners {
-  uint64_t clients = 1;
-  uint64_t pipeline = 1;      // requests a client sends before it waits
-  Duration think{0};          // at most, between two sends
-  uint64_t admin_one_in = 0;  // of the units is followed by BGSAVE or BGREWRITEAOF; 0: none
-  std::string_view admin;     // which
-  // The store begins without its log, and a client turns it on after so many units; 0: it begins
-  // with it.
-  uint64_t turn_on_after = 0;
-  bool log = true;          // units that need one are sent
-  bool checkpoints = true;  // the same
-};
-// `has_log`: the policy keeps one, so that it may be turned on late.
-Manners draw_manners(sim::Choices& choices, const Workload& workload, std::string_view admin,
-                     bool has_log);
 
 class Clients {
  public:
   struct Surroundings {
     engine::Os& os;
-    engine::Engine& engine;
+    const TargetType& type;
+    sim::Target& target;
     History& history;
     faults::PlanInjector& injector;
     sim::Choices& choices;
@@ -53,7 +39,7 @@ class Clients {
 
   // Sends these steps instead. `steps` outlives this.
   void follow(const std::vector<Step>& steps) { steps_ = &steps; }
-  // The store has begun without its log: `turn_on_after` counts from now.
+  // The engine has begun without its log: `turn_on_after` counts from now.
   void begin_without_log() { promised_ = false; }
   // Starts the clients' tasks; on_idle is called in the last one when everything is answered.
   void start();
@@ -84,7 +70,7 @@ class Clients {
   void end_conversation(Connection& connection);
   void think(Connection& connection, Instant until);
   void await(Connection& connection);
-  void take(Connection& connection);
+  bool take(Connection& connection, Instant until);
 
   Surroundings around_;
   const Workload& workload_;
@@ -100,8 +86,5 @@ class Clients {
   bool promised_ = true;  // the log is on, so that an acknowledgement means something
   std::optional<Violation> violation_;
 };
-
-// The length of the RESP2 reply at the start of `bytes`; 0 if it is not complete.
-size_t reply_length(std::string_view bytes);
 
 }  // namespace powercut::scenarios

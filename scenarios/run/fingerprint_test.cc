@@ -6,6 +6,7 @@
 #include "scenarios/run/catalog.h"
 #include "scenarios/run/guards.h"
 #include "scenarios/run/run.h"
+#include "sim/request.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -32,17 +33,19 @@ TEST(LayoutStability, ADrawAtAnotherSiteLeavesAFailureAsItWas) {
   const auto workload = make_builtin("lists", 1);
   Workload more = *workload;
   for (size_t i = 0; i < more.units.size(); i += 3)
-    more.units[i].requests.insert(more.units[i].requests.begin(), encode_request({"RANDOMKEY"}));
+    more.units[i].requests.insert(more.units[i].requests.begin(),
+                                  sim::encode_request({"RANDOMKEY"}));
   uint64_t failures = 0;
   for (uint64_t seed = 1; seed <= 150; ++seed) {
     RunSpec spec = failing(*workload, seed);
     // One client, no pipeline: a reply that waits for another client's write would be related.
-    spec.manners = Manners{};
-    spec.manners->think = milliseconds(2);
+    Stated stated;
+    stated.manners = Manners{};
+    stated.manners->think = milliseconds(2);
     RunSpec changed = spec;
     changed.workload = &more;
-    const RunResult before = run_once(spec);
-    const RunResult after = run_once(changed);
+    const RunResult before = run_once(spec, stated);
+    const RunResult after = run_once(changed, stated);
     ASSERT_EQ(before.violation.has_value(), after.violation.has_value()) << run_id(spec);
     EXPECT_EQ(before.events, after.events) << run_id(spec);
     if (!before.violation) continue;
@@ -58,14 +61,14 @@ TEST(Fingerprint, ARelatedChangeIsToldWithItsEvent) {
   for (uint64_t seed = 1; seed <= 60; ++seed) {
     const RunSpec spec = failing(*workload, seed);
     Lines before;
-    const RunResult recorded = run_once(spec, &before);
+    const RunResult recorded = run_once(spec, {}, {.trace = &before});
     Workload other = *workload;
     for (size_t i = seed; i < other.units.size(); i += 40)
-      other.units[i].requests.push_back(encode_request({"SET", "new", "value"}));
+      other.units[i].requests.push_back(sim::encode_request({"SET", "new", "value"}));
     RunSpec changed = spec;
     changed.workload = &other;
     Lines after;
-    const RunResult seen = run_once(changed, &after);
+    const RunResult seen = run_once(changed, {}, {.trace = &after});
     const auto told = departure(recorded.fingerprint, seen.fingerprint);
     ASSERT_EQ(told.has_value(), recorded.trace_hash != seen.trace_hash);
     if (!told) continue;

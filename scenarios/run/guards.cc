@@ -34,8 +34,8 @@ std::optional<std::string> run_differs(const RunSpec& spec, const RunResult& res
   // The events of the run that `result` came from are gone: two more runs stand in for it.
   Lines first;
   Lines second;
-  run_once(spec, &first);
-  run_once(spec, &second);
+  run_once(spec, {}, {.trace = &first});
+  run_once(spec, {}, {.trace = &second});
   return fmt::format("seed {} is not deterministic: {}", spec.seed,
                      first_difference(first.lines, second.lines));
 }

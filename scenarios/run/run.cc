@@ -4,28 +4,16 @@
 
 #include <algorithm>
 
-#include "scenarios/judge/contents.h"
-#include "scenarios/judge/digest.h"
-#include "scenarios/run/run_lives.h"
+#include "scenarios/run/beside.h"
+#include "scenarios/run/life.h"
+#include "scenarios/run/targets.h"
 
 namespace powercut::scenarios {
 
-using engine::Engine;
+using faults::FaultClass;
 using sim::CrashKind;
 
-namespace {
-
-// Longer than any plan needs: a life that lasts this long hangs.
-constexpr Duration kLifeLimit = seconds(900);
-// Long enough for what the store does by itself: the sync of each second.
-constexpr Duration kIdle = milliseconds(1500);
-// Keys that are listed of a state that never was.
-constexpr size_t kHoldsMost = 12;
-
-}  // namespace
-
 faults::Plan plan_of(const RunSpec& spec) {
-  if (spec.plan) return *spec.plan;
   const Workload& workload = *spec.workload;
   sim::SeededChoices seed(spec.seed);
   faults::PlanOptions options;
@@ -45,146 +33,292 @@ faults::Plan plan_of(const RunSpec& spec) {
   return plan;
 }
 
-void Run::draw() {
-  const Workload& workload = *spec_.workload;
-  units_per_life_ = std::min(spec_.operations, workload.operations());
-  if (workload.operations() > units_per_life_) {
-    next_unit_ = seed_.choose("workload.start", 0, workload.operations() - units_per_life_ + 1);
-  }
-  result_.plan = plan_of(spec_);
-  const bool hybrid = spec_.policy->kind == PolicyKind::kHybridAlways ||
-                      spec_.policy->kind == PolicyKind::kHybridEverysec;
-  const uint64_t rewrite_bytes =
-      spec_.rewrite_bytes.value_or(512 << seed_.choose("rewrite.bytes", 0, 6));
-  config_ = engine_config(*spec_.policy, rewrite_bytes);
-  const bool checkpoint = spec_.policy->kind == PolicyKind::kCheckpoint;
-  manners_ = draw_manners(seed_, workload,
-                          hybrid       ? "BGREWRITEAOF"
-                          : checkpoint ? "BGSAVE"
-                                       : "",
-                          spec_.policy->has_log());
-  if (spec_.manners) manners_ = *spec_.manners;
-  manners_.log = spec_.policy->has_log();
-  manners_.checkpoints = spec_.policy->kind != PolicyKind::kNone;
-  clean_end_ = !workload.cut_at_end && seed_.choose("clean.end", 0, 8) == 0;
-  if (const Script* script = spec_.script) {
-    manners_ = {};
-    manners_.pipeline = script->pipeline;
-    clean_end_ = script->clean_end || script->lingers;
-  }
-  result_.conditions = {rewrite_bytes, manners_.pipeline, clean_end_};
-  if (spec_.observer != nullptr) spec_.observer->on_begin(result_.plan, world_.disk);
-}
+namespace {
 
-void Run::live(uint32_t number) {
-  Life life(*this, number);
-  life.os.set_time_limit(world_.now + kLifeLimit);
-  life_ = &life;
-  life.injector.set_observer(*this);
-  const bool looks = spec_.beside != Beside::kNothing && !spec_.workload->cut_at_end;
-  if (spec_.points != nullptr || spec_.fence != nullptr || looks) life.os.set_watcher(this);
-  life.os.spawn("main", [&] { open_and_serve(life, number); });
-  const CrashKind crash = life.os.run();
-  end_life(life, number, crash);
-}
-
-void Run::open_and_serve(Life& life, uint32_t number) {
-  engine::EngineConfig config = config_;
-  const bool scripted_late = spec_.script != nullptr && spec_.script->begins_without_log();
-  const bool late = number == 0 && (manners_.turn_on_after != 0 || scripted_late);
-  if (late) config.recovery.append_only = false;
-  auto opened = Engine::open(life.seam(), config);
-  if (!opened.ok()) {
-    life.refusal = opened.error();
-    if (spec_.observer != nullptr) spec_.observer->on_refusal(number, world_.now, *life.refusal);
-    life.os.stop();
-    return;
+// The planted bug of this thread, for as long as the run lasts.
+class Planted {
+ public:
+  explicit Planted(const faults::MutantInfo* mutant) {
+    active_mutant = mutant == nullptr ? Mutant::kNone : mutant->engine_mutant;
   }
-  life.engine = std::move(opened).value();
-  judge_recovery(life, number);
-  const bool more =
-      result_.plan.crash_of(number) != nullptr || (number == 0 && result_.plan.crashes() == 0);
-  if (over_ || undisturbed_ || !more) {
-    over_ = true;
-    life.os.stop();
-    return;
-  }
-  if (spec_.script != nullptr) manners_.clients = spec_.script->clients(number);
-  life.clients.emplace(Clients::Surroundings{life.seam(), *life.engine, history_, life.injector,
-                                             life.choices, trace_},
-                       *spec_.workload, manners_, next_unit_, units_per_life_,
-                       [this, &life, number] { go_idle(life, number); });
-  if (spec_.script != nullptr) {
-    static const std::vector<Step> kSilence;
-    const auto& lives = spec_.script->lives;
-    life.clients->follow(number < lives.size() ? lives[number] : kSilence);
-  }
-  if (late) life.clients->begin_without_log();
-  life.clients->start();
-}
+  ~Planted() { active_mutant = Mutant::kNone; }
+};
 
-void Run::judge_recovery(Life& life, uint32_t number) {
-  Engine& engine = *life.engine;
-  const engine::RecoveryReport& report = engine.recovery();
-  const BranchSet branches = branches_of(report);
-  for (size_t i = 0; i < kRecoveryBranches; ++i)
-    if (branches[i]) reached(static_cast<Branch>(i));
-  struck_.reset();
+class Run {
+ public:
+  Run(const RunSpec& spec, const Stated& stated, const Watchers& watching)
+      : planted_(spec.mutant), run_(spec, stated, watching) {}
 
-  uint64_t lsn = report.last_lsn;
-  if (crashed_before_) {
-    const int64_t wall_ms = life.os.wall_now().unix_ms;
-    const uint64_t digest = keyspace_digest(engine.keyspace(), wall_ms);
-    const Verdict verdict = oracle_.judge(history_, facts_, digest, wall_ms, lsn, contract_broken_);
-    ++result_.recoveries;
-    trace_.mix(digest);
-    trace_.mix(verdict.k);
-    keep_worst(verdict.loss, facts_.at);
-    if (spec_.observer != nullptr)
-      spec_.observer->on_open(number, world_.now, report, &verdict, history_);
-    if (verdict.violation) {
-      if (verdict.violation->oracle == "NPX")
-        result_.holds = contents_of(engine.keyspace(), wall_ms, kHoldsMost);
-      violate(*verdict.violation);
-      return;
+  RunResult run() {
+    if (run_.watching.observer != nullptr)
+      run_.watching.observer->on_begin(run_.result.plan, run_.legacy.world.disk);
+    for (uint32_t number = 0; !run_.stopped; ++number) {
+      Life life(run_, number);
+      BesideLife beside(run_, life);
+      const Ending ending = life.live();
+      judge_ending(life, ending);
+      if (!run_.stopped && !run_.legacy.contract_broken) beside.judge();
+      if (!run_.stopped) bequeath(life, ending);
     }
-    if (report.failed_commands != 0) {
-      violate({"NPX", fmt::format("{} logged commands failed when they were replayed",
-                                  report.failed_commands)});
-      return;
-    }
-    if (contract_broken_ || lsn > history_.last_lsn()) {
-      over_ = true;
-      return;
-    }
-    oracle_.served(lsn);  // S(lsn) equals S(k), and the history goes on from there
-  } else if (spec_.observer != nullptr) {
-    spec_.observer->on_open(number, world_.now, report, nullptr, history_);
+    return finish();
   }
-  history_.attach(life.seam(), engine.keyspace(), engine.executor(), lsn);
+
+ private:
+  void judge_ending(Life& life, Ending ending);
+  void judge_service(Life& life);
+  void judge_refusal(const Life& life);
+  void count(const Life& life);
+  void bequeath(Life& life, Ending ending);
+  Legacy heir(const Life& life, sim::WorldState world) const;
+  RunResult finish();
+
+  Planted planted_;
+  RunState run_;
+};
+
+// What the life itself has shown, before any disk is cut.
+void Run::judge_ending(Life& life, Ending ending) {
+  if (life.crash() == CrashKind::kNone)
+    run_.legacy.state = life.state(std::nullopt, faults::FileRole::kNone);
+  if (life.served()) judge_service(life);
+  if (ending == Ending::kCutInRecovery) run_.reached(Branch::kCutDuringRecovery);
+  if (RunObserver* observer = run_.watching.observer) {
+    if (ending != Ending::kRefused)
+      observer->on_end(life.number(), run_.legacy.world.now, life.crash(), life.served(),
+                       *run_.history);
+    observer->on_ended(life.number(), life.clients(), life.injector);
+  }
+  count(life);
+  if (run_.stopped) return;
+  if (ending == Ending::kHung)
+    run_.violate(
+        {Breach::kHangs, life.out_of_time() ? "a life does not end" : "every task waits for ever"});
+  if (ending == Ending::kRefused) judge_refusal(life);
 }
 
-void Run::go_idle(Life& life, uint32_t number) {
-  life.injector.on_idle(life.os.now());
-  const bool crash_comes = result_.plan.crash_of(number) != nullptr;
-  const bool lingers = spec_.lingers || (spec_.script != nullptr && spec_.script->lingers);
-  if (lingers) life.seam().park(life.os.now() + kIdle);
-  if (lingers || clean_end_ || !crash_comes) {
-    shutting_down_ = true;
-    if (life.engine->shut_down(true).ok()) shut_down_cleanly_ = true;
-    shutting_down_ = shut_down_cleanly_;
+void Run::judge_service(Life& life) {
+  const Clients& clients = *life.clients();
+  if (clients.violation()) run_.violate(*clients.violation());
+  if (!run_.stopped)
+    if (auto wrong = run_.history->self_check(); !wrong.empty())
+      run_.violate({Breach::kUnlogged, wrong});
+  const sim::Deeds deeds = life.target().deeds();
+  if (deeds.healed) run_.reached(Branch::kHealed);
+  if (deeds.rewrote) run_.reached(Branch::kRewritten);
+  if (deeds.saved) run_.reached(Branch::kSaved);
+  if (deeds.refused_writes) run_.reached(Branch::kWritesRefused);
+  if (run_.watching.points != nullptr && !run_.stopped) {
+    Promised promised = life.promised();
+    promised.kind = life.crash();
+    run_.watching.points->on_done(*run_.history, run_.legacy.world, promised, life.delays(),
+                                  run_.opening);
   }
-  if (!crash_comes) life.os.stop();
+  run_.result.acked = run_.history->acked();
 }
 
-RunResult run_once(const RunSpec& spec, sim::TraceListener* listener) {
-  return Run(spec, listener).run();
+// It need not start from a disk that broke its own promise, nor where its start was disturbed: then the
+// next one is left alone.
+void Run::judge_refusal(const Life& life) {
+  const Error& error = *life.refusal();
+  if (run_.legacy.contract_broken || !run_.spec.persona->keeps_synced) {
+    run_.result.refused = true;
+    run_.reached(Branch::kRefusedCorruption);
+    run_.stop(Stop::kDone);
+  } else if (life.injector.injected_error() && !run_.legacy.undisturbed) {
+    run_.reached(Branch::kFailedOnInjectedError);
+    run_.legacy.undisturbed = true;
+  } else {
+    run_.violate({Breach::kNoStart, error.message});
+  }
+}
+
+void Run::count(const Life& life) {
+  const auto& hits = life.injector.hits();
+  run_.result.hits.insert(run_.result.hits.end(), hits.begin(), hits.end());
+  run_.result.mutant_fired += life.mutant_fired();
+  // With data=journal a sync that failed reports success and the next one the error (ATC'20): until
+  // then the filesystem breaks the contract of sync, and no store can keep a promise that rests on
+  // it.
+  if (run_.spec.persona->rules.sync_failure != sim::SyncFailure::kExt4Data) return;
+  for (const auto& hit : hits)
+    if (hit.fault == FaultClass::kEio && hit.op == sim::Op::kSync)
+      run_.legacy.contract_broken = true;
+}
+
+// The only place that cuts a disk the run goes on with. A crash is a value: the new disk is computed
+// while the old world still stands.
+void Run::bequeath(Life& life, Ending ending) {
+  const Legacy& now = run_.legacy;
+  const bool cut = ending == Ending::kShutDown || life.crash() == CrashKind::kPowerCut;
+  auto after =
+      cut ? run_.cut(life.number(), now.world.disk, life.choices, 0) : now.world.disk.after_kill();
+  if (!after.ok()) return run_.misstate(after.error());
+  Legacy next = heir(life, {std::move(after).value(), now.world.now, now.world.wall_offset_ms});
+  if (ending == Ending::kShutDown) next.struck.set(index_of(next.state, FaultClass::kPowerCut));
+  if (ending != Ending::kRefused) {
+    ++run_.result.crashes;
+    next.crashed = true;
+    next.world.now = next.world.now + run_.stated.off;
+  }
+  if (auto checked = next.world.disk.self_check(); !checked.ok())
+    run_.harness_fault(checked.error().message);
+  for (const auto& hit :
+       faults::apply_media_faults(run_.result.plan, life.number(), next.world.disk, life.choices)) {
+    next.contract_broken = true;
+    next.struck.set(index_of(next.state, hit.fault));
+    run_.result.hits.push_back(
+        {hit.fault, std::nullopt, faults::role_of(sim::Op::kRead, hit.path), 1});
+  }
+  life.end_tasks();
+  run_.legacy = std::move(next);
+}
+
+// What the next life inherits in that world: what was promised when this one ended.
+Legacy Run::heir(const Life& life, sim::WorldState world) const {
+  const Legacy& now = run_.legacy;
+  Legacy next{std::move(world), now.promised,    {},         now.next_unit, now.contract_broken,
+              now.crashed,      now.undisturbed, now.struck, now.state};
+  if (life.served()) {
+    next.promised = life.promised();
+    next.promised.kind = life.crash();
+    next.delays = life.delays();
+    next.next_unit = (now.next_unit + life.clients()->issued()) % run_.spec.workload->units.size();
+    return next;
+  }
+  next.delays = now.delays;
+  // What only the page cache had, and recovery had not yet synced, dies with a power cut.
+  if (life.crash() == CrashKind::kPowerCut) next.promised.kind = CrashKind::kPowerCut;
+  // A sync of recovery's may fail as well, and is not healed before it serves.
+  for (const auto& hit : life.injector.hits())
+    if (hit.fault == FaultClass::kEio && hit.op == sim::Op::kSync) {
+      next.promised.engine.indeterminate = true;
+      next.promised.engine.written = next.promised.engine.synced;
+    }
+  return next;
+}
+
+RunResult Run::finish() {
+  if (run_.scheduler != nullptr && !run_.stated.scheduler_of)
+    if (const auto followed = run_.scheduler->finish(); !followed.ok())
+      run_.misstate(
+          {Errc::kInvalid, "the run departs from its schedule " + followed.error().message});
+  RunResult& result = run_.result;
+  result.stop = *run_.stopped;
+  result.trace_hash = run_.trace.hash();
+  result.fingerprint = fingerprint_of(run_.trace);
+  result.events = run_.trace.count();
+  result.contract_broken = run_.legacy.contract_broken || !run_.spec.persona->keeps_synced;
+  return std::move(result);
+}
+
+}  // namespace
+
+// --- What is one for the whole run ---
+
+RunState::RunState(const RunSpec& run, const Stated& what, const Watchers& who)
+    : spec(run),
+      stated(what),
+      watching(who),
+      opening{&target_or_store(run.target), {run.policy->name}, run.mutant},
+      seed(run.seed),
+      scheduler(make_scheduler(run.schedule, seed)),
+      history(opening.type->history()),
+      oracle(*run.policy, run.persona->keeps_synced, run.persona->rules.writeback),
+      legacy{{sim::Disk(run.persona->rules), Instant{0}, run.workload->wall_start_ms}} {
+  trace.set_listener(who.trace);
+  draw();
+}
+
+void RunState::draw() {
+  const Workload& workload = *spec.workload;
+  units_per_life = std::min(spec.operations, workload.operations());
+  if (workload.operations() > units_per_life) {
+    legacy.next_unit = seed.choose("workload.start", 0, workload.operations() - units_per_life + 1);
+  }
+  result.plan = stated.plan ? *stated.plan : plan_of(spec);
+  opening.settings.rewrite_bytes =
+      stated.rewrite_bytes.value_or(512 << seed.choose("rewrite.bytes", 0, 6));
+  manners = draw_manners(seed, workload, *spec.policy, *opening.type);
+  if (stated.manners) {
+    const Manners drawn = std::exchange(manners, *stated.manners);
+    manners.log = drawn.log;
+    manners.checkpoints = drawn.checkpoints;
+  }
+  clean_end = !workload.cut_at_end && seed.choose("clean.end", 0, 8) == 0;
+  if (const Script* script = stated.script) {
+    manners = {};
+    manners.pipeline = script->pipeline;
+    clean_end = script->clean_end || script->lingers;
+  }
+  result.conditions = {opening.settings.rewrite_bytes, manners.pipeline, clean_end};
+}
+
+void RunState::violate(const Violation& violation) {
+  if (!result.violation) result.violation = violation;
+  stop(Stop::kViolation);
+}
+
+void RunState::harness_fault(std::string text) {
+  if (result.harness_fault.empty()) result.harness_fault = std::move(text);
+  stop(Stop::kHarnessFault);
+}
+
+void RunState::misstate(Error error) {
+  result.misstated = std::move(error);
+  stop(Stop::kMisstated);
+}
+
+Verdict RunState::judge(const Promised& promised, const Delays& delays,
+                        const Recovered& recovered) {
+  const Verdict verdict =
+      oracle.judge(*history, promised, delays, recovered, legacy.contract_broken);
+  if (verdict.started) {
+    ++result.recoveries;
+    trace.mix(recovered.digest);
+    trace.mix(verdict.k);
+    keep_worst(verdict.loss, promised.at);
+  }
+  if (verdict.violation) violate(*verdict.violation);
+  return verdict;
+}
+
+Result<sim::Disk> RunState::cut(uint32_t life, const sim::Disk& disk, sim::Choices& choices,
+                                uint64_t key) const {
+  if (stated.cuts != nullptr) return stated.cuts->cut(life, disk, choices, key);
+  return disk.after_power_cut(choices, key);
+}
+
+void RunState::reached(Branch branch) {
+  ++result.branches[static_cast<size_t>(branch)];
+  if (static_cast<int>(branch) >= kRecoveryBranches || legacy.struck.none()) return;
+  for (size_t i = 0; i < legacy.struck.size(); ++i)
+    if (legacy.struck[i]) result.cells.set(i * kRecoveryBranches + static_cast<size_t>(branch));
+}
+
+void RunState::keep_worst(const Loss& loss, Instant at) {
+  // Nearest to its bound first; then the oldest loss.
+  const auto nearness = [](const Loss& l) {
+    return l.bound_ms > 0 ? l.age_ms * 1'000'000 / l.bound_ms : 0;
+  };
+  const Loss& worst = result.worst;
+  const bool nearer = nearness(loss) > nearness(worst) ||
+                      (nearness(loss) == nearness(worst) && loss.operations > worst.operations);
+  if (nearer || result.recoveries == 1) {
+    result.worst = loss;
+    result.worst_at = at;
+  }
+}
+
+RunResult run_once(const RunSpec& spec, const Stated& stated, const Watchers& watching) {
+  return Run(spec, stated, watching).run();
 }
 
 std::string run_id(const RunSpec& spec) {
-  std::string id =
-      fmt::format("{}:{}:{}:{}:{}:{}", spec.workload->name, spec.policy->name, spec.persona->name,
-                  faults::print(spec.faults), spec.operations, spec.seed);
+  std::string id;
+  const TargetType& target = target_or_store(spec.target);
+  if (&target != &store()) id = fmt::format("{}+", target.name());
+  id += fmt::format("{}:{}:{}:{}:{}:{}", spec.workload->name, spec.policy->name, spec.persona->name,
+                    faults::print(spec.faults), spec.operations, spec.seed);
   if (spec.schedule.kind != ScheduleKind::kRandom) id += "/" + print(spec.schedule);
   if (spec.mutant != nullptr) id += fmt::format(":{}", spec.mutant->name);
   return id;

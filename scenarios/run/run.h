@@ -1,5 +1,5 @@
-// One run: a workload on a store on a simulated disk, a plan of faults, crashes, recoveries,
-// verdicts. A pure function of its specification: same specification, same trace hash.
+// One run: a workload on an engine on a simulated disk, a plan of faults, crashes, recoveries,
+// verdicts. A pure function of what it is given: same specification, same trace hash.
 #pragma once
 
 #include <array>
@@ -10,8 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/config.h"
-#include "engine/recovery/recovery.h"
 #include "faults/mutants.h"
 #include "faults/personas.h"
 #include "faults/plan.h"
@@ -19,8 +17,9 @@
 #include "scenarios/judge/coverage.h"
 #include "scenarios/judge/oracle.h"
 #include "scenarios/judge/policy.h"
-#include "scenarios/run/clients.h"
+#include "scenarios/judge/target_type.h"
 #include "scenarios/run/fingerprint.h"
+#include "scenarios/run/manners.h"
 #include "scenarios/run/schedules.h"
 #include "scenarios/workload/script.h"
 #include "scenarios/workload/workload.h"
@@ -28,36 +27,20 @@
 
 namespace powercut::scenarios {
 
-// Watches a run from outside, for people: the run is the same with it or without.
-class RunObserver {
- public:
-  virtual ~RunObserver() = default;
-  // `disk` is the world's, as it is at any moment, until the run ends.
-  virtual void on_begin(const faults::Plan& plan, const sim::Disk& disk) = 0;
-  // The store is open. `verdict` is null where nothing was lost yet: in the first life.
-  virtual void on_open(uint32_t life, Instant at, const engine::RecoveryReport& report,
-                       const Verdict* verdict, const History& history) = 0;
-  virtual void on_refusal(uint32_t life, Instant at, const Error& error) = 0;
-  // A power cut beside the run: a copy of the disk was cut and recovered, and the run went on.
-  virtual void on_image(Instant at, const Verdict& verdict, const CrashFacts& facts) = 0;
-  // The life has ended. `clients` is null if its recovery had not.
-  virtual void on_ended(uint32_t /*life*/, const Clients* /*clients*/,
-                        const faults::PlanInjector& /*injector*/) {}
-  // `served`: the store had been open; if not, its recovery was cut.
-  virtual void on_end(uint32_t life, Instant at, sim::CrashKind crash, bool served,
-                      const History& history) = 0;
-};
+class Clients;
+struct Opening;
 
-// Told of every point at which a crash may strike, of the first life alone.
-class PointObserver {
- public:
-  virtual ~PointObserver() = default;
-  // `facts` but for what is known only at the end: `waits` and `blocked`.
-  virtual void on_point(uint64_t call, sim::Op op, sim::CrashPoint point,
-                        const sim::WorldState& world, const CrashFacts& facts) = 0;
-  // Every operation was answered, and the store was idle for a while, and then shut down cleanly.
-  virtual void on_done(History& history, const sim::WorldState& world, const CrashFacts& facts,
-                       const engine::EngineConfig& config) = 0;
+// What an ID says of a run: run_id().
+struct RunSpec {
+  const TargetType* target = nullptr;  // nullptr: the store
+  const Workload* workload = nullptr;
+  const Policy* policy = nullptr;
+  const faults::Persona* persona = nullptr;
+  faults::FaultSet faults = faults::FaultSet::all();
+  uint64_t operations = 200;  // units of the workload issued in each life, at most
+  uint64_t seed = 1;
+  Schedule schedule;
+  const faults::MutantInfo* mutant = nullptr;  // nullptr: the engine as shipped
 };
 
 // Says what a power cut leaves. One object for one run.
@@ -79,31 +62,61 @@ struct Fence {
 // Which further crash states are judged beside the plan's own.
 enum class Beside : uint8_t { kNothing, kSome, kEverything };
 
-struct RunSpec {
-  const Workload* workload = nullptr;
-  const Policy* policy = nullptr;
-  const faults::Persona* persona = nullptr;
-  faults::FaultSet faults = faults::FaultSet::all();
-  uint64_t operations = 200;  // units of the workload issued in each life, at most
-  uint64_t seed = 1;
-  const faults::MutantInfo* mutant = nullptr;  // nullptr: the engine as shipped
-  std::optional<faults::Plan> plan;            // instead of the one the seed draws
-  std::optional<Manners> manners;              // instead of those that the seed draws
-  std::optional<uint64_t> rewrite_bytes;       // hybrids: when a log is rewritten; the same
-  bool lingers = false;             // when all is answered: idle for a while, then a clean shutdown
-  Duration off;                     // the machine's, after each crash
-  RunObserver* observer = nullptr;  // may be null
-  PointObserver* points = nullptr;  // may be null; if not, the plan is empty
-  Beside beside = Beside::kSome;
+// What somebody states of a run, instead of what the seed draws. Pointers may be null.
+struct Stated {
+  std::optional<faults::Plan> plan = {};
+  std::optional<Manners> manners = {};
+  std::optional<uint64_t> rewrite_bytes = {};  // hybrids: when a log is rewritten
+  bool lingers = false;  // when all is answered: idle for a while, then a clean shutdown
+  Duration off = {};     // the machine's, after each crash
+  // None: kEverything where the schedule is kFifo (walk_schedules()), else kSome.
+  std::optional<Beside> beside = {};
   // What the clients say, instead of the workload in manners that the seed draws. Then the plan is
   // needed as well, and of the workload only the clock counts.
   const Script* script = nullptr;
-  Cuts* cuts = nullptr;          // may be null: the seed draws
-  const Fence* fence = nullptr;  // may be null
-  Schedule schedule;
-  // If set: who orders the tasks of a life, instead of what `schedule` names. Null of a life: at
-  // random, beside drawn latencies.
-  std::function<sim::Scheduler*(uint32_t life)> scheduler_of;
+  Cuts* cuts = nullptr;
+  const Fence* fence = nullptr;
+  // Who orders the tasks of a life, instead of what the schedule names. Null of a life: at random,
+  // beside drawn latencies.
+  std::function<sim::Scheduler*(uint32_t life)> scheduler_of = {};
+};
+
+// Watches a run from outside, for people: the run is the same with it or without.
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  // `disk` is the world's, as it is at any moment, until the run ends.
+  virtual void on_begin(const faults::Plan& plan, const sim::Disk& disk) = 0;
+  // The engine is open. `verdict` is null where nothing was lost yet: in the first life.
+  virtual void on_open(uint32_t life, Instant at, sim::Target& target, const Verdict* verdict,
+                       const History& history) = 0;
+  virtual void on_refusal(uint32_t life, Instant at, const Error& error) = 0;
+  // A power cut beside the run: a copy of the disk was cut and recovered, and the run went on.
+  virtual void on_image(Instant at, const Verdict& verdict, const Promised& promised) = 0;
+  // The life has ended. `clients` is null if its recovery had not.
+  virtual void on_ended(uint32_t /*life*/, const Clients* /*clients*/,
+                        const faults::PlanInjector& /*injector*/) {}
+  // `served`: the engine had been open; if not, its recovery was cut.
+  virtual void on_end(uint32_t life, Instant at, sim::CrashKind crash, bool served,
+                      const History& history) = 0;
+};
+
+// Told of every point at which a crash may strike, of the first life alone.
+class PointObserver {
+ public:
+  virtual ~PointObserver() = default;
+  virtual void on_point(uint64_t call, sim::Op op, sim::CrashPoint point,
+                        const sim::WorldState& world, const Promised& promised) = 0;
+  // Every operation was answered, and the engine was idle for a while, and then shut down cleanly.
+  virtual void on_done(History& history, const sim::WorldState& world, const Promised& promised,
+                       const Delays& delays, const Opening& opening) = 0;
+};
+
+// Who watches. All may be null.
+struct Watchers {
+  RunObserver* observer = nullptr;
+  PointObserver* points = nullptr;  // if not null, the plan is empty
+  sim::TraceListener* trace = nullptr;
 };
 
 // What the seed drew of them, or the script said.
@@ -113,7 +126,20 @@ struct Conditions {
   bool clean_end = false;
 };
 
+// Why a run stopped.
+enum class Stop : uint8_t {
+  kDone,
+  kViolation,
+  kHarnessFault,  // the harness itself is wrong: not a verdict
+  kMisstated,     // by `cuts` or a schedule: not a verdict either
+};
+
 struct RunResult {
+  Stop stop = Stop::kDone;
+  std::optional<Violation> violation;  // of kViolation
+  std::string harness_fault;           // of kHarnessFault
+  std::optional<Error> misstated;      // of kMisstated
+
   uint64_t trace_hash = 0;
   Fingerprint fingerprint;
   uint64_t events = 0;
@@ -122,12 +148,9 @@ struct RunResult {
   uint64_t acked = 0;
   Loss worst;  // the crash that came nearest to its bound, or lost most where there is none
   Instant worst_at;
-  std::optional<Violation> violation;
   std::vector<std::string> holds;  // where a recovered state is none there ever was: what it holds
   bool contract_broken = false;    // a media fault was injected, or the device lies
-  bool refused = false;            // ... and the store refused to start, as it may
-  std::string harness_fault;       // the harness itself is wrong: not a verdict
-  std::optional<Error> misstated;  // by `cuts` or `schedule`: not a verdict either
+  bool refused = false;            // ... and the engine refused to start, as it may
   // Where the violation was seen, if in a copy that was cut beside the run: plan words that end
   // life `life` there.
   struct Site {
@@ -144,15 +167,15 @@ struct RunResult {
   uint64_t mutant_fired = 0;  // of a decorator
 };
 
-// The plan that the seed draws, if the specification states none. Far cheaper than the run.
+// The plan that the seed draws. Far cheaper than the run.
 faults::Plan plan_of(const RunSpec& spec);
 
-// `listener` may be null.
-RunResult run_once(const RunSpec& spec, sim::TraceListener* listener = nullptr);
+RunResult run_once(const RunSpec& spec, const Stated& stated = {}, const Watchers& watching = {});
 
 // The run's ID: alone enough to run it again.
-//   WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:SEED[/SCHEDULE][:MUTANT]
-// SCHEDULE as in schedules.h; none is random. A report puts a fingerprint behind it: replay_id().
+//   [TARGET+]WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:SEED[/SCHEDULE][:MUTANT]
+// No TARGET is the store. SCHEDULE as in schedules.h; none is random. A report puts a fingerprint behind
+// it: replay_id().
 std::string run_id(const RunSpec& spec);
 
 }  // namespace powercut::scenarios

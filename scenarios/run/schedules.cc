@@ -65,17 +65,18 @@ std::unique_ptr<sim::Scheduler> make_scheduler(const Schedule& schedule, sim::Ch
   return std::make_unique<sim::PctScheduler>(choices, depth, steps);
 }
 
-ScheduleCertificate walk_schedules(RunSpec spec, uint64_t delays, uint64_t most) {
+ScheduleCertificate walk_schedules(RunSpec spec, const Stated& as_stated, uint64_t delays,
+                                   uint64_t most) {
   ScheduleCertificate certificate;
   certificate.delays = delays;
   sim::ScheduleWalk walk(delays);
   spec.schedule = {ScheduleKind::kFifo, {}};
-  spec.scheduler_of = [&walk](uint32_t) { return &walk; };
-  spec.beside = Beside::kEverything;
+  Stated stated = as_stated;
+  stated.scheduler_of = [&walk](uint32_t) { return &walk; };
   std::set<uint64_t> traces;
   bool more = true;
   while (more && certificate.schedules < most) {
-    const RunResult result = run_once(spec);
+    const RunResult result = run_once(spec, stated);
     ++certificate.schedules;
     certificate.recoveries += result.recoveries;
     certificate.decisions = std::max(certificate.decisions, walk.decisions());
@@ -83,8 +84,7 @@ ScheduleCertificate walk_schedules(RunSpec spec, uint64_t delays, uint64_t most)
     if (result.violation && ++certificate.violations == 1) {
       spec.schedule.deviations = walk.deviations();
       certificate.first_violation = replay_id(spec, result);
-      certificate.oracle = result.violation->oracle;
-      certificate.text = result.violation->text;
+      certificate.violation = result.violation;
     }
     more = walk.next();
   }

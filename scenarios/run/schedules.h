@@ -9,11 +9,13 @@
 #include <string_view>
 #include <vector>
 
+#include "scenarios/judge/verdict.h"
 #include "sim/schedule.h"
 
 namespace powercut::scenarios {
 
 struct RunSpec;
+struct Stated;
 
 enum class ScheduleKind : uint8_t { kRandom, kPct, kFifo };
 
@@ -41,12 +43,12 @@ struct ScheduleCertificate {
   uint64_t recoveries = 0;
   uint64_t violations = 0;  // schedules that break a promise
   bool complete = false;
-  std::string first_violation;  // its ID
-  std::string oracle;
-  std::string text;
+  std::string first_violation;         // its ID
+  std::optional<Violation> violation;  // that it breaks
 };
 
 // Runs `spec` under every schedule of at most `delays` delays, or the first `most` of them.
-ScheduleCertificate walk_schedules(RunSpec spec, uint64_t delays, uint64_t most);
+ScheduleCertificate walk_schedules(RunSpec spec, const Stated& stated, uint64_t delays,
+                                   uint64_t most);
 
 }  // namespace powercut::scenarios

@@ -5,6 +5,7 @@
 
 #include "scenarios/run/catalog.h"
 #include "scenarios/run/run.h"
+#include "sim/request.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -18,16 +19,17 @@ struct Small {
     spec.persona = faults::find_persona("ext4-ordered");
     spec.mutant = mutant.empty() ? nullptr : faults::find_mutant(mutant);
     spec.operations = 4;
-    spec.plan = *faults::parse_plan("cut@idle:3s");
-    spec.manners = Manners{};
-    spec.manners->clients = 2;
+    stated.plan = *faults::parse_plan("cut@idle:3s");
+    stated.manners = Manners{};
+    stated.manners->clients = 2;
     if (spec.policy->kind == PolicyKind::kHybridEverysec) {
-      spec.manners->admin = "BGREWRITEAOF";
-      spec.manners->admin_one_in = 1;
+      stated.manners->admin = sim::encode_request({"BGREWRITEAOF"});
+      stated.manners->admin_one_in = 1;
     }
   }
   WorkloadPtr workload;
   RunSpec spec;
+  Stated stated;
 };
 
 constexpr uint64_t kDelays = 1;
@@ -36,9 +38,10 @@ constexpr uint64_t kMost = 3'000;
 TEST(Schedules, TheCleanEngineHoldsUnderEveryOrdering) {
   for (const char* policy : {"always", "everysec", "hybrid-everysec"}) {
     const Small small(policy, "");
-    const auto found = walk_schedules(small.spec, kDelays, kMost);
+    const auto found = walk_schedules(small.spec, small.stated, kDelays, kMost);
     EXPECT_TRUE(found.complete) << policy;
-    EXPECT_EQ(found.violations, 0u) << policy << ": " << found.first_violation << found.text;
+    EXPECT_EQ(found.violations, 0u) << policy << ": " << found.first_violation
+                                    << (found.violation ? found.violation->text : "");
     EXPECT_GT(found.schedules, 5u) << policy;
     EXPECT_GE(found.schedules, found.traces);
   }
@@ -47,36 +50,35 @@ TEST(Schedules, TheCleanEngineHoldsUnderEveryOrdering) {
 // A write must come between the begin and the end of a sync, and none after it.
 TEST(Schedules, TheWalkFindsARaceThatFifoDoesNotShow) {
   Small small("everysec", "cover-read-late");
-  EXPECT_EQ(walk_schedules(small.spec, 0, kMost).violations, 0u);
-  const auto found = walk_schedules(small.spec, kDelays, kMost);
+  EXPECT_EQ(walk_schedules(small.spec, small.stated, 0, kMost).violations, 0u);
+  const auto found = walk_schedules(small.spec, small.stated, kDelays, kMost);
   EXPECT_TRUE(found.complete);
   EXPECT_GT(found.violations, 0u);
   EXPECT_LT(found.violations, found.schedules);
   small.spec.mutant = nullptr;
-  EXPECT_EQ(walk_schedules(small.spec, kDelays, kMost).violations, 0u);
+  EXPECT_EQ(walk_schedules(small.spec, small.stated, kDelays, kMost).violations, 0u);
 }
 
 TEST(Schedules, WhatTheWalkFoundReplaysFromItsDeviations) {
   const Small small("always", "ack-before-sync");
-  const auto found = walk_schedules(small.spec, kDelays, kMost);
+  const auto found = walk_schedules(small.spec, small.stated, kDelays, kMost);
   const auto recipe = parse_run_id(found.first_violation);
   ASSERT_TRUE(recipe.ok()) << recipe.error().message;
   RunSpec again = small.spec;
   again.schedule = recipe->spec.schedule;
-  again.beside = recipe->spec.beside;
-  const RunResult result = run_once(again);
+  const RunResult result = run_once(again, small.stated);
   EXPECT_FALSE(departure(*recipe->fingerprint, result.fingerprint).has_value());
   ASSERT_TRUE(result.violation.has_value());
-  EXPECT_EQ(result.violation->text, found.text);
+  EXPECT_EQ(result.violation->text, found.violation->text);
 }
 
 TEST(Schedules, PctFindsTheRace) {
   Small small("everysec", "cover-read-late");
   small.spec.schedule.kind = ScheduleKind::kPct;
-  small.spec.beside = Beside::kNothing;
+  small.stated.beside = Beside::kNothing;
   uint64_t hits = 0;
   for (small.spec.seed = 1; small.spec.seed <= 300; ++small.spec.seed)
-    hits += run_once(small.spec).violation ? 1 : 0;
+    hits += run_once(small.spec, small.stated).violation ? 1 : 0;
   EXPECT_GT(hits, 0u);
 }
 

@@ -32,14 +32,14 @@ Result<void> Candidates::begin() {
   TRY_ASSIGN(Account account, run_scenario(best_));
   if (!account.result.violation)
     return Error{Errc::kInvalid, "every promise held: there is nothing to shrink"};
-  oracle_ = account.result.violation->oracle;
+  breach_ = account.result.violation->breach;
   adopt(best_, account);
   return {};
 }
 
 bool Candidates::broke(const Account& account) const {
   return account.result.harness_fault.empty() && account.result.violation &&
-         account.result.violation->oracle == oracle_;
+         account.result.violation->breach == breach_;
 }
 
 std::optional<Account> Candidates::attempt(const Scenario& candidate, const CutManner& manner) {

@@ -50,7 +50,7 @@ class Candidates {
   const ShrinkOptions& options_;
   Scenario best_;
   Account account_;  // of best_
-  std::string oracle_;
+  Breach breach_ = Breach::kLost;
   uint64_t tries_ = 0;
 };
 

@@ -135,17 +135,23 @@ TEST(StatedSchedule, AMistakeIsNamedByFileAndLine) {
 }
 
 // Two clients that never wait, and a cut when all is answered: the race takes a certain order.
-RunSpec race_of(const Workload& workload) {
+struct Race {
   RunSpec spec;
+  Stated stated;
+};
+Race race_of(const Workload& workload) {
+  Race race;
+  RunSpec& spec = race.spec;
+  Stated& stated = race.stated;
   spec.workload = &workload;
   spec.policy = find_policy("everysec");
   spec.persona = faults::find_persona("ext4-ordered");
   spec.mutant = faults::find_mutant("cover-read-late");
   spec.operations = 4;
-  spec.plan = *faults::parse_plan("cut@idle:3s");
-  spec.manners = Manners{};
-  spec.manners->clients = 2;
-  return spec;
+  stated.plan = *faults::parse_plan("cut@idle:3s");
+  stated.manners = Manners{};
+  stated.manners->clients = 2;
+  return race;
 }
 
 size_t turns(const Scenario& scenario) {
@@ -155,8 +161,8 @@ size_t turns(const Scenario& scenario) {
 }
 
 // It fails; with any turn left out it holds, or is no run at all; it holds without the bug.
-void expect_shrinks_to_turns(const RunSpec& spec) {
-  const auto scenario = scenario_of(spec);
+void expect_shrinks_to_turns(const RunSpec& spec, const Stated& stated) {
+  const auto scenario = scenario_of(spec, stated);
   ASSERT_TRUE(scenario.ok()) << scenario.error().message;
   EXPECT_GT(turns(*scenario), 0u);
   const auto shrunk = shrink(*scenario);
@@ -183,25 +189,23 @@ void expect_shrinks_to_turns(const RunSpec& spec) {
 
 TEST(StatedSchedule, WhatTheWalkFoundShrinksToOneTurnOrTwo) {
   const auto workload = make_builtin("mixed", 1);
-  RunSpec spec = race_of(*workload);
-  const auto found = walk_schedules(spec, 1, 3'000);
+  auto [spec, stated] = race_of(*workload);
+  const auto found = walk_schedules(spec, stated, 1, 3'000);
   ASSERT_GT(found.violations, 0u);
   spec.schedule = parse_run_id(found.first_violation)->spec.schedule;
-  spec.beside = Beside::kEverything;
-  expect_shrinks_to_turns(spec);
+  expect_shrinks_to_turns(spec, stated);
 }
 
 // Each of these shows with one delay and not without; this one where a sync has waited and had no
 // effect yet (cut@...:returning).
 TEST(StatedSchedule, WhatASyncReturningShowsIsWrittenOut) {
   const auto workload = make_builtin("mixed", 1);
-  RunSpec spec = race_of(*workload);
+  auto [spec, stated] = race_of(*workload);
   spec.mutant = faults::find_mutant("one-torn-batch");
-  const auto found = walk_schedules(spec, 1, 3'000);
+  const auto found = walk_schedules(spec, stated, 1, 3'000);
   ASSERT_GT(found.violations, 0u);
   spec.schedule = parse_run_id(found.first_violation)->spec.schedule;
-  spec.beside = Beside::kEverything;
-  const auto scenario = scenario_of(spec);
+  const auto scenario = scenario_of(spec, stated);
   ASSERT_TRUE(scenario.ok()) << scenario.error().message;
   EXPECT_TRUE(print(scenario->plan).ends_with(":returning")) << print(scenario->plan);
   EXPECT_EQ(*faults::parse_plan(print(scenario->plan)), scenario->plan);
@@ -209,14 +213,14 @@ TEST(StatedSchedule, WhatASyncReturningShowsIsWrittenOut) {
 
 TEST(StatedSchedule, WhatPrioritiesFoundShrinksToOneTurnOrTwo) {
   const auto workload = make_builtin("mixed", 1);
-  RunSpec spec = race_of(*workload);
+  auto [spec, stated] = race_of(*workload);
   spec.schedule.kind = ScheduleKind::kPct;
-  spec.beside = Beside::kNothing;
+  stated.beside = Beside::kNothing;
   uint64_t found = 0;
   for (spec.seed = 1; spec.seed <= 300; ++spec.seed) {
-    if (!run_once(spec).violation) continue;
+    if (!run_once(spec, stated).violation) continue;
     ++found;
-    expect_shrinks_to_turns(spec);
+    expect_shrinks_to_turns(spec, stated);
   }
   EXPECT_GT(found, 1u);
 }

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 
-#include "engine/aof/segment_reader.h"
 #include "scenarios/base/chunks.h"
+#include "scenarios/run/targets.h"
 #include "scenarios/shrink/candidates.h"
 #include "scenarios/shrink/order.h"
+#include "sim/request.h"
 
 namespace powercut::scenarios {
 
@@ -313,21 +314,21 @@ class Shrinker {
   static void shorten(Step& step, size_t part) {
     constexpr size_t kLong = 24;
     for (std::string& request : step.unit.requests) {
-      std::vector<std::string_view> views;
-      size_t at = 0;
-      if (engine::parse_command(request, at, views) != engine::Parse::kCommand) continue;
+      const auto views = sim::words_of(request);
+      if (views.empty()) continue;
       std::vector<std::string> words(views.begin(), views.end());
       for (std::string& word : words) {
         const size_t less = word.size() / part;
         if (word.size() > kLong && less > 0) word = std::string(word.size() - less, 'x');
       }
-      request = encode_request(words);
+      request = sim::encode_request(words);
     }
   }
   bool plain_commands() {
-    return vary_steps([](Step& step, size_t at) {
-      const std::string key(1, static_cast<char>('a' + at % 26));
-      const std::string plain = encode_request({"SET", key, std::to_string(at + 1)});
+    const TargetType& target = target_or_store(best().target);
+    return vary_steps([&](Step& step, size_t at) {
+      const std::string plain = target.plain_request(at);
+      if (plain.empty()) return;
       const bool is_plain = step.unit.requests.size() == 1 && step.unit.db == 0 &&
                             step.unit.requests[0].size() <= plain.size();
       if (!is_plain) step.unit = {0, {plain}};

@@ -24,26 +24,26 @@ std::optional<RunSpec> first_found(const Workload& workload, const char* mutant)
   return std::nullopt;
 }
 
-bool breaks(const Scenario& scenario, const std::string& oracle) {
+bool breaks(const Scenario& scenario, Breach breach) {
   const auto account = run_scenario(scenario);
-  return account.ok() && account->result.violation && account->result.violation->oracle == oracle;
+  return account.ok() && account->result.violation && account->result.violation->breach == breach;
 }
 
 // Whatever is taken away, one at a time: the promise is kept, or another one breaks.
-void expect_minimal(const Scenario& scenario, const std::string& oracle) {
+void expect_minimal(const Scenario& scenario, Breach breach) {
   for (size_t life = 0; life < scenario.script.lives.size(); ++life) {
     for (size_t at = 0; at < scenario.script.lives[life].size(); ++at) {
       Scenario less = scenario;
       auto& steps = less.script.lives[life];
       steps.erase(steps.begin() + static_cast<ptrdiff_t>(at));
-      EXPECT_FALSE(breaks(less, oracle)) << "step " << at << " of life " << life;
+      EXPECT_FALSE(breaks(less, breach)) << "step " << at << " of life " << life;
     }
   }
   for (size_t i = 0; i < scenario.plan.faults.size(); ++i) {
     Scenario less = scenario;
     less.plan.faults.erase(less.plan.faults.begin() + static_cast<ptrdiff_t>(i));
     if (!faults::parse_plan(print(less.plan)).ok()) continue;
-    EXPECT_FALSE(breaks(less, oracle)) << "word " << i;
+    EXPECT_FALSE(breaks(less, breach)) << "word " << i;
   }
   for (size_t life = 0; life < scenario.cuts.size(); ++life) {
     if (!scenario.cuts[life]) continue;
@@ -51,19 +51,19 @@ void expect_minimal(const Scenario& scenario, const std::string& oracle) {
       Scenario less = scenario;
       auto& slots = less.cuts[life]->slots;
       slots.erase(slots.begin() + static_cast<ptrdiff_t>(i));
-      EXPECT_FALSE(breaks(less, oracle)) << "slot " << i << " of life " << life;
+      EXPECT_FALSE(breaks(less, breach)) << "slot " << i << " of life " << life;
     }
   }
 }
 
-void expect_no_turn_too_many(const Scenario& scenario, const std::string& oracle) {
+void expect_no_turn_too_many(const Scenario& scenario, Breach breach) {
   for (size_t life = 0; life < scenario.schedules.size(); ++life) {
     if (!scenario.schedules[life]) continue;
     for (size_t i = 0; i < scenario.schedules[life]->size(); ++i) {
       Scenario less = scenario;
       auto& turns = *less.schedules[life];
       turns.erase(turns.begin() + static_cast<ptrdiff_t>(i));
-      EXPECT_FALSE(breaks(less, oracle)) << "turn " << i << " of life " << life;
+      EXPECT_FALSE(breaks(less, breach)) << "turn " << i << " of life " << life;
     }
   }
 }
@@ -82,14 +82,14 @@ TEST_P(Shrinks, ToAtMostEightOperationsAndNoLess) {
   SCOPED_TRACE(run_id(*spec) + "\n" + text);
   EXPECT_TRUE(shrunk->complete);
   EXPECT_LE(operations(shrunk->scenario), 8u);
-  const std::string oracle = shrunk->account.result.violation->oracle;
-  EXPECT_TRUE(breaks(shrunk->scenario, oracle));
-  expect_minimal(shrunk->scenario, oracle);
-  expect_no_turn_too_many(shrunk->scenario, oracle);
+  const Breach breach = shrunk->account.result.violation->breach;
+  EXPECT_TRUE(breaks(shrunk->scenario, breach));
+  expect_minimal(shrunk->scenario, breach);
+  expect_no_turn_too_many(shrunk->scenario, breach);
   // It is the planted bug that breaks it.
   Scenario sound = shrunk->scenario;
   sound.mutant = nullptr;
-  EXPECT_FALSE(breaks(sound, oracle));
+  EXPECT_FALSE(breaks(sound, breach));
   const auto again = parse_scenario(text, "test.scn");
   ASSERT_TRUE(again.ok()) << again.error().message;
   EXPECT_EQ(print(*again, run_scenario(*again).value()), text);

@@ -93,7 +93,7 @@ void print_disk(std::FILE* out, const sim::Disk& disk) {
 }
 
 std::string found_text(const Verdict& verdict, uint64_t operations) {
-  if (verdict.violation && verdict.violation->oracle == "NPX") {
+  if (verdict.violation && verdict.violation->breach == Breach::kNoPrefix) {
     return "recovered a state that is no prefix of the history";
   }
   return fmt::format("recovered operation {} of {}; lost {}, bound {}", verdict.k, operations,
@@ -109,15 +109,15 @@ class Teller final : public RunObserver, public sim::TraceListener {
     const std::string text = faults::print(plan);
     fmt::print(out_, "plan     {}\n", text.empty() ? "nothing goes wrong" : text);
   }
-  void on_open(uint32_t life, Instant at, const engine::RecoveryReport& report,
-               const Verdict* verdict, const History& history) override {
-    tell(life, at, report.summary());
+  void on_open(uint32_t life, Instant at, sim::Target& target, const Verdict* verdict,
+               const History& history) override {
+    tell(life, at, target.recovery_summary());
     if (verdict != nullptr) tell(life, at, found_text(*verdict, history.last_lsn()));
   }
-  void on_image(Instant at, const Verdict& verdict, const CrashFacts& facts) override {
+  void on_image(Instant at, const Verdict& verdict, const Promised& promised) override {
     if (stopped_) return;
     fmt::print(out_, "image    {:>14}  cut here instead: {}\n", moment_text(at),
-               found_text(verdict, facts.last_lsn));
+               found_text(verdict, promised.last));
   }
   void on_refusal(uint32_t life, Instant at, const Error& error) override {
     tell(life, at, "does not start: " + error.message);
@@ -159,7 +159,7 @@ std::string verdict_text(std::FILE* out, const RunResult& result) {
   if (!result.harness_fault.empty()) return "the harness is at fault: " + result.harness_fault;
   if (const auto& v = result.violation) {
     return fmt::format("{}: {} ({}): {}", coloured(out, Colour::kBad, "broken"),
-                       oracle_name(v->oracle), v->oracle, v->text);
+                       sentence_of(v->breach), code_of(v->breach), v->text);
   }
   if (result.refused) return "held: outside the contract, and it refused to start";
   if (result.contract_broken) return "held: outside the contract, and it recovered a prefix";
@@ -168,14 +168,14 @@ std::string verdict_text(std::FILE* out, const RunResult& result) {
 
 }  // namespace
 
-RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling) {
+RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling,
+                  const Stated& stated) {
   Teller teller(out, telling);
-  RunSpec told = spec;
-  told.observer = &teller;
   const UnderWay under_way(spec);
   fmt::print(out, "run      {}\n", run_id(spec));
   const bool listen = telling.events || telling.until;
-  RunResult result = run_once(told, listen ? &teller : nullptr);
+  RunResult result =
+      run_once(spec, stated, {.observer = &teller, .trace = listen ? &teller : nullptr});
   if (teller.stopped()) {
     print_disk(out, *teller.stopped());
     return result;

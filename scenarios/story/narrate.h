@@ -19,6 +19,7 @@ struct Telling {
 };
 
 // Runs `spec` and tells it on `out`.
-RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling);
+RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling,
+                  const Stated& stated = {});
 
 }  // namespace powercut::scenarios

@@ -83,7 +83,7 @@ TEST_P(Regression, FailsWithItsBug) {
     const auto account = run_scenario(scenario_);
     ASSERT_TRUE(account.ok()) << account.error().message;
     const RunResult& result = account->result;
-    EXPECT_EQ(result.violation ? result.violation->oracle
+    EXPECT_EQ(result.violation ? code_of(result.violation->breach)
               : result.refused ? "refused"
                                : "held",
               rest.substr(end + 2))

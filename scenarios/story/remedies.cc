@@ -67,9 +67,9 @@ std::string deadline(const Account& account, const std::vector<Call>& calls, siz
     if (survived && (calls[at].what == "rename" || calls[at].what == "write"))
       return call_text(calls, at);
   }
-  const std::string& oracle = account.result.violation->oracle;
-  if (oracle == "MON") return "the store serves clients from it";
-  if (oracle == "LAW") return "the client is told";
+  const Breach breach = account.result.violation->breach;
+  if (breach == Breach::kServedIsGone) return "the store serves clients from it";
+  if (breach == Breach::kLost) return "the client is told";
   return call_text(calls, last + 1);
 }
 

@@ -81,15 +81,16 @@ class Recorder final : public RunObserver, public Cuts, public sim::TraceListene
 
   // --- RunObserver ---
   void on_begin(const faults::Plan&, const sim::Disk&) override {}
-  void on_open(uint32_t life, Instant, const engine::RecoveryReport& report, const Verdict* verdict,
+  void on_open(uint32_t life, Instant, sim::Target& target, const Verdict* verdict,
                const History& history) override {
     LifeAccount& account = at(life);
-    account.report = report;
+    account.summary = target.recovery_summary();
+    account.recovery = target.recovery_story();
     if (verdict != nullptr) account.verdict = *verdict;
     account.known = history.last_lsn();
   }
   void on_refusal(uint32_t life, Instant, const Error& error) override { at(life).refusal = error; }
-  void on_image(Instant, const Verdict&, const CrashFacts&) override {}
+  void on_image(Instant, const Verdict&, const Promised&) override {}
   void on_ended(uint32_t life, const Clients* clients,
                 const faults::PlanInjector& injector) override {
     LifeAccount& account = at(life);
@@ -164,19 +165,20 @@ bool ends_life(const faults::Fault& fault) {
 }
 
 // The run as it went, until the life in which the promise broke.
-Scenario written_out(const RunSpec& spec, const Account& account) {
+Scenario written_out(const RunSpec& spec, const Stated& stated, const Account& account) {
   const RunResult& result = account.result;
   Scenario scenario;
+  scenario.target = spec.target;
   scenario.policy = spec.policy;
   scenario.persona = spec.persona;
   scenario.mutant = spec.mutant;
   scenario.rewrite_bytes = result.conditions.rewrite_bytes;
   scenario.seed = spec.seed;
-  scenario.off = spec.off;
+  scenario.off = stated.off;
   scenario.wall_start_ms = spec.workload->wall_start_ms;
   scenario.script.pipeline = result.conditions.pipeline;
   scenario.script.clean_end = result.conditions.clean_end;
-  scenario.script.lingers = spec.lingers;
+  scenario.script.lingers = stated.lingers;
   const uint32_t last =
       result.beside ? result.beside->life : static_cast<uint32_t>(account.lives.size() - 1);
   for (uint32_t life = 0; life <= last; ++life) {
@@ -216,42 +218,43 @@ Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner,
   Recorder recorder(&scenario, manner, listener);
   RunSpec spec;
   spec.workload = &workload;
+  spec.target = scenario.target;
   spec.policy = scenario.policy;
   spec.persona = scenario.persona;
   spec.mutant = scenario.mutant;
   spec.seed = scenario.seed;
-  spec.off = scenario.off;
-  spec.plan = scenario.plan;
-  spec.script = &scenario.script;
-  spec.rewrite_bytes = scenario.rewrite_bytes;
-  spec.beside = manner.beside;
-  spec.observer = &recorder;
-  spec.cuts = &recorder;
-  spec.fence = manner.fence;
-  spec.scheduler_of = [&](uint32_t life) {
+  Stated stated;
+  stated.off = scenario.off;
+  stated.plan = scenario.plan;
+  stated.script = &scenario.script;
+  stated.rewrite_bytes = scenario.rewrite_bytes;
+  stated.beside = manner.beside;
+  stated.cuts = &recorder;
+  stated.fence = manner.fence;
+  stated.scheduler_of = [&](uint32_t life) {
     return manner.scheduler != nullptr ? recorder.watched(life, *manner.scheduler)
                                        : recorder.stated(life);
   };
   const bool listens = listener != nullptr || !scenario.schedules.empty();
-  Account account = recorder.take(run_once(spec, listens ? &recorder : nullptr));
+  Account account = recorder.take(
+      run_once(spec, stated, {.observer = &recorder, .trace = listens ? &recorder : nullptr}));
   if (account.result.misstated) return *account.result.misstated;
   if (manner.illegal == sim::Illegal::kProblem) TRY(recorder.finish());
   return account;
 }
 
-Result<Scenario> scenario_of(const RunSpec& spec,
+Result<Scenario> scenario_of(const RunSpec& spec, const Stated& as_stated,
                              const std::vector<std::optional<sim::Survival>>& cuts) {
-  Scenario stated;
-  stated.cuts = cuts;
-  Recorder recorder(cuts.empty() ? nullptr : &stated, {});
-  RunSpec watched = spec;
-  watched.observer = &recorder;
-  watched.cuts = &recorder;
+  Scenario with_cuts;
+  with_cuts.cuts = cuts;
+  Recorder recorder(cuts.empty() ? nullptr : &with_cuts, {});
+  Stated stated = as_stated;
+  stated.cuts = &recorder;
   sim::SeededChoices seed(spec.seed);
   const auto scheduler = make_scheduler(spec.schedule, seed);
   if (scheduler != nullptr)
-    watched.scheduler_of = [&](uint32_t life) { return recorder.watched(life, *scheduler); };
-  const Account account = recorder.take(run_once(watched));
+    stated.scheduler_of = [&](uint32_t life) { return recorder.watched(life, *scheduler); };
+  const Account account = recorder.take(run_once(spec, stated, {.observer = &recorder}));
   if (!account.result.harness_fault.empty())
     return Error{Errc::kCorrupt, "the harness is at fault: " + account.result.harness_fault};
   if (scheduler != nullptr)
@@ -260,7 +263,7 @@ Result<Scenario> scenario_of(const RunSpec& spec,
                                                run_id(spec), followed.error().message)};
   if (!account.result.violation)
     return Error{Errc::kInvalid, run_id(spec) + ": every promise held in this run"};
-  Scenario scenario = written_out(spec, account);
+  Scenario scenario = written_out(spec, as_stated, account);
   // Where the violation was seen beside the run, that life went on.
   if (!scenario.schedules.empty()) {
     CutManner bent;
@@ -270,10 +273,11 @@ Result<Scenario> scenario_of(const RunSpec& spec,
       scenario.schedules[life] = turns_of(shorter.lives[life].turns);
   }
   TRY_ASSIGN(const Account again, run_scenario(scenario));
-  if (!again.result.violation || again.result.violation->oracle != account.result.violation->oracle)
-    return Error{Errc::kInvalid, run_id(spec) + ": the run breaks a promise (" +
-                                     account.result.violation->oracle +
-                                     "), but not when it is written out as a scenario"};
+  if (!again.result.violation || again.result.violation->breach != account.result.violation->breach)
+    return Error{Errc::kInvalid,
+                 fmt::format("{}: the run breaks a promise ({}), but not when it is written out as "
+                             "a scenario",
+                             run_id(spec), code_of(account.result.violation->breach))};
   return scenario;
 }
 

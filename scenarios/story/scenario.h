@@ -23,7 +23,7 @@
 //   ...
 //   broken: ...
 //
-// store    also rewrite=BYTES, pipeline=N, end=clean, end=idle (a while, then clean), seed=N,
+// store    also target=NAME (another engine than the store), rewrite=BYTES, pipeline=N, end=clean, end=idle (a while, then clean), seed=N,
 //          clock=MS (Unix time of the start), off=S (seconds without power, or without a process,
 //          after each crash), cuts=nearest (what is stated of a cut and not legal there: the
 //          nearest that is, or nothing; without it, it is a mistake).
@@ -55,7 +55,8 @@ namespace powercut::scenarios {
 inline constexpr std::string_view kSeen = "----";
 
 struct Scenario {
-  std::vector<std::string> about;  // lines of comment, without their "# "
+  std::vector<std::string> about;      // lines of comment, without their "# "
+  const TargetType* target = nullptr;  // nullptr: the store
   const Policy* policy = nullptr;
   const faults::Persona* persona = nullptr;
   const faults::MutantInfo* mutant = nullptr;
@@ -72,7 +73,8 @@ struct Scenario {
 
 // What was seen in one life, and in the crash it ended in.
 struct LifeAccount {
-  std::optional<engine::RecoveryReport> report;
+  std::optional<std::string> summary;  // of its recovery; none: it was not open
+  std::vector<std::string> recovery;   // the same as a story
   std::optional<Error> refusal;
   std::optional<Verdict> verdict;  // of its recovery; none in the first life
   uint64_t known = 0;              // operations there had been when it was judged
@@ -116,7 +118,7 @@ Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner =
 // promise: that is checked. `cuts`: what they
 // left, by life, where that is not drawn.
 //   Errors: kInvalid: the run breaks none, or not again when written out.
-Result<Scenario> scenario_of(const RunSpec& spec,
+Result<Scenario> scenario_of(const RunSpec& spec, const Stated& stated = {},
                              const std::vector<std::optional<sim::Survival>>& cuts = {});
 
 std::string print(const Scenario& scenario, const Account& account);

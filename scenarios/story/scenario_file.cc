@@ -87,7 +87,7 @@ void print_scenario_json(std::FILE* out, const std::string& seen, const RunResul
   json["version"] = POWERCUT_VERSION;
   json["verb"] = "replay";
   json["violations"] = result.violation ? 1 : 0;
-  if (result.violation) json["oracle"] = result.violation->oracle;
+  if (result.violation) json["oracle"] = code_of(result.violation->breach);
   json["verdict"] = verdict_line(result);
   json["scenario"] = seen;
   fmt::print(out, "{}\n", json.dump(2));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "scenarios/run/targets.h"
 #include "scenarios/story/scenario.h"
 
 namespace powercut::scenarios {
@@ -92,6 +93,9 @@ class Parser {
       } else if (key == "persona") {
         scenario_.persona = faults::find_persona(value);
         if (scenario_.persona == nullptr) return unknown("persona", value, "personas");
+      } else if (key == "target") {
+        scenario_.target = find_target(value);
+        if (scenario_.target == nullptr) return unknown("target", value, "targets");
       } else if (key == "mutant") {
         scenario_.mutant = faults::find_mutant(value);
         if (scenario_.mutant == nullptr) return unknown("mutant", value, "mutants");
@@ -113,7 +117,7 @@ class Parser {
         scenario_.cuts_nearest = true;
       } else {
         return bad(
-            fmt::format("store: \"{}\" is none of policy= persona= mutant= rewrite= "
+            fmt::format("store: \"{}\" is none of policy= persona= target= mutant= rewrite= "
                         "pipeline= end=clean end=idle cuts=nearest seed= clock= off=",
                         word));
       }

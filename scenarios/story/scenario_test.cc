@@ -153,7 +153,9 @@ TEST(Scenario, ARunWrittenOutBreaksTheSamePromise) {
       const auto scenario = scenario_of(spec);
       ASSERT_TRUE(scenario.ok()) << scenario.error().message;
       const std::string text = told(*scenario);
-      EXPECT_NE(text.find("(" + result.violation->oracle + ")"), std::string::npos) << text;
+      EXPECT_NE(text.find(fmt::format("({})", code_of(result.violation->breach))),
+                std::string::npos)
+          << text;
       EXPECT_EQ(told(parsed(text)), text);
     }
   }

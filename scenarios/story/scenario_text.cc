@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "scenarios/run/targets.h"
 #include "scenarios/story/scenario.h"
 
 namespace powercut::scenarios {
@@ -33,8 +34,9 @@ std::string said_text(const LifeAccount& life, size_t step, const Said* said) {
 std::string print_life(const LifeAccount& life) {
   std::string text;
   if (life.refusal) return "does not start: " + life.refusal->message + '\n';
-  if (life.report) text += life.report->summary() + '\n';
-  if (life.verdict && (!life.verdict->violation || life.verdict->violation->oracle != "NPX")) {
+  if (life.summary) text += *life.summary + '\n';
+  if (life.verdict &&
+      (!life.verdict->violation || life.verdict->violation->breach != Breach::kNoPrefix)) {
     text += fmt::format("recovered operation {} of {}; {} acknowledged lost\n", life.verdict->k,
                         life.known, life.verdict->loss.operations);
   }
@@ -90,10 +92,10 @@ std::string print_store(const Scenario& scenario) {
   const Scenario plain;
   std::string text =
       fmt::format("store policy={} persona={}", scenario.policy->name, scenario.persona->name);
+  if (scenario.target != nullptr && scenario.target != &store())
+    text += fmt::format(" target={}", scenario.target->name());
   if (scenario.mutant != nullptr) text += fmt::format(" mutant={}", scenario.mutant->name);
-  const bool rewrites = scenario.policy->kind == PolicyKind::kHybridAlways ||
-                        scenario.policy->kind == PolicyKind::kHybridEverysec;
-  if (rewrites) text += fmt::format(" rewrite={}", scenario.rewrite_bytes);
+  if (scenario.policy->hybrid()) text += fmt::format(" rewrite={}", scenario.rewrite_bytes);
   if (scenario.script.pipeline != 1) text += fmt::format(" pipeline={}", scenario.script.pipeline);
   if (scenario.script.lingers)
     text += " end=idle";
@@ -149,7 +151,7 @@ std::vector<std::pair<faults::PlanInjector::Strike, uint64_t>> strikes_of(const 
 std::string verdict_line(const RunResult& result) {
   if (!result.harness_fault.empty()) return "the harness is at fault: " + result.harness_fault;
   if (const auto& v = result.violation)
-    return fmt::format("broken: {} ({}): {}", oracle_name(v->oracle), v->oracle, v->text);
+    return fmt::format("broken: {} ({}): {}", sentence_of(v->breach), code_of(v->breach), v->text);
   if (result.refused) return "held: outside the contract, and it refused to start";
   if (result.contract_broken) return "held: outside the contract, and it recovered a prefix";
   return "held";

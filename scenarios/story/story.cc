@@ -245,29 +245,6 @@ void tell_disk(std::string& text, const LifeAccount& life) {
 
 // --- What recovery made of it ---
 
-std::string found_text(const engine::RecoveryReport& report) {
-  if (report.found_nothing) return "   The store starts again, finds nothing, and begins anew.\n";
-  std::string text = "   The store starts again. It ";
-  if (!report.base.empty())
-    text += fmt::format("loads {} from {}", number(report.base_keys, "key"), report.base);
-  if (!report.base.empty() && report.segments > 0) text += " and ";
-  if (report.segments > 0)
-    text += fmt::format("does again what the log says: {}", number(report.entries, "operation"));
-  text += ".\n";
-  if (report.dropped_bytes != 0)
-    text += fmt::format("   The last {} of the log are dropped: {}.\n",
-                        number(report.dropped_bytes, "byte"), report.dropped_reason);
-  if (!report.unsynced_reason.empty())
-    text += fmt::format("   A sync fails ({}), so it begins a new log.\n", report.unsynced_reason);
-  if (!report.set_aside.empty())
-    text += fmt::format("   {} that nothing refers to: set aside.\n",
-                        number(report.set_aside.size(), "file"));
-  if (report.failed_commands != 0)
-    text += fmt::format("   {} of the log cannot be done again.\n",
-                        number(report.failed_commands, "command"));
-  return text;
-}
-
 // `holds`: as in RunResult.
 void tell_recovery(std::string& text, const LifeAccount& life, bool first,
                    const std::vector<std::string>& holds) {
@@ -280,13 +257,13 @@ void tell_recovery(std::string& text, const LifeAccount& life, bool first,
         fmt::format("   The store starts again, and gives up:\n       {}\n", life.refusal->message);
     return;
   }
-  if (!life.report) {
+  if (life.recovery.empty()) {
     text += "   The store starts again.\n";
     return;
   }
-  text += found_text(*life.report);
+  for (const std::string& line : life.recovery) text += fmt::format("   {}\n", line);
   if (!life.verdict) return;
-  if (life.verdict->violation && life.verdict->violation->oracle == "NPX") {
+  if (life.verdict->violation && life.verdict->violation->breach == Breach::kNoPrefix) {
     text += holds.empty() ? "   It holds nothing now.\n" : "   What it holds now:\n";
     for (const std::string& line : holds) text += fmt::format("       {}\n", line);
   } else if (life.verdict->k == life.known) {
@@ -331,24 +308,6 @@ std::string wrapped(const std::string& text) {
   return out;
 }
 
-std::string broken_text(const RunResult& result) {
-  const std::string& code = result.violation->oracle;
-  if (code == "LAW") return "A client was told that its write is done, and the write is gone.";
-  if (code == "BND") return "More is gone than this policy allows to be lost.";
-  if (code == "NPX")
-    return "After a crash the store must hold what it held at one moment before it. What it holds "
-           "now it never held.";
-  if (code == "NOS")
-    return "The store must start by itself after any power cut. It does not: somebody has to "
-           "repair its files by hand.";
-  if (code == "FF") return "An operation was answered with an error, and was done all the same.";
-  if (code == "MON")
-    return "The store had recovered these operations once and served clients from them. Now they "
-           "are gone.";
-  if (code == "UNL") return "The store changed its data and did not log the change.";
-  return "The store neither goes on nor ends.";
-}
-
 std::string fence_text(const std::vector<MissingFence>& fences) {
   if (fences.empty())
     return "No single sync, of any file or directory, at any moment before the crash, would have "
@@ -370,7 +329,8 @@ std::string tell_story(const Scenario& scenario, const Account& account,
                        const std::vector<MissingFence>& fences) {
   const RunResult& result = account.result;
   if (!result.violation) return "Every promise held.\n";
-  std::string name(oracle_name(result.violation->oracle));
+  const BreachRow& broken = row_of(result.violation->breach);
+  std::string name(broken.sentence);
   name[0] = static_cast<char>(std::toupper(name[0]));
   std::string text = fmt::format("{}.\n\nPolicy {} promises: {}.\nThe filesystem is {}: {}.\n",
                                  name, scenario.policy->name, promise_text(*scenario.policy),
@@ -389,7 +349,7 @@ std::string tell_story(const Scenario& scenario, const Account& account,
     tell_strikes(text, life);
     if (life.after && i + 1 < account.lives.size()) tell_disk(text, life);
   }
-  text += fmt::format("\nWhat broke\n{}\n({}: {})\n", broken_text(result), result.violation->oracle,
+  text += fmt::format("\nWhat broke\n{}\n({}: {})\n", broken.story, broken.code,
                       result.violation->text);
   text += "\nWhat would have prevented it\n" + fence_text(fences);
   return wrapped(text);

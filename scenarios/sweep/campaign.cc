@@ -48,7 +48,7 @@ struct Statement {
 }  // namespace
 
 std::string fingerprint(const SweepOptions& o) {
-  std::string text = "workloads";
+  std::string text = fmt::format("target {}; workloads", target_or_store(o.target).name());
   for (const auto& workload : o.workloads) {
     text += fmt::format(" {}#{}", workload->name, hash_text(hash_of(*workload)));
   }
@@ -195,7 +195,7 @@ Result<void> Campaign::load(uint64_t together) {
     const auto* value = reinterpret_cast<const char*>(sqlite3_column_text(statement.handle, 1));
     try {
       some.merge(tally_from_json(nlohmann::json::parse(value == nullptr ? "" : value)));
-    } catch (const nlohmann::json::exception&) {
+    } catch (const std::exception&) {
       return Error{
           Errc::kCorrupt,
           fmt::format("campaign {}: chunk {} is damaged; name another file", path_, number)};

@@ -81,10 +81,11 @@ TEST(Coverage, TheStateIsThatOfTheMomentOfTheFault) {
     spec.workload = workload.get();
     spec.policy = find_policy("always");
     spec.persona = faults::find_persona("ext4-ordered");
-    spec.plan = faults::parse_plan(plan).value();
-    spec.manners = Manners{};
-    spec.beside = Beside::kNothing;
-    return run_once(spec).cells;
+    Stated stated;
+    stated.plan = faults::parse_plan(plan).value();
+    stated.manners = Manners{};
+    stated.beside = Beside::kNothing;
+    return run_once(spec, stated).cells;
   };
   const auto has = [&](const char* plan, EngineState state, FaultClass fault, Branch branch) {
     const CellSet set = cells(plan);

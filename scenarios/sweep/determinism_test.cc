@@ -95,7 +95,7 @@ TEST(Determinism, AListenerChangesNothing) {
   for (uint64_t i = 0; i < 20; ++i) {
     const RunSpec spec = spec_number(options, i);
     Counter counter;
-    const RunResult watched = run_once(spec, &counter);
+    const RunResult watched = run_once(spec, {}, {.trace = &counter});
     EXPECT_EQ(watched.trace_hash, trace_of(spec).hash) << run_id(spec);
     EXPECT_EQ(watched.events, counter.count) << run_id(spec);
   }

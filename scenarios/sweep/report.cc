@@ -200,7 +200,7 @@ void print_table(std::FILE* out, const Outcome& outcome, const std::string& prog
   if (!tally.found.empty()) {
     const FoundViolation& first = tally.found.begin()->second;
     fmt::print(out, "\n{}: {}: {}\n  {}\n", coloured(out, Colour::kBad, "broken"),
-               oracle_name(first.oracle), first.text, replay_command(program, first.id));
+               sentence_of(first.breach), first.text, replay_command(program, first.id));
   } else if (tally.runs != 0) {
     fmt::print(out, "\n{}\n", coloured(out, Colour::kGood, "all promises held"));
   }
@@ -319,7 +319,7 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
   if (outcome.departs) json["departs"] = {outcome.departs->first, outcome.departs->last};
   if (!tally.found.empty()) json["first_violation"] = tally.found.begin()->second.id;
   for (const auto& [seed, v] : tally.found) {
-    json["found"].push_back({{"id", v.id}, {"oracle", v.oracle}, {"text", v.text}});
+    json["found"].push_back({{"id", v.id}, {"oracle", code_of(v.breach)}, {"text", v.text}});
   }
   if (worst != nullptr) json["worst_case"] = worst->id;
   if (outcome.canary) json["canary"] = *outcome.canary;

@@ -46,10 +46,34 @@ std::vector<const T*> pointers(std::span<const T> all) {
   return list;
 }
 
+Result<std::vector<WorkloadPtr>> look_up_workloads(const std::string& name,
+                                                   const TargetType& target) {
+  std::vector<WorkloadPtr> own = target.workloads();
+  if (name.empty() && !own.empty()) return std::vector{own.front()};
+  if (name == "all" && !own.empty()) return own;
+  if (name == "all") {
+    for (const Builtin& builtin : builtin_workloads()) own.push_back(make_builtin(builtin.name, 1));
+    return own;
+  }
+  TRY_ASSIGN(WorkloadPtr workload, find_workload(name.empty() ? "mixed" : name, target));
+  return std::vector{std::move(workload)};
+}
+
 }  // namespace
+
+std::string default_workload() {
+  const auto own = all_targets().front()->workloads();
+  return own.empty() ? "mixed" : own.front()->name;
+}
 
 Result<SweepOptions> look_up(const CommonOptions& o) {
   SweepOptions options;
+  options.target = o.target.empty() ? all_targets().front() : find_target(o.target);
+  if (options.target == nullptr) {
+    return Error{Errc::kInvalid, fmt::format("target: there is no \"{}\"; `powercut list "
+                                             "targets` names them all",
+                                             o.target)};
+  }
   TRY_ASSIGN(options.policies,
              look_up_list<const Policy*>(
                  "policy", o.policy,
@@ -74,14 +98,7 @@ Result<SweepOptions> look_up(const CommonOptions& o) {
   options.schedule = o.schedule == "pct"   ? SweepSchedule::kPct
                      : o.schedule == "mix" ? SweepSchedule::kMix
                                            : SweepSchedule::kRandom;
-  if (o.workload == "all") {
-    for (const Builtin& builtin : builtin_workloads()) {
-      options.workloads.push_back(make_builtin(builtin.name, 1));
-    }
-  } else {
-    TRY_ASSIGN(WorkloadPtr workload, find_workload(o.workload));
-    options.workloads.push_back(std::move(workload));
-  }
+  TRY_ASSIGN(options.workloads, look_up_workloads(o.workload, *options.target));
   return options;
 }
 

@@ -12,7 +12,8 @@ namespace powercut::scenarios {
 
 // The options that sweep and run share, as text.
 struct CommonOptions {
-  std::string workload = "mixed";
+  std::string target;    // empty: the first of all_targets()
+  std::string workload;  // empty: the target's first, else "mixed"
   std::string policy = "all";
   std::string persona = "all";
   std::string faults = "all";
@@ -20,6 +21,8 @@ struct CommonOptions {
   std::string schedule = "random";
   uint64_t operations = 200;
 };
+// What an empty CommonOptions::workload is, of the target that is meant if none is named.
+std::string default_workload();
 // "a,b" -> "a", "b".
 std::vector<std::string> comma_separated(const std::string& text);
 

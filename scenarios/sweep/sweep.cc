@@ -21,6 +21,7 @@ RunSpec spec_of(const SweepOptions& options, uint64_t seed) {
     return static_cast<size_t>(digit);
   };
   RunSpec spec;
+  spec.target = options.target;
   spec.policy = options.policies[take(options.policies.size())];
   spec.persona = options.personas[take(options.personas.size())];
   spec.workload = options.workloads[take(options.workloads.size())].get();

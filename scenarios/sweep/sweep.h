@@ -19,6 +19,7 @@ namespace powercut::scenarios {
 enum class SweepSchedule : uint8_t { kRandom, kPct, kMix };
 
 struct SweepOptions {
+  const TargetType* target = nullptr;  // nullptr: the store
   // Each seed takes one of each: see spec_of().
   std::vector<WorkloadPtr> workloads;
   std::vector<const Policy*> policies;

@@ -114,7 +114,7 @@ TEST(Guards, ARunThatComesOutOtherwiseIsAFaultOfTheHarness) {
 TEST(Tally, TheFirstViolationIsThatOfTheLowestSeed) {
   const SweepOptions options = small();
   RunResult result;
-  result.violation = Violation{"LAW", "text"};
+  result.violation = Violation{Breach::kLost, "text"};
   Tally forwards;
   Tally backwards;
   for (uint64_t i = 0; i < 40; ++i) {

@@ -135,8 +135,8 @@ void Tally::add(const RunSpec& spec, const RunResult& result) {
   if (const auto& violation = result.violation) {
     ++violations;
     ++policy.violations;
-    ++oracles[violation->oracle];
-    keep_found(found, spec.seed, {replay_id(spec, result), violation->oracle, violation->text});
+    ++oracles[std::string(code_of(violation->breach))];
+    keep_found(found, spec.seed, {replay_id(spec, result), violation->breach, violation->text});
   }
   if (!result.harness_fault.empty()) {
     add_harness_fault(spec.seed, run_id(spec),
@@ -209,7 +209,7 @@ nlohmann::json to_json(const Tally& tally) {
   }
   json["found"] = nlohmann::json::array();
   for (const auto& [seed, v] : tally.found) {
-    json["found"].push_back({seed, v.id, v.oracle, v.text});
+    json["found"].push_back({seed, v.id, code_of(v.breach), v.text});
   }
   json["coverage"] = nlohmann::json::array();  // where not 0
   for (size_t i = 0; i < kCells; ++i)
@@ -255,7 +255,9 @@ Tally tally_from_json(const nlohmann::json& json) {
   for (const auto& y : json.at("yields"))
     tally.yields[y.at(0).get<FaultKey>()] = {y.at(1), y.at(2)};
   for (const auto& v : json.at("found")) {
-    tally.found.emplace(v.at(0).get<uint64_t>(), FoundViolation{v.at(1), v.at(2), v.at(3)});
+    tally.found.emplace(
+        v.at(0).get<uint64_t>(),
+        FoundViolation{v.at(1), breach_of(v.at(2).get<std::string>()).value(), v.at(3)});
   }
   if (json.contains("fault")) {
     const auto& f = json["fault"];

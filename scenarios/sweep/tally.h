@@ -49,7 +49,7 @@ using CellKey = std::pair<std::string, std::string>;  // policy, persona
 
 struct FoundViolation {
   std::string id;
-  std::string oracle;
+  Breach breach;
   std::string text;
 };
 

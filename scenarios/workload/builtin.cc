@@ -3,6 +3,7 @@
 
 #include "scenarios/workload/generated.h"
 #include "scenarios/workload/workload.h"
+#include "sim/request.h"
 
 namespace powercut::scenarios {
 
@@ -14,8 +15,8 @@ Workload set100() {
   workload.cut_at_end = true;
   for (int i = 0; i < 100; ++i) {
     workload.units.push_back({0,
-                              {encode_request({"SET", fmt::format("key:{:03}", i),
-                                               fmt::format("value:{:06}", i * 7919)})}});
+                              {sim::encode_request({"SET", fmt::format("key:{:03}", i),
+                                                    fmt::format("value:{:06}", i * 7919)})}});
   }
   return workload;
 }
@@ -27,7 +28,7 @@ Workload demo8() {
   Workload workload;
   workload.name = "demo8";
   const auto say = [&](std::vector<std::string> words, Needs needs = Needs::kNothing) {
-    workload.units.push_back({0, {encode_request(words)}, needs});
+    workload.units.push_back({0, {sim::encode_request(words)}, needs});
   };
   say({"SET", "s:1", "one"});
   say({"INCR", "n:1"});
@@ -45,7 +46,7 @@ Workload demo40() {
   Workload workload;
   workload.name = "demo40";
   const auto say = [&](std::vector<std::string> words, Needs needs = Needs::kNothing, int db = 0) {
-    workload.units.push_back({db, {encode_request(words)}, needs});
+    workload.units.push_back({db, {sim::encode_request(words)}, needs});
   };
   say({"SET", "s:1", "one"});
   say({"SET", "s:2", "two", "EX", "86400"});
@@ -67,9 +68,10 @@ Workload demo40() {
   say({"SMOVE", "t:1", "t:2", "m3"});
   say({"ZADD", "z:1", "1", "a", "2.5", "b"});
   say({"ZINCRBY", "z:1", "3", "a"});
-  workload.units.push_back({0,
-                            {encode_request({"MULTI"}), encode_request({"SET", "s:5", "in"}),
-                             encode_request({"LPUSH", "l:2", "tx"}), encode_request({"EXEC"})}});
+  workload.units.push_back(
+      {0,
+       {sim::encode_request({"MULTI"}), sim::encode_request({"SET", "s:5", "in"}),
+        sim::encode_request({"LPUSH", "l:2", "tx"}), sim::encode_request({"EXEC"})}});
   say({"EXPIRE", "s:5", "86400"});
   say({"PERSIST", "s:5"});
   say({"PFADD", "p:1", "a", "b"});

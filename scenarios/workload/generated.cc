@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "sim/request.h"
+
 namespace powercut::scenarios {
 
 namespace {
@@ -292,7 +294,7 @@ int draw(rc::Random& source, int count) {
 
 Unit draw_unit(rc::Random& source, const Piece& command, Shape shape) {
   const auto next = [&] {
-    return encode_request(command(source.split(), rc::kNominalSize).value());
+    return sim::encode_request(command(source.split(), rc::kNominalSize).value());
   };
   Unit unit;
   if (shape == Shape::kMixed && draw(source, 4) == 0) unit.db = draw(source, kDatabases);
@@ -300,9 +302,9 @@ Unit draw_unit(rc::Random& source, const Piece& command, Shape shape) {
     unit.requests.push_back(next());
     return unit;
   }
-  unit.requests.push_back(encode_request({"MULTI"}));
+  unit.requests.push_back(sim::encode_request({"MULTI"}));
   for (int i = 2 + draw(source, 5); i > 0; --i) unit.requests.push_back(next());
-  unit.requests.push_back(encode_request({"EXEC"}));
+  unit.requests.push_back(sim::encode_request({"EXEC"}));
   return unit;
 }
 

@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "engine/aof/segment_reader.h"
-#include "engine/command/number.h"
+#include "sim/request.h"
 
 namespace powercut::scenarios {
 
@@ -14,13 +13,6 @@ namespace {
 
 constexpr std::string_view kPlain =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,:/*=()[]{}<>$%&?!|^~#'";
-
-std::vector<std::string_view> words_of(std::string_view request) {
-  std::vector<std::string_view> words;
-  size_t at = 0;
-  if (engine::parse_command(request, at, words) != engine::Parse::kCommand) words.clear();
-  return words;
-}
 
 std::string in_quotes(std::string_view word) {
   std::string text = "\"";
@@ -133,10 +125,9 @@ Result<std::string> take_word(std::string_view& rest, bool* separator) {
 
 bool Step::turns_log_on() const {
   if (unit.requests.size() != 1) return false;
-  const auto words = words_of(unit.requests[0]);
-  return words.size() == 4 && engine::equals_ignoring_case(words[0], "CONFIG") &&
-         engine::equals_ignoring_case(words[2], "APPENDONLY") &&
-         engine::equals_ignoring_case(words[3], "YES");
+  const auto words = sim::words_of(unit.requests[0]);
+  return words.size() == 4 && sim::same_word(words[0], "CONFIG") &&
+         sim::same_word(words[2], "APPENDONLY") && sim::same_word(words[3], "YES");
 }
 
 uint64_t Script::clients(size_t life) const {
@@ -155,7 +146,7 @@ std::string print(const Unit& unit) {
   std::string text;
   for (const std::string& request : unit.requests) {
     if (!text.empty()) text += ';';
-    for (const std::string_view word : words_of(request))
+    for (const std::string_view word : sim::words_of(request))
       text += (text.empty() ? "" : " ") + quoted(word);
   }
   return text;
@@ -174,7 +165,7 @@ Result<Step> parse_step(std::string_view line) {
   Step step;
   std::vector<std::string> words;
   const auto end_request = [&] {
-    if (!words.empty()) step.unit.requests.push_back(encode_request(words));
+    if (!words.empty()) step.unit.requests.push_back(sim::encode_request(words));
     words.clear();
   };
   for (std::string_view rest = line; !rest.empty();) {

@@ -7,20 +7,11 @@
 #include <cstdio>
 #include <cstring>
 
-#include "engine/aof/segment_reader.h"
-#include "engine/command/effects.h"
-#include "engine/command/number.h"
+#include "sim/request.h"
 
 namespace powercut::scenarios {
 
-using engine::equals_ignoring_case;
-
-std::string encode_request(const std::vector<std::string>& words) {
-  const std::vector<std::string_view> views(words.begin(), words.end());
-  std::string bytes;
-  engine::append_command(bytes, views);
-  return bytes;
-}
+using sim::same_word;
 
 Result<Workload> parse_workload(std::string_view bytes, std::string name) {
   Workload workload;
@@ -45,17 +36,17 @@ Result<Workload> parse_workload(std::string_view bytes, std::string name) {
     }
     words.clear();
     const size_t begin = at;
-    const engine::Parse parsed = engine::parse_command(bytes, at, words);
-    if (parsed != engine::Parse::kCommand) {
+    const sim::RequestParse parsed = sim::parse_request(bytes, at, words);
+    if (parsed != sim::RequestParse::kWhole) {
       return Error{
           Errc::kCorrupt,
           fmt::format(
               "{} offset {}: {}; a workload is a file of RESP commands, such as an AOF segment",
               workload.name, begin,
-              parsed == engine::Parse::kCut ? "the last command is cut short"
-                                            : "not a RESP command")};
+              parsed == sim::RequestParse::kCut ? "the last command is cut short"
+                                                : "not a RESP command")};
     }
-    if (equals_ignoring_case(words[0], "SELECT") && words.size() == 2 && !in_multi) {
+    if (same_word(words[0], "SELECT") && words.size() == 2 && !in_multi) {
       int number = 0;
       std::from_chars(words[1].data(), words[1].data() + words[1].size(), number);
       db = number;
@@ -63,8 +54,8 @@ Result<Workload> parse_workload(std::string_view bytes, std::string name) {
     }
     if (!in_multi) workload.units.push_back({db, {}});
     workload.units.back().requests.emplace_back(bytes.substr(begin, at - begin));
-    if (equals_ignoring_case(words[0], "MULTI")) in_multi = true;
-    if (equals_ignoring_case(words[0], "EXEC")) in_multi = false;
+    if (same_word(words[0], "MULTI")) in_multi = true;
+    if (same_word(words[0], "EXEC")) in_multi = false;
   }
   if (workload.units.empty()) {
     return Error{Errc::kCorrupt, fmt::format("{}: no commands in it", workload.name)};

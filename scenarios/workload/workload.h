@@ -47,7 +47,4 @@ const std::vector<Builtin>& builtin_workloads();
 // nullptr if there is none of that name. `seed` varies the generated ones.
 std::shared_ptr<const Workload> make_builtin(std::string_view name, uint64_t seed);
 
-// RESP bytes of one request.
-std::string encode_request(const std::vector<std::string>& words);
-
 }  // namespace powercut::scenarios

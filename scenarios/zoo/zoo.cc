@@ -35,7 +35,7 @@ bool ZooRow::out_of_time() const {
 std::map<std::string, uint64_t> ZooRow::oracles() const {
   std::map<std::string, uint64_t> counts;
   for (const Search& search : searches) {
-    if (search.violation) ++counts[search.violation->oracle];
+    if (search.violation) ++counts[std::string(code_of(search.violation->breach))];
   }
   return counts;
 }
@@ -72,10 +72,9 @@ Search search(const SweepOptions& sweep, uint64_t first_seed, uint64_t seeds, Be
   SeedByRun next(from_here);
   Search result;
   while (result.seeds < seeds && !result.violation && result.harness_fault.empty()) {
-    RunSpec spec = spec_of(sweep, next.seed());
-    spec.beside = beside;
+    const RunSpec spec = spec_of(sweep, next.seed());
     const UnderWay under_way(spec);
-    RunResult run = run_once(spec);
+    RunResult run = run_once(spec, {.beside = beside});
     next.learn(run);
     ++result.seeds;
     result.states += run.crashes;
@@ -111,7 +110,7 @@ Exploring explore_for(const faults::MutantInfo* mutant) {
         result.classes += explored.classes + explored.deeper_classes;
         if (explored.first.empty()) continue;
         result.depth = look.depth;
-        result.oracle = explored.first.front().violation.oracle;
+        result.oracle = code_of(explored.first.front().violation.breach);
         result.seconds = watch.seconds();
         return result;
       }
@@ -185,7 +184,7 @@ std::vector<Sightings> survey(const ZooOptions& options, uint64_t seeds, const Z
       const std::lock_guard lock(mutex);
       ++rows[row].runs;
       if (!run.violation) continue;
-      ++rows[row].oracles[run.violation->oracle];
+      ++rows[row].oracles[std::string(code_of(run.violation->breach))];
       ++rows[row].policies[std::string(spec.policy->name)];
       ++rows[row].personas[std::string(spec.persona->name)];
     }

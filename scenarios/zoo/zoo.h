@@ -69,7 +69,7 @@ std::optional<T> needed(const ZooRow& row, T Search::*figure, size_t k);
 constexpr uint64_t first_seed_of(uint64_t start) { return 1 + start * 1'000'000'007; }
 
 // Runs `seeds` seeds from `first_seed` on, until one finds a violation.
-// `beside`: as in RunSpec.
+// `beside`: as in Stated.
 Search search(const SweepOptions& sweep, uint64_t first_seed, uint64_t seeds,
               Beside beside = Beside::kSome);
 

@@ -66,7 +66,8 @@ TEST(Zoo, WhatTheStartsNeededIsInOrderAndTheUnluckyComeLast) {
   for (const uint64_t seeds : {30u, 10u, 0u, 20u}) {
     Search search;
     search.seeds = seeds == 0 ? 4'000 : seeds;
-    if (seeds != 0) search.violation = Violation{seeds > 15 ? "LAW" : "NOS", "text"};
+    if (seeds != 0)
+      search.violation = Violation{seeds > 15 ? Breach::kLost : Breach::kNoStart, "text"};
     row.searches.push_back(search);
   }
   EXPECT_EQ(row.found(), 3u);

@@ -1,4 +1,4 @@
-#include "scenarios/judge/digest.h"
+#include "scenarios/store/digest.h"
 
 #include <bit>
 

@@ -11,8 +11,9 @@
 #include "engine/command/control.h"
 #include "engine/command/executor.h"
 #include "engine/command/session.h"
-#include "scenarios/judge/digest.h"
-#include "scenarios/judge/history.h"
+#include "scenarios/store/digest.h"
+#include "scenarios/store/holds_keyspace.h"
+#include "scenarios/store/store_history.h"
 #include "sim/sim_os.h"
 
 namespace powercut::scenarios {
@@ -52,19 +53,22 @@ class NoControl final : public engine::Control {
 };
 
 // One life of such a store. Several may share a history, one after the other.
-class HistoryStore {
+class HistoryStore final : public sim::Target,
+                           public HoldsKeyspace,
+                           private engine::OperationListener {
  public:
   // With `attached` false, or in S(lsn): fill it first, then attach().
-  explicit HistoryStore(History* history = nullptr, uint64_t lsn = 0, bool attached = true)
+  explicit HistoryStore(StoreHistory* history = nullptr, uint64_t lsn = 0, bool attached = true)
       : history_(history) {
+    executor.set_listener(this);
     log.lsn = lsn;
     if (history_ != nullptr && lsn == 0 && attached) attach();
   }
-  ~HistoryStore() {
+  ~HistoryStore() override {
     if (history_ != nullptr) history_->detach();
     os.destroy_tasks();
   }
-  void attach() { history_->attach(os, keyspace, executor, log.lsn); }
+  void attach() { history_->attach(os, *this, log.lsn); }
   // Runs a command that the history does not see, as recovery does.
   void fill(const std::string& line) {
     const uint64_t lsn = log.lsn;
@@ -91,21 +95,35 @@ class HistoryStore {
     return log.lsn;
   }
   void set_wall(int64_t ms) { world.wall_offset_ms = ms - world.now.ns / 1'000'000; }
-  uint64_t digest(int64_t wall_ms = kWallMs) const { return keyspace_digest(keyspace, wall_ms); }
+  uint64_t digest() { return digest(kWallMs); }
+
+  // --- Target: only what a history asks for ---
+  uint64_t digest(int64_t wall_ms) override { return keyspace_digest(keyspace_, wall_ms); }
+  engine::Keyspace& keyspace() override { return keyspace_; }
+  void apply(uint64_t, std::string_view request) override { run(std::string(request)); }
+  std::optional<sim::Reply> acknowledged(uint64_t, Instant) override { return std::nullopt; }
+  sim::Promise promise() override { return {}; }
+  Result<void> shut_down() override { return {}; }
 
   sim::WorldState world{sim::Disk(), Instant{0}, kWallMs};
   sim::SeededChoices choices{1};
   sim::Trace trace;
   sim::LatencyProfile latency;
   sim::SimOs os{world, choices, trace, nullptr, latency};
-  engine::Keyspace keyspace;
   CountingLog log{os};
-  NoControl control;
-  engine::Executor executor{os, keyspace, log, control};
+
+ private:
+  void on_operation(uint64_t lsn) override { happened(lsn); }
+
+  NoControl control_;
+  engine::Keyspace keyspace_;
+
+ public:
+  engine::Executor executor{os, keyspace_, log, control_};
   engine::Session session{executor};
 
  private:
-  History* history_;
+  StoreHistory* history_;
 };
 
 }  // namespace powercut::scenarios

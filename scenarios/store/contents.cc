@@ -1,4 +1,4 @@
-#include "scenarios/judge/contents.h"
+#include "scenarios/store/contents.h"
 
 #include <fmt/format.h>
 

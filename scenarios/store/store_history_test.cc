@@ -1,8 +1,8 @@
-#include "scenarios/judge/history.h"
+#include "scenarios/store/store_history.h"
 
 #include <gtest/gtest.h>
 
-#include "scenarios/judge/history_testing.h"
+#include "scenarios/store/history_testing.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -48,7 +48,7 @@ const Lines kEverything = {
 };
 
 TEST(History, DigestsAreThoseOfAStoreThatStoppedThere) {
-  History history;
+  StoreHistory history;
   HistoryStore store(&history);
   std::vector<size_t> lines_of(1, 0);  // [lsn]: how many lines made that state
   for (size_t i = 0; i < kEverything.size(); ++i) {
@@ -128,7 +128,7 @@ TEST(History, DigestsDoNotDependOnTheWayThere) {
 }
 
 TEST(History, AKeyIsGoneFromItsInstantOn) {
-  History history;
+  StoreHistory history;
   HistoryStore store(&history);
   store.run("SET k v PX 1000");
   const uint64_t there = history.digests_at(kWallMs + 999)[1];
@@ -143,7 +143,7 @@ TEST(History, AKeyIsGoneFromItsInstantOn) {
 
 // The store's removal of an expired key is an operation; S(k) reads the same before and after it.
 TEST(History, AnExpiryIsAnOperation) {
-  History history;
+  StoreHistory history;
   HistoryStore store(&history);
   store.run("SET k v PX 1000");
   store.set_wall(kWallMs + 2000);
@@ -157,41 +157,41 @@ TEST(History, AnExpiryIsAnOperation) {
 }
 
 TEST(History, SelfCheckSeesAChangeThatPassedTheDoorUnseen) {
-  History history;
+  StoreHistory history;
   HistoryStore store(&history);
   store.run("SET a 1");
   EXPECT_EQ(history.self_check(), "");
-  store.keyspace.remove_observer(&history);
+  store.keyspace().remove_observer(&history);
   store.fill("SET b 2");
-  store.keyspace.add_observer(&history);
+  store.keyspace().add_observer(&history);
   EXPECT_NE(history.self_check(), "");
 }
 
 TEST(History, AnUnloggedChangeIsSeen) {
-  History history;
+  StoreHistory history;
   HistoryStore store(&history);
   store.run("SET a 1");
   EXPECT_FALSE(history.unlogged_change());
   // Touched and left as it was is no change.
-  store.keyspace.find_for_write(0, "a");
+  store.keyspace().find_for_write(0, "a");
   EXPECT_FALSE(history.unlogged_change());
   // Through the door, but no operation follows.
-  store.keyspace.put(0, "b", engine::Value(std::string("2")));
-  store.keyspace.settle();
+  store.keyspace().put(0, "b", engine::Value(std::string("2")));
+  store.keyspace().settle();
   EXPECT_TRUE(history.unlogged_change());
 }
 
 TEST(History, AnUnloggedExpiryTimeIsSeen) {
-  History history;
+  StoreHistory history;
   HistoryStore store(&history);
   store.run("SET a 1");
-  engine::Object* object = store.keyspace.find_for_write(0, "a");
-  store.keyspace.set_expiry(0, "a", object, kWallMs + 1000);
+  engine::Object* object = store.keyspace().find_for_write(0, "a");
+  store.keyspace().set_expiry(0, "a", object, kWallMs + 1000);
   EXPECT_TRUE(history.unlogged_change());
 }
 
 TEST(History, SwappingADatabaseWithItselfIsNoUnloggedChange) {
-  History history;
+  StoreHistory history;
   HistoryStore store(&history);
   store.run("SET a 1");
   store.run("SWAPDB 0 0");
@@ -202,7 +202,7 @@ TEST(History, SwappingADatabaseWithItselfIsNoUnloggedChange) {
 }
 
 TEST(History, OperationsKnowTheirTaskAndTheirInstants) {
-  History history;
+  StoreHistory history;
   HistoryStore store(&history);
   EXPECT_EQ(store.acked("SET a 1", Instant{5'000'000}, milliseconds(2)), 1u);
   EXPECT_EQ(history.operation(1).executed, Instant{5'000'000});
@@ -226,7 +226,7 @@ TEST(History, OperationsKnowTheirTaskAndTheirInstants) {
 
 // A life that begins in S(k) forgets what came after.
 TEST(History, ANewLifeGoesOnFromWhatWasRecovered) {
-  History history;
+  StoreHistory history;
   {
     HistoryStore store(&history);
     for (const char* line : {"SET a 1", "SET b 2 PX 1000", "SET c 3"}) store.run(line);
@@ -251,7 +251,7 @@ TEST(History, ANewLifeGoesOnFromWhatWasRecovered) {
 TEST(History, WhatRecoveryDroppedStaysAway) {
   for (const char* next :
        {"SET d 4", "SWAPDB 0 1", "FLUSHALL", "SET b 9", "MULTI\r\nSWAPDB 0 1\r\nSET b 1\r\nEXEC"}) {
-    History history;
+    StoreHistory history;
     {
       HistoryStore store(&history);
       store.run("SET a 1");
@@ -273,7 +273,7 @@ TEST(History, WhatRecoveryDroppedStaysAway) {
 
 // It may be saved again before anything else happens.
 TEST(History, WhatALifeLoadedIsAStateOfItsOwn) {
-  History history;
+  StoreHistory history;
   {
     HistoryStore store(&history);
     store.run("SET a 1");
@@ -294,7 +294,7 @@ TEST(History, WhatALifeLoadedIsAStateOfItsOwn) {
 }
 
 TEST(History, WhatALifeLoadedWholeHasOneState) {
-  History history;
+  StoreHistory history;
   {
     HistoryStore store(&history);
     store.run("SET a 1 PX 1000");

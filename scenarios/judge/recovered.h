@@ -1,0 +1,27 @@
+// What a recovery came to, as far as a judge can see.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sim/target.h"
+
+namespace powercut::scenarios {
+
+struct Recovered {
+  std::string refusal;  // why it did not start; empty: it did
+  bool hangs = false;
+  uint64_t digest = 0;  // of the state, at `wall_ms`
+  int64_t wall_ms = 0;
+  uint64_t last = 0;    // the operation that it says it reached
+  uint64_t failed = 0;  // operations that it could not do again
+  sim::MetSet met;
+};
+
+// Judged alike: the same but for what was met on the way.
+inline bool same_outcome(const Recovered& a, const Recovered& b) {
+  return a.refusal == b.refusal && a.hangs == b.hangs && a.digest == b.digest && a.last == b.last &&
+         a.failed == b.failed;
+}
+
+}  // namespace powercut::scenarios

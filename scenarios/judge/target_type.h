@@ -1,0 +1,46 @@
+// An engine that can be judged, by its name: how it is opened and remembered, and what its clients say of
+// their own accord.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scenarios/judge/history.h"
+#include "scenarios/judge/policy.h"
+#include "scenarios/workload/workload.h"
+#include "sim/target.h"
+
+namespace powercut::scenarios {
+
+class TargetType {
+ public:
+  virtual ~TargetType() = default;
+
+  virtual std::string_view name() const = 0;
+  virtual std::string_view about() const = 0;  // one line
+
+  // Recovers what the Os's root holds and begins to serve. Called in a task. Yields.
+  //   Errors: what keeps it from starting, in one line. The judge takes that for a broken promise,
+  //   unless the disk broke its own.
+  virtual Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
+                                                    const sim::Settings& settings) const = 0;
+
+  // One for a run; it outlives the lives.
+  virtual std::unique_ptr<History> history() const { return std::make_unique<PlainHistory>(); }
+
+  // Workloads of its own; the first is what is run if none is named.
+  virtual std::vector<std::shared_ptr<const Workload>> workloads() const { return {}; }
+
+  // --- Requests that clients send now and then; empty: there is no such thing ---
+  virtual std::string administer(const Policy&) const { return {}; }  // rewrite, or save
+  virtual std::string turn_log_on() const { return {}; }
+  virtual std::string select(int /*db*/) const { return {}; }
+
+  // A request as small as any that changes something; they differ by `number`. The shrinker tries it in
+  // place of others. Empty: it does not.
+  virtual std::string plain_request(size_t /*number*/) const { return {}; }
+};
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,89 @@
+// What a judgement can be: which promise is broken, and how much is lost.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace powercut::scenarios {
+
+enum class Breach : uint8_t {
+  kLost,
+  kBound,
+  kNoPrefix,
+  kNoStart,
+  kFailedIsThere,
+  kServedIsGone,
+  kUnlogged,
+  kHangs,
+};
+inline constexpr size_t kBreaches = 8;
+
+struct BreachRow {
+  Breach breach;
+  std::string_view code;      // in IDs of findings, tables and JSON
+  std::string_view sentence;  // what is wrong, for people
+  std::string_view story;     // the same for somebody who does not know the store
+};
+inline constexpr std::array<BreachRow, kBreaches> kBreachRows = {{
+    {Breach::kLost, "LAW", "an acknowledged write is lost",
+     "A client was told that its write is done, and the write is gone."},
+    {Breach::kBound, "BND", "more is lost than the bound allows",
+     "More is gone than this policy allows to be lost."},
+    {Breach::kNoPrefix, "NPX", "the recovered state is no prefix of the history",
+     "After a crash the store must hold what it held at one moment before it. What it holds now it "
+     "never held."},
+    {Breach::kNoStart, "NOS", "the store does not start",
+     "The store must start by itself after any power cut. It does not: somebody has to repair its "
+     "files by hand."},
+    {Breach::kFailedIsThere, "FF", "an operation that failed is there",
+     "An operation was answered with an error, and was done all the same."},
+    {Breach::kServedIsGone, "MON", "what a recovered store has served is gone",
+     "The store had recovered these operations once and served clients from them. Now they are "
+     "gone."},
+    {Breach::kUnlogged, "UNL", "a change was made and not logged",
+     "The store changed its data and did not log the change."},
+    {Breach::kHangs, "HNG", "the store hangs", "The store neither goes on nor ends."},
+}};
+constexpr const BreachRow& row_of(Breach breach) {
+  return kBreachRows[static_cast<size_t>(breach)];
+}
+constexpr std::string_view code_of(Breach breach) { return row_of(breach).code; }
+constexpr std::string_view sentence_of(Breach breach) { return row_of(breach).sentence; }
+// Nothing if there is none of that code.
+constexpr std::optional<Breach> breach_of(std::string_view code) {
+  for (const BreachRow& row : kBreachRows)
+    if (row.code == code) return row.breach;
+  return std::nullopt;
+}
+static_assert([] {
+  for (size_t i = 0; i < kBreaches; ++i)
+    if (static_cast<size_t>(kBreachRows[i].breach) != i || kBreachRows[i].code.empty() ||
+        kBreachRows[i].story.empty())
+      return false;
+  return true;
+}());
+
+struct Violation {
+  Breach breach;
+  std::string text;  // one line
+};
+
+struct Loss {
+  uint64_t operations = 0;  // acknowledged and gone
+  int64_t age_ms = 0;       // from the oldest lost acknowledgement to the crash
+  int64_t span_ms = 0;      // between the oldest and the newest lost acknowledgement
+  int64_t bound_ms = 0;     // on age_ms; -1: the policy gives none
+};
+
+struct Verdict {
+  bool started = true;  // if not, there is no state to speak of
+  uint64_t k = 0;       // R = S(k)
+  Loss loss;
+  std::optional<Violation> violation;
+};
+
+}  // namespace powercut::scenarios

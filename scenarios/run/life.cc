@@ -1,0 +1,167 @@
+#include "scenarios/run/life.h"
+
+#include <utility>
+
+namespace powercut::scenarios {
+
+using sim::CrashKind;
+
+namespace {
+
+// Longer than any plan needs: a life that lasts this long hangs.
+constexpr Duration kLifeLimit = seconds(900);
+// Long enough for what the engine does by itself: the sync of each second.
+constexpr Duration kIdle = milliseconds(1500);
+// Keys that are listed of a state that never was.
+constexpr size_t kHoldsMost = 12;
+
+const faults::Plan kNoPlan;
+const std::vector<Step> kSilence;
+
+sim::Scheduler* scheduler_of(const RunState& run, uint32_t life) {
+  return run.stated.scheduler_of ? run.stated.scheduler_of(life) : run.scheduler.get();
+}
+
+sim::LatencyProfile latency_of(const faults::Persona& persona, const sim::Scheduler* scheduler) {
+  return {
+      .sync_min = persona.sync_min, .sync_max = persona.sync_max, .instant = scheduler != nullptr};
+}
+
+}  // namespace
+
+Life::Life(RunState& run, uint32_t number)
+    : run_(run),
+      number_(number),
+      scheduler_(scheduler_of(run, number)),
+      choices(run.seed, number),
+      injector(run.legacy.undisturbed ? kNoPlan : run.result.plan, number, choices,
+               run.legacy.world.now),
+      os(run.legacy.world, choices, run.trace, &injector,
+         latency_of(*run.spec.persona, scheduler_)) {
+  if (scheduler_ != nullptr) os.set_scheduler(*scheduler_);
+  if (run.spec.mutant != nullptr && run.spec.mutant->decorates())
+    mutant_os_.emplace(os, *run.spec.mutant);
+  os.set_time_limit(run.legacy.world.now + kLifeLimit);
+  injector.set_observer(*this);
+}
+
+void Life::end_tasks() {
+  run_.history->detach();
+  os.destroy_tasks();
+  clients_.reset();
+  target_.reset();
+}
+
+// --- From its beginning to its end ---
+
+Ending Life::live() {
+  os.spawn("main", [this] { open_and_serve(); });
+  crash_ = os.run();
+  if (refusal_) return Ending::kRefused;
+  if (crash_ != CrashKind::kNone) return served() ? Ending::kCrashed : Ending::kCutInRecovery;
+  if (run_.stopped) return Ending::kComplete;
+  if (planned_crash() != nullptr && !ended_) return Ending::kHung;
+  return Ending::kShutDown;
+}
+
+void Life::open_and_serve() {
+  const Script* script = run_.stated.script;
+  sim::Settings settings = run_.opening.settings;
+  settings.log_off = number_ == 0 && (run_.manners.turn_on_after != 0 ||
+                                      (script != nullptr && script->begins_without_log()));
+  auto opened = run_.opening.type->open(seam(), settings);
+  if (!opened.ok()) {
+    refusal_ = opened.error();
+    if (run_.watching.observer != nullptr)
+      run_.watching.observer->on_refusal(number_, run_.legacy.world.now, *refusal_);
+    os.stop();
+    return;
+  }
+  target_ = std::move(opened).value();
+  const bool goes_on = judge_recovery();
+  const bool more = planned_crash() != nullptr || (number_ == 0 && run_.result.plan.crashes() == 0);
+  if (!goes_on || run_.legacy.undisturbed || !more) {
+    run_.stop(Stop::kDone);
+    os.stop();
+    return;
+  }
+  if (script != nullptr) run_.manners.clients = script->clients(number_);
+  clients_.emplace(Clients::Surroundings{seam(), *run_.opening.type, *target_, *run_.history,
+                                         injector, choices, run_.trace},
+                   *run_.spec.workload, run_.manners, run_.legacy.next_unit, run_.units_per_life,
+                   [this] { go_idle(); });
+  if (script != nullptr)
+    clients_->follow(number_ < script->lives.size() ? script->lives[number_] : kSilence);
+  if (settings.log_off) clients_->begin_without_log();
+  clients_->start();
+}
+
+// False: the run ends with it.
+bool Life::judge_recovery() {
+  const int64_t wall_ms = os.wall_now().unix_ms;
+  const BranchSet branches = branches_of(target_->recovery.met);
+  for (size_t i = 0; i < kRecoveryBranches; ++i)
+    if (branches[i]) run_.reached(static_cast<Branch>(i));
+  run_.legacy.struck.reset();
+  RunObserver* observer = run_.watching.observer;
+  const Instant now = run_.legacy.world.now;
+  const uint64_t reached = target_->recovery.last;
+  if (!run_.legacy.crashed) {
+    if (observer != nullptr) observer->on_open(number_, now, *target_, nullptr, *run_.history);
+    run_.history->attach(seam(), *target_, reached);
+    return true;
+  }
+  const Verdict verdict =
+      run_.judge(run_.legacy.promised, run_.legacy.delays, recovered_by(*target_, wall_ms));
+  if (observer != nullptr) observer->on_open(number_, now, *target_, &verdict, *run_.history);
+  if (verdict.violation) {
+    if (verdict.violation->breach == Breach::kNoPrefix)
+      run_.result.holds = target_->contents(wall_ms, kHoldsMost);
+    return false;
+  }
+  if (run_.legacy.contract_broken || reached > run_.history->last_lsn()) return false;
+  run_.oracle.served(reached);  // S(reached) equals S(k), and the history goes on from there
+  run_.history->attach(seam(), *target_, reached);
+  return true;
+}
+
+void Life::go_idle() {
+  injector.on_idle(os.now());
+  const bool crash_comes = planned_crash() != nullptr;
+  const Script* script = run_.stated.script;
+  const bool lingers = run_.stated.lingers || (script != nullptr && script->lingers);
+  if (lingers) seam().park(os.now() + kIdle);
+  if (lingers || run_.clean_end || !crash_comes) {
+    ending_ = true;
+    ended_ = ending_ = target_->shut_down().ok();
+  }
+  if (!crash_comes) os.stop();
+}
+
+// --- What is known of it ---
+
+Promised Life::promised() const {
+  Promised promised = run_.legacy.promised;
+  if (served()) {
+    promised = {};
+    promised.at = run_.legacy.world.now;
+    promised.last = run_.history->last_lsn();
+    promised.engine = target_->promise();
+  }
+  return promised;
+}
+
+Delays Life::delays() const { return {os.waits(), target_->blocked()}; }
+
+EngineState Life::state(std::optional<sim::Op> op, faults::FileRole role) const {
+  if (!served()) return run_.legacy.crashed ? EngineState::kRecovering : EngineState::kStarting;
+  if (ending_) return EngineState::kShuttingDown;
+  return state_of(target_->activity(op, role == faults::FileRole::kBase));
+}
+
+void Life::on_strike(faults::FaultClass fault, std::optional<sim::Op> op, faults::FileRole role) {
+  run_.legacy.state = state(op, role);
+  run_.legacy.struck.set(index_of(run_.legacy.state, fault));
+}
+
+}  // namespace powercut::scenarios

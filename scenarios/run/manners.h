@@ -1,0 +1,28 @@
+// How the clients behave in a run; drawn once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/base/time.h"
+#include "scenarios/judge/target_type.h"
+#include "sim/choices.h"
+
+namespace powercut::scenarios {
+
+struct Manners {
+  uint64_t clients = 1;
+  uint64_t pipeline = 1;      // requests a client sends before it waits
+  Duration think{0};          // at most, between two sends
+  uint64_t admin_one_in = 0;  // of the units is followed by `admin`; 0: none
+  std::string admin;          // a request
+  // The engine begins without its log, and a client turns it on after so many units; 0: it begins
+  // with it.
+  uint64_t turn_on_after = 0;
+  bool log = true;          // units that need one are sent
+  bool checkpoints = true;  // the same
+};
+Manners draw_manners(sim::Choices& choices, const Workload& workload, const Policy& policy,
+                     const TargetType& type);
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,34 @@
+#include "scenarios/run/targets.h"
+
+#include <vector>
+
+#include "scenarios/store/store.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+std::vector<const TargetType*>& targets() {
+  static std::vector<const TargetType*> all{&store_type()};
+  return all;
+}
+
+}  // namespace
+
+const TargetType& store() { return store_type(); }
+
+const TargetType& target_or_store(const TargetType* target) {
+  return target != nullptr ? *target : store();
+}
+
+std::span<const TargetType* const> all_targets() { return targets(); }
+
+const TargetType* find_target(std::string_view name) {
+  for (const TargetType* type : targets())
+    if (type->name() == name) return type;
+  return nullptr;
+}
+
+void add_target(const TargetType& type) { targets().insert(targets().begin(), &type); }
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,22 @@
+// The engines that can be judged here, by name: the store, and what a program adds to it.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "scenarios/judge/target_type.h"
+
+namespace powercut::scenarios {
+
+const TargetType& store();
+// Where nullptr stands for the store.
+const TargetType& target_or_store(const TargetType* target);
+
+// The first is what a command line means that names none: the one added last, else the store.
+std::span<const TargetType* const> all_targets();
+// nullptr if there is none of that name.
+const TargetType* find_target(std::string_view name);
+// `type` outlives everything. Not while a run is under way.
+void add_target(const TargetType& type);
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,50 @@
+#include "scenarios/store/store.h"
+
+#include <fmt/format.h>
+
+#include "engine/config.h"
+#include "scenarios/store/store_history.h"
+#include "scenarios/store/store_target.h"
+#include "sim/request.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+class StoreType final : public TargetType {
+ public:
+  std::string_view name() const override { return "store"; }
+  std::string_view about() const override {
+    return "powercut's own store: AOF, checkpoints, hybrid recovery";
+  }
+  Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
+                                            const sim::Settings& settings) const override {
+    return StoreTarget::open(os, settings);
+  }
+  std::unique_ptr<History> history() const override { return std::make_unique<StoreHistory>(); }
+
+  std::string administer(const Policy& policy) const override {
+    if (policy.hybrid()) return sim::encode_request({"BGREWRITEAOF"});
+    if (policy.kind == PolicyKind::kCheckpoint) return sim::encode_request({"BGSAVE"});
+    return {};
+  }
+  std::string turn_log_on() const override {
+    return sim::encode_request({"CONFIG", "SET", "appendonly", "yes"});
+  }
+  std::string select(int db) const override {
+    return sim::encode_request({"SELECT", std::to_string(db)});
+  }
+  std::string plain_request(size_t number) const override {
+    const std::string key(1, static_cast<char>('a' + number % 26));
+    return sim::encode_request({"SET", key, std::to_string(number + 1)});
+  }
+};
+
+}  // namespace
+
+const TargetType& store_type() {
+  static const StoreType type;
+  return type;
+}
+
+}  // namespace powercut::scenarios

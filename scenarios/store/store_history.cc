@@ -1,0 +1,228 @@
+#include "scenarios/store/store_history.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "scenarios/store/digest.h"
+#include "scenarios/store/holds_keyspace.h"
+
+namespace powercut::scenarios {
+
+using engine::Database;
+using engine::Object;
+
+namespace {
+constexpr size_t kOperationsExpected = 256;  // most runs have fewer
+}
+
+StoreHistory::StoreHistory() {
+  changes_.reserve(kOperationsExpected);
+  digests_.reserve(kOperationsExpected);
+  changes_end_.reserve(kOperationsExpected);
+  digests_.push_back(0);
+  changes_end_.push_back(0);
+}
+
+void StoreHistory::on_attach(sim::Target& target, uint64_t lsn) {
+  engine::Keyspace& keyspace = dynamic_cast<HoldsKeyspace&>(target).keyspace();
+  keyspace_ = &keyspace;
+  const auto behind = static_cast<ptrdiff_t>(lsn) + 1;
+  std::vector<uint64_t> forgotten(digests_.begin() + behind, digests_.end());
+  if (soonest_expiry_ms_ <= os().wall_now().unix_ms) {
+    const auto& then = digests_at(os().wall_now().unix_ms);
+    forgotten.insert(forgotten.end(), then.begin() + behind, then.end());
+  }
+  forget(std::move(forgotten));
+  digests_.resize(lsn + 1);
+  changes_end_.resize(lsn + 1);
+  changes_.resize(changes_end_[lsn]);
+  touched_.clear();
+  for (int db = 0; db < kDatabases; ++db) {
+    sums_[db] = 0;
+    const auto& table = keyspace.database(db).table();
+    for (size_t i = 0; i < table.size(); ++i)
+      sums_[db] += entry_hash(table.at(i).key, table.at(i).value);
+  }
+  digest_ = total();
+  note_dropped(lsn);
+  keyspace.add_observer(this);
+}
+
+// Loading a checkpoint drops what has expired, without a word. S(lsn) still has it, for a recovery
+// under another clock; what comes after has not.
+void StoreHistory::note_dropped(uint64_t lsn) {
+  dropped_.clear();
+  // The life before may have saved what it had loaded.
+  const bool dropped_before = !std::exchange(loaded_without_, {}).empty();
+  if (soonest_expiry_ms_ > os().wall_now().unix_ms && !dropped_before) return;
+  std::multimap<uint64_t, int64_t> alive[kDatabases];  // by hash: the expiry
+  for (size_t i = 0; i < changes_end_[lsn]; ++i) {
+    const Change& change = changes_[i];
+    if (change.db < 0) {
+      std::swap(alive[change.before], alive[change.after]);
+      continue;
+    }
+    if (const auto it = alive[change.db].find(change.before);
+        change.before != 0 && it != alive[change.db].end()) {
+      alive[change.db].erase(it);
+    }
+    if (change.after != 0) alive[change.db].emplace(change.after, change.after_expires);
+  }
+  for (int db = 0; db < kDatabases; ++db) {
+    const auto& table = keyspace_->database(db).table();
+    for (size_t i = 0; i < table.size(); ++i) {
+      const auto it = alive[db].find(entry_hash(table.at(i).key, table.at(i).value));
+      if (it != alive[db].end()) alive[db].erase(it);
+    }
+    for (const auto& [hash, expires] : alive[db]) {
+      if (expires != Object::kNoExpiry)
+        dropped_.push_back({static_cast<int16_t>(db), hash, 0, expires, Object::kNoExpiry});
+    }
+  }
+  loaded_lsn_ = lsn;
+  loaded_without_ = dropped_;
+}
+
+void StoreHistory::on_detach() {
+  keyspace_->remove_observer(this);
+  keyspace_ = nullptr;
+}
+
+// --- The store's door ---
+
+int StoreHistory::number_of(const Database& db) const {
+  for (int i = 0; i < kDatabases; ++i) {
+    if (&keyspace_->database(i) == &db) return i;
+  }
+  CHECK(false);
+}
+
+void StoreHistory::touch(Database& db, std::string_view key, const Object* object) {
+  for (const Touched& touched : touched_) {
+    if (touched.db == &db && touched.key == key) return;
+  }
+  touched_.push_back({&db, std::string(key), object == nullptr ? 0 : entry_hash(key, *object),
+                      object == nullptr ? Object::kNoExpiry : object->expire_at_ms});
+}
+
+void StoreHistory::before_change(Database& db, std::string_view key, Object* object) {
+  touch(db, key, object);
+}
+
+void StoreHistory::before_flush(Database& db) {
+  for (size_t i = 0; i < db.table().size(); ++i) {
+    const auto& entry = db.table().at(i);
+    touch(db, entry.key, &entry.value);
+  }
+}
+
+void StoreHistory::before_swap(int a, int b) {
+  settle();
+  changes_.push_back({-1, static_cast<uint64_t>(a), static_cast<uint64_t>(b), 0, 0});
+  std::swap(sums_[a], sums_[b]);
+  digest_ = total();
+}
+
+// Turns what was touched into changes.
+void StoreHistory::settle() {
+  for (const Touched& touched : touched_) {
+    const int db = number_of(*touched.db);
+    const auto* entry = touched.db->table().find(touched.key);
+    const uint64_t after = entry == nullptr ? 0 : entry_hash(entry->key, entry->value);
+    if (after == touched.hash) continue;
+    const int64_t expires = entry == nullptr ? Object::kNoExpiry : entry->value.expire_at_ms;
+    add_to_sum(db, after - touched.hash);
+    if (expires != Object::kNoExpiry) soonest_expiry_ms_ = std::min(soonest_expiry_ms_, expires);
+    changes_.push_back(
+        {static_cast<int16_t>(db), touched.hash, after, touched.expire_at_ms, expires});
+  }
+  touched_.clear();
+}
+
+void StoreHistory::add_to_sum(int db, uint64_t difference) {
+  digest_ -= database_hash(db, sums_[db]);
+  sums_[db] += difference;
+  digest_ += database_hash(db, sums_[db]);
+}
+
+uint64_t StoreHistory::total() const { return digest_of(sums_); }
+
+void StoreHistory::on_operation(uint64_t lsn) {
+  CHECK(lsn == last_lsn() + 1);
+  settle();
+  const int64_t now_ms = keyspace_->now().unix_ms;
+  const bool expiry_only =
+      std::all_of(changes_.begin() + static_cast<ptrdiff_t>(changes_end_.back()), changes_.end(),
+                  [&](const Change& c) {
+                    return c.db >= 0 && c.after == 0 && c.before_expires != Object::kNoExpiry &&
+                           c.before_expires <= now_ms;
+                  });
+  // First: the operation may swap databases.
+  changes_.insert(changes_.begin() + static_cast<ptrdiff_t>(changes_end_.back()), dropped_.begin(),
+                  dropped_.end());
+  dropped_.clear();
+  append(expiry_only);
+  digests_.push_back(digest_);
+  changes_end_.push_back(changes_.size());
+}
+
+bool StoreHistory::unlogged_change() {
+  settle();
+  return changes_.size() != changes_end_.back();
+}
+
+// --- Digests ---
+
+void StoreHistory::apply(const Change& change, int64_t now_ms, Sums& sums) {
+  if (change.db < 0) {
+    std::swap(sums[change.before], sums[change.after]);
+    return;
+  }
+  const auto counts = [&](int64_t expires) {
+    return expires == Object::kNoExpiry || expires > now_ms;
+  };
+  if (counts(change.before_expires)) sums[change.db] -= change.before;
+  if (counts(change.after_expires)) sums[change.db] += change.after;
+}
+
+uint64_t StoreHistory::digest_of(const Sums& sums) {
+  uint64_t digest = 0;
+  for (int db = 0; db < kDatabases; ++db) digest += database_hash(db, sums[db]);
+  return digest;
+}
+
+const std::vector<uint64_t>& StoreHistory::digests_at(int64_t now_ms) {
+  if (soonest_expiry_ms_ > now_ms) return digests_;
+  Sums sums;
+  std::copy(std::begin(first_sums_), std::end(first_sums_), sums);
+  clocked_.clear();
+  size_t next = 0;
+  for (uint64_t lsn = 0; lsn <= last_lsn(); ++lsn) {
+    for (; next < changes_end_[lsn]; ++next) apply(changes_[next], now_ms, sums);
+    clocked_.push_back(digest_of(sums));
+  }
+  return clocked_;
+}
+
+std::optional<History::AsLoaded> StoreHistory::as_loaded_at(int64_t now_ms) const {
+  if (loaded_without_.empty()) return std::nullopt;
+  Sums sums;
+  std::copy(std::begin(first_sums_), std::end(first_sums_), sums);
+  for (size_t i = 0; i < changes_end_[loaded_lsn_]; ++i) apply(changes_[i], now_ms, sums);
+  for (const Change& change : loaded_without_) apply(change, now_ms, sums);
+  return AsLoaded{loaded_lsn_, digest_of(sums)};
+}
+
+std::string StoreHistory::self_check() {
+  if (keyspace_ == nullptr || !touched_.empty()) return {};
+  const uint64_t actual = keyspace_digest(*keyspace_, INT64_MIN);
+  if (actual == total()) return {};
+  return fmt::format("after operation {} the keyspace differs from the sum of its changes",
+                     last_lsn());
+}
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,207 @@
+#include "scenarios/store/store_target.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "engine/base/check.h"
+#include "scenarios/judge/policy.h"
+#include "scenarios/store/contents.h"
+#include "scenarios/store/digest.h"
+
+namespace powercut::scenarios {
+
+engine::EngineConfig config_of(const sim::Settings& settings) {
+  const Policy* policy = find_policy(settings.policy);
+  CHECK(policy != nullptr);
+  engine::EngineConfig config;
+  config.recovery.append_only = policy->has_log() && !settings.log_off;
+  config.aof.policy = policy->always()     ? engine::SyncPolicy::kAlways
+                      : policy->everysec() ? engine::SyncPolicy::kEverysec
+                                           : engine::SyncPolicy::kNo;
+  config.rewrite_percentage = 0;
+  if (policy->hybrid()) {
+    config.rewrite_percentage = 100;
+    config.rewrite_min_bytes = settings.rewrite_bytes;
+  }
+  if (policy->kind == PolicyKind::kCheckpoint) config.save = {{1, 10}, {5, 1}};
+  return config;
+}
+
+namespace {
+
+sim::MetSet met(const engine::RecoveryReport& report) {
+  sim::MetSet set;
+  const auto add = [&](sim::Met one) { set.set(static_cast<size_t>(one)); };
+  if (report.found_nothing) add(sim::Met::kNothing);
+  if (report.base == engine::kCheckpointName) {
+    add(sim::Met::kSnapshot);
+  } else if (!report.base.empty()) {
+    add(sim::Met::kBase);
+  }
+  if (report.segments > 0)
+    add(report.dropped_bytes > 0 ? sim::Met::kTornTail : sim::Met::kWholeTail);
+  if (report.segments > 1) add(sim::Met::kSeveralSegments);
+  if (!report.set_aside.empty()) add(sim::Met::kOrphans);
+  return set;
+}
+
+std::string number(uint64_t n, std::string_view what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
+}  // namespace
+
+StoreTarget::StoreTarget(std::unique_ptr<engine::Engine> engine, bool log_off)
+    : engine_(std::move(engine)), log_off_(log_off) {
+  const engine::RecoveryReport& report = engine_->recovery();
+  recovery = {report.last_lsn, report.failed_commands, met(report)};
+  engine_->executor().set_listener(this);
+}
+
+StoreTarget::~StoreTarget() = default;
+
+Result<std::unique_ptr<sim::Target>> StoreTarget::open(engine::Os& os,
+                                                       const sim::Settings& settings) {
+  TRY_ASSIGN(auto engine, engine::Engine::open(os, config_of(settings)));
+  return std::unique_ptr<sim::Target>(new StoreTarget(std::move(engine), settings.log_off));
+}
+
+// --- Clients ---
+
+StoreTarget::Connection& StoreTarget::connection(uint64_t client) {
+  if (client >= connections_.size()) connections_.resize(client + 1);
+  Connection& connection = connections_[client];
+  if (connection.session == nullptr) connection.session = engine_->connect();
+  return connection;
+}
+
+void StoreTarget::apply(uint64_t client, std::string_view request) {
+  engine::Session& session = *connection(client).session;
+  ++connections_[client].due;
+  session.feed(request);  // yields: connections_ may be another by then
+}
+
+std::optional<sim::Reply> StoreTarget::acknowledged(uint64_t client, Instant deadline) {
+  Connection& before = connection(client);
+  engine::Session& session = *before.session;
+  session.consume(std::exchange(before.given, 0));
+  if (before.due == 0 || !session.wait_ready(deadline)) return std::nullopt;
+  Connection& now = connections_[client];
+  const std::string_view bytes = session.ready();
+  // A reply is released whole: with one due, what is ready is it.
+  now.given = now.due == 1 ? bytes.size() : reply_length(bytes);
+  CHECK(now.given != 0);
+  --now.due;
+  return sim::Reply{bytes.substr(0, now.given), bytes[0] == '-'};
+}
+
+size_t reply_length(std::string_view bytes) {
+  const size_t line = bytes.find("\r\n");
+  if (line == std::string_view::npos) return 0;
+  size_t end = line + 2;
+  int64_t count = 0;
+  std::from_chars(bytes.data() + 1, bytes.data() + line, count);
+  if (bytes[0] == '$') {
+    if (count < 0) return end;
+    end += static_cast<size_t>(count) + 2;
+    return end <= bytes.size() ? end : 0;
+  }
+  if (bytes[0] != '*') return end;
+  for (int64_t i = 0; i < count; ++i) {
+    const size_t element = reply_length(bytes.substr(end));
+    if (element == 0) return 0;
+    end += element;
+  }
+  return end;
+}
+
+// --- What it promises, and what it is at ---
+
+uint64_t StoreTarget::digest(int64_t wall_ms) {
+  return keyspace_digest(engine_->keyspace(), wall_ms);
+}
+
+sim::Promise StoreTarget::promise() {
+  const engine::AofLog& log = engine_->aof();
+  sim::Promise promise;
+  promise.given = log.active() || !log_off_;
+  promise.snapshot = engine_->persistence().saved_lsn();
+  if (!log.active()) return promise;
+  promise.synced = shut_down_ ? log.applied_lsn() : log.synced_lsn();
+  // A sync failed and is not healed yet: what it covered is in an unknown state, even in the page
+  // cache (btrfs takes the bytes back).
+  promise.indeterminate = log.poisoned();
+  promise.written = log.poisoned() ? promise.synced : log.written_lsn();
+  return promise;
+}
+
+Result<void> StoreTarget::shut_down() {
+  auto outcome = engine_->shut_down(true);
+  shut_down_ = outcome.ok();
+  return outcome;
+}
+
+std::vector<sim::Span> StoreTarget::blocked() {
+  std::vector<sim::Span> spans;
+  for (const auto& span : engine_->aof().blocked_spans()) spans.push_back({span.begin, span.end});
+  return spans;
+}
+
+sim::Activity StoreTarget::activity(std::optional<sim::Op> op, bool of_base) {
+  using engine::Persistence;
+  using sim::Activity;
+  const engine::AofLog& log = engine_->aof();
+  const Persistence& keeper = engine_->persistence();
+  if (log.poisoned()) return Activity::kHealing;
+  if (keeper.busy(Persistence::Job::kRewrite)) {
+    if (!log.active()) return Activity::kTurningOn;
+    return keeper.checkpoint().running() || of_base ? Activity::kWritingBase : Activity::kRewriting;
+  }
+  if (keeper.busy(Persistence::Job::kSave)) return Activity::kSaving;
+  if (op == sim::Op::kWrite) return Activity::kWriting;
+  if (op == sim::Op::kSync) return Activity::kSyncing;
+  if (log.active() && log.buffered_bytes() != 0) return Activity::kWriting;
+  if (log.active() && log.synced_lsn() < log.written_lsn()) return Activity::kSyncing;
+  return Activity::kIdle;
+}
+
+sim::Deeds StoreTarget::deeds() {
+  const auto& stats = engine_->persistence().stats();
+  return {stats.heals > 0, stats.rewrites > 0, stats.saves > 0,
+          engine_->executor().stats().refused_writes > 0};
+}
+
+// --- For people ---
+
+std::vector<std::string> StoreTarget::recovery_story() {
+  const engine::RecoveryReport& report = engine_->recovery();
+  if (report.found_nothing) return {"The store starts again, finds nothing, and begins anew."};
+  std::vector<std::string> lines;
+  std::string text = "The store starts again. It ";
+  if (!report.base.empty())
+    text += fmt::format("loads {} from {}", number(report.base_keys, "key"), report.base);
+  if (!report.base.empty() && report.segments > 0) text += " and ";
+  if (report.segments > 0)
+    text += fmt::format("does again what the log says: {}", number(report.entries, "operation"));
+  lines.push_back(text + ".");
+  if (report.dropped_bytes != 0)
+    lines.push_back(fmt::format("The last {} of the log are dropped: {}.",
+                                number(report.dropped_bytes, "byte"), report.dropped_reason));
+  if (!report.unsynced_reason.empty())
+    lines.push_back(
+        fmt::format("A sync fails ({}), so it begins a new log.", report.unsynced_reason));
+  if (!report.set_aside.empty())
+    lines.push_back(fmt::format("{} that nothing refers to: set aside.",
+                                number(report.set_aside.size(), "file")));
+  if (report.failed_commands != 0)
+    lines.push_back(fmt::format("{} of the log cannot be done again.",
+                                number(report.failed_commands, "command")));
+  return lines;
+}
+
+std::vector<std::string> StoreTarget::contents(int64_t wall_ms, size_t most) {
+  return contents_of(engine_->keyspace(), wall_ms, most);
+}
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,59 @@
+// One life of the store, as the judge drives it: sessions for its clients, and the marks of its log for
+// what it promises.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "engine/engine.h"
+#include "scenarios/store/holds_keyspace.h"
+#include "sim/target.h"
+
+namespace powercut::scenarios {
+
+// How a policy configures the store.
+engine::EngineConfig config_of(const sim::Settings& settings);
+
+class StoreTarget final : public sim::Target,
+                          public HoldsKeyspace,
+                          private engine::OperationListener {
+ public:
+  // As Engine::open().
+  static Result<std::unique_ptr<sim::Target>> open(engine::Os& os, const sim::Settings& settings);
+  ~StoreTarget() override;
+
+  void apply(uint64_t client, std::string_view request) override;
+  std::optional<sim::Reply> acknowledged(uint64_t client, Instant deadline) override;
+  uint64_t digest(int64_t wall_ms) override;
+  sim::Promise promise() override;
+  Result<void> shut_down() override;
+  std::vector<sim::Span> blocked() override;
+  sim::Activity activity(std::optional<sim::Op> op, bool of_base) override;
+  sim::Deeds deeds() override;
+  std::string recovery_summary() override { return engine_->recovery().summary(); }
+  std::vector<std::string> recovery_story() override;
+  std::vector<std::string> contents(int64_t wall_ms, size_t most) override;
+  engine::Keyspace& keyspace() override { return engine_->keyspace(); }
+
+ private:
+  struct Connection {
+    std::unique_ptr<engine::Session> session;
+    size_t due = 0;    // replies
+    size_t given = 0;  // bytes of the last one, not yet taken out of the session
+  };
+
+  StoreTarget(std::unique_ptr<engine::Engine> engine, bool log_off);
+  Connection& connection(uint64_t client);
+  void on_operation(uint64_t lsn) override { happened(lsn); }
+
+  std::unique_ptr<engine::Engine> engine_;
+  std::vector<Connection> connections_;  // by client
+  bool log_off_;                         // it began without the log that the policy has
+  bool shut_down_ = false;
+};
+
+// The length of the RESP2 reply at the start of `bytes`; 0 if it is not complete.
+size_t reply_length(std::string_view bytes);
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,158 @@
+// What the judge can drive: an engine, seen from the outside. Whoever implements this class gets
+// sweeps, the explorer, the shrinker and the stories for their engine (sim/BRING_YOUR_ENGINE.md).
+//
+// An engine lives in one Os (engine/os/os.h): what it does to files goes through there, and time, chance
+// and tasks come from there. Everything else would be invisible to the simulated disk, or different in
+// the next run.
+//
+// What changes the engine's state is an *operation*. Operations are numbered from 1 in the order in which
+// they take effect, on and on across crashes: after a recovery to operation k the next one is k + 1. An
+// operation is whole or not there at all. S(k) is the state after operation k; S(0) is empty.
+//
+// The judge asks of a recovery: is the state one of S(0), S(1), S(2)..., and is k at least what the
+// engine had promised when the crash came?
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/time.h"
+#include "engine/os/os.h"
+#include "sim/injector.h"
+
+namespace powercut::sim {
+
+// What is promised at one instant. Each number is of an operation: all up to it are kept.
+struct Promise {
+  bool given = true;      // an acknowledgement promises anything at all
+  uint64_t written = 0;   // if the process is killed now
+  uint64_t synced = 0;    // if the power is cut now; at most `written`
+  uint64_t snapshot = 0;  // what the newest snapshot holds, for policies that promise just that
+  // A sync has failed, and nothing has replaced what it was to force: a kill then takes what a power
+  // cut takes.
+  bool indeterminate = false;
+  bool operator==(const Promise&) const = default;
+};
+
+// When the engine could make nothing durable; open-ended: until kForever.
+struct Span {
+  Instant begin;
+  Instant end;
+};
+
+// What a recovery came upon.
+enum class Met : uint8_t {
+  kNothing,  // a first start
+  kBase,
+  kSnapshot,
+  kWholeTail,
+  kTornTail,  // and dropped it
+  kOrphans,   // files that nothing names
+  kSeveralSegments,
+};
+using MetSet = std::bitset<7>;
+
+// What open() made of the disk.
+struct Recovery {
+  uint64_t last = 0;    // the operation that was reached
+  uint64_t failed = 0;  // operations that could not be done again
+  MetSet met;
+};
+
+// What an engine is at, for coverage: doing something to the disk, or for it.
+enum class Activity : uint8_t {
+  kIdle,
+  kWriting,
+  kSyncing,
+  kWritingBase,
+  kRewriting,
+  kHealing,
+  kTurningOn,
+  kSaving,
+};
+
+// What it has done since it was opened, for coverage.
+struct Deeds {
+  bool healed = false;
+  bool rewrote = false;
+  bool saved = false;
+  bool refused_writes = false;
+};
+
+struct Reply {
+  std::string_view bytes;  // valid until the next call
+  bool error = false;      // the operation was refused, and is not done
+};
+
+// Told of each operation, in the step in which it takes effect.
+class OperationObserver {
+ public:
+  virtual ~OperationObserver() = default;
+  virtual void on_operation(uint64_t number) = 0;
+};
+
+// One life of an engine: from open() (TargetType, scenarios/judge/target_type.h) to its end. It may be
+// destroyed at any moment, while its tasks are suspended: that is a crash, and nothing it does then
+// reaches the disk.
+class Target {
+ public:
+  virtual ~Target() = default;
+
+  // Executes a request of a client, numbered from 0. The engine calls happened() for each operation that
+  // it was, before it yields again. Yields: before it takes effect, or not at all.
+  virtual void apply(uint64_t client, std::string_view request) = 0;
+
+  // Waits until the client may be given its next reply, or `deadline`; then nothing. Replies come in
+  // the order of the requests. From the moment it is given, the policy's promise covers it. Yields.
+  virtual std::optional<Reply> acknowledged(uint64_t client, Instant deadline) = 0;
+
+  // Of the state, as a client would see it at that time (Unix time): equal for equal states. Never
+  // yields.
+  virtual uint64_t digest(int64_t wall_ms) = 0;
+
+  // As the engine itself believes, now. Never yields.
+  virtual Promise promise() = 0;
+
+  // Makes everything durable and ends the engine's tasks. After an error it serves on. Yields.
+  virtual Result<void> shut_down() = 0;
+
+  // --- What may be left as it is ---
+  // Since open(): when syncs could not be had. Policies with a bound in time extend it by that.
+  virtual std::vector<Span> blocked() { return {}; }
+  // `op`, `of_base`: of the seam call under way, if there is one and it is known.
+  virtual Activity activity(std::optional<Op> /*op*/, bool /*of_base*/) { return Activity::kIdle; }
+  virtual Deeds deeds() { return {}; }
+  // What open() made of the disk: one line for people, and the same as sentences of a story.
+  virtual std::string recovery_summary() { return {}; }
+  virtual std::vector<std::string> recovery_story() { return {}; }
+  // What it holds, a line each, sorted; at most so many, then how many more. For stories.
+  virtual std::vector<std::string> contents(int64_t /*wall_ms*/, size_t /*most*/) { return {}; }
+
+  Recovery recovery;  // set by open()
+
+  // For the judge.
+  void observe(OperationObserver* observer) { observer_ = observer; }
+
+ protected:
+  void happened(uint64_t number) {
+    if (observer_ != nullptr) observer_->on_operation(number);
+  }
+
+ private:
+  OperationObserver* observer_ = nullptr;
+};
+
+// What an engine is told when it opens.
+struct Settings {
+  std::string_view policy;     // its name (scenarios/judge/policy.h)
+  uint64_t rewrite_bytes = 0;  // for engines that rewrite their log: when it has grown that much
+  bool log_off = false;        // begin without a log: a client turns it on
+};
+
+}  // namespace powercut::sim
