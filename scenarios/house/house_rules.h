@@ -29,6 +29,8 @@ inline const std::vector<Exemption> kExemptions = {
      "without io_uring a sync needs a thread, not to stop the tasks"},
     {"engine/os/os_contract.h", "skipped", "faults can be injected on the simulated side alone"},
     {"engine/os/fiber_test.cc", "threads", "shows that each thread has a stack pool of its own"},
+    {"faults/splice/splice_main.cc", "files",
+     "the generator: the build hands it pages and sources"},
     {"scenarios/sweep/sweep.cc", "threads", "a sweep's workers: each run is a world of its own"},
     {"scenarios/base/workers.cc", "threads",
      "independent runs and explorations: each is a world of its own"},
@@ -52,7 +54,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
   const auto command = with(os, {"engine/store", "engine/checkpoint", "engine/command"});
   const auto recovery = with(command, {"engine/aof", "engine/recovery"});
   const auto engine = with(recovery, {"engine", "engine/os/posix"});
-  const auto faults = with(os, {"sim", "faults"});
+  const auto faults = with(os, {"sim", "faults", "faults/splice"});
   // The judge's floors, from bottom to top. It knows no engine but through sim/target.h: only `store`
   // knows ours.
   auto judge = faults;
@@ -85,6 +87,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
       {"engine/server", engine},
       {"sim", os},
       {"faults", faults},
+      {"faults/splice", {"engine/base"}},
       {"scenarios/posix",
        with(rooms.at("scenarios/run"), {"engine", "engine/os/posix", "engine/checkpoint"})},
       {"scenarios/house", {}},
