@@ -1,7 +1,6 @@
 // The keeper's loop, what it is asked for, and when something is due.
 #include <algorithm>
 
-#include "engine/base/mutant.h"
 #include "engine/persistence.h"
 
 namespace powercut::engine {
@@ -60,7 +59,7 @@ void Persistence::run() {
       heal_wanted_ = false;
       const auto outcome = heal();
       ++(outcome.ok() ? stats_.heals : stats_.failed_heals);
-      if (!outcome.ok() && !mutant(Mutant::kHealGivenUp)) heal_wanted_ = true;
+      if (!outcome.ok()) heal_wanted_ = true;
       end_job(outcome);
     } else if ((rewrite_wanted_ || rewrite_due()) && now >= not_before_) {
       begin_job(Job::kRewrite);
@@ -80,7 +79,7 @@ void Persistence::run() {
 }
 
 void Persistence::pause() {
-  if (!mutant(Mutant::kShutdownDuringJob)) wait_for_job();
+  wait_for_job();
   paused_ = true;
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "engine/aof/replace.h"
-#include "engine/base/mutant.h"
 
 namespace powercut::engine {
 
@@ -61,8 +60,7 @@ Result<void> Persistence::make_log_directory() {
   if (!made.ok() && made.error().code != Errc::kExists) return made;
   // Made before the restart, and its sync may have failed then: a sync now would prove nothing.
   // Made anew, it counts anew; one that holds files was synced before they came.
-  const bool anew = !mutant(Mutant::kEmptyDirectoryTrusted);
-  if (!made.ok() && anew && os_.remove(kAofDirectory).ok()) TRY(os_.make_directory(kAofDirectory));
+  if (!made.ok() && os_.remove(kAofDirectory).ok()) TRY(os_.make_directory(kAofDirectory));
   return os_.sync_directory("", "root.aof_directory");
 }
 
@@ -99,8 +97,7 @@ Result<void> Persistence::first_base() {
 
 Result<Segment> Persistence::create_segment(uint64_t sequence) {
   TRY_ASSIGN(auto file, create_fresh(os_, in_aof_directory(segment_name(sequence))));
-  const uint64_t nonce =
-      mutant(Mutant::kNonceConstant) ? 1 : os_.choose("segment.nonce", UINT64_MAX);
+  const uint64_t nonce = os_.choose("segment.nonce", UINT64_MAX);
   const std::string text = encode_header({sequence, nonce});
   TRY(write_whole(*file, 0, text));
   TRY(file->sync("segment.create"));
@@ -121,12 +118,8 @@ Result<ManifestFile> Persistence::write_base(uint64_t sequence, uint64_t cut) {
   const std::string name = base_name(sequence);
   TRY_ASSIGN(const auto file, create_fresh(os_, in_aof_directory(name)));
   TRY_ASSIGN(const CheckpointInfo info, checkpoint_.write(*file));
-  if (!mutant(Mutant::kBaseSyncedEarly)) {
-    const auto synced = file->sync("base.sync");
-    if (!synced.ok() && !mutant(Mutant::kBaseSyncErrorIgnored)) return synced.error();
-  }
+  TRY(file->sync("base.sync"));
   TRY(os_.sync_directory(kAofDirectory, "base.directory"));
-  if (mutant(Mutant::kCutTakenAtEnd)) cut = log_.applied_lsn();
   return ManifestFile{name, sequence, cut, info.bytes, info.keys, info.crc};
 }
 
@@ -162,7 +155,7 @@ Result<void> Persistence::rewrite() {
   rotation.next = std::move(next);
   rotation.at_cut = [&] {
     cut = log_.applied_lsn();
-    if (!mutant(Mutant::kBaseCapturedLate)) checkpoint_.begin(header(true));
+    checkpoint_.begin(header(true));
   };
   rotation.publish = [&](uint64_t old_length) -> Result<void> {
     Manifest manifest = manifest_;
@@ -179,14 +172,7 @@ Result<void> Persistence::rewrite() {
     return rotated;
   }
 
-  if (mutant(Mutant::kBaseCapturedLate)) checkpoint_.begin(header(true));
-  AofOptions options = config_.aof;
-  if (mutant(Mutant::kNoSyncWhileRewriting)) {
-    options.policy = SyncPolicy::kNo;
-    log_.set_options(options);
-  }
-  auto base = write_base(sequence, cut);
-  if (mutant(Mutant::kNoSyncWhileRewriting)) log_.set_options(config_.aof);
+  const auto base = write_base(sequence, cut);
   checkpoint_.abandon();
   if (!base.ok()) {
     remove_quietly(in_aof_directory(base_name(sequence)));
@@ -198,19 +184,15 @@ Result<void> Persistence::rewrite() {
     (file.sequence >= sequence ? manifest.segments : manifest.history).push_back(file);
   }
   if (manifest_.base) manifest.history.push_back(*manifest_.base);
-  if (mutant(Mutant::kHistoryRemovedEarly)) remove_files(manifest.history);
   renamed = false;
   const auto published = publish(manifest, renamed);
   if (!published.ok()) {
     // Once renamed, either manifest may be the durable one; both are complete, so both keep their
     // files.
-    if (!renamed || mutant(Mutant::kBaseRemovedAfterRename))
-      remove_quietly(in_aof_directory(base_name(sequence)));
-    if (mutant(Mutant::kHistoryRemovedOnError)) remove_files(manifest.history);
+    if (!renamed) remove_quietly(in_aof_directory(base_name(sequence)));
     return published;
   }
   remove_files(manifest.history);
-  if (mutant(Mutant::kNewSegmentRemoved)) remove_files(manifest.segments);
   manifest.history.clear();
   manifest_ = std::move(manifest);
   sealed_bytes_ = base->length.value_or(0);
@@ -228,12 +210,6 @@ Result<void> Persistence::heal() {
 
   const auto made = [&]() -> Result<Segment> {
     TRY_ASSIGN(Segment next, create_segment(sequence));
-    if (mutant(Mutant::kLogOnWithoutBase) && !log_.active()) {
-      Manifest early;
-      early.segments.push_back({segment_name(sequence), sequence, cut + 1, {}, {}, next.nonce});
-      bool early_renamed = false;
-      TRY(publish(early, early_renamed));
-    }
     TRY_ASSIGN(const ManifestFile base, write_base(sequence, cut));  // syncs the directory for both
     Manifest manifest;
     manifest.base = base;
@@ -283,7 +259,7 @@ Result<void> Persistence::save() {
     remove_quietly(temporary);
     return written;
   }
-  saved_lsn_ = mutant(Mutant::kSavedMarkAhead) ? log_.applied_lsn() : cut;
+  saved_lsn_ = cut;
   saved_at_ = os_.now();
   stats_.last_save_unix_s = os_.wall_now().unix_ms / 1000;
   stats_.last_save_took = os_.now() - started;

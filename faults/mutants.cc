@@ -1,19 +1,58 @@
-// The registry, put together: what was changed, and where sweeps saw it.
+// The registry, read from the pages.
 #include "faults/mutants.h"
+
+#include <fmt/format.h>
 
 namespace powercut::faults {
 
 namespace {
 
-std::vector<MutantInfo> put_together() {
-  std::vector<MutantInfo> all(seam_mutants().begin(), seam_mutants().end());
-  all.insert(all.end(), engine_mutants().begin(), engine_mutants().end());
-  for (MutantInfo& mutant : all) {
-    for (const Observed& seen : observed_mutants()) {
-      if (seen.name == mutant.name) mutant.observed = seen;
-    }
-  }
-  return all;
+struct Decorator {
+  std::string_view word;
+  DecoratorKind kind;
+};
+constexpr Decorator kDecorators[] = {
+    {"no-sync", DecoratorKind::kNoSync},
+    {"sync-error-ignored", DecoratorKind::kSyncErrorIgnored},
+    {"sync-error-retried", DecoratorKind::kSyncErrorRetried},
+    {"no-sync-after-error", DecoratorKind::kNoSyncAfterError},
+    {"write-error-ignored", DecoratorKind::kWriteErrorIgnored},
+    {"rename-without-sync", DecoratorKind::kRenameWithoutSync},
+    {"ack-first", DecoratorKind::kSyncAckFirst},
+    {"directory-ack-first", DecoratorKind::kDirectorySyncAckFirst},
+    {"directory-sync-only-first", DecoratorKind::kDirectorySyncOnlyFirst},
+    {"directory-sync-error-ignored", DecoratorKind::kDirectorySyncErrorIgnored},
+};
+
+// "no-sync segment.commit", or a word alone.
+void decorate(MutantInfo& mutant, const std::string& seam) {
+  const size_t space = seam.find(' ');
+  for (const Decorator& decorator : kDecorators)
+    if (seam.substr(0, space) == decorator.word) mutant.decorator = decorator.kind;
+  if (space != seam.npos) mutant.fence = Site::named(seam.c_str() + space + 1);
+}
+
+MutantInfo info_of(const Page& page) {
+  MutantInfo mutant;
+  mutant.name = page.name;
+  mutant.story = page.story;
+  mutant.source = page.source;
+  mutant.trigger = page.trigger;
+  mutant.equivalent = page.equivalent;
+  mutant.observed = {page.oracles, page.policies, page.personas};
+  mutant.page = &page;
+  if (page.seam.empty())
+    mutant.planted = Mutant::named(Site::named(page.name.c_str()));
+  else
+    decorate(mutant, page.seam);
+  return mutant;
+}
+
+std::vector<Page> read_pages() {
+  std::vector<Page> pages;
+  for (const auto& [path, text] : embedded_pages())
+    pages.push_back(parse_page(std::string(path), std::string(text)).value());
+  return pages;
 }
 
 bool has_word(std::string_view words, std::string_view word) {
@@ -34,7 +73,12 @@ bool lists(std::string_view names, std::string_view name) {
 }
 
 std::span<const MutantInfo> all_mutants() {
-  static const std::vector<MutantInfo> all = put_together();
+  static const std::vector<Page> pages = read_pages();
+  static const std::vector<MutantInfo> all = [] {
+    std::vector<MutantInfo> mutants;
+    for (const Page& page : pages) mutants.push_back(info_of(page));
+    return mutants;
+  }();
   return all;
 }
 
@@ -43,6 +87,17 @@ const MutantInfo* find_mutant(std::string_view name) {
     if (mutant.name == name) return &mutant;
   }
   return nullptr;
+}
+
+std::string change_text(const MutantInfo& mutant) {
+  std::string text;
+  for (const PageChange& change : mutant.page->changes) {
+    text += fmt::format("in {}\n", change.file);
+    for (const PageLine& line : change.lines) {
+      if (line.sign != ' ') text += fmt::format("{}{}\n", line.sign, line.text);
+    }
+  }
+  return text;
 }
 
 }  // namespace powercut::faults

@@ -1,8 +1,9 @@
 // The zoo: planted bugs, each one that a real system shipped or nearly did. A sweep that does not
 // find them tests nothing.
 //
-// Two kinds. A decorator of the seam plants what can be planted outside the engine (a sync that
-// does nothing); the rest are branches of the engine (engine/base/mutant.h), listed here.
+// Each is a page in faults/mutants/, and the pages are all that this registry reads. Of two kinds: a
+// decorator of the seam plants what can be planted outside the engine (a sync that does nothing);
+// the rest is spliced into the judged engine (faults/splice/).
 #pragma once
 
 #include <compare>
@@ -15,9 +16,10 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/base/mutant.h"
 #include "engine/base/site.h"
 #include "engine/os/forwarding_os.h"
+#include "faults/splice/page.h"
+#include "faults/splice/planted.h"
 
 namespace powercut::faults {
 
@@ -35,10 +37,10 @@ enum class DecoratorKind : uint8_t {
   kDirectorySyncErrorIgnored,
 };
 
-// Where sweeps saw a mutant. Measured (faults/mutants_observed.cc), so "not listed" says "not seen
-// there in that many seeds", no more. Names with spaces between them, the most frequent first.
+// Where sweeps saw a mutant. Measured (`powercut zoo --survey 800`, with 3,000 seeds or 4,000 for
+// those that are rare), so "not listed" says "not seen there in that many seeds", no more. Names
+// with spaces between them, the most frequent first.
 struct Observed {
-  std::string_view name;
   std::string_view oracles;   // codes of scenarios/judge/oracle.h
   std::string_view policies;  // "all": under each that has a promise to break
   std::string_view personas;  // "all": on each
@@ -67,26 +69,27 @@ struct MutantInfo {
   std::string_view name;
   std::string_view story;                          // one line: what was changed
   std::string_view source;                         // the real bug it stands for
-  std::string_view trigger;                        // the fault it takes: one of fault_class.h
-  Mutant engine_mutant = Mutant::kNone;            // kNone: a decorator
-  DecoratorKind decorator = DecoratorKind::kNone;  // kNone: a branch of the engine
+  std::string_view trigger;                        // the fault it takes: of fault_class.h
+  Mutant planted = {};                             // in the engine; none: a decorator
+  DecoratorKind decorator = DecoratorKind::kNone;  // kNone: planted in the engine
   Site fence = "none";                             // of kNoSync
   std::string_view equivalent = {};                // not empty: not counted, and why
   Observed observed = {};
+  const Page* page = nullptr;
   const ExtraSync* extra = nullptr;  // beside the bug; never in the registry
 
   bool decorates() const { return decorator != DecoratorKind::kNone || extra != nullptr; }
   bool observable() const { return equivalent.empty(); }
 };
 
-// Decorators first. Those that nobody can see here are listed too: see MutantInfo::equivalent.
+// In the order of their pages. Those that nobody can see here are listed too: see
+// MutantInfo::equivalent.
 std::span<const MutantInfo> all_mutants();
 // nullptr if there is none of that name.
 const MutantInfo* find_mutant(std::string_view name);
-// The parts of the registry: the zoo's files, put together by all_mutants().
-std::span<const MutantInfo> seam_mutants();
-std::span<const MutantInfo> engine_mutants();
-std::span<const Observed> observed_mutants();
+// What the page changes, for a reader: each place's file, and the lines with - and + before them.
+// Of a decorator, nothing.
+std::string change_text(const MutantInfo& mutant);
 
 // The seam with one bug in it; in everything else the Os it is given, which must outlive it and its
 // tasks.

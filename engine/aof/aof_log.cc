@@ -3,7 +3,6 @@
 #include <charconv>
 
 #include "engine/aof/manifest.h"
-#include "engine/base/mutant.h"
 
 namespace powercut::engine {
 
@@ -76,7 +75,6 @@ uint64_t AofLog::end_entry() {
   }
   if (open_commands_ > 1) buffer_ += "*1\r\n$4\r\nEXEC\r\n";
   wake_writer_.notify_all();
-  if (mutant(Mutant::kAckedInBuffer)) release();
   return applied_;
 }
 
@@ -84,15 +82,12 @@ uint64_t AofLog::end_entry() {
 
 void AofLog::release() {
   uint64_t target = options_.policy == SyncPolicy::kAlways ? synced_ : written_;
-  if (mutant(Mutant::kAckBeforeSync)) target = written_;
-  if (mutant(Mutant::kAckedInBuffer) && options_.policy == SyncPolicy::kNo) target = applied_;
   while (!unsynced_releases_.empty() && unsynced_releases_.front().lsn <= synced_) {
     unsynced_releases_.pop_front();
   }
   if (options_.policy == SyncPolicy::kEverysec && target > released_) {
     const Instant now = os_.now();
-    if (!unsynced_releases_.empty() && now - unsynced_releases_.front().at > options_.window &&
-        !mutant(Mutant::kWindowNotEnforced)) {
+    if (!unsynced_releases_.empty() && now - unsynced_releases_.front().at > options_.window) {
       ++delayed_replies_;
       target = released_;
     } else if (target > synced_) {
@@ -127,13 +122,6 @@ void AofLog::poison(const Error& error) {
 
 // --- Writing ---
 
-// What the next batch says is synced of its segment.
-uint64_t AofLog::watermark() const {
-  if (mutant(Mutant::kSyncedOffsetAhead)) return segment_.size;
-  if (mutant(Mutant::kSyncedOffsetZero)) return 0;
-  return segment_.synced_offset;
-}
-
 Result<void> AofLog::write_batch() {
   if (unwritten_.empty()) {
     unwritten_.swap(buffer_);
@@ -142,9 +130,9 @@ Result<void> AofLog::write_batch() {
     buffer_first_ = applied_ + 1;
   }
   const size_t body = unwritten_.size();
-  append_annotation(
-      unwritten_, {unwritten_first_, unwritten_last_ - unwritten_first_ + 1, body, watermark(), 0},
-      segment_.nonce, segment_.size);
+  const uint64_t entries = unwritten_last_ - unwritten_first_ + 1;
+  append_annotation(unwritten_, {unwritten_first_, entries, body, segment_.synced_offset, 0},
+                    segment_.nonce, segment_.size);
   writing_ = true;
   size_t done = 0;
   Result<void> outcome;
@@ -156,23 +144,16 @@ Result<void> AofLog::write_batch() {
       break;
     }
     done += *written;
-    if (mutant(Mutant::kShortWriteKept)) break;
   }
   writing_ = false;
   if (!outcome.ok()) {
     // The record is partial: cut it off before anything is written behind it.
     unwritten_.resize(body);
     block(outcome.error().message);
-    if (mutant(Mutant::kNoSpaceIgnored)) {
-      segment_.size += done;
-    } else if (const auto cut = segment_.file->truncate(segment_.size); !cut.ok()) {
+    if (const auto cut = segment_.file->truncate(segment_.size); !cut.ok()) {
       poison(cut.error());
     } else if (outcome.error().code != Errc::kNoSpace) {
       poison(outcome.error());
-    } else if (mutant(Mutant::kBatchDroppedWhenFull)) {
-      unwritten_.clear();
-      written_ = unwritten_last_;
-      unblock();
     }
     progress_.notify_all();
     return outcome;
@@ -191,33 +172,18 @@ Result<void> AofLog::sync_segment(Site fence) {
   syncing_ = true;
   const uint64_t covered = written_;
   const uint64_t offset = segment_.size;
-  last_sync_start_ = sync_clock();
+  last_sync_start_ = os_.now();
   ++syncs_;
-  auto outcome = segment_.file->sync(fence);
-  if (!outcome.ok() && mutant(Mutant::kFailedSyncRetried)) outcome = segment_.file->sync(fence);
+  const auto outcome = segment_.file->sync(fence);
   syncing_ = false;
-  if (mutant(Mutant::kSyncErrorForgotten)) {
-    // The next sync that succeeds clears the error.
-    outcome.ok() ? unblock() : block(outcome.error().message);
-  } else if (!outcome.ok()) {
+  if (!outcome.ok()) {
     poison(outcome.error());
+    return outcome;
   }
-  if (!outcome.ok()) return outcome;
-  synced_ = mutant(Mutant::kCoverReadLate) ? written_ : covered;
+  synced_ = covered;
   segment_.synced_offset = offset;
   release();
   return {};
-}
-
-Instant AofLog::sync_clock() {
-  return mutant(Mutant::kWallClockSync) ? Instant{os_.wall_now().unix_ms * 1'000'000} : os_.now();
-}
-
-// The planted bugs: the batch written since `before` goes without its sync.
-bool AofLog::commit_skipped(uint64_t before) const {
-  if (mutant(Mutant::kFirstCommitNotSynced))
-    return before == encode_header({segment_.sequence, segment_.nonce}).size();
-  return mutant(Mutant::kBigBatchNotSynced) && segment_.size - before > 4096;
 }
 
 void AofLog::write_loop() {
@@ -226,19 +192,16 @@ void AofLog::write_loop() {
       do_rotation();
     } else if (finishing_ && (poisoned_ || !active() || written_ >= finish_lsn_)) {
       break;
-    } else if (can_write() && has_unwritten() && !waits_for_more()) {
-      const uint64_t before = segment_.size;
+    } else if (can_write() && has_unwritten()) {
       if (!write_batch().ok()) {
         if (finishing_) break;
         if (can_write()) os_.park(os_.now() + options_.retry_interval);
         continue;
       }
-      if (options_.policy != SyncPolicy::kAlways || mutant(Mutant::kAckBeforeSync)) release();
-      if (options_.policy == SyncPolicy::kAlways && commit_skipped(before)) {
-        synced_ = written_;
-        release();
-      } else if (options_.policy == SyncPolicy::kAlways) {
+      if (options_.policy == SyncPolicy::kAlways) {
         (void)sync_segment("segment.commit");  // a failure poisons the segment, and the owner heals
+      } else {
+        release();
       }
     } else if (can_write() && options_.policy == SyncPolicy::kAlways && written_ > synced_) {
       (void)sync_segment(
@@ -261,15 +224,9 @@ void AofLog::sync_loop() {
       wake_syncer_.rest();
       continue;
     }
-    Instant due = last_sync_start_ + options_.sync_interval;
-    if (mutant(Mutant::kWholeSecondClock))
-      due = Instant{(due.ns / 1'000'000'000 + 1) * 1'000'000'000};
-    if (const Instant now = sync_clock(); now < due) {
-      wake_syncer_.rest(os_.now() + (due - now));
-      continue;
-    }
-    if (mutant(Mutant::kEverysecIdleTail) && !has_unwritten()) {
-      wake_syncer_.rest();
+    const Instant due = last_sync_start_ + options_.sync_interval;
+    if (os_.now() < due) {
+      wake_syncer_.rest(due);
       continue;
     }
     // The rotation syncs the old segment itself; a sync that fails poisons, and the owner heals.
@@ -306,19 +263,13 @@ void AofLog::do_rotation() {
   if (outcome.ok()) {
     // One step: what is buffered belongs to the old segment, what comes now to the next.
     rotation.at_cut();
-    if (!mutant(Mutant::kSelectNotRepeated)) selected_db_ = -1;
-    if (mutant(Mutant::kBufferDroppedAtCut)) {
-      drop_buffer();
-      written_ = applied_;
-    }
-    const bool publishes_first = mutant(Mutant::kRotationPublishesFirst);
+    selected_db_ = -1;
     if (!buffer_.empty()) outcome = write_batch();
-    if (outcome.ok() && !publishes_first) outcome = sync_segment("segment.rotate");
+    if (outcome.ok()) outcome = sync_segment("segment.rotate");
     if (outcome.ok()) {
       outcome = rotation.publish(segment_.size);
       if (!outcome.ok()) poison(outcome.error());  // either manifest may be the durable one
     }
-    if (outcome.ok() && publishes_first) outcome = sync_segment("segment.rotate");
     if (outcome.ok()) segment_ = std::move(rotation.next);
   }
   rotation_ = nullptr;
@@ -331,7 +282,7 @@ uint64_t AofLog::begin_heal() {
   while (writing_ || syncing_) progress_.wait();
   healing_ = true;
   drop_buffer();
-  return mutant(Mutant::kNumbersReused) ? written_ : applied_;
+  return applied_;
 }
 
 void AofLog::drop_buffer() {
@@ -357,7 +308,6 @@ void AofLog::replace_segment(Segment next, uint64_t cut) {
   poisoned_ = false;
   healing_ = false;
   unblock();
-  if (mutant(Mutant::kWakeUpLost)) return;
   release();
   wake_writer_.notify_all();
   wake_syncer_.notify_all();

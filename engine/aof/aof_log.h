@@ -28,7 +28,6 @@
 #include <vector>
 
 #include "engine/aof/format.h"
-#include "engine/base/mutant.h"
 #include "engine/base/time.h"
 #include "engine/os/os.h"
 #include "engine/os/wait_queue.h"
@@ -154,19 +153,12 @@ class AofLog {
   void sync_loop();
   Result<void> write_batch();
   Result<void> sync_segment(Site fence);
-  Instant sync_clock();
-  uint64_t watermark() const;
-  bool commit_skipped(uint64_t before) const;
   Result<void> finish_segment();
   void do_rotation();
   void release();
   bool can_write() const { return active() && !poisoned_ && !healing_; }
   void drop_buffer();
   bool has_unwritten() const { return !buffer_.empty() || !unwritten_.empty(); }
-  bool waits_for_more() const {
-    return mutant(Mutant::kAckedInBuffer) && options_.policy == SyncPolicy::kNo && !finishing_ &&
-           buffered_bytes() < 4096;
-  }
 
   Os& os_;
   AofOptions options_;

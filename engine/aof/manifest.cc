@@ -7,7 +7,6 @@
 
 #include "engine/aof/replace.h"
 #include "engine/base/crc32c.h"
-#include "engine/base/mutant.h"
 
 namespace powercut::engine {
 
@@ -190,9 +189,7 @@ Result<void> publish_manifest(Os& os, const std::string& directory, const Manife
   const std::string temporary = (directory + '/').append(kManifestTemporary);
   const std::string name = (directory + '/').append(kManifestName);
   {
-    TRY_ASSIGN(const auto file, mutant(Mutant::kTemporaryInTheWay)
-                                    ? os.open(temporary, Open::kCreateNew)
-                                    : create_fresh(os, temporary));
+    TRY_ASSIGN(const auto file, create_fresh(os, temporary));
     TRY(write_whole(*file, 0, encode_manifest(manifest)));
     TRY(file->sync("manifest.temporary"));
   }

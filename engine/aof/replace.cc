@@ -1,7 +1,5 @@
 #include "engine/aof/replace.h"
 
-#include "engine/base/mutant.h"
-
 namespace powercut::engine {
 
 namespace {
@@ -10,8 +8,7 @@ namespace {
 Result<int> keep_replaced(Os& os, const std::string& name) {
   for (int number = 1;; ++number) {
     const std::string second = replaced_name(name, number);
-    const auto kept =
-        mutant(Mutant::kReplacedForgotten) ? Error{Errc::kNotFound, ""} : os.link(name, second);
+    const auto kept = os.link(name, second);
     if (kept.ok()) return number;
     switch (kept.error().code) {
       case Errc::kExists:
@@ -44,7 +41,6 @@ std::string replaced_name(const std::string& name, int number) {
 
 Result<void> settled_or_refused(const Result<void>& published, std::string_view name) {
   if (published.ok() || published.error().code != Errc::kNoSpace) return published;
-  if (mutant(Mutant::kUnsettledServed)) return {};
   return Error{Errc::kNoSpace,
                std::string(name) +
                    ": a power cut may bring its predecessor back, for its replacement was not "

@@ -6,7 +6,6 @@
 
 #include "engine/aof/evidence.h"
 #include "engine/base/decimal.h"
-#include "engine/base/mutant.h"
 
 namespace powercut::engine {
 
@@ -123,16 +122,6 @@ class Scanner {
   }
 
   Result<void> stop_at(uint64_t offset, std::string_view what) {
-    if (mutant(Mutant::kZeroTailRefused)) {
-      TRY(read_rest());
-      if (all_zero(bytes_.substr(offset))) return corrupt(offset, "zeros instead of a batch");
-    }
-    if (mutant(Mutant::kOneTornBatch)) {
-      TRY(read_rest());
-      const size_t own = bytes_.find(kAnnotationPrefix, offset);
-      if (own != bytes_.npos && bytes_.find(kAnnotationPrefix, own + 1) != bytes_.npos)
-        return corrupt(offset, what);
-    }
     const bool named = offset < expected_.synced_length.value_or(0);
     TRY_ASSIGN(const bool later, named ? Result<bool>(true) : synced_by_later(offset));
     return damaged(offset, named || later ? offset + 1 : 0, what);
@@ -182,14 +171,7 @@ class Scanner {
         TRY_ASSIGN(const bool more, read_on());
         if (more) continue;
       }
-      if (what != nullptr) {
-        if (mutant(Mutant::kHalfMultiApplied)) TRY(deliver_half(begin));
-        if (mutant(Mutant::kRecoveryCrossesHole)) {
-          TRY(read_rest());
-          if (skip_hole(begin)) continue;
-        }
-        return stop_at(begin, what);
-      }
+      if (what != nullptr) return stop_at(begin, what);
       TRY(deliver());
     }
     if (expected_.synced_length && bytes_.size() < *expected_.synced_length) {
@@ -244,14 +226,9 @@ class Scanner {
         position += line + 1;  // a timestamp or a comment
         continue;
       }
-      if (!mutant(Mutant::kChecksumIgnored)) {
-        if (note->length != position - begin || !verifies(*note, position, length)) {
-          return "the checksum does not match";
-        }
-        if (note->first_lsn != scan_.next_lsn && !mutant(Mutant::kRecoveryCrossesHole)) {
-          return "the entry numbers do not continue";
-        }
-      }
+      if (note->length != position - begin || !verifies(*note, position, length))
+        return "the checksum does not match";
+      if (note->first_lsn != scan_.next_lsn) return "the entry numbers do not continue";
       batch_entries_ = note->entries;
       scan_.good_end = position + length;
       scan_.synced_offset = std::max(scan_.synced_offset, note->synced_offset);
@@ -264,32 +241,9 @@ class Scanner {
   Result<void> deliver() {
     const uint64_t first = scan_.next_lsn;
     for (size_t i = 0; i < batch_.size(); ++i) TRY(take(batch_.command(i)));
-    if (scan_.next_lsn != first + batch_entries_ && !mutant(Mutant::kChecksumIgnored)) {
+    if (scan_.next_lsn != first + batch_entries_)
       return corrupt(scan_.good_end, "a batch has another number of entries than it says");
-    }
     return {};
-  }
-
-  // The planted bug: goes on with the next batch that verifies.
-  bool skip_hole(size_t begin) {
-    for (size_t at = bytes_.find(kAnnotationPrefix, begin); at != std::string_view::npos;
-         at = bytes_.find(kAnnotationPrefix, at + 1)) {
-      size_t length = 0;
-      const auto note = parse_annotation(bytes_.substr(at), length);
-      if (!note || note->length > at || at - note->length <= begin || !verifies(*note, at, length))
-        continue;
-      scan_.good_end = at - note->length;
-      scan_.next_lsn = note->first_lsn;
-      return true;
-    }
-    return false;
-  }
-
-  // The planted bug: what parses of a torn batch is applied, without waiting for EXEC.
-  Result<void> deliver_half(size_t begin) {
-    read_batch(begin);  // again: reading on moved the bytes
-    for (size_t i = 0; i < batch_.size(); ++i) TRY(take(batch_.command(i)));
-    return in_multi_ ? hand_over() : Result<void>();
   }
 
   // One command of the log: SELECT joins the entry it precedes, MULTI opens one, EXEC closes it.
@@ -348,7 +302,6 @@ class Scanner {
   }
 
   Result<void> end_plain(std::string_view what) {
-    if (in_multi_ && mutant(Mutant::kHalfMultiApplied)) TRY(hand_over());
     return damaged(scan_.good_end, expected_.synced_length.value_or(0), what);
   }
 

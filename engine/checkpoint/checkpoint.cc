@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "engine/base/crc64.h"
-#include "engine/base/mutant.h"
 
 namespace powercut::engine {
 
@@ -69,10 +68,6 @@ void Checkpoint::before_change(Database& db, std::string_view key, Object* objec
   }
   if (object == nullptr || object->epoch >= epoch_) return;
   object->epoch = epoch_;
-  if (mutant(Mutant::kCheckpointMissesChanged)) {
-    --expected_keys_;
-    return;
-  }
   capture(number_of(db), key, *object);
 }
 
@@ -102,7 +97,6 @@ Result<CheckpointInfo> Checkpoint::write(File& file) {
   const uint64_t keys = writer_->keys();
   writer_->finish();
   keyspace_.remove_observer(this);  // nothing is left to hand over
-  if (mutant(Mutant::kBaseSyncedEarly)) TRY(file.sync("base.sync"));
   TRY(write_out(file));
   TRY_ASSIGN(const uint64_t crc, verify(file));
   writer_.reset();
@@ -122,18 +116,6 @@ Result<void> Checkpoint::walk(int identity, File& file) {
     --position;
     const auto& entry = db->table().at(position);
     if (entry.value.epoch >= epoch_) continue;
-    if (mutant(Mutant::kStaleEpoch) && epoch_ > 1 && entry.value.epoch + 1 == epoch_) {
-      --expected_keys_;
-      continue;
-    }
-    if (mutant(Mutant::kExpiryLostInBase) && entry.value.expires() &&
-        entry.value.expire_at_ms <= keyspace_.now().unix_ms) {
-      std::string encoded;
-      append_rdb_entry(encoded, entry.key, entry.value);
-      writer_->add_encoded(number_of(*db), std::string_view(encoded).substr(9));
-      db->stamp(position, epoch_);
-      continue;
-    }
     db->stamp(position, epoch_);
     writer_->begin_entry(number_of(*db), entry.key, entry.value);
     slicing_db_ = db;
@@ -166,9 +148,7 @@ Result<void> Checkpoint::write_out(File& file) {
   writer_->take(out_);
   std::string_view left = out_;
   while (!left.empty()) {
-    auto outcome = file.write_at(offset_, left);
-    if (!outcome.ok() && mutant(Mutant::kBaseWriteErrorIgnored)) outcome = left.size();
-    TRY_ASSIGN(const size_t written, std::move(outcome));
+    TRY_ASSIGN(const size_t written, file.write_at(offset_, left));
     offset_ += written;
     left.remove_prefix(written);
   }
@@ -194,7 +174,6 @@ Result<uint64_t> Checkpoint::verify(File& file) {
   }
   char computed[kChecksumBytes];
   for (size_t i = 0; i < kChecksumBytes; ++i) computed[i] = static_cast<char>(crc >> (8 * i));
-  if (mutant(Mutant::kBaseWriteErrorIgnored) || mutant(Mutant::kBaseNotReadBack)) return crc;
   if (at != offset_ || std::memcmp(stored, computed, kChecksumBytes) != 0) {
     return Error{Errc::kCorrupt, "the checkpoint reads back differently from what was written"};
   }

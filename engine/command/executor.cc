@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "engine/base/hash.h"
-#include "engine/base/mutant.h"
 #include "engine/command/execute.h"
 #include "engine/command/session.h"
 
@@ -50,13 +49,6 @@ void Executor::run(Session& session, std::span<const std::string_view> args) {
       if (exec) session.clear_transaction();
       reply.error(exec ? fmt::format("EXECABORT Transaction discarded because of: {}", refusal)
                        : std::string(refusal));
-      if (mutant(Mutant::kRefusedAndDone) && !exec) {
-        std::string unsent;
-        Reply nobody(unsent);
-        Call call(args, keyspace_, session.db, nobody, effects_, *this);
-        execute(call, *spec);
-        if (!effects_.empty()) finish_operation();
-      }
       session.hold(0);
       return;
     }
@@ -107,7 +99,6 @@ void Executor::execute_in(Session& session, const CommandSpec& spec,
   if (spec.name == "exec" && session.in_multi && !session.multi_failed && !session.watch_broken) {
     execute_queued(session);
     lsn = effects_.empty() ? log_.applied_lsn() : finish_operation();
-    if (mutant(Mutant::kTransactionNotHeld)) lsn = 0;
   } else {
     Call call(args, keyspace_, session.db, reply, effects_, *this);
     call.control = &control_;
@@ -166,7 +157,6 @@ size_t Executor::expire_some(size_t limit) {
 
 void Executor::on_expired(int db, std::string_view key) {
   ++stats_.expired_keys;
-  if (mutant(Mutant::kExpiredKeyResurrected)) return;
   effects_.add(db, {"DEL", key});
 }
 

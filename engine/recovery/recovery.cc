@@ -7,7 +7,6 @@
 
 #include "engine/aof/replace.h"
 #include "engine/aof/segment_reader.h"
-#include "engine/base/mutant.h"
 #include "engine/checkpoint/rdb_decode.h"
 #include "engine/checkpoint/rdb_format.h"
 #include "engine/recovery/replay.h"
@@ -46,7 +45,6 @@ Result<bool> holds_data(SegmentBytes bytes) {
     const std::string_view text = bytes.view();
     if (header == 0 && !parse_header(text, header)) {
       if (more && text.size() < kLongestLine) continue;
-      if (mutant(Mutant::kPartHeaderIsData)) return !text.empty();
       return text.starts_with('*') || text.starts_with(kRdbMagic);  // Redis's own, or a base
     }
     if (text.find(kAnnotationPrefix, std::max(header, searched)) != text.npos) return true;
@@ -100,11 +98,9 @@ class Recovery {
   // have failed before the restart, and then a sync that succeeds now proves nothing. So one that
   // is marked as not settled is published again (engine/aof/replace.h).
   Result<void> settle_manifest() {
-    if (mutant(Mutant::kTailNotSynced)) return {};
     TRY(os_.sync_directory(kAofDirectory, "recovery.aof_directory"));
     TRY(os_.sync_directory("", "recovery.root"));
-    const bool marked = has_name(replaced_name(std::string(kManifestName)));
-    if (!marked || mutant(Mutant::kUnsettledTrusted)) return {};
+    if (!has_name(replaced_name(std::string(kManifestName)))) return {};
     bool renamed = false;
     return settled_or_refused(
         publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, renamed),
@@ -182,23 +178,20 @@ class Recovery {
     if (!opened.ok()) return opened.error();
     RdbLoadOptions options;
     options.drop_expired = true;
-    const auto loaded = load_rdb_file(**opened, std::string(kCheckpointName), options);
-    if (!loaded.ok() && !mutant(Mutant::kPartialCheckpointServed)) return loaded;
+    TRY(load_rdb_file(**opened, std::string(kCheckpointName), options));
     // A checkpoint that was renamed and then seen after a kill must not go away again.
-    return mutant(Mutant::kTailNotSynced) ? Result<void>() : settle_checkpoint(os_, **opened);
+    return settle_checkpoint(os_, **opened);
   }
 
   Result<void> load_base(const ManifestFile& base) {
     if (base.name.ends_with(".aof")) return load_plain_base(base);
     TRY_ASSIGN(const auto file, open_named(base.name));
-    RdbLoadOptions options;
-    options.drop_expired = mutant(Mutant::kExpiryLostInRewrite);  // Redis #4950
-    TRY(load_rdb_file(*file, base.name, options));
+    TRY(load_rdb_file(*file, base.name, {}));
     if (base.keys && report().base_keys != *base.keys) {
       return Error{Errc::kCorrupt, fmt::format("{}: {} keys, but the manifest says {}", base.name,
                                                report().base_keys, *base.keys)};
     }
-    if (base.check && !mutant(Mutant::kBaseIdentityIgnored)) TRY(check_base(*file, base));
+    if (base.check) TRY(check_base(*file, base));
     if (base.lsn) report().last_lsn = *base.lsn;
     return {};
   }
@@ -262,7 +255,7 @@ class Recovery {
     if (named.lsn) {
       expected.ours = named.sequence;
       expected.nonce = named.check;
-      if (*named.lsn != expected.first_lsn && !mutant(Mutant::kRecoveryCrossesHole)) {
+      if (*named.lsn != expected.first_lsn) {
         return Error{Errc::kCorrupt,
                      fmt::format("{}: begins with entry {}, but entry {} must come next",
                                  expected.name, *named.lsn, expected.first_lsn)};
@@ -304,11 +297,9 @@ class Recovery {
   Result<void> adopt(std::unique_ptr<File> file, const ManifestFile& named, const SegmentScan& scan,
                      std::string_view bytes) {
     uint64_t end = scan.good_end;
-    if (mutant(Mutant::kTornTailKept)) end = bytes.size();
     if (end < bytes.size()) TRY(file->truncate(end));
     const bool goes_on = scan.annotated && !scan.corrupt && !scan.by_redis;
-    if (goes_on && !mutant(Mutant::kTailNotSynced) && !mutant(Mutant::kTailNotWrittenAgain))
-      TRY(write_tail_again(*file, bytes, scan));
+    if (goes_on) TRY(write_tail_again(*file, bytes, scan));
     if (goes_on && scan.closed) {
       const std::string mark =
           encode_mark(MarkKind::kOpened, scan.next_lsn, scan.header.nonce, end);
@@ -318,15 +309,11 @@ class Recovery {
       if (!opened.ok()) TRY(file->truncate(scan.closed_offset));
       end = opened.ok() ? end + mark.size() : scan.closed_offset;
     }
-    if (!mutant(Mutant::kTailNotSynced)) {
-      // A sync that fails here may report what went wrong before the restart. What was replayed is
-      // in memory: a new generation takes it up, and this segment is never trusted again.
-      if (const auto synced = file->sync("recovery.segment");
-          !synced.ok() && !mutant(Mutant::kRecoverySyncErrorIgnored)) {
-        if (mutant(Mutant::kLateReportRefused)) return synced;
-        report().unsynced_reason = synced.error().message;
-        return {};
-      }
+    // A sync that fails here may report what went wrong before the restart. What was replayed is in
+    // memory: a new generation takes it up, and this segment is never trusted again.
+    if (const auto synced = file->sync("recovery.segment"); !synced.ok()) {
+      report().unsynced_reason = synced.error().message;
+      return {};
     }
     // A segment that Redis wrote to, or one given up half-way, is not appended to: a new generation
     // follows.

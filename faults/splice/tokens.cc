@@ -128,9 +128,11 @@ size_t count_outside(Tokens tokens, std::string_view text) {
 
 std::string joined(Tokens tokens) {
   std::string line;
+  const char* end = nullptr;
   for (const Token& token : tokens) {
-    if (!line.empty()) line += ' ';
+    if (end != nullptr && end != token.text.data()) line += ' ';
     line += token.text;
+    end = token.text.data() + token.text.size();
   }
   return line;
 }

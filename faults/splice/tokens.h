@@ -30,7 +30,7 @@ bool is_balanced(Tokens tokens);
 // How many of `tokens` stand in no bracket of theirs and are `text`.
 size_t count_outside(Tokens tokens, std::string_view text);
 
-// On one line.
+// On one line, with a blank where there was one or more.
 std::string joined(Tokens tokens);
 
 }  // namespace powercut::faults

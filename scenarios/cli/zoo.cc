@@ -233,7 +233,7 @@ void print_table(std::FILE* out, const Json& zoo) {
   fmt::print(out, "{}", text);
 }
 
-// --- The survey, as the rows of faults/mutants_observed.cc ---
+// --- The survey, as the lines of the pages in faults/mutants/ ---
 
 // The names that were counted, the most frequent first; or all but those that were not.
 std::string listed(const std::map<std::string, uint64_t>& counts,
@@ -260,7 +260,7 @@ void print_survey(std::FILE* out, const ZooOptions& options, const std::vector<S
   for (const Policy& policy : all_policies()) policies.emplace_back(policy.name);
   for (const auto& persona : faults::all_personas()) personas.emplace_back(persona.name);
   for (size_t i = 0; i < rows.size(); ++i) {
-    fmt::print(out, "    Observed{{\"{}\", \"{}\", \"{}\", \"{}\"}},\n", options.mutants[i]->name,
+    fmt::print(out, "{}\noracles: {}\npolicies: {}\npersonas: {}\n\n", options.mutants[i]->name,
                listed(rows[i].oracles, {}), listed(rows[i].policies, policies),
                listed(rows[i].personas, personas));
   }

@@ -39,9 +39,9 @@ namespace {
 class Planted {
  public:
   explicit Planted(const faults::MutantInfo* mutant) {
-    active_mutant = mutant == nullptr ? Mutant::kNone : mutant->engine_mutant;
+    active_mutant = mutant == nullptr ? Mutant() : mutant->planted;
   }
-  ~Planted() { active_mutant = Mutant::kNone; }
+  ~Planted() { active_mutant = Mutant(); }
 };
 
 class Run {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "scenarios/sweep/subject.h"
 
 namespace powercut::scenarios {
@@ -84,6 +86,20 @@ TEST(Zoo, TheBaselineOnlyKills) {
   EXPECT_TRUE(rows[0].kill_only.violation.has_value());
   EXPECT_EQ(rows[1].found(), 3u);
   EXPECT_FALSE(rows[1].kill_only.violation.has_value());
+}
+
+// What the pages name exists. Their personas: faults/mutants_test.cc.
+TEST(Zoo, ThePoliciesAndOraclesThatAreNamedExist) {
+  for (const faults::MutantInfo& mutant : faults::all_mutants()) {
+    std::istringstream policies{std::string(mutant.observed.policies)};
+    for (std::string name; policies >> name;) {
+      if (name == "all" || name == "but") continue;
+      EXPECT_NE(find_policy(name), nullptr) << mutant.name << ": " << name;
+    }
+    std::istringstream oracles{std::string(mutant.observed.oracles)};
+    for (std::string code; oracles >> code;)
+      EXPECT_NE(oracle_name(code), "unknown") << mutant.name << ": " << code;
+  }
 }
 
 // A sample of what the registry says: seen again, by an oracle that is listed, and not where it

@@ -1,7 +1,6 @@
 // When keys expire. What is logged is always the absolute time.
 #include <algorithm>
 
-#include "engine/base/mutant.h"
 #include "engine/command/keys/key_commands.h"
 #include "engine/command/number.h"
 
@@ -71,11 +70,7 @@ void set_expiry(Call& call, std::string_view name, int64_t unit_ms, int64_t base
   // Below 0 only while a log is loaded that another server wrote.
   const int64_t stored_ms = std::max<int64_t>(at_ms, 0);
   call.keyspace.set_expiry(call.db, key, call.keyspace.find_for_write(call.db, key), stored_ms);
-  if (mutant(Mutant::kRelativeExpiryLogged)) {
-    call.changed();
-  } else {
-    call.log({"PEXPIREAT", key, format_integer(at_ms)});
-  }
+  call.log({"PEXPIREAT", key, format_integer(at_ms)});
   call.reply.integer(1);
 }
 

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "engine/base/mutant.h"
 #include "engine/command/call.h"
 #include "engine/command/collection.h"
 #include "engine/command/command_table.h"
@@ -47,9 +46,8 @@ void pop(Call& call, bool front) {
   for (size_t i = 0; i < popped; ++i) {
     call.reply.bulk(front ? list->pop_front() : list->pop_back());
   }
-  const bool emptied = list->size() == 0;
-  if (emptied) call.keyspace.remove(call.db, call.arg(1));
-  if (!emptied || !mutant(Mutant::kEmptyingPopNotLogged)) call.changed();
+  if (list->size() == 0) call.keyspace.remove(call.db, call.arg(1));
+  call.changed();
 }
 
 void lpop(Call& call) { pop(call, true); }

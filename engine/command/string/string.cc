@@ -2,7 +2,6 @@
 // place.
 #include <optional>
 
-#include "engine/base/mutant.h"
 #include "engine/command/command_table.h"
 #include "engine/command/number.h"
 #include "engine/command/string/string_commands.h"
@@ -215,7 +214,6 @@ void getex(Call& call) {
     call.log({"DEL", key});
   } else if (options.unit) {
     call.keyspace.set_expiry(call.db, key, call.keyspace.find_for_write(call.db, key), at_ms);
-    if (mutant(Mutant::kGetexLoggedAsPersist)) return call.log({"PERSIST", key});
     call.log({"PEXPIREAT", key, format_integer(at_ms)});
   } else if (options.persist && call.keyspace.find(call.db, key)->expires()) {
     call.keyspace.set_expiry(call.db, key, call.keyspace.find_for_write(call.db, key), at_ms);
