@@ -2,42 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 namespace powercut::faults {
-
-namespace {
-
-struct Row {
-  std::string_view name;
-  std::string_view description;
-};
-
-// In the order of FaultClass.
-constexpr std::array<Row, kFaultClasses> kRows = {{
-    {"kill", "the process dies; the page cache lives"},
-    {"power-cut", "the page cache dies; what no sync forced may be lost, torn or reordered"},
-    {"torn", "a crash strikes inside a call: a write half done, a sync in flight"},
-    {"eio", "one call fails with EIO; after a failed sync the unsynced bytes may be gone"},
-    {"enospc", "no space, for one call or from one operation to another"},
-    {"short-io", "reads and writes return after a part of their bytes"},
-    {"slow-sync", "syncs take up to seconds"},
-    {"hanging-sync", "a sync never returns before the crash"},
-    {"clock-jump", "the wall clock jumps forward or back by seconds to weeks"},
-    {"recovery-cut", "the recovery from a crash is itself cut"},
-    {"bit-rot", "contract violation: a bit flips on the disk between crash and recovery"},
-    {"unreadable", "contract violation: a sector cannot be read after the crash"},
-    {"misdirect", "contract violation: a sector was written to another file's place"},
-}};
-
-constexpr FaultClass at(int i) { return static_cast<FaultClass>(i); }
-
-}  // namespace
-
-std::string_view name(FaultClass fault) { return kRows[static_cast<size_t>(fault)].name; }
-std::string_view describe(FaultClass fault) {
-  return kRows[static_cast<size_t>(fault)].description;
-}
 
 Result<FaultSet> parse_fault_set(std::string_view text) {
   FaultSet set;
@@ -52,9 +17,9 @@ Result<FaultSet> parse_fault_set(std::string_view text) {
       return word == "all" ? FaultSet::all() : word == "legal" ? FaultSet::legal() : FaultSet();
     }
     bool known = false;
-    for (int i = 0; i < kFaultClasses; ++i) {
-      if (kRows[static_cast<size_t>(i)].name != word) continue;
-      set.add(at(i));
+    for (const ClassRow& row : kClassRows) {
+      if (row.name != word) continue;
+      set.add(row.fault);
       known = true;
     }
     if (!known) {
@@ -73,10 +38,10 @@ std::string print(FaultSet set) {
   if (set == FaultSet::legal()) return "legal";
   if (set.empty()) return "none";
   std::string text;
-  for (int i = 0; i < kFaultClasses; ++i) {
-    if (!set.has(at(i))) continue;
+  for (const ClassRow& row : kClassRows) {
+    if (!set.has(row.fault)) continue;
     if (!text.empty()) text += ',';
-    text += name(at(i));
+    text += row.name;
   }
   return text;
 }

@@ -1,5 +1,4 @@
-// The kinds of things that go wrong, by name: what `--faults` takes and `powercut list faults`
-// prints.
+// Sets of fault classes, as `--faults` takes them. The classes: faults/fault_kinds.h.
 #pragma once
 
 #include <cstdint>
@@ -8,31 +7,9 @@
 #include <string_view>
 
 #include "engine/base/result.h"
+#include "faults/fault_kinds.h"
 
 namespace powercut::faults {
-
-enum class FaultClass : uint8_t {
-  kKill,
-  kPowerCut,
-  kTorn,  // cuts inside a call; which sectors then survive is the persona's say
-  kEio,
-  kEnospc,
-  kShortIo,
-  kSlowSync,
-  kHangingSync,
-  kClockJump,
-  kRecoveryCut,
-  kBitRot,
-  kUnreadable,
-  kMisdirect,
-};
-inline constexpr int kFaultClasses = 13;
-
-std::string_view name(FaultClass fault);
-// One line, for people.
-std::string_view describe(FaultClass fault);
-// Outside what the engine promises to survive: it may refuse to start, but not serve wrong data.
-constexpr bool is_contract_violation(FaultClass fault) { return fault >= FaultClass::kBitRot; }
 
 class FaultSet {
  public:
@@ -40,10 +17,26 @@ class FaultSet {
   constexpr FaultSet(std::initializer_list<FaultClass> faults) {
     for (const FaultClass fault : faults) add(fault);
   }
-  static constexpr FaultSet all() { return FaultSet((1u << kFaultClasses) - 1); }
-  // All but the contract violations.
+  // Those whose row fits.
+  template <class Fits>
+  static constexpr FaultSet where(Fits fits) {
+    FaultSet set;
+    for (const ClassRow& row : kClassRows)
+      if (fits(row)) set.add(row.fault);
+    return set;
+  }
+  static constexpr FaultSet of(Target target) {
+    return where([target](const ClassRow& row) { return row.target == target; });
+  }
+  static constexpr FaultSet all() {
+    return where([](const ClassRow&) { return true; });
+  }
+  // Those outside what the engine promises to survive; all but them.
+  static constexpr FaultSet violations() {
+    return where([](const ClassRow& row) { return is_contract_violation(row.fault); });
+  }
   static constexpr FaultSet legal() {
-    return FaultSet((1u << static_cast<int>(FaultClass::kBitRot)) - 1);
+    return where([](const ClassRow& row) { return !is_contract_violation(row.fault); });
   }
 
   constexpr void add(FaultClass fault) { bits_ |= bit(fault); }
@@ -55,6 +48,7 @@ class FaultSet {
   constexpr bool operator==(const FaultSet&) const = default;
 
  private:
+  static_assert(kFaultClasses <= 32, "one bit a class");
   constexpr explicit FaultSet(uint32_t bits) : bits_(bits) {}
   static constexpr uint32_t bit(FaultClass fault) { return 1u << static_cast<int>(fault); }
   uint32_t bits_ = 0;

@@ -68,31 +68,51 @@ std::string print_crash(const Fault& fault) {
   return "";
 }
 
-std::string print(const Fault& fault) {
-  switch (fault.kind) {
-    case FaultKind::kCrash:
-      return print_crash(fault);
-    case FaultKind::kError:
-      return fmt::format("{}@{}", fault.error == Errc::kNoSpace ? "enospc" : "eio",
-                         print_call(fault));
-    case FaultKind::kNoSpace:
-      return fmt::format("enospc@op:{}..{}", fault.at, fault.extra);
-    case FaultKind::kShort:
-      return fmt::format("short@{}", op_name(fault.op));
-    case FaultKind::kSlow:
-      return fmt::format("slow@{}={}", print_call(fault), print(fault.delay));
-    case FaultKind::kHang:
-      return fmt::format("hang@{}", print_call(fault));
-    case FaultKind::kJump:
-      return fmt::format("jump@op:{}={}ms", fault.at, fault.jump_ms);
-    case FaultKind::kBitRot:
-      return "bitrot";
-    case FaultKind::kUnreadable:
-      return "unreadable";
-    case FaultKind::kMisdirect:
-      return "misdirect";
+std::string print_argument(const Fault& fault) {
+  switch (row(fault.kind).argument) {
+    case Argument::kNone:
+      return "";
+    case Argument::kDelay:
+      return "=" + print(fault.delay);
+    case Argument::kJump:
+      return fmt::format("={}ms", fault.jump_ms);
   }
   return "";
+}
+
+std::string print(const Fault& fault) {
+  const std::string word(row(fault.kind).word);
+  switch (row(fault.kind).counts) {
+    case Counts::kCrash:
+      return print_crash(fault);
+    case Counts::kCall:
+      return fmt::format("{}@{}{}", word, print_call(fault), print_argument(fault));
+    case Counts::kEveryCall:
+      return fmt::format("{}@{}", word, op_name(fault.op));
+    case Counts::kOperation:
+      return fmt::format("{}@op:{}{}", word, fault.at, print_argument(fault));
+    case Counts::kOperations:
+      return fmt::format("{}@op:{}..{}", word, fault.at, fault.extra);
+    case Counts::kNothing:
+      return word;
+  }
+  return word;
+}
+
+// What a word of this kind begins with.
+std::string beginning(const KindRow& kind) {
+  switch (kind.counts) {
+    case Counts::kOperation:
+    case Counts::kOperations:
+      return fmt::format("{}@op:", kind.word);
+    case Counts::kCrash:
+    case Counts::kCall:
+    case Counts::kEveryCall:
+      return fmt::format("{}@", kind.word);
+    case Counts::kNothing:
+      break;
+  }
+  return std::string(kind.word);
 }
 
 // Takes one word apart from the left; the first thing that does not fit is remembered.
@@ -106,47 +126,12 @@ class Word {
       fault.life = static_cast<uint32_t>(number(1'000'000));
       expect("/");
     }
-    if (accept("cut@") || rest_.starts_with("kill@")) {
-      fault.crash = accept("kill@") ? CrashKind::kKill : CrashKind::kPowerCut;
+    if (accept("kill@")) {
+      fault.crash = CrashKind::kKill;
       crash(fault);
-    } else if (accept("eio@")) {
-      fault.kind = FaultKind::kError;
-      call_of(fault, {});
-    } else if (accept("enospc@op:")) {
-      fault.kind = FaultKind::kNoSpace;
-      fault.at = number();
-      expect("..");
-      fault.extra = number();
-      if (fault.extra <= fault.at) fail("the range ends before it begins");
-    } else if (accept("enospc@")) {
-      fault.kind = FaultKind::kError;
-      fault.error = Errc::kNoSpace;
-      call_of(fault,
-              {Op::kOpen, Op::kWrite, Op::kTruncate, Op::kRename, Op::kLink, Op::kMakeDirectory});
-    } else if (accept("short@")) {
-      fault.kind = FaultKind::kShort;
-      fault.op = operation({Op::kRead, Op::kWrite});
-    } else if (accept("slow@")) {
-      fault.kind = FaultKind::kSlow;
-      call_of(fault, {Op::kSync, Op::kSyncDirectory});
-      expect("=");
-      fault.delay = duration();
-    } else if (accept("hang@")) {
-      fault.kind = FaultKind::kHang;
-      call_of(fault, {Op::kSync, Op::kSyncDirectory});
-    } else if (accept("jump@op:")) {
-      fault.kind = FaultKind::kJump;
-      fault.at = number();
-      expect("=");
-      const bool back = accept("-");
-      fault.jump_ms = static_cast<int64_t>(number()) * (back ? -1 : 1);
-      expect("ms");
-    } else if (accept("bitrot")) {
-      fault.kind = FaultKind::kBitRot;
-    } else if (accept("unreadable")) {
-      fault.kind = FaultKind::kUnreadable;
-    } else if (accept("misdirect")) {
-      fault.kind = FaultKind::kMisdirect;
+    } else if (const KindRow* kind = this->kind()) {
+      fault.kind = kind->kind;
+      numbers(fault, *kind);
     } else {
       fail("no such fault");
     }
@@ -157,6 +142,57 @@ class Word {
   }
 
  private:
+  // By the longest beginning that fits: "enospc@op:" is not "enospc@".
+  const KindRow* kind() {
+    const KindRow* found = nullptr;
+    size_t length = 0;
+    for (const KindRow& kind : kind_rows()) {
+      const std::string begins = beginning(kind);
+      if (begins.size() <= length || !rest_.starts_with(begins)) continue;
+      found = &kind;
+      length = begins.size();
+    }
+    rest_.remove_prefix(length);
+    return found;
+  }
+
+  void numbers(Fault& fault, const KindRow& kind) {
+    switch (kind.counts) {
+      case Counts::kCrash:
+        fault.crash = CrashKind::kPowerCut;
+        return crash(fault);
+      case Counts::kCall:
+        call_of(fault, kind.ops);
+        return argument(fault, kind.argument);
+      case Counts::kEveryCall:
+        fault.op = operation(kind.ops);
+        return;
+      case Counts::kOperation:
+        fault.at = number();
+        return argument(fault, kind.argument);
+      case Counts::kOperations:
+        fault.at = number();
+        expect("..");
+        fault.extra = number();
+        if (fault.extra <= fault.at) fail("the range ends before it begins");
+        return;
+      case Counts::kNothing:
+        return;
+    }
+  }
+
+  void argument(Fault& fault, Argument argument) {
+    if (argument == Argument::kNone) return;
+    expect("=");
+    if (argument == Argument::kDelay) {
+      fault.delay = duration();
+      return;
+    }
+    const bool back = accept("-");
+    fault.jump_ms = static_cast<int64_t>(number()) * (back ? -1 : 1);
+    expect("ms");
+  }
+
   void crash(Fault& fault) {
     if (accept("op:")) {
       fault.at = number();
@@ -176,7 +212,7 @@ class Word {
       fault.trigger = Trigger::kIdle;
       fault.delay = duration();
     } else {
-      call_of(fault, {});
+      call_of(fault, kEveryOp);
       fault.trigger = accept("~") ? Trigger::kKindMoment : Trigger::kKindCall;
       if (fault.trigger == Trigger::kKindMoment) {
         fault.delay = duration();
@@ -196,16 +232,13 @@ class Word {
     return CrashPoint::kBefore;
   }
 
-  // An empty list: any.
-  Op operation(std::initializer_list<Op> allowed) {
+  Op operation(OpSet allowed) {
     const std::string_view name =
         rest_.substr(0, rest_.find_first_not_of("_abcdefghijklmnopqrstuvwxyz"));
     for (int i = 0; i < sim::kOps; ++i) {
       const Op op = static_cast<Op>(i);
       if (op_name(op) != name) continue;
-      if (allowed.size() != 0 && std::find(allowed.begin(), allowed.end(), op) == allowed.end()) {
-        fail("not a fault of this kind of call");
-      }
+      if (!has(allowed, op)) fail("not a fault of this kind of call");
       rest_.remove_prefix(name.size());
       return op;
     }
@@ -213,7 +246,7 @@ class Word {
     return Op::kOpen;
   }
 
-  void call_of(Fault& fault, std::initializer_list<Op> allowed) {
+  void call_of(Fault& fault, OpSet allowed) {
     fault.op = operation(allowed);
     if (accept("/")) fault.role = role();
     expect(":");
@@ -288,10 +321,8 @@ Result<void> check(const Plan& plan) {
     }
   }
   for (const Fault& fault : plan.faults) {
-    if (fault.kind == FaultKind::kHang && plan.crash_of(fault.life) == nullptr) {
-      return bad(
-          fmt::format("{}: what hangs needs a crash word in life {}", print(fault), fault.life));
-    }
+    if (row(row(fault.kind).fault).needs_crash && plan.crash_of(fault.life) == nullptr)
+      return bad(fmt::format("{} needs a crash word in life {}", print(fault), fault.life));
   }
   return {};
 }
@@ -312,33 +343,38 @@ FileRole role_of(Op op, std::string_view path) {
 }
 
 FaultSet classes_of(const Fault& fault) {
-  switch (fault.kind) {
-    case FaultKind::kCrash: {
-      FaultSet set{fault.crash == CrashKind::kKill ? FaultClass::kKill : FaultClass::kPowerCut};
-      if (sim::under_way(fault.point)) set.add(FaultClass::kTorn);
-      if (fault.life > 0 && fault.trigger == Trigger::kCall) set.add(FaultClass::kRecoveryCut);
-      return set;
-    }
-    case FaultKind::kError:
-      return {fault.error == Errc::kNoSpace ? FaultClass::kEnospc : FaultClass::kEio};
-    case FaultKind::kNoSpace:
-      return {FaultClass::kEnospc};
-    case FaultKind::kShort:
-      return {FaultClass::kShortIo};
-    case FaultKind::kSlow:
-      return {FaultClass::kSlowSync};
-    case FaultKind::kHang:
-      return {FaultClass::kHangingSync};
-    case FaultKind::kJump:
-      return {FaultClass::kClockJump};
-    case FaultKind::kBitRot:
-      return {FaultClass::kBitRot};
-    case FaultKind::kUnreadable:
-      return {FaultClass::kUnreadable};
-    case FaultKind::kMisdirect:
-      return {FaultClass::kMisdirect};
+  if (fault.kind != FaultKind::kCrash) return {row(fault.kind).fault};
+  FaultSet set{fault.crash == CrashKind::kKill ? FaultClass::kKill : FaultClass::kPowerCut};
+  if (sim::under_way(fault.point)) set.add(FaultClass::kTorn);
+  if (fault.life > 0 && fault.trigger == Trigger::kCall) set.add(FaultClass::kRecoveryCut);
+  return set;
+}
+
+bool ends_life(const Fault& fault) {
+  return fault.kind == FaultKind::kCrash || target(fault.kind) == Target::kDisk;
+}
+
+bool counts_operations(const Fault& fault) {
+  switch (row(fault.kind).counts) {
+    case Counts::kCrash:
+      return fault.trigger == Trigger::kOperationCall || fault.trigger == Trigger::kOperationMoment;
+    case Counts::kOperation:
+    case Counts::kOperations:
+      return true;
+    case Counts::kCall:
+    case Counts::kEveryCall:
+    case Counts::kNothing:
+      break;
   }
-  return {};
+  return false;
+}
+
+bool spans_operations(const Fault& fault) { return row(fault.kind).counts == Counts::kOperations; }
+
+bool counts_calls(const Fault& fault) {
+  if (fault.kind != FaultKind::kCrash) return row(fault.kind).counts == Counts::kCall;
+  return fault.trigger == Trigger::kCall || fault.trigger == Trigger::kKindCall ||
+         fault.trigger == Trigger::kKindMoment;
 }
 
 uint32_t Plan::crashes() const {
@@ -360,9 +396,7 @@ FaultSet Plan::classes() const {
   return set;
 }
 
-bool Plan::violates_contract() const {
-  return classes().has_any({FaultClass::kBitRot, FaultClass::kUnreadable, FaultClass::kMisdirect});
-}
+bool Plan::violates_contract() const { return classes().has_any(FaultSet::violations()); }
 
 std::string print(const Plan& plan) {
   std::string text;

@@ -2,27 +2,26 @@
 //
 // One word a fault, words separated by a space. All numbers count from 0.
 //
-//   cut@op:57+3:inside     power cut (or kill@) at a seam call: 3 calls are let pass after
-//   operation
-//                          57 was issued, and the next is cut: before | inside | after, or a
+//   cut@op:57+3:inside     power cut (or kill@) at a seam call: after operation 57 was issued, 3
+//                          calls are let pass, and the next is cut: before | inside | after, or a
 //                          sync when it has waited and has had no effect yet: returning
 //   cut@op:57~250us        that long after operation 57 was issued
 //   cut@call:4:after       at seam call 4 of this life of the store, recovery's calls included
 //   cut@rename:2:inside    at rename 2 of this life; any kind of seam call
 //   cut@sync:3~1500ms      that long after sync 3 of this life began
 //   cut@idle:1500ms        that long after the last operation was answered
-//   eio@sync:2             sync 2 of this life fails; also enospc@, and any kind of seam call
-//   eio@sync/base:0        the first sync of a base. Wherever calls of a kind are counted, those of
-//                          files in one role can be: segment base manifest checkpoint directory
+//   eio@sync:2             what befalls one call: sync 2 of this life, or another kind of seam call
+//                          that the word may name
+//   eio@sync/base:0        the first sync of a base. Wherever calls of a kind are counted, those
+//                          of files in one role can be: segment base manifest checkpoint directory
 //                          other
-//   enospc@op:10..20       no space from when operation 10 is issued until operation 20 is: every
-//                          write, open, truncate and make_directory fails. At most 30 s long, and
-//                          over when all operations are answered.
-//   short@read short@write each with a 1-in-3 chance
-//   slow@sync:3=2500ms     takes longer by that; also sync_directory
-//   hang@sync:3            never returns; the crash of this life comes within 20 s
-//   jump@op:5=-3600000ms   the wall clock jumps when operation 5 is issued
-//   bitrot unreadable misdirect   done to the disk after the crash of this life
+//   slow@sync:3=2500ms     by so much
+//   short@read             any call of a kind
+//   enospc@op:10..20       from when operation 10 is issued until operation 20 is
+//   jump@op:5=-3600000ms   when operation 5 is issued; by so much
+//   bitrot                 what befalls the disk after the crash of this life
+//
+// Of the last seven forms there are more words, a row each: FaultKind (faults/fault_kinds.h).
 //
 // A `life:N/` in front: in the N-th life of the store. Life 0 is the default; life 1 begins with
 // the recovery from the first crash. Every life but the last mentioned has exactly one crash word;
@@ -45,19 +44,6 @@
 #include "sim/injector.h"
 
 namespace powercut::faults {
-
-enum class FaultKind : uint8_t {
-  kCrash,
-  kError,    // of one call
-  kNoSpace,  // of a range of operations
-  kShort,
-  kSlow,
-  kHang,
-  kJump,
-  kBitRot,
-  kUnreadable,
-  kMisdirect,
-};
 
 enum class Trigger : uint8_t {
   kOperationCall,
@@ -89,11 +75,10 @@ struct Fault {
   sim::CrashKind crash = sim::CrashKind::kNone;
   Trigger trigger = Trigger::kOperationCall;
   sim::CrashPoint point = sim::CrashPoint::kBefore;
-  sim::Op op = sim::Op::kOpen;  // kError, kShort, kSlow, kHang, crashes by kind: which calls
-  Errc error = Errc::kIo;
-  uint64_t at = 0;     // operation, call, or call of its kind
-  uint64_t extra = 0;  // calls let pass; the end of a range of operations
-  Duration delay;      // moments, idle, slow calls
+  sim::Op op = sim::Op::kOpen;  // which calls, where they are counted by kind
+  uint64_t at = 0;              // operation, call, or call of its kind
+  uint64_t extra = 0;           // calls let pass; the end of a range of operations
+  Duration delay;               // moments, idle, slow calls
   int64_t jump_ms = 0;
   FileRole role = FileRole::kNone;  // not kNone: of the calls of `op`, only those of such files
   bool operator==(const Fault&) const = default;
@@ -112,6 +97,13 @@ struct Plan {
 };
 
 FaultSet classes_of(const Fault& fault);
+// The crash of a life, or what is done to the disk behind it.
+bool ends_life(const Fault& fault);
+// Whether `at` is the number of an operation, or of a call. `extra` is the end of a range of
+// operations only if spans_operations().
+bool counts_operations(const Fault& fault);
+bool spans_operations(const Fault& fault);
+bool counts_calls(const Fault& fault);
 
 std::string print(const Plan& plan);
 // kInvalid: one line that names the word and what is wrong with it.
@@ -127,9 +119,9 @@ struct PlanOptions {
 // plans that each leave some out. One class alone and all together occur as well.
 FaultSet draw_swarm(sim::Choices& choices, FaultSet enabled);
 // From a swarm of `options.enabled`; each class of it occurs once, or a few times (its rate, drawn
-// as well). Every draw goes through `choices`. Where no crash is in the swarm, no life ends in one. A contract
-// violation comes alone with a cut; in 1 plan of 16, or in every plan if nothing else is enabled
-// but crashes.
+// as well). Every draw goes through `choices`. Where no crash is in the swarm, no life ends in one.
+// A contract violation comes alone with a cut; in 1 plan of 16, or in every plan if nothing else is
+// enabled but crashes.
 Plan draw_plan(sim::Choices& choices, const PlanOptions& options);
 
 struct MediaHit {

@@ -13,14 +13,13 @@ using sim::Op;
 
 namespace {
 
-constexpr FaultSet kViolations{FaultClass::kBitRot, FaultClass::kUnreadable,
-                               FaultClass::kMisdirect};
-constexpr FaultSet kOthers{FaultClass::kEio,      FaultClass::kEnospc,      FaultClass::kShortIo,
-                           FaultClass::kSlowSync, FaultClass::kHangingSync, FaultClass::kClockJump};
-constexpr FaultSet kCrashes{FaultClass::kKill, FaultClass::kPowerCut};
+constexpr FaultSet kViolations = FaultSet::violations();
+constexpr FaultSet kCrashes = FaultSet::of(Target::kAnywhere);
+// Drawn for themselves.
+constexpr FaultSet kOthers = FaultSet::of(Target::kCall) | FaultSet::of(Target::kClock);
 // These are something that happens to a crash, or must end in one.
-constexpr FaultSet kNeedCrash{FaultClass::kTorn, FaultClass::kHangingSync,
-                              FaultClass::kRecoveryCut};
+constexpr FaultSet kNeedCrash =
+    FaultSet::where([](const ClassRow& row) { return row.needs_crash; });
 
 class Draw {
  public:
@@ -45,10 +44,16 @@ class Draw {
       if (!chance("plan.more_lives", 3, 8)) break;
     }
     for (uint32_t life = 0; life < crashes; ++life) crash(life);
-    if (enabled_.has_any(kOthers)) others(crashes);
+    crashes_ = crashes;
+    if (enabled_.has_any(kOthers)) others();
     if (crashes != 0) draw_together();
     if (crashes == 1 && lives_max_ > 1) cut_what_was_seen();
     return std::move(plan_);
+  }
+
+  static constexpr bool can_draw(FaultClass fault) {
+    return std::any_of(std::begin(kManners), std::end(kManners),
+                       [&](const Manner& manner) { return manner.fault == fault; });
   }
 
  private:
@@ -127,7 +132,7 @@ class Draw {
     const auto unsynced = [](const Fault& fault) {
       return fault.crash == CrashKind::kKill
                  ? fault.trigger == Trigger::kKindCall && fault.op == Op::kRename
-                 : fault.kind == FaultKind::kError && fault.op == Op::kSync;
+                 : fault.kind == FaultKind::kEio && fault.op == Op::kSync;
     };
     const bool kills = plan_.faults[0].crash == CrashKind::kKill;
     if (!kills || !enabled_.has(FaultClass::kPowerCut)) return;
@@ -146,7 +151,7 @@ class Draw {
   void draw_together() {
     for (size_t i = 0; i < plan_.faults.size(); ++i) {
       const Fault trouble = plan_.faults[i];
-      const bool failed = trouble.kind == FaultKind::kError && trouble.error == Errc::kIo;
+      const bool failed = trouble.kind == FaultKind::kEio;
       const bool slow = trouble.kind == FaultKind::kSlow || trouble.kind == FaultKind::kHang;
       if (!failed && !slow) continue;
       for (Fault& crash : plan_.faults) {
@@ -187,14 +192,11 @@ class Draw {
   }
 
   void violation() {
-    FaultKind kinds[3];
+    FaultKind kinds[kFaultKinds];
     uint64_t count = 0;
-    if (enabled_.has(FaultClass::kBitRot)) kinds[count++] = FaultKind::kBitRot;
-    if (enabled_.has(FaultClass::kUnreadable)) kinds[count++] = FaultKind::kUnreadable;
-    if (enabled_.has(FaultClass::kMisdirect)) kinds[count++] = FaultKind::kMisdirect;
-    Fault fault;
-    fault.kind = kinds[choose("plan.violation_kind", count)];
-    plan_.faults.push_back(fault);
+    for (const KindRow& kind : kind_rows())
+      if (kViolations.has(kind.fault) && enabled_.has(kind.fault)) kinds[count++] = kind.kind;
+    add(kinds[choose("plan.violation_kind", count)], 0);
   }
 
   // How often a class of the swarm occurs: once, or in one swarm of four up to four times.
@@ -204,32 +206,16 @@ class Draw {
     return chance("plan.many", 1, 4) ? 2 + choose("plan.times", 3) : 1;
   }
 
-  // `crashes` lives end in a crash; one more does not.
-  void others(uint32_t crashes) {
-    const uint32_t lives = std::max<uint32_t>(crashes, 1);
-    const auto each = [&](FaultClass fault, auto&& draw) {
+  // `crashes_` lives end in a crash; one more does not.
+  void others() {
+    const uint32_t lives = std::max<uint32_t>(crashes_, 1);
+    for (const auto& [fault, draw] : kManners) {
+      if (kNeedCrash.has(fault) && crashes_ == 0) continue;
       for (uint64_t i = 0, count = times(fault); i < count; ++i) {
         key_ = (static_cast<uint64_t>(fault) << 8) + (i << 4);
-        draw(lives == 1 ? 0 : static_cast<uint32_t>(choose("plan.life", lives)));
+        (this->*draw)(lives == 1 ? 0 : static_cast<uint32_t>(choose("plan.life", lives)));
       }
-    };
-    each(FaultClass::kEio, [&](uint32_t life) { eio(life); });
-    each(FaultClass::kEnospc, [&](uint32_t life) { no_space(life); });
-    each(FaultClass::kShortIo, [&](uint32_t life) { short_io(life, crashes); });
-    each(FaultClass::kSlowSync, [&](uint32_t life) { slow(life); });
-    if (crashes > 0) {
-      each(FaultClass::kHangingSync, [&](uint32_t life) {
-        Fault& fault = add(FaultKind::kHang, life);
-        fault.op = Op::kSync;
-        fault.at = frequent_call("plan.hang");
-      });
     }
-    each(FaultClass::kClockJump, [&](uint32_t life) {
-      Fault& fault = add(FaultKind::kJump, life);
-      fault.at = operation("plan.jump_at");
-      fault.jump_ms = static_cast<int64_t>(log_uniform("plan.jump", 1'000, 22));
-      if (chance("plan.jump_back", 1, 2)) fault.jump_ms = -fault.jump_ms;
-    });
   }
 
   Fault& add(FaultKind kind, uint32_t life) {
@@ -240,11 +226,10 @@ class Draw {
   }
 
   // Most calls are those of the log; what it rests on is synced and written a few times in a life.
-  void fail_one_of_role(uint32_t life, Op op, Errc error) {
+  void fail_one_of_role(FaultKind kind, uint32_t life, Op op) {
     constexpr FileRole kRoles[] = {FileRole::kBase, FileRole::kManifest, FileRole::kCheckpoint};
-    Fault& fault = add(FaultKind::kError, life);
+    Fault& fault = add(kind, life);
     fault.op = op;
-    fault.error = error;
     fault.role = kRoles[choose("plan.role", std::size(kRoles))];
     fault.at = log_uniform("plan.role_call", 1, 3) - 1;
   }
@@ -257,7 +242,8 @@ class Draw {
 
   void eio(uint32_t life) {
     if (chance("plan.eio_role", 1, 4)) {
-      fail_one_of_role(life, chance("plan.eio_write", 1, 4) ? Op::kWrite : Op::kSync, Errc::kIo);
+      fail_one_of_role(FaultKind::kEio, life,
+                       chance("plan.eio_write", 1, 4) ? Op::kWrite : Op::kSync);
       return;
     }
     const uint64_t kind = choose("plan.eio", 20);
@@ -278,7 +264,7 @@ class Draw {
     // Now and then the next one fails as well: what heals the first failure meets another.
     const uint64_t count = chance("plan.eio_again", 1, 4) ? 2 : 1;
     for (uint64_t i = 0; i < count; ++i) {
-      Fault& fault = add(FaultKind::kError, life);
+      Fault& fault = add(FaultKind::kEio, life);
       fault.op = op;
       fault.at = at + i;
     }
@@ -286,13 +272,12 @@ class Draw {
 
   void no_space(uint32_t life) {
     if (chance("plan.full_role", 1, 4)) {
-      fail_one_of_role(life, Op::kWrite, Errc::kNoSpace);
+      fail_one_of_role(FaultKind::kEnospc, life, Op::kWrite);
       return;
     }
     if (chance("plan.one_write", 1, 4)) {
-      Fault& fault = add(FaultKind::kError, life);
+      Fault& fault = add(FaultKind::kEnospc, life);
       fault.op = Op::kWrite;
-      fault.error = Errc::kNoSpace;
       fault.at = frequent_call("plan.full_call");
       return;
     }
@@ -302,11 +287,11 @@ class Draw {
   }
 
   // Reads happen in recoveries, the last of which no crash follows.
-  void short_io(uint32_t life, uint32_t crashes) {
+  void short_io(uint32_t life) {
     const uint64_t which = choose("plan.short", 3);
-    if (which != 1 || crashes == 0) add(FaultKind::kShort, life).op = Op::kWrite;
-    if (which != 0 && crashes != 0) {
-      const auto recovered = 1 + static_cast<uint32_t>(choose("plan.short_life", crashes));
+    if (which != 1 || crashes_ == 0) add(FaultKind::kShort, life).op = Op::kWrite;
+    if (which != 0 && crashes_ != 0) {
+      const auto recovered = 1 + static_cast<uint32_t>(choose("plan.short_life", crashes_));
       add(FaultKind::kShort, recovered).op = Op::kRead;
     }
   }
@@ -324,23 +309,52 @@ class Draw {
     }
   }
 
+  void hang(uint32_t life) {
+    Fault& fault = add(FaultKind::kHang, life);
+    fault.op = Op::kSync;
+    fault.at = frequent_call("plan.hang");
+  }
+
+  void jump(uint32_t life) {
+    Fault& fault = add(FaultKind::kJump, life);
+    fault.at = operation("plan.jump_at");
+    fault.jump_ms = static_cast<int64_t>(log_uniform("plan.jump", 1'000, 22));
+    if (chance("plan.jump_back", 1, 2)) fault.jump_ms = -fault.jump_ms;
+  }
+
+  // How each of kOthers is drawn, in this order.
+  struct Manner {
+    FaultClass fault;
+    void (Draw::*draw)(uint32_t life);
+  };
+  static constexpr Manner kManners[] = {
+      {FaultClass::kEio, &Draw::eio},          {FaultClass::kEnospc, &Draw::no_space},
+      {FaultClass::kShortIo, &Draw::short_io}, {FaultClass::kSlowSync, &Draw::slow},
+      {FaultClass::kHangingSync, &Draw::hang}, {FaultClass::kClockJump, &Draw::jump},
+  };
+
   sim::Choices& choices_;
   const FaultSet enabled_;
   const uint64_t operations_;
   const uint32_t lives_max_;
+  uint32_t crashes_ = 0;
   uint64_t key_ = 0;
   Plan plan_;
 };
+
+static_assert(std::all_of(kClassRows.begin(), kClassRows.end(),
+                          [](const ClassRow& row) {
+                            return Draw::can_draw(row.fault) == kOthers.has(row.fault);
+                          }),
+              "a class that strikes calls or the clock has its line in kManners; no other has");
 
 }  // namespace
 
 FaultSet draw_swarm(sim::Choices& choices, FaultSet enabled) {
   FaultClass classes[kFaultClasses];
   uint64_t count = 0;
-  for (int i = 0; i < kFaultClasses; ++i) {
-    const auto fault = static_cast<FaultClass>(i);
-    if (enabled.has(fault)) classes[count++] = fault;
-  }
+  for (const ClassRow& row : kClassRows)
+    if (enabled.has(row.fault)) classes[count++] = row.fault;
   const uint64_t width = choices.choose("swarm.width", 0, 32);
   if (count == 0 || width == 0) return enabled;
 

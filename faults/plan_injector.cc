@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "faults/strikes.h"
+
 namespace powercut::faults {
 
 using sim::CrashKind;
@@ -12,15 +14,9 @@ using sim::SeamCall;
 
 namespace {
 
-// Longer than any run; short enough that sums with it do not overflow.
-constexpr Duration kNever = seconds(1'000'000'000);
 constexpr Duration kCrashAfterIdle = seconds(10);
-constexpr Duration kCrashAfterHang = seconds(20);
-constexpr Duration kNoSpaceMost = seconds(30);
-
-bool needs_space(Op op) {
-  return op == Op::kOpen || op == Op::kWrite || op == Op::kTruncate || op == Op::kMakeDirectory;
-}
+constexpr Duration kCrashAfterNeed = seconds(20);
+constexpr Duration kRangeMost = seconds(30);
 
 }  // namespace
 
@@ -31,9 +27,9 @@ PlanInjector::PlanInjector(const Plan& plan, uint32_t life, sim::Choices& choice
     if (fault.life != life) continue;
     if (fault.kind == FaultKind::kCrash) {
       crash_ = fault;
-    } else if (fault.kind < FaultKind::kBitRot) {
-      others_.push_back({fault, kForever});
-      quiet_ = quiet_ && fault.kind == FaultKind::kJump;
+    } else if (const Target struck = target(fault.kind); struck != Target::kDisk) {
+      others_.push_back({fault, row(fault.kind), kForever});
+      quiet_ = quiet_ && struck == Target::kClock;
     }
   }
   if (by_kind()) quiet_ = false;
@@ -57,16 +53,17 @@ void PlanInjector::reach_operation(uint64_t number, Instant now) {
   }
   for (Armed& armed : others_) {
     const Fault& fault = armed.fault;
-    if (fault.kind == FaultKind::kNoSpace && armed.on && number >= fault.extra) {
+    const bool range = armed.kind.counts == Counts::kOperations;
+    if (range && armed.on && number >= fault.extra) {
       armed.on = false;
       armed.done = true;
     }
     if (armed.on || armed.done || number < fault.at) continue;
-    if (fault.kind == FaultKind::kNoSpace) {
+    if (range) {
       armed.on = number < fault.extra;
       armed.done = !armed.on;
-      armed.until = now + kNoSpaceMost;
-    } else if (fault.kind == FaultKind::kJump) {
+      armed.until = now + kRangeMost;
+    } else if (armed.kind.counts == Counts::kOperation) {
       armed.on = true;
       armed.until = now;
     }
@@ -86,9 +83,9 @@ void PlanInjector::find_next_operation() {
   next_operation_ = crash_operation();
   for (const Armed& armed : others_) {
     if (armed.done) continue;
-    if (armed.fault.kind == FaultKind::kNoSpace) {
+    if (armed.kind.counts == Counts::kOperations) {
       next_operation_ = std::min(next_operation_, armed.on ? armed.fault.extra : armed.fault.at);
-    } else if (armed.fault.kind == FaultKind::kJump && !armed.on) {
+    } else if (armed.kind.counts == Counts::kOperation && !armed.on) {
       next_operation_ = std::min(next_operation_, armed.fault.at);
     }
   }
@@ -97,7 +94,7 @@ void PlanInjector::find_next_operation() {
 void PlanInjector::find_moment() {
   moment_ = crashed_ ? kForever : crash_moment_;
   for (const Armed& armed : others_) {
-    if (armed.fault.kind == FaultKind::kJump && armed.on && !armed.done) {
+    if (armed.kind.counts == Counts::kOperation && armed.on && !armed.done) {
       moment_ = std::min(moment_, armed.until);
     }
   }
@@ -126,12 +123,11 @@ sim::Injector::Moment PlanInjector::on_moment(Instant now) {
   Moment moment;
   call_ = nullptr;
   for (Armed& armed : others_) {
-    if (armed.fault.kind != FaultKind::kJump || !armed.on || armed.done || armed.until > now) {
-      continue;
-    }
+    const auto* strike = std::get_if<StrikeClock>(&armed.kind.strike);
+    if (strike == nullptr || !armed.on || armed.done || armed.until > now) continue;
     armed.done = true;
-    moment.wall_jump_ms += armed.fault.jump_ms;
-    count(FaultClass::kClockJump, std::nullopt, FileRole::kNone);
+    (*strike)(armed.fault, moment);
+    count(armed.kind.fault, std::nullopt, FileRole::kNone);
   }
   if (!crashed_ && crash_moment_ <= now) {
     moment.crash = crash_.crash;
@@ -176,32 +172,31 @@ bool PlanInjector::names(const Fault& fault, const SeamCall& call, FileRole role
   return calls_[static_cast<size_t>(call.op)][static_cast<size_t>(fault.role)] == fault.at;
 }
 
-void PlanInjector::disturb(const SeamCall& call, FileRole role, Injection& injection) {
-  for (Armed& armed : others_) {
-    const Fault& fault = armed.fault;
-    const bool named = names(fault, call, role);
-    if (fault.kind == FaultKind::kError && named && !injection.error) {
-      injection.error = fault.error;
-      injected_error_ = true;
-      count(fault.error == Errc::kNoSpace ? FaultClass::kEnospc : FaultClass::kEio, call.op, role);
-    } else if (fault.kind == FaultKind::kNoSpace && armed.on && needs_space(call.op) &&
-               now_ < armed.until && !injection.error) {
-      injection.error = Errc::kNoSpace;
-      injected_error_ = true;
-      count(FaultClass::kEnospc, call.op, role);
-    } else if (fault.kind == FaultKind::kShort && fault.op == call.op && call.size > 1) {
-      if (!choices_.chance("fault.short", call.identity, 1, 3)) continue;
-      injection.short_size = 1 + choices_.choose("fault.short_size", call.identity, call.size - 1);
-      count(FaultClass::kShortIo, call.op, role);
-    } else if (fault.kind == FaultKind::kSlow && named) {
-      injection.extra_latency = injection.extra_latency + fault.delay;
-      count(FaultClass::kSlowSync, call.op, role);
-    } else if (fault.kind == FaultKind::kHang && named && injection.crash == CrashKind::kNone) {
-      injection.extra_latency = kNever;
-      crash_by(now_ + kCrashAfterHang);
-      count(FaultClass::kHangingSync, call.op, role);
-    }
+bool PlanInjector::concerns(const Armed& armed, const SeamCall& call, FileRole role) const {
+  switch (armed.kind.counts) {
+    case Counts::kCall:
+      return names(armed.fault, call, role);
+    case Counts::kEveryCall:
+      return armed.fault.op == call.op;
+    case Counts::kOperations:
+      return armed.on && now_ < armed.until && has(armed.kind.ops, call.op);
+    case Counts::kCrash:
+    case Counts::kOperation:
+    case Counts::kNothing:
+      break;
   }
+  return false;
+}
+
+void PlanInjector::disturb(const SeamCall& call, FileRole role, Injection& injection) {
+  for (const Armed& armed : others_) {
+    if (!concerns(armed, call, role)) continue;
+    if (!std::get<StrikeCall>(armed.kind.strike)({armed.fault, call, choices_, injection}))
+      continue;
+    if (row(armed.kind.fault).needs_crash) crash_by(now_ + kCrashAfterNeed);
+    count(armed.kind.fault, call.op, role);
+  }
+  injected_error_ |= injection.error.has_value();
   auto& calls = calls_[static_cast<size_t>(call.op)];
   ++calls[static_cast<size_t>(FileRole::kNone)];
   ++calls[static_cast<size_t>(role)];
@@ -211,11 +206,11 @@ void PlanInjector::disturb(const SeamCall& call, FileRole role, Injection& injec
 
 void PlanInjector::count(FaultClass fault, std::optional<Op> op, FileRole role) {
   if (observer_ != nullptr) observer_->on_strike(fault, op, role);
-  if (fault != FaultClass::kTorn && fault != FaultClass::kRecoveryCut) {
+  if (row(fault).target != Target::kCrash) {
     Strike strike{fault, op, {}, next_call_};
     if (op) strike.path = call_->path;
     if (op) strike.call = call_->number;
-    if (fault == FaultClass::kKill || fault == FaultClass::kPowerCut) strike.point = crash_.point;
+    if (row(fault).target == Target::kAnywhere) strike.point = crash_.point;
     strikes_.push_back(std::move(strike));
   }
   for (Hit& hit : hits_) {

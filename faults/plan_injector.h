@@ -64,24 +64,26 @@ class PlanInjector final : public sim::Injector {
  private:
   struct Armed {
     Fault fault;
-    Instant until;  // of a kNoSpace range; when the wall clock jumps
+    const KindRow& kind;
+    Instant until;  // of a range of operations; when the clock is struck
     bool on = false;
     bool done = false;
   };
 
   void reach_operation(uint64_t number, Instant now);
   uint64_t crash_operation() const;
-  // With a crash planned: it comes at `latest`, if not before.
   // The crash waits for a call of some kind.
   bool by_kind() const {
     return crash_.crash != sim::CrashKind::kNone &&
            (crash_.trigger == Trigger::kKindCall || crash_.trigger == Trigger::kKindMoment);
   }
+  // With a crash planned: it comes at `latest`, if not before.
   void crash_by(Instant latest);
   void find_next_operation();
   void find_moment();
   // The number of `call` among those that `fault` counts is the one it waits for.
   bool names(const Fault& fault, const sim::SeamCall& call, FileRole role) const;
+  bool concerns(const Armed& armed, const sim::SeamCall& call, FileRole role) const;
   void disturb(const sim::SeamCall& call, FileRole role, sim::Injection& injection);
   void count(FaultClass fault, std::optional<sim::Op> op, FileRole role);
   void count_crash(std::optional<sim::Op> op, FileRole role);

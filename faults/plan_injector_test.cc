@@ -3,11 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <set>
 #include <string>
 
-#include "sim/sim_os.h"
+#include "faults/plan_world_testing.h"
 
 namespace powercut::faults {
 namespace {
@@ -15,57 +14,6 @@ namespace {
 using engine::Open;
 using sim::CrashKind;
 using sim::Op;
-
-constexpr std::string_view kSegment = "appendonly.aof.1.incr.aof";
-
-// One life of a store that does what a test says.
-struct World : sim::TraceListener {
-  explicit World(std::string_view text, uint32_t life = 0, uint64_t seed = 1)
-      : plan(parse_plan(text).value()),
-        choices(seed),
-        injector(plan, life, choices, state.now),
-        os(state, choices, trace, &injector) {
-    trace.set_listener(this);
-  }
-  void on_event(const sim::Event& event) override {
-    log += std::string(event.what) + (event.ok ? " " : "! ");
-  }
-
-  // Ten operations of a write and a sync each, then idle. Calls: 0 is open, operation n has 1 + 2n
-  // and 2 + 2n.
-  CrashKind run_operations(const std::function<void(uint64_t)>& also = {}) {
-    os.spawn("store", [this, also] {
-      auto file = os.open(kSegment, Open::kCreateNew);
-      if (!file.ok()) return;
-      for (uint64_t n = 0; n < 10; ++n) {
-        injector.on_operation(n, os.now());
-        const auto written = (*file)->write_at(n * 100, std::string(100, 'x'));
-        short_writes += written.ok() && *written < 100 ? 1 : 0;
-        failed += written.ok() ? 0 : 1;
-        if (!(*file)->sync("segment.commit").ok()) ++failed;
-        if (also) also(n);
-        ++done;
-      }
-      idle_at = os.now();
-      injector.on_idle(idle_at);
-      os.park(kForever);
-    });
-    os.set_time_limit(Instant{0} + seconds(1'000));
-    return os.run();
-  }
-
-  sim::WorldState state{sim::Disk(), Instant{0}, 1'000'000'000'000};
-  Plan plan;
-  sim::SeededChoices choices;
-  sim::Trace trace;
-  PlanInjector injector;
-  std::string log;
-  uint64_t done = 0;
-  uint64_t failed = 0;
-  uint64_t short_writes = 0;
-  Instant idle_at;
-  sim::SimOs os;
-};
 
 TEST(PlanInjector, CallsAreCountedByTheRoleOfTheirFile) {
   // Beside the log, a base is synced after operations 2 and 5.

@@ -7,8 +7,6 @@
 #include <map>
 #include <set>
 
-#include "sim/disk_testing.h"
-
 namespace powercut::faults {
 namespace {
 
@@ -18,15 +16,21 @@ using sim::Op;
 
 // --- Text ---
 
-// One random fault of each form that the language has.
-Fault random_fault(uint32_t life, int form) {
+// A random fault of this kind.
+Fault random_fault(uint32_t life, FaultKind kind) {
   const auto number = [] { return *rc::gen::inRange<uint64_t>(0, 100'000'000'000'000'001); };
   const auto duration = [] { return Duration{*rc::gen::inRange<int64_t>(0, 10'000'000'000'000)}; };
+  const auto op = [&] {
+    std::vector<Op> named;
+    for (int i = 0; i < sim::kOps; ++i)
+      if (has(row(kind).ops, static_cast<Op>(i))) named.push_back(static_cast<Op>(i));
+    return *rc::gen::elementOf(named);
+  };
   Fault fault;
   fault.life = life;
-  fault.kind = static_cast<FaultKind>(form);
-  switch (fault.kind) {
-    case FaultKind::kCrash:
+  fault.kind = kind;
+  switch (row(kind).counts) {
+    case Counts::kCrash:
       fault.crash = *rc::gen::element(CrashKind::kKill, CrashKind::kPowerCut);
       fault.trigger = static_cast<Trigger>(*rc::gen::inRange(0, 6));
       if (fault.trigger == Trigger::kKindCall || fault.trigger == Trigger::kKindMoment) {
@@ -41,33 +45,32 @@ Fault random_fault(uint32_t life, int form) {
         fault.delay = duration();
       }
       break;
-    case FaultKind::kError:
-      fault.error = *rc::gen::element(Errc::kIo, Errc::kNoSpace);
-      fault.op = fault.error == Errc::kIo
-                     ? static_cast<Op>(*rc::gen::inRange(0, sim::kOps))
-                     : *rc::gen::element(Op::kWrite, Op::kOpen, Op::kTruncate, Op::kRename,
-                                         Op::kLink, Op::kMakeDirectory);
+    case Counts::kCall:
+      fault.op = op();
       fault.at = number();
       fault.role = static_cast<FileRole>(*rc::gen::inRange(0, kFileRoles));
       break;
-    case FaultKind::kNoSpace:
+    case Counts::kEveryCall:
+      fault.op = op();
+      break;
+    case Counts::kOperation:
+      fault.at = number();
+      break;
+    case Counts::kOperations:
       fault.at = *rc::gen::inRange<uint64_t>(0, 1'000);
       fault.extra = fault.at + 1 + *rc::gen::inRange<uint64_t>(0, 1'000);
       break;
-    case FaultKind::kShort:
-      fault.op = *rc::gen::element(Op::kRead, Op::kWrite);
+    case Counts::kNothing:
       break;
-    case FaultKind::kSlow:
-    case FaultKind::kHang:
-      fault.op = *rc::gen::element(Op::kSync, Op::kSyncDirectory);
-      fault.at = number();
-      if (fault.kind == FaultKind::kSlow) fault.delay = duration();
+  }
+  switch (row(kind).argument) {
+    case Argument::kNone:
       break;
-    case FaultKind::kJump:
-      fault.at = number();
+    case Argument::kDelay:
+      fault.delay = duration();
+      break;
+    case Argument::kJump:
       fault.jump_ms = *rc::gen::inRange<int64_t>(-4'000'000'000, 4'000'000'000);
-      break;
-    default:
       break;
   }
   return fault;
@@ -77,9 +80,10 @@ RC_GTEST_PROP(PlanText, WhatIsPrintedParsesBack, ()) {
   Plan plan;
   const auto lives = *rc::gen::inRange<uint32_t>(0, 4);
   for (uint32_t life = 0; life < lives; ++life) {
-    plan.faults.push_back(random_fault(life, 0));
+    plan.faults.push_back(random_fault(life, FaultKind::kCrash));
     for (int i = *rc::gen::inRange(0, 5); i > 0; --i) {
-      plan.faults.push_back(random_fault(life, *rc::gen::inRange(1, 10)));
+      const auto kind = static_cast<FaultKind>(*rc::gen::inRange(1, kFaultKinds));
+      plan.faults.push_back(random_fault(life, kind));
     }
   }
   const auto back = parse_plan(print(plan));
@@ -128,7 +132,6 @@ TEST(PlanText, EveryFormReadsAsItIsWritten) {
                                                                 Trigger::kOperationCall,
                                                                 CrashPoint::kInside,
                                                                 Op::kOpen,
-                                                                Errc::kIo,
                                                                 57,
                                                                 3,
                                                                 {},
@@ -228,7 +231,7 @@ TEST(PlanDraw, EveryClassOccursAndAQuarterIsOnlyCrashes) {
   std::map<FaultClass, uint64_t> seen;
   std::map<uint32_t, uint64_t> lives;
   std::set<Trigger> triggers;
-  std::set<std::pair<Op, Errc>> errors;
+  std::set<std::pair<Op, FaultKind>> errors;
   uint64_t only_crashes = 0;
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
     const Plan plan = drawn(seed, options);
@@ -248,7 +251,8 @@ TEST(PlanDraw, EveryClassOccursAndAQuarterIsOnlyCrashes) {
       if (fault.kind == FaultKind::kCrash && by_operation) {
         EXPECT_LE(fault.at, options.operations);
       }
-      if (fault.kind == FaultKind::kError) errors.emplace(fault.op, fault.error);
+      if (fault.kind == FaultKind::kEio || fault.kind == FaultKind::kEnospc)
+        errors.emplace(fault.op, fault.kind);
     }
   }
   for (int i = 0; i < kFaultClasses; ++i) {
@@ -265,15 +269,14 @@ TEST(PlanDraw, EveryClassOccursAndAQuarterIsOnlyCrashes) {
   EXPECT_GT(lives[3], kSeeds / 20);
   EXPECT_GT(seen[FaultClass::kPowerCut], seen[FaultClass::kKill]);
   // Small shares: a plan with a contract violation says nothing about the promises.
-  const uint64_t violations =
-      seen[FaultClass::kBitRot] + seen[FaultClass::kUnreadable] + seen[FaultClass::kMisdirect];
+  uint64_t violations = 0;
+  for (const ClassRow& row : kClassRows)
+    if (is_contract_violation(row.fault)) violations += seen[row.fault];
   EXPECT_LT(violations, kSeeds / 8);
 }
 
 TEST(PlanDraw, ASwarmIsASubsetAndEachClassAloneAndAllTogetherOccur) {
   constexpr FaultSet kCrashes{FaultClass::kKill, FaultClass::kPowerCut};
-  constexpr FaultSet kNeedCrash{FaultClass::kTorn, FaultClass::kHangingSync,
-                                FaultClass::kRecoveryCut};
   FaultSet without_eio = FaultSet::legal();
   without_eio.remove(FaultClass::kEio);
   for (const FaultSet enabled : {FaultSet::all(), FaultSet::legal(), without_eio, kCrashes}) {
@@ -293,7 +296,7 @@ TEST(PlanDraw, ASwarmIsASubsetAndEachClassAloneAndAllTogetherOccur) {
         rest.remove(fault);
         // A few are about crashes, and come with one.
         const bool is_alone =
-            rest.empty() || (kNeedCrash.has(fault) && (rest | kCrashes) == kCrashes);
+            rest.empty() || (row(fault).needs_crash && (rest | kCrashes) == kCrashes);
         if (swarm.has(fault) && is_alone) alone.insert(std::string(name(fault)));
       }
     }
@@ -314,7 +317,8 @@ TEST(PlanDraw, EachClassComesOnceOrAFewTimes) {
     uint64_t count = 0;
     for (const Fault& fault : drawn(seed, options).faults) {
       count += fault.kind == FaultKind::kJump ? 1 : 0;
-      if (fault.kind == FaultKind::kError) roles.insert(fault.role);
+      if (fault.kind == FaultKind::kEio || fault.kind == FaultKind::kEnospc)
+        roles.insert(fault.role);
     }
     ++jumps[count];
   }
@@ -338,58 +342,14 @@ TEST(PlanDraw, WhatIsNotEnabledNeverOccurs) {
       EXPECT_TRUE(seen.empty() || seen == only.enabled);
       seen_only = seen_only | seen;
     }
-    // These three are about crashes and need a kind of crash enabled beside them.
+    // Some are about crashes and need a kind of crash enabled beside them.
     const auto fault = static_cast<FaultClass>(i);
-    const bool needs_crash = fault == FaultClass::kTorn || fault == FaultClass::kRecoveryCut ||
-                             fault == FaultClass::kHangingSync;
-    EXPECT_EQ(seen_only.empty(), needs_crash) << name(fault);
+    EXPECT_EQ(seen_only.empty(), row(fault).needs_crash) << name(fault);
   }
   EXPECT_TRUE(drawn(1, {FaultSet(), 100, 3}).faults.empty());
   for (uint64_t seed = 0; seed < 100; ++seed) {
     EXPECT_EQ(drawn(seed, {FaultSet{FaultClass::kPowerCut}, 0, 1}).faults.size(), 1u);
   }
-}
-
-// --- Media faults ---
-
-sim::Disk disk_with_files() {
-  sim::Disk disk;
-  CHECK(disk.make_directory("appendonlydir").ok());
-  sim::sync_directory(disk, "");
-  sim::durable_file(disk, "appendonlydir/a.1.incr.aof", std::string(1300, 'i'));
-  sim::durable_file(disk, "appendonlydir/a.manifest", std::string(100, 'm'));
-  sim::durable_file(disk, "empty", "");
-  return disk;
-}
-
-TEST(MediaFaults, EachDoesItsHarmToAFileThatIsNotEmpty) {
-  for (const char* word : {"bitrot", "unreadable", "misdirect"}) {
-    const Plan plan = parse_plan(std::string("cut@call:1:after ") + word).value();
-    std::set<std::string> hit;
-    for (uint64_t seed = 0; seed < 50; ++seed) {
-      sim::Disk disk = disk_with_files();
-      sim::SeededChoices choices(seed);
-      EXPECT_TRUE(apply_media_faults(plan, 1, disk, choices).empty());
-      EXPECT_FALSE(disk.has_media_faults());
-      const auto hits = apply_media_faults(plan, 0, disk, choices);
-      ASSERT_EQ(hits.size(), 1u);
-      hit.insert(hits[0].path);
-      const bool segment = hits[0].path.ends_with("incr.aof");
-      std::string bytes(segment ? 1300 : 100, '?');
-      const std::string before(bytes.size(), segment ? 'i' : 'm');
-      const auto read = disk.read(disk.lookup(hits[0].path).value(), 0, bytes.data(), bytes.size());
-      EXPECT_TRUE(!read.ok() || bytes != before) << word << " at " << hits[0].offset;
-      EXPECT_EQ(read.ok(), hits[0].fault != FaultClass::kUnreadable);
-    }
-    EXPECT_EQ(hit,
-              (std::set<std::string>{"appendonlydir/a.1.incr.aof", "appendonlydir/a.manifest"}));
-  }
-}
-
-TEST(MediaFaults, ADiskWithoutBytesIsLeftAlone) {
-  sim::Disk disk;
-  sim::SeededChoices choices(1);
-  EXPECT_TRUE(apply_media_faults(parse_plan("bitrot").value(), 0, disk, choices).empty());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@ namespace powercut::scenarios {
 
 using faults::FaultClass;
 using faults::FaultSet;
+using faults::Target;
 
 namespace {
 
@@ -43,13 +44,21 @@ struct Rule {
   }
 };
 
-constexpr FaultSet kMedia{FaultClass::kBitRot, FaultClass::kUnreadable, FaultClass::kMisdirect};
+// Those whose kinds strike such calls and no others.
+FaultSet strike_only(faults::OpSet ops) {
+  FaultSet set = FaultSet::of(Target::kCall);
+  for (const faults::KindRow& kind : faults::kind_rows())
+    if ((kind.ops & ~ops) != 0) set.remove(kind.fault);
+  return set;
+}
+
+constexpr faults::OpSet kSyncs = faults::ops({sim::Op::kSync, sim::Op::kSyncDirectory});
+constexpr FaultSet kOfCalls = FaultSet::of(Target::kCall) | FaultSet::of(Target::kCrash);
+constexpr FaultSet kMedia = FaultSet::of(Target::kDisk);
 using State = EngineState;
 
-constexpr Rule kRules[] = {
-    {bits_of({State::kStarting, State::kRecovering}),
-     {FaultClass::kClockJump},
-     0,
+const Rule kRules[] = {
+    {bits_of({State::kStarting, State::kRecovering}), FaultSet::of(Target::kClock), 0,
      "the clock jumps when an operation is issued, and a store that starts is issued none"},
     {bits_of({State::kStarting}),
      {FaultClass::kRecoveryCut},
@@ -63,19 +72,9 @@ constexpr Rule kRules[] = {
      {FaultClass::kRecoveryCut},
      0,
      "the log is turned on in first lives alone"},
-    {bits_of({State::kIdle}),
-     {FaultClass::kTorn, FaultClass::kEio, FaultClass::kEnospc, FaultClass::kShortIo,
-      FaultClass::kSlowSync, FaultClass::kHangingSync, FaultClass::kRecoveryCut},
-     0,
-     "strikes a call, and an idle store makes none"},
-    {bits_of({State::kWriting}),
-     {FaultClass::kSlowSync, FaultClass::kHangingSync},
-     0,
-     "strikes a sync"},
-    {bits_of({State::kSyncing}),
-     {FaultClass::kEnospc, FaultClass::kShortIo},
-     0,
-     "strikes what reads or writes"},
+    {bits_of({State::kIdle}), kOfCalls, 0, "strikes a call, and an idle store makes none"},
+    {bits_of({State::kWriting}), strike_only(kSyncs), 0, "strikes a sync"},
+    {bits_of({State::kSyncing}), strike_only(~kSyncs), 0, "strikes what reads or writes"},
     {bits_of({State::kRecovering, State::kHealing}), kMedia, 0,
      "a contract violation comes with the first crash, and no error before it"},
     {0, kMedia, bits_of({Branch::kFailedOnInjectedError, Branch::kCutDuringRecovery}),

@@ -5,7 +5,6 @@
 namespace powercut::scenarios {
 
 using faults::Fault;
-using faults::FaultKind;
 using sim::CrashKind;
 
 namespace {
@@ -131,8 +130,7 @@ bool Candidates::breaks_for_other_seeds(const Scenario& candidate) {
 bool Candidates::take_site(Scenario cut, const Account& account) {
   const auto& site = *account.result.beside;
   std::erase_if(cut.plan.faults, [&](const Fault& fault) {
-    const bool ends = fault.kind == FaultKind::kCrash || fault.kind >= FaultKind::kBitRot;
-    return fault.life > site.life || (fault.life == site.life && ends);
+    return fault.life > site.life || (fault.life == site.life && ends_life(fault));
   });
   Fault word;
   word.life = site.life;

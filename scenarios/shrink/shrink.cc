@@ -24,20 +24,6 @@ constexpr size_t kManySteps = 8;
 
 bool is_crash(const Fault& fault) { return fault.kind == FaultKind::kCrash; }
 
-bool counts_operations(const Fault& fault) {
-  return fault.kind == FaultKind::kNoSpace || fault.kind == FaultKind::kJump ||
-         (is_crash(fault) &&
-          (fault.trigger == Trigger::kOperationCall || fault.trigger == Trigger::kOperationMoment));
-}
-
-bool counts_calls(const Fault& fault) {
-  return fault.kind == FaultKind::kError || fault.kind == FaultKind::kSlow ||
-         fault.kind == FaultKind::kHang ||
-         (is_crash(fault) &&
-          (fault.trigger == Trigger::kCall || fault.trigger == Trigger::kKindCall ||
-           fault.trigger == Trigger::kKindMoment));
-}
-
 class Shrinker {
  public:
   Shrinker(Scenario scenario, const ShrinkOptions& options)
@@ -153,7 +139,7 @@ class Shrinker {
     for (Fault& fault : words) {
       if (fault.life != life || !counts_operations(fault)) continue;
       fault.at += said.size();
-      fault.extra += fault.kind == FaultKind::kNoSpace ? said.size() : 0;
+      fault.extra += spans_operations(fault) ? said.size() : 0;
     }
     return accept(candidate);
   }
@@ -180,8 +166,7 @@ class Shrinker {
     for (uint64_t at = 0; at < kWrites; ++at) {
       Scenario candidate = best();
       Fault fault;
-      fault.kind = FaultKind::kError;
-      fault.error = Errc::kNoSpace;
+      fault.kind = FaultKind::kEnospc;
       fault.op = sim::Op::kWrite;
       fault.life = candidate.plan.faults[word].life;
       fault.at = at;
@@ -261,13 +246,13 @@ class Shrinker {
         for (Fault& fault : candidate.plan.faults) {
           if (fault.life != life || !counts_operations(fault)) continue;
           fault.at -= fault.at > next ? 1 : 0;
-          fault.extra -= fault.kind == FaultKind::kNoSpace && fault.extra > next ? 1 : 0;
+          fault.extra -= spans_operations(fault) && fault.extra > next ? 1 : 0;
         }
       }
     }
     if (gone == 0) return false;
     for (Fault& fault : candidate.plan.faults)
-      if (fault.kind == FaultKind::kNoSpace && fault.extra <= fault.at) fault.extra = fault.at + 1;
+      if (spans_operations(fault) && fault.extra <= fault.at) fault.extra = fault.at + 1;
     if (accept(candidate)) return true;
     // Calls that are counted have become fewer, too.
     bool moved = false;

@@ -149,19 +149,9 @@ void renumber(faults::Fault& fault, const std::vector<uint64_t>& positions, size
   const auto position = [&](uint64_t unit) {
     return unit < positions.size() ? positions[unit] : unit - positions.size() + steps;
   };
-  const bool by_operation = fault.kind == faults::FaultKind::kNoSpace ||
-                            fault.kind == faults::FaultKind::kJump ||
-                            (fault.kind == faults::FaultKind::kCrash &&
-                             (fault.trigger == faults::Trigger::kOperationCall ||
-                              fault.trigger == faults::Trigger::kOperationMoment));
-  if (!by_operation) return;
+  if (!counts_operations(fault)) return;
   fault.at = position(fault.at);
-  if (fault.kind == faults::FaultKind::kNoSpace) fault.extra = position(fault.extra);
-}
-
-// The crash, and what is done to the disk behind it.
-bool ends_life(const faults::Fault& fault) {
-  return fault.kind == faults::FaultKind::kCrash || fault.kind >= faults::FaultKind::kBitRot;
+  if (spans_operations(fault)) fault.extra = position(fault.extra);
 }
 
 // The run as it went, until the life in which the promise broke.

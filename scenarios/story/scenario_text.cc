@@ -123,10 +123,9 @@ std::string print_words(const faults::Plan& plan, uint32_t life) {
 }  // namespace
 
 std::string strike_text(const faults::PlanInjector::Strike& strike) {
-  using faults::FaultClass;
-  const bool crash = strike.fault == FaultClass::kPowerCut || strike.fault == FaultClass::kKill;
+  const bool crash = row(strike.fault).target == faults::Target::kAnywhere;
   const std::string what =
-      strike.fault == FaultClass::kPowerCut ? "power cut" : std::string(name(strike.fault));
+      strike.fault == faults::FaultClass::kPowerCut ? "power cut" : std::string(name(strike.fault));
   if (!strike.op) return crash ? what + " between calls" : what;
   constexpr std::string_view kPoints[] = {"before", "inside", "after", "at the end of"};
   return fmt::format(

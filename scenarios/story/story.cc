@@ -86,48 +86,18 @@ std::string where_text(const faults::PlanInjector::Strike& strike) {
 }
 
 void tell_strikes(std::string& text, const LifeAccount& life) {
-  using faults::FaultClass;
   for (const auto& [strike, times] : strikes_of(life)) {
-    const std::string often = times > 1 ? fmt::format(" This happens {} times.", times) : "";
-    const std::string what = strike.op ? fmt::format("the {} of {}", call_name(*strike.op),
+    const faults::ClassRow& row = faults::row(strike.fault);
+    const std::string call = strike.op ? fmt::format("the {} of {}", call_name(*strike.op),
                                                      strike.path.empty() ? "the root" : strike.path)
                                        : "";
-    switch (strike.fault) {
-      case FaultClass::kPowerCut:
-        text += fmt::format("   The power fails, {}.\n", where_text(strike));
-        break;
-      case FaultClass::kKill:
-        text += fmt::format(
-            "   The process is killed, {}. The operating system lives on, and with it "
-            "everything that was written, synced or not.\n",
-            where_text(strike));
-        break;
-      case FaultClass::kEio:
-        text += fmt::format("   The device fails {} (EIO).{}{}\n", what, often,
-                            strike.op == sim::Op::kSync
-                                ? " What it was to force may never reach the disk, even when a "
-                                  "later sync succeeds."
-                                : "");
-        break;
-      case FaultClass::kEnospc:
-        text += fmt::format("   There is no space left for {} (ENOSPC).{}\n", what, often);
-        break;
-      case FaultClass::kShortIo:
-        text += fmt::format("   Only a part of {} is done, as an operating system may.{}\n", what,
-                            often);
-        break;
-      case FaultClass::kSlowSync:
-        text += fmt::format("   It takes long until {} returns.\n", what);
-        break;
-      case FaultClass::kHangingSync:
-        text += fmt::format("   {} never returns.\n", what.empty() ? what : "T" + what.substr(1));
-        break;
-      case FaultClass::kClockJump:
-        text += "   The wall clock jumps.\n";
-        break;
-      default:
-        text += fmt::format("   A fault strikes: {}.\n", faults::describe(strike.fault));
-    }
+    const std::string often = times > 1 ? fmt::format(" This happens {} times.", times) : "";
+    text += "   ";
+    text += fmt::format(fmt::runtime(row.story), fmt::arg("call", call),
+                        fmt::arg("Call", call.empty() ? call : "T" + call.substr(1)),
+                        fmt::arg("where", where_text(strike)), fmt::arg("often", often));
+    if (strike.op == sim::Op::kSync) text += row.story_of_sync;
+    text += '\n';
   }
   if (life.crash != CrashKind::kNone || !life.served) return;
   text += life.after ? "   The store is shut down in good order. Then the power fails.\n"

@@ -131,9 +131,10 @@ void print_outside(std::FILE* out, const Tally& tally) {
   }
   if (runs == 0) return;
   fmt::print(out,
-             "outside the contract (a lying device, bit rot, unreadable or misdirected sectors): "
+             "outside the contract (a lying device, or one of {}): "
              "{} runs; refused {}, a prefix {}, wrong {}\n",
-             runs, refused, runs - refused - wrong, wrong);
+             faults::print(faults::FaultSet::violations()), runs, refused, runs - refused - wrong,
+             wrong);
 }
 
 }  // namespace

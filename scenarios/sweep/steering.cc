@@ -8,8 +8,6 @@
 namespace powercut::scenarios {
 
 using faults::Fault;
-using faults::FaultKind;
-using faults::Trigger;
 
 namespace {
 
@@ -20,21 +18,16 @@ constexpr FaultKey kEveryRun = 0;
 constexpr uint64_t kStride = uint64_t{1} << 32;
 
 FaultKey key_of(const Fault& fault) {
-  const bool by_kind = fault.trigger == Trigger::kKindCall || fault.trigger == Trigger::kKindMoment;
-  const bool of_calls = fault.kind == FaultKind::kCrash
-                            ? by_kind
-                            : fault.kind != FaultKind::kNoSpace && fault.kind != FaultKind::kJump;
   FaultKey key = 1;
   const auto add = [&](auto field, FaultKey values) {
     key = key * values + static_cast<FaultKey>(field);
   };
-  add(fault.kind, 16);
+  add(fault.kind, faults::kFaultKinds);
   add(fault.life > 0, 2);
   add(fault.crash, 4);
   add(fault.trigger, 8);
-  add(of_calls ? fault.op : sim::Op{}, 16);
-  add(fault.error == Errc::kNoSpace, 2);
-  add(fault.role, 8);
+  add(fault.op, sim::kOps);
+  add(fault.role, faults::kFileRoles);
   return key;
 }
 

@@ -116,7 +116,7 @@ TEST(Steering, RunsGoWhereARareCellWasReached) {
     for (uint64_t i = 0; i < 400; ++i) {
       const faults::Plan plan = plan_of(spec_of(options, steering.seed_of(i)));
       for (const faults::Fault& fault : plan.faults) {
-        if (fault.kind != faults::FaultKind::kError || fault.op != sim::Op::kRename) continue;
+        if (fault.kind != faults::FaultKind::kEio || fault.op != sim::Op::kRename) continue;
         with += 1;
         break;
       }

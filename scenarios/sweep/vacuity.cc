@@ -6,32 +6,20 @@ namespace powercut::scenarios {
 
 using faults::FaultClass;
 using faults::FileRole;
+using faults::Target;
 
 std::string_view unreachable(FaultClass fault, FileRole role) {
-  // "Other" is the mark of a first generation: an empty file, made, found and removed.
-  const bool needs_bytes = fault == FaultClass::kShortIo || fault == FaultClass::kSlowSync ||
-                           fault == FaultClass::kHangingSync ||
-                           faults::is_contract_violation(fault);
-  if (role == FileRole::kOther && needs_bytes) return "an empty file is not read, written, synced";
+  const faults::ClassRow& row = faults::row(fault);
+  const bool clock = row.target == Target::kClock;
   if (role == FileRole::kNone) {
-    const bool by_clock = fault == FaultClass::kKill || fault == FaultClass::kPowerCut ||
-                          fault == FaultClass::kClockJump;
-    return by_clock ? "" : "strikes a call or a file, never the clock alone";
+    const bool alone = clock || row.target == Target::kAnywhere;
+    return alone ? "" : "strikes a call or a file, never the clock alone";
   }
-  switch (fault) {
-    case FaultClass::kClockJump:
-      return "strikes the clock, no file";
-    case FaultClass::kHangingSync:
-      return role == FileRole::kDirectory ? "plans hang syncs of files only" : "";
-    case FaultClass::kShortIo:
-      return role == FileRole::kDirectory ? "a directory is neither read nor written" : "";
-    case FaultClass::kBitRot:
-    case FaultClass::kUnreadable:
-    case FaultClass::kMisdirect:
-      return role == FileRole::kDirectory ? "media faults strike the bytes of files" : "";
-    default:
-      return "";
-  }
+  if (clock) return "strikes the clock, no file";
+  // "Other" is the mark of a first generation: an empty file, made, found and removed.
+  if (role == FileRole::kOther && row.spares_empty)
+    return "an empty file is not read, written, synced";
+  return role == FileRole::kDirectory ? row.no_directory : "";
 }
 
 std::vector<std::string> vacuity_zeros(const Tally& tally) {

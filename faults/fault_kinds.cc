@@ -1,0 +1,198 @@
+// The kinds of faults: what each does where it strikes, then the table.
+#include "faults/fault_kinds.h"
+
+#include <algorithm>
+
+#include "faults/strikes.h"
+
+namespace powercut::faults {
+
+using sim::Op;
+
+namespace {
+
+// --- At a seam call ---
+
+template <Errc error>
+bool fail(const CallStrike& at) {
+  if (at.injection.error) return false;
+  at.injection.error = error;
+  return true;
+}
+
+bool shorten(const CallStrike& at) {
+  const auto& [fault, call, choices, injection] = at;
+  if (call.size <= 1 || !choices.chance("fault.short", call.identity, 1, 3)) return false;
+  injection.short_size = 1 + choices.choose("fault.short_size", call.identity, call.size - 1);
+  return true;
+}
+
+bool slow_down(const CallStrike& at) {
+  at.injection.extra_latency = at.injection.extra_latency + at.fault.delay;
+  return true;
+}
+
+bool hang(const CallStrike& at) {
+  if (at.injection.crash != sim::CrashKind::kNone) return false;
+  at.injection.extra_latency = kNever;
+  return true;
+}
+
+// --- On the clock ---
+
+void jump(const Fault& fault, sim::Injector::Moment& moment) {
+  moment.wall_jump_ms += fault.jump_ms;
+}
+
+// --- On the disk ---
+
+Extent flip_bit(const DiskStrike& on) {
+  const uint64_t offset = on.choose("media.byte", on.file.size);
+  on.disk.flip_bit(on.file.inode, offset, static_cast<uint8_t>(on.choose("media.bit", 8)));
+  return {offset, 1};
+}
+
+Extent some_sector(const DiskStrike& on) {
+  const uint64_t offset = on.choose("media.sector", on.file.sectors()) * kSectorBytes;
+  return {offset, std::min(kSectorBytes, on.file.size - offset)};
+}
+
+Extent make_unreadable(const DiskStrike& on) {
+  const Extent sector = some_sector(on);
+  on.disk.make_unreadable(on.file.inode, sector.offset, sector.length);
+  return sector;
+}
+
+Extent misdirect(const DiskStrike& on) {
+  const Extent sector = some_sector(on);
+  // Where the bytes went. Not to where they belong: then past the end, where nobody looks.
+  const MediaFile& victim = on.files[on.choose("media.victim", on.files.size())];
+  uint64_t offset = on.choose("media.victim_sector", victim.sectors()) * kSectorBytes;
+  if (victim.inode == on.file.inode && offset == sector.offset)
+    offset = victim.sectors() * kSectorBytes;
+  on.disk.misdirect(on.file.inode, sector.offset, sector.length, victim.inode, offset);
+  return sector;
+}
+
+// --- The table ---
+
+constexpr OpSet kSyncs = ops({Op::kSync, Op::kSyncDirectory});
+
+constexpr auto kKinds = std::to_array<KindRow>({
+    {.kind = FaultKind::kCrash,
+     .word = "cut",
+     .fault = FaultClass::kPowerCut,
+     .counts = Counts::kCrash},
+    {.kind = FaultKind::kEio,
+     .word = "eio",
+     .fault = FaultClass::kEio,
+     .counts = Counts::kCall,
+     .ops = kEveryOp,
+     .strike = fail<Errc::kIo>},
+    {.kind = FaultKind::kEnospc,
+     .word = "enospc",
+     .fault = FaultClass::kEnospc,
+     .counts = Counts::kCall,
+     .ops = ops({Op::kOpen, Op::kWrite, Op::kTruncate, Op::kRename, Op::kLink, Op::kMakeDirectory}),
+     .strike = fail<Errc::kNoSpace>},
+    {.kind = FaultKind::kNoSpace,
+     .word = "enospc",
+     .fault = FaultClass::kEnospc,
+     .counts = Counts::kOperations,
+     .ops = ops({Op::kOpen, Op::kWrite, Op::kTruncate, Op::kMakeDirectory}),
+     .strike = fail<Errc::kNoSpace>},
+    {.kind = FaultKind::kShort,
+     .word = "short",
+     .fault = FaultClass::kShortIo,
+     .counts = Counts::kEveryCall,
+     .ops = ops({Op::kRead, Op::kWrite}),
+     .strike = shorten},
+    {.kind = FaultKind::kSlow,
+     .word = "slow",
+     .fault = FaultClass::kSlowSync,
+     .counts = Counts::kCall,
+     .argument = Argument::kDelay,
+     .ops = kSyncs,
+     .strike = slow_down},
+    {.kind = FaultKind::kHang,
+     .word = "hang",
+     .fault = FaultClass::kHangingSync,
+     .counts = Counts::kCall,
+     .ops = kSyncs,
+     .strike = hang},
+    {.kind = FaultKind::kJump,
+     .word = "jump",
+     .fault = FaultClass::kClockJump,
+     .counts = Counts::kOperation,
+     .argument = Argument::kJump,
+     .strike = jump},
+    {.kind = FaultKind::kBitRot,
+     .word = "bitrot",
+     .fault = FaultClass::kBitRot,
+     .counts = Counts::kNothing,
+     .strike = flip_bit},
+    {.kind = FaultKind::kUnreadable,
+     .word = "unreadable",
+     .fault = FaultClass::kUnreadable,
+     .counts = Counts::kNothing,
+     .strike = make_unreadable},
+    {.kind = FaultKind::kMisdirect,
+     .word = "misdirect",
+     .fault = FaultClass::kMisdirect,
+     .counts = Counts::kNothing,
+     .strike = misdirect},
+});
+
+static_assert(kKinds.size() == kFaultKinds, "a FaultKind without a row");
+
+static_assert(
+    [] {
+      for (size_t i = 0; i < kKinds.size(); ++i)
+        if (kKinds[i].kind != static_cast<FaultKind>(i) || kKinds[i].word.empty()) return false;
+      return true;
+    }(),
+    "kind rows stand in the order of FaultKind, each with a word");
+
+constexpr bool fits(const KindRow& kind) {
+  const bool names_calls = kind.counts == Counts::kCall || kind.counts == Counts::kEveryCall ||
+                           kind.counts == Counts::kOperations;
+  switch (row(kind.fault).target) {
+    case Target::kAnywhere:
+      return kind.counts == Counts::kCrash;
+    case Target::kCrash:
+      return false;
+    case Target::kCall: {
+      const auto* strike = std::get_if<StrikeCall>(&kind.strike);
+      return strike != nullptr && *strike != nullptr && names_calls && kind.ops != 0;
+    }
+    case Target::kClock: {
+      const auto* strike = std::get_if<StrikeClock>(&kind.strike);
+      return strike != nullptr && *strike != nullptr && kind.counts == Counts::kOperation;
+    }
+    case Target::kDisk: {
+      const auto* strike = std::get_if<StrikeDisk>(&kind.strike);
+      return strike != nullptr && *strike != nullptr && kind.counts == Counts::kNothing;
+    }
+  }
+  return false;
+}
+static_assert(std::all_of(kKinds.begin(), kKinds.end(), fits),
+              "a kind strikes where its class does, and counts what is counted there");
+
+static_assert(std::all_of(kClassRows.begin(), kClassRows.end(),
+                          [](const ClassRow& row) {
+                            return row.target == Target::kAnywhere ||
+                                   row.target == Target::kCrash ||
+                                   std::any_of(kKinds.begin(), kKinds.end(),
+                                               [&](const KindRow& kind) {
+                                                 return kind.fault == row.fault;
+                                               });
+                          }),
+              "a FaultClass without a kind");
+
+}  // namespace
+
+std::span<const KindRow> kind_rows() { return kKinds; }
+const KindRow& row(FaultKind kind) { return kKinds[static_cast<size_t>(kind)]; }
+
+}  // namespace powercut::faults

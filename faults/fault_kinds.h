@@ -1,0 +1,236 @@
+// What can go wrong, in two tables. A class is what `--faults` takes and a sweep counts; a kind is
+// what one word of a plan says (faults/plan.h). Most classes have one kind of their own; a crash is
+// one kind, and up to three classes.
+//
+// All that others know of a fault they read here: plans print and parse by its row, are drawn and
+// carried out by it, coverage and stories take from it what can be and how it is told. How one is
+// added: faults/ADD_A_FAULT.md.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "sim/injector.h"
+
+namespace powercut::faults {
+
+// --- Classes ---
+
+// Draws are keyed by their numbers: a new one stands at the end.
+enum class FaultClass : uint8_t {
+  kKill,
+  kPowerCut,
+  kTorn,  // cuts inside a call; which sectors then survive is the persona's say
+  kEio,
+  kEnospc,
+  kShortIo,
+  kSlowSync,
+  kHangingSync,
+  kClockJump,
+  kRecoveryCut,
+  kBitRot,
+  kUnreadable,
+  kMisdirect,
+  kCount,  // how many there are
+};
+inline constexpr int kFaultClasses = static_cast<int>(FaultClass::kCount);
+
+enum class Target : uint8_t {
+  kAnywhere,  // a crash: at a call, or between two
+  kCrash,     // what some crashes are besides
+  kCall,
+  kClock,
+  kDisk,  // between a crash and the recovery from it: a contract violation
+};
+
+struct ClassRow {
+  FaultClass fault;
+  std::string_view name;
+  std::string_view description;  // one line, for people
+  Target target;
+  bool needs_crash = false;            // in the same life
+  bool spares_empty = false;           // files
+  std::string_view no_directory = {};  // why it strikes none; empty: it does
+  // Told where it has struck. {call} is "the sync of a.aof", {Call} begins a sentence, {where} is
+  // where a crash struck, {often} how many times if more than once.
+  std::string_view story = {};
+  std::string_view story_of_sync = {};  // added, if what it struck was the sync of a file
+};
+
+// In the order of FaultClass.
+inline constexpr auto kClassRows = std::to_array<ClassRow>({
+    {.fault = FaultClass::kKill,
+     .name = "kill",
+     .description = "the process dies; the page cache lives",
+     .target = Target::kAnywhere,
+     .story = "The process is killed, {where}. The operating system lives on, and with it "
+              "everything that was written, synced or not."},
+    {.fault = FaultClass::kPowerCut,
+     .name = "power-cut",
+     .description = "the page cache dies; what no sync forced may be lost, torn or reordered",
+     .target = Target::kAnywhere,
+     .story = "The power fails, {where}."},
+    {.fault = FaultClass::kTorn,
+     .name = "torn",
+     .description = "a crash strikes inside a call: a write half done, a sync in flight",
+     .target = Target::kCrash,
+     .needs_crash = true},
+    {.fault = FaultClass::kEio,
+     .name = "eio",
+     .description = "one call fails with EIO; after a failed sync the unsynced bytes may be gone",
+     .target = Target::kCall,
+     .story = "The device fails {call} (EIO).{often}",
+     .story_of_sync = " What it was to force may never reach the disk, even when a later sync "
+                      "succeeds."},
+    {.fault = FaultClass::kEnospc,
+     .name = "enospc",
+     .description = "no space, for one call or from one operation to another",
+     .target = Target::kCall,
+     .story = "There is no space left for {call} (ENOSPC).{often}"},
+    {.fault = FaultClass::kShortIo,
+     .name = "short-io",
+     .description = "reads and writes return after a part of their bytes",
+     .target = Target::kCall,
+     .spares_empty = true,
+     .no_directory = "a directory is neither read nor written",
+     .story = "Only a part of {call} is done, as an operating system may.{often}"},
+    {.fault = FaultClass::kSlowSync,
+     .name = "slow-sync",
+     .description = "syncs take up to seconds",
+     .target = Target::kCall,
+     .spares_empty = true,
+     .story = "It takes long until {call} returns."},
+    {.fault = FaultClass::kHangingSync,
+     .name = "hanging-sync",
+     .description = "a sync never returns before the crash",
+     .target = Target::kCall,
+     .needs_crash = true,
+     .spares_empty = true,
+     .no_directory = "plans hang syncs of files only",
+     .story = "{Call} never returns."},
+    {.fault = FaultClass::kClockJump,
+     .name = "clock-jump",
+     .description = "the wall clock jumps forward or back by seconds to weeks",
+     .target = Target::kClock,
+     .story = "The wall clock jumps."},
+    {.fault = FaultClass::kRecoveryCut,
+     .name = "recovery-cut",
+     .description = "the recovery from a crash is itself cut",
+     .target = Target::kCrash,
+     .needs_crash = true},
+    {.fault = FaultClass::kBitRot,
+     .name = "bit-rot",
+     .description = "contract violation: a bit flips on the disk between crash and recovery",
+     .target = Target::kDisk,
+     .spares_empty = true,
+     .no_directory = "media faults strike the bytes of files"},
+    {.fault = FaultClass::kUnreadable,
+     .name = "unreadable",
+     .description = "contract violation: a sector cannot be read after the crash",
+     .target = Target::kDisk,
+     .spares_empty = true,
+     .no_directory = "media faults strike the bytes of files"},
+    {.fault = FaultClass::kMisdirect,
+     .name = "misdirect",
+     .description = "contract violation: a sector was written to another file's place",
+     .target = Target::kDisk,
+     .spares_empty = true,
+     .no_directory = "media faults strike the bytes of files"},
+});
+
+constexpr const ClassRow& row(FaultClass fault) { return kClassRows[static_cast<size_t>(fault)]; }
+constexpr std::string_view name(FaultClass fault) { return row(fault).name; }
+constexpr std::string_view describe(FaultClass fault) { return row(fault).description; }
+// Outside what the engine promises to survive: it may refuse to start, but not serve wrong data.
+constexpr bool is_contract_violation(FaultClass fault) {
+  return row(fault).target == Target::kDisk;
+}
+
+// --- Kinds ---
+
+// By its word in a plan; all numbers count from 0. What `op:57+3:inside`, a kind of call and the
+// role of a file are stands in faults/plan.h.
+enum class FaultKind : uint8_t {
+  kCrash,       // cut@op:57+3:inside kill@sync:2:after: a power cut, or the end of the process
+  kEio,         // eio@sync:2: sync 2 of this life fails; any kind of call
+  kEnospc,      // enospc@write:5: likewise, a call that may need space
+  kNoSpace,     // enospc@op:10..20: from when operation 10 is issued until operation 20 is, every
+                // write, open, truncate and make_directory fails. At most 30 s long, and over when
+                // all operations are answered
+  kShort,       // short@read short@write: each with a 1-in-3 chance
+  kSlow,        // slow@sync:3=2500ms: takes longer by that; also sync_directory
+  kHang,        // hang@sync:3: never returns; the crash of this life comes within 20 s
+  kJump,        // jump@op:5=-3600000ms: the wall clock jumps when operation 5 is issued
+  kBitRot,      // bitrot: to the disk after the crash of this life, as are the next
+  kUnreadable,  // unreadable
+  kMisdirect,   // misdirect
+  kCount,       // how many there are
+};
+inline constexpr int kFaultKinds = static_cast<int>(FaultKind::kCount);
+
+// What the number behind the word counts.
+enum class Counts : uint8_t {
+  kCrash,       // as its Trigger says
+  kCall,        // a call of its kind, of any file or of those in one role
+  kEveryCall,   // nothing: every call of its kind
+  kOperation,   // one
+  kOperations,  // from one to another
+  kNothing,
+};
+// Behind "=".
+enum class Argument : uint8_t { kNone, kDelay, kJump };
+
+// Kinds of seam calls.
+using OpSet = uint32_t;
+constexpr OpSet ops(std::initializer_list<sim::Op> calls) {
+  OpSet set = 0;
+  for (const sim::Op op : calls) set |= 1u << static_cast<int>(op);
+  return set;
+}
+inline constexpr OpSet kEveryOp = (1u << sim::kOps) - 1;
+constexpr bool has(OpSet set, sim::Op op) { return (set >> static_cast<int>(op) & 1) != 0; }
+
+// How it is done, by where it strikes: faults/strikes.h.
+struct Fault;
+struct CallStrike;
+struct DiskStrike;
+struct Extent;
+using StrikeCall = bool (*)(const CallStrike&);  // false: it came to nothing
+using StrikeClock = void (*)(const Fault&, sim::Injector::Moment&);
+using StrikeDisk = Extent (*)(const DiskStrike&);
+
+struct KindRow {
+  FaultKind kind;
+  std::string_view word;  // of a crash: of a power cut
+  FaultClass fault;       // of a crash: see classes_of()
+  Counts counts;
+  Argument argument = Argument::kNone;
+  OpSet ops = 0;  // that the word may name; of a kind that names none, those it strikes
+  std::variant<std::monostate, StrikeCall, StrikeClock, StrikeDisk> strike = {};  // a crash: none
+};
+
+// In the order of FaultKind.
+std::span<const KindRow> kind_rows();
+const KindRow& row(FaultKind kind);
+inline Target target(FaultKind kind) { return row(row(kind).fault).target; }
+
+// --- A row that is forgotten, or out of its order, does not compile; kinds: fault_kinds.cc ---
+
+static_assert(kClassRows.size() == kFaultClasses, "a FaultClass without a row");
+static_assert(
+    [] {
+      for (size_t i = 0; i < kClassRows.size(); ++i) {
+        const ClassRow& row = kClassRows[i];
+        if (row.fault != static_cast<FaultClass>(i) || row.name.empty()) return false;
+        if (row.description.empty()) return false;
+      }
+      return true;
+    }(),
+    "class rows stand in the order of FaultClass, each with a name and a description");
+
+}  // namespace powercut::faults
