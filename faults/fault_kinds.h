@@ -128,19 +128,22 @@ inline constexpr auto kClassRows = std::to_array<ClassRow>({
      .description = "contract violation: a bit flips on the disk between crash and recovery",
      .target = Target::kDisk,
      .spares_empty = true,
-     .no_directory = "media faults strike the bytes of files"},
+     .no_directory = "media faults strike the bytes of files",
+     .story = "A bit flips on the disk."},
     {.fault = FaultClass::kUnreadable,
      .name = "unreadable",
      .description = "contract violation: a sector cannot be read after the crash",
      .target = Target::kDisk,
      .spares_empty = true,
-     .no_directory = "media faults strike the bytes of files"},
+     .no_directory = "media faults strike the bytes of files",
+     .story = "A sector of the disk can no longer be read."},
     {.fault = FaultClass::kMisdirect,
      .name = "misdirect",
      .description = "contract violation: a sector was written to another file's place",
      .target = Target::kDisk,
      .spares_empty = true,
-     .no_directory = "media faults strike the bytes of files"},
+     .no_directory = "media faults strike the bytes of files",
+     .story = "A sector turns out to have been written to another file's place."},
 });
 
 constexpr const ClassRow& row(FaultClass fault) { return kClassRows[static_cast<size_t>(fault)]; }
@@ -222,15 +225,17 @@ inline Target target(FaultKind kind) { return row(row(kind).fault).target; }
 // --- A row that is forgotten, or out of its order, does not compile; kinds: fault_kinds.cc ---
 
 static_assert(kClassRows.size() == kFaultClasses, "a FaultClass without a row");
-static_assert(
-    [] {
-      for (size_t i = 0; i < kClassRows.size(); ++i) {
-        const ClassRow& row = kClassRows[i];
-        if (row.fault != static_cast<FaultClass>(i) || row.name.empty()) return false;
-        if (row.description.empty()) return false;
-      }
-      return true;
-    }(),
-    "class rows stand in the order of FaultClass, each with a name and a description");
+constexpr bool all_filled() {
+  for (size_t i = 0; i < kClassRows.size(); ++i) {
+    const ClassRow& row = kClassRows[i];
+    if (row.fault != static_cast<FaultClass>(i)) return false;
+    if (row.name.empty() || row.description.empty()) return false;
+    // What a crash is besides, the crash tells.
+    if (row.story.empty() != (row.target == Target::kCrash)) return false;
+  }
+  return true;
+}
+static_assert(all_filled(),
+              "class rows: in the order of FaultClass, with name, description, story");
 
 }  // namespace powercut::faults

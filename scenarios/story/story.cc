@@ -104,6 +104,18 @@ void tell_strikes(std::string& text, const LifeAccount& life) {
                      : "   From then on nothing moves any more.\n";
 }
 
+// What befell the disk between this life and the next.
+void tell_disk_faults(std::string& text, const Scenario& scenario, uint32_t life,
+                      const RunResult& result) {
+  for (const faults::Fault& fault : scenario.plan.faults) {
+    if (fault.life != life || target(fault.kind) != faults::Target::kDisk) continue;
+    const faults::ClassRow& row = faults::row(faults::row(fault.kind).fault);
+    const bool struck = std::any_of(result.hits.begin(), result.hits.end(),
+                                    [&](const auto& hit) { return hit.fault == row.fault; });
+    if (struck) text += fmt::format("   {}\n", row.story);
+  }
+}
+
 // --- What the disk kept and lost ---
 
 // "from byte 512 to 1023, from byte 2048 on": where they differ. What agrees by chance in between
@@ -317,7 +329,9 @@ std::string tell_story(const Scenario& scenario, const Account& account,
     tell_clients(text, life);
     tell_order(text, life);
     tell_strikes(text, life);
-    if (life.after && i + 1 < account.lives.size()) tell_disk(text, life);
+    if (i + 1 == account.lives.size()) continue;
+    if (life.after) tell_disk(text, life);
+    tell_disk_faults(text, scenario, static_cast<uint32_t>(i), result);
   }
   text += fmt::format("\nWhat broke\n{}\n({}: {})\n", broken.story, broken.code,
                       result.violation->text);

@@ -35,5 +35,19 @@ TEST(Story, TheCommittedOnesAreToldAgain) {
   EXPECT_EQ(told, 5u);
 }
 
+TEST(Story, WhatBefallsTheDiskAfterACrashIsTold) {
+  const auto scenario = parse_scenario(
+      "store policy=checkpoint persona=posix-min mutant=partial-checkpoint-served seed=10\n\n"
+      "start bitrot\nSET a 1\nSETNX s:19 xxxxxxxxxxxxxxxxxxxx\n\n"
+      "cut\nrest lost\n\nrecover\n",
+      "bitrot");
+  ASSERT_TRUE(scenario.ok()) << scenario.error().message;
+  const auto account = run_scenario(*scenario);
+  ASSERT_TRUE(account.ok()) << account.error().message;
+  ASSERT_TRUE(account->result.violation.has_value());
+  const std::string story = tell_story(*scenario, *account, {});
+  EXPECT_NE(story.find("   A bit flips on the disk.\n\n2.\n"), std::string::npos) << story;
+}
+
 }  // namespace
 }  // namespace powercut::scenarios
