@@ -50,7 +50,7 @@ std::string Engine::info_section(std::string_view section) {
   if (section == "keyspace") return info_keyspace();
   Lines lines;
   if (section == "clients") {
-    lines.add("connected_clients", executor_.sessions());
+    lines.add("connected_clients", executor_.clients().all().size());
     lines.add("blocked_clients", 0);
   } else if (section == "replication") {
     lines.add("role", "master");
@@ -140,7 +140,7 @@ std::string Engine::info_persistence() {
 std::string Engine::info_stats() {
   const ExecutorStats& stats = executor_.stats();
   Lines lines;
-  lines.add("total_connections_received", stats.connections);
+  lines.add("total_connections_received", executor_.clients().connections());
   lines.add("total_commands_processed", stats.commands);
   lines.add("expired_keys", stats.expired_keys);
   lines.add("evicted_keys", 0);

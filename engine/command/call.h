@@ -18,8 +18,8 @@
 
 namespace powercut::engine {
 
+class Client;   // engine/command/client.h
 class Control;  // engine/command/control.h: what server and persistence commands ask of the engine
-class Session;
 
 // Where random commands draw: the seam's choose().
 class Chance {
@@ -48,7 +48,7 @@ class Call {
   Effects& effects;
   Chance& chance;
   Control* control = nullptr;  // nullptr while a log is replayed
-  Session* session = nullptr;  // nullptr while a log is replayed
+  Client* client = nullptr;    // nullptr while a log is replayed
 
   size_t argc() const { return args.size(); }
   std::string_view arg(size_t i) const { return args[i]; }

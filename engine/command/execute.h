@@ -1,4 +1,4 @@
-// Executes one command against a keyspace: arity, handler, effects. The session's executor, log replay and
+// Executes one command against a keyspace: arity, handler, effects. The executor, log replay and
 // the tests all come through here.
 #pragma once
 

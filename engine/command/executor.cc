@@ -6,12 +6,11 @@
 
 #include "engine/base/hash.h"
 #include "engine/command/execute.h"
-#include "engine/command/session.h"
 
 namespace powercut::engine {
 
 Executor::Executor(Os& os, Keyspace& keyspace, OperationLog& log, Control& control)
-    : os_(os), keyspace_(keyspace), log_(log), control_(control) {
+    : os_(os), keyspace_(keyspace), log_(log), control_(control), clients_(os) {
   keyspace_.set_expiry_listener(this);
   keyspace_.add_observer(this);
 }
@@ -23,44 +22,51 @@ Executor::~Executor() {
 
 // --- One request ---
 
-void Executor::run(Session& session, std::span<const std::string_view> args) {
+void Executor::run(Client& client, std::span<const std::string_view> args) {
   ++stats_.commands;
   const CommandSpec* spec = find_command(args[0]);
-  Reply reply(session.out_);
+  Reply reply(client.outbox.bytes());
   if (spec == nullptr || !arity_fits(*spec, args.size())) {
-    reply.error(spec == nullptr ? unknown_command_error(args) : wrong_arity_error(*spec));
-    session.multi_failed |= session.in_multi;
-    session.hold(0);
+    client.multi_failed |= client.in_multi;
+    return refuse(client, spec == nullptr ? unknown_command_error(args) : wrong_arity_error(*spec));
+  }
+  client.last_command = spec->name;
+  if (client.in_multi && (spec->flags & kImmediate) == 0) {
+    queue(client, *spec, args);
+    hold(client, 0);
     return;
   }
-  session.last_command = spec->name;
-  if (session.in_multi && (spec->flags & kImmediate) == 0) {
-    queue(session, *spec, args);
-    session.hold(0);
-    return;
-  }
-  if (is_write(session, *spec)) {
+  if (is_write(client, *spec)) {
     // Whatever must wait, waits here: from now on the command runs in one step.
     while (log_.make_room()) {
     }
     if (const char* refusal = why_refused(*spec)) {
       ++stats_.refused_writes;
       const bool exec = spec->name == "exec";
-      if (exec) session.clear_transaction();
+      if (exec) client.clear_transaction();
       reply.error(exec ? fmt::format("EXECABORT Transaction discarded because of: {}", refusal)
                        : std::string(refusal));
-      session.hold(0);
+      hold(client, 0);
       return;
     }
   }
   keyspace_.set_now(os_.wall_now());
-  execute_in(session, *spec, args);
+  execute_in(client, *spec, args);
 }
 
-bool Executor::is_write(const Session& session, const CommandSpec& spec) const {
+void Executor::refuse(Client& client, std::string_view error) {
+  Reply(client.outbox.bytes()).error(error);
+  hold(client, 0);
+}
+
+void Executor::hold(Client& client, uint64_t lsn) {
+  if (client.outbox.hold(lsn, log_.released_lsn())) ++stats_.held_replies;
+}
+
+bool Executor::is_write(const Client& client, const CommandSpec& spec) const {
   if ((spec.flags & kWrite) != 0) return true;
-  if (spec.name != "exec" || session.multi_failed || session.watch_broken) return false;
-  return std::any_of(session.queued.begin(), session.queued.end(), [](const auto& words) {
+  if (spec.name != "exec" || client.multi_failed || client.watch_broken) return false;
+  return std::any_of(client.queued.begin(), client.queued.end(), [](const auto& words) {
     return (find_command(words[0])->flags & kWrite) != 0;
   });
 }
@@ -73,65 +79,65 @@ const char* Executor::why_refused(const CommandSpec& spec) {
   return nullptr;
 }
 
-void Executor::queue(Session& session, const CommandSpec& spec,
+void Executor::queue(Client& client, const CommandSpec& spec,
                      std::span<const std::string_view> args) {
-  Reply reply(session.out_);
+  Reply reply(client.outbox.bytes());
   if ((spec.flags & kNoMulti) != 0) {
     reply.error("ERR Command not allowed inside a transaction");
-    session.multi_failed = true;
+    client.multi_failed = true;
     return;
   }
   if ((spec.flags & kWrite) != 0) {
     if (const char* refusal = why_refused(spec)) {
       reply.error(refusal);
-      session.multi_failed = true;
+      client.multi_failed = true;
       return;
     }
   }
-  session.queued.emplace_back(args.begin(), args.end());
+  client.queued.emplace_back(args.begin(), args.end());
   reply.simple("QUEUED");
 }
 
-void Executor::execute_in(Session& session, const CommandSpec& spec,
+void Executor::execute_in(Client& client, const CommandSpec& spec,
                           std::span<const std::string_view> args) {
-  Reply reply(session.out_);
+  Reply reply(client.outbox.bytes());
   uint64_t lsn = 0;
-  if (spec.name == "exec" && session.in_multi && !session.multi_failed && !session.watch_broken) {
-    execute_queued(session);
+  if (spec.name == "exec" && client.in_multi && !client.multi_failed && !client.watch_broken) {
+    execute_queued(client);
     lsn = effects_.empty() ? log_.applied_lsn() : finish_operation();
   } else {
-    Call call(args, keyspace_, session.db, reply, effects_, *this);
+    Call call(args, keyspace_, client.db, reply, effects_, *this);
     call.control = &control_;
-    call.session = &session;
+    call.client = &client;
     execute(call, spec);
-    session.db = call.db;
+    client.db = call.db;
     if (!effects_.empty()) {
       lsn = finish_operation();
     } else if (log_.applied_lsn() != log_.released_lsn()) {
-      lsn = read_lsn(session, spec, args);
+      lsn = read_lsn(client, spec, args);
     }
   }
-  session.hold(lsn);
+  hold(client, lsn);
 }
 
-void Executor::execute_queued(Session& session) {
-  Reply reply(session.out_);
-  reply.array(session.queued.size());
+void Executor::execute_queued(Client& client) {
+  Reply reply(client.outbox.bytes());
+  reply.array(client.queued.size());
   // The transaction's state is cleared first: the commands run as if outside it.
-  const auto queued = std::move(session.queued);
-  session.clear_transaction();
-  session.in_exec = true;
+  const auto queued = std::move(client.queued);
+  client.clear_transaction();
+  client.in_exec = true;
   std::vector<std::string_view> args;
   for (const auto& words : queued) {
     args.assign(words.begin(), words.end());
-    Reply one(session.out_);
-    Call call(args, keyspace_, session.db, one, effects_, *this);
+    Reply one(client.outbox.bytes());
+    Call call(args, keyspace_, client.db, one, effects_, *this);
     call.control = &control_;
-    call.session = &session;
+    call.client = &client;
     execute(call, *find_command(args[0]));
-    session.db = call.db;
+    client.db = call.db;
   }
-  session.in_exec = false;
+  client.in_exec = false;
 }
 
 uint64_t Executor::finish_operation() {
@@ -166,13 +172,13 @@ size_t Executor::slot_of(int db_identity, std::string_view key) {
   return hash_bytes(key, static_cast<uint64_t>(db_identity) + 1) % kSlots;
 }
 
-uint64_t Executor::read_lsn(const Session& session, const CommandSpec& spec,
+uint64_t Executor::read_lsn(const Client& client, const CommandSpec& spec,
                             std::span<const std::string_view> args) {
   if ((spec.flags & kWholeKeyspace) != 0) return log_.applied_lsn();
   uint64_t lsn = everything_lsn_;
   positions_.clear();
   key_positions(spec, args, positions_);
-  const int identity = keyspace_.database(session.db).identity();
+  const int identity = keyspace_.database(client.db).identity();
   for (const size_t i : positions_) {
     if (i < args.size()) lsn = std::max(lsn, touched_lsn_[slot_of(identity, args[i])]);
   }
@@ -182,41 +188,30 @@ uint64_t Executor::read_lsn(const Session& session, const CommandSpec& spec,
 void Executor::before_change(Database& db, std::string_view key, Object*) {
   if (keyspace_.loading()) return;  // what is replayed is durable: no reply rests on it
   touched_slots_.push_back(static_cast<uint16_t>(slot_of(db.identity(), key)));
-  if (watching_ != 0) break_watches(db.identity(), key);
+  if (!clients_.watching()) return;
+  clients_.break_watches([&](int identity, std::string_view watched) {
+    return identity == db.identity() && watched == key;
+  });
 }
 
 void Executor::before_flush(Database& db) {
   touched_everything_ = !keyspace_.loading();
-  if (watching_ == 0) return;
-  for (Session* session : sessions_) {
-    for (const auto& [identity, key] : session->watched) {
-      if (identity == db.identity() && db.table().contains(key)) session->watch_broken = true;
-    }
-  }
+  if (!clients_.watching()) return;
+  clients_.break_watches([&](int identity, std::string_view watched) {
+    return identity == db.identity() && db.table().contains(watched);
+  });
 }
 
 void Executor::before_swap(int a, int b) {
   touched_everything_ = !keyspace_.loading();
-  if (watching_ == 0) return;
+  if (!clients_.watching()) return;
+  const Database& one = keyspace_.database(a);
+  const Database& other = keyspace_.database(b);
   // A watched key breaks if it exists on either side of the swap.
-  for (Session* session : sessions_) {
-    for (const auto& [identity, key] : session->watched) {
-      for (const int db : {a, b}) {
-        if (keyspace_.database(db).identity() != identity) continue;
-        const bool there = keyspace_.database(a).table().contains(key) ||
-                           keyspace_.database(b).table().contains(key);
-        if (there) session->watch_broken = true;
-      }
-    }
-  }
-}
-
-void Executor::break_watches(int db_identity, std::string_view key) {
-  for (Session* session : sessions_) {
-    for (const auto& [identity, watched] : session->watched) {
-      if (identity == db_identity && watched == key) session->watch_broken = true;
-    }
-  }
+  clients_.break_watches([&](int identity, std::string_view watched) {
+    return (identity == one.identity() || identity == other.identity()) &&
+           (one.table().contains(watched) || other.table().contains(watched));
+  });
 }
 
 }  // namespace powercut::engine

@@ -1,4 +1,4 @@
-// Executes the requests of all sessions, one at a time, in arrival order: the total order of
+// Executes the requests of all clients, one at a time, in arrival order: the total order of
 // operations.
 //
 // An operation is a command that changed something, an EXEC with what it ran, or a key that
@@ -14,13 +14,12 @@
 #include <vector>
 
 #include "engine/command/call.h"
+#include "engine/command/client.h"
 #include "engine/command/command_table.h"
 #include "engine/os/os.h"
 #include "engine/os/wait_queue.h"
 
 namespace powercut::engine {
-
-class Session;
 
 // Where operations go, and what decides when replies may leave. The engine implements it over the
 // AOF.
@@ -51,7 +50,6 @@ struct ExecutorStats {
   uint64_t expired_keys = 0;
   uint64_t refused_writes = 0;
   uint64_t held_replies = 0;
-  uint64_t connections = 0;
 };
 
 class Executor final : public Chance, public ExpiryListener, public KeyspaceObserver {
@@ -59,20 +57,23 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   Executor(Os& os, Keyspace& keyspace, OperationLog& log, Control& control);
   ~Executor() override;
 
-  // Executes one request of a session; the reply is held or released there. Yields only before it
-  // changes anything, or in a command whose Control method yields.
-  void run(Session& session, std::span<const std::string_view> args);
+  // Executes one request of a client; its outbox holds the reply, or releases it. Yields only before
+  // it changes anything, or in a command whose Control method yields.
+  void run(Client& client, std::span<const std::string_view> args);
+  // Answers what is no request with an error, in its turn.
+  void refuse(Client& client, std::string_view error);
   // Removes up to `limit` expired keys, each an operation of its own; how many it removed.
   size_t expire_some(size_t limit);
 
   void set_listener(OperationListener* listener) { listener_ = listener; }
   void set_max_memory(size_t bytes) { max_memory_ = bytes; }
   OperationLog& log() { return log_; }
-  Os& os() { return os_; }
+  Clients& clients() { return clients_; }
   const ExecutorStats& stats() const { return stats_; }
-  void reset_stats() { stats_ = {}; }
-  size_t sessions() const { return sessions_.size(); }
-  const std::vector<Session*>& all_sessions() const { return sessions_; }  // oldest first
+  void reset_stats() {
+    stats_ = {};
+    clients_.reset_stats();
+  }
 
   // --- Chance, ExpiryListener, KeyspaceObserver ---
   uint64_t choose(Site site, uint64_t n) override { return os_.choose(site, n); }
@@ -82,28 +83,27 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   void before_swap(int a, int b) override;
 
  private:
-  friend class Session;
-
   // Keys by hash: the last entry that touched one of them. Two keys that share a slot only wait
   // longer.
   static constexpr size_t kSlots = 512;
   static size_t slot_of(int db_identity, std::string_view key);
 
-  void queue(Session& session, const CommandSpec& spec, std::span<const std::string_view> args);
+  // The reply just written rests on `lsn`.
+  void hold(Client& client, uint64_t lsn);
+  void queue(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
   const char* why_refused(const CommandSpec& spec);
-  void execute_in(Session& session, const CommandSpec& spec,
-                  std::span<const std::string_view> args);
-  void execute_queued(Session& session);
-  bool is_write(const Session& session, const CommandSpec& spec) const;
+  void execute_in(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
+  void execute_queued(Client& client);
+  bool is_write(const Client& client, const CommandSpec& spec) const;
   uint64_t finish_operation();
-  uint64_t read_lsn(const Session& session, const CommandSpec& spec,
+  uint64_t read_lsn(const Client& client, const CommandSpec& spec,
                     std::span<const std::string_view> args);
-  void break_watches(int db_identity, std::string_view key);
 
   Os& os_;
   Keyspace& keyspace_;
   OperationLog& log_;
   Control& control_;
+  Clients clients_;
   OperationListener* listener_ = nullptr;
   size_t max_memory_ = 0;  // 0: no limit
   Effects effects_;
@@ -112,10 +112,6 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   std::vector<uint16_t> touched_slots_;
   bool touched_everything_ = false;
   std::vector<size_t> positions_;
-  std::vector<Session*> sessions_;
-  uint64_t last_session_id_ = 0;
-  size_t watching_ = 0;  // sessions with watches
-  std::string refusal_;
   ExecutorStats stats_;
 };
 

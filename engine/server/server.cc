@@ -35,8 +35,9 @@ void Server::accept_loop(int listener) {
 
 void Server::connect(Descriptor fd) {
   auto connection = std::make_shared<Connection>(os_, std::move(fd), engine_.connect());
-  connection->session->address = peer_name(connection->fd.get());
-  connection->session->local_address = local_name(connection->fd.get());
+  Client& client = connection->session->client();
+  client.address = peer_name(connection->fd.get());
+  client.local_address = local_name(connection->fd.get());
   connections_.push_back(connection.get());
   os_.spawn("connection.reader", [this, connection] { read_loop(*connection); });
   os_.spawn("connection.writer", [this, connection] {

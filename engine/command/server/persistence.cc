@@ -1,8 +1,8 @@
 // SAVE, BGSAVE, LASTSAVE, BGREWRITEAOF, SHUTDOWN.
 #include "engine/command/call.h"
+#include "engine/command/client.h"
 #include "engine/command/command_table.h"
 #include "engine/command/control.h"
-#include "engine/command/session.h"
 
 namespace powercut::engine {
 
@@ -37,7 +37,7 @@ void bgrewriteaof(Call& call) {
 
 // NOW is what always happens: there are no replicas to wait for.
 void shutdown(Call& call) {
-  if (call.control == nullptr || call.session == nullptr) return;
+  if (call.control == nullptr || call.client == nullptr) return;
   bool save = false;
   bool nosave = false;
   bool force = false;
@@ -61,7 +61,7 @@ void shutdown(Call& call) {
   if (outcome.ok() || force) outcome = call.control->shutdown(!save && !nosave);
   if (!outcome.ok() && force) outcome = call.control->shutdown(false);
   if (!outcome.ok()) return call.fail("ERR Errors trying to SHUTDOWN: " + outcome.error().message);
-  call.session->close();
+  call.client->closing = true;
 }
 
 constexpr CommandSpec kCommands[] = {

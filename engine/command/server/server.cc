@@ -1,4 +1,4 @@
-// Commands about the server itself: PING, INFO, CONFIG and the like. CLIENT and HELLO stand in client.cc,
+// Commands about the server itself: PING, INFO, CONFIG and the like. CLIENT and HELLO stand in connection.cc,
 // COMMAND in command.cc.
 #include <fmt/format.h>
 
@@ -6,11 +6,11 @@
 #include <map>
 #include <set>
 
+#include "engine/command/client.h"
 #include "engine/command/command_table.h"
 #include "engine/command/control.h"
 #include "engine/command/number.h"
 #include "engine/command/server/server_commands.h"
-#include "engine/command/session.h"
 
 namespace powercut::engine {
 
@@ -120,7 +120,7 @@ void config_set(Call& call) {
           "ERR CONFIG SET failed (possibly related to argument '{}') - duplicate parameter",
           call.arg(i)));
     }
-    if (name == "appendonly" && call.session != nullptr && call.session->in_exec) {
+    if (name == "appendonly" && call.client != nullptr && call.client->in_exec) {
       return call.fail(
           "ERR CONFIG SET failed (possibly related to argument 'appendonly') - it waits for the "
           "disk, so it is not "

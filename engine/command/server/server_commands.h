@@ -23,7 +23,7 @@ std::string upper_case(std::string_view text);
 
 namespace server {
 
-// client.cc
+// connection.cc
 void client(Call& call);
 void hello(Call& call);
 void auth(Call& call);

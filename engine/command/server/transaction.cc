@@ -1,52 +1,52 @@
 // MULTI, EXEC, DISCARD, WATCH, UNWATCH. Queueing and running live in the executor; here are the
 // states in which each may be used.
 #include "engine/command/call.h"
+#include "engine/command/client.h"
 #include "engine/command/command_table.h"
-#include "engine/command/session.h"
 
 namespace powercut::engine {
 
 namespace {
 
 void multi(Call& call) {
-  if (call.session == nullptr) return;
-  if (call.session->in_multi) return call.fail("ERR MULTI calls can not be nested");
-  call.session->in_multi = true;
+  if (call.client == nullptr) return;
+  if (call.client->in_multi) return call.fail("ERR MULTI calls can not be nested");
+  call.client->in_multi = true;
   call.reply.ok();
 }
 
 // Comes here only when there is nothing to run.
 void exec(Call& call) {
-  Session* session = call.session;
-  if (session == nullptr) return;
-  if (!session->in_multi) return call.fail("ERR EXEC without MULTI");
-  const bool failed = session->multi_failed;
-  session->clear_transaction();
+  Client* client = call.client;
+  if (client == nullptr) return;
+  if (!client->in_multi) return call.fail("ERR EXEC without MULTI");
+  const bool failed = client->multi_failed;
+  client->clear_transaction();
   if (failed) return call.fail("EXECABORT Transaction discarded because of previous errors.");
   call.reply.null_array();  // a watched key changed
 }
 
 void discard(Call& call) {
-  if (call.session == nullptr) return;
-  if (!call.session->in_multi) return call.fail("ERR DISCARD without MULTI");
-  call.session->clear_transaction();
+  if (call.client == nullptr) return;
+  if (!call.client->in_multi) return call.fail("ERR DISCARD without MULTI");
+  call.client->clear_transaction();
   call.reply.ok();
 }
 
 void watch(Call& call) {
-  if (call.session == nullptr) return;
-  if (call.session->in_multi) return call.fail("ERR WATCH inside MULTI is not allowed");
+  if (call.client == nullptr) return;
+  if (call.client->in_multi) return call.fail("ERR WATCH inside MULTI is not allowed");
   const int identity = call.keyspace.database(call.db).identity();
   for (size_t i = 1; i < call.argc(); ++i) {
     call.keyspace.find(call.db,
                        call.arg(i));  // an expired key goes now, and does not break the watch later
-    call.session->watch(identity, call.arg(i));
+    call.client->watch(identity, call.arg(i));
   }
   call.reply.ok();
 }
 
 void unwatch(Call& call) {
-  if (call.session != nullptr) call.session->unwatch();
+  if (call.client != nullptr) call.client->unwatch();
   call.reply.ok();
 }
 

@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "engine/command/executor.h"
+#include "engine/command/client.h"
 #include "engine/command/number.h"
 #include "engine/command/server/server_commands.h"
-#include "engine/command/session.h"
 
 namespace powercut::engine {
 
@@ -15,30 +14,31 @@ namespace server {
 
 namespace {
 
-std::string describe(const Session& session, Instant now) {
+std::string describe(const Client& client) {
+  const Instant now = client.peers().now();
   const auto seconds_since = [&](Instant then) { return (now - then).ms() / 1000; };
-  const int64_t queued = session.in_multi ? static_cast<int64_t>(session.queued.size()) : -1;
+  const int64_t queued = client.in_multi ? static_cast<int64_t>(client.queued.size()) : -1;
   return fmt::format(
       "id={} addr={} laddr={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={} "
       "cmd={} "
       "user=default resp=2",
-      session.id(), session.address, session.local_address, session.name,
-      seconds_since(session.opened_at), seconds_since(session.active_at),
-      session.in_multi ? "x" : "N", session.db, queued, session.last_command);
+      client.id(), client.address, client.local_address, client.name,
+      seconds_since(client.opened_at), seconds_since(client.active_at), client.in_multi ? "x" : "N",
+      client.db, queued, client.last_command);
 }
 
-void client_id(Call& call) { call.reply.integer(static_cast<int64_t>(call.session->id())); }
+void client_id(Call& call) { call.reply.integer(static_cast<int64_t>(call.client->id())); }
 
 void client_getname(Call& call) {
-  if (call.session->name.empty()) return call.reply.null();
-  call.reply.bulk(call.session->name);
+  if (call.client->name.empty()) return call.reply.null();
+  call.reply.bulk(call.client->name);
 }
 
 bool set_name(Call& call, std::string_view name) {
   const bool valid =
       std::all_of(name.begin(), name.end(), [](char c) { return c >= '!' && c <= '~'; });
   if (valid) {
-    call.session->name = name;
+    call.client->name = name;
   } else {
     call.fail("ERR Client names cannot contain spaces, newlines or special characters.");
   }
@@ -49,9 +49,7 @@ void client_setname(Call& call) {
   if (set_name(call, call.arg(2))) call.reply.ok();
 }
 
-void client_info(Call& call) {
-  call.reply.bulk(describe(*call.session, call.session->executor().os().now()) + "\n");
-}
+void client_info(Call& call) { call.reply.bulk(describe(*call.client) + "\n"); }
 
 void client_list(Call& call) {
   std::vector<uint64_t> ids;
@@ -70,13 +68,11 @@ void client_list(Call& call) {
   } else if (call.argc() != 2) {
     return call.fail(kSyntaxError);
   }
-  const Executor& executor = call.session->executor();
-  const Instant now = call.session->executor().os().now();
   std::string text;
-  for (const Session* session : executor.all_sessions()) {
-    if (none || (!ids.empty() && std::find(ids.begin(), ids.end(), session->id()) == ids.end()))
+  for (const Client* client : call.client->peers().all()) {
+    if (none || (!ids.empty() && std::find(ids.begin(), ids.end(), client->id()) == ids.end()))
       continue;
-    text += describe(*session, now) + "\n";
+    text += describe(*client) + "\n";
   }
   call.reply.bulk(text);
 }
@@ -100,7 +96,7 @@ void client(Call& call) {
       {"id", client_id, 2},     {"getname", client_getname, 2}, {"setname", client_setname, 3},
       {"info", client_info, 2}, {"list", client_list, -2},      {"no-evict", client_no_evict, 3},
   };
-  if (call.session != nullptr) dispatch(call, "client", kSubcommands);
+  if (call.client != nullptr) dispatch(call, "client", kSubcommands);
 }
 
 void auth(Call& call) {
@@ -116,7 +112,7 @@ void auth(Call& call) {
 
 // RESP2 only.
 void hello(Call& call) {
-  if (call.session == nullptr) return;
+  if (call.client == nullptr) return;
   if (call.argc() > 1) {
     int64_t version = 0;
     if (!call.integer_arg(1, version, "ERR Protocol version is not an integer or out of range"))
@@ -140,16 +136,16 @@ void hello(Call& call) {
     call.reply.bulk(word);
   call.reply.integer(2);
   call.reply.bulk("id");
-  call.reply.integer(static_cast<int64_t>(call.session->id()));
+  call.reply.integer(static_cast<int64_t>(call.client->id()));
   for (const std::string_view word : {"mode", "standalone", "role", "master", "modules"})
     call.reply.bulk(word);
   call.reply.array(0);
 }
 
 void reset(Call& call) {
-  if (call.session != nullptr) {
-    call.session->clear_transaction();
-    call.session->name.clear();
+  if (call.client != nullptr) {
+    call.client->clear_transaction();
+    call.client->name.clear();
   }
   call.db = 0;
   call.reply.simple("RESET");
@@ -157,7 +153,7 @@ void reset(Call& call) {
 
 void quit(Call& call) {
   call.reply.ok();
-  if (call.session != nullptr) call.session->close();
+  if (call.client != nullptr) call.client->closing = true;
 }
 
 }  // namespace server

@@ -1,0 +1,100 @@
+// One client as commands and the executor see it: what it selected, queued and watches, its name, its replies; and
+// all clients together. The executor runs requests for a Client; who has its bytes (session.h) stands above both.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/time.h"
+#include "engine/command/outbox.h"
+#include "engine/os/os.h"
+
+namespace powercut::engine {
+
+class Clients;
+
+class Client {
+ public:
+  // One more of `clients`, which outlives it.
+  explicit Client(Clients& clients);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  uint64_t id() const { return id_; }  // counts from 1
+  Clients& peers() const { return clients_; }
+
+  std::string name;               // CLIENT SETNAME
+  std::string address = "local";  // of the client and of the server; whoever has a socket sets them
+  std::string local_address = "local";
+  Instant opened_at;
+  Instant active_at;  // when bytes last came
+  std::string_view last_command = "NULL";
+  int db = 0;
+  Outbox outbox;
+  bool closing = false;  // QUIT, SHUTDOWN or a protocol error: no more requests
+
+  // --- Its transaction ---
+  bool in_multi = false;
+  bool in_exec = false;       // its transaction is being run: what it runs must not wait
+  bool multi_failed = false;  // a queued command was refused: EXEC answers EXECABORT
+  std::vector<std::vector<std::string>> queued;
+  bool watch_broken = false;  // a watched key changed: EXEC answers null
+  void clear_transaction();   // MULTI state and watches
+
+  struct Watched {
+    int db_identity;
+    std::string key;
+  };
+  const std::vector<Watched>& watched() const { return watched_; }
+  void watch(int db_identity, std::string_view key);
+  void unwatch();
+
+ private:
+  Clients& clients_;
+  const uint64_t id_;
+  std::vector<Watched> watched_;
+};
+
+class Clients {
+ public:
+  explicit Clients(Os& os) : os_(os) {}
+  Clients(const Clients&) = delete;
+  Clients& operator=(const Clients&) = delete;
+
+  const std::vector<Client*>& all() const { return all_; }  // oldest first
+  Instant now() const { return os_.now(); }
+  // How many there were since the last reset.
+  uint64_t connections() const { return last_id_ - first_counted_; }
+  void reset_stats() { first_counted_ = last_id_; }
+
+  // Does any of them watch a key? If none does, there is nothing to break.
+  bool watching() const { return watching_ != 0; }
+  // Breaks the transaction of each that watches a key of which `changes(db_identity, key)` is true.
+  template <class Changes>
+  void break_watches(const Changes& changes) {
+    for (Client* client : all_) {
+      for (const Client::Watched& watched : client->watched()) {
+        if (changes(watched.db_identity, watched.key)) client->watch_broken = true;
+      }
+    }
+  }
+
+  // --- For Client alone ---
+  uint64_t enter(Client& client);  // its id
+  void leave(Client& client);
+  void begin_watching() { ++watching_; }
+  void end_watching() { --watching_; }
+
+ private:
+  Os& os_;
+  std::vector<Client*> all_;
+  uint64_t last_id_ = 0;
+  uint64_t first_counted_ = 0;  // the last id before the reset
+  size_t watching_ = 0;         // clients with watches
+};
+
+}  // namespace powercut::engine
