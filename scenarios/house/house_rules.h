@@ -96,6 +96,21 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
   return rooms;
 }();
 
+// Rooms whose files stand in an order of their own, from bottom to top, a line a floor: a file
+// without its ending, or a folder of files that know each other. What stands on a floor knows the
+// floors below it. Tests know all.
+inline const std::map<std::string, std::vector<Strings>> kFloors = {
+    {"engine/command/",
+     {{"number", "effects", "control", "outbox"},
+      {"reply", "request_parser", "client"},
+      {"call"},
+      {"command_table", "collection", "scan"},
+      {"execute"},
+      {"string/", "keys/", "list/", "hash/", "set/", "sorted_set/", "server/"},
+      {"executor", "command_harness"},
+      {"session"}}},
+};
+
 // What may not be said. `where` and `except` are beginnings of paths, or `*` and an end of one.
 struct Ban {
   std::string rule;
@@ -257,6 +272,36 @@ inline void check_target(const Source& source, Problems* problems) {
                           " -> sim/target.h: the judge drives any engine");
 }
 
+// What a path is called on the floors of its room: "session", "list/".
+inline std::string floor_name(const std::string& path, const std::string& room) {
+  const std::string rest = path.substr(room.size());
+  const size_t slash = rest.find('/');
+  return slash == std::string::npos ? rest.substr(0, rest.find('.')) : rest.substr(0, slash + 1);
+}
+
+inline void check_floors(const Source& source, Problems* problems) {
+  if (under(source.path, {"*_test.cc"})) return;
+  for (const auto& [room, floors] : kFloors) {
+    if (!under(source.path, {room})) continue;
+    const auto floor_of = [&floors = floors](const std::string& name) {
+      return std::find_if(floors.begin(), floors.end(), [&](const Strings& floor) {
+        return std::find(floor.begin(), floor.end(), name) != floor.end();
+      });
+    };
+    const std::string own = floor_name(source.path, room);
+    if (floor_of(own) == floors.end())
+      problems->push_back(at(source, 1, "floors") + own + " -> a floor of " + room +
+                          " in scenarios/house/house_rules.h");
+    for (const Include& include : source.includes) {
+      const std::string target = include.path.substr(1, include.path.size() - 2);
+      if (!under(target, {room}) || floor_name(target, room) == own) continue;
+      if (floor_of(floor_name(target, room)) >= floor_of(own))
+        problems->push_back(at(source, include.line, "floors") + target + " -> " + own +
+                            " may only know what stands below it; move the shared part there");
+    }
+  }
+}
+
 inline void check_form(const Source& source, const std::set<std::string>& tree,
                        Problems* problems) {
   const size_t dot = source.path.rfind('.');
@@ -305,6 +350,7 @@ inline Problems check(const Source& source, const std::set<std::string>& tree = 
   check_bans(source, &problems);
   check_includes(source, &problems);
   check_target(source, &problems);
+  check_floors(source, &problems);
   check_form(source, tree, &problems);
   check_length(source, &problems);
   check_words(source, &problems);

@@ -76,6 +76,18 @@ TEST(HouseRules, OnlyTheFixedNamesStandAtTheRoot) {
   }
 }
 
+TEST(HouseRules, FloorsNameWhatIsThere) {
+  const std::set<std::string> tree = files();
+  for (const auto& [room, floors] : kFloors)
+    for (const Strings& floor : floors)
+      for (const std::string& name : floor)
+        EXPECT_TRUE(std::any_of(tree.begin(), tree.end(),
+                                [&, &room = room](const auto& path) {
+                                  return under(path, {room}) && floor_name(path, room) == name;
+                                }))
+            << room << name << " -> take it from its floor";
+}
+
 TEST(HouseRules, ScriptsAndNotesNameNoMachine) {
   for (const std::string& path : files()) {
     if (!under(path, {"*.md", "*.txt", "*.sh", "*.py", "*.gp", "*.json", "*.bib", "*.script"}))
@@ -171,6 +183,13 @@ TEST(HouseRules, PlantedViolationsAreCaught) {
       {"rooms", "scenarios/explore/a.cc", "#include \"engine/engine.h\""},
       {"target", "scenarios/shrink/a.cc", "#include \"scenarios/store/digest.h\""},
       {"rooms", "tools/a.cc", ""},
+      {"floors", "engine/command/client.cc", "#include \"engine/command/executor.h\""},
+      {"floors", "engine/command/executor.h",
+       "#pragma once\n#include \"engine/command/session.h\""},
+      {"floors", "engine/command/server/a.cc", "#include \"engine/command/executor.h\""},
+      {"floors", "engine/command/set/a.cc", "#include \"engine/command/list/list_commands.h\""},
+      {"floors", "engine/command/effects.cc", "#include \"engine/command/number.h\""},
+      {"floors", "engine/command/new.cc", ""},
       {"form", "sim/a.h", "// #pragma once\n"},
       {"form", "sim/a.cc", "#include <vector>\n#include \"sim/a.h\"\n"},
       {"length", "sim/a.cc", "int f() {" + std::string(kFunctionLinesMax, '\n') + "}"},
@@ -202,6 +221,10 @@ TEST(HouseRules, LookalikesPass) {
        "#include <unistd.h>\nauto n = ::pread(fd, p, n, 0); steady_clock();"},
       {"engine/os/fiber.h", "#pragma once\nboost::context::fiber f;"},
       {"engine/engine_test.cc", "#include \"engine/os/posix/posix_os.h\""},
+      {"engine/command/session.h", "#pragma once\n#include \"engine/command/executor.h\""},
+      {"engine/command/set/a.cc", "#include \"engine/command/set/set_commands.h\""},
+      {"engine/command/call_test.cc", "#include \"engine/command/session.h\""},
+      {"engine/engine.h", "#pragma once\n#include \"engine/command/session.h\""},
       {"engine/aof/a_test.cc", "#include <fstream>\nstd::ifstream fixture(name);"},
       {"experiments/e01_x/a.cc", "#include \"sim/disk.h\"\nauto t = steady_clock::now();"},
       {"sim/a.cc", "return memory/home/x;  // mXXXm"},
