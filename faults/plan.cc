@@ -331,15 +331,9 @@ Result<void> check(const Plan& plan) {
 
 std::string_view name(FileRole role) { return kRoles[static_cast<size_t>(role)]; }
 
-FileRole role_of(Op op, std::string_view path) {
-  if (op == Op::kSyncDirectory || op == Op::kList || op == Op::kMakeDirectory) {
-    return FileRole::kDirectory;
-  }
-  if (path.ends_with(".incr.aof")) return FileRole::kSegment;
-  if (path.ends_with(".base.rdb") || path.ends_with(".base.aof")) return FileRole::kBase;
-  if (path.ends_with("manifest")) return FileRole::kManifest;
-  if (path.ends_with("dump.rdb")) return FileRole::kCheckpoint;
-  return FileRole::kOther;
+FileRole role_of(Op op, std::string_view path, RoleOfFile file) {
+  const bool directory = op == Op::kSyncDirectory || op == Op::kList || op == Op::kMakeDirectory;
+  return directory ? FileRole::kDirectory : file(path);
 }
 
 FaultSet classes_of(const Fault& fault) {

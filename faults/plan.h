@@ -54,7 +54,7 @@ enum class Trigger : uint8_t {
   kKindMoment,  // that long after a call of its kind began
 };
 
-// What a file is to the store, by its name.
+// What a file is to the engine.
 enum class FileRole : uint8_t {
   kNone,
   kSegment,
@@ -66,7 +66,10 @@ enum class FileRole : uint8_t {
 };
 inline constexpr int kFileRoles = 7;
 std::string_view name(FileRole role);
-FileRole role_of(sim::Op op, std::string_view path);
+// An engine says what its files are, by their names: never kNone, nor kDirectory.
+using RoleOfFile = FileRole (*)(std::string_view path);
+inline FileRole no_roles(std::string_view) { return FileRole::kOther; }
+FileRole role_of(sim::Op op, std::string_view path, RoleOfFile file);
 
 // Fields that a kind does not use keep their default, so that equal words are equal faults.
 struct Fault {

@@ -21,8 +21,8 @@ constexpr Duration kRangeMost = seconds(30);
 }  // namespace
 
 PlanInjector::PlanInjector(const Plan& plan, uint32_t life, sim::Choices& choices,
-                           const Instant& now)
-    : choices_(choices), now_(now), life_(life) {
+                           const Instant& now, RoleOfFile roles)
+    : choices_(choices), now_(now), roles_(roles), life_(life) {
   for (const Fault& fault : plan.faults) {
     if (fault.life != life) continue;
     if (fault.kind == FaultKind::kCrash) {
@@ -145,7 +145,7 @@ Injection PlanInjector::on_call(const SeamCall& call) {
     return {};
   Injection injection;
   call_ = &call;
-  const FileRole role = role_of(call.op, call.path);
+  const FileRole role = role_of(call.op, call.path, roles_);
   if (by_kind() && !crash_armed_ && names(crash_, call, role)) {
     crash_armed_ = true;
     if (crash_.trigger == Trigger::kKindCall) {

@@ -21,7 +21,9 @@ class PlanInjector final : public sim::Injector {
   };
 
   // `now` is the world's clock (WorldState::now). All three outlive the injector.
-  PlanInjector(const Plan& plan, uint32_t life, sim::Choices& choices, const Instant& now);
+  // `roles`: of the files of the engine that lives there.
+  PlanInjector(const Plan& plan, uint32_t life, sim::Choices& choices, const Instant& now,
+               RoleOfFile roles = no_roles);
 
   // Operation `number` (counts from 0 in this life) is issued.
   void on_operation(uint64_t number, Instant now) {
@@ -90,6 +92,7 @@ class PlanInjector final : public sim::Injector {
 
   sim::Choices& choices_;
   const Instant& now_;
+  RoleOfFile roles_;
   uint32_t life_;
   Fault crash_;  // kNone: this life is not cut
   std::vector<Armed> others_;

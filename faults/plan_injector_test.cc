@@ -305,15 +305,10 @@ TEST(PlanInjector, TheSameSeedIsTheSameRun) {
   }
 }
 
-TEST(PlanInjector, RolesComeFromPaths) {
-  EXPECT_EQ(role_of(Op::kWrite, "appendonlydir/appendonly.aof.3.incr.aof"), FileRole::kSegment);
-  EXPECT_EQ(role_of(Op::kWrite, "appendonlydir/appendonly.aof.3.base.rdb"), FileRole::kBase);
-  EXPECT_EQ(role_of(Op::kRename, "appendonlydir/appendonly.aof.manifest"), FileRole::kManifest);
-  EXPECT_EQ(role_of(Op::kSync, "appendonlydir/temp-appendonly.aof.manifest"), FileRole::kManifest);
-  EXPECT_EQ(role_of(Op::kSync, "temp-dump.rdb"), FileRole::kCheckpoint);
-  EXPECT_EQ(role_of(Op::kSyncDirectory, ""), FileRole::kDirectory);
-  EXPECT_EQ(role_of(Op::kRename, "appendonlydir/appendonly.aof.3.incr.aof.orphan"),
-            FileRole::kOther);
+TEST(PlanInjector, ADirectoryIsOneWhateverItsFilesAre) {
+  EXPECT_EQ(role_of(Op::kWrite, "a.base.rdb", files_of_test), FileRole::kBase);
+  EXPECT_EQ(role_of(Op::kSyncDirectory, "a.base.rdb", files_of_test), FileRole::kDirectory);
+  EXPECT_EQ(role_of(Op::kWrite, "a.base.rdb", no_roles), FileRole::kOther);
 }
 
 }  // namespace

@@ -13,11 +13,16 @@ namespace powercut::faults {
 inline constexpr std::string_view kSegment = "appendonly.aof.1.incr.aof";
 
 // One life of a store that does what a test says.
+// What the files of these tests are.
+inline FileRole files_of_test(std::string_view path) {
+  return path.ends_with(".base.rdb") ? FileRole::kBase : FileRole::kSegment;
+}
+
 struct World : sim::TraceListener {
   explicit World(std::string_view text, uint32_t life = 0, uint64_t seed = 1)
       : plan(parse_plan(text).value()),
         choices(seed),
-        injector(plan, life, choices, state.now),
+        injector(plan, life, choices, state.now, files_of_test),
         os(state, choices, trace, &injector) {
     trace.set_listener(this);
   }

@@ -8,6 +8,7 @@
 #include "experiments/common/results.h"
 #include "faults/personas.h"
 #include "faults/plan_injector.h"
+#include "scenarios/store/roles.h"
 #include "scenarios/store/store_target.h"
 #include "scenarios/workload/workload.h"
 #include "sim/request.h"
@@ -50,7 +51,7 @@ class ChargeByRole final : public sim::TraceListener {
     if (event.what != "open" || !event.ok) return;
     const auto inode = disk_.lookup(event.path);
     if (!inode.ok()) return;
-    disk_.charge_to(*inode, static_cast<uint8_t>(faults::role_of(sim::Op::kOpen, event.path)));
+    disk_.charge_to(*inode, static_cast<uint8_t>(scenarios::role_of_store_file(event.path)));
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "faults/plan.h"
 #include "scenarios/judge/history.h"
 #include "scenarios/judge/policy.h"
 #include "scenarios/workload/workload.h"
@@ -32,6 +33,11 @@ class TargetType {
 
   // Workloads of its own; the first is what is run if none is named.
   virtual std::vector<std::shared_ptr<const Workload>> workloads() const { return {}; }
+
+  // What its files are: fault words can name them, and counters tell them apart.
+  virtual faults::RoleOfFile roles() const { return faults::no_roles; }
+  // Its tasks, as a story names them. Empty: by the name they were spawned with.
+  virtual std::string task_in_words(std::string_view /*task*/) const { return {}; }
 
   // --- Requests that clients send now and then; empty: there is no such thing ---
   virtual std::string administer(const Policy&) const { return {}; }  // rewrite, or save

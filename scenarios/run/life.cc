@@ -35,7 +35,7 @@ Life::Life(RunState& run, uint32_t number)
       scheduler_(scheduler_of(run, number)),
       choices(run.seed, number),
       injector(run.legacy.undisturbed ? kNoPlan : run.result.plan, number, choices,
-               run.legacy.world.now),
+               run.legacy.world.now, run.opening.type->roles()),
       os(run.legacy.world, choices, run.trace, &injector,
          latency_of(*run.spec.persona, scheduler_)) {
   if (scheduler_ != nullptr) os.set_scheduler(*scheduler_);

@@ -166,8 +166,7 @@ void Run::bequeath(Life& life, Ending ending) {
        faults::apply_media_faults(run_.result.plan, life.number(), next.world.disk, life.choices)) {
     next.contract_broken = true;
     next.struck.set(index_of(next.state, hit.fault));
-    run_.result.hits.push_back(
-        {hit.fault, std::nullopt, faults::role_of(sim::Op::kRead, hit.path), 1});
+    run_.result.hits.push_back({hit.fault, std::nullopt, run_.opening.type->roles()(hit.path), 1});
   }
   life.end_tasks();
   run_.legacy = std::move(next);

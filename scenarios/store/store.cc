@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/config.h"
+#include "scenarios/store/roles.h"
 #include "scenarios/store/store_history.h"
 #include "scenarios/store/store_target.h"
 #include "sim/request.h"
@@ -22,6 +23,15 @@ class StoreType final : public TargetType {
     return StoreTarget::open(os, settings);
   }
   std::unique_ptr<History> history() const override { return std::make_unique<StoreHistory>(); }
+
+  faults::RoleOfFile roles() const override { return role_of_store_file; }
+  std::string task_in_words(std::string_view task) const override {
+    if (task == "aof.writer") return "the writer of the log";
+    if (task == "aof.syncer") return "the syncer of the log";
+    if (task == "keeper") return "the keeper of rewrites and checkpoints";
+    if (task == "expirer") return "the expirer of keys";
+    return {};
+  }
 
   std::string administer(const Policy& policy) const override {
     if (policy.hybrid()) return sim::encode_request({"BGREWRITEAOF"});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "scenarios/run/targets.h"
 #include "scenarios/sweep/report.h"
 
 namespace powercut::scenarios {
@@ -63,10 +64,11 @@ void tell_clients(std::string& text, const LifeAccount& life) {
 }
 
 // Not where the seed draws the order: then it takes no certain one.
-void tell_order(std::string& text, const LifeAccount& life) {
+void tell_order(std::string& text, const LifeAccount& life, const TargetType& target) {
   if (life.turns.empty()) return;
   text += "   The order matters. What is ready first goes on first, and nothing takes time; but:\n";
-  for (const std::string& line : in_words(life.turns)) text += fmt::format("     - {}\n", line);
+  for (const std::string& line : in_words(life.turns, target))
+    text += fmt::format("     - {}\n", line);
 }
 
 // --- What went wrong ---
@@ -327,7 +329,7 @@ std::string tell_story(const Scenario& scenario, const Account& account,
       text += fmt::format("   {} seconds have passed.\n", scenario.off.ms() / 1000);
     tell_recovery(text, life, i == 0, result.holds);
     tell_clients(text, life);
-    tell_order(text, life);
+    tell_order(text, life, target_or_store(scenario.target));
     tell_strikes(text, life);
     if (i + 1 == account.lives.size()) continue;
     if (life.after) tell_disk(text, life);

@@ -9,18 +9,11 @@ namespace powercut::scenarios {
 
 namespace {
 
-std::string plain_name(const std::string& task) {
-  constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-      {"main", "the start of the store"},
-      {"aof.writer", "the writer of the log"},
-      {"aof.syncer", "the syncer of the log"},
-      {"keeper", "the keeper of rewrites and checkpoints"},
-      {"expirer", "the expirer of keys"},
-      {"client", "client @0"},
-      {"mutant.sync", "a sync of the planted bug"},
-  };
-  for (const auto& [name, plain] : kNames)
-    if (name == task) return std::string(plain);
+std::string plain_name(const std::string& task, const TargetType& target) {
+  if (auto words = target.task_in_words(task); !words.empty()) return words;
+  if (task == "main") return "the start of the store";
+  if (task == "client") return "client @0";
+  if (task == "mutant.sync") return "a sync of the planted bug";
   if (task.starts_with("client@")) return "client " + task.substr(task.find('@'));
   return task;
 }
@@ -31,11 +24,11 @@ std::string plain_call(const TurnTaken::Call& call) {
   return fmt::format("the {} of {}", what, call.path.empty() ? "the root" : call.path);
 }
 
-std::string plain_text(const TurnTaken& taken) {
+std::string plain_text(const TurnTaken& taken, const TargetType& target) {
   const TurnTaken::Call& next = taken.next;
   const TurnTaken::Call& put_off = taken.put_off;
-  std::string text =
-      fmt::format("{} goes on before {}", plain_name(taken.turn.task), plain_name(taken.before));
+  std::string text = fmt::format("{} goes on before {}", plain_name(taken.turn.task, target),
+                                 plain_name(taken.before, target));
   if (next.what.empty()) return text;
   if (!put_off.what.empty() && next.event < put_off.event)
     return text + fmt::format(": so {} comes before {}", plain_call(next), plain_call(put_off));
@@ -90,18 +83,18 @@ std::string print(const TurnTaken& taken) {
                      name(taken.before, taken.put_off));
 }
 
-std::vector<std::string> in_words(const std::vector<TurnTaken>& taken) {
+std::vector<std::string> in_words(const std::vector<TurnTaken>& taken, const TargetType& target) {
   constexpr size_t kMany = 3;
   std::vector<std::string> lines;
   for (size_t i = 0, end = 0; i < taken.size(); i = end) {
     while (end < taken.size() && taken[end].before == taken[i].before) ++end;
     if (end - i >= kMany) {
       lines.push_back(fmt::format("{} has to wait, {} times, while others go on",
-                                  plain_name(taken[i].before), end - i));
+                                  plain_name(taken[i].before, target), end - i));
       continue;
     }
     for (size_t turn = i; turn < end; ++turn) {
-      const std::string line = plain_text(taken[turn]);
+      const std::string line = plain_text(taken[turn], target);
       if (lines.empty() || lines.back() != line) lines.push_back(line);
     }
   }

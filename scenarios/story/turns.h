@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "scenarios/judge/target_type.h"
 #include "sim/schedule.h"
 #include "sim/trace.h"
 
@@ -53,7 +54,7 @@ std::string print(const std::vector<sim::Turn>& turns);
 // "12 aof.writer (next write FILE) before client".
 std::string print(const TurnTaken& taken);
 // For people who do not know the code; several turns for one thing are said once.
-std::vector<std::string> in_words(const std::vector<TurnTaken>& taken);
+std::vector<std::string> in_words(const std::vector<TurnTaken>& taken, const TargetType& target);
 // Errors: kInvalid: one line.
 Result<sim::Turn> parse_turn(std::string_view line);
 
