@@ -89,15 +89,21 @@ const MutantInfo* find_mutant(std::string_view name) {
   return nullptr;
 }
 
-std::string change_text(const MutantInfo& mutant) {
-  std::string text;
+std::vector<std::string> change_lines(const MutantInfo& mutant) {
+  constexpr size_t kMost = 12;
+  std::vector<std::string> lines;
+  size_t count = 0;
   for (const PageChange& change : mutant.page->changes) {
-    text += fmt::format("in {}\n", change.file);
+    if (count < kMost) lines.push_back("in " + change.file);
     for (const PageLine& line : change.lines) {
-      if (line.sign != ' ') text += fmt::format("{}{}\n", line.sign, line.text);
+      if (line.sign == ' ' || ++count > kMost) continue;
+      lines.push_back(line.sign + line.text);
     }
   }
-  return text;
+  if (count > kMost)
+    lines.push_back(
+        fmt::format("... and {} lines more: powercut list mutants {}", count - kMost, mutant.name));
+  return lines;
 }
 
 }  // namespace powercut::faults

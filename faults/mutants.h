@@ -88,8 +88,8 @@ std::span<const MutantInfo> all_mutants();
 // nullptr if there is none of that name.
 const MutantInfo* find_mutant(std::string_view name);
 // What the page changes, for a reader: each place's file, and the lines with - and + before them.
-// Of a decorator, nothing.
-std::string change_text(const MutantInfo& mutant);
+// Of a long change only the beginning; of a decorator, nothing.
+std::vector<std::string> change_lines(const MutantInfo& mutant);
 
 // The seam with one bug in it; in everything else the Os it is given, which must outlive it and its
 // tasks.

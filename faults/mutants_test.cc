@@ -161,9 +161,13 @@ TEST(Mutants, ThePersonasThatAreNamedExist) {
 }
 
 TEST(Mutants, AChangeIsToldWithoutWhatStandsAround) {
-  EXPECT_EQ(change_text(*find_mutant("cover-read-late")),
-            "in engine/aof/aof_log.cc\n-  synced_ = covered;\n+  synced_ = written_;\n");
-  EXPECT_EQ(change_text(*find_mutant("ack-first")), "");
+  EXPECT_EQ(change_lines(*find_mutant("cover-read-late")),
+            (std::vector<std::string>{"in engine/aof/aof_log.cc", "-  synced_ = covered;",
+                                      "+  synced_ = written_;"}));
+  EXPECT_TRUE(change_lines(*find_mutant("ack-first")).empty());
+  const auto cut = change_lines(*find_mutant("first-commit-not-synced"));
+  EXPECT_EQ(cut.size(), 14u);
+  EXPECT_EQ(cut.back(), "... and 13 lines more: powercut list mutants first-commit-not-synced");
 }
 
 TEST(Mutants, ListsOfNames) {

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "scenarios/run/catalog.h"
+#include "scenarios/story/scenario_file.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
@@ -85,6 +86,9 @@ TEST_F(Cli, WrongArgumentsAreOneLineAndStatus2) {
   refused("replay set100:always:xfs:all:100:x", 2, "no seed");
   refused("replay set100:always:xfs:all:100:1:ninja", 2, "\"ninja\"");
   refused("list dragons", 2, "dragons");
+  refused("list mutants ninja", 2, "\"ninja\"");
+  refused("list personas xfs", 2, "\"xfs\"");
+  refused("list mutants ''", 2, "name");
 }
 
 TEST_F(Cli, WhatCannotBeReadIsOneLineAndStatus3) {
@@ -318,6 +322,16 @@ TEST_F(Cli, EveryListHasLinesAndEveryVerbHelps) {
     EXPECT_EQ(run(line).status, std::string(verb) == "shrink" ? 1 : 0) << line;
   }
   EXPECT_THAT(run("--version").out, HasSubstr("powercut "));
+}
+
+TEST_F(Cli, AMutantIsListedByItsPage) {
+  const Ran page = run("list mutants cover-read-late");
+  EXPECT_EQ(page.status, 0);
+  EXPECT_EQ(page.out,
+            read_file(POWERCUT_SOURCE_DIR "/faults/mutants/cover-read-late.mutant").value());
+  const std::string all = run("list mutants").out;
+  EXPECT_THAT(all, HasSubstr("(Dragonfly #4257); HNG on all but ext4-ordered posix-min\n"));
+  EXPECT_THAT(all, HasSubstr("(FAST'17); not counted: a write that reports success is"));
 }
 
 TEST_F(Cli, CalibrateReadsObservationsOrSaysWhichLineIsNone) {

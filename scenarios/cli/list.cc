@@ -44,8 +44,10 @@ Lines fault_classes() {
 Lines mutants() {
   Lines lines;
   for (const auto& mutant : faults::all_mutants()) {
-    std::string line = fmt::format("{} ({})", mutant.story, mutant.source);
-    if (!mutant.observable()) line += fmt::format("; not counted: {}", mutant.equivalent);
+    std::string line = fmt::format("{} ({}); ", mutant.story, mutant.source);
+    line += mutant.observable()
+                ? fmt::format("{} on {}", mutant.observed.oracles, mutant.observed.personas)
+                : fmt::format("not counted: {}", mutant.equivalent);
     lines.emplace_back(mutant.name, line);
   }
   return lines;
@@ -92,7 +94,23 @@ Lines scenarios() {
   return lines;
 }
 
-int list(const std::string& what, const Streams& streams) {
+// One mutant as its page tells it.
+int print_page(const std::string& name, const Streams& streams) {
+  const faults::MutantInfo* mutant = faults::find_mutant(name);
+  if (mutant == nullptr)
+    return fail(streams, {Errc::kInvalid, fmt::format("list: there is no mutant \"{}\"; `powercut "
+                                                      "list mutants` names them all",
+                                                      name)});
+  fmt::print(streams.out, "{}", mutant->page->text);
+  return kHeld;
+}
+
+int list(const std::string& what, const std::string& name, const Streams& streams) {
+  if (!name.empty() && what != "mutants")
+    return fail(streams, {Errc::kInvalid, fmt::format("list: \"{}\": of the lists, mutants alone "
+                                                      "shows one of its names",
+                                                      name)});
+  if (!name.empty()) return print_page(name, streams);
   const Lines lines = what == "policies"    ? policies()
                       : what == "personas"  ? personas()
                       : what == "faults"    ? fault_classes()
@@ -115,12 +133,15 @@ Verb add_list(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("list", "What there is, a line each");
   verb->footer("Example:\n  powercut list personas");
   auto what = std::make_shared<std::string>();
+  auto name = std::make_shared<std::string>();
   verb->add_option("what", *what, "which list")
       ->required()
       ->check(CLI::IsMember({"scenarios", "personas", "faults", "mutants", "workloads", "policies",
                              "schedules", "targets"}));
-  return {verb,
-          [what](const std::string&, const Streams& streams) { return list(*what, streams); }};
+  verb->add_option("name", *name, "of mutants: its page, with what it changes")->check(not_empty());
+  return {verb, [what, name](const std::string&, const Streams& streams) {
+            return list(*what, *name, streams);
+          }};
 }
 
 }  // namespace powercut::scenarios

@@ -187,6 +187,12 @@ inline const std::vector<Ban> kBans = {
      kEverywhere,
      {},
      "CHECK (engine/base/check.h), which stays on in every build"},
+    {"planted",
+     {"mutant(", "Mutant", "active_mutant"},
+     {"engine/"},
+     {},
+     "a page in faults/mutants/: the judged engine is generated with the bug, the source knows "
+     "none"},
     {"skipped", {"GTEST_SKIP"}, kEverywhere, {}, "a test that runs everywhere, or none"},
 };
 

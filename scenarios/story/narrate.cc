@@ -184,6 +184,8 @@ RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling,
     fmt::print(out, "there is no event {}: the run has {}\n", *telling.until, result.events);
   if (spec.mutant != nullptr) {
     fmt::print(out, "mutant   {}: {}\n", spec.mutant->name, spec.mutant->story);
+    for (const std::string& line : faults::change_lines(*spec.mutant))
+      fmt::print(out, "         {}\n", line);
   }
   const auto departs =
       telling.recorded ? departure(*telling.recorded, result.fingerprint) : std::nullopt;

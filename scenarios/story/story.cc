@@ -292,6 +292,14 @@ std::string wrapped(const std::string& text) {
   return out;
 }
 
+// Far enough in for wrapped() to leave the lines whole.
+std::string planted_text(const faults::MutantInfo& mutant) {
+  std::string text;
+  for (const std::string& line : faults::change_lines(mutant))
+    text += fmt::format("      {}\n", line);
+  return text;
+}
+
 std::string fence_text(const std::vector<MissingFence>& fences) {
   if (fences.empty())
     return "No single sync, of any file or directory, at any moment before the crash, would have "
@@ -320,8 +328,8 @@ std::string tell_story(const Scenario& scenario, const Account& account,
                                  name, scenario.policy->name, promise_text(*scenario.policy),
                                  scenario.persona->name, scenario.persona->guarantee);
   if (scenario.mutant != nullptr)
-    text += fmt::format("The store has a bug planted in it ({}): {}.\n", scenario.mutant->name,
-                        scenario.mutant->story);
+    text += fmt::format("The store has a bug planted in it ({}): {}.\n{}", scenario.mutant->name,
+                        scenario.mutant->story, planted_text(*scenario.mutant));
   for (size_t i = 0; i < account.lives.size(); ++i) {
     const LifeAccount& life = account.lives[i];
     text += fmt::format("\n{}.\n", i + 1);
