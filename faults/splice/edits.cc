@@ -75,13 +75,13 @@ bool is_one_statement(Tokens tokens) {
 
 // "T name = ...;", "const auto x{...};", "TRY_ASSIGN(...);": what stands behind it sees the name.
 bool is_declaration(Tokens tokens) {
-  static const std::set<std::string_view> kNoTypes = {
-      "return", "throw", "delete", "new",  "else",  "if",       "for",    "while",
-      "do",     "case",  "goto",   "case", "using", "co_await", "switch", "co_return"};
+  static const std::set<std::string_view> kNoTypes = {"return", "throw", "delete", "new", "else",
+                                                      "if",     "for",   "while",  "do",  "case",
+                                                      "goto",   "using", "switch"};
   static const std::set<std::string_view> kAlways = {"const", "constexpr", "static", "auto",
                                                      "TRY_ASSIGN"};
-  if (!is_one_statement(tokens) && count_outside(tokens, "{") != 1) return false;
-  if (count_outside(tokens, ";") != 1 || !is_word(tokens[0])) return false;
+  if (count_outside(tokens, ";") != 1 || count_outside(tokens, "{") > 1) return false;
+  if (!is_word(tokens[0])) return false;
   if (kAlways.contains(tokens[0].text)) return true;
   if (kNoTypes.contains(tokens[0].text)) return false;
   // A type's name, and behind it another.
