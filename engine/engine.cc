@@ -17,7 +17,8 @@ Engine::Engine(Os& os, EngineConfig config)
     : os_(os),
       config_(std::move(config)),
       aof_(os, config_.aof),
-      persistence_(os, keyspace_, aof_, config_),
+      generations_(os, keyspace_, aof_, config_),
+      keeper_(os, aof_, generations_, config_),
       executor_(os, keyspace_, *this, *this),
       wake_expirer_(os),
       shutdown_over_(os),
@@ -31,10 +32,10 @@ Result<std::unique_ptr<Engine>> Engine::open(Os& os, EngineConfig config) {
   std::unique_ptr<Engine> engine(new Engine(os, std::move(config)));
   TRY_ASSIGN(Recovered recovered, recover(os, engine->keyspace_, engine->config_.recovery));
   engine->report_ = recovered.report;
-  TRY(engine->persistence_.start(std::move(recovered)));
+  TRY(engine->generations_.start(std::move(recovered)));
   engine->aof_.start();
   Engine* self = engine.get();
-  os.spawn("keeper", [self] { self->persistence_.run(); });
+  os.spawn("keeper", [self] { self->keeper_.run(); });
   os.spawn("expirer", [self] { self->expire_loop(); });
   return engine;
 }
@@ -43,13 +44,13 @@ uint64_t Engine::append(const Effects& effects) {
   aof_.begin_entry(effects.size());
   for (const auto& item : effects.items()) aof_.add_command(item.db, effects.bytes_of(item));
   const uint64_t lsn = aof_.end_entry();
-  persistence_.on_entry();
+  keeper_.on_entry();
   if (!wake_expirer_.empty() && keyspace_.next_expiry_ms() != INT64_MAX) wake_expirer_.notify_all();
   return lsn;
 }
 
 bool Engine::make_room() {
-  if (!shutting_down_) return persistence_.make_room();
+  if (!shutting_down_) return generations_.make_room();
   shutdown_over_.wait();
   return true;
 }
@@ -88,13 +89,13 @@ Result<void> Engine::shut_down(bool save) {
   const auto finished = finish(save);
   if (!finished.ok()) {
     shutting_down_ = false;
-    persistence_.resume();
+    keeper_.resume();
     shutdown_over_.notify_all();
     return finished;
   }
   stopping_ = true;
   stopped_ = true;
-  persistence_.stop();
+  keeper_.stop();
   wake_expirer_.notify_all();
   aof_.progress().notify_all();
   shutdown_over_.notify_all();
@@ -103,10 +104,10 @@ Result<void> Engine::shut_down(bool save) {
 
 Result<void> Engine::finish(bool save) {
   if (aof_.poisoned()) return Error{Errc::kIo, aof_.blocked()};
-  persistence_.pause();
+  keeper_.pause();
   // A sync that failed just now is healed first, on another call.
   if (aof_.poisoned()) return Error{Errc::kIo, aof_.blocked()};
-  if (save && !config_.save.empty()) TRY(persistence_.save_now());
+  if (save && !config_.save.empty()) TRY(keeper_.save_now());
   return aof_.finish();
 }
 

@@ -14,7 +14,8 @@
 #include "engine/command/executor.h"
 #include "engine/command/session.h"
 #include "engine/config.h"
-#include "engine/persistence.h"
+#include "engine/generations.h"
+#include "engine/keeper.h"
 #include "engine/recovery/recovery.h"
 #include "engine/store/keyspace.h"
 
@@ -37,7 +38,8 @@ class Engine final : public OperationLog, public Control {
   Keyspace& keyspace() { return keyspace_; }
   Executor& executor() { return executor_; }
   AofLog& aof() { return aof_; }
-  Persistence& persistence() { return persistence_; }
+  Generations& generations() { return generations_; }
+  Keeper& keeper() { return keeper_; }
   const RecoveryReport& recovery() const { return report_; }
   const EngineConfig& config() const { return config_; }
 
@@ -49,7 +51,7 @@ class Engine final : public OperationLog, public Control {
   bool make_room() override;
   const std::string& refusal() const override;
 
-  // --- Control (engine_control.cc, engine_info.cc) ---
+  // --- Control (control.cc, info.cc) ---
   Result<void> save() override;
   Result<std::string> background_save() override;
   Result<std::string> rewrite_aof() override;
@@ -74,7 +76,8 @@ class Engine final : public OperationLog, public Control {
   EngineConfig config_;
   Keyspace keyspace_;
   AofLog aof_;
-  Persistence persistence_;
+  Generations generations_;
+  Keeper keeper_;
   Executor executor_;
   WaitQueue wake_expirer_;
   WaitQueue shutdown_over_;

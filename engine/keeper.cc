@@ -1,7 +1,6 @@
-// The keeper's loop, what it is asked for, and when something is due.
-#include <algorithm>
+#include "engine/keeper.h"
 
-#include "engine/persistence.h"
+#include <algorithm>
 
 namespace powercut::engine {
 
@@ -13,9 +12,89 @@ constexpr Duration kLongestWait = seconds(8);
 
 }  // namespace
 
-// --- The keeper ---
+Keeper::Keeper(Os& os, AofLog& log, Generations& generations, EngineConfig& config)
+    : os_(os), log_(log), generations_(generations), config_(config), wake_(os), done_(os) {
+  log_.set_on_poison([this] {
+    heal_wanted_ = true;
+    wake_.notify_all();
+  });
+}
 
-bool Persistence::request(Job job) {
+// --- The task ---
+
+void Keeper::run() {
+  while (!stopping_) {
+    const Instant now = os_.now();
+    if (paused_ || running_ != Job::kNone) {
+      done_.wait();
+    } else if (heal_wanted_) {
+      if (now < not_before_) {
+        wake_.rest(not_before_);
+      } else {
+        heal();
+      }
+    } else if ((rewrite_wanted_ || rewrite_due()) && now >= not_before_) {
+      rewrite();
+    } else if ((save_wanted_ || save_due() <= now) && now >= not_before_) {
+      save_wanted_ = false;
+      (void)save_now();  // INFO says how it went
+    } else {
+      const bool work = rewrite_wanted_ || save_wanted_ || rewrite_due();
+      wake_.rest(work ? not_before_ : std::max(not_before_, save_due()));
+    }
+  }
+}
+
+void Keeper::stop() {
+  stopping_ = true;
+  wake_.notify_all();
+  done_.notify_all();
+}
+
+void Keeper::pause() {
+  wait_for_job();
+  paused_ = true;
+}
+
+void Keeper::resume() {
+  paused_ = false;
+  done_.notify_all();
+}
+
+// --- What is due ---
+
+bool Keeper::rewrite_due() const {
+  if (!config_.recovery.append_only || config_.rewrite_percentage == 0 || log_.poisoned())
+    return false;
+  const uint64_t bytes = generations_.log_bytes();
+  if (bytes < config_.rewrite_min_bytes) return false;
+  const uint64_t base = std::max<uint64_t>(generations_.bytes_after_rewrite(), 1);
+  return (bytes - std::min(bytes, base)) * 100 / base >= config_.rewrite_percentage;
+}
+
+Instant Keeper::save_due() const {
+  Instant due = kForever;
+  for (const SaveRule& rule : config_.save) {
+    if (generations_.changes_since_save() >= rule.changes)
+      due = std::min(due, generations_.saved_at() + seconds(rule.seconds));
+  }
+  return due;
+}
+
+void Keeper::on_entry() {
+  if (running_ != Job::kNone || wake_.empty()) return;
+  if (rewrite_due()) {
+    wake_.notify_all();
+    return;
+  }
+  for (const SaveRule& rule : config_.save) {
+    if (generations_.changes_since_save() == rule.changes) wake_.notify_all();
+  }
+}
+
+// --- Jobs ---
+
+bool Keeper::request(Job job) {
   bool& wanted = job == Job::kRewrite ? rewrite_wanted_ : save_wanted_;
   if (wanted || running_ == job) return false;
   wanted = true;
@@ -23,12 +102,12 @@ bool Persistence::request(Job job) {
   return true;
 }
 
-void Persistence::begin_job(Job job) {
+void Keeper::begin_job(Job job) {
   running_ = job;
   job_started_at_ = os_.now();
 }
 
-void Persistence::end_job(const Result<void>& outcome) {
+void Keeper::end_job(const Result<void>& outcome) {
   running_ = Job::kNone;
   if (outcome.ok()) {
     retry_after_ = Duration{0};
@@ -41,94 +120,48 @@ void Persistence::end_job(const Result<void>& outcome) {
   wake_.notify_all();
 }
 
-void Persistence::wait_for_job() {
+void Keeper::wait_for_job() {
   while (running_ != Job::kNone) done_.wait();
 }
 
-void Persistence::run() {
-  while (!stopping_) {
-    const Instant now = os_.now();
-    if (paused_ || running_ != Job::kNone) {
-      done_.wait();
-    } else if (heal_wanted_) {
-      if (now < not_before_) {
-        wake_.rest(not_before_);
-        continue;
-      }
-      begin_job(Job::kRewrite);
-      heal_wanted_ = false;
-      const auto outcome = heal();
-      ++(outcome.ok() ? stats_.heals : stats_.failed_heals);
-      if (!outcome.ok()) heal_wanted_ = true;
-      end_job(outcome);
-    } else if ((rewrite_wanted_ || rewrite_due()) && now >= not_before_) {
-      begin_job(Job::kRewrite);
-      rewrite_wanted_ = false;
-      const auto outcome = rewrite();
-      ++(outcome.ok() ? stats_.rewrites : stats_.failed_rewrites);
-      stats_.failed_rewrites_in_a_row = outcome.ok() ? 0 : stats_.failed_rewrites_in_a_row + 1;
-      end_job(outcome);
-    } else if ((save_wanted_ || save_due() <= now) && now >= not_before_) {
-      save_wanted_ = false;
-      (void)save_now();  // INFO says how it went
-    } else {
-      const bool work = rewrite_wanted_ || save_wanted_ || rewrite_due();
-      wake_.rest(work ? not_before_ : std::max(not_before_, save_due()));
-    }
-  }
+void Keeper::heal() {
+  begin_job(Job::kRewrite);
+  heal_wanted_ = false;
+  const auto outcome = generations_.heal();
+  ++(outcome.ok() ? stats_.heals : stats_.failed_heals);
+  if (!outcome.ok()) heal_wanted_ = true;
+  end_job(outcome);
 }
 
-void Persistence::pause() {
+void Keeper::rewrite() {
+  begin_job(Job::kRewrite);
+  rewrite_wanted_ = false;
+  const auto outcome = generations_.rewrite();
+  ++(outcome.ok() ? stats_.rewrites : stats_.failed_rewrites);
+  stats_.failed_rewrites_in_a_row = outcome.ok() ? 0 : stats_.failed_rewrites_in_a_row + 1;
+  if (outcome.ok()) stats_.last_rewrite_took = os_.now() - job_started_at_;
+  end_job(outcome);
+}
+
+Result<void> Keeper::save_now() {
   wait_for_job();
-  paused_ = true;
+  begin_job(Job::kSave);
+  const auto outcome = generations_.save();
+  ++(outcome.ok() ? stats_.saves : stats_.failed_saves);
+  stats_.last_save_ok = outcome.ok();
+  if (outcome.ok()) stats_.last_save_took = os_.now() - job_started_at_;
+  end_job(outcome);
+  return outcome;
 }
 
-void Persistence::resume() {
-  paused_ = false;
-  done_.notify_all();
-}
-
-void Persistence::stop() {
-  stopping_ = true;
-  wake_.notify_all();
-  done_.notify_all();
-}
-
-uint64_t Persistence::log_bytes() const { return sealed_bytes_ + log_.segment_size(); }
-
-bool Persistence::rewrite_due() const {
-  if (!config_.recovery.append_only || config_.rewrite_percentage == 0 || log_.poisoned())
-    return false;
-  const uint64_t bytes = log_bytes();
-  if (bytes < config_.rewrite_min_bytes) return false;
-  const uint64_t base = std::max<uint64_t>(bytes_after_rewrite_, 1);
-  return (bytes - std::min(bytes, base)) * 100 / base >= config_.rewrite_percentage;
-}
-
-Instant Persistence::save_due() const {
-  Instant due = kForever;
-  for (const SaveRule& rule : config_.save) {
-    if (changes_since_save() >= rule.changes)
-      due = std::min(due, saved_at_ + seconds(rule.seconds));
-  }
-  return due;
-}
-
-void Persistence::on_entry() {
-  if (running_ != Job::kNone || wake_.empty()) return;
-  if (rewrite_due()) {
-    wake_.notify_all();
-    return;
-  }
-  for (const SaveRule& rule : config_.save) {
-    if (changes_since_save() == rule.changes) wake_.notify_all();
-  }
-}
-
-bool Persistence::make_room() {
-  if (!checkpoint_.full()) return false;
-  checkpoint_.room().wait();
-  return true;
+Result<void> Keeper::set_append_only(bool on) {
+  wait_for_job();
+  if (on == config_.recovery.append_only) return {};
+  begin_job(Job::kRewrite);
+  const auto outcome = on ? generations_.turn_on() : generations_.turn_off();
+  if (outcome.ok()) config_.recovery.append_only = on;
+  end_job(outcome);
+  return outcome;
 }
 
 }  // namespace powercut::engine

@@ -12,7 +12,7 @@
 //   no        released = written.
 //
 // A failed sync poisons its segment: it is never synced again, nothing rests on it, and the owner
-// must heal (engine/persistence.h). A failed write is cut off and tried again; until it succeeds
+// must heal (engine/generations.h). A failed write is cut off and tried again; until it succeeds
 // blocked() says why.
 //
 // Invariants: synced <= written <= applied; released <= written; released never decreases.

@@ -94,8 +94,8 @@ class Run {
     CHECK(os_.run() == sim::CrashKind::kNone);
     CHECK(acked_ == kOperations && engine_->stopped());
     cell_.user_bytes = acked_ * (kKeyBytes + value_bytes_);
-    cell_.rewrites = engine_->persistence().stats().rewrites;
-    cell_.checkpoints = engine_->persistence().stats().saves;
+    cell_.rewrites = engine_->keeper().stats().rewrites;
+    cell_.checkpoints = engine_->keeper().stats().saves;
     cell_.disk = world_.disk.stats();
     os_.destroy_tasks();
     engine_.reset();

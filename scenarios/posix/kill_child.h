@@ -157,7 +157,7 @@ class Teller final : public engine::KeyspaceObserver, public engine::OperationLi
       told.wall_ms = os_->wall_now().unix_ms;
       told.written_lsn = engine_->aof().active() ? engine_->aof().written_lsn() : 0;
       told.synced_lsn = engine_->aof().active() ? engine_->aof().synced_lsn() : 0;
-      told.saved_lsn = engine_->persistence().saved_lsn();
+      told.saved_lsn = engine_->generations().saved_lsn();
     }
     each_field(told, [this](const auto& field) { put(out_, field); });
   }

@@ -126,7 +126,7 @@ sim::Promise StoreTarget::promise() {
   const engine::AofLog& log = engine_->aof();
   sim::Promise promise;
   promise.given = log.active() || !log_off_;
-  promise.snapshot = engine_->persistence().saved_lsn();
+  promise.snapshot = engine_->generations().saved_lsn();
   if (!log.active()) return promise;
   promise.synced = shut_down_ ? log.applied_lsn() : log.synced_lsn();
   // A sync failed and is not healed yet: what it covered is in an unknown state, even in the page
@@ -149,16 +149,17 @@ std::vector<sim::Span> StoreTarget::blocked() {
 }
 
 sim::Activity StoreTarget::activity(std::optional<sim::Op> op, bool of_base) {
-  using engine::Persistence;
+  using engine::Keeper;
   using sim::Activity;
   const engine::AofLog& log = engine_->aof();
-  const Persistence& keeper = engine_->persistence();
+  const Keeper& keeper = engine_->keeper();
   if (log.poisoned()) return Activity::kHealing;
-  if (keeper.busy(Persistence::Job::kRewrite)) {
+  if (keeper.busy(Keeper::Job::kRewrite)) {
     if (!log.active()) return Activity::kTurningOn;
-    return keeper.checkpoint().running() || of_base ? Activity::kWritingBase : Activity::kRewriting;
+    return engine_->generations().checkpoint().running() || of_base ? Activity::kWritingBase
+                                                                    : Activity::kRewriting;
   }
-  if (keeper.busy(Persistence::Job::kSave)) return Activity::kSaving;
+  if (keeper.busy(Keeper::Job::kSave)) return Activity::kSaving;
   if (op == sim::Op::kWrite) return Activity::kWriting;
   if (op == sim::Op::kSync) return Activity::kSyncing;
   if (log.active() && log.buffered_bytes() != 0) return Activity::kWriting;
@@ -167,7 +168,7 @@ sim::Activity StoreTarget::activity(std::optional<sim::Op> op, bool of_base) {
 }
 
 sim::Deeds StoreTarget::deeds() {
-  const auto& stats = engine_->persistence().stats();
+  const auto& stats = engine_->keeper().stats();
   return {stats.heals > 0, stats.rewrites > 0, stats.saves > 0,
           engine_->executor().stats().refused_writes > 0};
 }

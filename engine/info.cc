@@ -74,7 +74,7 @@ std::string Engine::info_server() {
 
 std::string Engine::info_memory() {
   const size_t dataset = keyspace_.memory_bytes();
-  const size_t checkpoint = persistence_.checkpoint().extra_bytes();
+  const size_t checkpoint = generations_.checkpoint().extra_bytes();
   Lines lines;
   lines.bytes("used_memory", kFixedBytes + dataset + checkpoint + aof_.buffered_bytes());
   lines.add("used_memory_dataset", dataset);
@@ -86,20 +86,20 @@ std::string Engine::info_memory() {
 }
 
 std::string Engine::info_persistence() {
-  using Job = Persistence::Job;
-  const PersistenceStats& stats = persistence_.stats();
+  using Job = Keeper::Job;
+  const KeeperStats& stats = keeper_.stats();
   const Duration job_took =
-      persistence_.busy(Job::kNone) ? Duration{-1} : os_.now() - persistence_.job_started_at();
-  const bool saving = persistence_.busy(Job::kSave);
-  const bool rewriting = persistence_.busy(Job::kRewrite);
+      keeper_.busy(Job::kNone) ? Duration{-1} : os_.now() - keeper_.job_started_at();
+  const bool saving = keeper_.busy(Job::kSave);
+  const bool rewriting = keeper_.busy(Job::kRewrite);
   Lines lines;
   lines.add("loading", 0);
-  lines.add("current_save_keys_processed", persistence_.checkpoint().keys_done());
+  lines.add("current_save_keys_processed", generations_.checkpoint().keys_done());
   lines.add("current_save_keys_total",
-            persistence_.checkpoint().running() ? persistence_.checkpoint().keys_total() : 0);
-  lines.add("rdb_changes_since_last_save", persistence_.changes_since_save());
+            generations_.checkpoint().running() ? generations_.checkpoint().keys_total() : 0);
+  lines.add("rdb_changes_since_last_save", generations_.changes_since_save());
   lines.flag("rdb_bgsave_in_progress", saving);
-  lines.add("rdb_last_save_time", stats.last_save_unix_s);
+  lines.add("rdb_last_save_time", generations_.saved_unix_s());
   lines.status("rdb_last_bgsave_status", stats.last_save_ok);
   lines.add("rdb_last_bgsave_time_sec", whole_seconds(stats.last_save_took));
   lines.add("rdb_current_bgsave_time_sec", saving ? whole_seconds(job_took) : -1);
@@ -107,7 +107,7 @@ std::string Engine::info_persistence() {
   lines.add("rdb_last_load_keys_loaded", report_.base_keys);
   lines.flag("aof_enabled", config_.recovery.append_only);
   lines.flag("aof_rewrite_in_progress", rewriting);
-  lines.flag("aof_rewrite_scheduled", persistence_.waiting(Job::kRewrite));
+  lines.flag("aof_rewrite_scheduled", keeper_.waiting(Job::kRewrite));
   lines.add("aof_last_rewrite_time_sec", whole_seconds(stats.last_rewrite_took));
   lines.add("aof_current_rewrite_time_sec", rewriting ? whole_seconds(job_took) : -1);
   lines.status("aof_last_bgrewrite_status", stats.failed_rewrites_in_a_row == 0);
@@ -115,9 +115,9 @@ std::string Engine::info_persistence() {
   lines.add("aof_rewrites_consecutive_failures", stats.failed_rewrites_in_a_row);
   lines.status("aof_last_write_status", aof_.blocked().empty());
   if (config_.recovery.append_only) {
-    lines.add("aof_current_size", persistence_.log_bytes());
-    lines.add("aof_base_size", persistence_.base_bytes());
-    lines.flag("aof_pending_rewrite", persistence_.waiting(Job::kRewrite));
+    lines.add("aof_current_size", generations_.log_bytes());
+    lines.add("aof_base_size", generations_.bytes_after_rewrite());
+    lines.flag("aof_pending_rewrite", keeper_.waiting(Job::kRewrite));
     lines.add("aof_buffer_length", aof_.buffered_bytes());
     lines.add("aof_delayed_fsync", aof_.delayed_replies());
     lines.add("aof_applied_lsn", aof_.applied_lsn());
@@ -131,7 +131,7 @@ std::string Engine::info_persistence() {
   }
   lines.add("aof_healed", stats.heals);
   lines.add("aof_failed_heals", stats.failed_heals);
-  lines.add("checkpoint_extra_bytes", persistence_.checkpoint().extra_bytes());
+  lines.add("checkpoint_extra_bytes", generations_.checkpoint().extra_bytes());
   lines.add("writes_refused_because", aof_.blocked());
   lines.add("persistence_last_error", stats.last_error);
   return lines.take();

@@ -1,6 +1,4 @@
-#include "engine/persistence.h"
-
-#include <fmt/format.h>
+#include "engine/generations.h"
 
 #include "engine/aof/replace.h"
 
@@ -17,29 +15,18 @@ std::string in_aof_directory(std::string_view name) {
 
 }  // namespace
 
-Persistence::Persistence(Os& os, Keyspace& keyspace, AofLog& log, EngineConfig& config)
-    : os_(os),
-      keyspace_(keyspace),
-      log_(log),
-      config_(config),
-      checkpoint_(os, keyspace),
-      wake_(os),
-      done_(os) {
-  log_.set_on_poison([this] {
-    heal_wanted_ = true;
-    wake_.notify_all();
-  });
-}
+Generations::Generations(Os& os, Keyspace& keyspace, AofLog& log, const EngineConfig& config)
+    : os_(os), keyspace_(keyspace), log_(log), config_(config), checkpoint_(os, keyspace) {}
 
 // --- Starting ---
 
-Result<void> Persistence::start(Recovered recovered) {
+Result<void> Generations::start(Recovered recovered) {
   manifest_ = std::move(recovered.manifest);
   manifest_.history.clear();
   next_sequence_ = recovered.next_sequence;
   saved_lsn_ = recovered.report.last_lsn;
   saved_at_ = os_.now();
-  stats_.last_save_unix_s = os_.wall_now().unix_ms / 1000;
+  saved_unix_s_ = os_.wall_now().unix_ms / 1000;
   log_.start_at(recovered.report.last_lsn);
   if (!config_.recovery.append_only) return {};
   if (recovered.segment) {
@@ -55,7 +42,7 @@ Result<void> Persistence::start(Recovered recovered) {
   return first_generation();
 }
 
-Result<void> Persistence::make_log_directory() {
+Result<void> Generations::make_log_directory() {
   auto made = os_.make_directory(kAofDirectory);
   if (!made.ok() && made.error().code != Errc::kExists) return made;
   // Made before the restart, and its sync may have failed then: a sync now would prove nothing.
@@ -65,7 +52,7 @@ Result<void> Persistence::make_log_directory() {
 }
 
 // REQUIRES: no session yet. What were applied meanwhile would be in no file.
-Result<void> Persistence::first_generation() {
+Result<void> Generations::first_generation() {
   TRY(make_log_directory());
   const bool empty =
       log_.applied_lsn() == 0 && manifest_.segments.empty() && keyspace_.memory_bytes() == 0;
@@ -83,7 +70,7 @@ Result<void> Persistence::first_generation() {
   return {};
 }
 
-Result<void> Persistence::first_base() {
+Result<void> Generations::first_base() {
   const std::string mark = in_aof_directory(kFirstGenerationMark);
   const bool unpublished = !manifest_.base && manifest_.segments.empty();
   if (unpublished) {
@@ -95,7 +82,7 @@ Result<void> Persistence::first_base() {
   return {};
 }
 
-Result<Segment> Persistence::create_segment(uint64_t sequence) {
+Result<Segment> Generations::create_segment(uint64_t sequence) {
   TRY_ASSIGN(auto file, create_fresh(os_, in_aof_directory(segment_name(sequence))));
   const uint64_t nonce = os_.choose("segment.nonce", UINT64_MAX);
   const std::string text = encode_header({sequence, nonce});
@@ -104,7 +91,7 @@ Result<Segment> Persistence::create_segment(uint64_t sequence) {
   return Segment{std::move(file), sequence, nonce, text.size(), text.size()};
 }
 
-RdbHeader Persistence::header(bool aof_base) const {
+RdbHeader Generations::header(bool aof_base) const {
   RdbHeader header;
   header.ctime_s = os_.wall_now().unix_ms / 1000;
   header.used_mem_bytes = keyspace_.memory_bytes();
@@ -114,7 +101,7 @@ RdbHeader Persistence::header(bool aof_base) const {
 }
 
 // Writes what checkpoint_ captured at the cut; durable, with its name, when this returns.
-Result<ManifestFile> Persistence::write_base(uint64_t sequence, uint64_t cut) {
+Result<ManifestFile> Generations::write_base(uint64_t sequence, uint64_t cut) {
   const std::string name = base_name(sequence);
   TRY_ASSIGN(const auto file, create_fresh(os_, in_aof_directory(name)));
   TRY_ASSIGN(const CheckpointInfo info, checkpoint_.write(*file));
@@ -123,27 +110,26 @@ Result<ManifestFile> Persistence::write_base(uint64_t sequence, uint64_t cut) {
   return ManifestFile{name, sequence, cut, info.bytes, info.keys, info.crc};
 }
 
-Result<void> Persistence::publish(const Manifest& manifest, bool& renamed) {
+Result<void> Generations::publish(const Manifest& manifest, bool& renamed) {
   return publish_manifest(os_, std::string(kAofDirectory), manifest, renamed);
 }
 
-std::vector<ManifestFile> Persistence::all_files() const {
+std::vector<ManifestFile> Generations::all_files() const {
   std::vector<ManifestFile> files = manifest_.segments;
   if (manifest_.base) files.push_back(*manifest_.base);
   return files;
 }
 
-void Persistence::remove_files(const std::vector<ManifestFile>& files) {
+void Generations::remove_files(const std::vector<ManifestFile>& files) {
   for (const ManifestFile& file : files) remove_quietly(in_aof_directory(file.name));
 }
 
 // What cannot be removed now is set aside or removed by the next recovery.
-void Persistence::remove_quietly(const std::string& name) { (void)os_.remove(name); }
+void Generations::remove_quietly(const std::string& name) { (void)os_.remove(name); }
 
 // --- Rewriting ---
 
-Result<void> Persistence::rewrite() {
-  const Instant started = os_.now();
+Result<void> Generations::rewrite() {
   const uint64_t sequence = next_sequence_++;
   TRY_ASSIGN(Segment next, create_segment(sequence));
   TRY(os_.sync_directory(kAofDirectory, "segment.directory"));
@@ -197,13 +183,12 @@ Result<void> Persistence::rewrite() {
   manifest_ = std::move(manifest);
   sealed_bytes_ = base->length.value_or(0);
   bytes_after_rewrite_ = log_bytes();
-  stats_.last_rewrite_took = os_.now() - started;
   return {};
 }
 
 // --- Healing ---
 
-Result<void> Persistence::heal() {
+Result<void> Generations::heal() {
   const uint64_t sequence = next_sequence_++;
   const uint64_t cut = log_.begin_heal();
   checkpoint_.begin(header(true));  // in one step with the cut
@@ -243,8 +228,7 @@ Result<void> Persistence::heal() {
 
 // --- Checkpoints of their own ---
 
-Result<void> Persistence::save() {
-  const Instant started = os_.now();
+Result<void> Generations::save() {
   const std::string temporary(kCheckpointTemporary);
   const uint64_t cut = log_.applied_lsn();
   checkpoint_.begin(header(false));
@@ -261,42 +245,26 @@ Result<void> Persistence::save() {
   }
   saved_lsn_ = cut;
   saved_at_ = os_.now();
-  stats_.last_save_unix_s = os_.wall_now().unix_ms / 1000;
-  stats_.last_save_took = os_.now() - started;
+  saved_unix_s_ = os_.wall_now().unix_ms / 1000;
   return {};
 }
 
-Result<void> Persistence::save_now() {
-  wait_for_job();
-  begin_job(Job::kSave);
-  const auto outcome = save();
-  ++(outcome.ok() ? stats_.saves : stats_.failed_saves);
-  stats_.last_save_ok = outcome.ok();
-  end_job(outcome);
-  return outcome;
+bool Generations::make_room() {
+  if (!checkpoint_.full()) return false;
+  checkpoint_.room().wait();
+  return true;
 }
 
 // --- Turning the log on and off ---
 
-Result<void> Persistence::set_append_only(bool on) {
-  wait_for_job();
-  if (on == config_.recovery.append_only) return {};
-  begin_job(Job::kRewrite);
-  const auto outcome = on ? turn_on() : turn_off();
-  if (outcome.ok()) config_.recovery.append_only = on;
-  end_job(outcome);
-  return outcome;
-}
-
-Result<void> Persistence::turn_on() {
-  // Always with a base, even of an empty keyspace: commands go on while this one waits.
+Result<void> Generations::turn_on() {
   auto outcome = make_log_directory();
   if (outcome.ok()) outcome = first_base();
   if (!outcome.ok() && !log_.active()) log_.abandon_heal();
   return outcome;
 }
 
-Result<void> Persistence::turn_off() {
+Result<void> Generations::turn_off() {
   if (log_.poisoned()) return Error{Errc::kIo, log_.blocked()};
   TRY(log_.finish());
   log_.deactivate();

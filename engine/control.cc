@@ -1,4 +1,4 @@
-// What server and persistence commands ask of the engine; INFO stands in engine_info.cc.
+// What server and persistence commands ask of the engine; INFO stands in info.cc.
 #include <fmt/format.h>
 
 #include "engine/command/number.h"
@@ -8,16 +8,16 @@
 namespace powercut::engine {
 
 Result<void> Engine::save() {
-  if (persistence_.busy(Persistence::Job::kSave)) {
+  if (keeper_.busy(Keeper::Job::kSave)) {
     return Error{Errc::kInvalid, "Background save already in progress"};
   }
   while (shutting_down_) shutdown_over_.wait();
-  return persistence_.save_now();
+  return keeper_.save_now();
 }
 
 Result<std::string> Engine::background_save() {
-  const bool idle = persistence_.busy(Persistence::Job::kNone);
-  if (!persistence_.request(Persistence::Job::kSave)) {
+  const bool idle = keeper_.busy(Keeper::Job::kNone);
+  if (!keeper_.request(Keeper::Job::kSave)) {
     return Error{Errc::kInvalid, "Background save already in progress"};
   }
   return std::string(idle ? "Background saving started" : "Background saving scheduled");
@@ -28,15 +28,15 @@ Result<std::string> Engine::rewrite_aof() {
     return Error{Errc::kInvalid,
                  "There is no append only file to rewrite: CONFIG SET appendonly yes starts one"};
   }
-  const bool idle = persistence_.busy(Persistence::Job::kNone);
-  if (!persistence_.request(Persistence::Job::kRewrite)) {
+  const bool idle = keeper_.busy(Keeper::Job::kNone);
+  if (!keeper_.request(Keeper::Job::kRewrite)) {
     return Error{Errc::kInvalid, "Background append only file rewriting already in progress"};
   }
   return std::string(idle ? "Background append only file rewriting started"
                           : "Background append only file rewriting scheduled");
 }
 
-int64_t Engine::last_save_unix_s() { return persistence_.stats().last_save_unix_s; }
+int64_t Engine::last_save_unix_s() { return generations_.saved_unix_s(); }
 
 std::vector<std::pair<std::string, std::string>> Engine::config_get(std::string_view pattern) {
   std::vector<std::pair<std::string, std::string>> found;
@@ -64,13 +64,13 @@ Result<void> Engine::config_set(std::string_view name, std::string_view value) {
   if (const auto set = parameter->set(next, value); !set.ok()) return failed(set.error().message);
   if (next.recovery.append_only != config_.recovery.append_only) {
     while (shutting_down_) shutdown_over_.wait();
-    const auto turned = persistence_.set_append_only(next.recovery.append_only);
+    const auto turned = keeper_.set_append_only(next.recovery.append_only);
     return turned.ok() ? turned : failed(turned.error().message);
   }
   config_ = std::move(next);
   aof_.set_options(config_.aof);
   executor_.set_max_memory(config_.max_memory_bytes);
-  persistence_.config_changed();
+  keeper_.config_changed();
   return {};
 }
 

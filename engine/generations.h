@@ -1,0 +1,83 @@
+// What makes the files of the store: generations of the log (a base and its segments, named by a
+// manifest) and checkpoints of their own. When to make one, and what follows from a failure, is the
+// keeper's (engine/keeper.h).
+//
+// Each fence of the protocol (engine/aof/format.h, engine/aof/manifest.h) is a call here or in
+// aof_log.cc, and has a name; `powercut list mutants` shows what happens without it. A step that
+// fails leaves the previous generation complete and named.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/aof/aof_log.h"
+#include "engine/aof/manifest.h"
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/config.h"
+#include "engine/recovery/recovery.h"
+
+namespace powercut::engine {
+
+// One call at a time: each of those that yield must have returned before the next begins.
+class Generations {
+ public:
+  Generations(Os& os, Keyspace& keyspace, AofLog& log, const EngineConfig& config);
+
+  // Takes over what recovery found; after it the log accepts entries. With a log, publishes a first
+  // or a new generation where there is none to go on in. Yields.
+  Result<void> start(Recovered recovered);
+
+  // --- The log ---
+  // A new segment, and a base of what came before it, while commands go on. Yields.
+  Result<void> rewrite();
+  // A new generation that rests on nothing of the last, after a sync that failed. Yields.
+  Result<void> heal();
+  // Begins a log with a base, even of an empty keyspace: commands go on while this one waits. Yields.
+  Result<void> turn_on();
+  // Syncs what was applied, and closes the log. Its files stay. Yields.
+  Result<void> turn_off();
+  uint64_t log_bytes() const { return sealed_bytes_ + log_.segment_size(); }  // base and segments
+  uint64_t bytes_after_rewrite() const { return bytes_after_rewrite_; }
+
+  // --- Checkpoints of their own ---
+  // Writes and publishes one. Yields.
+  Result<void> save();
+  // The cut of the newest published checkpoint, and when it was published.
+  uint64_t saved_lsn() const { return saved_lsn_; }
+  Instant saved_at() const { return saved_at_; }
+  int64_t saved_unix_s() const { return saved_unix_s_; }
+  uint64_t changes_since_save() const { return log_.applied_lsn() - saved_lsn_; }
+
+  // The one that is being written, of either kind.
+  const Checkpoint& checkpoint() const { return checkpoint_; }
+  // Suspends a writer while its buffer is full; true if it yielded.
+  bool make_room();
+
+ private:
+  Result<void> make_log_directory();
+  Result<void> first_generation();
+  Result<void> first_base();
+  Result<Segment> create_segment(uint64_t sequence);
+  Result<ManifestFile> write_base(uint64_t sequence, uint64_t cut);
+  Result<void> publish(const Manifest& manifest, bool& renamed);
+  void remove_files(const std::vector<ManifestFile>& files);
+  void remove_quietly(const std::string& name);
+  RdbHeader header(bool aof_base) const;
+  std::vector<ManifestFile> all_files() const;
+
+  Os& os_;
+  Keyspace& keyspace_;
+  AofLog& log_;
+  const EngineConfig& config_;
+  Checkpoint checkpoint_;
+  Manifest manifest_;
+  uint64_t next_sequence_ = 1;
+  uint64_t bytes_after_rewrite_ = 0;  // what growth is measured against
+  uint64_t sealed_bytes_ = 0;         // base and segments before the last
+  uint64_t saved_lsn_ = 0;
+  Instant saved_at_;
+  int64_t saved_unix_s_ = 0;
+};
+
+}  // namespace powercut::engine
