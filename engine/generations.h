@@ -33,7 +33,7 @@ class Generations {
   Result<void> rewrite();
   // A new generation that rests on nothing of the last, after a sync that failed. Yields.
   Result<void> heal();
-  // Begins a log with a base, even of an empty keyspace: commands go on while this one waits. Yields.
+  // Begins a log, always with a base, even of an empty keyspace: commands go on meanwhile. Yields.
   Result<void> turn_on();
   // Syncs what was applied, and closes the log. Its files stay. Yields.
   Result<void> turn_off();

@@ -129,7 +129,7 @@ void Keeper::heal() {
   heal_wanted_ = false;
   const auto outcome = generations_.heal();
   ++(outcome.ok() ? stats_.heals : stats_.failed_heals);
-  if (!outcome.ok()) heal_wanted_ = true;
+  heal_wanted_ = !outcome.ok();  // whatever was reported meanwhile, nothing of it is left
   end_job(outcome);
 }
 

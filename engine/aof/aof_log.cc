@@ -1,5 +1,6 @@
 #include "engine/aof/aof_log.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "engine/aof/manifest.h"
@@ -15,12 +16,13 @@ void AofLog::start_at(uint64_t lsn) {
 }
 
 void AofLog::use_segment(Segment segment) {
-  CHECK(!writing_ && !syncing_);
+  CHECK(in_flight_.nothing());
   segment_ = std::move(segment);
+  enter(Phase::kOpen);
 }
 
 void AofLog::start() {
-  finishing_ = finished_ = false;
+  ending_ = Ending::kNone;
   os_.spawn("aof.writer", [this] { write_loop(); });
   if (syncer_runs_) return;
   syncer_runs_ = true;
@@ -34,11 +36,40 @@ void AofLog::set_options(const AofOptions& options) {
   release();
 }
 
+void AofLog::enter(Phase next) {
+  const auto to = [next](std::initializer_list<Phase> legal) {
+    return std::find(legal.begin(), legal.end(), next) != legal.end();
+  };
+  bool legal = false;
+  switch (phase_) {
+    case Phase::kOff:
+      legal = to({Phase::kOpen, Phase::kFounding});
+      break;
+    case Phase::kFounding:
+      legal = to({Phase::kOpen, Phase::kOff});
+      break;
+    case Phase::kOpen:
+      legal = to({Phase::kRotating, Phase::kPoisoned, Phase::kOff});
+      break;
+    case Phase::kRotating:
+      legal = to({Phase::kOpen, Phase::kPoisoned});
+      break;
+    case Phase::kPoisoned:
+      legal = to({Phase::kHealing});
+      break;
+    case Phase::kHealing:
+      legal = to({Phase::kOpen});
+      break;
+  }
+  CHECK(legal);
+  phase_ = next;
+}
+
 // --- Entries ---
 
 void AofLog::begin_entry(size_t commands) {
   open_commands_ = commands;
-  if (!active() && !healing_) return;
+  if (!keeps_entries()) return;
   if (options_.timestamps) {
     const int64_t second = os_.wall_now().unix_ms / 1000;
     if (second != last_timestamp_s_) {
@@ -53,7 +84,7 @@ void AofLog::begin_entry(size_t commands) {
 }
 
 void AofLog::add_command(int db, std::string_view resp) {
-  if (!active() && !healing_) return;
+  if (!keeps_entries()) return;
   if (db != selected_db_) {
     selected_db_ = db;
     char digits[4];
@@ -68,7 +99,7 @@ void AofLog::add_command(int db, std::string_view resp) {
 
 uint64_t AofLog::end_entry() {
   ++applied_;
-  if (!active() && !healing_) {
+  if (!keeps_entries()) {
     written_ = synced_ = released_ = applied_;
     buffer_first_ = applied_ + 1;
     return applied_;
@@ -113,7 +144,7 @@ void AofLog::unblock() {
 }
 
 void AofLog::poison(const Error& error) {
-  poisoned_ = true;
+  if (can_write()) enter(Phase::kPoisoned);  // else it is, or is being replaced
   block(error.message);
   progress_.notify_all();
   wake_writer_.notify_all();
@@ -133,7 +164,7 @@ Result<void> AofLog::write_batch() {
   const uint64_t entries = unwritten_last_ - unwritten_first_ + 1;
   append_annotation(unwritten_, {unwritten_first_, entries, body, segment_.synced_offset, 0},
                     segment_.nonce, segment_.size);
-  writing_ = true;
+  in_flight_.write = true;
   size_t done = 0;
   Result<void> outcome;
   while (done < unwritten_.size()) {
@@ -145,7 +176,6 @@ Result<void> AofLog::write_batch() {
     }
     done += *written;
   }
-  writing_ = false;
   if (!outcome.ok()) {
     // The record is partial: cut it off before anything is written behind it.
     unwritten_.resize(body);
@@ -155,9 +185,11 @@ Result<void> AofLog::write_batch() {
     } else if (outcome.error().code != Errc::kNoSpace) {
       poison(outcome.error());
     }
+    in_flight_.write = false;
     progress_.notify_all();
     return outcome;
   }
+  in_flight_.write = false;
   unblock();
   segment_.size += unwritten_.size();
   written_ = unwritten_last_;
@@ -167,15 +199,15 @@ Result<void> AofLog::write_batch() {
 }
 
 Result<void> AofLog::sync_segment(Site fence) {
-  while (syncing_) progress_.wait();
-  if (poisoned_) return Error{Errc::kIo, blocked_};
-  syncing_ = true;
+  while (in_flight_.sync) progress_.wait();
+  if (poisoned()) return Error{Errc::kIo, blocked_};
+  in_flight_.sync = true;
   const uint64_t covered = written_;
   const uint64_t offset = segment_.size;
   last_sync_start_ = os_.now();
   ++syncs_;
   const auto outcome = segment_.file->sync(fence);
-  syncing_ = false;
+  in_flight_.sync = false;
   if (!outcome.ok()) {
     poison(outcome.error());
     return outcome;
@@ -190,11 +222,11 @@ void AofLog::write_loop() {
   for (;;) {
     if (rotation_ != nullptr) {
       do_rotation();
-    } else if (finishing_ && (poisoned_ || !active() || written_ >= finish_lsn_)) {
+    } else if (ending_ != Ending::kNone && (poisoned() || !active() || written_ >= finish_lsn_)) {
       break;
     } else if (can_write() && has_unwritten()) {
       if (!write_batch().ok()) {
-        if (finishing_) break;
+        if (ending_ != Ending::kNone) break;
         if (can_write()) os_.park(os_.now() + options_.retry_interval);
         continue;
       }
@@ -210,7 +242,7 @@ void AofLog::write_loop() {
       wake_writer_.rest();
     }
   }
-  finished_ = true;
+  ending_ = Ending::kOver;
   if (rotation_ != nullptr) {
     rotation_ = nullptr;
     rotation_outcome_ = Result<void>(Error{Errc::kInvalid, "the log is closing"});
@@ -219,7 +251,7 @@ void AofLog::write_loop() {
 }
 
 void AofLog::sync_loop() {
-  while (!finishing_) {
+  while (ending_ == Ending::kNone) {
     if (options_.policy != SyncPolicy::kEverysec || !can_write() || written_ == synced_) {
       wake_syncer_.rest();
       continue;
@@ -243,7 +275,7 @@ void AofLog::sync_loop() {
 
 Result<void> AofLog::rotate(Rotation rotation) {
   CHECK(rotation_ == nullptr);
-  if (finishing_) return Error{Errc::kInvalid, "the log is closing"};
+  if (ending_ != Ending::kNone) return Error{Errc::kInvalid, "the log is closing"};
   rotation_ = &rotation;
   rotation_outcome_.reset();
   wake_writer_.notify_all();
@@ -254,6 +286,7 @@ Result<void> AofLog::rotate(Rotation rotation) {
 void AofLog::do_rotation() {
   Rotation& rotation = *rotation_;
   Result<void> outcome;
+  if (phase_ == Phase::kOpen) enter(Phase::kRotating);
   if (!can_write()) {
     outcome = Error{Errc::kIo, blocked_.empty() ? "the log is not active" : blocked_};
   } else if (!unwritten_.empty()) {
@@ -272,6 +305,7 @@ void AofLog::do_rotation() {
     }
     if (outcome.ok()) segment_ = std::move(rotation.next);
   }
+  if (phase_ == Phase::kRotating) enter(Phase::kOpen);  // else poisoned
   rotation_ = nullptr;
   rotation_outcome_ = outcome;
   progress_.notify_all();
@@ -279,8 +313,10 @@ void AofLog::do_rotation() {
 }
 
 uint64_t AofLog::begin_heal() {
-  while (writing_ || syncing_) progress_.wait();
-  healing_ = true;
+  while (!in_flight_.nothing()) progress_.wait();
+  // A heal that failed is begun again.
+  const Phase next = active() ? Phase::kHealing : Phase::kFounding;
+  if (phase_ != next) enter(next);
   drop_buffer();
   return applied_;
 }
@@ -294,19 +330,18 @@ void AofLog::drop_buffer() {
 
 void AofLog::abandon_heal() {
   CHECK(!active());
-  healing_ = false;
+  if (phase_ == Phase::kFounding) enter(Phase::kOff);
   drop_buffer();
   written_ = synced_ = applied_;
   release();
 }
 
 void AofLog::replace_segment(Segment next, uint64_t cut) {
-  CHECK(!writing_ && !syncing_);
+  CHECK(in_flight_.nothing());
   segment_ = std::move(next);
   written_ = std::max(written_, cut);
   synced_ = std::max(synced_, cut);
-  poisoned_ = false;
-  healing_ = false;
+  enter(Phase::kOpen);
   unblock();
   release();
   wake_writer_.notify_all();
@@ -315,10 +350,10 @@ void AofLog::replace_segment(Segment next, uint64_t cut) {
 
 Result<void> AofLog::finish() {
   finish_lsn_ = applied_;
-  finishing_ = true;
+  if (ending_ == Ending::kNone) ending_ = Ending::kAsked;
   wake_writer_.notify_all();
   wake_syncer_.notify_all();
-  while (!finished_) progress_.wait();
+  while (ending_ != Ending::kOver) progress_.wait();
   auto outcome = finish_segment();
   if (!outcome.ok()) start();  // the store stays up
   return outcome;
@@ -326,8 +361,8 @@ Result<void> AofLog::finish() {
 
 Result<void> AofLog::finish_segment() {
   if (!active()) return {};
-  while (syncing_) progress_.wait();
-  if (poisoned_ || written_ < finish_lsn_) return Error{Errc::kIo, blocked_};
+  while (in_flight_.sync) progress_.wait();
+  if (poisoned() || written_ < finish_lsn_) return Error{Errc::kIo, blocked_};
   const std::string mark =
       encode_mark(MarkKind::kClosed, written_ + 1, segment_.nonce, segment_.size);
   if (const auto marked = write_whole(*segment_.file, segment_.size, mark); !marked.ok()) {
@@ -339,7 +374,8 @@ Result<void> AofLog::finish_segment() {
 }
 
 void AofLog::deactivate() {
-  CHECK(finished_ && !writing_ && !syncing_);
+  CHECK(ending_ == Ending::kOver && in_flight_.nothing());
+  enter(Phase::kOff);
   segment_ = {};
   drop_buffer();
   written_ = synced_ = applied_;

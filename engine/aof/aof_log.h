@@ -4,16 +4,40 @@
 // An entry is *buffered* by end_entry(), *written* when its batch has been handed to the OS,
 // *synced* when a sync that began after that has returned. Replies wait for the released mark:
 //
-//   always    released = synced. One sync in flight; everything buffered meanwhile goes with the
-//   next. everysec  released = written, unless the entries released but not synced would then span
-//   more than the
-//             window: the mark stands still until a sync has caught up. A sync starts within a
-//             second of the first unsynced entry.
-//   no        released = written.
+//   policy    released is            a sync starts
+//   --------  ---------------------  --------------------------------------------------------------
+//   always    synced                 when a batch is written; one is in flight, and everything
+//                                    buffered meanwhile goes with the next
+//   everysec  written, within the    within a second of the first unsynced entry
+//             window
+//   no        written                at a rotation and at the end
 //
-// A failed sync poisons its segment: it is never synced again, nothing rests on it, and the owner
-// must heal (engine/generations.h). A failed write is cut off and tried again; until it succeeds
-// blocked() says why.
+// The window of everysec is enforced: where the entries released and not synced would span more,
+// the mark stands still until a sync has caught up.
+//
+// The log is in one phase:
+//
+//   phase      what it means                           goes on to
+//   ---------  --------------------------------------  ------------------------------------------
+//   kOff       no segment: entries are counted, not    kOpen: use_segment; kFounding: begin_heal
+//              kept
+//   kFounding  entries wait in the buffer for a first  kOpen: replace_segment; kOff: abandon_heal
+//              segment
+//   kOpen      batches are written and synced          kRotating: rotate; kPoisoned: a failure;
+//                                                      kOff: deactivate
+//   kRotating  the writer goes from one segment to     kOpen: done, or not begun;
+//              the next                                kPoisoned: a failure
+//   kPoisoned  a sync failed, or a write could not be  kHealing: begin_heal
+//              cut off: the segment is never synced
+//              again, and nothing rests on it
+//   kHealing   entries wait in the buffer for another  kOpen: replace_segment
+//              segment
+//
+// Beside it there may be one write and one sync in flight. Whether the writer is asked to end
+// (finish) is apart: it can be asked in any phase, and an end that fails leaves the phase as it is.
+//
+// Who heals is the owner (engine/generations.h). A write that fails for want of space is cut off
+// and tried again; until it succeeds blocked() says why.
 //
 // Invariants: synced <= written <= applied; released <= written; released never decreases.
 #pragma once
@@ -94,7 +118,7 @@ class AofLog {
   };
   const std::vector<Span>& blocked_spans() const { return blocked_spans_; }
   // A sync failed, or a write could not be cut off: heal.
-  bool poisoned() const { return poisoned_; }
+  bool poisoned() const { return phase_ == Phase::kPoisoned || phase_ == Phase::kHealing; }
   // Called, in the step in which it happens, when the log is poisoned.
   void set_on_poison(std::function<void()> on_poison) { on_poison_ = std::move(on_poison); }
 
@@ -141,11 +165,21 @@ class AofLog {
   void set_options(const AofOptions& options);
 
  private:
+  enum class Phase : unsigned char { kOff, kFounding, kOpen, kRotating, kPoisoned, kHealing };
+  // The writer's end: finish() asks for it, start() begins anew.
+  enum class Ending : unsigned char { kNone, kAsked, kOver };
+  struct InFlight {
+    bool write = false;
+    bool sync = false;
+    bool nothing() const { return !write && !sync; }
+  };
   struct Release {
     uint64_t lsn;
     Instant at;
   };
 
+  // The only place where the phase changes. CHECKs that the table above has it.
+  void enter(Phase next);
   void poison(const Error& error);
   void block(std::string why);
   void unblock();
@@ -156,7 +190,8 @@ class AofLog {
   Result<void> finish_segment();
   void do_rotation();
   void release();
-  bool can_write() const { return active() && !poisoned_ && !healing_; }
+  bool can_write() const { return phase_ == Phase::kOpen || phase_ == Phase::kRotating; }
+  bool keeps_entries() const { return phase_ != Phase::kOff; }
   void drop_buffer();
   bool has_unwritten() const { return !buffer_.empty() || !unwritten_.empty(); }
 
@@ -183,16 +218,13 @@ class AofLog {
 
   std::string blocked_;
   std::vector<Span> blocked_spans_;
-  bool poisoned_ = false;
-  bool healing_ = false;
-  bool finishing_ = false;
+  Phase phase_ = Phase::kOff;
+  InFlight in_flight_;
+  Ending ending_ = Ending::kNone;
   uint64_t finish_lsn_ = 0;  // finish() waits for this
-  bool finished_ = false;
-  bool syncing_ = false;
   bool syncer_runs_ = false;
-  bool writing_ = false;
   Instant last_sync_start_{INT64_MIN / 2};
-  Rotation* rotation_ = nullptr;
+  Rotation* rotation_ = nullptr;  // asked for; the writer does it
   std::optional<Result<void>> rotation_outcome_;
 
   std::function<void()> on_poison_;
