@@ -33,6 +33,8 @@ Result<std::unique_ptr<Engine>> Engine::open(Os& os, EngineConfig config) {
   TRY_ASSIGN(Recovered recovered, recover(os, engine->keyspace_, engine->config_.recovery));
   engine->report_ = recovered.report;
   TRY(engine->generations_.start(std::move(recovered)));
+  CHECK(engine->aof_.active() == engine->config_.recovery.append_only);
+  CHECK(engine->aof_.synced_lsn() == engine->report_.last_lsn);
   engine->aof_.start();
   Engine* self = engine.get();
   os.spawn("keeper", [self] { self->keeper_.run(); });
@@ -41,6 +43,7 @@ Result<std::unique_ptr<Engine>> Engine::open(Os& os, EngineConfig config) {
 }
 
 uint64_t Engine::append(const Effects& effects) {
+  CHECK(!stopped_);  // who writes after the end waits for ever
   aof_.begin_entry(effects.size());
   for (const auto& item : effects.items()) aof_.add_command(item.db, effects.bytes_of(item));
   const uint64_t lsn = aof_.end_entry();
@@ -108,7 +111,10 @@ Result<void> Engine::finish(bool save) {
   // A sync that failed just now is healed first, on another call.
   if (aof_.poisoned()) return Error{Errc::kIo, aof_.blocked()};
   if (save && !config_.save.empty()) TRY(keeper_.save_now());
-  return aof_.finish();
+  const uint64_t applied = aof_.applied_lsn();
+  TRY(aof_.finish());
+  CHECK(!aof_.active() || aof_.synced_lsn() >= applied);
+  return {};
 }
 
 }  // namespace powercut::engine

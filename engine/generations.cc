@@ -1,5 +1,8 @@
 #include "engine/generations.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "engine/aof/replace.h"
 
 namespace powercut::engine {
@@ -21,8 +24,10 @@ Generations::Generations(Os& os, Keyspace& keyspace, AofLog& log, const EngineCo
 // --- Starting ---
 
 Result<void> Generations::start(Recovered recovered) {
+  CHECK(recovered.next_sequence > recovered.manifest.highest_sequence());
   manifest_ = std::move(recovered.manifest);
   manifest_.history.clear();
+  for (const ManifestFile& file : all_files()) standing_.push_back(file.name);
   next_sequence_ = recovered.next_sequence;
   saved_lsn_ = recovered.report.last_lsn;
   saved_at_ = os_.now();
@@ -31,6 +36,7 @@ Result<void> Generations::start(Recovered recovered) {
   if (!config_.recovery.append_only) return {};
   if (recovered.segment) {
     const Segment& segment = *recovered.segment;
+    CHECK(segment.sequence == manifest_.segments.back().sequence);
     for (auto& file : manifest_.segments) {
       if (file.sequence != segment.sequence) sealed_bytes_ += file.length.value_or(0);
     }
@@ -53,6 +59,7 @@ Result<void> Generations::make_log_directory() {
 
 // REQUIRES: no session yet. What were applied meanwhile would be in no file.
 Result<void> Generations::first_generation() {
+  CHECK(!log_.active() && log_.synced_lsn() == log_.applied_lsn());
   TRY(make_log_directory());
   const bool empty =
       log_.applied_lsn() == 0 && manifest_.segments.empty() && keyspace_.memory_bytes() == 0;
@@ -65,7 +72,7 @@ Result<void> Generations::first_generation() {
       {segment_name(sequence), sequence, log_.applied_lsn() + 1, {}, {}, segment.nonce});
   bool renamed = false;
   TRY(publish(manifest, renamed));
-  manifest_ = std::move(manifest);
+  take_over(std::move(manifest));
   log_.use_segment(std::move(segment));
   return {};
 }
@@ -82,8 +89,18 @@ Result<void> Generations::first_base() {
   return {};
 }
 
+// A file of the log, under a name that none had before it in this life.
+Result<std::unique_ptr<File>> Generations::create_log_file(const std::string& name,
+                                                           uint64_t sequence) {
+  CHECK(!stands(name) && sequence < next_sequence_);
+  TRY_ASSIGN(auto file, create_fresh(os_, in_aof_directory(name)));
+  standing_.push_back(name);
+  return file;
+}
+
 Result<Segment> Generations::create_segment(uint64_t sequence) {
-  TRY_ASSIGN(auto file, create_fresh(os_, in_aof_directory(segment_name(sequence))));
+  CHECK(sequence > manifest_.highest_sequence());
+  TRY_ASSIGN(auto file, create_log_file(segment_name(sequence), sequence));
   const uint64_t nonce = os_.choose("segment.nonce", UINT64_MAX);
   const std::string text = encode_header({sequence, nonce});
   TRY(write_whole(*file, 0, text));
@@ -100,10 +117,18 @@ RdbHeader Generations::header(bool aof_base) const {
   return header;
 }
 
+// The cut of a checkpoint, of either kind.
+void Generations::capture(bool aof_base) {
+  captured_lsn_ = log_.applied_lsn();
+  checkpoint_.begin(header(aof_base));
+}
+
 // Writes what checkpoint_ captured at the cut; durable, with its name, when this returns.
 Result<ManifestFile> Generations::write_base(uint64_t sequence, uint64_t cut) {
+  CHECK(checkpoint_.running() && cut <= log_.applied_lsn());
+  CHECK(captured_lsn_ == cut);  // what the file says of itself
   const std::string name = base_name(sequence);
-  TRY_ASSIGN(const auto file, create_fresh(os_, in_aof_directory(name)));
+  TRY_ASSIGN(const auto file, create_log_file(name, sequence));
   TRY_ASSIGN(const CheckpointInfo info, checkpoint_.write(*file));
   TRY(file->sync("base.sync"));
   TRY(os_.sync_directory(kAofDirectory, "base.directory"));
@@ -111,7 +136,24 @@ Result<ManifestFile> Generations::write_base(uint64_t sequence, uint64_t cut) {
 }
 
 Result<void> Generations::publish(const Manifest& manifest, bool& renamed) {
-  return publish_manifest(os_, std::string(kAofDirectory), manifest, renamed);
+  CHECK(!manifest.segments.empty() && !manifest.segments.back().length);
+  for (const ManifestFile& file : manifest.segments) CHECK(stands(file.name));
+  if (manifest.base) CHECK(stands(manifest.base->name));
+  const bool our_base = manifest.base && manifest.base->name == base_name(manifest.base->sequence);
+  const auto& first = manifest.segments.front();
+  if (our_base && manifest.base->lsn && first.lsn) CHECK(*manifest.base->lsn + 1 == *first.lsn);
+  const auto published = publish_manifest(os_, std::string(kAofDirectory), manifest, renamed);
+  CHECK(renamed || !published.ok());
+  if (!published.ok() && renamed) doubtful_.push_back(manifest);
+  return published;
+}
+
+// `manifest` is published: it is the store, and what it replaces goes.
+void Generations::take_over(Manifest manifest) {
+  const auto replaced = std::exchange(manifest.history, {});
+  manifest_ = std::move(manifest);
+  doubtful_.clear();
+  for (const ManifestFile& file : replaced) remove_log_file(file.name);
 }
 
 std::vector<ManifestFile> Generations::all_files() const {
@@ -120,8 +162,16 @@ std::vector<ManifestFile> Generations::all_files() const {
   return files;
 }
 
-void Generations::remove_files(const std::vector<ManifestFile>& files) {
-  for (const ManifestFile& file : files) remove_quietly(in_aof_directory(file.name));
+bool Generations::stands(std::string_view name) const {
+  return std::find(standing_.begin(), standing_.end(), name) != standing_.end();
+}
+
+// Never what the durable manifest names, nor one that may be the durable one.
+void Generations::remove_log_file(const std::string& name) {
+  CHECK(!manifest_.names(name));
+  for (const Manifest& manifest : doubtful_) CHECK(!manifest.names(name));
+  std::erase(standing_, name);
+  remove_quietly(in_aof_directory(name));
 }
 
 // What cannot be removed now is set aside or removed by the next recovery.
@@ -141,7 +191,7 @@ Result<void> Generations::rewrite() {
   rotation.next = std::move(next);
   rotation.at_cut = [&] {
     cut = log_.applied_lsn();
-    checkpoint_.begin(header(true));
+    capture(true);
   };
   rotation.publish = [&](uint64_t old_length) -> Result<void> {
     Manifest manifest = manifest_;
@@ -149,19 +199,20 @@ Result<void> Generations::rewrite() {
     manifest.segments.push_back({segment_name(sequence), sequence, cut + 1, {}, {}, nonce});
     TRY(publish(manifest, renamed));
     sealed_bytes_ += old_length;
-    manifest_ = std::move(manifest);
+    take_over(std::move(manifest));
     return {};
   };
   if (auto rotated = log_.rotate(std::move(rotation)); !rotated.ok()) {
     checkpoint_.abandon();
-    if (!renamed) remove_quietly(in_aof_directory(segment_name(sequence)));
+    if (!renamed) remove_log_file(segment_name(sequence));
     return rotated;
   }
+  CHECK(log_.segment_sequence() == sequence);
 
   const auto base = write_base(sequence, cut);
   checkpoint_.abandon();
   if (!base.ok()) {
-    remove_quietly(in_aof_directory(base_name(sequence)));
+    remove_log_file(base_name(sequence));
     return base.error();
   }
   Manifest manifest;
@@ -175,12 +226,10 @@ Result<void> Generations::rewrite() {
   if (!published.ok()) {
     // Once renamed, either manifest may be the durable one; both are complete, so both keep their
     // files.
-    if (!renamed) remove_quietly(in_aof_directory(base_name(sequence)));
+    if (!renamed) remove_log_file(base_name(sequence));
     return published;
   }
-  remove_files(manifest.history);
-  manifest.history.clear();
-  manifest_ = std::move(manifest);
+  take_over(std::move(manifest));
   sealed_bytes_ = base->length.value_or(0);
   bytes_after_rewrite_ = log_bytes();
   return {};
@@ -191,7 +240,7 @@ Result<void> Generations::rewrite() {
 Result<void> Generations::heal() {
   const uint64_t sequence = next_sequence_++;
   const uint64_t cut = log_.begin_heal();
-  checkpoint_.begin(header(true));  // in one step with the cut
+  capture(true);  // in one step with the cut
 
   const auto made = [&]() -> Result<Segment> {
     TRY_ASSIGN(Segment next, create_segment(sequence));
@@ -203,12 +252,11 @@ Result<void> Generations::heal() {
     bool renamed = false;
     const auto published = publish(manifest, renamed);
     if (!published.ok()) {
-      if (renamed) manifest_ = std::move(manifest);  // perhaps: keep the files of both
+      // Perhaps the new one: keep the files of both.
+      if (renamed) doubtful_.push_back(std::exchange(manifest_, std::move(manifest)));
       return published.error();
     }
-    remove_files(manifest.history);
-    manifest.history.clear();
-    manifest_ = std::move(manifest);
+    take_over(std::move(manifest));
     sealed_bytes_ = base.length.value_or(0);
     return next;
   };
@@ -216,12 +264,13 @@ Result<void> Generations::heal() {
   checkpoint_.abandon();
   if (!next.ok()) {
     if (!manifest_.names(base_name(sequence))) {
-      remove_quietly(in_aof_directory(base_name(sequence)));
-      remove_quietly(in_aof_directory(segment_name(sequence)));
+      remove_log_file(base_name(sequence));
+      remove_log_file(segment_name(sequence));
     }
     return next.error();
   }
   log_.replace_segment(std::move(next).value(), cut);
+  CHECK(log_.segment_sequence() == manifest_.segments.back().sequence);
   bytes_after_rewrite_ = log_bytes();
   return {};
 }
@@ -231,7 +280,8 @@ Result<void> Generations::heal() {
 Result<void> Generations::save() {
   const std::string temporary(kCheckpointTemporary);
   const uint64_t cut = log_.applied_lsn();
-  checkpoint_.begin(header(false));
+  CHECK(cut >= saved_lsn_);
+  capture(false);
   const auto written = [&]() -> Result<void> {
     TRY_ASSIGN(const auto file, create_fresh(os_, temporary));
     TRY_ASSIGN(const CheckpointInfo info, checkpoint_.write(*file));
@@ -243,6 +293,7 @@ Result<void> Generations::save() {
     remove_quietly(temporary);
     return written;
   }
+  CHECK(captured_lsn_ == cut);
   saved_lsn_ = cut;
   saved_at_ = os_.now();
   saved_unix_s_ = os_.wall_now().unix_ms / 1000;

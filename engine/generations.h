@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -61,9 +62,13 @@ class Generations {
   Result<Segment> create_segment(uint64_t sequence);
   Result<ManifestFile> write_base(uint64_t sequence, uint64_t cut);
   Result<void> publish(const Manifest& manifest, bool& renamed);
-  void remove_files(const std::vector<ManifestFile>& files);
+  void take_over(Manifest manifest);
+  Result<std::unique_ptr<File>> create_log_file(const std::string& name, uint64_t sequence);
+  bool stands(std::string_view name) const;
+  void remove_log_file(const std::string& name);
   void remove_quietly(const std::string& name);
   RdbHeader header(bool aof_base) const;
+  void capture(bool aof_base);
   std::vector<ManifestFile> all_files() const;
 
   Os& os_;
@@ -72,6 +77,10 @@ class Generations {
   const EngineConfig& config_;
   Checkpoint checkpoint_;
   Manifest manifest_;
+  // Renamed, but the directory was not synced: a crash may bring any of them.
+  std::vector<Manifest> doubtful_;
+  std::vector<std::string> standing_;  // the log's files: found named, or made, and not removed
+  uint64_t captured_lsn_ = 0;          // the cut of the newest checkpoint
   uint64_t next_sequence_ = 1;
   uint64_t bytes_after_rewrite_ = 0;  // what growth is measured against
   uint64_t sealed_bytes_ = 0;         // base and segments before the last

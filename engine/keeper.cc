@@ -95,6 +95,7 @@ void Keeper::on_entry() {
 // --- Jobs ---
 
 bool Keeper::request(Job job) {
+  CHECK(job != Job::kNone);
   bool& wanted = job == Job::kRewrite ? rewrite_wanted_ : save_wanted_;
   if (wanted || running_ == job) return false;
   wanted = true;
@@ -103,11 +104,13 @@ bool Keeper::request(Job job) {
 }
 
 void Keeper::begin_job(Job job) {
+  CHECK(running_ == Job::kNone && job != Job::kNone);
   running_ = job;
   job_started_at_ = os_.now();
 }
 
 void Keeper::end_job(const Result<void>& outcome) {
+  CHECK(running_ != Job::kNone);
   running_ = Job::kNone;
   if (outcome.ok()) {
     retry_after_ = Duration{0};
@@ -126,8 +129,10 @@ void Keeper::wait_for_job() {
 
 void Keeper::heal() {
   begin_job(Job::kRewrite);
+  CHECK(log_.poisoned());
   heal_wanted_ = false;
   const auto outcome = generations_.heal();
+  CHECK(log_.poisoned() != outcome.ok());
   ++(outcome.ok() ? stats_.heals : stats_.failed_heals);
   heal_wanted_ = !outcome.ok();  // whatever was reported meanwhile, nothing of it is left
   end_job(outcome);
@@ -159,6 +164,7 @@ Result<void> Keeper::set_append_only(bool on) {
   if (on == config_.recovery.append_only) return {};
   begin_job(Job::kRewrite);
   const auto outcome = on ? generations_.turn_on() : generations_.turn_off();
+  CHECK(log_.active() == (outcome.ok() ? on : !on));
   if (outcome.ok()) config_.recovery.append_only = on;
   end_job(outcome);
   return outcome;

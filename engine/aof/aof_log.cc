@@ -11,12 +11,15 @@ AofLog::AofLog(Os& os, const AofOptions& options)
     : os_(os), options_(options), wake_writer_(os), wake_syncer_(os), progress_(os) {}
 
 void AofLog::start_at(uint64_t lsn) {
+  CHECK(phase_ == Phase::kOff && applied_ == 0);
   applied_ = written_ = synced_ = released_ = lsn;
   buffer_first_ = lsn + 1;
 }
 
 void AofLog::use_segment(Segment segment) {
   CHECK(in_flight_.nothing());
+  CHECK(!has_unwritten() && synced_ == applied_);  // no entry is in no file
+  CHECK(segment.file != nullptr && segment.synced_offset <= segment.size);
   segment_ = std::move(segment);
   enter(Phase::kOpen);
 }
@@ -68,6 +71,7 @@ void AofLog::enter(Phase next) {
 // --- Entries ---
 
 void AofLog::begin_entry(size_t commands) {
+  CHECK(open_commands_ == 0 && commands > 0);
   open_commands_ = commands;
   if (!keeps_entries()) return;
   if (options_.timestamps) {
@@ -84,6 +88,7 @@ void AofLog::begin_entry(size_t commands) {
 }
 
 void AofLog::add_command(int db, std::string_view resp) {
+  CHECK(open_commands_ > 0);
   if (!keeps_entries()) return;
   if (db != selected_db_) {
     selected_db_ = db;
@@ -98,18 +103,27 @@ void AofLog::add_command(int db, std::string_view resp) {
 }
 
 uint64_t AofLog::end_entry() {
+  CHECK(open_commands_ > 0);
   ++applied_;
+  const bool transaction = open_commands_ > 1;
+  open_commands_ = 0;
   if (!keeps_entries()) {
     written_ = synced_ = released_ = applied_;
     buffer_first_ = applied_ + 1;
     return applied_;
   }
-  if (open_commands_ > 1) buffer_ += "*1\r\n$4\r\nEXEC\r\n";
+  if (transaction) buffer_ += "*1\r\n$4\r\nEXEC\r\n";
   wake_writer_.notify_all();
   return applied_;
 }
 
 // --- Marks ---
+
+void AofLog::check_marks() const {
+  CHECK(synced_ <= written_);
+  CHECK(written_ <= applied_);
+  CHECK(released_ <= written_);
+}
 
 void AofLog::release() {
   uint64_t target = options_.policy == SyncPolicy::kAlways ? synced_ : written_;
@@ -126,6 +140,7 @@ void AofLog::release() {
     }
   }
   if (target > released_) released_ = target;
+  check_marks();
   progress_.notify_all();
 }
 
@@ -154,12 +169,17 @@ void AofLog::poison(const Error& error) {
 // --- Writing ---
 
 Result<void> AofLog::write_batch() {
+  CHECK(can_write() && !in_flight_.write);
+  CHECK(open_commands_ == 0);  // entries are written whole
   if (unwritten_.empty()) {
     unwritten_.swap(buffer_);
     unwritten_first_ = buffer_first_;
     unwritten_last_ = applied_;
     buffer_first_ = applied_ + 1;
   }
+  // The reader refuses a batch that does not continue the numbers.
+  CHECK(unwritten_first_ == written_ + 1 && unwritten_last_ >= unwritten_first_);
+  CHECK(unwritten_last_ <= applied_);
   const size_t body = unwritten_.size();
   const uint64_t entries = unwritten_last_ - unwritten_first_ + 1;
   append_annotation(unwritten_, {unwritten_first_, entries, body, segment_.synced_offset, 0},
@@ -174,6 +194,7 @@ Result<void> AofLog::write_batch() {
       outcome = written.error();
       break;
     }
+    CHECK(*written > 0 && *written <= unwritten_.size() - done);
     done += *written;
   }
   if (!outcome.ok()) {
@@ -212,6 +233,7 @@ Result<void> AofLog::sync_segment(Site fence) {
     poison(outcome.error());
     return outcome;
   }
+  CHECK(covered >= synced_ && offset >= segment_.synced_offset);
   synced_ = covered;
   segment_.synced_offset = offset;
   release();
@@ -242,6 +264,7 @@ void AofLog::write_loop() {
       wake_writer_.rest();
     }
   }
+  CHECK(ending_ == Ending::kAsked);
   ending_ = Ending::kOver;
   if (rotation_ != nullptr) {
     rotation_ = nullptr;
@@ -285,6 +308,7 @@ Result<void> AofLog::rotate(Rotation rotation) {
 
 void AofLog::do_rotation() {
   Rotation& rotation = *rotation_;
+  CHECK(rotation.next.file != nullptr && rotation.next.sequence > segment_.sequence);
   Result<void> outcome;
   if (phase_ == Phase::kOpen) enter(Phase::kRotating);
   if (!can_write()) {
@@ -300,9 +324,12 @@ void AofLog::do_rotation() {
     if (!buffer_.empty()) outcome = write_batch();
     if (outcome.ok()) outcome = sync_segment("segment.rotate");
     if (outcome.ok()) {
+      CHECK(segment_.synced_offset == segment_.size);  // the manifest will say so
       outcome = rotation.publish(segment_.size);
       if (!outcome.ok()) poison(outcome.error());  // either manifest may be the durable one
     }
+    // The syncer may have begun one that waited for ours.
+    while (in_flight_.sync) progress_.wait();
     if (outcome.ok()) segment_ = std::move(rotation.next);
   }
   if (phase_ == Phase::kRotating) enter(Phase::kOpen);  // else poisoned
@@ -338,6 +365,9 @@ void AofLog::abandon_heal() {
 
 void AofLog::replace_segment(Segment next, uint64_t cut) {
   CHECK(in_flight_.nothing());
+  CHECK(next.file != nullptr && next.sequence > segment_.sequence);
+  CHECK(cut <= applied_ && unwritten_.empty());
+  CHECK(buffer_first_ == cut + 1);  // what waits begins where the base ends
   segment_ = std::move(next);
   written_ = std::max(written_, cut);
   synced_ = std::max(synced_, cut);
@@ -370,7 +400,9 @@ Result<void> AofLog::finish_segment() {
     return marked;
   }
   segment_.size += mark.size();
-  return sync_segment("segment.finish");
+  TRY(sync_segment("segment.finish"));
+  CHECK(synced_ >= finish_lsn_ && segment_.synced_offset == segment_.size);
+  return {};
 }
 
 void AofLog::deactivate() {

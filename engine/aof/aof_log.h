@@ -180,6 +180,7 @@ class AofLog {
 
   // The only place where the phase changes. CHECKs that the table above has it.
   void enter(Phase next);
+  void check_marks() const;
   void poison(const Error& error);
   void block(std::string why);
   void unblock();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/base/check.h"
 #include "engine/base/crc32c.h"
 #include "engine/base/decimal.h"
 
@@ -58,7 +59,10 @@ std::string encode_header(const SegmentHeader& header) {
   char line[kLongestLine];
   char* at = put(put(line, kHeaderPrefix), header.sequence);
   at = put(put_hex(put(at, " nonce="), header.nonce, 16), "\r\n");
-  return {line, at};
+  const std::string text(line, at);
+  size_t length = 0;
+  CHECK(parse_header(text, length) == header && length == text.size());
+  return text;
 }
 
 std::optional<SegmentHeader> parse_header(std::string_view bytes, size_t& length) {
@@ -78,6 +82,8 @@ uint32_t batch_crc(std::string_view batch, std::string_view line, uint64_t nonce
 
 void append_annotation(std::string& batch, const Annotation& fields, uint64_t nonce,
                        uint64_t offset) {
+  CHECK(fields.first_lsn > 0 && fields.entries > 0);
+  CHECK(fields.length == batch.size() && fields.synced_offset <= offset);
   char line[kLongestLine];
   char* at = put(put(line, kAnnotationPrefix), fields.first_lsn);
   at = put(put(at, " n="), fields.entries);
@@ -85,6 +91,7 @@ void append_annotation(std::string& batch, const Annotation& fields, uint64_t no
   at = put(put(at, " synced="), fields.synced_offset);
   const uint32_t crc = crc32c({line, static_cast<size_t>(at - line)}, crc_of(batch, nonce, offset));
   at = put(put_hex(put(at, kCrcField), crc, 8), "\r\n");
+  CHECK(at <= line + kLongestLine);
   batch.append(line, at);
 }
 
@@ -93,7 +100,10 @@ std::string encode_mark(MarkKind kind, uint64_t next_lsn, uint64_t nonce, uint64
   char* at = put(put(line, kind == MarkKind::kClosed ? kClosedPrefix : kOpenedPrefix), next_lsn);
   const uint32_t crc = batch_crc({}, {line, at}, nonce, offset);
   at = put(put_hex(put(at, kCrcField), crc, 8), "\r\n");
-  return {line, at};
+  const std::string text(line, at);
+  size_t length = 0;
+  CHECK((parse_mark(text, length) == Mark{kind, next_lsn, crc}) && length == text.size());
+  return text;
 }
 
 std::optional<Mark> parse_mark(std::string_view bytes, size_t& length) {

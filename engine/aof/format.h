@@ -37,6 +37,7 @@ namespace powercut::engine {
 struct SegmentHeader {
   uint64_t sequence = 0;
   uint64_t nonce = 0;  // drawn when the segment is created: old bytes of another file never verify
+  bool operator==(const SegmentHeader&) const = default;
 };
 
 struct Annotation {
@@ -53,6 +54,7 @@ struct Mark {
   MarkKind kind = MarkKind::kClosed;
   uint64_t next_lsn = 0;
   uint32_t crc = 0;
+  bool operator==(const Mark&) const = default;
 };
 
 inline constexpr std::string_view kHeaderPrefix = "#pc segment=";

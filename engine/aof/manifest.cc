@@ -69,7 +69,8 @@ Result<void> parse_line(std::string_view line, size_t number, Manifest& manifest
     } else if (words[i] == "type") {
       type = words[i + 1];
     } else if (words[i] == "seq") {
-      if (!numeric) return bad(number, "seq is not a number");
+      if (!numeric || value > kHighestSequence)
+        return bad(number, "seq is not a number, or too large");
       file.sequence = value;
       has_sequence = true;
     } else if (words[i] == "lsn" && numeric) {
@@ -159,6 +160,7 @@ Result<Manifest> parse_manifest(std::string_view text) {
 Result<void> write_whole(File& file, uint64_t offset, std::string_view data) {
   while (!data.empty()) {
     TRY_ASSIGN(const size_t written, file.write_at(offset, data));
+    CHECK(written > 0 && written <= data.size());
     offset += written;
     data.remove_prefix(written);
   }
@@ -173,6 +175,7 @@ Result<std::string> read_whole(File& file, uint64_t from) {
     TRY_ASSIGN(const size_t count,
                file.read_at(from + done, bytes.data() + done, bytes.size() - done));
     if (count == 0) break;
+    CHECK(count <= bytes.size() - done);
     done += count;
   }
   bytes.resize(done);
@@ -188,9 +191,12 @@ Result<void> publish_manifest(Os& os, const std::string& directory, const Manife
                               bool& renamed) {
   const std::string temporary = (directory + '/').append(kManifestTemporary);
   const std::string name = (directory + '/').append(kManifestName);
+  const std::string text = encode_manifest(manifest);
+  const auto read_back = parse_manifest(text);
+  CHECK(read_back.ok() && *read_back == manifest);  // recovery will see what is meant
   {
     TRY_ASSIGN(const auto file, create_fresh(os, temporary));
-    TRY(write_whole(*file, 0, encode_manifest(manifest)));
+    TRY(write_whole(*file, 0, text));
     TRY(file->sync("manifest.temporary"));
   }
   return replace_durably(os, temporary, name, directory, "manifest.rename", renamed);

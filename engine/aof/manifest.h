@@ -25,6 +25,9 @@ namespace powercut::engine {
 inline constexpr std::string_view kManifestName = "appendonly.aof.manifest";
 inline constexpr std::string_view kManifestTemporary = "temp-appendonly.aof.manifest";
 
+// Higher ones are damage: there is always a next.
+inline constexpr uint64_t kHighestSequence = UINT64_MAX / 2;
+
 struct ManifestFile {
   std::string name;
   uint64_t sequence = 0;
@@ -33,6 +36,7 @@ struct ManifestFile {
   std::optional<uint64_t> keys;  // of a base
   // Of a base its CRC64, of a segment its nonce: an older file of the same name is not this one.
   std::optional<uint64_t> check = std::nullopt;
+  bool operator==(const ManifestFile&) const = default;
 };
 
 struct Manifest {
@@ -42,6 +46,7 @@ struct Manifest {
 
   bool names(std::string_view file) const;
   uint64_t highest_sequence() const;
+  bool operator==(const Manifest&) const = default;
 };
 
 std::string base_name(uint64_t sequence);

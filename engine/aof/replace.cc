@@ -50,7 +50,9 @@ Result<void> settled_or_refused(const Result<void>& published, std::string_view 
 
 Result<void> replace_durably(Os& os, const std::string& from, const std::string& to,
                              const std::string& directory, Site fence, bool& renamed) {
+  CHECK(from != to && !renamed);
   TRY_ASSIGN(int kept, keep_replaced(os, to));
+  CHECK(kept > 0);  // the mark stands from before the rename
   TRY(os.rename(from, to));
   renamed = true;
   TRY(os.sync_directory(directory, fence));

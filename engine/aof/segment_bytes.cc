@@ -15,6 +15,7 @@ Result<bool> SegmentBytes::more() {
     view_ = {bytes_.get(), had};
   }
   TRY_ASSIGN(const size_t got, file_->read_at(had, bytes_.get() + had, chunk_));
+  CHECK(got <= chunk_ && had + got <= capacity_);
   view_ = {bytes_.get(), had + got};
   if (got == chunk_) chunk_ = std::min(2 * chunk_, size_t{16} << 20);
   ended_ = got == 0;

@@ -84,6 +84,8 @@ class Scanner {
     } else {
       TRY(read_plain(0));
     }
+    CHECK(scan_.good_end <= bytes_.size() && scan_.closed_offset <= scan_.good_end);
+    CHECK(!scan_.corrupt || expected_.truncate_corruption);
     return scan_;
   }
 
@@ -161,6 +163,7 @@ class Scanner {
         TRY_ASSIGN(const bool more, read_on());
         if (!more) break;
       }
+      CHECK(begin < bytes_.size());
       if (take_mark(begin)) continue;
       if (scan_.closed && by_redis(begin)) {
         scan_.by_redis = true;
@@ -172,6 +175,7 @@ class Scanner {
         if (more) continue;
       }
       if (what != nullptr) return stop_at(begin, what);
+      CHECK(scan_.good_end > begin);
       TRY(deliver());
     }
     if (expected_.synced_length && bytes_.size() < *expected_.synced_length) {
@@ -339,6 +343,7 @@ Parse parse_command(std::string_view bytes, size_t& position,
     words.push_back(bytes.substr(at, length));
     at += length + 2;
   }
+  CHECK(words.size() == words_before + count && at <= bytes.size());
   position = at;
   return Parse::kCommand;
 }

@@ -16,6 +16,7 @@ Result<void> copy(File& from, File& to) {
   for (uint64_t offset = 0;;) {
     TRY_ASSIGN(const size_t count, from.read_at(offset, bytes.data(), bytes.size()));
     if (count == 0) return {};
+    CHECK(count <= bytes.size());
     TRY(write_whole(to, offset, std::string_view(bytes).substr(0, count)));
     offset += count;
   }
@@ -32,8 +33,11 @@ Result<void> publish_again(Os& os, File& published) {
 Result<void> publish_checkpoint(Os& os, File& file) {
   TRY(file.sync("checkpoint.sync"));
   bool renamed = false;
-  return replace_durably(os, std::string(kCheckpointTemporary), std::string(kCheckpointName), "",
-                         "checkpoint.rename", renamed);
+  const auto replaced =
+      replace_durably(os, std::string(kCheckpointTemporary), std::string(kCheckpointName), "",
+                      "checkpoint.rename", renamed);
+  CHECK(renamed || !replaced.ok());
+  return replaced;
 }
 
 Result<void> settle_checkpoint(Os& os, File& published) {

@@ -16,6 +16,7 @@ namespace powercut::engine {
 namespace {
 
 constexpr std::string_view kOrphanSuffix = ".orphan";
+constexpr uint64_t kHighestLsn = UINT64_MAX / 2;  // a higher one is damage
 
 std::string in_aof_directory(std::string_view name) {
   std::string path(kAofDirectory);
@@ -32,6 +33,7 @@ std::optional<uint64_t> sequence_of(std::string_view name) {
   uint64_t sequence = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), sequence);
   if (error != std::errc() || end == name.data() + name.size() || *end != '.') return std::nullopt;
+  if (sequence > kHighestSequence) return std::nullopt;
   return sequence;
 }
 
@@ -59,31 +61,50 @@ class Recovery {
       : os_(os), keyspace_(keyspace), options_(options), replay_(keyspace), started_(os.now()) {}
 
   Result<Recovered> run() {
+    CHECK(keyspace_.memory_bytes() == 0);
     keyspace_.set_now(os_.wall_now());
     keyspace_.set_loading(true);
     TRY_ASSIGN(names_, names_in_aof_directory());
-    for (const std::string& name : names_) {
-      recovered_.next_sequence =
-          std::max(recovered_.next_sequence, sequence_of(name).value_or(0) + 1);
-    }
+    for (const std::string& name : names_) count_sequence(sequence_of(name).value_or(0));
     if (options_.append_only) {
       TRY(recover_aof());
     } else {
       TRY(load_checkpoint());
     }
     keyspace_.set_loading(false);
+    if (report().last_lsn > kHighestLsn) {
+      return Error{Errc::kCorrupt,
+                   fmt::format("{}: there is no entry {}", report().base, report().last_lsn)};
+    }
     report().failed_commands = replay_.failed_commands();
     report().took = os_.now() - started_;
+    check_recovered();
     return std::move(recovered_);
   }
 
  private:
   RecoveryReport& report() { return recovered_.report; }
 
+  // A number that was seen, even on a file that is gone, is not given again.
+  void count_sequence(uint64_t sequence) {
+    recovered_.next_sequence = std::max(recovered_.next_sequence, sequence + 1);
+  }
+
+  // What the engine rests on from now on.
+  void check_recovered() const {
+    CHECK(recovered_.next_sequence > recovered_.manifest.highest_sequence());
+    if (!recovered_.segment) return;
+    const Segment& segment = *recovered_.segment;
+    CHECK(options_.append_only && !recovered_.report.dropped_corruption);
+    CHECK(segment.sequence == recovered_.manifest.segments.back().sequence);
+    CHECK(segment.file != nullptr && segment.synced_offset == segment.size);
+  }
+
   Result<void> recover_aof() {
     if (!has_name(kManifestName)) return start_without_manifest();
     TRY_ASSIGN(const std::string text, read_whole(os_, in_aof_directory(kManifestName)));
     TRY_ASSIGN(recovered_.manifest, parse_manifest(text));
+    count_sequence(recovered_.manifest.highest_sequence());
     // First: what is not named here may be named by an older manifest, which may be the durable one.
     TRY(settle_manifest());
     TRY(set_aside_orphans());
@@ -102,14 +123,16 @@ class Recovery {
     TRY(os_.sync_directory("", "recovery.root"));
     if (!has_name(replaced_name(std::string(kManifestName)))) return {};
     bool renamed = false;
-    return settled_or_refused(
-        publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, renamed),
-        in_aof_directory(kManifestName));
+    const auto published =
+        publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, renamed);
+    CHECK(renamed || !published.ok());
+    return settled_or_refused(published, in_aof_directory(kManifestName));
   }
 
   // Writes the bytes again that no batch vouches for: after a failed sync and a kill the page cache
   // may hold them as clean, and a sync would leave them there.
   Result<void> write_tail_again(File& file, std::string_view bytes, const SegmentScan& scan) {
+    CHECK(scan.good_end <= bytes.size());
     if (scan.synced_offset >= scan.good_end) return {};
     const auto written =
         write_whole(file, scan.synced_offset,
@@ -276,6 +299,9 @@ class Recovery {
                  if (++since_check % 1024 == 0) TRY(check_time(named.name));
                  return replay_.apply(entry);
                }));
+    // Every entry was handed over once, under the next number.
+    CHECK(scan.next_lsn == expected.first_lsn + scan.entries && scan.good_end <= bytes.size());
+    CHECK(!scan.corrupt || expected.truncate_corruption);
     ++report().segments;
     report().entries += scan.entries;
     report().batches += scan.batches;
@@ -298,9 +324,11 @@ class Recovery {
                      std::string_view bytes) {
     uint64_t end = scan.good_end;
     if (end < bytes.size()) TRY(file->truncate(end));
+    CHECK(!scan.annotated || scan.header.sequence == named.sequence || !named.lsn);
     const bool goes_on = scan.annotated && !scan.corrupt && !scan.by_redis;
     if (goes_on) TRY(write_tail_again(*file, bytes, scan));
     if (goes_on && scan.closed) {
+      CHECK(scan.closed_offset < end);
       const std::string mark =
           encode_mark(MarkKind::kOpened, scan.next_lsn, scan.header.nonce, end);
       const auto opened = write_whole(*file, end, mark);
