@@ -4,9 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <set>
 #include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "faults/random_program_testing.h"
 #include "sim/disk_testing.h"
@@ -80,6 +84,36 @@ TEST(Personas, TheAxesAreChosenBehindTheName) {
     ASSERT_NE(find_persona(name), nullptr) << name;
     EXPECT_EQ(find_persona(name)->name, name);
   }
+}
+
+// The switches, one by one: with one more in sim/persona_rules.h this does not compile until it
+// stands here, and the test below fails until a persona turns it.
+auto switches(const sim::PersonaRules& rules) {
+  const auto& [names, sizes, data, sync, sync_failure, sector_bytes, block_atomic, garbage,
+               reuses_freed_blocks, replace_settles_size, truncate_settles_size,
+               orders_fresh_blocks_only, writeback, write_through] = rules;
+  return std::tuple(names, sizes, data, sync, sync_failure, sector_bytes, block_atomic, garbage,
+                    reuses_freed_blocks, replace_settles_size, truncate_settles_size,
+                    orders_fresh_blocks_only, writeback, write_through);
+}
+
+TEST(Personas, EachSwitchIsTurnedBySome) {
+  std::vector<Persona> personas = every_persona();
+  for (const AxisValue& value : axis_values()) {
+    personas.push_back(default_persona());
+    value.apply(personas.back());
+  }
+  const auto plain = switches({});
+  const auto turned = [&]<size_t... i>(std::index_sequence<i...>) {
+    const auto by_some = [&](auto get) {
+      return std::any_of(personas.begin(), personas.end(), [&](const Persona& persona) {
+        return get(switches(persona.rules)) != get(plain);
+      });
+    };
+    return std::vector<bool>{by_some([](const auto& all) { return std::get<i>(all); })...};
+  }
+  (std::make_index_sequence<std::tuple_size_v<decltype(plain)>>());
+  for (size_t i = 0; i < turned.size(); ++i) EXPECT_TRUE(turned[i]) << "switch " << i;
 }
 
 // Each sector unit tears where it says.
