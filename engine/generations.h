@@ -2,8 +2,8 @@
 // manifest) and checkpoints of their own. When to make one, and what follows from a failure, is the
 // keeper's (engine/keeper.h).
 //
-// Each fence of the protocol (engine/aof/format.h, engine/aof/manifest.h) is a call here or in
-// aof_log.cc, and has a name; `powercut list mutants` shows what happens without it. A step that
+// Each fence of the protocol (engine/DURABILITY.md lists them) is a call here or in
+// engine/aof/, and has a name; `powercut list mutants` shows what happens without it. A step that
 // fails leaves the previous generation complete and named.
 #pragma once
 

@@ -7,7 +7,7 @@ packages=(
   g++ cmake ninja-build pkg-config ccache
   libboost-context-dev libfmt-dev libcli11-dev nlohmann-json3-dev libxxhash-dev liburing-dev liblzf-dev
   libsqlite3-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
-  libgoogle-perftools-dev gnuplot-nox
+  libgoogle-perftools-dev gnuplot-nox clang-format
 )
 install=(apt-get install -y --no-install-recommends)
 

@@ -6,7 +6,7 @@
 // What is created after the cut bears the new stamp. A flushed table is taken over whole.
 //
 // Invariants: an object is stamped before anything yields; a walk goes from a table's end down, so
-// objects that move are not missed (slab_map.h); nothing is ever serialised twice.
+// objects that move are not missed (engine/store/slab_map.h); nothing is ever serialised twice.
 #pragma once
 
 #include <cstdint>

@@ -8,7 +8,8 @@
 //            | FUNCTION2 library(string)                  skipped: functions are not supported
 //            | entry
 //   entry    = [EXPIRE_MS i64 | EXPIRE_S i32] [IDLE seconds(length) | FREQ u8] type(u8) key(string)
-//   value length   = 00xxxxxx                                   6 bits
+//              value
+//   length   = 00xxxxxx                                   6 bits
 //            | 01xxxxxx u8                                14 bits, big-endian
 //            | 80 u32 big-endian
 //            | 81 u64 big-endian
@@ -51,16 +52,16 @@ enum RdbOpcode : uint8_t {
 // What we write is marked *; the others we only read. "packed" is one string holding a whole
 // structure, laid out as engine/checkpoint/rdb_packed.h says.
 enum class RdbType : uint8_t {
-  kString = 0,      // * string
-  kList = 1,        // * n(length) string...
-  kSet = 2,         // * n(length) string...
-  kZsetText = 3,    //   n(length) (member(string) score)...; score = u8 size and digits | FD nan |
-                    //   FE inf | FF -inf
-  kHash = 4,        // * n(length) (field(string) value(string))...
-  kZset = 5,        // * n(length) (member(string) score(f64))...
-  kModule = 6,      //   refused
-  kModule2 = 7,     //   refused
-  kHashZipmap = 9,  //   packed zipmap
+  kString = 0,           // * string
+  kList = 1,             // * n(length) string...
+  kSet = 2,              // * n(length) string...
+  kZsetText = 3,         //   n(length) (member(string) score)...; score = u8 size and digits |
+                         //   FD nan | FE inf | FF -inf
+  kHash = 4,             // * n(length) (field(string) value(string))...
+  kZset = 5,             // * n(length) (member(string) score(f64))...
+  kModule = 6,           //   refused
+  kModule2 = 7,          //   refused
+  kHashZipmap = 9,       //   packed zipmap
   kListZiplist = 10,     //   packed ziplist
   kSetIntset = 11,       //   packed intset
   kZsetZiplist = 12,     //   packed ziplist: member, score, ...

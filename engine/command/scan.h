@@ -1,6 +1,6 @@
 // What SCAN, HSCAN, SSCAN and ZSCAN share. A cursor is the number of positions of the slab map that
-// are still to be visited, from the highest down: see slab_map.h for why that misses no entry. 0
-// starts and ends.
+// are still to be visited, from the highest down: see engine/store/slab_map.h for why that misses
+// no entry. 0 starts and ends.
 #pragma once
 
 #include <algorithm>

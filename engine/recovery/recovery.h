@@ -4,7 +4,7 @@
 // Everything it does may be cut at any step and done again: it only reads, sets unnamed files
 // aside, cuts the torn tail off the last segment, and syncs. Before it returns, what it replayed is
 // durable: bytes that were read back after a kill may live in the page cache alone, so the last
-// segment and the directories are synced (durability.md, "Monotone").
+// segment and the directories are synced (engine/DURABILITY.md, "How a start goes").
 #pragma once
 
 #include <cstdint>

@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "scenarios/house/names.h"
+
 namespace powercut::house {
 namespace {
 
@@ -93,27 +95,25 @@ TEST(HouseRules, ScriptsAndNotesNameNoMachine) {
     if (!under(path, {"*.md", "*.txt", "*.sh", "*.py", "*.gp", "*.json", "*.bib", "*.script"}))
       continue;
     Problems problems;
-    Source source{path, contents(kRoot / path), "", {}, {}, false, 0};
+    Source source{path, contents(kRoot / path), "", "", {}, {}, false, 0};
     check_words(source, &problems);
     for (const std::string& problem : problems) ADD_FAILURE() << problem;
   }
 }
 
-// A `path/to/file` in the README or a note is a promise to the reader.
+// A file named in a comment or a note is a promise to the reader.
 TEST(HouseRules, NotesNameFilesThatExist) {
-  for (const std::string& path : files()) {
-    if (path != "README.md" && !under(path, {"papers/"})) continue;
+  const std::set<std::string> tree = files();
+  size_t names = 0;
+  for (const std::string& path : tree) {
+    if (!is_source(path) && !under(path, {"*.md", "*.sh", "*.gp", "CMakeLists.txt"})) continue;
     const std::string text = contents(kRoot / path);
-    for (size_t i = text.find('`'); i != std::string::npos; i = text.find('`', i + 1)) {
-      const size_t end = text.find_first_of("` \n", i + 1);
-      const std::string name = text.substr(i + 1, end - i - 1);
-      const std::string top = name.substr(0, name.find('/'));
-      if (name == top || top == "results" || !kRootNames.count(top)) continue;
-      if (name.find_first_of("*<{") != std::string::npos) continue;
-      EXPECT_TRUE(fs::exists(kRoot / name))
-          << path << " names " << name << ", which does not exist";
-    }
+    names += mentions(prose_of(path, text), kRootNames).size();
+    for (const Mention& mention : dangling(path, text, tree, kRootNames))
+      ADD_FAILURE() << path << ":" << mention.line << ": [names] " << mention.name
+                    << " -> the path of a file that is there";
   }
+  EXPECT_GT(names, 200u);
 }
 
 // --- The rules themselves ---
@@ -238,6 +238,26 @@ TEST(HouseRules, LookalikesPass) {
   for (const auto& [path, text] : innocent)
     for (const std::string& problem : check(parse(path, text)))
       ADD_FAILURE() << problem << "\n" << text;
+}
+
+TEST(HouseRules, NamesThatLeadNowhereAreCaught) {
+  const std::set<std::string> tree = {"README.md", "sim/disk.h", "scenarios/run/run.h",
+                                      "results/zoo/table.txt"};
+  const auto first = [&](const std::string& path, const std::string& text) {
+    const auto found = dangling(path, text, tree, kRootNames);
+    return found.empty() ? "" : found[0].name + ":" + std::to_string(found[0].line);
+  };
+  EXPECT_EQ(first("sim/a.cc", "int a;\n// as sim/disc.h says.\n"), "sim/disc.h:2");
+  EXPECT_EQ(first("sim/a.h", "/* see\n disc.h */"), "disc.h:2");
+  EXPECT_EQ(first("scenarios/run/a.cc", "// disk.h is in another room"), "disk.h:1");
+  EXPECT_EQ(first("papers/a.md", "`results/zoo/figure.svg`"), "results/zoo/figure.svg:1");
+  EXPECT_EQ(first("papers/a.md", "[a](durability.md)"), "durability.md:1");
+  EXPECT_EQ(first("scenarios/a.sh", "x=1  # engine/gone/"), "engine/gone:1");
+  for (const char* innocent :
+       {"// sim/disk.h, disk.h, README.md. And scenarios/run/run.h, `scenarios/run`",
+        "#include \"gone.h\"\nf(\"gone.h\");", "// sim/*.cc, engine/<family>/x.cc, *_test.cc",
+        "// results/eNN_name, NAME.md, /usr/include/x.h", "// four .cc files, and/or, e.g. x.hpp"})
+    EXPECT_EQ(first("sim/a.cc", innocent), "") << innocent;
 }
 
 TEST(HouseRules, AProblemNamesFileLineRuleAndReplacement) {

@@ -26,7 +26,8 @@ struct Include {
 struct Source {
   std::string path;
   std::string raw;
-  std::string prose;  // string and character literals blanked: code and comments are left
+  std::string prose;     // string and character literals blanked: code and comments are left
+  std::string comments;  // those alone
   std::vector<Token> tokens;
   std::vector<Include> includes;
   bool pragma_once = false;
@@ -113,9 +114,12 @@ inline void strip(std::string_view text, std::string* code, std::string* prose) 
 }
 
 inline Source parse(std::string path, std::string text) {
-  Source source{std::move(path), std::move(text), "", {}, {}, false, 0};
+  Source source{std::move(path), std::move(text), "", "", {}, {}, false, 0};
   std::string code;
   strip(source.raw, &code, &source.prose);
+  source.comments = source.prose;
+  for (size_t i = 0; i < code.size(); ++i)
+    if (code[i] != '\n' && code[i] == source.prose[i]) source.comments[i] = ' ';
   std::istringstream lines(code);
   for (std::string line; std::getline(lines, line);) {
     ++source.lines;

@@ -115,8 +115,7 @@ Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner =
                              sim::TraceListener* listener = nullptr);
 
 // The run of a sweep, written out, with its schedule unless that is random. It breaks the same
-// promise: that is checked. `cuts`: what they
-// left, by life, where that is not drawn.
+// promise: that is checked. `cuts`: what they left, by life, where that is not drawn.
 //   Errors: kInvalid: the run breaks none, or not again when written out.
 Result<Scenario> scenario_of(const RunSpec& spec, const Stated& stated = {},
                              const std::vector<std::optional<sim::Survival>>& cuts = {});

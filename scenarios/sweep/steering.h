@@ -4,7 +4,7 @@
 // A run's plan of faults is drawn in a thousandth of the time that the run takes. So for each run
 // several candidates are drawn, and the one is made whose plan promises most:
 //
-//   A cell (coverage.h) that one run in p reaches is worth p.
+//   A cell (scenarios/judge/coverage.h) that one run in p reaches is worth p.
 //   A run yields the worth of all cells that it reached.
 //   A kind of fault, as in "the sync of a base fails with EIO", yields what runs that planned it
 //   yielded on average; the less it was tried, the nearer to the average over all runs.
