@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "engine/base/check.h"
+#include "sim/crash_space.h"
 #include "sim/survival.h"
 
 namespace powercut::faults {
@@ -21,7 +22,8 @@ class Interpreter {
   explicit Interpreter(const sim::PersonaRules& rules) : disk(rules) {}
 
   // False: the disk has no such step. A sync begins only; `finish_syncs` ends it.
-  bool run(const std::string& step);
+  //   Errors: the disk's, and kInvalid: what it cannot do now.
+  Result<bool> run(const std::string& step);
   void finish_syncs() {
     for (const sim::SyncTicket& ticket : syncs_) CHECK(disk.finish_sync(ticket).ok());
     syncs_.clear();
@@ -31,81 +33,98 @@ class Interpreter {
   Disk disk;
 
  private:
-  InodeId file(const std::string& name) {
+  Result<InodeId> file(const std::string& name) {
     const auto at = open_.find(name);
-    return at != open_.end() ? at->second : disk.lookup(name).value();
+    if (at != open_.end()) return at->second;
+    TRY_ASSIGN(const InodeId found, disk.lookup(name));
+    if (disk.is_directory(found)) return Error{Errc::kInvalid, "a directory: '" + name + "'"};
+    return found;
   }
-  void append(const std::string& name, uint64_t offset, const std::string& letter, uint64_t n) {
-    CHECK(disk.write(file(name), offset, std::string(n, letter[0])).ok());
+  Result<void> append(InodeId file, uint64_t offset, const std::string& letter, uint64_t n) {
+    TRY(disk.write(file, offset, std::string(n, letter[0])));
+    return {};
   }
   // Space that is reserved shows in nothing we model. Holes and ranges of zeros are written as
   // zeros: looser than a filesystem that makes them in one transaction.
-  void allocate(const std::string& name, uint64_t offset, uint64_t n, const std::string& mode) {
-    const uint64_t size = disk.size(file(name));
+  Result<void> allocate(InodeId file, uint64_t offset, uint64_t n, const std::string& mode) {
+    const uint64_t size = disk.size(file);
     if (mode == "punch" || mode == "zero")
-      append(name, offset, std::string(1, '\0'), std::min(n, size - std::min(size, offset)));
-    else if (mode != "keep" && offset + n > size)
-      disk.truncate(file(name), offset + n);
+      return append(file, offset, std::string(1, '\0'), std::min(n, size - std::min(size, offset)));
+    if (mode != "keep" && offset + n > size) disk.truncate(file, offset + n);
+    return {};
   }
+  Result<bool> run_on_file(std::istream& in, const std::string& verb, const std::string& name);
 
   std::map<std::string, InodeId> open_;
   std::vector<sim::SyncTicket> syncs_;
 };
 
-bool Interpreter::run(const std::string& step) {
-  std::istringstream in(step);
-  std::string verb, name, other;
+// What a step does to a file that is there.
+Result<bool> Interpreter::run_on_file(std::istream& in, const std::string& verb,
+                                      const std::string& name) {
+  TRY_ASSIGN(const InodeId at, file(name));
+  std::string word;
   uint64_t n = 0, offset = 0;
-  in >> verb >> name;
-  if (verb == "creat") {
-    open_[name] = disk.create(name).value();
-  } else if (verb == "append") {
-    in >> other >> n;
-    append(name, disk.size(file(name)), other, n);
+  if (verb == "append") {
+    in >> word >> n;
+    TRY(append(at, disk.size(at), word, n));
   } else if (verb == "pwrite" || verb == "mmapw") {
-    in >> offset >> other >> n;
-    append(name, offset, other, n);
+    in >> offset >> word >> n;
+    TRY(append(at, offset, word, n));
   } else if (verb == "ftrunc") {
     in >> n;
-    disk.truncate(file(name), n);
-  } else if (verb == "opentrunc") {
-    open_[name] = disk.lookup(name).value();
-    disk.truncate(file(name), 0);
-  } else if (verb == "fsync" || verb == "fdatasync" || verb == "msync") {
-    syncs_.push_back(disk.begin_sync(file(name)));
-  } else if (verb == "fsyncdir") {
-    syncs_.push_back(disk.begin_sync_directory(name == "." ? "" : name).value());
-  } else if (verb == "rename") {
-    in >> other;
-    const InodeId moved = file(name);
-    CHECK(disk.rename(name, other).ok());
-    open_.erase(name);
-    open_[other] = moved;
-  } else if (verb == "link") {
-    in >> other;
-    CHECK(disk.hard_link(name, other).ok());
-  } else if (verb == "exchange") {
-    in >> other;
-    CHECK(disk.exchange(name, other).ok());
-    open_.erase(name);
-    open_.erase(other);
+    disk.truncate(at, n);
   } else if (verb == "falloc") {
-    in >> offset >> n >> other;
-    allocate(name, offset, n, other);
-  } else if (verb == "unlink" || verb == "rmdir") {
-    CHECK(disk.remove(name).ok());
-  } else if (verb == "mkdir") {
-    CHECK(disk.make_directory(name).ok());
+    in >> offset >> n >> word;
+    TRY(allocate(at, offset, n, word));
+  } else if (verb == "opentrunc") {
+    open_[name] = at;
+    disk.truncate(at, 0);
+  } else if (verb == "fsync" || verb == "fdatasync" || verb == "msync") {
+    syncs_.push_back(disk.begin_sync(at));
   } else if (verb == "open") {
-    open_[name] = disk.lookup(name).value();
-    disk.retain(open_[name]);
+    open_[name] = at;
+    disk.retain(at);
   } else if (verb == "close") {
     // Blocks of a removed file are free from its last close on.
-    disk.release(file(name));
+    disk.release(at);
     open_.erase(name);
   } else {
     // sync_file_range starts writeback and promises nothing, so it forces nothing.
     return verb == "sfr";
+  }
+  return true;
+}
+
+Result<bool> Interpreter::run(const std::string& step) {
+  std::istringstream in(step);
+  std::string verb, name, other;
+  in >> verb >> name;
+  if (verb == "creat") {
+    TRY_ASSIGN(open_[name], disk.create(name));
+  } else if (verb == "fsyncdir") {
+    TRY_ASSIGN(const sim::SyncTicket ticket, disk.begin_sync_directory(name == "." ? "" : name));
+    syncs_.push_back(ticket);
+  } else if (verb == "rename") {
+    in >> other;
+    TRY_ASSIGN(const InodeId moved, file(name));
+    TRY(disk.rename(name, other));
+    open_.erase(name);
+    open_[other] = moved;
+  } else if (verb == "link") {
+    in >> other;
+    TRY(disk.hard_link(name, other));
+  } else if (verb == "exchange") {
+    in >> other;
+    TRY(disk.exchange(name, other));
+    open_.erase(name);
+    open_.erase(other);
+  } else if (verb == "unlink" || verb == "rmdir") {
+    TRY(disk.remove(name));
+  } else if (verb == "mkdir") {
+    TRY(disk.make_directory(name));
+  } else {
+    return run_on_file(in, verb, name);
   }
   return true;
 }
@@ -119,27 +138,42 @@ void Interpreter::make_all_durable() {
 
 }  // namespace
 
+Result<void> check_program(const ObservedProgram& program) {
+  Interpreter interpreter{{}};
+  for (const auto* steps : {&program.setup, &program.steps}) {
+    for (const std::string& step : *steps) {
+      const Result<bool> done = interpreter.run(step);
+      if (!done.ok())
+        return Error{Errc::kInvalid, "the step \"" + step + "\": " + done.error().message};
+      if (!*done) return {};  // it will not be run
+      interpreter.finish_syncs();
+    }
+    if (steps == &program.setup) interpreter.make_all_durable();
+  }
+  return {};
+}
+
 std::vector<Boundary> run_program(const ObservedProgram& program, const sim::PersonaRules& rules,
                                   std::string* unsupported) {
   Interpreter interpreter(rules);
+  const auto run = [&](const std::string& step) {
+    if (interpreter.run(step).value()) return true;
+    *unsupported = step;
+    return false;
+  };
   for (const std::string& step : program.setup) {
-    if (!interpreter.run(step)) {
-      *unsupported = step;
-      return {};
-    }
+    if (!run(step)) return {};
     interpreter.finish_syncs();
   }
   interpreter.make_all_durable();
   std::vector<Boundary> boundaries{{interpreter.disk, interpreter.disk}};
   for (const std::string& step : program.steps) {
-    if (!interpreter.run(step)) {
-      *unsupported = step;
-      return {};
-    }
+    if (!run(step)) return {};
     boundaries.back().during = interpreter.disk;
     interpreter.finish_syncs();
     boundaries.push_back({interpreter.disk, interpreter.disk});
   }
+  CHECK(boundaries.size() == program.steps.size() + 1);
   return boundaries;
 }
 
@@ -153,8 +187,10 @@ Calibration calibrate(const ObservedProgram& program, const sim::PersonaRules& r
   const std::vector<Boundary> untorn = run_program(program, whole, &result.unsupported);
   if (!result.unsupported.empty()) return result;
   std::set<Image> observed;
+  std::set<Image> members;  // of what is enumerated below
   for (const ObservedState& state : program.states) {
     ++result.observed;
+    CHECK(state.step_min <= state.step_max && state.step_max < torn.size());
     if (state.abbreviated || state.unreadable) {
       ++(state.abbreviated ? result.unchecked : result.unreadable);
       continue;
@@ -162,15 +198,19 @@ Calibration calibrate(const ObservedProgram& program, const sim::PersonaRules& r
     if (!state.torn) observed.insert(state.image);
     const std::vector<Boundary>& at = state.torn ? torn : untorn;
     std::string where;
-    for (const uint64_t step : {state.step_min, state.step_max})
-      if (!sim::is_legal_crash_state(at.at(step).returned, state.image) &&
-          !sim::is_legal_crash_state(at.at(step).during, state.image))
+    for (const uint64_t step : {state.step_min, state.step_max}) {
+      const bool during = sim::is_legal_crash_state(at[step].during, state.image);
+      if (during && !state.torn) members.insert(state.image);
+      if (!during && !sim::is_legal_crash_state(at[step].returned, state.image))
         where = " after " + std::to_string(step) + " steps";
+    }
     if (where.empty())
       ++result.contained;
     else
       result.missing.push_back(describe(state.image) + where);
   }
+  CHECK(result.contained + result.missing.size() + result.unchecked + result.unreadable ==
+        result.observed);
   std::set<Image> legal;
   uint64_t left = tapes_max;
   for (const Boundary& at : untorn) {
@@ -182,6 +222,7 @@ Calibration calibrate(const ObservedProgram& program, const sim::PersonaRules& r
   result.enumerated = true;
   result.legal = legal.size();
   for (const Image& image : legal) result.legal_observed += observed.count(image);
+  for (const Image& image : members) CHECK(legal.contains(image));
   return result;
 }
 
@@ -194,6 +235,7 @@ std::string describe(const Image& image) {
     if (bytes.empty()) text += "empty";
     for (size_t at = 0; at < bytes.size();) {
       size_t end = std::min(bytes.find_first_not_of(bytes[at], at), bytes.size());
+      CHECK(end > at);
       text += at > 0 ? " " : "";
       const auto is_stale = [&](size_t i) { return i < bytes.size() && (bytes[i] & 0x80) != 0; };
       const bool stale = is_stale(at);

@@ -12,8 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/result.h"
 #include "faults/personas.h"
-#include "sim/crash_space.h"
+#include "sim/crash_images.h"
 
 namespace powercut::faults {
 
@@ -55,7 +56,11 @@ struct Boundary {
   sim::Disk returned;  // after this many steps
   sim::Disk during;    // the next step has begun; a sync is in flight
 };
+// Can all its steps be done, up to the first that is not modelled?
+//   Errors: kInvalid: one line that says which cannot, and why.
+Result<void> check_program(const ObservedProgram& program);
 // One for 0, 1, 2... steps; empty if a step is not modelled (then `unsupported` names it).
+// REQUIRES: check_program().
 std::vector<Boundary> run_program(const ObservedProgram& program, const sim::PersonaRules& rules,
                                   std::string* unsupported);
 

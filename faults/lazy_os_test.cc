@@ -10,7 +10,7 @@
 #include <set>
 
 #include "faults/random_program_testing.h"
-#include "sim/crash_space.h"
+#include "sim/crash_images.h"
 #include "sim/lazy_disk.h"
 #include "sim/odometer.h"
 #include "sim/sim_os.h"

@@ -12,6 +12,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "engine/base/check.h"
+
 namespace powercut::faults {
 
 namespace {
@@ -128,10 +130,15 @@ ObservedProgram parse(const json& line) {
         throw std::invalid_argument(fmt::format("\"{}\" is no content of a file", text));
       state.image.push_back({text == "dir" ? path + "/" : path, parse_runs(text)});
     }
+    if (state.step_min > state.step_max || state.step_max > program.steps.size())
+      throw std::invalid_argument(fmt::format("seen after {} to {} of {} steps", state.step_min,
+                                              state.step_max, program.steps.size()));
     std::sort(state.image.begin(), state.image.end());
     program.states.push_back(std::move(state));
   }
   if (const auto wrong = what_is_wrong(program); !wrong.empty()) throw std::invalid_argument(wrong);
+  if (const auto done = check_program(program); !done.ok())
+    throw std::invalid_argument(done.error().message);
   return program;
 }
 
@@ -174,6 +181,7 @@ std::vector<FilesystemCalibration> calibrate_all(const std::vector<ObservedProgr
       fresh.persona = stands_for(program.config);
       row = rows.insert(rows.end(), std::move(fresh));
     }
+    CHECK(row->config == program.config);
     if (row->persona == nullptr) {
       row->programs.emplace_back().program = program.name;
       continue;
@@ -192,6 +200,12 @@ std::vector<FilesystemCalibration> calibrate_all(const std::vector<ObservedProgr
     for (const std::string& state : one.missing)
       row->sum.missing.push_back(one.program + ": " + state);
     row->programs.push_back(std::move(one));
+  }
+  for (const FilesystemCalibration& row : rows) {
+    CHECK(row.not_modelled + row.not_enumerated <= row.programs.size());
+    CHECK(row.sum.contained + row.sum.missing.size() + row.sum.unchecked + row.sum.unreadable ==
+          row.sum.observed);
+    CHECK(row.sum.legal_observed <= row.sum.legal);
   }
   return rows;
 }

@@ -7,8 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <set>
 #include <string>
 #include <vector>
+
+#include "engine/base/check.h"
+#include "sim/block.h"
 
 namespace powercut::faults {
 namespace {
@@ -239,6 +243,8 @@ struct Combinations {
       for (; i < std::size(kAxisValues) && kAxisValues[i].axis == axis; ++i)
         for (size_t j = 0; j < without; ++j) add(made[j], kAxisValues[i]);
     }
+    std::set<std::string_view> known;
+    for (const Persona& persona : made) CHECK(known.insert(persona.name).second);
   }
   void add(Persona persona, const AxisValue& chosen) {
     chosen.apply(persona);
@@ -248,6 +254,8 @@ struct Combinations {
     name += '=';
     name += chosen.value;
     persona.name = name;
+    CHECK(persona.sync_min <= persona.sync_max);
+    CHECK(sim::kBlockBytes % persona.rules.sector_bytes == 0);
     made.push_back(persona);
   }
 
@@ -290,7 +298,11 @@ const Persona* find_persona(std::string_view name) {
   if (const Persona* row = in(kFurther, name)) return row;
   if (name.find('/') == std::string_view::npos) return nullptr;
   static const Combinations combinations;
-  return in(combinations.made, in_order(name));
+  const std::string wanted = in_order(name);
+  const Persona* found = in(combinations.made, wanted);
+  CHECK(found == nullptr ||
+        in_order(found->name) == wanted);  // the order of the name is the table's
+  return found;
 }
 
 const Persona& default_persona() { return kPersonas.front(); }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "engine/base/check.h"
 #include "engine/base/site.h"
 
 namespace powercut::sim {
@@ -27,6 +28,7 @@ class SeededChoices final : public Choices {
  public:
   explicit SeededChoices(uint64_t seed) : seed_(seed) {}
   uint64_t choose(Site site, uint64_t key, uint64_t n) override {
+    CHECK(n >= 1);
     const uint64_t bits = mix(mix(seed_ ^ site.hash) + key * 0x9e3779b97f4a7c15u);
     return static_cast<uint64_t>((static_cast<Wide>(bits) * n) >> 64);
   }

@@ -21,8 +21,10 @@ ContentId ContentPool::intern(std::string_view bytes) {
 ContentId ContentPool::prefix(ContentId id, size_t length) {
   if (length >= contents_[id].size()) return id;
   if (length == 0) return kEmpty;
-  return static_cast<ContentId>(prefixes_.get(
+  const auto found = static_cast<ContentId>(prefixes_.get(
       id, length, [&] { return intern(std::string_view(contents_[id]).substr(0, length)); }));
+  CHECK(contents_[found].size() == length);
+  return found;
 }
 
 uint64_t ContentPool::peak(ContentId first, ContentId second, const engine::Search& what) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "engine/base/check.h"
 #include "engine/os/os.h"
 #include "sim/hash_index.h"
 
@@ -17,7 +18,7 @@ using ContentId = uint32_t;
 
 class ContentPool {
  public:
-  ContentPool() { intern(""); }
+  ContentPool() { CHECK(intern("") == kEmpty); }
   static constexpr ContentId kEmpty = 0;
 
   ContentId intern(std::string_view bytes);

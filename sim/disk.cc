@@ -1,180 +1,107 @@
-// The live view: the page cache and the names as a running process sees them, and the log of
-// pending micro-ops behind it.
 #include "sim/disk.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "engine/base/check.h"
+#include "sim/power_cut.h"
+#include "sim/survival.h"
+#include "sim/sync.h"
 
 namespace powercut::sim {
-namespace {
 
-constexpr auto kByName = [](const Entry& entry, std::string_view name) {
-  return entry.name < name;
-};
-
-Error failure(Errc code, std::string_view what, std::string_view path) {
-  std::string message(what);
-  message += ": '";
-  message += path;
-  message += '\'';
-  return Error{code, std::move(message)};
-}
-
-}  // namespace
-
-void set_entry(Inode& directory, const std::string& name, InodeId inode) {
-  auto& entries = directory.entries;
-  const auto at = std::lower_bound(entries.begin(), entries.end(), std::string_view(name), kByName);
-  const bool there = at != entries.end() && at->name == name;
-  if (inode == kNoInode) {
-    if (there) entries.erase(at);
-  } else if (there) {
-    at->inode = inode;
-  } else {
-    entries.insert(at, Entry{name, inode});
-  }
-}
-
-InodeId find_entry(const Inode& directory, std::string_view name) {
-  const auto& entries = directory.entries;
-  const auto at = std::lower_bound(entries.begin(), entries.end(), name, kByName);
-  return at != entries.end() && at->name == name ? at->inode : kNoInode;
-}
-
-Disk::Disk(const PersonaRules& rules) : rules_(rules) {
+Disk::Disk(const PersonaRules& rules) {
   const uint32_t sector = rules.sector_bytes;
   CHECK(sector >= 1 && sector <= kBlockBytes && kBlockBytes % sector == 0);
-  inodes_.push_back(std::make_shared<Inode>());
-  inodes_[kRootInode]->directory = true;
-  inodes_[kRootInode]->links = 1;
+  state_.rules = rules;
 }
 
-Result<Disk::Place> Disk::resolve(std::string_view path) const {
-  if (path.empty()) return Place{kRootInode, {}, kRootInode};
-  InodeId directory = kRootInode;
-  for (std::string_view rest = path;;) {
-    const size_t slash = rest.find('/');
-    const std::string_view name = rest.substr(0, slash);
-    if (name.empty() || name == "." || name == "..")
-      return failure(Errc::kInvalid, "not a plain relative path", path);
-    const InodeId inode = find_entry(*inodes_[directory], name);
-    if (slash == std::string_view::npos) return Place{directory, name, inode};
-    if (inode == kNoInode) return failure(Errc::kNotFound, "no such directory on the way to", path);
-    if (!inodes_[inode]->directory)
-      return failure(Errc::kInvalid, "a file, not a directory, on the way to", path);
-    directory = inode;
-    rest.remove_prefix(slash + 1);
-  }
-}
-
-Result<InodeId> Disk::lookup(std::string_view path) const {
-  TRY_ASSIGN(const Place place, resolve(path));
-  if (place.inode == kNoInode) return failure(Errc::kNotFound, "no such file or directory", path);
-  return place.inode;
-}
-
-InodeId Disk::new_inode(bool directory) {
-  InodeId id;
-  if (free_inodes_.empty()) {
-    id = static_cast<InodeId>(inodes_.size());
-    inodes_.push_back(std::make_shared<Inode>());
-  } else {
-    id = free_inodes_.back();
-    free_inodes_.pop_back();
-    inodes_[id] = std::make_shared<Inode>();
-  }
-  inodes_[id]->directory = directory;
-  return id;
-}
+// --- Names ---
 
 // Sets one live entry and logs it.
-void Disk::link(const Place& place, InodeId inode, uint64_t seq, bool replaces) {
-  Inode& directory = own(place.directory);
+void Disk::link(const FileTree::Place& place, InodeId inode, uint64_t seq, bool replaces) {
+  Inode& directory = state_.tree.own(place.directory);
   directory.meta_seq = seq;
-  NameOp op{seq,         now_,  place.directory, std::string(place.name),
-            place.inode, inode, replaces,        false};
+  NameOp op{seq,         state_.now, place.directory, std::string(place.name),
+            place.inode, inode,      replaces,        false};
+  CHECK(find_entry(directory, op.name) == place.inode);
   set_entry(directory, op.name, inode);
   for (const InodeId id : {op.before, op.after}) {
     if (id == kNoInode) continue;
-    Inode& end = own(id);
+    Inode& end = state_.tree.own(id);
     end.meta_seq = seq;
+    CHECK(id == op.after || end.links > 0);
     end.links += id == op.after ? 1 : -1;
-    if (!rules_.write_through) ++end.pending_names;
+    if (!state_.rules.write_through) ++end.pending_names;
   }
-  if (rules_.write_through) {
-    stats_.bytes_metadata += kBlockBytes;
+  if (state_.rules.write_through) {
+    state_.stats.bytes_metadata += kBlockBytes;
   } else {
-    names_.push_back(std::move(op));
+    state_.names.push(std::move(op));
   }
 }
 
-Result<void> Disk::add(std::string_view path, bool directory, InodeId* out) {
-  TRY_ASSIGN(const Place place, resolve(path));
-  if (place.inode != kNoInode) return failure(Errc::kExists, "exists already", path);
-  *out = new_inode(directory);
-  link(place, *out, ++seq_, false);
-  return {};
-}
-
-Result<InodeId> Disk::create(std::string_view path) {
-  InodeId id = kNoInode;
-  TRY(add(path, false, &id));
+Result<InodeId> Disk::add(std::string_view path, bool directory) {
+  TRY_ASSIGN(const FileTree::Place place, state_.tree.resolve(path));
+  if (place.inode != kNoInode) return path_error(Errc::kExists, "exists already", path);
+  const InodeId id = state_.tree.add(directory);
+  link(place, id, ++state_.seq, false);
   return id;
 }
 
+Result<InodeId> Disk::create(std::string_view path) { return add(path, false); }
+
 Result<void> Disk::make_directory(std::string_view path) {
-  InodeId id = kNoInode;
-  TRY(add(path, true, &id));
-  inodes_[id]->released = true;  // directories have no handles
+  TRY_ASSIGN(const InodeId id, add(path, true));
+  state_.tree.own(id).released = true;  // directories have no handles
   return {};
 }
 
 Result<void> Disk::remove(std::string_view path) {
-  TRY_ASSIGN(const Place place, resolve(path));
-  if (place.inode == kNoInode) return failure(Errc::kNotFound, "nothing to remove", path);
-  if (place.name.empty()) return failure(Errc::kInvalid, "the root cannot be removed", path);
-  if (!inodes_[place.inode]->entries.empty())
-    return failure(Errc::kNotEmpty, "directory not empty", path);
-  link(place, kNoInode, ++seq_, false);
-  maybe_free(place.inode);
+  TRY_ASSIGN(const FileTree::Place place, state_.tree.resolve(path));
+  if (place.inode == kNoInode) return path_error(Errc::kNotFound, "nothing to remove", path);
+  if (place.name.empty()) return path_error(Errc::kInvalid, "the root cannot be removed", path);
+  if (!state_.tree[place.inode].entries.empty())
+    return path_error(Errc::kNotEmpty, "directory not empty", path);
+  link(place, kNoInode, ++state_.seq, false);
+  state_.drop_if_unreachable(place.inode);
   return {};
 }
 
 Result<void> Disk::rename(std::string_view from, std::string_view to) {
-  TRY_ASSIGN(const Place source, resolve(from));
-  TRY_ASSIGN(const Place target, resolve(to));
-  if (source.inode == kNoInode) return failure(Errc::kNotFound, "nothing to rename", from);
-  if (inodes_[source.inode]->directory) return failure(Errc::kInvalid, "not a file", from);
-  if (target.inode != kNoInode && inodes_[target.inode]->directory)
-    return failure(Errc::kInvalid, "a directory is in the way", to);
+  TRY_ASSIGN(const FileTree::Place source, state_.tree.resolve(from));
+  TRY_ASSIGN(const FileTree::Place target, state_.tree.resolve(to));
+  if (source.inode == kNoInode) return path_error(Errc::kNotFound, "nothing to rename", from);
+  if (is_directory(source.inode)) return path_error(Errc::kInvalid, "not a file", from);
+  if (target.inode != kNoInode && is_directory(target.inode))
+    return path_error(Errc::kInvalid, "a directory is in the way", to);
   if (source.inode == target.inode) return {};
-  const uint64_t seq = ++seq_;
+  const uint64_t seq = ++state_.seq;
   link(target, source.inode, seq, target.inode != kNoInode);
   link(source, kNoInode, seq, false);
-  if (target.inode != kNoInode) maybe_free(target.inode);
+  if (target.inode != kNoInode) state_.drop_if_unreachable(target.inode);
   return {};
 }
 
 Result<void> Disk::hard_link(std::string_view file, std::string_view to) {
-  TRY_ASSIGN(const Place source, resolve(file));
-  TRY_ASSIGN(const Place target, resolve(to));
-  if (source.inode == kNoInode) return failure(Errc::kNotFound, "nothing to link", file);
-  if (inodes_[source.inode]->directory) return failure(Errc::kInvalid, "not a file", file);
-  if (target.inode != kNoInode) return failure(Errc::kExists, "exists already", to);
-  link(target, source.inode, ++seq_, false);
+  TRY_ASSIGN(const FileTree::Place source, state_.tree.resolve(file));
+  TRY_ASSIGN(const FileTree::Place target, state_.tree.resolve(to));
+  if (source.inode == kNoInode) return path_error(Errc::kNotFound, "nothing to link", file);
+  if (is_directory(source.inode)) return path_error(Errc::kInvalid, "not a file", file);
+  if (target.inode != kNoInode) return path_error(Errc::kExists, "exists already", to);
+  link(target, source.inode, ++state_.seq, false);
   return {};
 }
 
 Result<void> Disk::exchange(std::string_view a, std::string_view b) {
-  TRY_ASSIGN(const Place first, resolve(a));
-  TRY_ASSIGN(const Place second, resolve(b));
+  TRY_ASSIGN(const FileTree::Place first, state_.tree.resolve(a));
+  TRY_ASSIGN(const FileTree::Place second, state_.tree.resolve(b));
   for (const auto& [place, path] : {std::pair{first, a}, std::pair{second, b}}) {
-    if (place.inode == kNoInode) return failure(Errc::kNotFound, "nothing to exchange", path);
-    if (inodes_[place.inode]->directory) return failure(Errc::kInvalid, "not a file", path);
+    if (place.inode == kNoInode) return path_error(Errc::kNotFound, "nothing to exchange", path);
+    if (is_directory(place.inode)) return path_error(Errc::kInvalid, "not a file", path);
   }
-  const uint64_t seq = ++seq_;
+  if (first.inode == second.inode) return {};
+  const uint64_t seq = ++state_.seq;
   link(first, second.inode, seq, false);
   link(second, first.inode, seq, false);
   return {};
@@ -182,37 +109,66 @@ Result<void> Disk::exchange(std::string_view a, std::string_view b) {
 
 Result<std::vector<std::string>> Disk::list(std::string_view path) const {
   TRY_ASSIGN(const InodeId id, lookup(path));
-  if (!inodes_[id]->directory) return failure(Errc::kInvalid, "not a directory", path);
+  if (!is_directory(id)) return path_error(Errc::kInvalid, "not a directory", path);
   std::vector<std::string> names;
-  for (const Entry& entry : inodes_[id]->entries) names.push_back(entry.name);
+  for (const Entry& entry : state_.tree[id].entries) names.push_back(entry.name);
   return names;
 }
 
+void Disk::release(InodeId id) {
+  Inode& inode = state_.tree.own(id);
+  inode.released = true;
+  const auto& ops = inode.log.ops();
+  const auto emptied = [](const DataOp& op) { return op.cut && op.size && op.size_after == 0; };
+  if (state_.rules.truncate_settles_size && std::any_of(ops.begin(), ops.end(), emptied))
+    inode.settled_seq = state_.last_cut_seq = ++state_.seq;
+  state_.drop_if_unreachable(id);
+}
+
+void Disk::charge_to(InodeId inode, uint8_t account) {
+  CHECK(account < state_.stats.bytes_data_of.size());
+  state_.tree.own(inode).account = account;
+}
+
+// --- Content ---
+
+namespace {
+
+char byte_at(const Inode& inode, uint64_t offset) {
+  const Block* block = inode.block(offset / kBlockBytes);
+  return block != nullptr ? (*block)[offset % kBlockBytes] : '\0';
+}
+
+}  // namespace
+
 Result<size_t> Disk::read(InodeId id, uint64_t offset, char* out, size_t n) const {
-  const Inode& inode = *inodes_[id];
+  const Inode& inode = state_.tree[id];
+  CHECK(!inode.directory);
   if (offset >= inode.size) return size_t{0};
   n = std::min<uint64_t>(n, inode.size - offset);
-  if (!faults_.empty() && unreadable(id, offset, n))
+  const MediaOverlay& media = state_.media;
+  if (!media.empty() && media.is_unreadable(id, offset, n))
     return Error{Errc::kIo, "unreadable sector at byte " + std::to_string(offset) + " or after"};
   for (size_t done = 0; done < n;) {
     const uint64_t at = offset + done;
-    const uint64_t block = at / kBlockBytes;
+    const Block* block = inode.block(at / kBlockBytes);
     const size_t piece = std::min<uint64_t>(n - done, kBlockBytes - at % kBlockBytes);
-    if (block < inode.blocks.size() && inode.blocks[block])
-      std::memcpy(out + done, inode.blocks[block]->data() + at % kBlockBytes, piece);
+    if (block != nullptr)
+      std::memcpy(out + done, block->data() + at % kBlockBytes, piece);
     else
       std::memset(out + done, 0, piece);
     done += piece;
   }
-  if (!faults_.empty()) overlay(id, offset, out, n);
+  if (!media.empty()) media.apply(id, offset, out, n);
   return n;
 }
 
-void Disk::push_op(Inode& inode, DataOp op) {
-  if (rules_.write_through) return;
-  if (op.seq == 0) op.seq = ++seq_;
-  op.at = now_;
-  inode.ops.push_back(op);
+// Logs it, and says when it happened; a seq that is given already it keeps.
+void Disk::push(Inode& inode, DataOp& op) {
+  if (state_.rules.write_through) return;
+  if (op.seq == 0) op.seq = ++state_.seq;
+  op.at = state_.now;
+  inode.log.push(op);
 }
 
 // One write within one block. False: no space for it.
@@ -220,45 +176,37 @@ bool Disk::write_piece(Inode& inode, uint32_t index, uint32_t offset, std::strin
   if (index >= inode.blocks.size()) inode.blocks.resize(index + 1);
   BlockRef& block = inode.blocks[index];
   const uint64_t start = index * kBlockBytes + offset;
-  const bool whole = piece.size() == kBlockBytes;
-  if (inode.has_stuck) [[unlikely]]
-    for (DataOp& old : inode.ops) old.size_stuck &= old.block != index;
+  if (inode.log.has_stuck()) [[unlikely]]
+    inode.log.write_again(index);
   DataOp op;
   op.block = index;
   op.offset = static_cast<uint16_t>(offset);
   op.length = static_cast<uint16_t>(piece.size());
   op.data = true;
   if (!block) {
-    if (blocks_used_ >= capacity_blocks_) return false;
-    ++blocks_used_;
-    block = std::make_shared<Block>();
-  } else if (start < inode.size && !rules_.write_through) {
-    op.undo = whole ? DataOp::kBlock : DataOp::kBytes;
-    op.undo_at = static_cast<uint32_t>(whole ? inode.undo_blocks.size() : inode.undo_bytes.size());
-    if (whole) {
-      inode.undo_blocks.push_back(std::move(block));
+    if (!state_.tree.allocate(block)) return false;
+  } else if (start < inode.size && !state_.rules.write_through) {
+    if (piece.size() == kBlockBytes) {
+      inode.log.keep_block(op, std::move(block));
       block = std::make_shared<Block>();
     } else {
-      inode.undo_bytes.append(block->data() + offset, piece.size());
+      inode.log.keep_bytes(op, block->data() + offset);
     }
   }
-  if (block.use_count() > 1) [[unlikely]]
-    block = std::make_shared<Block>(*block);
-  std::memcpy(block->data() + offset, piece.data(), piece.size());
+  std::memcpy(own_block(block).data() + offset, piece.data(), piece.size());
   op.size_before = inode.size;
   inode.size = std::max<uint64_t>(inode.size, start + piece.size());
   op.size_after = inode.size;
-  op.size = op.size_after != op.size_before;
-  push_op(inode, op);
+  op.size = op.grows();
+  push(inode, op);
   return true;
 }
 
 Result<size_t> Disk::write(InodeId id, uint64_t offset, std::string_view data) {
-  Inode& inode = own(id);
+  Inode& inode = state_.tree.own(id);
   CHECK(!inode.directory);
   if (data.empty()) return size_t{0};
-  inode.witness = std::min(inode.witness, offset);
-  inode.touched_in_flight = std::min(inode.touched_in_flight, offset);
+  inode.witness.touch(offset);
   size_t done = 0;
   while (done < data.size()) {
     const uint64_t at = offset + done;
@@ -270,39 +218,38 @@ Result<size_t> Disk::write(InodeId id, uint64_t offset, std::string_view data) {
     done += piece;
   }
   if (done == 0) return Error{Errc::kNoSpace, "no space left on the simulated disk"};
-  stats_.bytes_written += done;
-  if (rules_.write_through) count_data(inode, done);
-  if (!faults_.empty()) heal(id, offset, done);
+  CHECK(inode.size >= offset + done && inode.witness.synced() <= offset);
+  CHECK(byte_at(inode, offset) == data[0] && byte_at(inode, offset + done - 1) == data[done - 1]);
+  state_.stats.bytes_written += done;
+  if (state_.rules.write_through) state_.count_data(inode, done);
+  if (!state_.media.empty()) state_.media.heal(id, offset, done);
   return done;
 }
 
 // The size first (it is the journal's business), then the tail of the last block as ordinary data,
 // then the freed blocks with the journal again. Old content returns only if the size comes back.
 void Disk::shrink(Inode& inode, uint64_t size) {
+  const bool logged = !state_.rules.write_through;
   DataOp op;
   op.size_before = inode.size;
   op.size_after = inode.size = size;
   op.size = op.cut = true;
-  push_op(inode, op);
-  op.seq = last_cut_seq_ = seq_;  // all that follows is one entry of the journal
+  push(inode, op);
+  op.seq = state_.last_cut_seq = state_.seq;  // all that follows is one entry of the journal
   op.size = false;
   op.data = true;
   op.size_before = size;
   const uint64_t tail = size % kBlockBytes;
   uint64_t index = size / kBlockBytes;
   if (tail != 0 && index < inode.blocks.size()) {
-    BlockRef& block = inode.blocks[index];
-    if (block) {
+    if (BlockRef& block = inode.blocks[index]) {
       op.cut = false;
       op.block = static_cast<uint32_t>(index);
       op.offset = static_cast<uint16_t>(tail);
       op.length = static_cast<uint16_t>(kBlockBytes - tail);
-      op.undo = DataOp::kBytes;
-      op.undo_at = static_cast<uint32_t>(inode.undo_bytes.size());
-      if (!rules_.write_through) inode.undo_bytes.append(block->data() + tail, op.length);
-      if (block.use_count() > 1) block = std::make_shared<Block>(*block);
-      std::memset(block->data() + tail, 0, op.length);
-      push_op(inode, op);
+      if (logged) inode.log.keep_bytes(op, block->data() + tail);
+      std::memset(own_block(block).data() + tail, 0, op.length);
+      push(inode, op);
       op.cut = true;
     }
     ++index;
@@ -312,63 +259,109 @@ void Disk::shrink(Inode& inode, uint64_t size) {
     op.block = static_cast<uint32_t>(i);
     op.offset = 0;
     op.length = kBlockBytes;
-    op.undo = DataOp::kBlock;
-    op.undo_at = static_cast<uint32_t>(inode.undo_blocks.size());
-    if (!rules_.write_through) inode.undo_blocks.push_back(std::move(inode.blocks[i]));
-    inode.blocks[i].reset();
-    --blocks_used_;
-    push_op(inode, op);
+    if (logged) inode.log.keep_block(op, inode.blocks[i]);
+    state_.tree.free(inode.blocks[i]);
+    push(inode, op);
   }
   inode.blocks.resize(std::min<uint64_t>(index, inode.blocks.size()));
-  if (!rules_.write_through) inode.meta_seq = last_cut_seq_ = seq_;
+  CHECK(inode.is_trimmed());
+  if (logged) inode.meta_seq = state_.last_cut_seq = state_.seq;
 }
 
 void Disk::truncate(InodeId id, uint64_t size) {
-  Inode& inode = own(id);
+  Inode& inode = state_.tree.own(id);
   CHECK(!inode.directory);
-  inode.witness = std::min(inode.witness, size);
-  inode.touched_in_flight = std::min(inode.touched_in_flight, size);
+  inode.witness.touch(size);
   if (size < inode.size) {
-    if (!faults_.empty()) heal(id, size, inode.size - size);  // what is gone has no faults
+    if (!state_.media.empty())
+      state_.media.heal(id, size, inode.size - size);  // what is gone has no faults
     shrink(inode, size);
   } else if (size > inode.size) {
     DataOp op;
     op.size_before = inode.size;
     op.size_after = inode.size = size;
     op.size = true;
-    push_op(inode, op);
+    push(inode, op);
   }
 }
 
-void Disk::release(InodeId id) {
-  Inode& inode = own(id);
-  inode.released = true;
-  const auto emptied = [](const DataOp& op) { return op.cut && op.size && op.size_after == 0; };
-  if (rules_.truncate_settles_size && std::any_of(inode.ops.begin(), inode.ops.end(), emptied))
-    inode.settled_seq = last_cut_seq_ = ++seq_;
-  maybe_free(id);
+// --- Durability ---
+
+SyncTicket Disk::begin_sync(InodeId inode) { return sim::begin_sync(state_, inode); }
+
+Result<SyncTicket> Disk::begin_sync_directory(std::string_view path) {
+  TRY_ASSIGN(const InodeId id, lookup(path));
+  if (!is_directory(id)) return path_error(Errc::kInvalid, "not a directory", path);
+  return sim::begin_sync_directory(state_, id);
+}
+
+Result<void> Disk::finish_sync(const SyncTicket& ticket) {
+  return sim::finish_sync(state_, ticket);
+}
+
+Result<void> Disk::fail_sync(const SyncTicket& ticket, SyncFailure model) {
+  return sim::fail_sync(state_, ticket, model);
+}
+
+Result<void> Disk::fail_sync_directory(const SyncTicket& ticket) {
+  return sim::fail_sync_directory(state_, ticket);
+}
+
+// --- Crashes ---
+
+Disk Disk::after_power_cut(Choices& choices, uint64_t key, CutStyle style) const {
+  DrawnPicker picker(choices, key, style);
+  return after_power_cut(picker);
+}
+
+Disk Disk::after_power_cut(Picker& picker) const { return Disk(cut_power(state_, picker)); }
+
+Result<Disk> Disk::after_power_cut(const Survival& survival) const {
+  StatedPicker stated(survival);
+  Disk after = after_power_cut(stated);
+  TRY(stated.finish());
+  return after;
+}
+
+Disk Disk::after_kill() const { return Disk(kill_process(state_)); }
+
+// --- Media faults ---
+
+void Disk::flip_bit(InodeId inode, uint64_t offset, uint8_t bit) {
+  state_.media.flip(inode, offset, bit);
+}
+
+void Disk::make_unreadable(InodeId inode, uint64_t offset, uint64_t length) {
+  state_.media.make_unreadable(inode, offset, length);
+}
+
+void Disk::misdirect(InodeId inode, uint64_t offset, uint64_t length, InodeId victim,
+                     uint64_t victim_offset) {
+  std::string bytes(length, '\0');
+  const Result<size_t> got = read(inode, offset, bytes.data(), length);
+  bytes.resize(got.ok() ? *got : 0);
+  state_.media.replace(inode, offset, std::string(bytes.size(), '\0'));
+  state_.media.replace(victim, victim_offset, std::move(bytes));
+}
+
+// --- Judging the judge ---
+
+Result<void> Disk::self_check() const {
+  if (state_.violation.empty()) return {};
+  return Error{Errc::kCorrupt, "the simulator itself is wrong: " + state_.violation};
 }
 
 bool Disk::is_same_as(const Disk& other) const {
-  const auto same_op = [](const NameOp& a, const NameOp& b) {
-    return a.seq == b.seq && a.name == b.name && a.stuck == b.stuck;
+  const DiskState& a = state_;
+  const DiskState& b = other.state_;
+  const auto same_op = [](const NameOp& x, const NameOp& y) {
+    return x.seq == y.seq && x.name == y.name && x.stuck == y.stuck;
   };
-  const auto same_flight = [](const SyncTicket& a, const SyncTicket& b) { return a.id == b.id; };
-  return seq_ == other.seq_ && inodes_ == other.inodes_ &&
-         std::equal(names_.begin(), names_.end(), other.names_.begin(), other.names_.end(),
-                    same_op) &&
-         std::equal(in_flight_.begin(), in_flight_.end(), other.in_flight_.begin(),
-                    other.in_flight_.end(), same_flight);
-}
-
-void Disk::maybe_free(InodeId id) {
-  const Inode& inode = *inodes_[id];
-  if (!inode.released || inode.links > 0 || inode.pending_names > 0 || inode.syncs_in_flight > 0)
-    return;
-  for (const BlockRef& block : inode.blocks) blocks_used_ -= block ? 1 : 0;
-  inodes_[id].reset();
-  free_inodes_.push_back(id);
-  std::erase_if(faults_, [id](const MediaFault& fault) { return fault.inode == id; });
+  const auto& names = a.names.ops();
+  const auto& others = b.names.ops();
+  return a.seq == b.seq && a.tree.is_same_as(b.tree) &&
+         std::equal(names.begin(), names.end(), others.begin(), others.end(), same_op) &&
+         a.flights.tickets() == b.flights.tickets();
 }
 
 }  // namespace powercut::sim

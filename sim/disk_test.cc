@@ -1,4 +1,4 @@
-// The live view, accounting, capacity, media faults, the clock.
+// The live view, accounting, capacity.
 #include "sim/disk.h"
 
 #include <gmock/gmock.h>
@@ -94,26 +94,6 @@ TEST(DiskCapacity, WritesShortThenNotAtAll) {
   EXPECT_TRUE(disk.write(f, 0, "space again").ok());
 }
 
-TEST(DiskMediaFaults, AreAnOverlay) {
-  Disk disk;
-  const InodeId f = durable_file(disk, "f", "abcdef");
-  const InodeId g = durable_file(disk, "g", "ghijkl");
-  disk.flip_bit(f, 1, 0);
-  EXPECT_EQ(content(disk, f), "accdef");
-  disk.misdirect(f, 3, 2, g, 1);
-  EXPECT_EQ(content(disk, f), std::string("acc\0\0f", 6));
-  EXPECT_EQ(content(disk, g), "gdejkl");
-  disk.make_unreadable(g, 4, 512);
-  char out[6];
-  EXPECT_EQ(disk.read(g, 0, out, 6).error().code, Errc::kIo);
-  EXPECT_EQ(disk.read(g, 0, out, 4).value(), 4u);
-  ASSERT_TRUE(disk.write(f, 3, "D").ok());  // heals what it covers
-  EXPECT_EQ(content(disk, f), std::string("accD\0f", 6));
-  disk.clear_media_faults();
-  EXPECT_EQ(content(disk, f), "abcDef");
-  EXPECT_EQ(content(disk, g), "ghijkl");
-}
-
 TEST(DiskAccounting, CountsWhatSyncsSend) {
   Disk disk(journaled_rules());
   const InodeId f = durable_file(disk, "f", "x");
@@ -124,43 +104,6 @@ TEST(DiskAccounting, CountsWhatSyncsSend) {
   EXPECT_EQ(disk.stats().bytes_written - before.bytes_written, 120u);
   EXPECT_EQ(disk.stats().bytes_data - before.bytes_data, kBlockBytes);
   EXPECT_GE(disk.stats().bytes_metadata - before.bytes_metadata, kBlockBytes);
-}
-
-// The `no` policy rests on this: 30 s expiry + 5 s wake-up + 5 s commit.
-TEST(DiskWriteback, OldDataIsDurableWithin40Seconds) {
-  for (uint64_t seed = 0; seed < 50; ++seed) {
-    SeededChoices choices(seed);
-    Disk disk(journaled_rules());
-    const InodeId f = disk.create("f").value();
-    const int64_t start = static_cast<int64_t>(seed) * 211'000'000;
-    for (Instant now{0}; now.ns <= start; now = now + milliseconds(200))
-      disk.writeback(now, choices);
-    disk.set_now(Instant{start});
-    append(disk, f, "old");
-    for (Instant now{start}; now <= Instant{start} + seconds(40); now = now + milliseconds(500)) {
-      disk.writeback(now, choices);
-      disk.set_now(now);
-      if (now < Instant{start} + seconds(36)) append(disk, f, ".");
-    }
-    const Disk after = disk.after_power_cut(choices, seed);
-    const InodeId found = after.lookup("f").value();
-    EXPECT_EQ(content(after, found).substr(0, 3), "old") << seed;
-  }
-}
-
-TEST(DiskWriteback, YoungDataMayBeLostAndMayBeKept) {
-  uint64_t lost = 0, kept = 0;
-  for (uint64_t seed = 0; seed < 200; ++seed) {
-    SeededChoices choices(seed);
-    Disk disk(journaled_rules());
-    const InodeId f = durable_file(disk, "f", "a");
-    disk.set_now(Instant{} + seconds(1));
-    append(disk, f, "b");
-    disk.writeback(Instant{} + seconds(20), choices);
-    (outcomes(disk, "f").contains("a") ? lost : kept) += 1;
-  }
-  EXPECT_GT(lost, 20u);
-  EXPECT_GT(kept, 20u);
 }
 
 TEST(DiskDeterminism, SameSeedSameImage) {

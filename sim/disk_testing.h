@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "engine/base/check.h"
-#include "sim/crash_space.h"
+#include "sim/crash_images.h"
 #include "sim/disk.h"
 #include "sim/survival.h"
 

@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "engine/base/check.h"
+
 namespace powercut::sim {
 
 class HashIndex {
@@ -23,6 +25,7 @@ class HashIndex {
 
   // REQUIRES: it is not in there; `number` is not UINT32_MAX.
   void put(uint64_t hash, uint32_t number) {
+    CHECK(number != kFree);
     if (2 * (count_ + 1) > slots_.size()) grow();
     ++count_;
     place({hash, number});

@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "engine/base/hash.h"
 #include "sim/hash_index.h"
 
@@ -38,6 +39,10 @@ struct ImageCount::Diagram {
   Node make(Edges edges) {
     std::erase_if(edges, [](const Edge& edge) { return edge.to == kNothing; });
     if (edges.empty()) return kNothing;
+    for (size_t i = 0; i < edges.size(); ++i) {
+      CHECK(edges[i].to < nodes.size());  // a node comes after those it leads to
+      CHECK(i == 0 || edges[i - 1].label < edges[i].label);
+    }
     const uint64_t hash =
         hash_bytes({reinterpret_cast<const char*>(edges.data()), edges.size() * sizeof(Edge)});
     if (const auto known = ids.find(hash, [&](Node node) { return nodes[node] == edges; }))
@@ -145,6 +150,7 @@ struct ImageCount::Diagram {
   }
 
   Node make_words(const LazyImage& image, const Reader& reader) {
+    CHECK(!reader.places.empty());
     const Place& place = reader.places.back();
     const auto& names = image.directories[place.directory].names;
     Reader next = reader;
@@ -195,6 +201,7 @@ struct ImageCount::Diagram {
       cpp_int sum = 0;
       for (const Edge& edge : nodes[counts.size()]) sum += counts[edge.to];
       counts.push_back(std::move(sum));
+      CHECK(counts.back() > 0);
     }
     return counts[node];
   }
@@ -216,7 +223,9 @@ ImageCount::~ImageCount() = default;
 void ImageCount::clear() { diagram_->clear(); }
 
 void ImageCount::add(const LazyImage& image) {
-  diagram_->all = diagram_->unite(diagram_->all, diagram_->words_of(image));
+  const Diagram::Node words = diagram_->words_of(image);
+  CHECK(words > Diagram::kEnd);  // an image is one word at least
+  diagram_->all = diagram_->unite(diagram_->all, words);
 }
 
 std::string ImageCount::decimal() const { return diagram_->count(diagram_->all).str(); }

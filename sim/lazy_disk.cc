@@ -16,8 +16,8 @@ Disk LazyDisk::disk() { return Disk(rules_); }
 
 // It stays when its last name goes: another that nobody looked at yet may lead there.
 InodeId LazyDisk::new_inode(bool directory) {
-  const InodeId id = disk_->new_inode(directory);
-  Inode& inode = disk_->own(id);
+  const InodeId id = tree().add(directory);
+  Inode& inode = tree().own(id);
   inode.released = true;
   inode.pending_names = 1;
   return id;
@@ -31,7 +31,7 @@ uint32_t LazyDisk::settle_path(std::string_view path) {
     const std::string_view name = rest.substr(0, slash);
     if (name.empty() || name == "." || name == "..") return kNowhere;  // as Disk says
     settle_name(at, name);
-    const InodeId inode = find_entry(*disk_->inodes_[directories_[at].inode], name);
+    const InodeId inode = find_entry(tree()[directories_[at].inode], name);
     const auto known = std::find_if(directories_.begin(), directories_.end(),
                                     [&](const auto& d) { return d.inode == inode; });
     // Nothing of a directory that the process made is undecided.
@@ -65,8 +65,8 @@ void LazyDisk::settle_name(uint32_t directory, std::string_view name) {
     states_.emplace_back().inode = inode;
     place_size(states_.back());
   }
-  ++disk_->own(inode).links;
-  set_entry(disk_->own(in), std::string(name), inode);
+  ++tree().own(inode).links;
+  set_entry(tree().own(in), std::string(name), inode);
 }
 
 void LazyDisk::settle_names(uint32_t directory) {
@@ -79,7 +79,7 @@ void LazyDisk::settle_names(uint32_t directory) {
     if (std::find(state.known.begin(), state.known.end(), name) != state.known.end()) continue;
     state.there.push_back(name);
     // A list shows it; every other call decides first where it leads.
-    set_entry(disk_->own(state.inode), view_.pool().bytes(name), state.inode);
+    set_entry(tree().own(state.inode), view_.pool().bytes(name), state.inode);
   }
 }
 
@@ -111,9 +111,10 @@ void LazyDisk::place_size(State& state) {
   const LazyFile& file = file_of(state);
   const Options& left = view_.left[number_of(state)];
   uint64_t most = 0;
+  CHECK(left.any());
   for (size_t i = 0; i < file.options.size(); ++i)
     if (left[i]) most = std::max(most, file.options[i].size);
-  disk_->own(state.inode).size = most;
+  tree().own(state.inode).size = most;
 }
 
 void LazyDisk::know(State& state, uint64_t sector) {
@@ -126,27 +127,25 @@ void LazyDisk::settle_sector(State& state, uint64_t sector) {
   const auto seen = static_cast<ContentId>(look({Look::kSector, number_of(state), sector, {}}));
   know(state, sector);
   const std::string& bytes = view_.pool().bytes(seen);
+  CHECK(bytes.size() <= view_.image().sector_bytes);
   const uint64_t from = sector * view_.image().sector_bytes;
   if (!bytes.empty()) state.least = std::max(state.least, from + bytes.size());
   if (bytes.size() < view_.image().sector_bytes && state.least >= from) state.size_known = true;
   if (!bytes.empty()) {
-    Inode& inode = disk_->own(state.inode);
+    Inode& inode = tree().own(state.inode);
     if (inode.blocks.size() <= from / kBlockBytes) inode.blocks.resize(from / kBlockBytes + 1);
     BlockRef& block = inode.blocks[from / kBlockBytes];
-    if (!block) {
-      block = std::make_shared<Block>();
-      ++disk_->blocks_used_;
-    } else if (block.use_count() > 1) {
-      block = std::make_shared<Block>(*block);
-    }
-    std::memcpy(block->data() + from % kBlockBytes, bytes.data(), bytes.size());
+    if (!block) CHECK(tree().allocate(block));
+    std::memcpy(own_block(block).data() + from % kBlockBytes, bytes.data(), bytes.size());
   }
   place_size(state);
 }
 
 void LazyDisk::settle_size(State& state) {
   if (state.size_known) return;
-  state.least = look({Look::kSize, number_of(state), 0, {}});
+  const uint64_t size = look({Look::kSize, number_of(state), 0, {}});
+  CHECK(size >= state.least);  // what was read is there
+  state.least = size;
   state.size_known = true;
   place_size(state);
 }
@@ -160,6 +159,7 @@ size_t LazyDisk::before_read(InodeId inode, uint64_t offset, size_t n) {
   if (!state->knows(first)) settle_sector(*state, first);
   uint64_t end = first + 1;
   while (state->knows(end)) ++end;
+  CHECK(end * unit > offset);
   return std::min<uint64_t>(n, end * unit - offset);
 }
 
@@ -200,9 +200,10 @@ void LazyDisk::settle_everything() {
   }
   for (State& state : states_)
     for (uint64_t sector = 0; !state.size_known; ++sector) settle_sector(state, sector);
-  for (const auto& inode : disk_->inodes_) {  // what is found after a cut is durable
-    inode->pending_names = 0;
-    inode->witness = inode->size;
+  for (InodeId id = 0; id < tree().end(); ++id) {
+    Inode& inode = tree().own(id);
+    inode.pending_names = 0;
+    inode.witness.found(inode.size);
   }
 }
 
@@ -216,6 +217,7 @@ engine::Found LazyDisk::search(InodeId inode, const engine::Search& what) {
 
 // The last look that has another answer gets it; what came behind it is open again.
 std::optional<std::vector<uint32_t>> next_given(const std::vector<LazyDisk::Seen>& seen) {
+  for (const LazyDisk::Seen& one : seen) CHECK(one.taken < one.of);
   size_t count = seen.size();
   while (count > 0 && seen[count - 1].taken + 1 == seen[count - 1].of) --count;
   if (count == 0) return std::nullopt;
@@ -235,6 +237,7 @@ bool for_each_single_image(
     Disk disk = lazy.disk();
     lazy.attach(disk);
     lazy.settle_everything();
+    CHECK(lazy.seen().size() >= given->size());
     std::string key;
     for (const LazyDisk::Seen& seen : lazy.seen())
       key.append(reinterpret_cast<const char*>(&seen.answer), sizeof(seen.answer));

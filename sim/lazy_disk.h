@@ -1,4 +1,8 @@
 // A disk whose content is settled when it is looked at: one lazy image, on its way to be one image.
+//
+// Owns the looks: what was asked, what was answered, and which parts of the disk are filled in with
+// it. The disk is the process's own; it writes there as on any other, and what it has changed is
+// not undecided any more.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "sim/lazy_view.h"
 #include "sim/resolver.h"
 
@@ -75,6 +80,11 @@ class LazyDisk final : public Resolver {
   void know(State& state, uint64_t sector);
   uint32_t number_of(const State& state) const {
     return static_cast<uint32_t>(&state - states_.data());
+  }
+
+  FileTree& tree() {
+    CHECK(disk_ != nullptr);
+    return disk_->state_.tree;
   }
 
   LazyView view_;

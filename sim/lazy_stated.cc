@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "engine/base/check.h"
+
 namespace powercut::sim {
 
 namespace {
@@ -13,12 +15,12 @@ class ImagePicker final : public Picker {
     for (const Slot& slot : view.image().decided.slots) decided_[slot.what] = slot.version;
   }
 
-  size_t pick(const CrashSpace& space, const SlotRef& slot, Range range, size_t, bool) override {
+  size_t pick(const SlotNames& names, const SlotRef& slot, Range range, size_t, bool) override {
     switch (slot.kind) {
       case SlotKind::kSync:
       case SlotKind::kJournal:
       case SlotKind::kStuckName: {
-        const auto stated = decided_.find(space.name_of(slot));
+        const auto stated = decided_.find(names.name_of(slot));
         return stated == decided_.end() ? range.lo : stated->second;
       }
       case SlotKind::kEntry:
@@ -28,10 +30,8 @@ class ImagePicker final : public Picker {
     }
     const std::optional<uint32_t> number = view_.number_of(slot.inode);
     if (!number) return range.lo;
-    const LazyFile& file = view_.file(*number);
-    size_t first = 0;
-    while (!view_.left[*number][first]) ++first;
-    const LazyFile::Option& option = file.options[first];
+    const size_t first = option_of(*number);
+    const LazyFile::Option& option = view_.file(*number).options[first];
     if (slot.kind == SlotKind::kSize) return option.version;
     if (slot.kind == SlotKind::kBlock) return option.reused[slot.at];
     const uint64_t sector = slot.at / view_.image().sector_bytes;
@@ -39,7 +39,19 @@ class ImagePicker final : public Picker {
     return slot.kind == SlotKind::kSector ? chosen.version : chosen.garbage;
   }
 
+  uint64_t size_of(uint32_t number) const {
+    return view_.file(number).options[option_of(number)].size;
+  }
+
  private:
+  // The first that is left.
+  size_t option_of(uint32_t number) const {
+    CHECK((view_.left[number] & view_.file(number).all).any());
+    size_t first = 0;
+    while (!view_.left[number][first]) ++first;
+    return first;
+  }
+
   const LazyFile::Candidate& candidate(uint32_t number, uint64_t sector, size_t option) const {
     const LazyFile& file = view_.file(number);
     const auto& seen = view_.seen[number];
@@ -51,6 +63,7 @@ class ImagePicker final : public Picker {
       if (any == nullptr) any = &c;
       if (wanted && view_.pool().prefix(c.content, length) == *wanted) return c;
     }
+    CHECK(any != nullptr);
     return *any;
   }
 
@@ -63,7 +76,9 @@ class ImagePicker final : public Picker {
 Survival stated(const Disk& disk, const LazyView& view) {
   ImagePicker picker(view);
   RecordingPicker recording(picker);
-  (void)disk.after_power_cut(recording);
+  const Disk after = disk.after_power_cut(recording);
+  for (uint32_t number = 0; number < view.files(); ++number)
+    CHECK(after.size(view.file(number).inode) == picker.size_of(number));
   return recording.survival();
 }
 

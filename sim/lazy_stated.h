@@ -1,4 +1,5 @@
-// From a view of a lazy image to one image of it.
+// From a view of a lazy image back to the cut: one image of it, stated slot by slot, so that it can
+// be written down, replayed and shrunk like any other (sim/survival.h).
 #pragma once
 
 #include "sim/lazy_view.h"

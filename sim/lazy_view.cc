@@ -6,16 +6,12 @@
 
 #include "engine/base/check.h"
 #include "sim/hash_index.h"
+#include "sim/lazy_search.h"
 
 namespace powercut::sim {
 
 // What was worked out of a file: the same look at it, with as much known of it, need not be again.
 struct LazyFile::Memo {
-  struct Peaks {
-    uint64_t (*of)(std::string_view) = nullptr;
-    std::vector<uint64_t> highest;
-    std::vector<size_t> longest;
-  };
   struct Known {
     Look::Kind kind;
     uint64_t sector;
@@ -42,6 +38,7 @@ LazyView::LazyView(const LazyImage& image, ContentPool& pool)
     : image_(&image), pool_(&pool), directories_{0} {
   size_t names = 0;
   for (const LazyImage::Directory& directory : image.directories) {
+    for (const LazyImage::Name& name : directory.names) CHECK(!name.ends.empty());
     first_.push_back(names);
     names += directory.names.size();
   }
@@ -101,7 +98,9 @@ std::vector<LazyView::Answer> LazyView::ends(const Look& look) const {
   return found;
 }
 
+// What was decided stays so, until it is taken back.
 void LazyView::decide(size_t name, int32_t state) {
+  CHECK(names_[name] < 0 || names_[name] == state);
   decisions_.emplace_back(name, names_[name]);
   names_[name] = state;
 }
@@ -159,11 +158,13 @@ LazyView::Before LazyView::settle(const Look& look, const Answer& answer) {
     }
     return before;
   }
+  CHECK(answer.left.any() && (answer.left & ~left[look.of]).none());  // less, but never nothing
   before.left = left[look.of];
   left[look.of] = answer.left;
   if (look.kind == Look::kSector) {
     auto& known = seen[look.of];
     if (look.sector >= known.size()) known.resize(look.sector + 1);
+    CHECK(!known[look.sector]);  // nobody looks twice
     known[look.sector] = static_cast<ContentId>(answer.seen);
   }
   return before;
@@ -171,6 +172,7 @@ LazyView::Before LazyView::settle(const Look& look, const Answer& answer) {
 
 void LazyView::unsettle(const Look& look, const Before& before) {
   if (look.kind == Look::kNext || look.kind == Look::kEnd) {
+    CHECK(decisions_.size() >= before.decisions);
     for (; decisions_.size() > before.decisions; decisions_.pop_back())
       names_[decisions_.back().first] = decisions_.back().second;
     if (before.found_directory) directories_.pop_back();
@@ -181,6 +183,7 @@ void LazyView::unsettle(const Look& look, const Before& before) {
     }
     return;
   }
+  CHECK((left[look.of] & ~before.left).none());
   left[look.of] = before.left;
   if (look.kind == Look::kSector) seen[look.of][look.sector].reset();
 }
@@ -244,68 +247,6 @@ std::vector<LazyView::Answer> LazyView::work_out(const Look& look) const {
   CHECK(!found.empty());
   return found;
 }
-
-namespace {
-
-using Alternatives = std::vector<std::vector<ContentId>>;  // by sector, as far as it is seen
-
-// Is there a mixture with a match, and one without? A match lies within three sectors in a row.
-struct Feasible {
-  bool yes = false;
-  bool no = false;
-};
-Feasible feasible(const engine::Search& what, uint64_t from, uint32_t unit, const Alternatives& all,
-                  ContentPool& pool) {
-  Feasible result;
-  // The ways to come here without a match, by the contents of the last two sectors.
-  std::vector<std::pair<ContentId, ContentId>> ways{{ContentPool::kEmpty, ContentPool::kEmpty}};
-  std::vector<std::pair<ContentId, ContentId>> reached = ways;  // with one or without
-  for (size_t s = 0; s < all.size(); ++s) {
-    std::vector<std::pair<ContentId, ContentId>> next, next_reached;
-    for (const auto& way : reached) {
-      const bool clean = std::find(ways.begin(), ways.end(), way) != ways.end();
-      for (const ContentId here : all[s]) {
-        const auto& [a, b] = way;
-        const uint64_t at = from + s * unit - pool.bytes(a).size() - pool.bytes(b).size();
-        const bool match = pool.matches(a, b, here, what, at);
-        result.yes |= match;
-        const std::pair now{b, here};
-        if (std::find(next_reached.begin(), next_reached.end(), now) == next_reached.end())
-          next_reached.push_back(now);
-        if (clean && !match && std::find(next.begin(), next.end(), now) == next.end())
-          next.push_back(now);
-      }
-    }
-    ways = std::move(next);
-    reached = std::move(next_reached);
-  }
-  result.no = !ways.empty();
-  return result;
-}
-
-// By sector: of every mixture from there on.
-LazyFile::Memo::Peaks peaks_of(const LazyFile& file, const engine::Search& what,
-                               ContentPool& pool) {
-  LazyFile::Memo::Peaks peaks{what.peak, {}, {}};
-  peaks.highest.resize(file.sectors.size() + 1);
-  peaks.longest.resize(file.sectors.size() + 1);
-  for (size_t s = file.sectors.size(); s-- > 0;) {
-    peaks.highest[s] = peaks.highest[s + 1];
-    peaks.longest[s] = peaks.longest[s + 1];
-    static const std::vector<LazyFile::Candidate> kEnd{{ContentPool::kEmpty, 0, false, {}}};
-    for (const auto& here : file.sectors[s]) {
-      for (const auto& next : s + 1 < file.sectors.size() ? file.sectors[s + 1] : kEnd) {
-        const uint64_t peak = pool.peak(here.content, next.content, what);
-        if (peak == 0) continue;
-        peaks.highest[s] = std::max(peaks.highest[s], peak);
-        peaks.longest[s] = std::max(peaks.longest[s], pool.reach(here.content, next.content, what));
-      }
-    }
-  }
-  return peaks;
-}
-
-}  // namespace
 
 // Exact: by option, over all mixtures of what was not seen yet.
 std::vector<LazyView::Answer> LazyView::search(const Look& look) const {

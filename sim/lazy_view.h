@@ -1,4 +1,7 @@
-// One lazy image, as far as it was looked at.
+// One lazy image, as far as it was looked at: which names are decided, which options each file has
+// left, and what its sectors showed. What a look may find is worked out here; who looks, in which
+// order, is another's business (sim/lazy_disk.h). A look can be taken back, so that one view walks
+// through all there is to see.
 //
 // Files and directories are known by numbers, in the order in which a name was first found to lead
 // to them; the root is directory 0. So equal looks and answers mean the same in every image.

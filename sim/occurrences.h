@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "sim/hash_index.h"
 
 namespace powercut::sim {
@@ -24,7 +25,10 @@ class Occurrences {
     seen_.push_back({what, 0});
     return static_cast<uint32_t>(seen_.size() - 1);
   }
-  uint64_t next_at(uint32_t place) { return nth_key(seen_[place].what, seen_[place].count++); }
+  uint64_t next_at(uint32_t place) {
+    CHECK(place < seen_.size());
+    return nth_key(seen_[place].what, seen_[place].count++);
+  }
 
  private:
   struct Seen {

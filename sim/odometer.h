@@ -27,13 +27,15 @@ class Odometer final : public Choices {
 
   // Moves to the next tape. False when all have been seen.
   bool next() {
+    CHECK(at_ >= given_);  // the run has read on to the digit that was turned last
     tape_.resize(at_);
     at_ = 0;
     while (!tape_.empty()) {
-      if (++tape_.back().value < tape_.back().n) return true;
+      if (++tape_.back().value < tape_.back().n) break;
       tape_.pop_back();
     }
-    return false;
+    given_ = tape_.size();
+    return given_ > 0;
   }
 
  private:
@@ -43,6 +45,7 @@ class Odometer final : public Choices {
   };
   std::vector<Digit> tape_;
   size_t at_ = 0;
+  size_t given_ = 0;  // of the tape: what next() decided
 };
 
 }  // namespace powercut::sim

@@ -1,6 +1,6 @@
 // What a filesystem and its device promise across a power cut, as plain switches. The named table
 // is faults/personas.h; the code that reads these switches is sim/crash_space.cc and nothing else,
-// apart from what a sync forces (sim/disk_sync.cc).
+// apart from what a sync forces (sim/sync.h, sim/journal.h).
 //
 // The zero value is the least that POSIX allows: only what a sync forces survives for certain.
 #pragma once

@@ -9,7 +9,7 @@
 #include <cstdint>
 
 #include "engine/os/os.h"
-#include "sim/disk_state.h"
+#include "sim/inode.h"
 
 namespace powercut::sim {
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/base/check.h"
 #include "engine/base/hash.h"
 
 namespace powercut::sim {
@@ -67,6 +68,8 @@ size_t PctScheduler::pick(const Ready& ready) {
     picked = highest(ready);
   }
   ++step_;
+  for (const engine::Task* task : ready)
+    CHECK(priority_of(*task).value <= priority_of(*ready[picked]).value);
   return picked;
 }
 
@@ -116,6 +119,7 @@ size_t ScheduleWalk::pick(const Ready& ready) {
   const uint64_t choice =
       odometer_.choose("schedule", 0, std::min<uint64_t>(ready.size(), left_ + 1));
   if (choice > 0) deviations_.push_back({decision_, choice});
+  CHECK(choice <= left_);
   left_ -= choice;
   ++decision_;
   return choice;

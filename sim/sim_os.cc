@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/check.h"
 #include "engine/base/hash.h"
 
 namespace powercut::sim {
@@ -68,7 +69,9 @@ SimOs::SimOs(WorldState& world, Choices& choices, Trace& trace, Injector* inject
       trace_(trace),
       injector_(injector),
       latency_(latency),
-      random_(choices) {}
+      random_(choices) {
+  CHECK(latency.sync_min <= latency.sync_max);
+}
 
 SimOs::~SimOs() { destroy_tasks(); }
 
@@ -86,7 +89,11 @@ CrashKind SimOs::run() {
 
 std::optional<size_t> SimOs::next() {
   while (!stopped_) {
-    if (!tasks_.ready().empty()) return scheduler_->pick(tasks_.ready());
+    if (const Ready& ready = tasks_.ready(); !ready.empty()) {
+      const size_t picked = scheduler_->pick(ready);
+      CHECK(picked < ready.size());
+      return picked;
+    }
     if (!advance_clock()) break;
   }
   return std::nullopt;
@@ -166,6 +173,7 @@ void SimOs::end_call(const Injection& injection, Op op, std::string_view path, u
 
 void SimOs::crash(CrashKind kind) {
   if (stopped_) return;
+  CHECK(crashed_ == CrashKind::kNone);
   trace_.add(world_.now, "crash", "", static_cast<uint64_t>(kind), calls_, true);
   crashed_ = kind;
   stopped_ = true;
@@ -301,6 +309,7 @@ void SimOs::open_handle(InodeId inode) {
 }
 
 void SimOs::close_handle(InodeId inode) {
+  CHECK(inode < handles_.size() && handles_[inode] > 0);
   if (--handles_[inode] == 0) world_.disk.release(inode);
 }
 
@@ -317,6 +326,7 @@ Result<size_t> SimFile::read_at(uint64_t offset, char* out, size_t size) {
           ? Result<size_t>(os_.injected(*injection.error, Op::kRead, path_))
           : os_.world_.disk.read(inode_, offset, out,
                                  std::min<uint64_t>(size, injection.short_size.value_or(size)));
+  CHECK(!outcome.ok() || *outcome <= size);
   if (!outcome.ok() && !injection.error) outcome = os_.named(outcome.error(), Op::kRead, path_);
   os_.end_call(injection, Op::kRead, path_, offset, outcome.ok() ? *outcome : 0, outcome.ok());
   return outcome;
@@ -340,9 +350,11 @@ Result<size_t> SimFile::write_at(uint64_t offset, std::string_view data) {
   }
   os_.pass(os_.latency_.write, {}, injection);
   data = data.substr(0, injection.short_size.value_or(data.size()));
+  CHECK(!data.empty());  // a short write is one byte at least
   if (os_.resolver_ != nullptr) os_.resolver_->before_write(inode_, offset, data.size());
   auto outcome = os_.watcher_ == nullptr ? disk.write(inode_, offset, data)
                                          : write_blocks(injection, offset, data);
+  CHECK(!outcome.ok() || (*outcome > 0 && *outcome <= data.size()));
   if (!outcome.ok()) outcome = os_.named(outcome.error(), Op::kWrite, path_);
   os_.end_call(injection, Op::kWrite, path_, offset, outcome.ok() ? *outcome : 0, outcome.ok());
   return outcome;

@@ -4,7 +4,7 @@
 #include <array>
 #include <charconv>
 
-#include "engine/base/hash.h"
+#include "sim/disk.h"
 
 namespace powercut::sim {
 
@@ -126,11 +126,11 @@ StatedPicker::StatedPicker(const Survival& survival, Illegal illegal)
   for (const Slot& slot : survival.slots) slots_[slot.what] = {slot.version};
 }
 
-size_t StatedPicker::pick(const CrashSpace& space, const SlotRef& slot, Range range, size_t, bool) {
+size_t StatedPicker::pick(const SlotNames& names, const SlotRef& slot, Range range, size_t, bool) {
   const bool odd = slot.kind == SlotKind::kGarbage || slot.kind == SlotKind::kBlock;
   const size_t otherwise = rest_kept_ && !odd ? range.hi : range.lo;
   if (slots_.empty()) return otherwise;
-  const auto stated = slots_.find(space.name_of(slot));
+  const auto stated = slots_.find(names.name_of(slot));
   if (stated == slots_.end()) return otherwise;
   stated->second.used = true;
   const uint64_t version = stated->second.version;
@@ -152,10 +152,13 @@ Result<void> StatedPicker::finish() const {
   return {};
 }
 
-size_t RecordingPicker::pick(const CrashSpace& space, const SlotRef& slot, Range range,
+size_t RecordingPicker::pick(const SlotNames& names, const SlotRef& slot, Range range,
                              size_t prefix, bool frontier) {
-  const size_t version = inner_.pick(space, slot, range, prefix, frontier);
-  if (range.lo < range.hi) survival_.slots.push_back({space.name_of(slot), version});
+  const size_t version = inner_.pick(names, slot, range, prefix, frontier);
+  if (range.lo == range.hi) return version;
+  SlotName name = names.name_of(slot);
+  CHECK(survival_.slots.empty() || survival_.slots.back().what != name);  // decided once
+  survival_.slots.push_back({std::move(name), version});
   return version;
 }
 
@@ -164,65 +167,6 @@ Survival survival_of(const Disk& disk, Choices& choices, uint64_t key, CutStyle 
   RecordingPicker recording(drawn);
   (void)disk.after_power_cut(recording);
   return recording.survival();
-}
-
-Result<Disk> Disk::after_power_cut(const Survival& survival) const {
-  StatedPicker stated(survival);
-  Disk after = after_power_cut(stated);
-  TRY(stated.finish());
-  return after;
-}
-
-// --- Names of slots ---
-
-// The directory tree as a running process sees it, then what was removed, the newest first.
-void CrashSpace::find_places() const {
-  if (!places_.empty()) return;
-  places_.resize(disk_.inodes_.size());
-  const auto place = [this](InodeId id, InodeId directory, const std::string& name, uint64_t copy) {
-    const uint64_t key = hash_bytes(name, places_[directory].key + copy);
-    places_[id] = {true, directory, &name, copy, key};
-  };
-  places_[kRootInode] = {true, kRootInode, nullptr, 0, 1};
-  std::vector<InodeId> todo{kRootInode};
-  while (!todo.empty()) {
-    const InodeId at = todo.back();
-    todo.pop_back();
-    for (const Entry& entry : disk_.inodes_[at]->entries) {
-      place(entry.inode, at, entry.name, 0);
-      if (disk_.inodes_[entry.inode]->directory) todo.push_back(entry.inode);
-    }
-  }
-  for (size_t i = disk_.names_.size(); i-- > 0;) {
-    const NameOp& op = disk_.names_[i];
-    if (op.before == kNoInode || places_[op.before].known || !places_[op.directory].known) continue;
-    uint64_t copy = 1;
-    for (const Place& other : places_)
-      if (other.copy >= copy && other.directory == op.directory && *other.name == op.name)
-        copy = other.copy + 1;
-    place(op.before, op.directory, op.name, copy);
-  }
-}
-
-uint64_t CrashSpace::key_of(const SlotRef& slot) const {
-  find_places();
-  const uint64_t path = places_[slot.inode].key;
-  const uint64_t key = slot.entry.empty() ? path : hash_bytes(slot.entry, path);
-  return key + slot.at * 0x632be59bd9b4e019u;
-}
-
-SlotName CrashSpace::name_of(const SlotRef& slot) const {
-  find_places();
-  std::string path(slot.entry);
-  for (InodeId id = slot.inode; id != kRootInode; id = places_[id].directory) {
-    const Place& place = places_[id];
-    if (!place.known) return {slot.kind, "nameless#" + std::to_string(id), slot.at};
-    std::string name = *place.name;
-    if (place.copy > 0) name += '~' + std::to_string(place.copy);
-    path = path.empty() ? std::move(name) : name + '/' + path;
-  }
-  if (path.empty() && slot.kind != SlotKind::kJournal) path = ".";
-  return {slot.kind, std::move(path), slot.at};
 }
 
 }  // namespace powercut::sim

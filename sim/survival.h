@@ -12,16 +12,13 @@
 //   stuck-name log/1.aof 0 kept         a name whose directory sync failed; or `lost`
 //   size log/1.aof 2
 //   sector log/1.aof 512 1              the sector at that offset
-//   garbage log/1.aof 512 shown         the sector has no data: old bytes of nobody's are read
-//                                       there
-//   block log/1.aof 0 reused 2          a removed file that came back: another's data in its
-//                                       block 0
+//   garbage log/1.aof 512 shown         it has no data: old bytes of nobody's are read there
+//   block log/1.aof 0 reused 2          a removed file came back: another's data in its block 0
 //
 // A path is the one that a running process would use at the cut. A file that is removed keeps the
 // last name it had, with "~1" behind it if it is the last that was called so, "~2" before it, ...
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -29,16 +26,12 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "sim/crash_space.h"
+#include "sim/picker.h"
+#include "sim/slot.h"
 
 namespace powercut::sim {
 
-struct SlotName {
-  SlotKind kind = SlotKind::kJournal;
-  std::string path;  // empty: the journal
-  uint64_t at = 0;   // byte offset, block, or which of several
-  auto operator<=>(const SlotName&) const = default;
-};
+class Disk;
 
 struct Slot {
   SlotName what;
@@ -66,7 +59,7 @@ enum class Illegal : uint8_t { kProblem, kBent };
 class StatedPicker final : public Picker {
  public:
   explicit StatedPicker(const Survival& survival, Illegal illegal = Illegal::kProblem);
-  size_t pick(const CrashSpace& space, const SlotRef& slot, Range range, size_t, bool) override;
+  size_t pick(const SlotNames& names, const SlotRef& slot, Range range, size_t, bool) override;
   // After the cut. Errors: kInvalid: the first problem, in one line.
   Result<void> finish() const;
 
@@ -88,7 +81,7 @@ class RecordingPicker final : public Picker {
   void begin(uint64_t oldest_seq, uint64_t newest_seq) override {
     inner_.begin(oldest_seq, newest_seq);
   }
-  size_t pick(const CrashSpace& space, const SlotRef& slot, Range range, size_t prefix,
+  size_t pick(const SlotNames& names, const SlotRef& slot, Range range, size_t prefix,
               bool frontier) override;
   uint64_t horizon() const override { return inner_.horizon(); }
   const Survival& survival() const { return survival_; }

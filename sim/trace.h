@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/check.h"
 #include "engine/base/site.h"
 #include "engine/base/time.h"
 
@@ -52,7 +53,10 @@ class Trace {
   uint64_t hash() const { return hash_; }
   uint64_t count() const { return count_; }
   // The hash after event number 2^i - 1. REQUIRES: 2^i <= count().
-  uint64_t checkpoint(size_t i) const { return checkpoints_[i]; }
+  uint64_t checkpoint(size_t i) const {
+    CHECK(i < checkpoints_.size() && uint64_t{1} << i <= count_);
+    return checkpoints_[i];
+  }
 
  private:
   uint64_t hash_ = 0xcbf29ce484222325u;

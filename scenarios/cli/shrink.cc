@@ -14,6 +14,7 @@
 #include "scenarios/run/last_words.h"
 #include "scenarios/story/scenario_file.h"
 #include "scenarios/story/story.h"
+#include "sim/crash_images.h"
 
 namespace powercut::scenarios {
 

@@ -16,7 +16,7 @@
 #include "faults/random_program_testing.h"
 #include "scenarios/explore/explore.h"
 #include "scenarios/run/catalog.h"
-#include "sim/crash_space.h"
+#include "sim/crash_images.h"
 #include "sim/image_count.h"
 #include "sim/odometer.h"
 #include "sim/request.h"

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/crash_images.h"
+
 namespace powercut::scenarios {
 
 using faults::Fault;

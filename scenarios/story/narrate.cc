@@ -9,7 +9,7 @@
 #include "scenarios/run/guards.h"
 #include "scenarios/run/last_words.h"
 #include "scenarios/sweep/report.h"
-#include "sim/crash_space.h"
+#include "sim/crash_images.h"
 
 namespace powercut::scenarios {
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "scenarios/story/story.h"
+#include "sim/crash_images.h"
 
 namespace powercut::scenarios {
 

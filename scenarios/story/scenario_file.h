@@ -5,7 +5,7 @@
 #include <string>
 
 #include "scenarios/story/scenario.h"
-#include "sim/crash_space.h"
+#include "sim/crash_images.h"
 
 namespace powercut::scenarios {
 

@@ -6,6 +6,7 @@
 
 #include "scenarios/run/targets.h"
 #include "scenarios/story/scenario.h"
+#include "sim/crash_images.h"
 
 namespace powercut::scenarios {
 

@@ -7,6 +7,7 @@
 
 #include "scenarios/run/targets.h"
 #include "scenarios/sweep/report.h"
+#include "sim/crash_images.h"
 
 namespace powercut::scenarios {
 
