@@ -4,7 +4,7 @@
 namespace powercut {
 
 // Prints "file:line: CHECK failed: expression" to standard error and aborts.
-[[noreturn]] void check_failed(const char* file, int line, const char* expression);
+[[noreturn, gnu::cold]] void check_failed(const char* file, int line, const char* expression);
 
 }  // namespace powercut
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/base/check.h"
 #include "engine/base/crc64.h"
 
 namespace powercut::engine {
@@ -15,6 +16,7 @@ Checkpoint::~Checkpoint() { abandon(); }
 
 void Checkpoint::begin(const RdbHeader& header) {
   CHECK(!running());
+  CHECK(taken_.empty() && side_.empty() && slicing_db_ == nullptr);
   writer_.emplace(header);
   epoch_ = keyspace_.epoch() + 1;
   keyspace_.set_epoch(epoch_);
@@ -64,6 +66,7 @@ void Checkpoint::before_change(Database& db, std::string_view key, Object* objec
     // The entry being sliced must stay as it is and where it is: whoever would change or move it
     // serialises the rest of it first.
     const auto& entry = db.table().at(slicing_position_);
+    CHECK(entry.value.epoch == epoch_);  // stamped before its first slice
     if (&entry.value == object || slicing_position_ + 1 == db.table().size()) finish_slicing();
   }
   if (object == nullptr || object->epoch >= epoch_) return;
@@ -74,6 +77,7 @@ void Checkpoint::before_change(Database& db, std::string_view key, Object* objec
 void Checkpoint::before_flush(Database& db) {
   if (&db == slicing_db_) finish_slicing();
   if (db.table().empty()) return;
+  CHECK(running());
   taken_.push_back({number_of(db), db.take_table()});
 }
 
@@ -90,6 +94,8 @@ Result<CheckpointInfo> Checkpoint::write(File& file) {
   CHECK(running());
   for (int identity = 0; identity < Keyspace::kDatabases; ++identity) TRY(walk(identity, file));
   TRY(walk_taken(file));
+  CHECK(taken_.empty() && side_.empty() && slicing_db_ == nullptr);
+  CHECK(keyspace_.epoch() == epoch_);  // no other cut was taken meanwhile
   if (writer_->keys() != expected_keys_) {
     return Error{Errc::kCorrupt, fmt::format("the checkpoint has {} keys instead of {}",
                                              writer_->keys(), expected_keys_)};
@@ -109,6 +115,7 @@ Result<void> Checkpoint::walk(int identity, File& file) {
   for (int i = 0; i < Keyspace::kDatabases; ++i) {
     if (keyspace_.database(i).identity() == identity) db = &keyspace_.mutable_database(i);
   }
+  CHECK(db != nullptr && slicing_db_ == nullptr);
   size_t position = db->table().size();
   for (;;) {
     position = std::min(position, db->table().size());
@@ -122,9 +129,13 @@ Result<void> Checkpoint::walk(int identity, File& file) {
     slicing_position_ = position;
     while (slicing_db_ != nullptr && !writer_->slice(kSliceBytes)) TRY(write_out(file));
     slicing_db_ = nullptr;
-    for (const Handed& handed : side_) writer_->add_encoded(handed.db, handed.entry);
+    for (const Handed& handed : side_) {
+      CHECK(side_bytes_ >= handed.entry.size());
+      side_bytes_ -= handed.entry.size();
+      writer_->add_encoded(handed.db, handed.entry);
+    }
     side_.clear();
-    side_bytes_ = 0;
+    CHECK(side_bytes_ == 0);
     if (writer_->pending() >= kSliceBytes) TRY(write_out(file));
   }
 }
@@ -149,6 +160,7 @@ Result<void> Checkpoint::write_out(File& file) {
   std::string_view left = out_;
   while (!left.empty()) {
     TRY_ASSIGN(const size_t written, file.write_at(offset_, left));
+    CHECK(written > 0 && written <= left.size());
     offset_ += written;
     left.remove_prefix(written);
   }
@@ -158,13 +170,14 @@ Result<void> Checkpoint::write_out(File& file) {
 
 Result<uint64_t> Checkpoint::verify(File& file) {
   constexpr size_t kChecksumBytes = 8;
+  CHECK(offset_ > kChecksumBytes);
   uint64_t crc = 0;
   const auto piece = std::make_unique_for_overwrite<char[]>(kSliceBytes);
   uint64_t at = 0;
   char stored[kChecksumBytes] = {};
   while (at < offset_) {
     TRY_ASSIGN(const size_t count, file.read_at(at, piece.get(), kSliceBytes));
-    if (count == 0) break;
+    if (count == 0 || count > offset_ - at) break;
     const uint64_t body = offset_ - kChecksumBytes;
     const size_t covered =
         at >= body ? 0 : static_cast<size_t>(std::min<uint64_t>(count, body - at));

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <limits>
 
+#include "engine/base/check.h"
+
 namespace powercut::engine {
 
 namespace {
@@ -44,6 +46,7 @@ class Output {
   }
   // REQUIRES: 1 <= distance <= kWindow, 3 <= length <= kMatchMax.
   bool match(size_t distance, size_t length) {
+    CHECK(distance >= 1 && distance <= kWindow && length >= 3 && length <= kMatchMax);
     if (capacity_ - size_ < 3) return false;
     const size_t offset = distance - 1;
     const size_t code = length - 2;
@@ -52,7 +55,10 @@ class Output {
     put(offset);
     return true;
   }
-  size_t size() const { return size_; }
+  size_t size() const {
+    CHECK(size_ <= capacity_);
+    return size_;
+  }
 
  private:
   void put(size_t byte) { out_[size_++] = static_cast<char>(byte & 0xff); }

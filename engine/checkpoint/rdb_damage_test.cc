@@ -134,6 +134,7 @@ TEST(RdbDamage, NoSizeIsBelieved) {
 TEST(RdbDamage, FilesThatFailOrShrinkWhileTheyAreRead) {
   const std::string bytes = file_contents(kFixture);
   Keyspace keyspace;
+  keyspace.set_loading(true);
   MemoryFile failing(bytes, 4096);
   failing.fail_from = 100'000;
   const auto io = load_rdb(failing, "dump", keyspace);
@@ -163,6 +164,7 @@ TEST(RdbDamage, ChecksumZeroIsNoneExceptInOurs) {
 
 TEST(RdbDecode, BytesMayFollowWhereTheCallerSaysSo) {
   Keyspace keyspace;
+  keyspace.set_loading(true);
   const std::string bytes = file_of("00 016b 0176") + "*1\r\n$8\r\nFLUSHALL\r\n";
   const auto info = load_rdb(bytes, "appendonly.aof", keyspace, {.allow_tail = true});
   ASSERT_TRUE(info.ok());

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "engine/base/check.h"
 #include "engine/checkpoint/rdb_format.h"
 #include "engine/checkpoint/rdb_reader.h"
 #include "engine/checkpoint/rdb_value.h"
@@ -34,6 +35,8 @@ class Loader {
 
   Result<RdbInfo> load() {
     if (!read_header() || !read_items() || !read_footer()) return reader_.error();
+    CHECK(!reader_.failed());
+    CHECK(info_.keys + info_.empty_skipped + info_.expired_dropped == entries_);
     return std::move(info_);
   }
 
@@ -172,7 +175,7 @@ bool Loader::read_entry(uint8_t type, uint64_t at) {
 // False for a duplicate.
 bool Loader::keep(Value value) {
   const bool expires = expire_at_ms_ != Object::kNoExpiry;
-  if (is_empty_collection(value)) {
+  if (value.is_empty_collection()) {
     ++info_.empty_skipped;
     return true;
   }
@@ -185,6 +188,7 @@ bool Loader::keep(Value value) {
   info_.expiring += expires ? 1 : 0;
   if (keyspace_ == nullptr) return true;
   const size_t before = keyspace_->size(db_);
+  CHECK(keyspace_->loading());  // or what has expired would be removed under our hands
   Object* object = keyspace_->put(db_, key_, std::move(value));
   if (expires) keyspace_->set_expiry(db_, key_, object, expire_at_ms_);
   keyspace_->settle();

@@ -51,7 +51,7 @@ Result<Value> restore_payload(std::string_view payload) {
   if (!reader.read_byte(type) || !read_rdb_value(reader, type, value)) {
     return Error{Errc::kCorrupt, reader.error().message};
   }
-  if (reader.remaining() > 0 || is_empty_collection(value)) {
+  if (reader.remaining() > 0 || value.is_empty_collection()) {
     return Error{Errc::kCorrupt, "DUMP payload: bytes follow the value, or it is empty"};
   }
   return value;

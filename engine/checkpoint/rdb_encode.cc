@@ -62,6 +62,7 @@ void append_integer(std::string& out, int32_t n) {
 
 // False, and nothing appended, if compressing `bytes` does not pay.
 bool append_compressed(std::string& out, std::string_view bytes) {
+  CHECK(bytes.size() > kRdbCompressionSaves);
   const size_t capacity = bytes.size() - kRdbCompressionSaves;
   std::array<char, 2048> small;
   std::string large;
@@ -72,6 +73,7 @@ bool append_compressed(std::string& out, std::string_view bytes) {
   }
   const size_t size = lzf_compress(bytes, buffer, capacity);
   if (size == 0) return false;
+  CHECK(size <= capacity);
   append_byte(out, kRdbLzf);
   append_rdb_length(out, size);
   append_rdb_length(out, bytes.size());
@@ -192,6 +194,7 @@ bool RdbEntryEncoder::append(std::string& out, size_t budget) {
     append_rdb_string(out, key_);
     append_value_start(out, value);
     count_ = item_count(value);
+    CHECK(!value.is_empty_collection());
   }
   CHECK(count_ == item_count(value));
   while (next_ < count_ && out.size() - begin < budget) append_item_of(out, value, next_++);
@@ -223,6 +226,7 @@ RdbWriter::RdbWriter(const RdbHeader& header) {
 
 void RdbWriter::select(int db) {
   CHECK(!entry_ && !finished_);
+  CHECK(db >= 0 && db < Keyspace::kDatabases);
   if (db == db_) return;
   db_ = db;
   append_byte(buffer_, kRdbSelectDb);
@@ -244,6 +248,7 @@ void RdbWriter::add(int db, std::string_view key, const Object& object) {
 
 void RdbWriter::add_encoded(int db, std::string_view entry) {
   select(db);
+  CHECK(!entry.empty());
   buffer_ += entry;
   ++keys_;
 }
@@ -254,7 +259,7 @@ void RdbWriter::begin_entry(int db, std::string_view key, const Object& object) 
 }
 
 bool RdbWriter::slice(size_t budget) {
-  CHECK(entry_.has_value());
+  CHECK(entry_.has_value() && budget > 0);
   if (!entry_->append(buffer_, budget)) return false;
   entry_.reset();
   ++keys_;

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/base/check.h"
+
 namespace powercut::engine {
 
 namespace {
@@ -43,6 +45,7 @@ class Cursor {
   }
   // Two's complement.
   int64_t integer(size_t n) {
+    CHECK(n >= 1 && n <= 8);
     const auto unused = static_cast<int>(64 - 8 * n);
     return static_cast<int64_t>(little(n) << unused) >> unused;
   }

@@ -53,6 +53,7 @@ bool RdbReader::truncated(uint64_t wanted) {
 }
 
 uint64_t RdbReader::crc() {
+  CHECK(begin_ <= crc_pos_ && crc_pos_ <= pos_ && pos_ <= end_);
   crc_ = crc64({crc_pos_, static_cast<size_t>(pos_ - crc_pos_)}, crc_);
   crc_pos_ = pos_;
   return crc_;
@@ -74,6 +75,7 @@ bool RdbReader::fill(size_t n) {
     const auto got = file_->read_at(at, buffer_.get() + have, want);
     if (!got.ok()) return fail_at(at, got.error().message, got.error().code);
     if (*got == 0) return fail_at(at, "the file became shorter while it was read");
+    CHECK(*got <= want);
     have += *got;
     end_ = begin_ + have;
   }
@@ -89,6 +91,7 @@ bool RdbReader::read_byte(uint8_t& out) {
 }
 
 bool RdbReader::read_little(uint64_t& out, size_t bytes) {
+  CHECK(bytes <= sizeof out);
   if (!require(bytes)) return false;
   out = 0;
   for (size_t i = bytes; i-- > 0;) out = out << 8 | static_cast<uint8_t>(pos_[i]);
@@ -137,6 +140,7 @@ bool RdbReader::read_length(uint64_t& out) {
 }
 
 bool RdbReader::read_count(uint64_t& out, size_t item_bytes) {
+  CHECK(item_bytes > 0);
   const uint64_t at = offset();
   if (!read_length(out)) return false;
   if (out <= remaining() / item_bytes) return true;
@@ -153,6 +157,7 @@ bool RdbReader::read_bytes(std::string& out, uint64_t n) {
     if (!require(1)) return false;
     const auto piece =
         static_cast<size_t>(std::min<uint64_t>(n - out.size(), static_cast<uint64_t>(end_ - pos_)));
+    CHECK(piece > 0);
     out.append(pos_, piece);
     pos_ += piece;
   }

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/check.h"
 #include "engine/base/result.h"
 #include "engine/os/os.h"
 
@@ -28,7 +29,10 @@ class RdbReader {
   RdbReader& operator=(const RdbReader&) = delete;
 
   uint64_t offset() const { return begin_offset_ + static_cast<uint64_t>(pos_ - begin_); }
-  uint64_t remaining() const { return size_ - offset(); }
+  uint64_t remaining() const {
+    CHECK(offset() <= size_);
+    return size_ - offset();
+  }
 
   bool read_byte(uint8_t& out);
   // A little-endian number of `bytes` bytes, at most 8.
@@ -50,7 +54,10 @@ class RdbReader {
   bool fail_at(uint64_t offset, std::string_view what, Errc code = Errc::kCorrupt);
   bool failed() const { return failed_; }
   // REQUIRES: failed().
-  const Error& error() const { return error_; }
+  const Error& error() const {
+    CHECK(failed_);
+    return error_;
+  }
 
  private:
   // Makes `n` bytes lie at pos_. REQUIRES: n fits the buffer.

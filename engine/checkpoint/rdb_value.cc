@@ -269,20 +269,4 @@ bool read_rdb_value(RdbReader& reader, uint8_t type, Value& out) {
   return reader.fail("unknown type " + std::to_string(type));
 }
 
-bool is_empty_collection(const Value& value) {
-  switch (value.type()) {
-    case Type::kString:
-      return false;
-    case Type::kList:
-      return value.list()->size() == 0;
-    case Type::kHash:
-      return value.hash()->size() == 0;
-    case Type::kSet:
-      return value.set()->size() == 0;
-    case Type::kZset:
-      return value.zset()->size() == 0;
-  }
-  return false;
-}
-
 }  // namespace powercut::engine

@@ -18,7 +18,4 @@ const char* rdb_type_refused(uint8_t type);
 // Redis wrote such.
 bool read_rdb_value(RdbReader& reader, uint8_t type, Value& out);
 
-// A list, hash, set or sorted set without items.
-bool is_empty_collection(const Value& value);
-
 }  // namespace powercut::engine

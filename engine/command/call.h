@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/check.h"
 #include "engine/base/site.h"
 #include "engine/command/effects.h"
 #include "engine/command/reply.h"
@@ -51,9 +52,18 @@ class Call {
   Client* client = nullptr;    // nullptr while a log is replayed
 
   size_t argc() const { return args.size(); }
-  std::string_view arg(size_t i) const { return args[i]; }
+  std::string_view arg(size_t i) const {
+    CHECK(i < args.size());
+    return args[i];
+  }
   int64_t now_ms() const { return keyspace.now().unix_ms; }
-  uint64_t choose(Site site, uint64_t n) { return chance.choose(site, n); }
+  // Below n. REQUIRES: n > 0.
+  uint64_t choose(Site site, uint64_t n) {
+    CHECK(n > 0);
+    const uint64_t drawn = chance.choose(site, n);
+    CHECK(drawn < n);
+    return drawn;
+  }
 
   // --- Typed access. A key of another type answers WRONGTYPE: then failed() is true and the result null. ---
   // `const Hash* hash = call.read<Hash>(key); if (call.failed()) return;`  Null and not failed: no such key.
@@ -81,7 +91,8 @@ class Call {
   }
 
   // --- The outcome ---
-  // The command changed something: it is logged, verbatim unless log() gave other effects.
+  // The command changed something: it is logged, verbatim unless log() gave other effects. Not behind
+  // an error: whoever is told that a command failed must find nothing of it.
   void changed() { dirty_ = true; }
   // Logs these words in place of the command as it was given. May be called several times; implies changed().
   void log(std::initializer_list<std::string_view> words) {
@@ -126,7 +137,11 @@ class Call {
   }
   template <class T>
   const T* checked(const T* value) {
-    if (value == nullptr) reply.error(kWrongType);
+    if (value == nullptr) {
+      reply.error(kWrongType);
+    } else if constexpr (!std::is_same_v<T, String>) {
+      CHECK(value->size() > 0);
+    }
     return value;
   }
 

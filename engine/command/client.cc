@@ -1,5 +1,7 @@
 #include "engine/command/client.h"
 
+#include "engine/base/check.h"
+
 namespace powercut::engine {
 
 Client::Client(Clients& clients)
@@ -21,6 +23,7 @@ void Client::clear_transaction() {
 }
 
 void Client::watch(int db_identity, std::string_view key) {
+  CHECK(!in_multi);  // what it watches is settled when MULTI comes
   if (watched_.empty()) clients_.begin_watching();
   watched_.push_back({db_identity, std::string(key)});
 }
@@ -36,6 +39,19 @@ uint64_t Clients::enter(Client& client) {
   return ++last_id_;
 }
 
-void Clients::leave(Client& client) { std::erase(all_, &client); }
+void Clients::leave(Client& client) {
+  const size_t left = std::erase(all_, &client);
+  CHECK(left == 1 && watching_ <= all_.size());
+}
+
+void Clients::begin_watching() {
+  ++watching_;
+  CHECK(watching_ <= all_.size());
+}
+
+void Clients::end_watching() {
+  CHECK(watching_ > 0);
+  --watching_;
+}
 
 }  // namespace powercut::engine

@@ -86,8 +86,8 @@ class Clients {
   // --- For Client alone ---
   uint64_t enter(Client& client);  // its id
   void leave(Client& client);
-  void begin_watching() { ++watching_; }
-  void end_watching() { --watching_; }
+  void begin_watching();
+  void end_watching();
 
  private:
   Os& os_;

@@ -54,6 +54,7 @@ std::vector<size_t> sample(Call& call, Site site, size_t size, size_t count) {
     positions.push_back(taken.insert(drawn).second ? drawn : top);
     if (positions.back() == top) taken.insert(top);
   }
+  CHECK(positions.size() == count && taken.size() == count);
   return positions;
 }
 

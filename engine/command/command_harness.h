@@ -1,6 +1,8 @@
 // For tests of the command families: one keyspace, one client, a clock that stands still until it is set.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -34,6 +36,7 @@ class CommandHarness : public Chance, public ExpiryListener {
     }
     Call call(args, keyspace, db, reply, effects, *this);
     execute(call, *spec);
+    EXPECT_TRUE(reply.complete()) << args[0] << " answered " << out;
     db = call.db;
     for (const auto& item : effects.items()) {
       log.push_back(std::to_string(item.db) + ":" + words(effects.bytes_of(item)));

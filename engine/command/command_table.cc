@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 
 #include "engine/base/check.h"
@@ -18,6 +19,7 @@ struct Spelling {
 
   // REQUIRES: at most kMost characters.
   explicit Spelling(std::string_view name) {
+    CHECK(name.size() <= kMost);
     for (size_t i = 0; i * 8 < name.size(); ++i) {
       std::memcpy(&words[i], name.data() + i * 8, std::min<size_t>(8, name.size() - i * 8));
       words[i] = lower(words[i]);
@@ -58,10 +60,10 @@ struct Index {
                               set_commands(), sorted_set_commands(), dump_commands(),
                               transaction_commands(), server_commands(), persistence_commands()}) {
       for (const CommandSpec& spec : family) {
-        CHECK(spec.name.size() <= Spelling::kMost);
+        check_row(spec);
         const Spelling name(spec.name);
         const size_t at = find(name);
-        CHECK(places[at].spec == nullptr);
+        CHECK(places[at].spec == nullptr);  // two of that name
         places[at] = {name, &spec};
         sorted.push_back(&spec);
       }
@@ -69,6 +71,24 @@ struct Index {
     CHECK(sorted.size() * 2 < kPlaces);
     std::sort(sorted.begin(), sorted.end(),
               [](const CommandSpec* a, const CommandSpec* b) { return a->name < b->name; });
+  }
+
+  // A wrong row would execute, and be wrong in silence: a reply that leaves before what it rests on is
+  // synced, a write that is refused nowhere.
+  static void check_row(const CommandSpec& spec) {
+    const auto has = [&](uint32_t flag) { return (spec.flags & flag) != 0; };
+    CHECK(std::none_of(spec.name.begin(), spec.name.end(),
+                       [](char c) { return c >= 'A' && c <= 'Z'; }));
+    CHECK(spec.handler != nullptr && spec.arity != 0);
+    CHECK(has(kMovableKeys) == (spec.keys_of != nullptr));
+    CHECK(!has(kWrite) || !has(kReadOnly));
+    CHECK(has(kWrite) || !has(kDenyOom));
+    const bool has_keys = spec.first_key > 0 || spec.keys_of != nullptr;
+    CHECK(has_keys || (spec.last_key == 0 && spec.key_step == 0));
+    CHECK(!has_keys || has(kWrite) || has(kReadOnly) || has(kImmediate));
+    CHECK(has_keys || has(kWholeKeyspace) || !has(kWrite));
+    CHECK(spec.first_key == 0 || spec.key_step > 0);
+    CHECK(spec.first_key <= std::abs(spec.arity) && spec.last_key <= std::abs(spec.arity));
   }
 
   // Where `name` is, or would be.
@@ -95,11 +115,6 @@ const CommandSpec* find_command(std::string_view name) {
 }
 
 const std::vector<const CommandSpec*>& all_commands() { return index().sorted; }
-
-bool arity_fits(const CommandSpec& spec, size_t argc) {
-  return spec.arity >= 0 ? argc == static_cast<size_t>(spec.arity)
-                         : argc >= static_cast<size_t>(-spec.arity);
-}
 
 void key_positions(const CommandSpec& spec, std::span<const std::string_view> args,
                    std::vector<size_t>& positions) {

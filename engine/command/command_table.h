@@ -16,7 +16,7 @@ enum CommandFlag : uint32_t {
   kDenyOom = 4,         // refused above maxmemory
   kNoMulti = 8,         // not allowed inside MULTI
   kAdmin = 16,          // server and persistence commands
-  kWholeKeyspace = 32,  // reads or writes keys it does not name (KEYS, FLUSHALL, RANDOMKEY, SWAPDB)
+  kWholeKeyspace = 32,  // reads or writes keys it does not name (KEYS, FLUSHALL, RANDOMKEY, SORT)
   kMovableKeys = 64,    // keys found by `keys_of` instead of by position
   kImmediate = 128,     // executed at once inside MULTI, not queued (EXEC, DISCARD, WATCH, ...)
 };
@@ -50,7 +50,10 @@ const CommandSpec* find_command(std::string_view name);
 // All commands in name order.
 const std::vector<const CommandSpec*>& all_commands();
 // True if argc fits the arity.
-bool arity_fits(const CommandSpec& spec, size_t argc);
+inline bool arity_fits(const CommandSpec& spec, size_t argc) {
+  return spec.arity >= 0 ? argc == static_cast<size_t>(spec.arity)
+                         : argc >= static_cast<size_t>(-spec.arity);
+}
 // The positions of the keys among `args`.
 void key_positions(const CommandSpec& spec, std::span<const std::string_view> args,
                    std::vector<size_t>& positions);

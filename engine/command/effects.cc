@@ -36,15 +36,20 @@ void append_command(std::string& out, std::span<const std::string_view> args) {
   size_t most = kLongestHeader;
   for (const std::string_view arg : args) most += kLongestHeader + arg.size() + 2;
   if (char small[512]; most <= sizeof small) {
-    out.append(small, put_command(small, args));
+    const auto written = static_cast<size_t>(put_command(small, args) - small);
+    CHECK(written <= most);
+    out.append(small, written);
     return;
   }
   const size_t begin = out.size();
   out.resize(begin + most);
-  out.resize(static_cast<size_t>(put_command(out.data() + begin, args) - out.data()));
+  const auto end = static_cast<size_t>(put_command(out.data() + begin, args) - out.data());
+  CHECK(end <= begin + most);
+  out.resize(end);
 }
 
 void Effects::add(int db, std::span<const std::string_view> args) {
+  CHECK(!args.empty() && db >= 0);
   if (!logged_) return;
   const size_t begin = bytes_.size();
   append_command(bytes_, args);

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/check.h"
+
 namespace powercut::engine {
 
 // Appends "*n $len arg ..." to `out`.
@@ -37,6 +39,7 @@ class Effects {
   size_t size() const { return items_.size(); }
   const std::vector<Item>& items() const { return items_; }
   std::string_view bytes_of(const Item& item) const {
+    CHECK(item.begin < item.end && item.end <= bytes_.size());
     return std::string_view(bytes_).substr(item.begin, item.end - item.begin);
   }
   size_t bytes() const { return bytes_.size(); }

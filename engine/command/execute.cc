@@ -5,7 +5,13 @@
 namespace powercut::engine {
 
 void execute(Call& call, const CommandSpec& spec) {
+  CHECK(arity_fits(spec, call.argc()));
   spec.handler(call);
+  if (call.dirty()) {
+    CHECK((spec.flags & kWrite) != 0);  // or it would neither wait for room nor be refused
+    CHECK(!call.failed());
+  }
+  CHECK(call.db >= 0 && call.db < Keyspace::kDatabases);
   if (call.dirty() && !call.replaced()) call.effects.add(call.db, call.args);
   call.keyspace.settle();
 }

@@ -23,6 +23,7 @@ Executor::~Executor() {
 // --- One request ---
 
 void Executor::run(Client& client, std::span<const std::string_view> args) {
+  CHECK(!args.empty() && effects_.empty());
   ++stats_.commands;
   const CommandSpec* spec = find_command(args[0]);
   Reply reply(client.outbox.bytes());
@@ -81,6 +82,7 @@ const char* Executor::why_refused(const CommandSpec& spec) {
 
 void Executor::queue(Client& client, const CommandSpec& spec,
                      std::span<const std::string_view> args) {
+  CHECK(client.in_multi && !client.in_exec);
   Reply reply(client.outbox.bytes());
   if ((spec.flags & kNoMulti) != 0) {
     reply.error("ERR Command not allowed inside a transaction");
@@ -110,11 +112,13 @@ void Executor::execute_in(Client& client, const CommandSpec& spec,
     call.control = &control_;
     call.client = &client;
     execute(call, spec);
+    CHECK(reply.complete() || client.closing);  // SHUTDOWN has nobody left to answer to
     client.db = call.db;
     if (!effects_.empty()) {
       lsn = finish_operation();
     } else if (log_.applied_lsn() != log_.released_lsn()) {
       lsn = read_lsn(client, spec, args);
+      CHECK(lsn <= log_.applied_lsn());
     }
   }
   hold(client, lsn);
@@ -135,13 +139,17 @@ void Executor::execute_queued(Client& client) {
     call.control = &control_;
     call.client = &client;
     execute(call, *find_command(args[0]));
+    CHECK(one.complete());
     client.db = call.db;
   }
   client.in_exec = false;
 }
 
 uint64_t Executor::finish_operation() {
+  CHECK(!effects_.empty());
+  const uint64_t before = log_.applied_lsn();
   const uint64_t lsn = log_.append(effects_);
+  CHECK(lsn == before + 1 && lsn == log_.applied_lsn());
   effects_.clear();
   for (const uint16_t slot : touched_slots_) touched_lsn_[slot] = lsn;
   touched_slots_.clear();
@@ -152,6 +160,7 @@ uint64_t Executor::finish_operation() {
 }
 
 size_t Executor::expire_some(size_t limit) {
+  CHECK(effects_.empty());
   keyspace_.set_now(os_.wall_now());
   size_t removed = 0;
   while (removed < limit && keyspace_.remove_expired(1) == 1) {

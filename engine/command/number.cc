@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "engine/base/check.h"
+
 namespace powercut::engine {
 
 namespace {
@@ -112,6 +114,7 @@ std::string format_double(double value) {
   }
   char buffer[40];
   const int length = std::snprintf(buffer, sizeof(buffer), "%.17g", value);
+  CHECK(length > 0 && static_cast<size_t>(length) < sizeof(buffer));
   return std::string(buffer, static_cast<size_t>(length));
 }
 
@@ -119,6 +122,7 @@ std::string format_long_double(long double value) {
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   char buffer[kLongestFloat];
   const int written = std::snprintf(buffer, sizeof(buffer), "%.17Lf", value);
+  CHECK(written > 0 && static_cast<size_t>(written) < sizeof(buffer));
   std::string_view text(buffer, static_cast<size_t>(written));
   while (text.back() == '0') text.remove_suffix(1);
   if (text.back() == '.') text.remove_suffix(1);

@@ -18,7 +18,10 @@ class Outbox {
 
   // Ends the reply just written: it may go once `lsn` is released, and `released` is now. True if it has to wait.
   bool hold(uint64_t lsn, uint64_t released) {
+    const size_t begin = held_.empty() ? released_ : held_.back().end;
     const size_t end = begin_ + bytes_.size();
+    CHECK(end >= begin);
+    CHECK(end == begin || whole_lines(begin));
     if (held_.empty() && lsn <= released) {
       released_ = end;
       return false;
@@ -32,6 +35,7 @@ class Outbox {
     size_t freed = 0;
     while (freed < held_.size() && held_[freed].lsn <= released) released_ = held_[freed++].end;
     if (freed > 0) held_.erase(held_.begin(), held_.begin() + static_cast<ptrdiff_t>(freed));
+    CHECK(released_ >= sent_ && released_ - begin_ <= bytes_.size());
     return std::string_view(bytes_).substr(sent_ - begin_, released_ - sent_);
   }
 
@@ -50,6 +54,13 @@ class Outbox {
   bool idle() const { return held_.empty(); }
 
  private:
+  // From there to the end it looks like RESP: a type, and a line end at last.
+  bool whole_lines(size_t begin) const {
+    const char type = bytes_[begin - begin_];
+    return (type == '+' || type == '$' || type == ':' || type == '*' || type == '-') &&
+           bytes_.back() == '\n';
+  }
+
   struct Held {
     uint64_t lsn;  // the reply may go when so much is released
     size_t end;    // offset behind it

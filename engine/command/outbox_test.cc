@@ -9,16 +9,16 @@ namespace {
 
 TEST(Outbox, AReplyWaitsForItsEntryAndForThoseBeforeIt) {
   Outbox outbox;
-  outbox.bytes() += "one ";
+  outbox.bytes() += "+one\r\n";
   EXPECT_FALSE(outbox.hold(4, 4));
-  outbox.bytes() += "two ";
+  outbox.bytes() += "+two\r\n";
   EXPECT_TRUE(outbox.hold(6, 4));
-  outbox.bytes() += "three ";
+  outbox.bytes() += "+three\r\n";
   EXPECT_TRUE(outbox.hold(0, 4)) << "it rests on nothing, but two is before it";
   outbox.bytes() += "unfinished";
-  EXPECT_EQ(outbox.ready(5), "one ");
+  EXPECT_EQ(outbox.ready(5), "+one\r\n");
   EXPECT_FALSE(outbox.idle());
-  EXPECT_EQ(outbox.ready(6), "one two three ");
+  EXPECT_EQ(outbox.ready(6), "+one\r\n+two\r\n+three\r\n");
   EXPECT_TRUE(outbox.idle());
 }
 
@@ -28,7 +28,8 @@ TEST(Outbox, IsTakenInPieces) {
   std::string said;
   std::string heard;
   for (uint64_t lsn = 1; lsn <= 200; ++lsn) {
-    const std::string reply(lsn % 37, static_cast<char>('a' + lsn % 26));
+    const std::string reply =
+        "+" + std::string(lsn % 37, static_cast<char>('a' + lsn % 26)) + "\r\n";
     said += reply;
     outbox.bytes() += reply;
     outbox.hold(lsn, lsn / 2);

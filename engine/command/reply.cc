@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "engine/base/check.h"
 #include "engine/command/number.h"
 
 namespace powercut::engine {
@@ -19,6 +20,8 @@ std::string_view header(char (&buffer)[28], char marker, int64_t value) {
 }  // namespace
 
 void Reply::simple(std::string_view text) {
+  CHECK(text.find_first_of("\r\n") == std::string_view::npos);
+  --owed_;
   out_ += '+';
   out_ += text;
   out_ += "\r\n";
@@ -26,17 +29,20 @@ void Reply::simple(std::string_view text) {
 
 void Reply::error(std::string_view message) {
   failed_ = true;
+  --owed_;
   out_ += '-';
   for (const char c : message) out_ += c == '\r' || c == '\n' ? ' ' : c;
   out_ += "\r\n";
 }
 
 void Reply::integer(int64_t n) {
+  --owed_;
   char buffer[28];
   out_ += header(buffer, ':', n);
 }
 
 void Reply::bulk(std::string_view bytes) {
+  --owed_;
   char buffer[28];
   out_ += header(buffer, '$', static_cast<int64_t>(bytes.size()));
   out_ += bytes;
@@ -44,6 +50,7 @@ void Reply::bulk(std::string_view bytes) {
 }
 
 void Reply::array(size_t count) {
+  owed_ += static_cast<int64_t>(count) - 1;
   char buffer[28];
   out_ += header(buffer, '*', static_cast<int64_t>(count));
 }
@@ -51,6 +58,8 @@ void Reply::array(size_t count) {
 void Reply::number(double value) { bulk(format_double(value)); }
 
 void Reply::end_deferred(size_t mark, size_t count) {
+  CHECK(mark <= out_.size());
+  owed_ += static_cast<int64_t>(count) - 1;
   char buffer[28];
   out_.insert(mark, header(buffer, '*', static_cast<int64_t>(count)));
 }

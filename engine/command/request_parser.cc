@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/base/check.h"
 #include "engine/command/number.h"
 
 namespace powercut::engine {
@@ -29,6 +30,7 @@ int hex_digit(char c) {
 // The byte that the escape at line[i], behind its backslash, stands for; moves i to its last
 // character.
 char unescape(std::string_view line, size_t& i) {
+  CHECK(i < line.size());
   if (line[i] == 'x' && i + 2 < line.size()) {
     const int high = hex_digit(line[i + 1]);
     const int low = hex_digit(line[i + 2]);
@@ -60,8 +62,15 @@ char unescape(std::string_view line, size_t& i) {
 void RequestParser::feed(std::string_view bytes) {
   if (!error_.empty() || bytes.empty()) return;
   if (bytes.size() > capacity_ - size_) make_room(bytes.size());
+  CHECK(bytes.size() <= capacity_ - size_);
   std::memcpy(data_.get() + size_, bytes.data(), bytes.size());
   size_ += bytes.size();
+}
+
+void RequestParser::check_offsets() const {
+  CHECK(begin_ <= at_ && at_ <= size_ && size_ <= capacity_);
+  CHECK(line_seen_ <= size_);
+  CHECK(bulk_length_ < 0 || bulks_left_ > 0);
 }
 
 // Doubles, so that the copying is linear in all; but not past the end of the bulk that is awaited,
@@ -81,7 +90,9 @@ void RequestParser::make_room(size_t more) {
   }
   // Those of an incomplete command; of a complete one nobody may look at them any more.
   for (std::string_view& arg : bulks_left_ > 0 ? std::span(args_) : std::span<std::string_view>()) {
-    arg = std::string_view(data_.get() + (arg.data() - old_begin), arg.size());
+    const auto offset = static_cast<size_t>(arg.data() - old_begin);
+    CHECK(offset + arg.size() <= live);
+    arg = std::string_view(data_.get() + offset, arg.size());
   }
   at_ -= begin_;
   line_seen_ -= std::min(line_seen_, begin_);
@@ -108,6 +119,7 @@ void RequestParser::drop_consumed() {
 RequestParser::Outcome RequestParser::next() {
   if (!error_.empty()) return Outcome::kProtocolError;
   if (bulks_left_ == 0) drop_consumed();
+  check_offsets();
   while (size_ > at_ && size_ >= needed_) {
     Step step = Step::kDone;
     if (bulks_left_ == 0) {
@@ -208,6 +220,7 @@ RequestParser::Step RequestParser::parse_inline() {
   if (line.ends_with('\r')) line.remove_suffix(1);
   if (!split_inline(line)) return fail("unbalanced quotes in request");
   at_ = line_end + 1;
+  CHECK(at_ <= size_);
   args_.assign(inline_args_.begin(), inline_args_.end());
   return Step::kDone;
 }

@@ -42,6 +42,7 @@ class RequestParser {
   Step fail(std::string message);
   void make_room(size_t more);
   void drop_consumed();
+  void check_offsets() const;
 
   std::unique_ptr<char[]> data_;
   size_t capacity_ = 0;

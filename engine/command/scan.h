@@ -38,6 +38,7 @@ template <class V, class Emit>
 void scan_reply(Call& call, const SlabMap<V>& map, uint64_t cursor, const ScanOptions& options,
                 Emit&& emit) {
   const size_t start = cursor == 0 ? map.size() : std::min<uint64_t>(cursor, map.size());
+  CHECK(options.count > 0);  // or the cursor would stand still
   const size_t next = start - std::min(start, options.count);
   call.reply.array(2);
   call.reply.bulk(format_integer(static_cast<int64_t>(next)));
@@ -48,6 +49,7 @@ void scan_reply(Call& call, const SlabMap<V>& map, uint64_t cursor, const ScanOp
     if (options.match && !glob_match(*options.match, entry.key)) continue;
     elements += static_cast<size_t>(emit(entry));
   }
+  CHECK(map.size() >= start);  // a look at an entry removes none
   call.reply.end_deferred(mark, elements);
 }
 

@@ -162,6 +162,7 @@ struct Fiber::State {
   ~State() {
     quit = true;
     enter();
+    CHECK(!inside);  // it left for good
     switches.free_inner_fake();
   }
   State(const State&) = delete;
@@ -219,12 +220,15 @@ struct Fiber::State {
     outer = &here;
     running = true;
     switches.before_entry(stack);
+    CHECK(inside);
     boost::context::fiber left = std::move(inside).resume();
     switches.after_exit();
     here.left->inside = std::move(left);
+    CHECK(here.left->running);
     here.left->running = false;
   }
   void leave() {
+    CHECK(outer != nullptr && outer->context);
     switches.before_exit();
     outer->left = this;
     boost::context::fiber caller = std::move(outer->context).resume();
@@ -268,6 +272,7 @@ struct Fiber::Pool {
     if (pool == nullptr || pool->idle.empty()) return std::make_unique<State>();
     std::unique_ptr<State> state = std::move(pool->idle.back());
     pool->idle.pop_back();
+    CHECK(!state->running && state->inside && state->body == nullptr);
     return state;
   }
   static void give(std::unique_ptr<State> state) {

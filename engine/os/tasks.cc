@@ -19,6 +19,7 @@ Task* Tasks::spawn(std::string_view name, std::function<void()> body) {
   if (destroying_) return nullptr;
   if (ended_.empty()) ended_.push_back(std::make_unique<Task>());
   Task* task = ended_.back().get();
+  CHECK(!task->fiber_ && !task->ready_ && !task->timer_live_ && task->wait_ == Task::Wait::kNone);
   task->name_.assign(name);
   task->id_ = next_id_++;
   task->identity_ = next_identity(name);
@@ -84,6 +85,7 @@ bool Tasks::wait(Task::Wait how, Instant deadline) {
     CHECK(++parks_while_destroying_ < kParksWhileDestroyingMax);
     return false;
   }
+  CHECK(self->wait_ == Task::Wait::kNone);
   self->wait_ = how;
   if (deadline != kForever) add_timer(self, deadline);
   if (next_ != nullptr) taken_ = current_ = take_next();
@@ -91,6 +93,7 @@ bool Tasks::wait(Task::Wait how, Instant deadline) {
     self->fiber_->suspend();
   else if (taken_ != self)
     self->fiber_->hand_over(*taken_->fiber_);
+  CHECK(current_ == self && !self->ready_);
   self->wait_ = Task::Wait::kNone;
   ++self->wait_count_;
   return !std::exchange(self->timed_out_, false);
@@ -105,6 +108,7 @@ void Tasks::end_wait(Task* task) {
 Task* Tasks::take(size_t index) {
   CHECK(index < ready_.size());
   Task* task = ready_[index];
+  CHECK(task->ready_ && task->fiber_);
   ready_.erase(ready_.begin() + static_cast<ptrdiff_t>(index));
   task->ready_ = false;
   ++task->runs_;
@@ -150,6 +154,7 @@ Instant Tasks::next_deadline() {
 void Tasks::expire_timers(Instant now) {
   while (next_deadline() <= now && !timers_.empty()) {
     Task* task = timers_.front().task;
+    CHECK(task->wait_ != Task::Wait::kNone);
     task->timer_live_ = false;
     task->timed_out_ = true;
     ++stale_timers_;  // it is, from here on
@@ -199,24 +204,28 @@ void Tasks::add_timer(Task* task, Instant deadline) {
     std::make_heap(timers_.begin(), timers_.end(), later);
     stale_timers_ = 0;
   }
+  CHECK(!task->timer_live_);
   task->timer_live_ = true;
   timers_.push_back({deadline, next_timer_++, task, task->wait_count_});
   std::push_heap(timers_.begin(), timers_.end(), later);
 }
 
 void Tasks::pop_timer() {
+  CHECK(stale_timers_ > 0);
   std::pop_heap(timers_.begin(), timers_.end(), later);
   timers_.pop_back();
   --stale_timers_;
 }
 
 void Tasks::make_ready(Task* task) {
+  CHECK(!task->ready_);
   task->ready_ = true;
   ready_.push_back(task);
 }
 
 void Tasks::retire(Task* task) {
   const size_t slot = task->slot_;
+  CHECK(task->fiber_->done() && !task->ready_ && tasks_[slot].get() == task);
   task->fiber_.reset();
   std::swap(tasks_[slot], tasks_.back());
   tasks_[slot]->slot_ = slot;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "engine/base/check.h"
 #include "engine/os/tasks.h"
 
 namespace powercut::engine {
 
 bool WaitQueue::wait(Instant deadline) {
   Task* self = os_.current();
+  CHECK(self != nullptr);
   waiting_.push_back(self);
   // A park may return early on a stale unpark: the queue itself says whether we were notified.
   for (;;) {

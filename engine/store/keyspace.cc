@@ -20,10 +20,12 @@ void Database::push_due(int64_t at_ms, std::string_view key) {
 }
 
 Database::Due Database::pop_due() {
+  CHECK(!due_.empty());
   std::pop_heap(due_.begin(), due_.end());
   Due due = std::move(due_.back());
   due_.pop_back();
   due_key_bytes_ -= heap_bytes(due.key);
+  CHECK(!due_.empty() || due_key_bytes_ == 0);
   return due;
 }
 
@@ -42,6 +44,8 @@ void Database::drop_stale_due() {
     due_key_bytes_ += heap_bytes(kept.back().key);
   }
   due_ = std::move(kept);  // in ascending order, which is a heap
+  // The one that is being set may be missing yet, or be there from before.
+  CHECK(due_.size() == expires_count_ || due_.size() + 1 == expires_count_);
 }
 
 Keyspace::Keyspace() {
@@ -51,16 +55,22 @@ Keyspace::Keyspace() {
 
 Keyspace::~Keyspace() = default;
 
+void Keyspace::add_observer(KeyspaceObserver* observer) {
+  CHECK(std::find(observers_.begin(), observers_.end(), observer) == observers_.end());
+  observers_.push_back(observer);
+}
+
 void Keyspace::remove_observer(KeyspaceObserver* observer) { std::erase(observers_, observer); }
 
 void Keyspace::before_change(Database& db, std::string_view key, Object* object) {
+  CHECK(object == nullptr || object->epoch <= epoch_);
   for (KeyspaceObserver* observer : observers_) observer->before_change(db, key, object);
 }
 
 // --- Reading ---
 
 const Object* Keyspace::peek(int db, std::string_view key) const {
-  const auto* entry = databases_[db]->table_.find(key);
+  const auto* entry = numbered(db).table_.find(key);
   return entry == nullptr || expired(entry->value) ? nullptr : &entry->value;
 }
 
@@ -70,7 +80,7 @@ const Object* Keyspace::find(int db, std::string_view key) {
 }
 
 Table::Entry* Keyspace::find_live(int db, std::string_view key, uint64_t hash) {
-  auto* entry = databases_[db]->table_.find(key, hash);
+  auto* entry = numbered(db).table_.find(key, hash);
   if (entry == nullptr || !expired(entry->value)) return entry;
   expire(db, key);
   return nullptr;
@@ -78,9 +88,15 @@ Table::Entry* Keyspace::find_live(int db, std::string_view key, uint64_t hash) {
 
 // --- Changing ---
 
+void Keyspace::forget_bytes(const Object& object) {
+  const size_t bytes = object.value.memory_bytes();
+  CHECK(bytes <= value_bytes_);
+  value_bytes_ -= bytes;
+}
+
 void Keyspace::check_out(Database& db, std::string_view key, uint64_t hash, Table::Entry& entry) {
   if (!entry.value.measured) return;
-  value_bytes_ -= entry.value.value.memory_bytes();
+  forget_bytes(entry.value);
   entry.value.measured = false;
   touched_.push_back({&db, key, hash, &entry});
 }
@@ -89,8 +105,8 @@ Object* Keyspace::find_for_write(int db, std::string_view key) {
   const uint64_t hash = Table::hash_of(key);
   auto* entry = find_live(db, key, hash);
   if (entry == nullptr) return nullptr;
-  before_change(*databases_[db], key, &entry->value);
-  check_out(*databases_[db], key, hash, *entry);
+  before_change(numbered(db), key, &entry->value);
+  check_out(numbered(db), key, hash, *entry);
   return &entry->value;
 }
 
@@ -108,7 +124,7 @@ Object* Keyspace::put(int db, std::string_view key, std::string_view string) {
 
 // The object to put a value into; what it held goes with that.
 Object& Keyspace::claim(int db, std::string_view key) {
-  Database& database = *databases_[db];
+  Database& database = numbered(db);
   const uint64_t hash = Table::hash_of(key);
   auto* entry = find_live(db, key, hash);
   before_change(database, key, entry == nullptr ? nullptr : &entry->value);
@@ -117,7 +133,7 @@ Object& Keyspace::claim(int db, std::string_view key) {
     touched_.push_back({&database, key, hash, entry});
   } else {
     check_out(database, key, hash, *entry);
-    if (entry->value.expires()) --database.expires_count_;
+    if (entry->value.expires()) database.expires_no_more();
   }
   entry->value.expire_at_ms = Object::kNoExpiry;
   entry->value.epoch = epoch_;
@@ -125,15 +141,16 @@ Object& Keyspace::claim(int db, std::string_view key) {
 }
 
 void Keyspace::erase_entry(Database& db, Table::Entry& entry) {
-  if (entry.value.measured) value_bytes_ -= entry.value.value.memory_bytes();
-  if (entry.value.expires()) --db.expires_count_;
-  db.table_.erase(entry.key);
+  if (entry.value.measured) forget_bytes(entry.value);
+  if (entry.value.expires()) db.expires_no_more();
+  const bool erased = db.table_.erase(entry.key);
+  CHECK(erased && db.expires_count_ <= db.table_.size());
   removed_ = true;
 }
 
 bool Keyspace::remove(int db, std::string_view key) {
   if (find(db, key) == nullptr) return false;
-  Database& database = *databases_[db];
+  Database& database = numbered(db);
   auto* entry = database.table_.find(key);
   before_change(database, key, &entry->value);
   erase_entry(database, *database.table_.find(key));
@@ -141,8 +158,9 @@ bool Keyspace::remove(int db, std::string_view key) {
 }
 
 void Keyspace::set_expiry(int db, std::string_view key, Object* object, int64_t expire_at_ms) {
-  Database& database = *databases_[db];
-  if (object->expires()) --database.expires_count_;
+  CHECK(!object->measured);  // it was checked out
+  Database& database = numbered(db);
+  if (object->expires()) database.expires_no_more();
   object->expire_at_ms = expire_at_ms;
   if (!object->expires()) return;
   ++database.expires_count_;
@@ -151,27 +169,28 @@ void Keyspace::set_expiry(int db, std::string_view key, Object* object, int64_t 
     find_next_expiry();
   }
   database.push_due(expire_at_ms, key);
+  CHECK(database.due_.size() >= database.expires_count_);
   next_expiry_ms_ = std::min(next_expiry_ms_, expire_at_ms);
 }
 
 Object Keyspace::take(int db, std::string_view key) {
-  Database& database = *databases_[db];
+  Database& database = numbered(db);
   auto* entry = database.table_.find(key);
   CHECK(entry != nullptr);
   before_change(database, key, &entry->value);
   check_out(database, key, Table::hash_of(key), *entry);
   Object taken = std::move(entry->value);
   entry->value = Object();
-  if (taken.expires()) --database.expires_count_;
+  if (taken.expires()) database.expires_no_more();
   erase_entry(database, *entry);
   return taken;
 }
 
 void Keyspace::flush(int db) {
-  Database& database = *databases_[db];
+  Database& database = numbered(db);
   for (size_t i = 0; i < database.table_.size(); ++i) {
     const Object& object = database.table_.at(i).value;
-    if (object.measured) value_bytes_ -= object.value.memory_bytes();
+    if (object.measured) forget_bytes(object);
   }
   for (KeyspaceObserver* observer : observers_) observer->before_flush(database);
   database.take_table();
@@ -180,6 +199,7 @@ void Keyspace::flush(int db) {
 }
 
 void Keyspace::swap(int a, int b) {
+  CHECK(a >= 0 && a < kDatabases && b >= 0 && b < kDatabases);
   for (KeyspaceObserver* observer : observers_) observer->before_swap(a, b);
   std::swap(databases_[a], databases_[b]);
 }
@@ -187,8 +207,9 @@ void Keyspace::swap(int a, int b) {
 // --- Expiry ---
 
 void Keyspace::expire(int db, std::string_view key) {
-  Database& database = *databases_[db];
+  Database& database = numbered(db);
   auto* entry = database.table_.find(key);
+  CHECK(entry != nullptr);
   before_change(database, key, &entry->value);
   const std::string name = entry->key;  // `key` may be a view into the entry itself
   erase_entry(database, *entry);
@@ -199,16 +220,17 @@ size_t Keyspace::remove_expired(size_t limit) {
   if (loading_) return 0;  // nothing expires, and what is due must stay in the queue
   size_t removed = 0;
   for (int db = 0; db < kDatabases && removed < limit; ++db) {
-    const auto& due = databases_[db]->due_;
+    const auto& due = numbered(db).due_;
     while (!due.empty() && due.front().at_ms <= now_.unix_ms && removed < limit) {
-      const std::string key = databases_[db]->pop_due().key;
-      const auto* entry = databases_[db]->table_.find(key);
+      const std::string key = numbered(db).pop_due().key;
+      const auto* entry = numbered(db).table_.find(key);
       if (entry == nullptr || !expired(entry->value)) continue;
       expire(db, key);
       ++removed;
     }
   }
   find_next_expiry();
+  CHECK(removed == limit || next_expiry_ms_ > now_.unix_ms);
   return removed;
 }
 
@@ -226,7 +248,9 @@ void Keyspace::settle() {
   for (const Touched& touched : touched_) {
     auto* entry = removed_ ? touched.db->table_.find(touched.key, touched.hash) : touched.entry;
     if (entry == nullptr || entry->value.measured) continue;
-    value_bytes_ += entry->value.value.memory_bytes();
+    const Value& value = entry->value.value;
+    CHECK(value.type() == Type::kString || !value.is_empty_collection());
+    value_bytes_ += value.memory_bytes();
     entry->value.measured = true;
   }
   touched_.clear();

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "engine/base/time.h"
 #include "engine/store/value.h"
 
@@ -48,7 +49,10 @@ class Database {
   // For the checkpoint, which takes over a table that is about to be flushed.
   Table take_table();
   // For the checkpoint's stamps: changing an epoch is not a change of the object.
-  void stamp(size_t position, uint32_t epoch) { table_.at(position).value.epoch = epoch; }
+  void stamp(size_t position, uint32_t epoch) {
+    CHECK(table_.at(position).value.epoch < epoch);
+    table_.at(position).value.epoch = epoch;
+  }
   size_t expires_count() const { return expires_count_; }
   // The heap bytes of the expiry queue.
   size_t due_bytes() const { return heap_bytes(due_.capacity() * sizeof(Due)) + due_key_bytes_; }
@@ -64,6 +68,11 @@ class Database {
   Due pop_due();
   // Drops the entries whose object no longer expires then, and doubles.
   void drop_stale_due();
+  // One key that expires is gone, or does so no more.
+  void expires_no_more() {
+    CHECK(expires_count_ > 0);
+    --expires_count_;
+  }
 
   int identity_;
   Table table_;
@@ -88,11 +97,14 @@ class Keyspace {
   // While a log is replayed nothing expires: the log says what was deleted.
   void set_loading(bool loading) { loading_ = loading; }
   bool loading() const { return loading_; }
-  void add_observer(KeyspaceObserver* observer) { observers_.push_back(observer); }
+  void add_observer(KeyspaceObserver* observer);
   void remove_observer(KeyspaceObserver* observer);
   void set_expiry_listener(ExpiryListener* listener) { expiry_listener_ = listener; }
-  // New and replaced objects are stamped with this epoch.
-  void set_epoch(uint32_t epoch) { epoch_ = epoch; }
+  // New and replaced objects are stamped with this epoch. REQUIRES: later than the one before.
+  void set_epoch(uint32_t epoch) {
+    CHECK(epoch > epoch_);
+    epoch_ = epoch;
+  }
   uint32_t epoch() const { return epoch_; }
 
   // --- Reading ---
@@ -100,9 +112,9 @@ class Keyspace {
   const Object* find(int db, std::string_view key);
   // As find, but leaves an expired object in place (it still reads as absent).
   const Object* peek(int db, std::string_view key) const;
-  const Database& database(int db) const { return *databases_[db]; }
-  Database& mutable_database(int db) { return *databases_[db]; }  // stamps only; see Database
-  size_t size(int db) const { return databases_[db]->table_.size(); }
+  const Database& database(int db) const { return numbered(db); }
+  Database& mutable_database(int db) { return numbered(db); }  // stamps only; see Database
+  size_t size(int db) const { return numbered(db).table_.size(); }
 
   // --- Changing; pointers are valid until the next removal ---
   // As find, and passes the door: the caller is about to change the object in place. Here and in put, `key`
@@ -136,9 +148,14 @@ class Keyspace {
   size_t memory_bytes() const;
 
  private:
+  Database& numbered(int db) const {
+    CHECK(db >= 0 && db < kDatabases);
+    return *databases_[static_cast<size_t>(db)];
+  }
   void before_change(Database& db, std::string_view key, Object* object);
   void expire(int db, std::string_view key);
   Table::Entry* find_live(int db, std::string_view key, uint64_t hash);
+  void forget_bytes(const Object& object);
   void check_out(Database& db, std::string_view key, uint64_t hash, Table::Entry& entry);
   Object& claim(int db, std::string_view key);
   void find_next_expiry();

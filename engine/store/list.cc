@@ -10,6 +10,7 @@ constexpr size_t kLeastCapacity = 4;
 }
 
 void List::rebuild(size_t capacity) {
+  CHECK(std::has_single_bit(capacity) && size_ <= capacity);
   std::vector<std::string> fresh(capacity);
   for (size_t i = 0; i < size_; ++i) fresh[i] = std::move(slot(i));
   slots_ = std::move(fresh);
@@ -22,6 +23,7 @@ void List::make_room() {
 
 // At a quarter, not at half: a size that swings around an edge must not rebuild each time.
 void List::release_room() {
+  CHECK(size_ > 0 || item_bytes_ == 0);
   if (slots_.size() > kLeastCapacity && size_ <= slots_.size() / 4) {
     rebuild(std::max(kLeastCapacity, std::bit_ceil(2 * size_)));
   }
@@ -29,25 +31,30 @@ void List::release_room() {
 
 // Moving out by construction leaves the slot without heap; an assignment could leave it a buffer.
 std::string List::take(std::string& slot) {
+  CHECK(item_bytes_ >= heap_bytes(slot));
   item_bytes_ -= heap_bytes(slot);
   std::string item = std::move(slot);
   return item;
 }
 
+void List::fill(std::string& slot, std::string item) {
+  CHECK(slot.empty() && heap_bytes(slot) == 0);
+  item_bytes_ += heap_bytes(item);
+  slot = std::move(item);
+}
+
 void List::push_front(std::string_view item) {
   std::string copy(item);  // first: `item` may view a slot that make_room() moves
-  item_bytes_ += heap_bytes(copy);
   make_room();
   head_ = (head_ - 1) & (slots_.size() - 1);
-  slots_[head_] = std::move(copy);
+  fill(slots_[head_], std::move(copy));
   ++size_;
 }
 
 void List::push_back(std::string_view item) {
   std::string copy(item);
-  item_bytes_ += heap_bytes(copy);
   make_room();
-  slot(size_) = std::move(copy);
+  fill(slot(size_), std::move(copy));
   ++size_;
 }
 
@@ -132,6 +139,7 @@ size_t List::remove_equal(std::string_view item, size_t limit, bool from_back) {
   } else {
     trim(0, last - removed);
   }
+  CHECK(removed <= limit && size_ + removed == last + 1);
   return removed;
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "engine/store/slab_map.h"
 
 namespace powercut::engine {
@@ -13,7 +14,11 @@ namespace powercut::engine {
 class List {
  public:
   size_t size() const { return size_; }
-  const std::string& at(size_t index) const { return slots_[slot_of(index)]; }
+  // REQUIRES: index < size().
+  const std::string& at(size_t index) const {
+    CHECK(index < size_);
+    return slots_[slot_of(index)];
+  }
 
   // `item` may view an item of this list.
   void push_front(std::string_view item);
@@ -44,6 +49,7 @@ class List {
   void make_room();
   void release_room();
   std::string take(std::string& slot);
+  void fill(std::string& slot, std::string item);
 
   // A power of two in size, or none. A slot that holds no item is an empty string without heap.
   std::vector<std::string> slots_;

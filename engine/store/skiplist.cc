@@ -73,11 +73,16 @@ void Skiplist::link(Node* node) {
       continue;
     }
     const size_t passed = path.ranks[0] - path.ranks[level];
+    CHECK(passed <= before.span);
     own[level] = {before.next, before.span - passed};
     before = {node, passed + 1};
   }
   node->previous_ = path.nodes[0];
-  if (own[0].next != nullptr) own[0].next->previous_ = node;
+  if (Node* next = own[0].next; next != nullptr) {
+    CHECK(next->previous_ == node->previous_);
+    CHECK(next->score_ != node->score_ || next->member() != node->member());
+    next->previous_ = node;
+  }
   ++size_;
 }
 
@@ -86,9 +91,11 @@ Skiplist::Node* Skiplist::unlink(double score, std::string_view member) {
   CHECK(!head_.empty());
   Node* node = links(path.nodes[0])[0].next;
   CHECK(node != nullptr && node->score_ == score && node->member() == member);
+  CHECK(node->previous_ == path.nodes[0]);
   const Link* own = node_links(node);
   for (size_t level = 0; level < head_.size(); ++level) {
     Link& before = links(path.nodes[level])[level];
+    CHECK(before.span > 0);
     if (level < node->height_) {
       before = {own[level].next, before.span + own[level].span - 1};
     } else {
@@ -122,6 +129,7 @@ void Skiplist::erase(double score, std::string_view member) {
   Node* node = unlink(score, member);
   node_bytes_ -= heap_bytes(Node::bytes(node->height_, node->member_size_));
   ::operator delete(node);
+  CHECK(size_ > 0 || (head_.empty() && node_bytes_ == 0));
 }
 
 void Skiplist::move(double score, std::string_view member, double new_score) {
@@ -145,6 +153,7 @@ const Skiplist::Node* Skiplist::at(size_t rank) const {
     }
     if (left == 0) break;
   }
+  CHECK(left == 0);
   return node;
 }
 

@@ -73,6 +73,7 @@ class SlabMap {
 
   // REQUIRES: `key` is not there.
   Entry& insert_new(std::string_view key, uint64_t hash) {
+    CHECK(size_ < kMostEntries);
     if ((size_ + 1) * 4 > index_.size() * 3) grow_index();
     const size_t position = size_;
     if (position == capacity_) add_chunk();
@@ -80,7 +81,10 @@ class SlabMap {
     entry.key = std::string(key);  // not assign(), which rounds the buffer up to 30 bytes
     key_bytes_ += heap_bytes(entry.key);
     ++size_;
-    place(cell_of(hash, position));
+    const size_t mask = index_.size() - 1;
+    size_t i = home_of(hash);
+    for (; index_[i] != 0; i = (i + 1) & mask) CHECK(!holds(index_[i], key, hash));
+    index_[i] = cell_of(hash, position);
     return entry;
   }
 
@@ -93,8 +97,11 @@ class SlabMap {
   }
 
   // REQUIRES: position < size().
-  Entry& at(size_t position) { return *slot(position); }
-  const Entry& at(size_t position) const { return *const_cast<SlabMap*>(this)->slot(position); }
+  Entry& at(size_t position) {
+    CHECK(position < size_);
+    return *slot(position);
+  }
+  const Entry& at(size_t position) const { return const_cast<SlabMap*>(this)->at(position); }
 
   void clear() { *this = SlabMap(); }
 
@@ -109,6 +116,7 @@ class SlabMap {
   // An index cell holds the hash's upper 32 bits and position + 1; 0 is empty. Its home is made of those bits,
   // so that cells move without a look at their keys.
   static constexpr size_t kNoCell = ~size_t{0};
+  static constexpr size_t kMostEntries = 0xffffffff;  // a cell has 32 bits for position + 1
   static constexpr size_t kFirstChunk = 4;
   static constexpr size_t kLastChunk = 1024;    // chunks double up to this size, then stay
   static constexpr size_t kChunkOverhead = 16;  // the array's length and malloc's header
@@ -141,9 +149,12 @@ class SlabMap {
   size_t find_cell(std::string_view key, uint64_t hash) {
     const size_t mask = index_.size() - 1;
     for (size_t i = home_of(hash); index_[i] != 0; i = (i + 1) & mask) {
-      if ((index_[i] ^ hash) >> 32 == 0 && slot(position_of(index_[i]))->key == key) return i;
+      if (holds(index_[i], key, hash)) return i;
     }
     return kNoCell;
+  }
+  bool holds(uint64_t cell, std::string_view key, uint64_t hash) {
+    return (cell ^ hash) >> 32 == 0 && slot(position_of(cell))->key == key;
   }
 
   void place(uint64_t cell) {
@@ -179,18 +190,20 @@ class SlabMap {
   void erase_cell(size_t cell) {
     const size_t hole = position_of(index_[cell]);
     const size_t last = size_ - 1;
+    CHECK(hole <= last);
     key_bytes_ -= heap_bytes(slot(hole)->key);
     if (hole != last) {
       Entry& moved = *slot(last);
       const uint64_t hash = hash_bytes(moved.key);
       const size_t mask = index_.size() - 1;
       size_t i = home_of(hash);
-      while (position_of(index_[i]) != last) i = (i + 1) & mask;
+      for (; position_of(index_[i]) != last; i = (i + 1) & mask) CHECK(index_[i] != 0);
       index_[i] = cell_of(hash, hole);
       replace(slot(hole), std::move(moved));
     }
     replace(slot(last), Entry());
     size_ = last;
+    CHECK(size_ > 0 || key_bytes_ == 0);
     close_cell(cell);
     release_spare_chunk();
   }
@@ -218,6 +231,7 @@ class SlabMap {
     if (size_ > before_that) return;
     chunks_.pop_back();
     capacity_ = before;
+    CHECK(size_ <= capacity_);
   }
 
   std::vector<uint64_t> index_;

@@ -1,5 +1,6 @@
 #include "engine/store/value.h"
 
+#include "engine/base/check.h"
 #include "engine/store/list.h"
 #include "engine/store/zset.h"
 
@@ -23,6 +24,7 @@ std::string_view type_name(Type type) {
 
 bool Hash::set(std::string_view field, std::string_view value) {
   auto [entry, is_new] = map_.insert(field);
+  CHECK(value_bytes_ >= heap_bytes(entry->value));
   value_bytes_ -= heap_bytes(entry->value);
   if (entry->value.capacity() > 2 * value.size() || entry->value.capacity() < value.size()) {
     // A buffer of the right size: assign() would keep a larger one, or round up.
@@ -38,15 +40,23 @@ bool Hash::erase(std::string_view field) {
   const auto* entry = map_.find(field);
   if (entry == nullptr) return false;
   value_bytes_ -= heap_bytes(entry->value);
-  return map_.erase(field);
+  map_.erase(field);
+  CHECK(map_.size() > 0 || value_bytes_ == 0);
+  return true;
 }
 
 Value::Value() = default;
 Value::Value(String s) : data_(std::move(s)) {}
-Value::Value(std::unique_ptr<List> list) : data_(std::move(list)) {}
-Value::Value(std::unique_ptr<Hash> hash) : data_(std::move(hash)) {}
-Value::Value(std::unique_ptr<Set> set) : data_(std::move(set)) {}
-Value::Value(std::unique_ptr<Zset> zset) : data_(std::move(zset)) {}
+Value::Value(std::unique_ptr<List> list) : data_(std::move(list)) {
+  CHECK(this->list() != nullptr);
+}
+Value::Value(std::unique_ptr<Hash> hash) : data_(std::move(hash)) {
+  CHECK(this->hash() != nullptr);
+}
+Value::Value(std::unique_ptr<Set> set) : data_(std::move(set)) { CHECK(this->set() != nullptr); }
+Value::Value(std::unique_ptr<Zset> zset) : data_(std::move(zset)) {
+  CHECK(this->zset() != nullptr);
+}
 Value::Value(Value&&) noexcept = default;
 Value& Value::operator=(Value&& other) noexcept {
   if (this != &other) {
@@ -59,6 +69,22 @@ Value& Value::operator=(Value&& other) noexcept {
 Value::~Value() = default;
 
 void Value::set(std::string_view s) { data_.emplace<String>(s); }
+
+bool Value::is_empty_collection() const {
+  switch (type()) {
+    case Type::kString:
+      return false;
+    case Type::kList:
+      return list()->size() == 0;
+    case Type::kHash:
+      return hash()->size() == 0;
+    case Type::kSet:
+      return set()->size() == 0;
+    case Type::kZset:
+      return zset()->size() == 0;
+  }
+  return false;
+}
 
 Value Value::clone() const {
   switch (type()) {
@@ -73,18 +99,21 @@ Value Value::clone() const {
       auto copy = std::make_unique<Hash>();
       const auto& entries = hash()->entries();
       for (size_t i = 0; i < entries.size(); ++i) copy->set(entries.at(i).key, entries.at(i).value);
+      CHECK(copy->size() == entries.size());
       return Value(std::move(copy));
     }
     case Type::kSet: {
       auto copy = std::make_unique<Set>();
       const auto& entries = set()->entries();
       for (size_t i = 0; i < entries.size(); ++i) copy->add(entries.at(i).key);
+      CHECK(copy->size() == entries.size());
       return Value(std::move(copy));
     }
     case Type::kZset: {
       auto copy = std::make_unique<Zset>();
       const auto& entries = zset()->entries();
       for (size_t i = 0; i < entries.size(); ++i) copy->set(entries.at(i).key, entries.at(i).value);
+      CHECK(copy->size() == entries.size());
       return Value(std::move(copy));
     }
   }

@@ -77,6 +77,8 @@ class Value {
   void set(std::string_view s);
 
   Type type() const { return static_cast<Type>(data_.index()); }
+  // A list, hash, set or sorted set without items: no value of a key. An empty string is one.
+  bool is_empty_collection() const;
   Value clone() const;
   // The heap bytes owned by this value.
   size_t memory_bytes() const;

@@ -21,6 +21,7 @@ bool Zset::set(std::string_view member, double score) {
   } else {
     return false;
   }
+  CHECK(scores_.size() == order_.size());
   entry->value = score;
   return is_new;
 }
@@ -32,13 +33,16 @@ bool Zset::erase(std::string_view member) {
   // The map first: `member` may be a view into the node.
   scores_.erase(member);
   order_.erase(score, member);
+  CHECK(scores_.size() == order_.size());
   return true;
 }
 
 std::optional<size_t> Zset::rank(std::string_view member) const {
   const auto* entry = scores_.find(member);
   if (entry == nullptr) return std::nullopt;
-  return order_.rank(entry->value, member);
+  const size_t rank = order_.rank(entry->value, member);
+  CHECK(rank < size());
+  return rank;
 }
 
 size_t Zset::memory_bytes() const {

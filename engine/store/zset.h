@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/check.h"
 #include "engine/store/skiplist.h"
 #include "engine/store/slab_map.h"
 
@@ -37,8 +38,10 @@ class Zset {
   // stops when f returns false. REQUIRES: first <= last < size(); f does not change the set.
   template <class F>
   void for_ranks(size_t first, size_t last, bool reverse, F&& f) const {
+    CHECK(first <= last && last < size());
     const Skiplist::Node* node = order_.at(reverse ? last : first);
     for (size_t left = last - first + 1; left > 0; --left) {
+      CHECK(node != nullptr);
       if (!f(Item{node->member(), node->score()})) return;
       node = reverse ? node->previous() : node->next();
     }

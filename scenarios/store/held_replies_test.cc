@@ -62,5 +62,23 @@ TEST_F(HeldReplies, AReadOfWhatWasLoadedWaitsForNoLaterWrite) {
   });
 }
 
+// SORT reads keys that it does not name.
+TEST_F(HeldReplies, AReadWaitsForWhatItsPatternsFind) {
+  live([&](engine::Engine& engine) {
+    const auto writer = engine.connect();
+    const auto reader = engine.connect();
+    writer->feed("RPUSH l 1\r\n");
+    ASSERT_TRUE(writer->wait_ready());
+    for (const char* sort : {"SORT l GET v*\r\n", "SORT_RO l BY v* GET v*\r\n"}) {
+      writer->feed("SET v1 7\r\n");
+      reader->feed(sort);
+      EXPECT_EQ(reader->ready(), "") << "it rests on the write";
+      ASSERT_TRUE(reader->wait_ready());
+      EXPECT_EQ(reader->ready(), "*1\r\n$1\r\n7\r\n");
+      reader->consume(reader->ready().size());
+    }
+  });
+}
+
 }  // namespace
 }  // namespace powercut::scenarios

@@ -18,6 +18,7 @@ int64_t set_pairs(Call& call, std::string_view arity_error) {
   if (call.failed()) return -1;
   int64_t created = 0;
   for (size_t i = 2; i < call.argc(); i += 2) created += hash->set(call.arg(i), call.arg(i + 1));
+  CHECK(created <= static_cast<int64_t>(hash->size()));
   call.changed();
   return created;
 }
@@ -52,6 +53,7 @@ void hdel(Call& call) {
   Hash* hash = call.write<Hash>(call.arg(1));
   int64_t removed = 0;
   for (size_t i = 2; i < call.argc(); ++i) removed += hash->erase(call.arg(i));
+  CHECK(removed > 0);
   if (hash->size() == 0) call.keyspace.remove(call.db, call.arg(1));
   call.changed();
   call.reply.integer(removed);

@@ -28,6 +28,7 @@ bool database_arg(Call& call, size_t i, int& db) {
 }
 
 void place(Call& call, int db, std::string_view key, Value value, int64_t expire_at_ms) {
+  CHECK(!value.is_empty_collection());
   Object* placed = call.keyspace.put(db, key, std::move(value));
   if (expire_at_ms != Object::kNoExpiry) call.keyspace.set_expiry(db, key, placed, expire_at_ms);
 }

@@ -67,6 +67,7 @@ bool resolve_index(int64_t index, size_t size, size_t& out) {
   if (index < 0) index += n;
   if (index < 0 || index >= n) return false;
   out = static_cast<size_t>(index);
+  CHECK(out < size);
   return true;
 }
 
@@ -78,6 +79,7 @@ bool resolve_range(int64_t first, int64_t last, size_t size, size_t& out_first, 
   if (first > last || first >= n) return false;
   out_first = static_cast<size_t>(first);
   out_last = static_cast<size_t>(std::min(last, n - 1));
+  CHECK(out_first <= out_last && out_last < size);
   return true;
 }
 
@@ -168,6 +170,7 @@ void lrem(Call& call) {
   List* list = call.write<List>(call.arg(1));
   const size_t limit = count == 0 ? list->size() : magnitude(count);
   const size_t removed = list->remove_equal(call.arg(3), limit, count < 0);
+  CHECK(removed > 0);
   if (list->size() == 0) call.keyspace.remove(call.db, call.arg(1));
   call.changed();
   call.reply.integer(static_cast<int64_t>(removed));
@@ -255,8 +258,9 @@ constexpr CommandSpec kCommands[] = {
     {"blmove", blmove_command, 6, kWrite | kDenyOom, 1, 2, 1},
     {"brpoplpush", brpoplpush_command, 4, kWrite | kDenyOom, 1, 2, 1},
     {"blmpop", blmpop_command, -5, kWrite | kMovableKeys, 0, 0, 0, counted_keys<2, false>},
-    {"sort", sort_command, -2, kWrite | kDenyOom | kMovableKeys, 0, 0, 0, sort_keys},
-    {"sort_ro", sort_ro_command, -2, kReadOnly, 1, 1, 1},
+    {"sort", sort_command, -2, kWrite | kDenyOom | kMovableKeys | kWholeKeyspace, 0, 0, 0,
+     sort_keys},
+    {"sort_ro", sort_ro_command, -2, kReadOnly | kWholeKeyspace, 1, 1, 1},
 };
 
 }  // namespace

@@ -41,6 +41,7 @@ Moved move_item(Call& call, bool from_front, bool to_front) {
 
 // The first of args[first..last] that exists, 0 if none does. Fails if that is not a list.
 size_t first_list(Call& call, size_t first, size_t last) {
+  CHECK(first > 0);  // 0 says that there is none
   for (size_t i = first; i <= last; ++i) {
     if (call.read<List>(call.arg(i)) != nullptr) return i;
     if (call.failed()) return 0;
@@ -84,6 +85,7 @@ void pop_multiple(Call& call, size_t at, bool blocking) {
   if (i == 0) return call.reply.null_array();
   List* list = call.write<List>(call.arg(i));
   const size_t popped = count == -1 ? 1 : std::min(static_cast<size_t>(count), list->size());
+  CHECK(popped > 0);
   call.reply.array(2);
   call.reply.bulk(call.arg(i));
   call.reply.array(popped);

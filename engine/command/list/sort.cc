@@ -146,6 +146,7 @@ void apply_limit(const Options& options, std::vector<Weighted>& items) {
   const auto n = static_cast<int64_t>(items.size());
   const int64_t first = std::clamp<int64_t>(options.offset, 0, n);
   const int64_t count = options.count < 0 ? n - first : std::min(options.count, n - first);
+  CHECK(count >= 0 && first + count <= n);
   items.erase(items.begin() + first + count, items.end());
   items.erase(items.begin(), items.begin() + first);
 }
@@ -169,6 +170,7 @@ void store(Call& call, const Options& options, const std::vector<Weighted>& item
       list->push_back(look_up(call, pattern, item.element).value_or(std::string()));
     }
   }
+  CHECK(list->size() == items.size() * std::max<size_t>(options.get.size(), 1));
   call.reply.integer(static_cast<int64_t>(list->size()));
   if (list->size() > 0) {
     call.keyspace.put(call.db, *options.store, Value(std::move(list)));

@@ -23,6 +23,7 @@ bool read_sets(Call& call, size_t first, size_t count, Sets& sets) {
 // Calls f(member) for what all sets have, until f returns false.
 template <class F>
 void for_common(Sets sets, F&& f) {
+  CHECK(!sets.empty());
   if (std::find(sets.begin(), sets.end(), nullptr) != sets.end()) return;
   std::stable_sort(sets.begin(), sets.end(),
                    [](const Set* a, const Set* b) { return a->size() < b->size(); });

@@ -52,10 +52,12 @@ void pop_many(Call& call) {
   std::vector<std::string_view> words = {"SREM", call.arg(1)};
   call.reply.array(members.size());
   for (const std::string& member : members) {
-    changing->erase(member);
+    const bool erased = changing->erase(member);
+    CHECK(erased);
     words.push_back(member);
     call.reply.bulk(member);
   }
+  CHECK(changing->size() > 0);
   call.log(words);
 }
 

@@ -22,6 +22,7 @@ void sadd(Call& call) {
     }
     if (changing->add(call.arg(i))) ++added;
   }
+  CHECK((added > 0) == (changing != nullptr));
   if (added > 0) call.changed();
   call.reply.integer(added);
 }
@@ -38,6 +39,7 @@ void srem(Call& call) {
     }
     if (changing->erase(call.arg(i))) ++removed;
   }
+  CHECK((removed > 0) == (changing != nullptr));
   if (removed > 0) {
     call.changed();
     if (changing->size() == 0) call.keyspace.remove(call.db, call.arg(1));

@@ -81,12 +81,14 @@ Result union_of(Inputs& inputs, Aggregate aggregate) {
   }
   auto result = std::make_unique<Zset>();
   for (size_t i = 0; i < scores.size(); ++i) result->set(scores.at(i).key, scores.at(i).value);
+  CHECK(result->size() == scores.size());
   return result;
 }
 
 // Calls f(member, aggregated score) for what all inputs have, until f returns false.
 template <class F>
 void for_common(Inputs& inputs, Aggregate aggregate, F&& f) {
+  CHECK(!inputs.empty());
   sort_by_size(inputs);
   inputs[0].for_each([&](std::string_view member, double score) {
     double combined = or_zero(score * inputs[0].weight);
@@ -109,6 +111,7 @@ Result intersection(Inputs& inputs, Aggregate aggregate) {
 }
 
 Result difference(Inputs& inputs, Aggregate) {
+  CHECK(!inputs.empty());
   auto result = std::make_unique<Zset>();
   inputs[0].for_each([&](std::string_view member, double score) {
     const bool elsewhere = std::any_of(inputs.begin() + 1, inputs.end(), [&](const Input& input) {

@@ -14,6 +14,7 @@ namespace {
 template <class F>
 void pop(Call& call, std::string_view key, size_t count, bool max, F&& f) {
   const Zset* zset = call.read<Zset>(key);
+  CHECK(zset != nullptr && count > 0 && count <= zset->size());
   if (count == zset->size()) {
     zset->for_ranks(0, count - 1, max, [&](Zset::Item item) {
       f(item);
@@ -26,7 +27,8 @@ void pop(Call& call, std::string_view key, size_t count, bool max, F&& f) {
   for (; count > 0; --count) {
     const Zset::Item item = changing->at_rank(max ? changing->size() - 1 : 0);
     f(item);
-    changing->erase(item.member);
+    const bool erased = changing->erase(item.member);
+    CHECK(erased);
   }
 }
 

@@ -166,6 +166,7 @@ Ranks limited(Ranks ranks, const RangeOptions& options, bool reverse) {
   const auto offset = static_cast<size_t>(options.offset);
   size_t count = ranks.size() - offset;
   if (options.limit >= 0) count = std::min<uint64_t>(count, static_cast<uint64_t>(options.limit));
+  CHECK(offset + count <= ranks.size());
   if (reverse) return {ranks.end - offset - count, ranks.end - offset};
   return {ranks.begin + offset, ranks.begin + offset + count};
 }
@@ -173,6 +174,7 @@ Ranks limited(Ranks ranks, const RangeOptions& options, bool reverse) {
 // Ranks counted from the highest.
 Ranks mirrored(Ranks ranks, size_t size) {
   if (ranks.empty()) return {};
+  CHECK(ranks.end <= size);
   return {size - ranks.end, size - ranks.begin};
 }
 
@@ -242,13 +244,17 @@ void remove_range(Call& call, By by) {
   const Ranks ranks = zset == nullptr ? Ranks() : ranks_of(*zset, wanted);
   call.reply.integer(static_cast<int64_t>(ranks.size()));
   if (ranks.empty()) return;
+  CHECK(ranks.end <= zset->size());
   call.changed();
   if (ranks.size() == zset->size()) {
     call.keyspace.remove(call.db, call.arg(1));
     return;
   }
   Zset* changing = call.write<Zset>(call.arg(1));
-  for (size_t n = ranks.size(); n > 0; --n) changing->erase(changing->at_rank(ranks.begin).member);
+  for (size_t n = ranks.size(); n > 0; --n) {
+    const bool erased = changing->erase(changing->at_rank(ranks.begin).member);
+    CHECK(erased);
+  }
 }
 
 }  // namespace

@@ -88,6 +88,7 @@ void add_pairs(Call& call, size_t first, const AddOptions& options) {
     changing->set(member, outcome.score);
     ++(current ? updated : added);
   }
+  CHECK((added + updated > 0) == (changing != nullptr));
   if (changing != nullptr) call.changed();
   if (!options.increment) {
     call.reply.integer(options.count_changed ? added + updated : added);
@@ -102,6 +103,7 @@ void zadd(Call& call) {
   AddOptions options;
   size_t first = 2;
   parse_add_options(call, first, options);
+  CHECK(first <= call.argc());
   const size_t words = call.argc() - first;
   if (words == 0 || words % 2 != 0) return call.fail(kSyntaxError);
   if (options.nx && options.xx) {
@@ -132,6 +134,7 @@ void zrem(Call& call) {
     }
     if (changing->erase(call.arg(i))) ++removed;
   }
+  CHECK((removed > 0) == (changing != nullptr));
   if (removed > 0) {
     call.changed();
     if (changing->size() == 0) call.keyspace.remove(call.db, call.arg(1));

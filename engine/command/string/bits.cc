@@ -30,6 +30,9 @@ bool bit_at(std::string_view text, uint64_t bit) {
 struct BitRange {
   int64_t first = 0;
   int64_t end = 0;
+  bool within(std::string_view text) const {
+    return 0 <= first && first <= end && end <= 8 * static_cast<int64_t>(text.size());
+  }
 };
 
 bool parse_range(Call& call, size_t i, std::string_view text, BitRange& range) {
@@ -68,7 +71,9 @@ int64_t count_bytes(std::string_view text) {
   return count;
 }
 
+// REQUIRES, here and below: the range is within the text.
 int64_t count_bits(std::string_view text, BitRange range) {
+  CHECK(range.within(text));
   int64_t count = 0;
   int64_t bit = range.first;
   for (; bit < range.end && bit % 8 != 0; ++bit) count += bit_at(text, static_cast<uint64_t>(bit));
@@ -83,6 +88,7 @@ int64_t count_bits(std::string_view text, BitRange range) {
 
 // The first such bit of a range, or -1.
 int64_t find_bit(std::string_view text, BitRange range, bool wanted) {
+  CHECK(range.within(text));
   const char skipped = wanted ? '\0' : '\xff';
   for (int64_t bit = range.first; bit < range.end;) {
     if (bit % 8 == 0 && text[static_cast<size_t>(bit / 8)] == skipped) {
@@ -111,6 +117,7 @@ void setbit(Call& call) {
   if (!flips && offset / 8 < text.size()) return;
   String* value = call.write_or_create<String>(call.arg(1));
   if (value->size() <= offset / 8) value->resize(offset / 8 + 1);
+  CHECK(offset / 8 < value->size());
   char& byte = (*value)[offset / 8];
   if (flips) byte = static_cast<char>(static_cast<unsigned char>(byte) ^ mask_of(offset));
   call.changed();
@@ -184,6 +191,7 @@ void bitop(Call& call) {
                                  : result[k] ^ text[k];
       result[k] = static_cast<char>(joined);
     }
+    CHECK(text.size() <= longest);
     if (is_and) std::fill(result.begin() + static_cast<ptrdiff_t>(text.size()), result.end(), '\0');
   }
   if (is_not) {

@@ -28,6 +28,7 @@ void append(Call& call) {
   if (!read_text(call, key, text) || !length_allowed(call, text.size() + more.size())) return;
   String* value = call.write_or_create<String>(key);
   value->append(more);
+  CHECK(value->size() <= kLongestString);
   call.changed();
   call.reply.integer(static_cast<int64_t>(value->size()));
 }
@@ -65,6 +66,7 @@ void setrange(Call& call) {
   if (!length_allowed(call, end)) return;
   String* value = call.write_or_create<String>(key);
   if (value->size() < end) value->resize(end);
+  CHECK(end <= value->size());
   std::memcpy(value->data() + offset, part.data(), part.size());
   call.changed();
   call.reply.integer(static_cast<int64_t>(value->size()));

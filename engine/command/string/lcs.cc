@@ -81,10 +81,14 @@ std::vector<Match> matches(const Lengths& lengths, std::string_view a, std::stri
       lengths(i - 1, j) > lengths(i, j - 1) ? --i : --j;
     }
   }
+  size_t total = 0;
+  for (const Match& run : runs) total += run.length;
+  CHECK(total == lengths(a.size(), b.size()));
   return runs;
 }
 
 void reply_range(Call& call, size_t begin, size_t length) {
+  CHECK(length > 0);
   call.reply.array(2);
   call.reply.integer(static_cast<int64_t>(begin));
   call.reply.integer(static_cast<int64_t>(begin + length - 1));

@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "engine/base/check.h"
 #include "engine/os/posix/os_error.h"
 #include "engine/os/posix/posix_os.h"
 
@@ -27,6 +28,7 @@ class PosixFile final : public File {
     if (size == 0) return size_t{0};
     const int64_t n = os_.calls().read(descriptor_.get(), offset, out, size);
     if (n < 0) return os_error("read", path_, static_cast<int>(-n));
+    CHECK(static_cast<uint64_t>(n) <= size);
     return static_cast<size_t>(n);
   }
 
@@ -36,6 +38,7 @@ class PosixFile final : public File {
     const int64_t n = os_.calls().write(descriptor_.get(), offset, data.data(), data.size());
     if (n < 0) return os_error("write", path_, static_cast<int>(-n));
     if (n == 0) return os_error("write", path_, EIO);  // the seam promises progress
+    CHECK(static_cast<uint64_t>(n) <= data.size());
     return static_cast<size_t>(n);
   }
 

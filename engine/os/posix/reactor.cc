@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/check.h"
 #include "engine/os/posix/os_error.h"
 
 namespace powercut::engine {
@@ -34,6 +35,7 @@ int64_t RefusedCalls::unlink(int, const char*, int) { return -ECANCELED; }
 
 void Reactor::begin(Operation& operation) {
   operation.task = tasks_.current();
+  CHECK(operation.task != nullptr);
   operation.done = false;
   ++in_flight_;
 }
@@ -60,6 +62,7 @@ void Reactor::add_wait(Operation& operation, int fd, short events) {
 
 void Reactor::remove_wait(Operation& operation) {
   const size_t slot = operation.slot;
+  CHECK(slot < waits_.size() && waits_[slot] == &operation);
   waits_[slot] = waits_.back();
   waits_[slot]->slot = slot;
   waits_.pop_back();
@@ -70,6 +73,7 @@ void Reactor::drain() {
   for (Operation* wait : waits) {
     if (!wait->done) cancel(*wait);
   }
+  CHECK(tasks_.current() == nullptr);
   while (busy()) turn(kForever);
   waits_.clear();  // their tasks unwind without coming back to take them out
 }
