@@ -253,6 +253,35 @@ TEST_F(EngineTest, WhatRedisWroteOpensAndGoesOn) {
   }
 }
 
+// What a manifest says is from the disk: a number without a next is damage, a high one is gone past.
+TEST_F(EngineTest, NumbersOfAManifestAreGonePastOrRefused) {
+  const fs::path log = root_ / "appendonlydir";
+  fs::create_directory(log);
+  const auto manifest = [&](std::string_view line) {
+    overwrite(log / "appendonly.aof.manifest", std::string(line) + "\n");
+  };
+  const auto refusal = [&] {
+    const auto refused = with(always(), [] {});
+    return refused.ok() ? std::string("opened") : refused.error().message;
+  };
+  manifest("file appendonly.aof.1.incr.aof seq 18446744073709551615 type i");
+  EXPECT_NE(refusal().find("too large"), std::string::npos) << refusal();
+
+  fs::copy_file(kFixtures / "rdb/dump.rdb", log / "appendonly.aof.1.base.rdb");
+  manifest("file appendonly.aof.1.base.rdb seq 1 type b lsn 18446744073709551615");
+  EXPECT_NE(refusal().find("no entry 18446744073709551615"), std::string::npos) << refusal();
+
+  overwrite(log / "appendonly.aof.1.incr.aof", "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n");
+  manifest("file appendonly.aof.1.incr.aof seq 41 type i");
+  in(always(), [&] {
+    EXPECT_EQ(ask("GET a"), "$1\r\n1\r\n");
+    EXPECT_TRUE(fs::exists(log / "appendonly.aof.42.incr.aof"));
+    ask("BGREWRITEAOF");
+    wait_until("aof_rewrites", "1");
+  });
+  in(always(), [&] { EXPECT_EQ(ask("GET a"), "$1\r\n1\r\n"); });
+}
+
 TEST_F(EngineTest, ATornTransactionOfRedisIsCutWhole) {
   copy_fixture("aof-torn-multi");
   for (int i = 0; i < 2; ++i) {
