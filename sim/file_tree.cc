@@ -12,7 +12,9 @@ constexpr auto kByName = [](const Entry& entry, std::string_view name) {
 }  // namespace
 
 Error path_error(Errc code, std::string_view what, std::string_view path) {
-  std::string message(what);
+  std::string message;
+  message.reserve(what.size() + path.size() + 4);
+  message += what;
   message += ": '";
   message += path;
   message += '\'';

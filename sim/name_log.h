@@ -62,6 +62,7 @@ class NameLog {
       }
     }
     if (taken.count == 0) return taken;
+    taken.ends.reserve(2 * taken.count);
     size_t kept = 0;
     for (size_t i = 0; i < ops_.size(); ++i) {
       if (gone[i]) {

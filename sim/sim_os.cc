@@ -17,6 +17,10 @@ Site op_site(Op op) {
   return kSites[static_cast<size_t>(op)];
 }
 
+namespace {
+constexpr size_t kWaitsExpected = 256;  // most lives have fewer
+}
+
 class SimFile final : public File {
  public:
   SimFile(SimOs& os, InodeId inode, std::string_view path, bool writable)
@@ -71,6 +75,7 @@ SimOs::SimOs(WorldState& world, Choices& choices, Trace& trace, Injector* inject
       latency_(latency),
       random_(choices) {
   CHECK(latency.sync_min <= latency.sync_max);
+  waits_.reserve(kWaitsExpected);
 }
 
 SimOs::~SimOs() { destroy_tasks(); }
@@ -214,11 +219,15 @@ Error SimOs::injected(Errc code, Op op, std::string_view path) const {
 Error SimOs::named(Error error, Op op, std::string_view path) const {
   if (path.empty()) path = ".";
   if (error.message.find(path) != std::string::npos && path != ".") return error;
-  std::string message(op_site(op).name);
+  const std::string_view name = op_site(op).name;
+  std::string message;
+  message.reserve(name.size() + path.size() + error.message.size() + 3);
+  message += name;
   message += ' ';
   message += path;
   message += ": ";
-  error.message = message + error.message;
+  message += error.message;
+  error.message = std::move(message);
   return error;
 }
 

@@ -43,7 +43,7 @@ class Trace {
       listener_->on_event({count_, at, what.name, path, a, b, ok});
     }
     ++count_;
-    if (std::has_single_bit(count_)) [[unlikely]]
+    if ((count_ & (count_ - 1)) == 0) [[unlikely]]  // a power of two
       checkpoints_[static_cast<size_t>(std::countr_zero(count_))] = hash_;
   }
   void mix(uint64_t value) {

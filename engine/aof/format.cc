@@ -51,7 +51,17 @@ template <class Read>
   return take(text, prefix, value, read_hex_digits);
 }
 
-bool at_line_end(std::string_view text) { return text.starts_with(std::string_view("\r\n")); }
+// The end of a checked line: " crc=" HEX8 CRLF.
+constexpr size_t kCrcEnd = kCrcField.size() + 8 + 2;
+[[gnu::always_inline]] inline bool at_line_end(std::string_view text) {
+  return text.size() >= 2 && text[0] == '\r' && text[1] == '\n';
+}
+[[gnu::always_inline]] inline bool take_crc(std::string_view& text, uint32_t& crc) {
+  if (text.size() < kCrcEnd || !text.starts_with(kCrcField)) return false;
+  if (!read_hex8(text.data() + kCrcField.size(), crc)) return false;
+  text.remove_prefix(kCrcEnd - 2);
+  return at_line_end(text);
+}
 
 }  // namespace
 
@@ -77,7 +87,9 @@ std::optional<SegmentHeader> parse_header(std::string_view bytes, size_t& length
 }
 
 uint32_t batch_crc(std::string_view batch, std::string_view line, uint64_t nonce, uint64_t offset) {
-  return crc32c(line.substr(0, line.rfind(kCrcField)), crc_of(batch, nonce, offset));
+  CHECK(line.size() >= kCrcEnd);
+  line.remove_suffix(kCrcEnd);
+  return crc32c(line, crc_of(batch, nonce, offset));
 }
 
 void append_annotation(std::string& batch, const Annotation& fields, uint64_t nonce,
@@ -98,7 +110,7 @@ void append_annotation(std::string& batch, const Annotation& fields, uint64_t no
 std::string encode_mark(MarkKind kind, uint64_t next_lsn, uint64_t nonce, uint64_t offset) {
   char line[kLongestLine];
   char* at = put(put(line, kind == MarkKind::kClosed ? kClosedPrefix : kOpenedPrefix), next_lsn);
-  const uint32_t crc = batch_crc({}, {line, at}, nonce, offset);
+  const uint32_t crc = crc32c({line, static_cast<size_t>(at - line)}, crc_of({}, nonce, offset));
   at = put(put_hex(put(at, kCrcField), crc, 8), "\r\n");
   const std::string text(line, at);
   size_t length = 0;
@@ -108,28 +120,24 @@ std::string encode_mark(MarkKind kind, uint64_t next_lsn, uint64_t nonce, uint64
 
 std::optional<Mark> parse_mark(std::string_view bytes, size_t& length) {
   Mark mark;
-  uint64_t crc = 0;
   std::string_view rest = bytes.substr(0, kLongestLine);
   mark.kind = rest.starts_with(kOpenedPrefix) ? MarkKind::kOpened : MarkKind::kClosed;
   if (!take(rest, mark.kind == MarkKind::kOpened ? kOpenedPrefix : kClosedPrefix, mark.next_lsn) ||
-      !take_hex(rest, kCrcField, crc) || !at_line_end(rest) || crc > UINT32_MAX) {
+      !take_crc(rest, mark.crc)) {
     return std::nullopt;
   }
-  mark.crc = static_cast<uint32_t>(crc);
   length = static_cast<size_t>(rest.data() + 2 - bytes.data());
   return mark;
 }
 
 std::optional<Annotation> parse_annotation(std::string_view bytes, size_t& length) {
   Annotation fields;
-  uint64_t crc = 0;
   std::string_view rest = bytes.substr(0, kLongestLine);
   if (!take(rest, kAnnotationPrefix, fields.first_lsn) || !take(rest, " n=", fields.entries) ||
       !take(rest, " len=", fields.length) || !take(rest, " synced=", fields.synced_offset) ||
-      !take_hex(rest, kCrcField, crc) || !at_line_end(rest) || crc > UINT32_MAX) {
+      !take_crc(rest, fields.crc)) {
     return std::nullopt;
   }
-  fields.crc = static_cast<uint32_t>(crc);
   length = static_cast<size_t>(rest.data() + 2 - bytes.data());
   return fields;
 }

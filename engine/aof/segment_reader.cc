@@ -333,10 +333,14 @@ Parse parse_command(std::string_view bytes, size_t& position,
   for (uint64_t i = 0; i < count; ++i) {
     uint64_t length = 0;
     Parse p = parse_length(bytes, at, '$', kLongestBulk, length);
-    if (p == Parse::kCommand && (length > bytes.size() - at || bytes.size() - at - length < 2))
-      p = Parse::kCut;
-    if (p == Parse::kCommand && bytes.substr(at + length, 2) != "\r\n") p = Parse::kBad;
-    if (p != Parse::kCommand) {
+    if (p == Parse::kCommand) {
+      if (length > bytes.size() - at || bytes.size() - at - length < 2) {
+        p = Parse::kCut;
+      } else if (bytes[at + length] != '\r' || bytes[at + length + 1] != '\n') {
+        p = Parse::kBad;
+      }
+    }
+    if (p != Parse::kCommand) [[unlikely]] {
       words.resize(words_before);
       return p;
     }

@@ -1,6 +1,7 @@
 // Unsigned numbers in text, where every command of a log passes: a few digits, most of the time.
 #pragma once
 
+#include <bit>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
@@ -51,6 +52,25 @@ inline const char* read_hex_digits(const char* at, const char* end, uint64_t& va
       break;
   }
   return at;
+}
+
+// Reads exactly eight hexadecimal digits at `at`, in lower case; false if they are none.
+inline bool read_hex8(const char* at, uint32_t& value) {
+  static_assert(std::endian::native == std::endian::little);
+  constexpr uint64_t kEach = 0x0101010101010101u;
+  uint64_t text;
+  std::memcpy(&text, at, 8);
+  // Per byte, in its top bit: from '0' to '9', or from 'a' to 'f'. No byte carries into the next.
+  const auto from = [&](char c) { return (text & 0x7f * kEach) + (0x80 - c) * kEach; };
+  const uint64_t decimal = from('0') & ~from('9' + 1);
+  const uint64_t letter = from('a') & ~from('f' + 1);
+  if (((decimal | letter) & ~text & 0x80 * kEach) != 0x80 * kEach) return false;
+  uint64_t nibbles = (text & 0x0f * kEach) + 9 * (letter >> 7 & kEach);
+  nibbles = __builtin_bswap64(nibbles);  // the first digit is the highest
+  nibbles = (nibbles | nibbles >> 4) & 0x00ff00ff00ff00ffu;
+  nibbles = (nibbles | nibbles >> 8) & 0x0000ffff0000ffffu;
+  value = static_cast<uint32_t>(nibbles | nibbles >> 16);
+  return true;
 }
 
 }  // namespace powercut

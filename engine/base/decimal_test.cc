@@ -47,5 +47,23 @@ TEST(Decimal, ReadsHexadecimalUpToSixteenDigits) {
   }
 }
 
+TEST(Decimal, ReadsEightHexadecimalDigits) {
+  for (const uint32_t number : {0u, 0x01234567u, 0x89abcdefu, 0xffffffffu, 0xa0f0900fu}) {
+    uint32_t value = 1;
+    ASSERT_TRUE(read_hex8(fmt::format("{:08x}", number).data(), value));
+    ASSERT_EQ(value, number);
+  }
+  for (size_t at = 0; at < 8; ++at) {
+    for (int c = 0; c < 256; ++c) {
+      std::string text = "7c0a9f3e";
+      text[at] = static_cast<char>(c);
+      uint32_t value = 0;
+      const bool digits = text.find_first_not_of("0123456789abcdef") == std::string::npos;
+      ASSERT_EQ(read_hex8(text.data(), value), digits) << text;
+      ASSERT_EQ(value, digits ? std::stoul(text, nullptr, 16) : 0) << text;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace powercut

@@ -12,6 +12,34 @@
 
 namespace powercut::engine {
 
+// --- Replies in RESP2 ---
+
+inline constexpr std::string_view kWrongTypeReply =
+    "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n";
+
+inline constexpr std::string_view kSyntaxReply = "-ERR syntax error\r\n";
+
+inline std::string bulk(std::string_view text) {
+  return "$" + std::to_string(text.size()) + "\r\n" + std::string(text) + "\r\n";
+}
+inline std::string array(std::initializer_list<std::string_view> items) {
+  std::string out = "*" + std::to_string(items.size()) + "\r\n";
+  for (const std::string_view item : items) out += bulk(item);
+  return out;
+}
+// The bulk strings of a reply, however they nest.
+inline std::vector<std::string> bulks(std::string_view reply) {
+  std::vector<std::string> items;
+  while (!reply.empty()) {
+    const size_t end = reply.find("\r\n") + 2;
+    const bool is_bulk = reply[0] == '$';
+    const size_t length = is_bulk ? std::stoul(std::string(reply.substr(1))) : 0;
+    if (is_bulk) items.emplace_back(reply.substr(end, length));
+    reply.remove_prefix(end + (is_bulk ? length + 2 : 0));
+  }
+  return items;
+}
+
 class CommandHarness : public Chance, public ExpiryListener {
  public:
   CommandHarness() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 
@@ -21,11 +22,14 @@ struct Spelling {
   explicit Spelling(std::string_view name) {
     CHECK(name.size() <= kMost);
     for (size_t i = 0; i * 8 < name.size(); ++i) {
-      std::memcpy(&words[i], name.data() + i * 8, std::min<size_t>(8, name.size() - i * 8));
-      words[i] = lower(words[i]);
+      words[i] = lower(load(name.data() + i * 8, std::min<size_t>(8, name.size() - i * 8)));
     }
   }
-  bool operator==(const Spelling&) const = default;
+  bool operator==(const Spelling& other) const {
+    uint64_t difference = 0;
+    for (size_t i = 0; i < words.size(); ++i) difference |= words[i] ^ other.words[i];
+    return difference == 0;
+  }
 
   // Of its first 16 characters.
   uint64_t hash() const {
@@ -33,6 +37,20 @@ struct Spelling {
   }
 
  private:
+  template <class Word>
+  static uint64_t load_word(const char* at) {
+    Word word;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+  }
+  // The `n` bytes at `at`, 1 to 8; where two loads overlap, they agree.
+  static uint64_t load(const char* at, size_t n) {
+    static_assert(std::endian::native == std::endian::little);
+    if (n == 8) return load_word<uint64_t>(at);
+    if (n >= 4) return load_word<uint32_t>(at) | load_word<uint32_t>(at + n - 4) << 8 * (n - 4);
+    return load_word<uint8_t>(at) | load_word<uint8_t>(at + n / 2) << 8 * (n / 2) |
+           load_word<uint8_t>(at + n - 1) << 8 * (n - 1);
+  }
   // In each byte's top bit: is it from 'A' to 'Z'? Then bit 5 makes it lower case.
   static uint64_t lower(uint64_t word) {
     constexpr uint64_t kEach = 0x0101010101010101u;

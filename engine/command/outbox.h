@@ -46,7 +46,11 @@ class Outbox {
     // A long reply is taken in many pieces: move what is left only when that is the smaller part.
     const size_t gone = sent_ - begin_;
     if (gone < bytes_.size() - gone) return;
-    bytes_.erase(0, gone);
+    if (gone == bytes_.size()) {
+      bytes_.clear();
+    } else {
+      bytes_.erase(0, gone);
+    }
     begin_ = sent_;
   }
 

@@ -20,11 +20,12 @@ void Session::feed(std::string_view bytes) {
   }
 }
 
-bool Session::wait_ready(Instant deadline) {
-  while (ready().empty()) {
-    if (!executor_.log().progress().wait(deadline)) return !ready().empty();
+std::string_view Session::wait_ready(Instant deadline) {
+  for (;;) {
+    const std::string_view bytes = ready();
+    if (!bytes.empty()) return bytes;
+    if (!executor_.log().progress().wait(deadline)) return ready();
   }
-  return true;
 }
 
 }  // namespace powercut::engine

@@ -27,8 +27,8 @@ class Session {
   std::string_view ready() { return client_.outbox.ready(executor_.log().released_lsn()); }
   // Drops the first `n` ready bytes: they were sent.
   void consume(size_t n) { client_.outbox.consume(n); }
-  // Suspends the task until something is ready or `deadline`; true if ready() is not empty.
-  bool wait_ready(Instant deadline = kForever);
+  // Suspends the task until something is ready or `deadline`; then ready().
+  std::string_view wait_ready(Instant deadline = kForever);
   // No request is being executed and no reply is held.
   bool idle() const { return client_.outbox.idle(); }
   // QUIT, SHUTDOWN or a protocol error: close once ready() is drained.

@@ -1,8 +1,6 @@
 // powercut-check-aof: what a start would find in a data directory. Changes nothing unless --fix.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "engine/engine.h"
 #include "engine/os/posix/directory_lock.h"
 #include "engine/os/posix/posix_os.h"
@@ -52,39 +50,23 @@ int fix(PosixOs& os, std::unique_ptr<Engine>& engine) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{
-      "Checks the append-only log in a data directory as a start would read it. Changes nothing "
-      "without --fix."};
-  app.footer(
-      "Exit status: 0 whole, 1 a torn tail, 2 usage, 3 it cannot be read.\nExample: "
-      "powercut-check-aof data");
-  std::string directory;
-  bool repair = false;
-  app.add_option("DIR", directory, "the server's --dir")->required();
-  app.add_flag("--fix", repair,
-               "cut a torn tail, or at the first damage, and write a new generation");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
-    fmt::print(stderr, "powercut-check-aof: {}; see --help\n", error.what());
-    return kExitUsage;
-  }
-  auto lock = repair ? lock_directory(directory) : Result<Descriptor>(Descriptor());
-  if (!lock.ok()) return fail(lock.error());
-  auto os = PosixOs::open(directory);
-  if (!os.ok()) return fail(os.error());
+  CheckAofOptions options;
   int status = kExitUnreadable;
+  if (!parse_check_aof_options(argc, argv, options, status)) return status;
+  auto lock = options.fix ? lock_directory(options.directory) : Result<Descriptor>(Descriptor());
+  if (!lock.ok()) return fail(lock.error());
+  auto os = PosixOs::open(options.directory);
+  if (!os.ok()) return fail(os.error());
   std::unique_ptr<Engine> engine;
   (*os)->spawn("check", [&] {
-    if (repair) {
+    if (options.fix) {
       status = fix(**os, engine);
       return;
     }
     ReadOnlyOs read_only(**os);
     Keyspace keyspace;
     auto recovered = recover(read_only, keyspace, {});
-    status = recovered.ok() ? report(*recovered, directory) : fail(recovered.error());
+    status = recovered.ok() ? report(*recovered, options.directory) : fail(recovered.error());
   });
   (*os)->run();
   (*os)->destroy_tasks();

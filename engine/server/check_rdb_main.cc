@@ -1,7 +1,6 @@
 // powercut-check-rdb: reads a checkpoint to its end and tells what is in it. Never changes it.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 
 #include "engine/checkpoint/rdb_decode.h"
@@ -30,23 +29,12 @@ int report(const RdbInfo& info) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"Reads an RDB file to its end and tells what is in it. Never changes it."};
-  app.footer(
-      "Exit status: 0 whole, 2 usage, 3 it cannot be read.\nExample: powercut-check-rdb "
-      "data/dump.rdb");
-  std::string path;
-  app.add_option("FILE", path, "the checkpoint")->required();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
-    fmt::print(stderr, "powercut-check-rdb: {}; see --help\n", error.what());
-    return kExitUsage;
-  }
-  const std::filesystem::path file(path);
+  CheckRdbOptions options;
+  int status = kExitUnreadable;
+  if (!parse_check_rdb_options(argc, argv, options, status)) return status;
+  const std::filesystem::path file(options.path);
   auto os = PosixOs::open(file.has_parent_path() ? file.parent_path().string() : ".");
   if (!os.ok()) return fail(os.error());
-  int status = kExitUnreadable;
   (*os)->spawn("check", [&] {
     const auto info = check(**os, file.filename().string());
     status = info.ok() ? report(*info) : fail(info.error());

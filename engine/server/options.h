@@ -1,4 +1,4 @@
-// powercut-server's command line.
+// The command lines of powercut-server and of the tools that look at its files.
 #pragma once
 
 #include <string>
@@ -23,8 +23,20 @@ struct ServerOptions {
   EngineConfig engine;
 };
 
-// Fills `options`; or says, in one line, what is wrong, or prints --help: then `exit_status` is what to return.
+struct CheckAofOptions {
+  std::string directory;
+  bool fix = false;
+};
+
+struct CheckRdbOptions {
+  std::string path;
+};
+
+// Each fills `options`; or says, in one line, what is wrong, or prints --help: then `exit_status` is what to
+// return.
 bool parse_server_options(int argc, char** argv, ServerOptions& options, int& exit_status);
+bool parse_check_aof_options(int argc, char** argv, CheckAofOptions& options, int& exit_status);
+bool parse_check_rdb_options(int argc, char** argv, CheckRdbOptions& options, int& exit_status);
 
 // The status for an error on opening the store.
 int exit_status_of(const Error& error);

@@ -78,7 +78,11 @@ class SlabMap {
     const size_t position = size_;
     if (position == capacity_) add_chunk();
     Entry& entry = *slot(position);
-    entry.key = std::string(key);  // not assign(), which rounds the buffer up to 30 bytes
+    if (key.size() <= kShort) {
+      entry.key.assign(key);
+    } else {
+      entry.key = std::string(key);  // not assign(), which rounds the buffer up to 30 bytes
+    }
     key_bytes_ += heap_bytes(entry.key);
     ++size_;
     const size_t mask = index_.size() - 1;
@@ -117,6 +121,7 @@ class SlabMap {
   // so that cells move without a look at their keys.
   static constexpr size_t kNoCell = ~size_t{0};
   static constexpr size_t kMostEntries = 0xffffffff;  // a cell has 32 bits for position + 1
+  static constexpr size_t kShort = 15;                // a string object itself has room for as many
   static constexpr size_t kFirstChunk = 4;
   static constexpr size_t kLastChunk = 1024;    // chunks double up to this size, then stay
   static constexpr size_t kChunkOverhead = 16;  // the array's length and malloc's header

@@ -68,7 +68,14 @@ Value& Value::operator=(Value&& other) noexcept {
 }
 Value::~Value() = default;
 
-void Value::set(std::string_view s) { data_.emplace<String>(s); }
+void Value::set(std::string_view s) {
+  String* mine = string();
+  if (mine != nullptr && heap_bytes(*mine) == 0 && s.size() <= mine->capacity()) {
+    mine->assign(s);
+  } else {
+    data_.emplace<String>(String(s));
+  }
+}
 
 bool Value::is_empty_collection() const {
   switch (type()) {

@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/base/hash.h"
 
 namespace powercut::scenarios {
 
 namespace {
+
+constexpr uint64_t kUnitsExpected = 256;
 
 struct Expected {
   uint64_t lsn;  // of the operation it answers; 0: it changed nothing
@@ -33,6 +37,7 @@ Clients::Clients(const Surroundings& around, const Workload& workload, const Man
 
 void Clients::start() {
   left_ = manners_.clients;
+  if (steps_ == nullptr) taken_.reserve(std::min(count_, kUnitsExpected));
   for (uint64_t client = 0; client < manners_.clients; ++client) {
     around_.os.spawn("client", [this, client] {
       if (steps_ != nullptr)

@@ -41,15 +41,25 @@ void StoreHistory::on_attach(sim::Target& target, uint64_t lsn) {
   changes_end_.resize(lsn + 1);
   changes_.resize(changes_end_[lsn]);
   touched_.clear();
-  for (int db = 0; db < kDatabases; ++db) {
-    sums_[db] = 0;
-    const auto& table = keyspace.database(db).table();
-    for (size_t i = 0; i < table.size(); ++i)
-      sums_[db] += entry_hash(table.at(i).key, table.at(i).value);
-  }
-  digest_ = total();
+  begin_sums();
   note_dropped(lsn);
   keyspace.add_observer(this);
+}
+
+// Of the keyspace as it was loaded: S(lsn), which the judge has just found it to be, unless the clock had a say.
+void StoreHistory::begin_sums() {
+  std::copy(std::begin(first_sums_), std::end(first_sums_), sums_);
+  if (soonest_expiry_ms_ > os().wall_now().unix_ms && loaded_without_.empty()) {
+    for (const Change& change : changes_) apply(change, INT64_MIN, sums_);
+  } else {
+    for (int db = 0; db < kDatabases; ++db) {
+      sums_[db] = 0;
+      const auto& table = keyspace_->database(db).table();
+      for (size_t i = 0; i < table.size(); ++i)
+        sums_[db] += entry_hash(table.at(i).key, table.at(i).value);
+    }
+  }
+  digest_ = total();
 }
 
 // Loading a checkpoint drops what has expired, without a word. S(lsn) still has it, for a recovery
@@ -105,8 +115,12 @@ void StoreHistory::touch(Database& db, std::string_view key, const Object* objec
   for (const Touched& touched : touched_) {
     if (touched.db == &db && touched.key == key) return;
   }
-  touched_.push_back({&db, std::string(key), object == nullptr ? 0 : entry_hash(key, *object),
-                      object == nullptr ? Object::kNoExpiry : object->expire_at_ms});
+  Touched& touched = touched_.emplace_back();
+  touched.db = &db;
+  touched.key.assign(key);
+  if (object == nullptr) return;
+  touched.hash = entry_hash(key, *object);
+  touched.expire_at_ms = object->expire_at_ms;
 }
 
 void StoreHistory::before_change(Database& db, std::string_view key, Object* object) {
@@ -162,9 +176,11 @@ void StoreHistory::on_operation(uint64_t lsn) {
                            c.before_expires <= now_ms;
                   });
   // First: the operation may swap databases.
-  changes_.insert(changes_.begin() + static_cast<ptrdiff_t>(changes_end_.back()), dropped_.begin(),
-                  dropped_.end());
-  dropped_.clear();
+  if (!dropped_.empty()) {
+    changes_.insert(changes_.begin() + static_cast<ptrdiff_t>(changes_end_.back()),
+                    dropped_.begin(), dropped_.end());
+    dropped_.clear();
+  }
   append(expiry_only);
   digests_.push_back(digest_);
   changes_end_.push_back(changes_.size());

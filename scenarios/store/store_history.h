@@ -46,10 +46,10 @@ class StoreHistory final : public History, public engine::KeyspaceObserver {
  private:
   static constexpr int kDatabases = engine::Keyspace::kDatabases;
   struct Touched {
-    engine::Database* db;
-    std::string key;
-    uint64_t hash;  // before; 0: absent
-    int64_t expire_at_ms;
+    engine::Database* db = nullptr;
+    std::string key = {};
+    uint64_t hash = 0;  // before; 0: absent
+    int64_t expire_at_ms = engine::Object::kNoExpiry;
   };
   struct Change {
     int16_t db;  // -1: databases a and b are swapped (in `before` and `after`)
@@ -65,6 +65,7 @@ class StoreHistory final : public History, public engine::KeyspaceObserver {
   int number_of(const engine::Database& db) const;
   void touch(engine::Database& db, std::string_view key, const engine::Object* object);
   void settle();
+  void begin_sums();
   void note_dropped(uint64_t lsn);
   void add_to_sum(int db, uint64_t difference);
   uint64_t total() const;

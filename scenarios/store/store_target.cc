@@ -70,10 +70,11 @@ Result<std::unique_ptr<sim::Target>> StoreTarget::open(engine::Os& os,
 // --- Clients ---
 
 StoreTarget::Connection& StoreTarget::connection(uint64_t client) {
+  if (client < connections_.size() && connections_[client].session != nullptr)
+    return connections_[client];
   if (client >= connections_.size()) connections_.resize(client + 1);
-  Connection& connection = connections_[client];
-  if (connection.session == nullptr) connection.session = engine_->connect();
-  return connection;
+  connections_[client].session = engine_->connect();
+  return connections_[client];
 }
 
 void StoreTarget::apply(uint64_t client, std::string_view request) {
@@ -86,9 +87,10 @@ std::optional<sim::Reply> StoreTarget::acknowledged(uint64_t client, Instant dea
   Connection& before = connection(client);
   engine::Session& session = *before.session;
   session.consume(std::exchange(before.given, 0));
-  if (before.due == 0 || !session.wait_ready(deadline)) return std::nullopt;
-  Connection& now = connections_[client];
-  const std::string_view bytes = session.ready();
+  if (before.due == 0) return std::nullopt;
+  const std::string_view bytes = session.wait_ready(deadline);
+  if (bytes.empty()) return std::nullopt;
+  Connection& now = connections_[client];  // it may have moved meanwhile
   // A reply is released whole: with one due, what is ready is it.
   now.given = now.due == 1 ? bytes.size() : reply_length(bytes);
   CHECK(now.given != 0);

@@ -11,31 +11,6 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr std::string_view kWrongTypeReply =
-    "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n";
-
-std::string bulk(std::string_view text) {
-  return "$" + std::to_string(text.size()) + "\r\n" + std::string(text) + "\r\n";
-}
-std::string array(std::initializer_list<std::string_view> items) {
-  std::string out = "*" + std::to_string(items.size()) + "\r\n";
-  for (const std::string_view item : items) out += bulk(item);
-  return out;
-}
-
-// The bulk strings of a reply, however they nest.
-std::vector<std::string> bulks(std::string_view reply) {
-  std::vector<std::string> items;
-  while (!reply.empty()) {
-    const size_t end = reply.find("\r\n") + 2;
-    const bool is_bulk = reply[0] == '$';
-    const size_t length = is_bulk ? std::stoul(std::string(reply.substr(1))) : 0;
-    if (is_bulk) items.emplace_back(reply.substr(end, length));
-    reply.remove_prefix(end + (is_bulk ? length + 2 : 0));
-  }
-  return items;
-}
-
 class HashCommand : public testing::Test {
  protected:
   bool exists(std::string_view key) { return run.keyspace.peek(0, key) != nullptr; }

@@ -9,18 +9,6 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr std::string_view kWrongTypeReply =
-    "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n";
-
-std::string bulk(std::string_view text) {
-  return "$" + std::to_string(text.size()) + "\r\n" + std::string(text) + "\r\n";
-}
-std::string array(std::initializer_list<std::string_view> items) {
-  std::string out = "*" + std::to_string(items.size()) + "\r\n";
-  for (const std::string_view item : items) out += bulk(item);
-  return out;
-}
-
 class ListCommand : public testing::Test {
  protected:
   std::string all(std::string_view key) { return run.run({"LRANGE", key, "0", "-1"}); }

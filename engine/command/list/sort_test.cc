@@ -9,14 +9,6 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-std::string array(std::initializer_list<std::string_view> items) {
-  std::string out = "*" + std::to_string(items.size()) + "\r\n";
-  for (const std::string_view item : items) {
-    out += "$" + std::to_string(item.size()) + "\r\n" + std::string(item) + "\r\n";
-  }
-  return out;
-}
-
 class SortCommand : public testing::Test {
  protected:
   void set(std::string_view key, std::string text) {

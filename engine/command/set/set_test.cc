@@ -15,22 +15,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-constexpr std::string_view kWrongTypeReply =
-    "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n";
-
-// The bulk strings of a reply, however they nest.
-std::vector<std::string> bulks(std::string_view reply) {
-  std::vector<std::string> items;
-  while (!reply.empty()) {
-    const size_t end = reply.find("\r\n") + 2;
-    const bool is_bulk = reply[0] == '$';
-    const size_t length = is_bulk ? std::stoul(std::string(reply.substr(1))) : 0;
-    if (is_bulk) items.emplace_back(reply.substr(end, length));
-    reply.remove_prefix(end + (is_bulk ? length + 2 : 0));
-  }
-  return items;
-}
-
 // Counts what passes the keyspace's door.
 class Doorkeeper : public KeyspaceObserver {
  public:

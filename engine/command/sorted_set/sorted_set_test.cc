@@ -13,10 +13,6 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr std::string_view kWrongTypeReply =
-    "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n";
-constexpr std::string_view kSyntaxReply = "-ERR syntax error\r\n";
-
 class SortedSetCommand : public testing::Test {
  protected:
   SortedSetCommand() {

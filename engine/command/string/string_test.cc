@@ -12,9 +12,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using namespace std::string_literals;
 
-constexpr std::string_view kWrongTypeReply =
-    "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n";
-
 class StringTest : public ::testing::Test, public CommandHarness {
  protected:
   void put_hash(std::string_view key) {
