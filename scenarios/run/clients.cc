@@ -9,17 +9,15 @@
 namespace powercut::scenarios {
 
 namespace {
-
-constexpr uint64_t kUnitsExpected = 256;
-
-struct Expected {
-  uint64_t lsn;  // of the operation it answers; 0: it changed nothing
-  size_t said;   // of steps: which
-};
-
-}  // namespace
+constexpr uint64_t kUnitsExpected = 256;  // most lives have fewer
+}
 
 struct Clients::Connection {
+  struct Expected {
+    uint64_t lsn;  // of the operation it answers; 0: it changed nothing
+    size_t said;   // of steps: which
+  };
+
   uint64_t client;
   std::vector<Expected> expected = {};  // replies that are due, oldest first
   int db = 0;
