@@ -39,7 +39,8 @@ size_t ContentPool::reach(ContentId first, ContentId second, const engine::Searc
 
 bool ContentPool::matches(ContentId first, ContentId second, ContentId third,
                           const engine::Search& what, uint64_t at) {
-  const Question asked{what.offset, what.context, at, reinterpret_cast<uintptr_t>(what.matches)};
+  const Question asked{what.offset, what.context, what.number, at,
+                       reinterpret_cast<uintptr_t>(what.matches)};
   const auto question =
       questions_.try_emplace(asked, static_cast<uint32_t>(questions_.size())).first->second;
   return matches_.get(pair(first, second), pair(third, question), [&] {

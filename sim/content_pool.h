@@ -38,7 +38,7 @@ class ContentPool {
   Memo prefixes_;
   Memo peaks_;
   Memo reaches_;
-  using Question = std::tuple<uint64_t, uint64_t, uint64_t, uintptr_t>;
+  using Question = std::tuple<uint64_t, uint64_t, uint64_t, uint64_t, uintptr_t>;
   std::map<Question, uint32_t> questions_;
   Memo matches_;
 };

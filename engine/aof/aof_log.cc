@@ -393,6 +393,8 @@ Result<void> AofLog::finish_segment() {
   if (!active()) return {};
   while (in_flight_.sync) progress_.wait();
   if (poisoned() || written_ < finish_lsn_) return Error{Errc::kIo, blocked_};
+  // Before the mark, which says so: what then does not verify is damaged, not torn (evidence.h).
+  if (synced_ < written_) TRY(sync_segment("segment.finish"));
   const std::string mark =
       encode_mark(MarkKind::kClosed, written_ + 1, segment_.nonce, segment_.size);
   if (const auto marked = write_whole(*segment_.file, segment_.size, mark); !marked.ok()) {

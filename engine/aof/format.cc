@@ -92,6 +92,19 @@ uint32_t batch_crc(std::string_view batch, std::string_view line, uint64_t nonce
   return crc32c(line, crc_of(batch, nonce, offset));
 }
 
+uint64_t batch_origin(std::string_view batch, std::string_view line, uint64_t nonce, uint32_t crc,
+                      uint64_t near) {
+  CHECK(line.size() >= kCrcEnd);
+  line.remove_suffix(kCrcEnd);
+  char bytes[8];
+  const uint64_t high = near >> 32 << 32;
+  std::memcpy(bytes, &high, 8);
+  const std::string_view upper(bytes + 4, 4);
+  const uint32_t after = crc32c_before(upper, crc32c_before(batch, crc32c_before(line, crc)));
+  std::memcpy(bytes, &nonce, 8);
+  return high | crc32c_between(crc32c({bytes, 8}), after);
+}
+
 void append_annotation(std::string& batch, const Annotation& fields, uint64_t nonce,
                        uint64_t offset) {
   CHECK(fields.first_lsn > 0 && fields.entries > 0);

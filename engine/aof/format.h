@@ -81,4 +81,10 @@ std::optional<Mark> parse_mark(std::string_view bytes, size_t& length);
 // The CRC that the annotation of `batch` must carry. `line` is the annotation's text.
 uint32_t batch_crc(std::string_view batch, std::string_view line, uint64_t nonce, uint64_t offset);
 
+// Where this batch stood when it was written, if `crc` is the one that its line carries and the segment has this
+// nonce: its CRC covers its place, so bytes that were removed from the file before it, or put in, show as another
+// place. Looks in the 4 GiB around `near` alone. A line of another segment gives some place as well: any.
+uint64_t batch_origin(std::string_view batch, std::string_view line, uint64_t nonce, uint32_t crc,
+                      uint64_t near);
+
 }  // namespace powercut::engine

@@ -124,27 +124,24 @@ class Scanner {
   }
 
   Result<void> stop_at(uint64_t offset, std::string_view what) {
-    const bool named = offset < expected_.synced_length.value_or(0);
-    TRY_ASSIGN(const bool later, named ? Result<bool>(true) : synced_by_later(offset));
-    return damaged(offset, named || later ? offset + 1 : 0, what);
+    if (offset < expected_.synced_length.value_or(0)) return damaged(offset, offset + 1, what);
+    TRY_ASSIGN(const bool later, synced_by_later(offset));
+    if (!later) return damaged(offset, 0, what);
+    return damaged(offset, offset + 1,
+                   fmt::format("{}, and what follows shows that it was synced", what));
   }
 
-  // Does a whole batch behind `offset` vouch that more was synced?
+  // Does anything behind `offset` show that more was synced?
   Result<bool> synced_by_later(uint64_t offset) {
     if (!scan_.annotated) return false;
-    const Found found = source_.search(search_evidence(offset, scan_.header.nonce));
+    const Search search = search_evidence(offset, scan_.header.nonce, scan_.next_lsn);
+    const Found found = source_.search(search);
     if (found != Found::kReadOn) return found == Found::kYes;
-    // A batch is as long as it says: so it is looked for in all that was read, from where its
-    // annotation may begin.
-    for (uint64_t from = offset;;) {
-      for (size_t at = bytes_.find(kAnnotationPrefix, from); at != std::string_view::npos;
-           at = bytes_.find(kAnnotationPrefix, at + 1)) {
-        size_t length = 0;
-        const auto note = parse_annotation(bytes_.substr(at), length);
-        if (!note || note->length > at || at - note->length < offset) continue;
-        if (note->synced_offset > offset && verifies(*note, at, length)) return true;
-      }
-      from = std::max<uint64_t>(offset, bytes_.size() - std::min(bytes_.size(), kLongestLine));
+    // A batch is as long as it says: so it is looked for in all that was read, from where its line may begin.
+    for (size_t from = 0;;) {
+      const std::string_view text = bytes_.substr(offset);
+      if (vouches(search, offset, text, from)) return true;
+      from = text.size() - std::min(text.size(), kLongestLine);
       TRY_ASSIGN(const bool more, read_on());
       if (!more) return false;
     }

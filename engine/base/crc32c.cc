@@ -83,6 +83,34 @@ uint32_t crc32c_from_tables(std::string_view bytes, uint32_t crc) {
   return ~crc;
 }
 
+namespace {
+
+// Each row of the first table has a top byte of its own: which row has this one?
+constexpr std::array<uint8_t, 256> make_rows() {
+  std::array<uint8_t, 256> rows{};
+  for (size_t row = 0; row < 256; ++row) rows[kTables[0][row] >> 24] = static_cast<uint8_t>(row);
+  return rows;
+}
+
+constexpr std::array<uint8_t, 256> kRows = make_rows();
+
+}  // namespace
+
+uint32_t crc32c_before(std::string_view bytes, uint32_t crc) {
+  crc = ~crc;
+  for (size_t i = bytes.size(); i-- > 0;) {
+    const uint32_t row = kRows[crc >> 24];
+    crc = (crc ^ kTables[0][row]) << 8 | (row ^ static_cast<unsigned char>(bytes[i]));
+  }
+  return ~crc;
+}
+
+uint32_t crc32c_between(uint32_t before, uint32_t after) {
+  // Bytes are added to the register before it turns: so they are what it lacks of one that meets zeros.
+  constexpr std::string_view kZeros("\0\0\0\0", 4);
+  return before ^ crc32c_before(kZeros, after);
+}
+
 uint32_t crc32c(std::string_view bytes, uint32_t crc) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("sse4.2")) [[likely]]

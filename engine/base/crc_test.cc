@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <cstring>
 #include <string>
 
 #include "engine/base/crc32c.h"
@@ -52,6 +53,23 @@ TEST(Crc64, AgreesWithTheDefinition) {
     }
     RC_ASSERT(crc64(bytes) == crc);
   }));
+}
+
+TEST(Crc32c, RunsBackwards) {
+  const bool all = rc::check("any bytes", [](const std::string& bytes, uint32_t before) {
+    RC_ASSERT(crc32c_before(bytes, crc32c(bytes, before)) == before);
+  });
+  EXPECT_TRUE(all);
+}
+
+TEST(Crc32c, FindsTheFourBytesBetween) {
+  const bool all = rc::check("any two checksums", [](uint32_t before, uint32_t after) {
+    const uint32_t number = crc32c_between(before, after);
+    char bytes[4];
+    std::memcpy(bytes, &number, 4);
+    RC_ASSERT(crc32c({bytes, 4}, before) == after);
+  });
+  EXPECT_TRUE(all);
 }
 
 }  // namespace

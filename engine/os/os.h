@@ -40,7 +40,8 @@ enum class Open : unsigned char {
 // What File::search looks for. A value, so that the question can be kept and asked again.
 struct Search {
   uint64_t offset = 0;   // at or behind it
-  uint64_t context = 0;  // for `matches`
+  uint64_t context = 0;  // these two: for `matches`
+  uint64_t number = 0;
   // Is there a match within `text`, which stands at `at`?
   bool (*matches)(const Search& search, uint64_t at, std::string_view text) = nullptr;
   // No match ends in a text whose peak is at most `offset`.

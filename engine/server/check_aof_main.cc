@@ -31,7 +31,8 @@ int report(const Recovered& recovered, const std::string& directory) {
     return kExitOk;
   }
   fmt::print(
-      "torn tail: whole up to entry {}; a start drops the {} bytes behind it, none of which was "
+      "torn tail: whole up to entry {}; a start drops the {} bytes behind it: nothing shows that "
+      "they were "
       "synced\n",
       found.last_lsn, found.dropped_bytes);
   return kExitFailed;
