@@ -373,7 +373,10 @@ TEST_F(EngineTest, TheLogGoesOffAndOnAtRunTime) {
 }
 
 TEST_F(EngineTest, ALogTurnedOnLeavesTheFilesOfAnOlderOneAlone) {
-  in(always(), [&] { ask("SET old 1"); });
+  in(always(), [&] {
+    EXPECT_EQ(ask("SAVE"), "+OK\r\n");
+    ask("SET old 1");
+  });
   EngineConfig off = always();
   off.recovery.append_only = false;
   in(off, [&] {
@@ -384,6 +387,24 @@ TEST_F(EngineTest, ALogTurnedOnLeavesTheFilesOfAnOlderOneAlone) {
     EXPECT_EQ(ask("KEYS *"), "*1\r\n$3\r\nnew\r\n");
     EXPECT_EQ(engine_->recovery().set_aside.size(), 1u);
   });
+}
+
+TEST_F(EngineTest, FilesOfAnotherServerStayUntilOursHaveBeenStartedFrom) {
+  const fs::path log = root_ / "appendonlydir";
+  fs::create_directory(log);
+  const std::string name = "appendonly.aof.1.incr.aof";
+  std::ofstream(log / "appendonly.aof.manifest") << "file " << name << " seq 1 type i\n";
+  std::ofstream(log / name) << "*3\r\n$3\r\nSET\r\n$5\r\ntheir\r\n$1\r\n1\r\n";
+  in(always(), [&] {
+    ask("SET ours 1");
+    EXPECT_TRUE(fs::exists(log / name));
+    ask("BGREWRITEAOF");
+    wait_until("aof_rewrite_in_progress", "0");
+    EXPECT_TRUE(fs::exists(log / name));
+  });
+  EXPECT_TRUE(fs::exists(log / name));
+  in(always(), [&] { EXPECT_EQ(ask("DBSIZE"), ":2\r\n"); });
+  EXPECT_FALSE(fs::exists(log / name));
 }
 
 TEST_F(EngineTest, AFirstGenerationCutHalfWayIsMadeAgain) {

@@ -16,6 +16,10 @@ std::string in_aof_directory(std::string_view name) {
   return path;
 }
 
+bool is_in(const std::vector<ManifestFile>& files, const ManifestFile& file) {
+  return std::find(files.begin(), files.end(), file) != files.end();
+}
+
 }  // namespace
 
 Generations::Generations(Os& os, Keyspace& keyspace, AofLog& log, const EngineConfig& config)
@@ -26,7 +30,11 @@ Generations::Generations(Os& os, Keyspace& keyspace, AofLog& log, const EngineCo
 Result<void> Generations::start(Recovered recovered) {
   CHECK(recovered.next_sequence > recovered.manifest.highest_sequence());
   manifest_ = std::move(recovered.manifest);
-  manifest_.history.clear();
+  const auto history = std::exchange(manifest_.history, {});
+  if (recovered.foreign) {
+    kept_ = all_files();
+    kept_.insert(kept_.end(), history.begin(), history.end());
+  }
   for (const ManifestFile& file : all_files()) standing_.push_back(file.name);
   next_sequence_ = recovered.next_sequence;
   saved_lsn_ = recovered.report.last_lsn;
@@ -70,8 +78,8 @@ Result<void> Generations::first_generation() {
   Manifest manifest;
   manifest.segments.push_back(
       {segment_name(sequence), sequence, log_.applied_lsn() + 1, {}, {}, segment.nonce});
-  bool renamed = false;
-  TRY(publish(manifest, renamed));
+  Replaced left = Replaced::kNo;
+  TRY(publish(manifest, left));
   take_over(std::move(manifest));
   log_.use_segment(std::move(segment));
   return {};
@@ -135,16 +143,18 @@ Result<ManifestFile> Generations::write_base(uint64_t sequence, uint64_t cut) {
   return ManifestFile{name, sequence, cut, info.bytes, info.keys, info.crc};
 }
 
-Result<void> Generations::publish(const Manifest& manifest, bool& renamed) {
+Result<void> Generations::publish(const Manifest& manifest, Replaced& left) {
   CHECK(!manifest.segments.empty() && !manifest.segments.back().length);
   for (const ManifestFile& file : manifest.segments) CHECK(stands(file.name));
   if (manifest.base) CHECK(stands(manifest.base->name));
   const bool our_base = manifest.base && manifest.base->name == base_name(manifest.base->sequence);
   const auto& first = manifest.segments.front();
   if (our_base && manifest.base->lsn && first.lsn) CHECK(*manifest.base->lsn + 1 == *first.lsn);
-  const auto published = publish_manifest(os_, std::string(kAofDirectory), manifest, renamed);
-  CHECK(renamed || !published.ok());
-  if (!published.ok() && renamed) doubtful_.push_back(manifest);
+  Manifest named = manifest;
+  for (const ManifestFile& file : kept_)
+    if (!named.names(file.name) && !is_in(named.history, file)) named.history.push_back(file);
+  const auto published = publish_manifest(os_, std::string(kAofDirectory), named, left);
+  if (!published.ok() && left == Replaced::kMayStand) doubtful_.push_back(manifest);
   return published;
 }
 
@@ -153,7 +163,8 @@ void Generations::take_over(Manifest manifest) {
   const auto replaced = std::exchange(manifest.history, {});
   manifest_ = std::move(manifest);
   doubtful_.clear();
-  for (const ManifestFile& file : replaced) remove_log_file(file.name);
+  for (const ManifestFile& file : replaced)
+    if (!is_in(kept_, file)) remove_log_file(file.name);
 }
 
 std::vector<ManifestFile> Generations::all_files() const {
@@ -185,7 +196,7 @@ Result<void> Generations::rewrite() {
   TRY(os_.sync_directory(kAofDirectory, "segment.directory"));
 
   uint64_t cut = 0;
-  bool renamed = false;
+  Replaced left = Replaced::kNo;
   AofLog::Rotation rotation;
   const uint64_t nonce = next.nonce;
   rotation.next = std::move(next);
@@ -197,14 +208,14 @@ Result<void> Generations::rewrite() {
     Manifest manifest = manifest_;
     manifest.segments.back().length = old_length;
     manifest.segments.push_back({segment_name(sequence), sequence, cut + 1, {}, {}, nonce});
-    TRY(publish(manifest, renamed));
+    TRY(publish(manifest, left));
     sealed_bytes_ += old_length;
     take_over(std::move(manifest));
     return {};
   };
   if (auto rotated = log_.rotate(std::move(rotation)); !rotated.ok()) {
     checkpoint_.abandon();
-    if (!renamed) remove_log_file(segment_name(sequence));
+    if (left == Replaced::kNo) remove_log_file(segment_name(sequence));
     return rotated;
   }
   CHECK(log_.segment_sequence() == sequence);
@@ -221,12 +232,11 @@ Result<void> Generations::rewrite() {
     (file.sequence >= sequence ? manifest.segments : manifest.history).push_back(file);
   }
   if (manifest_.base) manifest.history.push_back(*manifest_.base);
-  renamed = false;
-  const auto published = publish(manifest, renamed);
+  const auto published = publish(manifest, left);
   if (!published.ok()) {
-    // Once renamed, either manifest may be the durable one; both are complete, so both keep their
+    // Else either manifest may be the durable one; both are complete, so both keep their
     // files.
-    if (!renamed) remove_log_file(base_name(sequence));
+    if (left == Replaced::kNo) remove_log_file(base_name(sequence));
     return published;
   }
   take_over(std::move(manifest));
@@ -249,11 +259,12 @@ Result<void> Generations::heal() {
     manifest.base = base;
     manifest.segments.push_back({segment_name(sequence), sequence, cut + 1, {}, {}, next.nonce});
     manifest.history = all_files();
-    bool renamed = false;
-    const auto published = publish(manifest, renamed);
+    Replaced left = Replaced::kNo;
+    const auto published = publish(manifest, left);
     if (!published.ok()) {
       // Perhaps the new one: keep the files of both.
-      if (renamed) doubtful_.push_back(std::exchange(manifest_, std::move(manifest)));
+      if (left == Replaced::kMayStand)
+        doubtful_.push_back(std::exchange(manifest_, std::move(manifest)));
       return published.error();
     }
     take_over(std::move(manifest));

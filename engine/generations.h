@@ -61,7 +61,7 @@ class Generations {
   Result<void> first_base();
   Result<Segment> create_segment(uint64_t sequence);
   Result<ManifestFile> write_base(uint64_t sequence, uint64_t cut);
-  Result<void> publish(const Manifest& manifest, bool& renamed);
+  Result<void> publish(const Manifest& manifest, Replaced& left);
   void take_over(Manifest manifest);
   Result<std::unique_ptr<File>> create_log_file(const std::string& name, uint64_t sequence);
   bool stands(std::string_view name) const;
@@ -82,6 +82,8 @@ class Generations {
   std::vector<std::string> standing_;  // the log's files: found named, or made, and not removed
   uint64_t captured_lsn_ = 0;          // the cut of the newest checkpoint
   uint64_t next_sequence_ = 1;
+  // Another server's, which this life was started from: the next one removes them, when it has loaded ours.
+  std::vector<ManifestFile> kept_;
   uint64_t bytes_after_rewrite_ = 0;  // what growth is measured against
   uint64_t sealed_bytes_ = 0;         // base and segments before the last
   uint64_t saved_lsn_ = 0;

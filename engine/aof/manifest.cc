@@ -122,6 +122,8 @@ std::string segment_name(uint64_t sequence) {
   return "appendonly.aof." + std::to_string(sequence) + ".incr.aof";
 }
 
+bool is_our_manifest(std::string_view text) { return text.starts_with(kFirstLine); }
+
 std::string encode_manifest(const Manifest& manifest) {
   std::string text(kFirstLine);
   if (manifest.base) append_line(text, *manifest.base, 'b');
@@ -133,7 +135,7 @@ std::string encode_manifest(const Manifest& manifest) {
 Result<Manifest> parse_manifest(std::string_view text) {
   Manifest manifest;
   if (text.empty()) return bad(1, "the file is empty");
-  const bool ours = text.starts_with(kFirstLine);
+  const bool ours = is_our_manifest(text);
   bool checked = false;
   size_t number = 0;
   for (size_t begin = 0; begin < text.size();) {
@@ -188,7 +190,8 @@ Result<std::string> read_whole(Os& os, const std::string& path) {
 }
 
 Result<void> publish_manifest(Os& os, const std::string& directory, const Manifest& manifest,
-                              bool& renamed) {
+                              Replaced& left) {
+  left = Replaced::kNo;
   const std::string temporary = (directory + '/').append(kManifestTemporary);
   const std::string name = (directory + '/').append(kManifestName);
   const std::string text = encode_manifest(manifest);
@@ -199,7 +202,7 @@ Result<void> publish_manifest(Os& os, const std::string& directory, const Manife
     TRY(write_whole(*file, 0, text));
     TRY(file->sync("manifest.temporary"));
   }
-  return replace_durably(os, temporary, name, directory, "manifest.rename", renamed);
+  return replace_durably(os, temporary, name, directory, "manifest.rename", left);
 }
 
 }  // namespace powercut::engine

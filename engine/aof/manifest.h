@@ -51,14 +51,17 @@ struct Manifest {
 
 std::string base_name(uint64_t sequence);
 std::string segment_name(uint64_t sequence);
+// Does it begin as ours do? Else another server wrote it.
+bool is_our_manifest(std::string_view text);
 std::string encode_manifest(const Manifest& manifest);
 // Error: kCorrupt, with the line and what is wrong with it.
 Result<Manifest> parse_manifest(std::string_view text);
 
 // Makes `manifest` the one that recovery will find in `directory`: temporary file, sync, rename,
-// directory sync. `renamed` is as of replace_durably (engine/aof/replace.h).
+// directory sync. `left` is as of replace_durably (engine/aof/replace.h).
+enum class Replaced : unsigned char;
 Result<void> publish_manifest(Os& os, const std::string& directory, const Manifest& manifest,
-                              bool& renamed);
+                              Replaced& left);
 
 // Reads a whole file, taking short reads as they come.
 Result<std::string> read_whole(Os& os, const std::string& path);

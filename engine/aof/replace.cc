@@ -49,12 +49,16 @@ Result<void> settled_or_refused(const Result<void>& published, std::string_view 
 }
 
 Result<void> replace_durably(Os& os, const std::string& from, const std::string& to,
-                             const std::string& directory, Site fence, bool& renamed) {
-  CHECK(from != to && !renamed);
+                             const std::string& directory, Site fence, Replaced& left) {
+  CHECK(from != to);
+  left = Replaced::kNo;
   TRY_ASSIGN(int kept, keep_replaced(os, to));
   CHECK(kept > 0);  // the mark stands from before the rename
-  TRY(os.rename(from, to));
-  renamed = true;
+  if (const auto renamed = os.rename(from, to); !renamed.ok()) {
+    if (!os.open(from, Open::kRead).ok()) left = Replaced::kMayStand;
+    return renamed;
+  }
+  left = Replaced::kMayStand;
   TRY(os.sync_directory(directory, fence));
   // Those above are left by a power cut that took what stood below them. The mark goes last: one
   // that stays costs the next start a publication.

@@ -14,9 +14,14 @@ namespace powercut::engine {
 // Creates `path`, replacing what an earlier attempt may have left under that name.
 Result<std::unique_ptr<File>> create_fresh(Os& os, const std::string& path);
 
+// What a replacement that failed has left.
+enum class Replaced : unsigned char {
+  kNo,        // what stood there stands
+  kMayStand,  // either may be the durable one: what belongs to both must be kept
+};
+
 // Renames `from` over `to`, both in `directory` ("" is the root), and syncs the directory.
-//   Errors: the seam's. `renamed` tells whether the rename had happened: then either file may be
-//   the durable one, and what belongs to both must be kept.
+//   Errors: the seam's. `left` says what then stands: a rename that reports an error may have happened.
 //
 // What is replaced keeps a second name until a directory sync has succeeded, this one or a later.
 // Without it, ext4 with data=writeback hands its blocks out again as soon as nothing leads to
@@ -24,7 +29,7 @@ Result<std::unique_ptr<File>> create_fresh(Os& os, const std::string& path);
 // File would keep the blocks as well, but dies with the process. Where nothing is replaced, or the
 // filesystem has no hard links, an empty file stands in for it.
 Result<void> replace_durably(Os& os, const std::string& from, const std::string& to,
-                             const std::string& directory, Site fence, bool& renamed);
+                             const std::string& directory, Site fence, Replaced& left);
 
 // The second name of a replaced file: the first of 1, 2, ... that is free, since after directory
 // syncs that failed any of several may be the durable one.

@@ -264,11 +264,23 @@ class Scanner {
   }
 
   Result<void> hand_over() {
-    const auto outcome = on_entry_(scan_.next_lsn, entry_);
+    auto outcome = on_entry_(scan_.next_lsn, entry_);
+    if (!outcome.ok() && outcome.error().code == Errc::kCorrupt)
+      outcome = not_taken(outcome.error());
     ++scan_.next_lsn;
     ++scan_.entries;
     entry_.clear();
     return outcome;
+  }
+
+  // The entry is whole, and yet not what its reader can take.
+  Error not_taken(const Error& why) const {
+    const auto first = static_cast<size_t>(entry_.command(0)[0].data() - bytes_.data());
+    return {Errc::kCorrupt,
+            fmt::format(
+                "{} offset {}: {}; nothing was changed: start the server that wrote it, or a newer "
+                "powercut",
+                expected_.name, bytes_.rfind('*', first), why.message)};
   }
 
   // What Redis wrote: no checksums; a transaction counts only whole.

@@ -88,7 +88,6 @@ bool Loader::read_items() {
     uint8_t code;
     uint64_t ignored;
     uint8_t ignored_byte;
-    std::string_view ignored_string;
     if (!reader_.read_byte(code)) return false;
     bool ok = true;
     switch (code) {
@@ -104,9 +103,7 @@ bool Loader::read_items() {
         ok = reader_.read_length(ignored) && reader_.read_length(ignored);
         break;
       case kRdbFunction2:
-        ok = reader_.read_string_view(ignored_string);
-        ++info_.functions_skipped;
-        break;
+        return reader_.fail_at(at, "libraries of functions are not supported", Errc::kUnsupported);
       case kRdbExpireMs: {
         uint64_t ms;
         ok = reader_.read_little(ms, 8);

@@ -29,7 +29,6 @@ struct RdbInfo {
   uint64_t expiring = 0;  // of these with an expiry
   uint64_t expired_dropped = 0;
   uint64_t empty_skipped = 0;  // collections without items, a bug of old versions of Redis
-  uint64_t functions_skipped = 0;
   bool checksum_present = false;
   uint64_t bytes = 0;  // up to and with the checksum
 

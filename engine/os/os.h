@@ -111,7 +111,8 @@ class Os {
   // Renames a file, replacing what `to` named. Atomic for every live process.
   //   Kill-safe:  yes.  Power-safe: no; after a cut the old name, the new, on some filesystems both
   //               or neither, until sync_directory on the directories of both.
-  //   Errors:     kNotFound, kInvalid, kNoSpace, kRefused, kIo: nothing was renamed.
+  //   Errors:     kNotFound, kInvalid: nothing was renamed. Others (kNoSpace, kRefused, kIo): nothing was, or all
+  //               of it: a network or FUSE filesystem may lose the answer (NFS: RFC 1813, 4.8). Look.
   //   Yields:     yes.
   virtual Result<void> rename(std::string_view from, std::string_view to) = 0;
 

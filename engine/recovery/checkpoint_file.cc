@@ -32,12 +32,9 @@ Result<void> publish_again(Os& os, File& published) {
 
 Result<void> publish_checkpoint(Os& os, File& file) {
   TRY(file.sync("checkpoint.sync"));
-  bool renamed = false;
-  const auto replaced =
-      replace_durably(os, std::string(kCheckpointTemporary), std::string(kCheckpointName), "",
-                      "checkpoint.rename", renamed);
-  CHECK(renamed || !replaced.ok());
-  return replaced;
+  Replaced left;
+  return replace_durably(os, std::string(kCheckpointTemporary), std::string(kCheckpointName), "",
+                         "checkpoint.rename", left);
 }
 
 Result<void> settle_checkpoint(Os& os, File& published) {

@@ -9,6 +9,7 @@
 #include "engine/aof/segment_reader.h"
 #include "engine/checkpoint/rdb_decode.h"
 #include "engine/checkpoint/rdb_format.h"
+#include "engine/recovery/passed_over.h"
 #include "engine/recovery/replay.h"
 
 namespace powercut::engine {
@@ -76,7 +77,6 @@ class Recovery {
       return Error{Errc::kCorrupt,
                    fmt::format("{}: there is no entry {}", report().base, report().last_lsn)};
     }
-    report().failed_commands = replay_.failed_commands();
     report().took = os_.now() - started_;
     check_recovered();
     return std::move(recovered_);
@@ -104,15 +104,16 @@ class Recovery {
     if (!has_name(kManifestName)) return start_without_manifest();
     TRY_ASSIGN(const std::string text, read_whole(os_, in_aof_directory(kManifestName)));
     TRY_ASSIGN(recovered_.manifest, parse_manifest(text));
+    recovered_.foreign = !is_our_manifest(text);
     count_sequence(recovered_.manifest.highest_sequence());
-    // First: what is not named here may be named by an older manifest, which may be the durable one.
     TRY(settle_manifest());
-    TRY(set_aside_orphans());
     if (recovered_.manifest.base) TRY(load_base(*recovered_.manifest.base));
     const size_t count = recovered_.manifest.segments.size();
     for (size_t i = 0; i < count && !report().dropped_corruption; ++i)
       TRY(load_segment(i, i + 1 == count));
-    return {};
+    // Last: a start that is refused has moved and removed nothing. What the manifest does not name may be named by
+    // an older one, so not before it is settled.
+    return set_aside_orphans();
   }
 
   // The manifest's rename may have been seen in the page cache alone, or its directory sync may
@@ -122,10 +123,9 @@ class Recovery {
     TRY(os_.sync_directory(kAofDirectory, "recovery.aof_directory"));
     TRY(os_.sync_directory("", "recovery.root"));
     if (!has_name(replaced_name(std::string(kManifestName)))) return {};
-    bool renamed = false;
+    Replaced left;
     const auto published =
-        publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, renamed);
-    CHECK(renamed || !published.ok());
+        publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, left);
     return settled_or_refused(published, in_aof_directory(kManifestName));
   }
 
@@ -182,6 +182,7 @@ class Recovery {
       const bool history =
           std::any_of(recovered_.manifest.history.begin(), recovered_.manifest.history.end(),
                       [&](const ManifestFile& file) { return file.name == name; });
+      if (history && recovered_.foreign) continue;
       if (history) {
         TRY(os_.remove(in_aof_directory(name)));
         continue;
@@ -195,6 +196,7 @@ class Recovery {
   Result<void> load_checkpoint() {
     auto opened = os_.open(kCheckpointName, Open::kRead);
     if (!opened.ok() && opened.error().code == Errc::kNotFound) {
+      TRY(check_nothing_passed_over(os_, options_.append_only));
       report().found_nothing = true;
       return {};
     }
@@ -380,7 +382,6 @@ std::string RecoveryReport::summary() const {
   if (!unsynced_reason.empty())
     text += fmt::format("; a new generation, since a sync failed: {}", unsynced_reason);
   if (!set_aside.empty()) text += fmt::format("; {} unnamed files set aside", set_aside.size());
-  if (failed_commands != 0) text += fmt::format("; {} logged commands failed", failed_commands);
   return text;
 }
 

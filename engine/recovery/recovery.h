@@ -1,8 +1,11 @@
 // Recovery: manifest + base + segments -> keyspace, with a report of what was found, dropped and
 // set aside.
 //
-// Everything it does may be cut at any step and done again: it only reads, sets unnamed files
-// aside, cuts the torn tail off the last segment, and syncs. Before it returns, what it replayed is
+// Everything it does may be cut at any step and done again. It publishes a manifest again that an earlier start left
+// half-way; cuts the torn tail off the last segment, writes again what no sync vouches for, and syncs; then, when all
+// is loaded, removes what the manifest has as history, and gives files that nothing names another name. A start that
+// is refused has changed no byte of the data, and it never removes what another server wrote. Before it returns, what
+// it replayed is
 // durable: bytes that were read back after a kill may live in the page cache alone, so the last
 // segment and the directories are synced (engine/DURABILITY.md, "How a start goes").
 #pragma once
@@ -41,8 +44,7 @@ struct RecoveryReport {
   uint64_t segments = 0;
   uint64_t entries = 0;
   uint64_t batches = 0;
-  uint64_t failed_commands = 0;  // logged commands that answered with an error
-  uint64_t dropped_bytes = 0;    // the torn tail, or what on-corruption truncate gave up
+  uint64_t dropped_bytes = 0;  // the torn tail, or what on-corruption truncate gave up
   std::string dropped_reason;
   bool dropped_corruption = false;
   std::string unsynced_reason;  // the last segment could not be synced: a new generation was made
@@ -56,15 +58,17 @@ struct RecoveryReport {
 
 struct Recovered {
   RecoveryReport report;
-  Manifest manifest;               // empty on a fresh start
+  Manifest manifest;  // empty on a fresh start
+  // Another server wrote it: its files stay until ours have been started from once.
+  bool foreign = false;
   std::optional<Segment> segment;  // the last one, to go on in; none: make a new generation first
   uint64_t next_sequence = 1;      // for new files: above every one ever seen in the directory
 };
 
 // Loads `keyspace`, which must be empty. On an error the keyspace is to be thrown away.
 //   Errors: kCorrupt: damage below what was synced, with file, offset and remedy. kTimeout: the
-//   time limit, with how far it had come. kUnsupported: a format newer than this build. Others as
-//   the seam's.
+//   time limit, with how far it had come. kUnsupported: a format newer than this build. kInvalid: it would find
+//   nothing where something lies (passed_over.h). Others as the seam's.
 Result<Recovered> recover(Os& os, Keyspace& keyspace, const RecoveryOptions& options);
 
 }  // namespace powercut::engine

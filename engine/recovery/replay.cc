@@ -7,22 +7,40 @@
 
 namespace powercut::engine {
 
+namespace {
+
+constexpr size_t kShown = 64;  // bytes of a command
+
+Error refused(std::span<const std::string_view> args, std::string_view why) {
+  std::string shown;
+  for (const std::string_view arg : args) {
+    if (!shown.empty()) shown += ' ';
+    for (const char c : arg.substr(0, kShown)) {
+      const auto byte = static_cast<unsigned char>(c);
+      shown += byte >= 0x20 && byte < 0x7f ? std::string(1, c) : fmt::format("\\x{:02x}", byte);
+    }
+    if (shown.size() > kShown) break;
+  }
+  if (shown.size() > kShown) shown = shown.substr(0, kShown) + "...";
+  return {Errc::kCorrupt, fmt::format("'{}' cannot be done again: {}", shown, why)};
+}
+
+}  // namespace
+
 Result<void> Replay::apply(const EntryView& entry) {
   for (size_t i = 0; i < entry.size(); ++i) {
     const auto args = entry.command(i);
     CHECK(!args.empty());  // the reader refuses it
     const CommandSpec* spec = find_command(args[0]);
-    if (spec == nullptr || !arity_fits(*spec, args.size())) {
-      return Error{Errc::kCorrupt,
-                   spec == nullptr ? unknown_command_error(args) : wrong_arity_error(*spec)};
-    }
+    if (spec == nullptr) return refused(args, "this store has no such command");
+    if (!arity_fits(*spec, args.size())) return refused(args, wrong_arity_error(*spec));
     reply_.clear();
     Reply reply(reply_);
     Call call(args, keyspace_, db_, reply, effects_, *this);
     execute(call, *spec);
     db_ = call.db;
     CHECK(db_ >= 0 && db_ < Keyspace::kDatabases);
-    if (reply_.starts_with('-')) ++failed_;
+    if (reply_.starts_with('-')) return refused(args, reply_.substr(1, reply_.find('\r') - 1));
   }
   return {};
 }

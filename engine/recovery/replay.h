@@ -12,9 +12,9 @@ namespace powercut::engine {
 class Replay final : public Chance {
  public:
   explicit Replay(Keyspace& keyspace) : keyspace_(keyspace) {}
-  // kCorrupt if a command does not exist or has the wrong number of arguments.
+  // A command that answers with an error did something else when it was logged, so the state is not the logged one.
+  //   Errors: kCorrupt, with the command and what it answers; what came before it in `entry` is applied.
   Result<void> apply(const EntryView& entry);
-  uint64_t failed_commands() const { return failed_; }
   // A segment starts in database 0.
   void new_segment() { db_ = 0; }
 
@@ -26,7 +26,6 @@ class Replay final : public Chance {
   Effects effects_ = Effects::unlogged();
   std::string reply_;
   int db_ = 0;
-  uint64_t failed_ = 0;
 };
 
 }  // namespace powercut::engine

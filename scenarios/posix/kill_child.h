@@ -55,7 +55,6 @@ class Teller final : public engine::KeyspaceObserver, public engine::OperationLi
     Told open;
     open.tell = Tell::kOpen;
     open.lsn = engine.recovery().last_lsn;
-    if (engine.recovery().failed_commands != 0) open.text = "logged commands failed in the replay";
     tell(open);
     flush();
     engine.keyspace().add_observer(this);

@@ -234,7 +234,6 @@ void KilledStore::recover() {
       recovered.digest = keyspace_digest(store->keyspace(), wall_ms);
       recovered.wall_ms = wall_ms;
       recovered.last = report.last_lsn;
-      recovered.failed = report.failed_commands;
       violation = oracle_.judge(history_, promised_, {}, recovered, false).violation;
       recovered_lsn_ = report.last_lsn;
       oracle_.served(report.last_lsn);

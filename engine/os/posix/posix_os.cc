@@ -113,6 +113,11 @@ Result<std::unique_ptr<File>> PosixOs::open(std::string_view path, Open mode) {
       break;
   }
   const std::string name = at_path(path);
+  struct stat there;  // to open a pipe may wait for ever
+  if (mode != Open::kCreateNew && fstatat(root_.get(), name.c_str(), &there, 0) == 0 &&
+      S_ISFIFO(there.st_mode)) {
+    return os_error("open", path, EINVAL);
+  }
   const int64_t fd = retry_eintr([&] { return openat(root_.get(), name.c_str(), flags, 0644); });
   if (fd < 0) return os_error("open", path, static_cast<int>(-fd));
   Descriptor descriptor(static_cast<int>(fd));
@@ -143,6 +148,12 @@ Result<void> PosixOs::link(std::string_view existing, std::string_view name) {
 Result<void> PosixOs::remove(std::string_view path) {
   TRY(alive("remove", path));
   const std::string name = at_path(path);
+  // Whoever made a link meant what lies behind it.
+  struct stat there;
+  if (fstatat(root_.get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+      S_ISLNK(there.st_mode)) {
+    return os_error("remove", path, EPERM);
+  }
   int64_t result = calls().unlink(root_.get(), name.c_str(), 0);
   // Linux says EISDIR of a directory, POSIX EPERM; a file that may not be removed is then ENOTDIR.
   if (result == -EISDIR || result == -EPERM) {

@@ -1,0 +1,87 @@
+#include "engine/recovery/passed_over.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "engine/aof/format.h"
+#include "engine/aof/manifest.h"
+#include "engine/checkpoint/rdb_format.h"
+#include "engine/recovery/recovery.h"
+
+namespace powercut::engine {
+
+namespace {
+
+constexpr std::string_view kManifestEnd = ".manifest";
+constexpr size_t kFirstBytes = 16;
+
+// Left by a save or a rewrite that was killed: never a store of its own.
+bool is_temporary(std::string_view name) {
+  return name.starts_with("temp-") || name.ends_with(".tmp") || name.starts_with('.') ||
+         name.find(".replaced.") != name.npos || name.ends_with(".orphan");
+}
+
+bool begins_a_store(std::string_view bytes) {
+  const auto digit = [&](size_t at) {
+    return at < bytes.size() && std::isdigit(static_cast<unsigned char>(bytes[at])) != 0;
+  };
+  return (bytes.starts_with(kRdbMagic) && digit(kRdbMagic.size())) ||
+         (bytes.starts_with('*') && digit(1)) || bytes.starts_with(kHeaderPrefix);
+}
+
+Error refused(std::string_view name, std::string_view what, std::string_view remedy) {
+  return {Errc::kInvalid,
+          fmt::format("{}: {}, and a start would pass it over; {}, or move it away to start empty",
+                      name, what, remedy)};
+}
+
+Result<bool> is_store_file(Os& os, const std::string& name) {
+  const auto file = os.open(name, Open::kRead);
+  if (!file.ok() && file.error().code == Errc::kInvalid) return false;  // a directory, a socket
+  if (!file.ok()) return file.error();
+  char bytes[kFirstBytes];
+  TRY_ASSIGN(const size_t count, (*file)->read_at(0, bytes, sizeof bytes));
+  return begins_a_store({bytes, count});
+}
+
+Result<bool> is_log_directory(Os& os, const std::string& name) {
+  const auto names = os.list(name);
+  if (!names.ok()) return false;  // not a directory, or not ours to look into
+  return std::any_of(names->begin(), names->end(), [](const std::string& inside) {
+    return inside.ends_with(kManifestEnd) && !is_temporary(inside);
+  });
+}
+
+// The log is off: does its directory have one?
+Result<void> check_log_beside(Os& os) {
+  const std::string manifest = (std::string(kAofDirectory) + '/').append(kManifestName);
+  const auto text = read_whole(os, manifest);
+  if (!text.ok() && text.error().code == Errc::kNotFound) return {};
+  if (!text.ok()) return text.error();
+  return refused(kAofDirectory, "a log, and appendonly is off", "start with appendonly yes");
+}
+
+}  // namespace
+
+Result<void> check_nothing_passed_over(Os& os, bool append_only) {
+  TRY_ASSIGN(const auto names, os.list(""));
+  for (const std::string& name : names) {
+    if (is_temporary(name)) continue;
+    if (name == kAofDirectory) {
+      if (!append_only) TRY(check_log_beside(os));
+      continue;
+    }
+    TRY_ASSIGN(const bool file, is_store_file(os, name));
+    if (file)
+      return refused(name, "it begins as a store does",
+                     fmt::format("if it is a checkpoint, name it {}", kCheckpointName));
+    TRY_ASSIGN(const bool directory, is_log_directory(os, name));
+    if (directory)
+      return refused(name, "the directory of a log", fmt::format("name it {}", kAofDirectory));
+  }
+  return {};
+}
+
+}  // namespace powercut::engine
