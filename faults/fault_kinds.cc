@@ -74,6 +74,32 @@ Extent misdirect(const DiskStrike& on) {
   return sector;
 }
 
+// Writes the file anew, as a copy does that goes wrong. One that cannot be read cannot be copied.
+template <class Change>
+Extent copy_badly(const DiskStrike& on, Extent struck, Change change) {
+  std::string bytes(on.file.size, '\0');
+  if (!on.disk.read(on.file.inode, 0, bytes.data(), bytes.size()).ok()) return {};
+  change(bytes);
+  on.disk.replace_content(on.file.inode, bytes);
+  return struck;
+}
+
+uint64_t some_length(const DiskStrike& on) { return uint64_t{1} << on.choose("media.length", 11); }
+
+Extent remove_bytes(const DiskStrike& on) {
+  const uint64_t offset = on.choose("media.byte", on.file.size);
+  const uint64_t length = std::min(some_length(on), on.file.size - offset);
+  return copy_badly(on, {offset, length}, [&](std::string& bytes) { bytes.erase(offset, length); });
+}
+
+Extent insert_bytes(const DiskStrike& on) {
+  const uint64_t offset = on.choose("media.gap", on.file.size + 1);
+  std::string foreign(some_length(on), '\0');
+  for (char& byte : foreign) byte = static_cast<char>(on.choose("media.inserted", 256));
+  return copy_badly(on, {offset, foreign.size()},
+                    [&](std::string& bytes) { bytes.insert(offset, foreign); });
+}
+
 // --- The table ---
 
 constexpr OpSet kSyncs = ops({Op::kSync, Op::kSyncDirectory});
@@ -141,6 +167,16 @@ constexpr auto kKinds = std::to_array<KindRow>({
      .fault = FaultClass::kMisdirect,
      .counts = Counts::kNothing,
      .strike = misdirect},
+    {.kind = FaultKind::kBytesRemoved,
+     .word = "bytes-removed",
+     .fault = FaultClass::kBytesRemoved,
+     .counts = Counts::kNothing,
+     .strike = remove_bytes},
+    {.kind = FaultKind::kBytesInserted,
+     .word = "bytes-inserted",
+     .fault = FaultClass::kBytesInserted,
+     .counts = Counts::kNothing,
+     .strike = insert_bytes},
 });
 
 static_assert(kKinds.size() == kFaultKinds, "a FaultKind without a row");

@@ -36,6 +36,8 @@ enum class FaultClass : uint8_t {
   kBitRot,
   kUnreadable,
   kMisdirect,
+  kBytesRemoved,
+  kBytesInserted,
   kCount,  // how many there are
 };
 inline constexpr int kFaultClasses = static_cast<int>(FaultClass::kCount);
@@ -144,6 +146,21 @@ inline constexpr auto kClassRows = std::to_array<ClassRow>({
      .spares_empty = true,
      .no_directory = "media faults strike the bytes of files",
      .story = "A sector turns out to have been written to another file's place."},
+    {.fault = FaultClass::kBytesRemoved,
+     .name = "bytes-removed",
+     .description = "contract violation: bytes are cut out of a file, and what is behind moves up",
+     .target = Target::kDisk,
+     .spares_empty = true,
+     .no_directory = "media faults strike the bytes of files",
+     .story = "Bytes are missing from a file, as after a bad copy."},
+    {.fault = FaultClass::kBytesInserted,
+     .name = "bytes-inserted",
+     .description =
+         "contract violation: foreign bytes stand in a file, and what is behind moves back",
+     .target = Target::kDisk,
+     .spares_empty = true,
+     .no_directory = "media faults strike the bytes of files",
+     .story = "Bytes that nobody wrote stand in a file, as after an editor or a bad copy."},
 });
 
 constexpr const ClassRow& row(FaultClass fault) { return kClassRows[static_cast<size_t>(fault)]; }
@@ -172,7 +189,9 @@ enum class FaultKind : uint8_t {
   kBitRot,      // bitrot: to the disk after the crash of this life, as are the next
   kUnreadable,  // unreadable
   kMisdirect,   // misdirect
-  kCount,       // how many there are
+  kBytesRemoved,   // bytes-removed
+  kBytesInserted,  // bytes-inserted
+  kCount,          // how many there are
 };
 inline constexpr int kFaultKinds = static_cast<int>(FaultKind::kCount);
 

@@ -32,6 +32,8 @@ constexpr auto kExamples = std::to_array<Example>({
     {FaultKind::kBitRot, "bitrot"},
     {FaultKind::kUnreadable, "unreadable"},
     {FaultKind::kMisdirect, "misdirect"},
+    {FaultKind::kBytesRemoved, "bytes-removed"},
+    {FaultKind::kBytesInserted, "bytes-inserted"},
 });
 static_assert(kExamples.size() == kFaultKinds, "a FaultKind without an example");
 static_assert(
@@ -154,6 +156,70 @@ TEST(MediaFaults, ADiskWithoutBytesIsLeftAlone) {
     sim::SeededChoices choices(1);
     const Plan plan = parse_plan(example.plan).value();
     EXPECT_TRUE(apply_media_faults(plan, 0, disk, choices).empty());
+  }
+}
+
+// A disk with one file, "f".
+sim::Disk disk_with(std::string_view bytes) {
+  sim::Disk disk;
+  sim::durable_file(disk, "f", bytes);
+  return disk;
+}
+
+// All bytes differ from their neighbours, so that what is behind is seen to move.
+std::string steps(size_t n) {
+  std::string bytes(n, '\0');
+  for (size_t i = 0; i < n; ++i) bytes[i] = static_cast<char>(i * 7 + i / 256);
+  return bytes;
+}
+
+TEST(MediaFaults, RemovedAndInsertedBytesMoveWhatIsBehindAndStay) {
+  const std::string before = steps(9000);  // three blocks
+  for (const bool removed : {true, false}) {
+    const Plan plan = parse_plan(removed ? "bytes-removed" : "bytes-inserted").value();
+    std::set<uint64_t> lengths;
+    for (uint64_t seed = 0; seed < 200; ++seed) {
+      sim::Disk disk = disk_with(before);
+      // What the page cache alone has when the process is killed is in the copy as well.
+      ASSERT_TRUE(disk.write(disk.lookup("f").value(), 0, "pending").ok());
+      const std::string was = content(disk, "f").value();
+      sim::SeededChoices choices(seed);
+      const auto hits = apply_media_faults(plan, 0, disk, choices);
+      ASSERT_EQ(hits.size(), 1u);
+      const auto [offset, length] = std::pair(hits[0].offset, hits[0].length);
+      lengths.insert(length);
+      const std::string found = content(disk, "f").value();
+      const size_t behind = removed ? offset : offset + length;
+      EXPECT_EQ(found.substr(0, offset), was.substr(0, offset));
+      EXPECT_EQ(found.substr(behind), was.substr(removed ? offset + length : offset));
+      EXPECT_EQ(found.size(), removed ? was.size() - length : was.size() + length);
+      EXPECT_FALSE(disk.anything_pending());
+      EXPECT_EQ(content(all_lost(disk), "f"), found);
+      EXPECT_TRUE(all_lost(disk).self_check().ok());
+    }
+    for (uint64_t length = 1; length <= 1024; length *= 2) EXPECT_TRUE(lengths.contains(length));
+  }
+}
+
+TEST(MediaFaults, WhatCannotBeReadIsNotCopied) {
+  for (const std::string word : {"bytes-removed", "bytes-inserted"}) {
+    sim::Disk disk = disk_with("abc");
+    sim::SeededChoices choices(1);
+    const auto hits =
+        apply_media_faults(parse_plan("unreadable " + word).value(), 0, disk, choices);
+    ASSERT_EQ(hits.size(), 1u);
+    EXPECT_EQ(hits[0].fault, FaultClass::kUnreadable);
+    EXPECT_EQ(content(disk, "f"), std::nullopt);
+  }
+}
+
+TEST(MediaFaults, NothingIsRemovedFromAFileThatIsEmptyNorInserted) {
+  for (const std::string_view word : {"bytes-removed", "bytes-inserted"}) {
+    sim::Disk disk = disk_with("");
+    const sim::Disk before = disk;
+    sim::SeededChoices choices(1);
+    EXPECT_TRUE(apply_media_faults(parse_plan(word).value(), 0, disk, choices).empty());
+    EXPECT_TRUE(disk.is_same_as(before));
   }
 }
 

@@ -45,6 +45,7 @@ std::vector<MediaHit> apply_media_faults(const Plan& plan, uint32_t life, sim::D
     if (files.empty()) return hits;
     const MediaFile& file = files[choices.choose("media.file", ++draws, files.size())];
     const Extent struck = (*strike)({disk, files, file, choices, draws});
+    if (struck.length == 0) continue;
     hits.push_back({kind.fault, file.path, struck.offset, struck.length});
   }
   return hits;

@@ -40,7 +40,7 @@ struct DiskStrike {
   uint64_t choose(Site site, uint64_t n) const { return choices.choose(site, ++draws, n); }
 };
 
-// The bytes that were struck.
+// The bytes that were struck; none: it came to nothing, and is not counted.
 struct Extent {
   uint64_t offset;
   uint64_t length;

@@ -106,6 +106,10 @@ class Disk {
   // belong: there, the disk has what it had before any write: NUL.
   void misdirect(InodeId inode, uint64_t offset, uint64_t length, InodeId victim,
                  uint64_t victim_offset);
+  // No overlay: the file holds these bytes and no others, durably, and nothing of it is pending.
+  // Outside the seam, for what befalls a disk between two lives of a process.
+  // REQUIRES: no sync of it is in flight.
+  void replace_content(InodeId inode, std::string_view bytes);
   void clear_media_faults() { state_.media.clear(); }
   bool has_media_faults() const { return !state_.media.empty(); }
 
