@@ -20,6 +20,12 @@ bool fail(const CallStrike& at) {
   return true;
 }
 
+bool deny(const CallStrike& at) {
+  if (!fail<Errc::kIo>(at)) return false;
+  at.injection.happens = true;
+  return true;
+}
+
 bool shorten(const CallStrike& at) {
   const auto& [fault, call, choices, injection] = at;
   if (call.size <= 1 || !choices.chance("fault.short", call.identity, 1, 3)) return false;
@@ -177,6 +183,12 @@ constexpr auto kKinds = std::to_array<KindRow>({
      .fault = FaultClass::kBytesInserted,
      .counts = Counts::kNothing,
      .strike = insert_bytes},
+    {.kind = FaultKind::kDenied,
+     .word = "denied",
+     .fault = FaultClass::kDeniedRename,
+     .counts = Counts::kCall,
+     .ops = ops({Op::kRename}),
+     .strike = deny},
 });
 
 static_assert(kKinds.size() == kFaultKinds, "a FaultKind without a row");

@@ -38,6 +38,7 @@ enum class FaultClass : uint8_t {
   kMisdirect,
   kBytesRemoved,
   kBytesInserted,
+  kDeniedRename,
   kCount,  // how many there are
 };
 inline constexpr int kFaultClasses = static_cast<int>(FaultClass::kCount);
@@ -58,6 +59,7 @@ struct ClassRow {
   bool needs_crash = false;            // in the same life
   bool spares_empty = false;           // files
   std::string_view no_directory = {};  // why it strikes none; empty: it does
+  std::string_view no_log = {};        // the same of segments and bases
   // Told where it has struck. {call} is "the sync of a.aof", {Call} begins a sentence, {where} is
   // where a crash struck, {often} how many times if more than once.
   std::string_view story = {};
@@ -161,6 +163,14 @@ inline constexpr auto kClassRows = std::to_array<ClassRow>({
      .spares_empty = true,
      .no_directory = "media faults strike the bytes of files",
      .story = "Bytes that nobody wrote stand in a file, as after an editor or a bad copy."},
+    // NFS: the answer is lost, the call is sent again, and finds nothing to rename (RFC 1813, 4.8).
+    {.fault = FaultClass::kDeniedRename,
+     .name = "denied-rename",
+     .description = "a rename happens, and reports that it failed",
+     .target = Target::kCall,
+     .no_directory = "directories are not renamed",
+     .no_log = "they are made under their names",
+     .story = "{Call} reports an error (EIO), and has happened.{often}"},
 });
 
 constexpr const ClassRow& row(FaultClass fault) { return kClassRows[static_cast<size_t>(fault)]; }
@@ -191,6 +201,7 @@ enum class FaultKind : uint8_t {
   kMisdirect,   // misdirect
   kBytesRemoved,   // bytes-removed
   kBytesInserted,  // bytes-inserted
+  kDenied,         // denied@rename:2: rename 2 of this life happens, and fails
   kCount,          // how many there are
 };
 inline constexpr int kFaultKinds = static_cast<int>(FaultKind::kCount);
@@ -251,10 +262,16 @@ constexpr bool all_filled() {
     if (row.name.empty() || row.description.empty()) return false;
     // What a crash is besides, the crash tells.
     if (row.story.empty() != (row.target == Target::kCrash)) return false;
+    // The bytes of files, outside the contract.
+    if (row.target != Target::kDisk) continue;
+    if (!row.description.starts_with("contract violation: ")) return false;
+    if (!row.spares_empty || row.no_directory.empty()) return false;
   }
   return true;
 }
-static_assert(all_filled(),
-              "class rows: in the order of FaultClass, with name, description, story");
+static_assert(
+    all_filled(),
+    "class rows: in the order of FaultClass, with name, description, story; of a disk also "
+    "'contract violation: ', spares_empty, no_directory");
 
 }  // namespace powercut::faults

@@ -34,6 +34,7 @@ constexpr auto kExamples = std::to_array<Example>({
     {FaultKind::kMisdirect, "misdirect"},
     {FaultKind::kBytesRemoved, "bytes-removed"},
     {FaultKind::kBytesInserted, "bytes-inserted"},
+    {FaultKind::kDenied, "denied@rename:0"},
 });
 static_assert(kExamples.size() == kFaultKinds, "a FaultKind without an example");
 static_assert(
@@ -72,12 +73,19 @@ struct Seen {
   int64_t wall_ms;
   bool operator==(const Seen&) const = default;
 };
-// Ten operations, with a look at the log after each.
+// Ten operations, and after each a call of every kind.
 Seen seen_by(World& world) {
-  world.run_operations([&](uint64_t) {
+  world.run_operations([&](uint64_t n) {
     char bytes[100];
     if (auto file = world.os.open(kSegment, engine::Open::kRead); file.ok())
       (void)(*file)->read_at(0, bytes, sizeof bytes);
+    const std::string name = std::to_string(n);
+    if (auto file = world.os.open("made", engine::Open::kCreateNew); file.ok())
+      (void)(*file)->truncate(10);
+    (void)world.os.rename("made", "renamed");
+    (void)world.os.link("renamed", name);
+    (void)world.os.remove("renamed");
+    (void)world.os.make_directory("d" + name);
     (void)world.os.list("");
     (void)world.os.sync_directory("", "x");
   });
@@ -145,6 +153,7 @@ TEST(MediaFaults, EachDoesItsHarmToAFileThatIsNotEmpty) {
       const auto found = content(disk, hits[0].path);
       EXPECT_NE(found, content(before, hits[0].path)) << example.plan << " at " << hits[0].offset;
       EXPECT_EQ(!found, example.kind == FaultKind::kUnreadable);
+      EXPECT_EQ(content(sim::all_lost(disk), hits[0].path), found) << "it is not durable";
     }
     EXPECT_EQ(hit, (std::set<std::string, std::less<>>{std::string(kLog), std::string(kManifest)}));
   }

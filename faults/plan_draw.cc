@@ -315,6 +315,12 @@ class Draw {
     fault.at = frequent_call("plan.hang");
   }
 
+  void deny(uint32_t life) {
+    Fault& fault = add(FaultKind::kDenied, life);
+    fault.op = Op::kRename;
+    fault.at = log_uniform("plan.denied", 1, 3) - 1;
+  }
+
   void jump(uint32_t life) {
     Fault& fault = add(FaultKind::kJump, life);
     fault.at = operation("plan.jump_at");
@@ -328,9 +334,10 @@ class Draw {
     void (Draw::*draw)(uint32_t life);
   };
   static constexpr Manner kManners[] = {
-      {FaultClass::kEio, &Draw::eio},          {FaultClass::kEnospc, &Draw::no_space},
-      {FaultClass::kShortIo, &Draw::short_io}, {FaultClass::kSlowSync, &Draw::slow},
-      {FaultClass::kHangingSync, &Draw::hang}, {FaultClass::kClockJump, &Draw::jump},
+      {FaultClass::kEio, &Draw::eio},           {FaultClass::kEnospc, &Draw::no_space},
+      {FaultClass::kShortIo, &Draw::short_io},  {FaultClass::kSlowSync, &Draw::slow},
+      {FaultClass::kHangingSync, &Draw::hang},  {FaultClass::kClockJump, &Draw::jump},
+      {FaultClass::kDeniedRename, &Draw::deny},
   };
 
   sim::Choices& choices_;

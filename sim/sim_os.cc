@@ -236,12 +236,13 @@ Result<void> SimOs::plain_call(Op op, std::string_view path, const Effect& effec
   const Injection injection = begin_call(op, path);
   pass(latency_.metadata, {}, injection);
   Result<void> outcome;
-  if (injection.error) {
+  if (injection.error && !injection.happens) {
     outcome = injected(*injection.error, op, path);
   } else {
     crash_if(injection, CrashPoint::kInside);
     outcome = effect();
     if (!outcome.ok()) outcome = named(outcome.error(), op, path);
+    if (injection.happens) outcome = injected(*injection.error, op, path);
   }
   end_call(injection, op, path, 0, 0, outcome.ok());
   return outcome;

@@ -36,7 +36,7 @@ TEST(LayoutStability, ADrawAtAnotherSiteLeavesAFailureAsItWas) {
     more.units[i].requests.insert(more.units[i].requests.begin(),
                                   sim::encode_request({"RANDOMKEY"}));
   uint64_t failures = 0;
-  for (uint64_t seed = 1; seed <= 150; ++seed) {
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
     RunSpec spec = failing(*workload, seed);
     // One client, no pipeline: a reply that waits for another client's write would be related.
     Stated stated;

@@ -19,6 +19,7 @@ std::string_view unreachable(FaultClass fault, FileRole role) {
   // "Other" is the mark of a first generation: an empty file, made, found and removed.
   if (role == FileRole::kOther && row.spares_empty)
     return "an empty file is not read, written, synced";
+  if (role == FileRole::kSegment || role == FileRole::kBase) return row.no_log;
   return role == FileRole::kDirectory ? row.no_directory : "";
 }
 
