@@ -4,7 +4,20 @@
 
 namespace powercut::engine {
 
+namespace {
+
+// A look-up removes what has expired, and the last entry of the table moves into the hole: a handler that holds one
+// object while it looks for another would hold nothing. So what it may look up has gone before it begins.
+void expire_keys(Call& call, const CommandSpec& spec) {
+  std::vector<size_t> positions;
+  key_positions(spec, call.args, positions);
+  for (const size_t position : positions) (void)call.keyspace.find(call.db, call.args[position]);
+}
+
+}  // namespace
+
 void execute(Call& call, const CommandSpec& spec) {
+  if (call.keyspace.any_due()) expire_keys(call, spec);
   spec.handler(call);
   if (call.dirty()) {
     CHECK((spec.flags & kWrite) != 0);  // or it would neither wait for room nor be refused

@@ -136,6 +136,8 @@ class Keyspace {
   bool expired(const Object& object) const {
     return !loading_ && object.expires() && object.expire_at_ms <= now_.unix_ms;
   }
+  // May a look-up find a key that has expired, and remove it?
+  bool any_due() const { return !loading_ && next_expiry_ms_ <= now_.unix_ms; }
   // Removes and reports up to `limit` expired keys; how many it removed.
   size_t remove_expired(size_t limit);
   // The earliest expiry that may be due, or INT64_MAX. May be stale, never late.
