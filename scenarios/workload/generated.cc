@@ -12,9 +12,10 @@ namespace powercut::scenarios {
 namespace {
 
 constexpr int kUnits = 2'000;
-constexpr int kKeys = 24;     // of each family: few, so that commands meet
-constexpr int kMembers = 12;  // of a set, fields of a hash
-constexpr int kDatabases = 4;
+constexpr int kKeys = 24;      // of each family: few, so that commands meet
+constexpr int kMembers = 12;   // of a set, fields of a hash
+constexpr int kDatabases = 4;  // mostly; now and then any of kMostDatabases
+constexpr int kMostDatabases = 16;
 
 // A piece of a command: one word or several.
 using Words = std::vector<std::string>;
@@ -67,10 +68,39 @@ Piece named(std::string prefix, int count) {
   });
 }
 
-Piece key(const std::string& family) { return named(family, kKeys); }
+// Mostly one of a family's own; now and then one that every family uses, so that types meet, or an odd one.
+Piece key(const std::string& family) {
+  return pick({{30, named(family, kKeys)},
+               {2, named("any", 4)},
+               {1, pick({{1, word("")}, {1, word(std::string("\0\r\n*$", 5))}})}});
+}
 Piece member() { return named("m", kMembers); }
 
-// Mostly short text; now and then binary, or longer than a block of the disk.
+// Where an encoding ends and the next begins.
+Piece edge() {
+  return pick({{1, word("0")},
+               {1, word("-1")},
+               {1, word("12")},
+               {1, word("13")},
+               {1, word("127")},
+               {1, word("-128")},
+               {1, word("128")},
+               {1, word("4095")},
+               {1, word("-4096")},
+               {1, word("32767")},
+               {1, word("-32769")},
+               {1, word("8388608")},
+               {1, word("2147483647")},
+               {1, word("-2147483649")},
+               {1, word("9223372036854775807")},
+               {1, word("-9223372036854775808")},
+               {1, word("9223372036854775808")},
+               {1, word("007")},
+               {1, word("-0")}});
+}
+
+// Mostly short text; now and then a number, nothing, binary, or longer than a block of the disk or a slice of a
+// checkpoint.
 Piece value() {
   static const Piece piece = pick({
       {12, rc::gen::map(rc::gen::inRange(0, 1'000'000),
@@ -84,6 +114,8 @@ Piece value() {
                        })},
       {1, rc::gen::map(rc::gen::inRange(4'000, 12'000),
                        [](int n) { return Words{std::string(static_cast<size_t>(n), 'L')}; })},
+      {2, edge()},
+      {1, word("")},
   });
   return piece;
 }
@@ -100,15 +132,27 @@ Piece score() {
   return piece;
 }
 
+// A blocking form answers at once where there is something, and at its time limit where there is not.
+Piece briefly() { return word("0.01"); }
+
+// DUMP of the string "10", as redis-server 7.0.15 answers it.
+constexpr char kDumpOfTen[] = "\x00\xc0\x0a\x0a\x00\x6e\x9f\x57\x45\x0e\xae\x63\xbb";
+
 // --- One family each ---
 
 Piece strings() {
   const Piece k = key("s");
   return pick({
       {10, say("SET", {k, value()})},
-      {2, say("SET",
-              {k, value(),
-               pick({{1, word("NX")}, {1, word("XX")}, {1, word("KEEPTTL")}, {1, word("GET")}})})},
+      {2, say("SET", {k, value(),
+                      pick({{1, word("NX")},
+                            {1, word("XX")},
+                            {1, word("KEEPTTL")},
+                            {1, word("GET")},
+                            {1, line({word("XX"), word("GET")})}})})},
+      {1, say("RESTORE", {k, word("0"), word(std::string(kDumpOfTen, sizeof kDumpOfTen - 1)),
+                          word("REPLACE")})},
+      {1, say("SUBSTR", {k, number(-3, 3), number(-3, 9)})},
       {1, say("SETNX", {k, value()})},
       {2, say("MSET", {some(4, line({k, value()}))})},
       {1, say("MSETNX", {some(2, line({k, value()}))})},
@@ -119,9 +163,13 @@ Piece strings() {
       {3, say("INCR", {key("n")})},
       {2, say("INCRBY", {key("n"), number(-1'000, 1'000)})},
       {1, say("DECR", {key("n")})},
+      {1, say("DECRBY", {key("n"), edge()})},
+      {1, say("SET", {key("n"), edge()})},
       {1, say("INCRBYFLOAT", {key("n"), word("0.5")})},
       {2, say("SETBIT", {key("b"), number(0, 4'000), number(0, 1)})},
       {1, say("BITOP", {word("XOR"), key("b"), key("b"), key("b")})},
+      {1, say("BITOP", {pick({{1, word("AND")}, {1, word("OR")}}), key("b"), key("b"), key("b")})},
+      {1, say("BITOP", {word("NOT"), key("b"), key("b")})},
       {2, say("GET", {k})},
       {2, say("DEL", {some(3, k)})},
   });
@@ -148,11 +196,20 @@ Piece lists() {
       {6, say("RPUSH", {k, some(5, value())})},
       {5, say("LPUSH", {k, some(5, value())})},
       {1, say("LPUSHX", {k, value()})},
+      {1, say("RPUSHX", {k, some(2, value())})},
+      {1, say("BLPOP", {k, k, briefly()})},
+      {1, say("BRPOP", {k, briefly()})},
+      {1, say("BLMOVE", {k, k, end, end, briefly()})},
+      {1, say("BRPOPLPUSH", {k, k, briefly()})},
+      {1, say("BLMPOP", {briefly(), word("1"), k, end, word("COUNT"), number(1, 3)})},
       {3, say("LPOP", {k})},
       {2, say("RPOP", {k, number(1, 3)})},
       {2, say("LSET", {k, number(-3, 3), value()})},
       {2, say("LINSERT", {k, word("BEFORE"), word("value-1"), value()})},
       {1, say("LREM", {k, number(-2, 2), value()})},
+      {1, say("LINSERT", {k, word("AFTER"), edge(), value()})},
+      {1, say("SORT", {k, word("ALPHA"), word("LIMIT"), word("0"), number(1, 4), word("DESC"),
+                       word("STORE"), k})},
       {2, say("LTRIM", {k, number(-8, 2), number(-2, 8)})},
       {2, say("LMOVE", {k, k, end, end})},
       {1, say("RPOPLPUSH", {k, k})},
@@ -174,6 +231,8 @@ Piece sets() {
       {1, say("SINTERSTORE", {k, k, k})},
       {2, say("SUNIONSTORE", {k, k, k})},
       {1, say("SDIFFSTORE", {k, k, k})},
+      {1, say("SADD", {k, some(4, edge())})},
+      {1, say("SUNIONSTORE", {k, some(3, k)})},
       {1, say("SRANDMEMBER", {k})},
       {1, say("SMEMBERS", {k})},
       {1, say("DEL", {k})},
@@ -193,6 +252,17 @@ Piece zsets() {
       {1, say("ZPOPMAX", {k, number(1, 3)})},
       {1, say("ZREMRANGEBYRANK", {k, number(0, 3), number(0, 3)})},
       {1, say("ZREMRANGEBYSCORE", {k, number(-100, 0), number(0, 50)})},
+      {1, say("ZREMRANGEBYLEX", {k, pick({{1, word("-")}, {1, word("[m:1")}, {1, word("(m:2")}}),
+                                 pick({{1, word("+")}, {1, word("[m:3")}})})},
+      {1, say("ZADD", {k, word("XX"), word("INCR"), score(), member()})},
+      {1, say("ZADD", {k, word("GT"), word("CH"), score(), member()})},
+      {1, say("ZMPOP", {word("2"), k, k, word("MIN")})},
+      {1, say("BZPOPMIN", {k, briefly()})},
+      {1, say("BZPOPMAX", {k, briefly()})},
+      {1, say("BZMPOP", {briefly(), word("1"), k, word("MAX"), word("COUNT"), number(1, 3)})},
+      {1, say("ZUNIONSTORE", {k, word("2"), k, k, word("WEIGHTS"), word("2"), word("-1"),
+                              word("AGGREGATE"), pick({{1, word("MIN")}, {1, word("MAX")}})})},
+      {1, say("ZDIFFSTORE", {k, word("2"), k, k})},
       {1, say("ZUNIONSTORE", {k, word("2"), k, k})},
       {1, say("ZINTERSTORE", {k, word("2"), k, k})},
       {1, say("ZRANGESTORE", {k, k, word("0"), word("4")})},
@@ -204,7 +274,7 @@ Piece zsets() {
 // From a few milliseconds, which pass within a run, to minutes, which a clock may jump over.
 Piece expiry() {
   const Piece k = key("e");
-  const Piece any = pick({{3, k}, {1, key("h")}, {1, key("l")}});
+  const Piece any = pick({{4, k}, {1, key("h")}, {1, key("l")}, {1, key("t")}, {1, key("z")}});
   const Piece ms = pick({{3, number(1, 50)}, {3, number(50, 3'000)}, {1, number(3'000, 300'000)}});
   const Piece at_ms = rc::gen::map(rc::gen::inRange<int64_t>(-1'000, 60'000), [](int64_t n) {
     return Words{std::to_string(Workload{}.wall_start_ms + n)};
@@ -218,6 +288,25 @@ Piece expiry() {
       {2, say("EXPIRE", {any, number(-1, 60)})},
       {2, say("PEXPIREAT", {any, at_ms})},
       {1, say("PEXPIRE", {any, ms, pick({{1, word("NX")}, {1, word("GT")}, {1, word("LT")}})})},
+      {1, say("EXPIREAT", {any, rc::gen::map(rc::gen::inRange<int64_t>(-2, 60),
+                                             [](int64_t n) {
+                                               return Words{std::to_string(
+                                                   Workload{}.wall_start_ms / 1000 + n)};
+                                             })})},
+      {1, say("SET", {k, value(), word("PXAT"), at_ms})},
+      {1, say("SET", {k, value(), word("EX"), number(1, 3), word("GET")})},
+      {1, say("PSETEX", {k, number(1, 60), value()})},
+      {1, say("GETEX", {k, word("PERSIST")})},
+      {2, say("COPY", {any, any, word("REPLACE")})},
+      {2, say("RENAME", {any, any})},
+      {1, say("SADD", {key("t"), member()})},
+      {1, say("ZADD", {key("z"), score(), member()})},
+      {1, say("SMOVE", {key("t"), key("t"), member()})},
+      {1, say("LMOVE", {key("l"), key("l"), word("LEFT"), word("RIGHT")})},
+      {1, say("SINTERSTORE", {key("t"), key("t"), key("t")})},
+      {1, say("ZUNIONSTORE", {key("z"), word("2"), key("z"), key("t")})},
+      {1, say("SETRANGE", {k, number(0, 9), value()})},
+      {1, say("INCR", {k})},
       {2, say("PERSIST", {any})},
       {2, say("GETEX", {k, word("PX"), ms})},
       {2, say("HSET", {key("h"), member(), value()})},
@@ -236,6 +325,7 @@ Piece keys() {
       {6, say("RENAME", {any, any})},
       {3, say("RENAMENX", {any, any})},
       {4, say("COPY", {any, any, word("REPLACE")})},
+      {1, say("COPY", {any, any, word("DB"), number(0, kMostDatabases - 1), word("REPLACE")})},
       {4, say("MOVE", {any, number(0, kDatabases - 1)})},
       {3, say("UNLINK", {some(3, any)})},
       {2, say("SORT", {key("l"), word("ALPHA"), word("STORE"), key("l")})},
@@ -243,6 +333,8 @@ Piece keys() {
       {1, say("SWAPDB", {number(0, kDatabases - 1), number(0, kDatabases - 1)})},
       {3, say("FLUSHDB", {})},
       {1, say("FLUSHALL", {})},
+      {1, say("FLUSHDB", {pick({{1, word("ASYNC")}, {1, word("SYNC")}})})},
+      {1, say("SWAPDB", {number(0, kMostDatabases - 1), number(0, kMostDatabases - 1)})},
   });
 }
 
@@ -297,14 +389,18 @@ Unit draw_unit(rc::Random& source, const Piece& command, Shape shape) {
     return sim::encode_request(command(source.split(), rc::kNominalSize).value());
   };
   Unit unit;
-  if (shape == Shape::kMixed && draw(source, 4) == 0) unit.db = draw(source, kDatabases);
+  if (shape == Shape::kMixed && draw(source, 4) == 0)
+    unit.db = draw(source, draw(source, 8) == 0 ? kMostDatabases : kDatabases);
   if (shape == Shape::kSingle || (shape == Shape::kMixed && draw(source, 10) != 0)) {
     unit.requests.push_back(next());
     return unit;
   }
+  const bool watches = draw(source, 4) == 0;
+  if (watches) unit.requests.push_back(sim::encode_request({"WATCH", "any:0", "s:1", "e:1"}));
   unit.requests.push_back(sim::encode_request({"MULTI"}));
   for (int i = 2 + draw(source, 5); i > 0; --i) unit.requests.push_back(next());
-  unit.requests.push_back(sim::encode_request({"EXEC"}));
+  unit.requests.push_back(sim::encode_request({draw(source, 16) == 0 ? "DISCARD" : "EXEC"}));
+  if (watches) unit.requests.push_back(sim::encode_request({"UNWATCH"}));
   return unit;
 }
 
