@@ -8,7 +8,6 @@ namespace powercut::engine {
 
 namespace {
 
-constexpr size_t kExpireBatch = 64;  // keys in one step
 constexpr Duration kExpireCycle = milliseconds(100);
 
 }  // namespace
@@ -74,13 +73,13 @@ void Engine::expire_loop() {
       continue;
     }
     // The wall clock may jump: look again at least once a cycle.
-    const int64_t left_ms = next_ms - os_.wall_now().unix_ms;
+    const int64_t left_ms = next_ms - os_.wall_now().unix_ms + config_.sizes.expire_lag.ms();
     if (left_ms > 0 || !aof_.blocked().empty() || shutting_down_) {
       // In milliseconds: an expiry in the far future does not fit into nanoseconds.
       os_.park(os_.now() + milliseconds(std::clamp<int64_t>(left_ms, 1, kExpireCycle.ms())));
       continue;
     }
-    executor_.expire_some(kExpireBatch);
+    executor_.expire_some(config_.sizes.expire_batch);
     os_.park(os_.now());  // let others run between batches
   }
 }

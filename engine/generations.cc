@@ -23,7 +23,11 @@ bool is_in(const std::vector<ManifestFile>& files, const ManifestFile& file) {
 }  // namespace
 
 Generations::Generations(Os& os, Keyspace& keyspace, AofLog& log, const EngineConfig& config)
-    : os_(os), keyspace_(keyspace), log_(log), config_(config), checkpoint_(os, keyspace) {}
+    : os_(os),
+      keyspace_(keyspace),
+      log_(log),
+      config_(config),
+      checkpoint_(os, keyspace, config.sizes.checkpoint) {}
 
 // --- Starting ---
 

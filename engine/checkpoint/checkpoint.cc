@@ -10,7 +10,10 @@
 
 namespace powercut::engine {
 
-Checkpoint::Checkpoint(Os& os, Keyspace& keyspace) : keyspace_(keyspace), room_(os) {}
+Checkpoint::Checkpoint(Os& os, Keyspace& keyspace, const CheckpointSizes& sizes)
+    : keyspace_(keyspace), sizes_(sizes), room_(os) {
+  CHECK(sizes.slice_bytes > 0 && sizes.slice_bytes <= sizes.buffer_bytes);
+}
 
 Checkpoint::~Checkpoint() { abandon(); }
 
@@ -83,7 +86,7 @@ void Checkpoint::before_flush(Database& db) {
 
 void Checkpoint::finish_slicing() {
   if (slicing_db_ == nullptr) return;
-  while (!writer_->slice(kSliceBytes)) {
+  while (!writer_->slice(sizes_.slice_bytes)) {
   }
   slicing_db_ = nullptr;
 }
@@ -127,7 +130,7 @@ Result<void> Checkpoint::walk(int identity, File& file) {
     writer_->begin_entry(number_of(*db), entry.key, entry.value);
     slicing_db_ = db;
     slicing_position_ = position;
-    while (slicing_db_ != nullptr && !writer_->slice(kSliceBytes)) TRY(write_out(file));
+    while (slicing_db_ != nullptr && !writer_->slice(sizes_.slice_bytes)) TRY(write_out(file));
     slicing_db_ = nullptr;
     for (const Handed& handed : side_) {
       CHECK(side_bytes_ >= handed.entry.size());
@@ -136,7 +139,7 @@ Result<void> Checkpoint::walk(int identity, File& file) {
     }
     side_.clear();
     CHECK(side_bytes_ == 0);
-    if (writer_->pending() >= kSliceBytes) TRY(write_out(file));
+    if (writer_->pending() >= sizes_.slice_bytes) TRY(write_out(file));
   }
 }
 
@@ -149,7 +152,7 @@ Result<void> Checkpoint::walk_taken(File& file) {
       const auto& entry = taken.table.at(i);
       if (entry.value.epoch >= epoch_) continue;
       writer_->add(taken.db, entry.key, entry.value);
-      if (writer_->pending() >= kSliceBytes) TRY(write_out(file));
+      if (writer_->pending() >= sizes_.slice_bytes) TRY(write_out(file));
     }
   }
   return {};
@@ -172,11 +175,11 @@ Result<uint64_t> Checkpoint::verify(File& file) {
   constexpr size_t kChecksumBytes = 8;
   CHECK(offset_ > kChecksumBytes);
   uint64_t crc = 0;
-  const auto piece = std::make_unique_for_overwrite<char[]>(kSliceBytes);
+  const auto piece = std::make_unique_for_overwrite<char[]>(sizes_.slice_bytes);
   uint64_t at = 0;
   char stored[kChecksumBytes] = {};
   while (at < offset_) {
-    TRY_ASSIGN(const size_t count, file.read_at(at, piece.get(), kSliceBytes));
+    TRY_ASSIGN(const size_t count, file.read_at(at, piece.get(), sizes_.slice_bytes));
     if (count == 0 || count > offset_ - at) break;
     const uint64_t body = offset_ - kChecksumBytes;
     const size_t covered =

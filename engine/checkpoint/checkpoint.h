@@ -27,13 +27,14 @@ struct CheckpointInfo {
   uint64_t crc = 0;  // the file's own
 };
 
+struct CheckpointSizes {
+  size_t slice_bytes = 64 << 10;  // serialised or written in one step
+  size_t buffer_bytes = 1 << 20;  // a writer waits when this much is serialised and not yet written
+};
+
 class Checkpoint final : public KeyspaceObserver {
  public:
-  // A writer waits when this much is serialised and not yet written.
-  static constexpr size_t kBufferBytes = 1 << 20;
-  static constexpr size_t kSliceBytes = 64 << 10;
-
-  Checkpoint(Os& os, Keyspace& keyspace);
+  Checkpoint(Os& os, Keyspace& keyspace, const CheckpointSizes& sizes = {});
   ~Checkpoint() override;
 
   // The cut, in one step.
@@ -45,7 +46,7 @@ class Checkpoint final : public KeyspaceObserver {
   void abandon();
 
   bool running() const { return writer_.has_value(); }
-  bool full() const { return running() && writer_->pending() + side_bytes_ > kBufferBytes; }
+  bool full() const { return running() && writer_->pending() + side_bytes_ > sizes_.buffer_bytes; }
   // Notified when the buffer has been written.
   WaitQueue& room() { return room_; }
   // What the checkpoint costs now: the buffer and the tables it keeps alive.
@@ -76,6 +77,7 @@ class Checkpoint final : public KeyspaceObserver {
   Result<uint64_t> verify(File& file);
 
   Keyspace& keyspace_;
+  const CheckpointSizes sizes_;
   WaitQueue room_;
   std::optional<RdbWriter> writer_;
   uint32_t epoch_ = 0;
