@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "scenarios/run/rehearsal.h"
 #include "scenarios/run/targets.h"
 
 namespace powercut::scenarios {
@@ -39,13 +40,18 @@ fs::path shipped(std::string_view name) {
   return {};
 }
 
-Result<WorkloadPtr> load(const fs::path& path, std::string name) {
+Result<WorkloadPtr> load(const fs::path& path, std::string name, const TargetType& target) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) {
     return Error{Errc::kIo, fmt::format("{}: a directory; a workload is a file of RESP commands",
                                         path.string())};
   }
-  TRY_ASSIGN(Workload workload, load_workload(path.string()));
+  TRY_ASSIGN(Workload workload,
+             load_workload(path.string(), [&](const std::vector<std::string_view>& words) {
+               return target.not_modelled(words);
+             }));
+  if (const Rehearsal rehearsal = rehearse(workload, target); !rehearsal.writes)
+    return Error{Errc::kCorrupt, fmt::format("{}: {}", path.string(), nothing_to_judge(rehearsal))};
   workload.name = std::move(name);
   return std::make_shared<const Workload>(std::move(workload));
 }
@@ -89,7 +95,7 @@ Result<WorkloadPtr> find_workload(const std::string& name, const TargetType& tar
   if (WorkloadPtr built_in = make_builtin(name, 1)) return built_in;
   if (const fs::path path = shipped(name); !path.empty()) {
     // The short name is the same on every machine.
-    return load(path, path.stem().string());
+    return load(path, path.stem().string(), target);
   }
   std::error_code wrong;
   if (!looks_like_a_path(name) && !fs::exists(name, wrong)) {
@@ -102,10 +108,10 @@ Result<WorkloadPtr> find_workload(const std::string& name, const TargetType& tar
   // A shipped one by its path is the shipped one.
   for (const fs::path& shelf : shelves()) {
     if (fs::equivalent(absolute.parent_path(), shelf, wrong) && absolute.extension() == kSuffix) {
-      return load(absolute, absolute.stem().string());
+      return load(absolute, absolute.stem().string(), target);
     }
   }
-  return load(absolute, absolute.string());
+  return load(absolute, absolute.string(), target);
 }
 
 std::vector<WorkloadEntry> list_workloads() {

@@ -15,7 +15,8 @@ namespace powercut::scenarios {
 using WorkloadPtr = std::shared_ptr<const Workload>;
 
 // One of the target's own, a built-in one, a name found in scenarios/workloads (with or without ".aof"), or a path.
-//   Errors: kInvalid: no such name. Otherwise as load_workload.
+//   Errors: kInvalid: no such name. Otherwise as load_workload; kCorrupt where the target's judge has no
+//   model of a request in it (TargetType::not_modelled()), or nothing in it writes.
 Result<WorkloadPtr> find_workload(const std::string& name, const TargetType& target = store());
 
 struct WorkloadEntry {

@@ -130,6 +130,7 @@ class Life final : public faults::PlanInjector::Observer {
   void open_and_serve();
   bool judge_recovery();
   void go_idle();
+  void note_end();
   void on_strike(faults::FaultClass fault, std::optional<sim::Op> op,
                  faults::FileRole role) override;
   engine::Os& seam() { return mutant_os_ ? static_cast<engine::Os&>(*mutant_os_) : os; }

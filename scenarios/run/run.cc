@@ -295,14 +295,9 @@ void RunState::reached(Branch branch) {
 }
 
 void RunState::keep_worst(const Loss& loss, Instant at) {
-  // Nearest to its bound first; then the oldest loss.
-  const auto nearness = [](const Loss& l) {
-    return l.bound_ms > 0 ? l.age_ms * 1'000'000 / l.bound_ms : 0;
-  };
-  const Loss& worst = result.worst;
-  const bool nearer = nearness(loss) > nearness(worst) ||
-                      (nearness(loss) == nearness(worst) && loss.operations > worst.operations);
-  if (nearer || result.recoveries == 1) {
+  if (loss.age_ms > result.oldest.age_ms || result.recoveries == 1) result.oldest = loss;
+  result.lost_operations_max = std::max(result.lost_operations_max, loss.operations);
+  if (worse(loss, result.worst) || result.recoveries == 1) {
     result.worst = loss;
     result.worst_at = at;
   }
