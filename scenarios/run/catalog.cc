@@ -73,6 +73,20 @@ std::string_view take_field(std::string_view& rest) {
   return field;
 }
 
+// "FAULTS" or "FAULTS/beside=BESIDE".
+Result<void> take_faults(std::string_view field, RunSpec& spec) {
+  constexpr std::string_view kBeside = "beside=";
+  const size_t slash = field.find('/');
+  TRY_ASSIGN(spec.faults, faults::parse_fault_set(field.substr(0, slash)));
+  if (slash == std::string_view::npos) return {};
+  const std::string_view text = field.substr(slash + 1);
+  if (text.starts_with(kBeside)) spec.beside = parse_beside(text.substr(kBeside.size()));
+  if (!spec.beside)
+    return Error{Errc::kInvalid,
+                 fmt::format("run ID: \"{}\" is not beside=none, some or all", text)};
+  return check_beside(spec.beside, spec.faults);
+}
+
 // "TARGET+WORKLOAD": takes the target off. Null: the store.
 Result<const TargetType*> take_target(std::string_view& workload) {
   const size_t plus = workload.find('+');
@@ -170,7 +184,7 @@ Result<Recipe> parse_run_id(std::string_view id) {
                                              "personas` names them all",
                                              persona)};
   }
-  TRY_ASSIGN(spec.faults, faults::parse_fault_set(take_field(rest)));
+  TRY(take_faults(take_field(rest), spec));
   TRY_ASSIGN(spec.operations, parse_number(take_field(rest), "number of operations"));
   if (spec.operations == 0) return Error{Errc::kInvalid, "run ID: 0 is no number of operations"};
   std::string_view seed = take_field(rest);
@@ -197,7 +211,17 @@ Result<Recipe> parse_run_id(std::string_view id) {
   TRY_ASSIGN(spec.target, take_target(workload));
   TRY_ASSIGN(recipe.workload, find_workload(std::string(workload), target_or_store(spec.target)));
   spec.workload = recipe.workload.get();
+  if (spec.mutant != nullptr && !may_be_planted(*spec.mutant, spec.target))
+    return Error{Errc::kInvalid, "run ID: " + not_planted(*spec.mutant, spec.target)};
   return recipe;
+}
+
+Result<void> check_beside(std::optional<Beside> beside, const faults::FaultSet& faults) {
+  if (!beside || *beside == Beside::kNothing || faults.has(faults::FaultClass::kPowerCut))
+    return {};
+  return Error{Errc::kInvalid,
+               fmt::format("beside: \"{}\" cuts the power, and power-cut is not among the faults",
+                           name(*beside))};
 }
 
 std::string replay_command(std::string_view program, std::string_view id) {

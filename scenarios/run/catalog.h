@@ -36,6 +36,10 @@ struct Recipe {
 //   Errors: kInvalid: not an ID, or it names something unknown. Otherwise as load_workload.
 Result<Recipe> parse_run_id(std::string_view id);
 
+// What is judged beside a run is power cuts.
+//   Errors: kInvalid: there are none among the faults.
+Result<void> check_beside(std::optional<Beside> beside, const faults::FaultSet& faults);
+
 // "PROGRAM replay ID", quoted for a shell where it must be.
 std::string replay_command(std::string_view program, std::string_view id);
 
