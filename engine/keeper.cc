@@ -160,7 +160,9 @@ Result<void> Keeper::save_now() {
 }
 
 Result<void> Keeper::set_append_only(bool on) {
-  wait_for_job();
+  // A shutdown that began meanwhile ends the log as well: one at a time, and only one that fails lets
+  // anybody go on.
+  while (paused_ || running_ != Job::kNone) done_.wait();
   if (on == config_.recovery.append_only) return {};
   begin_job(Job::kRewrite);
   const auto outcome = on ? generations_.turn_on() : generations_.turn_off();

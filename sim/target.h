@@ -34,6 +34,8 @@ struct Promise {
   uint64_t written = 0;   // if the process is killed now
   uint64_t synced = 0;    // if the power is cut now; at most `written`
   uint64_t snapshot = 0;  // what the newest snapshot holds, for policies that promise just that
+  // A snapshot was begun: one may be found that is newer than `snapshot`.
+  bool saves = false;
   // A sync has failed, and nothing has replaced what it was to force: a kill then takes what a power
   // cut takes.
   bool indeterminate = false;
@@ -88,6 +90,7 @@ struct Deeds {
 struct Reply {
   std::string_view bytes;  // valid until the next call
   bool error = false;      // the operation was refused, and is not done
+  bool unknown = false;    // ... because the engine has no such request
 };
 
 // Told of each operation, in the step in which it takes effect.
@@ -123,6 +126,14 @@ class Target {
   virtual Result<void> shut_down() = 0;
 
   // --- What may be left as it is ---
+  // Clients may end things as well. Has the engine closed this client's connection, or will it when
+  // the client has its replies? The next request comes on a new one.
+  virtual bool closed(uint64_t /*client*/) { return false; }
+  // Has a client told the engine to end, and it has, as by shut_down()? Nobody is answered any more.
+  virtual bool ended() { return false; }
+  // The policy in force, where clients have changed it, by its name; empty: that of Settings, which is
+  // the one that open() goes by again. Asked after each request.
+  virtual std::string_view policy_in_force() { return {}; }
   // Since open(): when syncs could not be had. Policies with a bound in time extend it by that.
   virtual std::vector<Span> blocked() { return {}; }
   // `op`, `of_base`: of the seam call under way, if there is one and it is known.

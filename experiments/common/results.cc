@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/check.h"
+#include "scenarios/base/json_text.h"
 
 namespace powercut::experiments {
 
@@ -85,7 +86,7 @@ void Output::write_run(const RunInfo& info) const {
       {"flags", POWERCUT_FLAGS},
       {"cpu", cpu_model()},
   };
-  write("run.json", run.dump(2) + "\n");
+  write("run.json", scenarios::json_text(run) + "\n");
 }
 
 }  // namespace powercut::experiments

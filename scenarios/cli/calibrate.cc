@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "faults/observations.h"
+#include "scenarios/base/json_text.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/cli/cli.h"
 
@@ -96,8 +97,7 @@ void print_json(std::FILE* out, const std::vector<FilesystemCalibration>& rows, 
                                        {"verb", "calibrate"},
                                        {"elapsed_s", elapsed_s},
                                        {"filesystems", filesystems}};
-  const auto replace = nlohmann::ordered_json::error_handler_t::replace;
-  fmt::print(out, "{}\n", json.dump(2, ' ', false, replace));
+  fmt::print(out, "{}\n", json_text(json));
 }
 
 int calibrate(const CalibrateArguments& arguments, const Streams& streams) {

@@ -19,7 +19,8 @@ constexpr const char* kAbout =
 
 constexpr const char* kFooter =
     "Exit status: 0 all promises held; 1 a promise was broken; 2 usage; 3 input cannot be read or "
-    "output not written; 4 the harness itself is at fault; 130 interrupted by Ctrl-C.";
+    "judged, or output not written; 4 the harness itself is at fault; 5 what was explored is not "
+    "all, and held; 6 a scenario does not go as its file says; 130 interrupted by Ctrl-C.";
 
 // CLI11 reports some errors in several lines.
 std::string one_line(std::string text) {
@@ -120,6 +121,11 @@ void add_common(CLI::App& app, CommonOptions& o) {
   add_subject(app, o);
   app.add_option("--faults", o.faults, "names with commas, or all, legal, none")
       ->capture_default_str();
+  app.add_option("--beside", o.beside,
+                 "which power cuts are judged on copies of the disk while the run goes on: none, "
+                 "some, or all; without power-cut among the faults there are none")
+      ->check(CLI::IsMember({"none", "some", "all"}))
+      ->default_str("some");
   app.add_option("--ops", o.operations, "operations in each life of the store, at most")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000}))
       ->capture_default_str();
@@ -128,6 +134,12 @@ void add_common(CLI::App& app, CommonOptions& o) {
                  "instant), or mix, where each seed draws which")
       ->check(CLI::IsMember({"random", "pct", "mix"}))
       ->capture_default_str();
+}
+
+int nothing_judged(const Streams& streams, const std::string& name, uint64_t sent) {
+  return fail(streams, {Errc::kCorrupt, fmt::format("{}: nothing is judged, since nothing is "
+                                                    "written: {} requests were sent",
+                                                    name, sent)});
 }
 
 int status_of(const Streams& streams, const std::string& harness_fault, int status) {

@@ -50,6 +50,9 @@ Verb add_list(CLI::App& app);
 // Says so on err, if there is one: kHarness instead of `status`.
 int status_of(const Streams& streams, const std::string& harness_fault, int status);
 
+// Clients have sent requests, and none has changed anything: kInput, and one line on err.
+int nothing_judged(const Streams& streams, const std::string& name, uint64_t sent);
+
 // What is run: workload, policy, persona, mutant.
 void add_subject(CLI::App& app, CommonOptions& options);
 // ... and what is drawn: faults, operations, schedule.

@@ -52,6 +52,170 @@ TEST_F(Cli, WhatCannotBeReadIsOneLineAndStatus3) {
   refused("replay ./nosuch.aof:always:xfs:all:100:1", 3, "No such file");
 }
 
+std::string requests(const std::vector<std::vector<std::string>>& all) {
+  std::string bytes;
+  for (const auto& words : all) bytes += sim::encode_request(words);
+  return bytes;
+}
+
+const std::vector<std::string> kVerbsOfAWorkload = {"run", "run --delays 1", "sweep --seeds 9",
+                                                    "explore", "fences"};
+
+TEST_F(Cli, WhatNobodyCanJudgeIsRefusedByEveryVerb) {
+  const std::string window = write(
+      "window.aof", requests({{"SELECT", "1"},
+                              {"SET", "a", "1"},
+                              {"CONFIG", "SET", "appendfsync", "no", "aof-loss-window-ms", "9"}}));
+  const std::string vacuous =
+      write("vacuous.aof",
+            requests({{"XADD", "s", "*", "f", "v"}, {"SET", "a"}, {"SHUTDOWN"}, {"GET", "a"}}));
+  const std::string where = "window.aof request 3, offset 50: CONFIG SET appendfsync";
+  const std::string counts =
+      "4 requests: 1 unknown command, 1 answered with an error, 2 that change nothing";
+  for (const std::string& verb : kVerbsOfAWorkload) {
+    refused(verb + " --workload " + window, 3, where);
+    refused(verb + " --workload " + vacuous, 3, counts);
+  }
+  for (const std::string verb : {"replay ", "shrink "}) {
+    refused(verb + window + ":always:xfs:all:100:1", 3, where);
+    refused(verb + vacuous + ":always:xfs:all:100:1", 3, counts);
+    refused(verb + write("window.scn",
+                         "store policy=always persona=xfs\n\nstart\nSET a 1\n"
+                         "MULTI; config set AOF-LOSS-WINDOW-MS 9; EXEC\n"),
+            3, "window.scn:5: MULTI; config set AOF-LOSS-WINDOW-MS 9; EXEC: not judged");
+  }
+}
+
+// The whole workload writes, and what is run of it does not.
+TEST_F(Cli, ARunThatWritesNothingSaysSo) {
+  const std::string late =
+      write("late.aof", requests({{"GET", "a"}, {"GET", "b"}, {"SHUTDOWN"}, {"SET", "a", "1"}}));
+  EXPECT_EQ(run("explore --policy always --persona xfs --workload " + late).status, 3);
+  const Ran ran = run("run --faults none --policy always --persona xfs --workload " + late);
+  EXPECT_EQ(ran.status, 3);
+  EXPECT_THAT(ran.err, HasSubstr("nothing is judged"));
+  std::vector<std::vector<std::string>> reads(300, {"GET", "a"});
+  reads.push_back({"SET", "a", "1"});
+  const Ran sweep =
+      run("sweep --seeds 7 --ops 1 --workload " + write("reads.aof", requests(reads)));
+  EXPECT_EQ(sweep.status, 3);
+  EXPECT_THAT(sweep.err, HasSubstr("no write was acknowledged"));
+  EXPECT_THAT(sweep.out, testing::Not(HasSubstr("all promises held")));
+  const Ran scenario =
+      run("replay --json " + write("reads.scn",
+                                   "store policy=always persona=xfs\n----\npromised: nothing "
+                                   "acknowledged is lost\n\nstart\nGET a\n----\nnothing found: "
+                                   "a fresh start\n    answered      GET a\nshut down, then a "
+                                   "power cut\n"));
+  EXPECT_EQ(scenario.status, 6) << scenario.err;
+  EXPECT_EQ(run("replay --rewrite " + path("reads.scn")).status, 3);
+  EXPECT_EQ(run("replay " + path("reads.scn")).status, 3);
+}
+
+TEST_F(Cli, AnExplorationThatIsNotCompleteIsStatus5) {
+  EXPECT_EQ(run("explore --policy always --persona xfs").status, 0);
+  const Ran few = run("explore --policy always --persona xfs --most 100 --json");
+  EXPECT_EQ(few.status, 5);
+  EXPECT_EQ(nlohmann::json::parse(few.out)["complete"], false);
+  EXPECT_EQ(run("run --workload demo8 --delays 1 --most 2 --policy always").status, 5);
+  const std::vector<std::string> set = {"SET", "a", "1"};
+  const std::string options = "explore --policy always --persona xfs --workload ";
+  EXPECT_EQ(run(options + write("end.aof", requests({set, {"SHUTDOWN"}}))).status, 0);
+  const Ran ended = run(options + write("ends.aof", requests({set, {"SHUTDOWN"}, set, set})));
+  EXPECT_EQ(ended.status, 5);
+  EXPECT_THAT(ended.out, HasSubstr("a client ends the store, with 2 more"));
+}
+
+TEST_F(Cli, ALongExplorationSaysWhatItMayTake) {
+  std::vector<std::vector<std::string>> all = {{"MULTI"}};
+  for (int i = 0; i < 1'000; ++i)
+    all.push_back({"SET", "key:" + std::to_string(i), std::to_string(i)});
+  all.push_back({"EXEC"});
+  const Ran ran = run("explore --policy always --persona lying --jobs 1 --most 250000 --workload " +
+                      write("many.aof", requests(all)));
+  EXPECT_EQ(ran.status, 5);
+  EXPECT_THAT(ran.err, HasSubstr("0 of 1 certificates"));
+  EXPECT_THAT(ran.err, HasSubstr("at most 250000 classes"));
+}
+
+// Any name that the disk takes, in any JSON.
+TEST_F(Cli, JsonIsJsonWhateverAFileIsCalled) {
+  const std::string name = "\xff\xfe.aof";
+  write(name, requests({{"SET", "a", "1"}, {"INCR", "n"}}));
+  const std::string options =
+      " --json --policy always --persona xfs --workload '" + path(name) + "'";
+  for (const std::string& verb : kVerbsOfAWorkload) {
+    const Ran ran = run(verb + options);
+    EXPECT_EQ(ran.status, 0) << verb << ": " << ran.err;
+    EXPECT_FALSE(nlohmann::json::parse(ran.out, nullptr, false).is_discarded()) << verb;
+  }
+  const auto walk = nlohmann::json::parse(run("run --delays 1" + options).out);
+  EXPECT_TRUE(walk["first_violation"].is_null());
+  EXPECT_EQ(run("sweep --seeds 40 --campaign kept" + options).status, 0);
+  const Ran broken = run("shrink --json '" + path(name) +
+                         ":always:posix-min:power-cut:9:1:no-sync:segment.commit'");
+  EXPECT_FALSE(nlohmann::json::parse(broken.out, nullptr, false).is_discarded()) << broken.err;
+  const std::string odd =
+      write("odd.scn", "store policy=always persona=xfs\n\nstart\nSET a \"\xff\"\n");
+  const Ran replayed = run("replay --json " + odd);
+  EXPECT_FALSE(nlohmann::json::parse(replayed.out, nullptr, false).is_discarded()) << replayed.err;
+}
+
+TEST_F(Cli, WithKillsAloneThePowerIsNeverCut) {
+  for (int seed = 1; seed <= 40; ++seed) {
+    const Ran ran = run(fmt::format("run --faults kill --seed {}", seed));
+    EXPECT_THAT(ran.out, testing::Not(HasSubstr("cut here instead"))) << seed;
+    EXPECT_THAT(ran.out, testing::Not(HasSubstr("power cut"))) << seed;
+  }
+  refused("run --faults kill --beside some", 2, "power-cut is not among the faults");
+  refused("replay set100:always:xfs:kill/beside=all:9:1", 2, "power-cut is not among the faults");
+  refused("replay set100:always:xfs:kill/aside=all:9:1", 2, "aside=all");
+}
+
+TEST_F(Cli, WhatIsJudgedBesideARunIsStatedInItsId) {
+  const auto recoveries = [&](const std::string& beside) {
+    const Ran ran = run("sweep --seeds 70 --no-steer --json " + beside);
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    return nlohmann::json::parse(ran.out)["recoveries"].get<uint64_t>();
+  };
+  const uint64_t none = recoveries("--beside none");
+  const uint64_t some = recoveries("");
+  EXPECT_LT(none, some);
+  EXPECT_EQ(some, recoveries("--beside some"));
+  EXPECT_GT(recoveries("--beside all"), some);
+  const Ran sweep =
+      run("sweep --json --policy always --persona ext4-ordered --seeds 40 --beside all --mutant "
+          "no-sync:segment.commit");
+  const auto json = nlohmann::json::parse(sweep.out);
+  const std::string id = json["first_violation"];
+  EXPECT_THAT(id, HasSubstr(":all/beside=all:200:"));
+  EXPECT_EQ(run("replay " + id).status, 1);
+}
+
+// The table's worst loss of a policy is never nought where something was lost.
+TEST_F(Cli, ALossWithoutABoundIsShown) {
+  const Ran ran = run("sweep --policy no --persona posix-min --seeds 200 --json");
+  const auto row = nlohmann::json::parse(ran.out)["policies"][0];
+  EXPECT_GT(row["lost_ops_max"], 10u);
+  ASSERT_TRUE(row["worst"].is_object());
+  EXPECT_EQ(row["worst"]["lost_ops"], row["lost_ops_max"]);
+  EXPECT_EQ(row["worst"]["bound_ms"], -1);
+}
+
+TEST_F(Cli, AScenarioSaysThatTheBugItNamesIsNotPlanted) {
+  const std::string file = POWERCUT_SOURCE_DIR "/scenarios/regressions/turn_on_loses_a_write.scn";
+  const Ran held = run("replay " + file);
+  EXPECT_EQ(held.status, 0);
+  EXPECT_THAT(held.err, HasSubstr("log-on-without-base that it fails with is not planted"));
+  const Ran broken = run("replay --json --mutant log-on-without-base " + file);
+  EXPECT_EQ(broken.status, 1) << broken.err;
+  EXPECT_EQ(nlohmann::json::parse(broken.out)["mutant"], "log-on-without-base");
+  refused("replay --mutant ninja " + file, 2, "\"ninja\"");
+  refused("replay --mutant log-on-without-base --rewrite " + file, 2, "--rewrite");
+  refused("replay --mutant log-on-without-base set100:always:xfs:none:9:1", 2, "FILE.scn");
+  refused("shrink " + file, 2, "log-on-without-base that it fails with is not planted");
+}
+
 TEST_F(Cli, ACampaignThatCannotBeUsedIsOneLineAndStatus3AndLeftAsItIs) {
   refused("sweep --seeds 9 --campaign " + path("no/such/folder"), 3, "no/such/folder");
   refused("sweep --seeds 9 --campaign " + folder_.string(), 3, "campaign");

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "scenarios/base/json_text.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/base/workers.h"
 #include "scenarios/cli/cli.h"
@@ -39,6 +40,8 @@ struct Sum {
   uint64_t violations = 0;
   uint64_t recoveries_run = 0;
   std::string images = "0";
+  uint64_t operations = 0;  // of the runs
+  uint64_t sent = 0;        // requests in them
   bool complete = true;
   std::string harness_fault;
 };
@@ -53,6 +56,8 @@ Sum sum_of(const std::vector<Exploration>& all) {
       sum.deeper_points += found.deeper_points;
       sum.classes += found.classes + found.deeper_classes;
       sum.violations += found.violations;
+      sum.operations += found.operations;
+      sum.sent += found.sent;
       sum.complete = sum.complete && found.complete;
       sum.images = sim::add_decimal(sum.images, found.legal_images);
     }
@@ -101,8 +106,8 @@ ordered_json certificate(const ExploreSpec& spec, const Explored& found) {
                       {"complete", found.complete},
                       {"violations", found.violations},
                       {"outside_contract", !found.persona->keeps_synced},
-                      {"lost_ops_max", found.worst.operations},
-                      {"lost_ms_max", found.worst.age_ms}};
+                      {"lost_ops_max", found.lost_operations_max},
+                      {"lost_ms_max", found.lost_ms_max}};
   if (spec.depth > 1) {
     row["deeper_points"] = found.deeper_points;
     row["deeper_classes"] = found.deeper_classes;
@@ -138,7 +143,7 @@ void print_json(std::FILE* out, const std::vector<ExploreSpec>& specs,
                           {"scenario", smallest.scenario},
                           {"story", smallest.story}};
   }
-  fmt::print(out, "{}\n", result.dump(2, ' ', false, ordered_json::error_handler_t::replace));
+  fmt::print(out, "{}\n", json_text(result));
 }
 
 void print_table(std::FILE* out, const std::vector<ExploreSpec>& specs,
@@ -174,11 +179,54 @@ void print_table(std::FILE* out, const std::vector<ExploreSpec>& specs,
   if (smallest.shrunk) fmt::print(out, "\n{}", smallest.story);
 }
 
+std::string in_words(double seconds) {
+  if (seconds < 120) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 7200) return fmt::format("{:.0f} min", seconds / 60);
+  return fmt::format("{:.0f} h", seconds / 3600);
+}
+
+// Says what a long exploration has come to and may take, the more seldom the longer it takes.
+class Patience {
+ public:
+  Patience(std::FILE* err, const std::vector<ExploreSpec>& specs) : err_(err) {
+    for (const ExploreSpec& spec : specs) {
+      certificates_ += spec.personas.size();
+      classes_most_ = spec.classes_most;
+    }
+  }
+
+  void look(const ExploreProgress& progress) {
+    const double elapsed_s = watch_.seconds();
+    if (elapsed_s < next_s_) return;
+    next_s_ = 2 * elapsed_s;
+    const uint64_t done = progress.certificates.load();
+    const uint64_t classes = progress.classes.load();
+    const double rate = static_cast<double>(std::max<uint64_t>(classes, 1)) / elapsed_s;
+    const double most = static_cast<double>(certificates_ - std::min(done, certificates_)) *
+                        static_cast<double>(classes_most_);
+    fmt::print(
+        err_,
+        "explore: {:.0f} s: {} of {} certificates; {} crash points and {} classes so far, "
+        "{:.0f} recoveries a second; the rest have at most {} classes each, {} in all: fewer "
+        "with --most, --policy or --persona\n",
+        elapsed_s, done, certificates_, progress.points.load(), classes, rate, classes_most_,
+        in_words(most / rate));
+  }
+
+ private:
+  std::FILE* err_;
+  Stopwatch watch_;
+  double next_s_ = 2;
+  uint64_t certificates_ = 0;
+  uint64_t classes_most_ = 0;
+};
+
 int explore(const ExploreArguments& arguments, const std::string&, const Streams& streams) {
   auto looked_up = look_up(arguments.common);
   if (!looked_up.ok()) return fail(streams, looked_up.error());
   const SweepOptions& options = looked_up.value();
   const Stopwatch watch;
+  ExploreProgress progress;
   std::vector<ExploreSpec> specs;
   for (const WorkloadPtr& workload : options.workloads) {
     for (const Policy* policy : options.policies) {
@@ -192,13 +240,18 @@ int explore(const ExploreArguments& arguments, const std::string&, const Streams
       spec.depth = arguments.depth;
       spec.classes_most = arguments.classes_most;
       spec.stop_at_violation = arguments.first;
+      spec.progress = &progress;
       specs.push_back(std::move(spec));
     }
   }
   std::vector<Exploration> all(specs.size());
+  Patience patience(streams.err, specs);
   on_all_cores(specs.size(), arguments.jobs,
-               [&](size_t n) { all[n] = scenarios::explore(specs[n]); });
+               [&](size_t n) { all[n] = scenarios::explore(specs[n]); },
+               {[&](size_t) { patience.look(progress); }});
   const Sum sum = sum_of(all);
+  if (sum.harness_fault.empty() && sum.violations == 0 && sum.operations == 0)
+    return nothing_judged(streams, options.workloads.front()->name, sum.sent);
   const double elapsed_s = watch.seconds();
   const Smallest smallest = make_smallest(specs, all);
   if (arguments.json)
@@ -213,7 +266,8 @@ int explore(const ExploreArguments& arguments, const std::string&, const Streams
     if (!written.ok()) return fail(streams, written.error());
     fmt::print(streams.err, "written: {0}; again: powercut replay {0}\n", arguments.output);
   }
-  return status_of(streams, sum.harness_fault, sum.violations > 0 ? kBroken : kHeld);
+  const int status = sum.violations > 0 ? kBroken : sum.complete ? kHeld : kIncomplete;
+  return status_of(streams, sum.harness_fault, status);
 }
 
 }  // namespace

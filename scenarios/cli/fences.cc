@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "scenarios/base/json_text.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/base/workers.h"
 #include "scenarios/cli/cli.h"
@@ -140,7 +141,7 @@ int propose(const FenceOptions& options, const std::string& name, bool json,
                                  {"broken", found.broken},
                                  {"tried", found.tried},
                                  {"proposals", rows}};
-    fmt::print(streams.out, "{}\n", result.dump(2));
+    fmt::print(streams.out, "{}\n", json_text(result));
   } else if (found.broken == 0) {
     fmt::print(streams.out, "{} breaks nothing in {} at depth 1: there is nothing to repair.\n",
                name, options.workload->name);
@@ -192,7 +193,7 @@ int fences(const FencesArguments& a, const Streams& streams) {
     const ordered_json result = {{"version", POWERCUT_VERSION},        {"verb", "fences"},
                                  {"workload", options.workload->name}, {"depth", 1},
                                  {"elapsed_s", watch.seconds()},       {"fences", to_json(table)}};
-    fmt::print(streams.out, "{}\n", result.dump(2));
+    fmt::print(streams.out, "{}\n", json_text(result));
   } else if (!a.story.empty()) {
     for (const FenceRow& row : table.rows)
       for (const FenceCell& cell : row.cells)

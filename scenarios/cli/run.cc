@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "scenarios/base/json_text.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/cli/cli.h"
 #include "scenarios/run/catalog.h"
@@ -25,6 +26,7 @@ struct RunArguments {
 
 struct ReplayArguments {
   std::string id;
+  std::string mutant;
   bool trace = false;
   bool rewrite = false;
   std::optional<uint64_t> until;
@@ -51,6 +53,8 @@ int tell(const RunSpec& spec, const SweepOptions& options, const Telling& tellin
   if (outcome.tally.harness_fault) return kHarness;
   if (result.misstated) return fail(streams, {Errc::kCorrupt, result.misstated->message});
   if (result.violation) return kBroken;
+  if (result.operations == 0 && result.sent > 0)
+    return nothing_judged(streams, run_id(spec), result.sent);
   if (!outcome.departs) return kHeld;
   fmt::print(streams.err,
              "powercut: not reproduced: this build's run departs from the recorded one {}; build "
@@ -62,18 +66,14 @@ int tell(const RunSpec& spec, const SweepOptions& options, const Telling& tellin
 int walk(const RunArguments& arguments, const RunSpec& spec, const Streams& streams) {
   const ScheduleCertificate found = walk_schedules(spec, {}, *arguments.delays, arguments.most);
   if (arguments.json) {
-    const nlohmann::ordered_json json = {{"version", POWERCUT_VERSION},
-                                         {"verb", "run"},
-                                         {"run", run_id(spec)},
-                                         {"delays", found.delays},
-                                         {"schedules", found.schedules},
-                                         {"traces", found.traces},
-                                         {"decisions", found.decisions},
-                                         {"recoveries", found.recoveries},
-                                         {"complete", found.complete},
-                                         {"violations", found.violations},
-                                         {"first_violation", found.first_violation}};
-    fmt::print(streams.out, "{}\n", json.dump(2));
+    nlohmann::ordered_json json = {{"version", POWERCUT_VERSION},  {"verb", "run"},
+                                   {"run", run_id(spec)},          {"delays", found.delays},
+                                   {"schedules", found.schedules}, {"traces", found.traces},
+                                   {"decisions", found.decisions}, {"recoveries", found.recoveries},
+                                   {"complete", found.complete},   {"violations", found.violations},
+                                   {"first_violation", nullptr}};
+    if (!found.first_violation.empty()) json["first_violation"] = found.first_violation;
+    fmt::print(streams.out, "{}\n", json_text(json));
   } else {
     fmt::print(streams.out,
                "run {}\n{} schedule{} of at most {} delay{}, {}; {} traces, {} decisions in the "
@@ -87,7 +87,9 @@ int walk(const RunArguments& arguments, const RunSpec& spec, const Streams& stre
                  code_of(found.violation->breach), found.violation->text,
                  replay_command("powercut", found.first_violation));
   }
-  return found.violations > 0 ? kBroken : kHeld;
+  if (found.violations > 0) return kBroken;
+  if (found.operations == 0) return nothing_judged(streams, run_id(spec), found.sent);
+  return found.complete ? kHeld : kIncomplete;
 }
 
 int run(const RunArguments& arguments, const Streams& streams) {
@@ -102,40 +104,80 @@ int run(const RunArguments& arguments, const Streams& streams) {
   return tell(spec, *options, {}, "run", arguments.json, streams);
 }
 
-// Tells a scenario again, and whether it went as its file says.
-int replay_file(const ReplayArguments& arguments, const Streams& streams) {
-  if (arguments.trace || arguments.until)
-    return fail(streams, {Errc::kInvalid, "--trace and --until are for run IDs, not for FILE.scn"});
-  const auto text = read_file(arguments.id);
-  if (!text.ok()) return fail(streams, text.error());
-  const auto scenario = parse_scenario(*text, arguments.id);
-  if (!scenario.ok()) return fail(streams, {Errc::kCorrupt, scenario.error().message});
-  const auto account = run_scenario(*scenario);
+// The first lines of a file may name the bug that it is about: without it, that it holds says little.
+void say_what_is_not_planted(const Scenario& scenario, const RunResult& result,
+                             const std::string& name, const Streams& streams) {
+  if (result.violation) return;
+  if (scenario.mutant != nullptr && scenario.mutant->decorates() && result.mutant_fired == 0)
+    fmt::print(streams.err, "powercut: {}: the mutant {} is planted, and did nothing in this run\n",
+               name, scenario.mutant->name);
+  if (const std::string bug = unplanted(scenario); !bug.empty())
+    fmt::print(streams.err,
+               "powercut: {0}: the mutant {1} that it fails with is not planted; `--mutant {1}` "
+               "plants it\n",
+               name, bug);
+}
+
+// Tells a scenario again, and whether it went as its file says; of another store than the file's, how it
+// went.
+int replay_scenario(const ReplayArguments& arguments, Scenario scenario, const std::string& text,
+                    const Streams& streams) {
+  const bool as_the_file_says = arguments.mutant.empty();
+  if (!as_the_file_says) {
+    scenario.mutant = faults::find_mutant(arguments.mutant);
+    if (scenario.mutant == nullptr)
+      return fail(streams, {Errc::kInvalid, fmt::format("mutant: there is no \"{}\"; `powercut "
+                                                        "list mutants` names them all",
+                                                        arguments.mutant)});
+    if (!may_be_planted(*scenario.mutant, scenario.target))
+      return fail(streams,
+                  {Errc::kInvalid, "mutant: " + not_planted(*scenario.mutant, scenario.target)});
+  }
+  const auto account = run_scenario(scenario);
   if (!account.ok())
     return fail(streams, {Errc::kCorrupt, arguments.id + ": " + account.error().message});
-  const std::string seen = print(*scenario, *account);
+  const RunResult& result = account->result;
+  const std::string seen = print(scenario, *account);
   if (arguments.rewrite) {
     if (const auto written = write_file(arguments.id, seen); !written.ok())
       return fail(streams, written.error());
   }
   if (arguments.json) {
-    print_scenario_json(streams.out, seen, account->result);
+    print_scenario_json(streams.out, seen, result, scenario.mutant);
   } else {
     fmt::print(streams.out, "{}", seen);
   }
-  if (!account->result.harness_fault.empty()) return kHarness;
-  if (!arguments.rewrite && seen != *text) {
+  if (!result.harness_fault.empty()) return kHarness;
+  if (as_the_file_says && !arguments.rewrite && seen != text) {
     fmt::print(streams.err, "powercut: {}; `--rewrite` takes what is seen now\n",
-               first_difference_line(arguments.id, *text, seen));
-    return kBroken;
+               first_difference_line(arguments.id, text, seen));
+    return kDiffers;
   }
-  return account->result.violation ? kBroken : kHeld;
+  if (!result.violation && result.operations == 0 && result.sent > 0)
+    return nothing_judged(streams, arguments.id, result.sent);
+  say_what_is_not_planted(scenario, result, arguments.id, streams);
+  return result.violation ? kBroken : kHeld;
+}
+
+int replay_file(const ReplayArguments& arguments, const Streams& streams) {
+  if (arguments.trace || arguments.until)
+    return fail(streams, {Errc::kInvalid, "--trace and --until are for run IDs, not for FILE.scn"});
+  if (!arguments.mutant.empty() && arguments.rewrite)
+    return fail(streams, {Errc::kInvalid, "--mutant is tried, not written: leave out --rewrite"});
+  const auto text = read_file(arguments.id);
+  if (!text.ok()) return fail(streams, text.error());
+  auto scenario = parse_scenario(*text, arguments.id);
+  if (!scenario.ok()) return fail(streams, {Errc::kCorrupt, scenario.error().message});
+  return replay_scenario(arguments, std::move(scenario).value(), *text, streams);
 }
 
 int replay(const ReplayArguments& arguments, const Streams& streams) {
   if (arguments.id.ends_with(".scn")) return replay_file(arguments, streams);
   if (arguments.rewrite)
     return fail(streams, {Errc::kInvalid, "--rewrite is for scenarios, FILE.scn"});
+  if (!arguments.mutant.empty())
+    return fail(streams,
+                {Errc::kInvalid, "--mutant is for scenarios, FILE.scn: an ID names its own"});
   auto recipe = parse_run_id(arguments.id);
   if (!recipe.ok()) return fail(streams, recipe.error());
   SweepOptions options;
@@ -172,14 +214,17 @@ Verb add_replay(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("replay", "The same run again, from its printed ID");
   verb->footer("Example:\n  powercut replay set100:always:ext4-ordered:power-cut:100:7 --until 40");
   auto a = std::make_shared<ReplayArguments>();
-  verb->add_option(
-          "id", a->id,
-          "WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:SEED[/SCHEDULE][:MUTANT][@FINGERPRINT], or a "
-          "scenario, "
-          "FILE.scn")
+  verb->add_option("id", a->id,
+                   "WORKLOAD:POLICY:PERSONA:FAULTS[/beside=BESIDE]:OPERATIONS:SEED[/"
+                   "SCHEDULE][:MUTANT][@FINGERPRINT], or a "
+                   "scenario, "
+                   "FILE.scn")
       ->required();
   verb->add_flag("--trace", a->trace, "every event: number, virtual time, call, path, sizes");
   verb->add_option("--until", a->until, "stop at this event, and show the disk");
+  verb->add_option("--mutant", a->mutant,
+                   "of a scenario: plant this bug instead of what the file says, and only tell")
+      ->check(not_empty());
   verb->add_flag("--rewrite", a->rewrite, "of a scenario: put what is seen now into the file");
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
   return {verb, [a](const std::string&, const Streams& streams) { return replay(*a, streams); }};

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "scenarios/base/json_text.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/cli/cli.h"
 #include "scenarios/run/catalog.h"
@@ -99,9 +100,7 @@ void print_json(std::FILE* out, const Shrunk& shrunk, const std::string& scenari
         {{"path", fence.path}, {"after", fence.after}, {"before", fence.before}});
   json["scenario"] = scenario;
   json["story"] = story;
-  // A command may hold any bytes.
-  const auto replace = nlohmann::ordered_json::error_handler_t::replace;
-  fmt::print(out, "{}\n", json.dump(2, ' ', false, replace));
+  fmt::print(out, "{}\n", json_text(json));
 }
 
 int shrink_verb(const ShrinkArguments& a, const Streams& streams) {
@@ -120,8 +119,15 @@ int shrink_verb(const ShrinkArguments& a, const Streams& streams) {
   }
   const auto shrunk = shrink(*scenario, options);
   if (terminal) fmt::print(streams.err, "\r\x1b[K");
-  if (!shrunk.ok())
-    return fail(streams, {shrunk.error().code, a.id + ": " + shrunk.error().message});
+  if (!shrunk.ok()) {
+    const std::string bug = unplanted(*scenario);
+    return fail(streams, {shrunk.error().code,
+                          fmt::format("{}: {}{}", a.id, shrunk.error().message,
+                                      bug.empty() ? ""
+                                                  : fmt::format("; the mutant {} that it fails "
+                                                                "with is not planted",
+                                                                bug))});
+  }
   const auto fences = missing_fences(shrunk->scenario);
   const std::string text = print(shrunk->scenario, shrunk->account);
   const std::string story = tell_story(shrunk->scenario, shrunk->account, fences);

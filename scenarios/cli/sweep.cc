@@ -31,7 +31,7 @@ struct SweepArguments {
 // A zero among the counters means something only if everything could have happened.
 bool expects_everything(const CommonOptions& common, const Tally& tally) {
   return common.policy == "all" && common.persona == "all" && common.faults == "all" &&
-         common.mutant.empty() && tally.runs >= kVacuitySeeds;
+         common.mutant.empty() && common.beside.empty() && tally.runs >= kVacuitySeeds;
 }
 
 int report(const SweepArguments& arguments, Outcome& outcome, const std::string& program,

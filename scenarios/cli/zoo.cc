@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "scenarios/base/json_text.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/cli/cli.h"
 #include "scenarios/run/last_words.h"
@@ -176,7 +177,7 @@ std::string middle_and_worst(const Json& mutant, const std::string& figure) {
   const auto text = [](const Json& value) {
     return value.is_null()           ? std::string("-")
            : value.is_number_float() ? fmt::format("{:.2f}", value.get<double>())
-                                     : value.dump();
+                                     : json_text(value, -1);
   };
   return fmt::format("{} / {}", text(mutant.at(figure)), text(mutant.at(figure + "_worst")));
 }
@@ -309,7 +310,7 @@ int zoo(const ZooArguments& arguments, const Streams& streams) {
   if (tells) fmt::print(streams.err, "\r\x1b[K");
   const Json json = to_json(rows, options, watch.seconds());
   if (arguments.json) {
-    fmt::print(streams.out, "{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print(streams.out, "{}\n", json_text(json));
   } else {
     print_table(streams.out, json);
   }

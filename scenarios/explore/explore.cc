@@ -131,6 +131,7 @@ class Explorer final : public PointObserver {
   void explore() {
     sim::ImageCount count(recoveries_->pool());
     found_.complete = true;
+    if (spec_.progress != nullptr) spec_.progress->points += points_.size();
     // A device that forces nothing takes nothing away either: whatever it may leave at one point it
     // may leave at every later one, so the last disk's images are all there are to judge.
     const bool last_only = persona_.rules.sync == sim::SyncReach::kNothing;
@@ -221,7 +222,7 @@ class Explorer final : public PointObserver {
         ends.all.try_emplace(
             {floor, one.outcome},
             Ends::Way{{CrashKind::kPowerCut, at.call, at.op, at.point, {}}, at.disk});
-        return ++classes_ < spec_.classes_most;
+        return count_class();
       };
       (void)sim::for_each_lazy_image(at.disk, recoveries_->pool(), [&](const sim::LazyImage& lazy) {
         if (!recoveries_->for_each_class(lazy, visit)) too_many_classes();
@@ -235,6 +236,12 @@ class Explorer final : public PointObserver {
       if (!found_.complete) break;
     }
     return outcome;
+  }
+
+  // False: that was the last one.
+  bool count_class() {
+    if (spec_.progress != nullptr) spec_.progress->classes.fetch_add(1, std::memory_order_relaxed);
+    return ++classes_ < spec_.classes_most;
   }
 
   void too_many_classes() {
@@ -269,7 +276,7 @@ class Explorer final : public PointObserver {
       if (std::exchange(leaves_[one.leaf], epoch_) == epoch_) return true;
       ++state.classes;
       if (mark(seen_outcome, one.outcome)) state.outcomes.push_back(one.outcome);
-      return ++classes_ < spec_.classes_most;
+      return count_class();
     };
     bool within = true;
     const auto all =
@@ -295,7 +302,7 @@ class Explorer final : public PointObserver {
 
   std::optional<Violation> verdict(const Promised& promised, const Recovered& outcome) {
     const Verdict verdict = oracle_.judge(*history_, promised, delays_, outcome, false);
-    if (verdict.started) keep_worst(verdict.loss);
+    if (verdict.started) keep_most(verdict.loss);
     return verdict.violation;
   }
 
@@ -326,11 +333,9 @@ class Explorer final : public PointObserver {
     });
   }
 
-  void keep_worst(const Loss& loss) {
-    const bool worse =
-        loss.age_ms > found_.worst.age_ms ||
-        (loss.age_ms == found_.worst.age_ms && loss.operations > found_.worst.operations);
-    if (worse) found_.worst = loss;
+  void keep_most(const Loss& loss) {
+    found_.lost_operations_max = std::max(found_.lost_operations_max, loss.operations);
+    found_.lost_ms_max = std::max(found_.lost_ms_max, loss.age_ms);
   }
 
   const ExploreSpec& spec_;
@@ -370,8 +375,17 @@ Exploration explore(const ExploreSpec& spec) {
       ++found.violations;
       found.first.push_back({*result.violation, persona, {}});
     }
+    found.operations = result.operations;
+    found.sent = result.sent;
+    if (const uint64_t unsaid = run.operations - result.units;
+        unsaid > 0 && found.complete && !result.violation) {
+      found.complete = false;
+      found.incomplete_because =
+          fmt::format("a client ends the store, with {} more to be said behind it", unsaid);
+    }
     if (all.harness_fault.empty()) all.harness_fault = result.harness_fault;
     all.by_persona.push_back(std::move(found));
+    if (spec.progress != nullptr) ++spec.progress->certificates;
     if (spec.stop_at_violation && all.by_persona.back().violations > 0) break;
   }
   if (recoveries) all.recoveries_run = recoveries->executed();

@@ -10,6 +10,7 @@
 // cache.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -23,6 +24,13 @@
 
 namespace powercut::scenarios {
 
+// How far explorations have come, for whoever waits for them; several may share one.
+struct ExploreProgress {
+  std::atomic<uint64_t> certificates = 0;  // done
+  std::atomic<uint64_t> points = 0;
+  std::atomic<uint64_t> classes = 0;
+};
+
 struct ExploreSpec {
   const TargetType* target = nullptr;  // nullptr: the store
   const Workload* workload = nullptr;
@@ -33,6 +41,7 @@ struct ExploreSpec {
   unsigned depth = 1;
   uint64_t classes_most = 1'000'000;  // per persona; beyond, the exploration is incomplete
   bool stop_at_violation = false;
+  ExploreProgress* progress = nullptr;  // may be null
   // Told of each outcome of a power cut and of a kill at each crash point (by number, in the order
   // of the run; the last is after a clean shutdown), with the verdict on it and how many images a
   // power cut may leave there. Depth 1.
@@ -75,7 +84,10 @@ struct Explored {
   uint64_t deeper_points = 0;
   uint64_t deeper_classes = 0;
   std::vector<ExploredViolation> first;  // the first of each oracle
-  Loss worst;
+  uint64_t lost_operations_max = 0;      // by one crash
+  int64_t lost_ms_max = 0;               // the oldest acknowledgement that a crash took
+  uint64_t operations = 0;               // of the run
+  uint64_t sent = 0;                     // requests in it
   bool complete = false;
   std::string incomplete_because;
 };

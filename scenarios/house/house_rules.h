@@ -193,6 +193,11 @@ inline const std::vector<Ban> kBans = {
      {},
      "a page in faults/mutants/: the judged engine is generated with the bug, the source knows "
      "none"},
+    {"json",
+     {".dump("},
+     {"scenarios/", "experiments/"},
+     {"scenarios/base/json_text.h"},
+     "json_text (scenarios/base/json_text.h): dump() throws where a name is no UTF-8"},
     {"skipped", {"GTEST_SKIP"}, kEverywhere, {}, "a test that runs everywhere, or none"},
 };
 

@@ -21,6 +21,8 @@ void History::attach(engine::Os& os, sim::Target& target, uint64_t k) {
   target_ = &target;
   on_attach(target, k);
   operations_.resize(k);
+  if (!policy_changes_.empty() && policy_changes_.back().policy != nullptr)
+    put_in_force(nullptr, os.now());
   target.observe(this);
 }
 
@@ -42,6 +44,11 @@ uint64_t History::own_operation(uint64_t after) const {
 void History::ack(uint64_t lsn, Instant at) {
   operations_[lsn - 1].acked = at;
   operations_[lsn - 1].ack = ++acked_;
+  operations_[lsn - 1].policy_changes = policy_changes_.size();
+}
+
+void History::put_in_force(const Policy* policy, Instant at) {
+  policy_changes_.push_back({at, policy});
 }
 
 bool History::was_forgotten(uint64_t digest) const {
@@ -49,7 +56,7 @@ bool History::was_forgotten(uint64_t digest) const {
 }
 
 void History::append(bool expiry_only) {
-  operations_.push_back({os_->now(), kNever, 0, os_->current(), expiry_only});
+  operations_.push_back({os_->now(), kNever, 0, os_->current(), 0, expiry_only});
 }
 
 // --- Any engine ---

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/os/os.h"
+#include "scenarios/judge/policy.h"
 #include "sim/target.h"
 
 namespace powercut::scenarios {
@@ -19,7 +20,14 @@ struct Operation {
   Instant acked = kNever;      // the client was told
   uint64_t ack = 0;            // which acknowledgement it was, from 1; 0: none
   const void* task = nullptr;  // whose operation; an engine's own tasks may have some
+  size_t policy_changes = 0;   // how many there had been when it was acknowledged
   bool expiry_only = false;    // it did nothing but remove what had expired
+};
+
+// A client has put another policy in force.
+struct PolicyChange {
+  Instant at;
+  const Policy* policy;  // null: the run's
 };
 
 class History : public sim::OperationObserver {
@@ -36,6 +44,10 @@ class History : public sim::OperationObserver {
   uint64_t own_operation(uint64_t after) const;
   void ack(uint64_t lsn, Instant at);
   uint64_t acked() const { return acked_; }
+  // What is acknowledged from now on is so under this policy, until the life ends; null: the run's.
+  void put_in_force(const Policy* policy, Instant at);
+  // In order.
+  const std::vector<PolicyChange>& policy_changes() const { return policy_changes_; }
   // Is it the digest of a state that the last attach() forgot? A crash before it may still show one.
   bool was_forgotten(uint64_t digest) const;
 
@@ -67,6 +79,7 @@ class History : public sim::OperationObserver {
   sim::Target* target_ = nullptr;
   std::vector<Operation> operations_;
   std::vector<uint64_t> forgotten_;
+  std::vector<PolicyChange> policy_changes_;
   uint64_t acked_ = 0;
 };
 

@@ -35,60 +35,102 @@ Duration busy_between(const Delays& delays, Instant from, Instant to) {
 
 }  // namespace
 
-Loss Oracle::measure(const History& history, const Promised& promised, const Delays& delays,
-                     uint64_t k) const {
-  Loss loss;
-  Instant oldest = kNever;
-  Instant newest{INT64_MIN};
-  for (uint64_t lsn = k + 1; lsn <= promised.last; ++lsn) {
-    const Instant acked = history.operation(lsn).acked;
-    if (acked > promised.at || history.operation(lsn).ack > promised.acks) continue;
-    ++loss.operations;
-    oldest = std::min(oldest, acked);
-    newest = std::max(newest, acked);
-  }
-  const Instant since = loss.operations == 0 ? promised.at : oldest;
-  if (loss.operations != 0) {
-    loss.age_ms = (promised.at - oldest).ns / kMsNs;
-    loss.span_ms = (newest - oldest).ns / kMsNs;
-  }
-  if (policy_.always()) {
-    loss.bound_ms = 0;
-  } else if (promised.kind == sim::CrashKind::kKill && policy_.has_log() &&
-             !promised.engine.indeterminate) {
-    loss.bound_ms = 0;
-  } else if (policy_.everysec()) {
-    loss.bound_ms = kEverysecMs + (busy_between(delays, since, promised.at) + kSlack).ms();
-  } else if (policy_.kind == PolicyKind::kNo && promises_writeback_) {
-    loss.bound_ms = kKernelMs + (busy_between(delays, since, promised.at) + kSlack).ms();
-  } else {
-    loss.bound_ms = -1;
-  }
-  return loss;
+const Policy& Oracle::in_force(const History& history, size_t changes) const {
+  const Policy* policy = changes == 0 ? nullptr : history.policy_changes()[changes - 1].policy;
+  return policy != nullptr ? *policy : policy_;
 }
 
-std::optional<Violation> Oracle::floors(const Promised& promised, const Verdict& verdict) const {
-  const uint64_t k = verdict.k;
+// What its acknowledgement is held against. A reply may have been released some time before the client
+// took it: the weakest of those that were in force meanwhile. And whoever leaves everysec for `no` leaves
+// to the kernel what it has not forced yet; not what it should have by then.
+const Policy& Oracle::stands_under(const History& history, const Promised& promised,
+                                   const Delays& delays, const Operation& operation) const {
+  const auto& changes = history.policy_changes();
+  size_t then = operation.policy_changes;
+  const Policy* policy = &in_force(history, then);
+  while (then > 0 && changes[then - 1].at >= operation.executed)
+    if (const Policy& before = in_force(history, --then); before.weaker_than(*policy))
+      policy = &before;
+  if (!policy->everysec()) return *policy;
+  for (size_t i = operation.policy_changes; i < changes.size() && changes[i].at <= promised.at;
+       ++i) {
+    const Policy& next = in_force(history, i + 1);
+    if (next.kind != PolicyKind::kNo) continue;
+    const Instant due = operation.acked + milliseconds(kEverysecMs) + kSlack +
+                        busy_between(delays, operation.acked, changes[i].at);
+    return changes[i].at < due ? next : *policy;
+  }
+  return *policy;
+}
+
+int64_t Oracle::bound_ms(const Policy& policy, const Promised& promised, const Delays& delays,
+                         Instant oldest) const {
+  if (policy.always()) return 0;
+  if (promised.kind == sim::CrashKind::kKill && policy.has_log() && !promised.engine.indeterminate)
+    return 0;
+  const auto busy = [&] { return (busy_between(delays, oldest, promised.at) + kSlack).ms(); };
+  if (policy.everysec()) return kEverysecMs + busy();
+  if (policy.kind == PolicyKind::kNo && promises_writeback_) return kKernelMs + busy();
+  return -1;
+}
+
+// Of the acknowledged operations behind S(k), those of each policy that was in force; of the run's
+// alone, and none, if nothing is lost.
+std::vector<Oracle::Share> Oracle::measure(const History& history, const Promised& promised,
+                                           const Delays& delays, uint64_t k) const {
+  struct Lost {
+    const Policy* policy;
+    uint64_t operations;
+    Instant oldest;
+    Instant newest;
+  };
+  std::vector<Lost> lost;
+  for (uint64_t lsn = k + 1; lsn <= promised.last; ++lsn) {
+    const Operation& operation = history.operation(lsn);
+    const Instant acked = operation.acked;
+    if (acked > promised.at || operation.ack > promised.acks) continue;
+    const Policy* policy = &stands_under(history, promised, delays, operation);
+    const auto known =
+        std::find_if(lost.begin(), lost.end(), [&](const Lost& l) { return l.policy == policy; });
+    Lost& one = known != lost.end() ? *known : lost.emplace_back(Lost{policy, 0, acked, acked});
+    ++one.operations;
+    one.oldest = std::min(one.oldest, acked);
+    one.newest = std::max(one.newest, acked);
+  }
+  std::vector<Share> shares;
+  for (const Lost& l : lost)
+    shares.push_back(
+        {l.policy,
+         {l.operations, (promised.at - l.oldest).ns / kMsNs, (l.newest - l.oldest).ns / kMsNs,
+          bound_ms(*l.policy, promised, delays, l.oldest)}});
+  if (shares.empty())
+    shares.push_back({&policy_, {0, 0, 0, bound_ms(policy_, promised, delays, promised.at)}});
+  return shares;
+}
+
+std::optional<Violation> Oracle::floors(const Promised& promised, uint64_t k) const {
   const auto lost = [&](uint64_t floor, Breach breach,
                         std::string_view why) -> std::optional<Violation> {
     if (k >= floor) return std::nullopt;
     return Violation{breach, fmt::format("recovered operation {} of {}, but {} was {}", k,
                                          promised.last, floor, why)};
   };
-  if (policy_.kind == PolicyKind::kNone) return std::nullopt;
+  if (policy_.kind == PolicyKind::kNone && promised.engine.snapshot == 0) return std::nullopt;
   if (auto v = lost(std::min(served_, promised.served), Breach::kServedIsGone,
                     "served after an earlier recovery"))
     return v;
-  if (policy_.kind == PolicyKind::kCheckpoint) {
+  if (!policy_.has_log())
     return lost(promised.engine.snapshot, Breach::kLost, "in a published checkpoint");
-  }
   if (auto v =
           lost(promised.engine.synced, policy_.always() ? Breach::kLost : Breach::kBound, "synced"))
     return v;
-  if (promised.kind == sim::CrashKind::kKill) {
-    if (auto v = lost(promised.engine.written, Breach::kLost, "written before the kill")) return v;
-  }
-  const Loss& loss = verdict.loss;
+  if (promised.kind == sim::CrashKind::kKill)
+    return lost(promised.engine.written, Breach::kLost, "written before the kill");
+  return std::nullopt;
+}
+
+std::optional<Violation> Oracle::bounds(const Share& share) {
+  const Loss& loss = share.loss;
   if (loss.bound_ms >= 0 && loss.operations > 0 && loss.age_ms >= loss.bound_ms) {
     return Violation{
         loss.bound_ms == 0 ? Breach::kLost : Breach::kBound,
@@ -97,7 +139,7 @@ std::optional<Violation> Oracle::floors(const Promised& promised, const Verdict&
             "{} ms",
             loss.operations, loss.age_ms, loss.bound_ms)};
   }
-  if (policy_.everysec() && loss.span_ms > kWindowMs) {
+  if (share.policy->everysec() && loss.span_ms > kWindowMs) {
     return Violation{Breach::kBound,
                      fmt::format("the lost acknowledgements span {} ms; the window is {} ms",
                                  loss.span_ms, kWindowMs)};
@@ -138,7 +180,11 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
     return digests[lsn] == digest ||
            (as_loaded && as_loaded->lsn == lsn && as_loaded->digest == digest);
   };
-  const uint64_t highest = policy_.kind == PolicyKind::kNone ? 0 : promised.last;
+  // Under `none` there is what a client had saved, and nothing else.
+  const sim::Promise& engine = promised.engine;
+  const uint64_t highest = policy_.kind != PolicyKind::kNone || engine.saves
+                               ? promised.last
+                               : std::min(engine.snapshot, promised.last);
   uint64_t k = highest + 1;
   while (k > 0 && !was_state(k - 1)) --k;
   // Recovery forgets what was executed and not logged. A checkpoint may have it, and a device that
@@ -156,7 +202,12 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
     return verdict;
   }
   verdict.k = k - 1;
-  verdict.loss = measure(history, promised, delays, verdict.k);
+  const std::vector<Share> shares = measure(history, promised, delays, verdict.k);
+  verdict.loss = shares.front().loss;
+  for (const Share& share : shares)
+    if (worse(share.loss, verdict.loss)) verdict.loss = share.loss;
+  verdict.loss.operations = 0;
+  for (const Share& share : shares) verdict.loss.operations += share.loss.operations;
   if (contract_broken || !keeps_synced_) return verdict;
   if (claimed > highest || !was_state(claimed)) {
     verdict.violation = Violation{
@@ -164,7 +215,9 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
                                        verdict.k, claimed)};
     return verdict;
   }
-  verdict.violation = floors(promised, verdict);
+  verdict.violation = floors(promised, verdict.k);
+  for (const Share& share : shares)
+    if (!verdict.violation) verdict.violation = bounds(share);
   return verdict;
 }
 

@@ -1,7 +1,8 @@
 // The oracle: accepts exactly the states the promise allows (engine/DURABILITY.md).
 //
 // Given the history, what had been promised at the crash and what recovery came to, it finds the
-// largest k with R = S(k) and holds it against the floors of the policy. It measures the loss of every
+// largest k with R = S(k) and holds it against the floors of the policy, and each acknowledgement that
+// is lost against the policy that was in force when it was given. It measures the loss of every
 // crash, legal or not, beside the bound. A recovery that does not start, does not end, or cannot do
 // again what was logged is judged here as well, and nowhere else.
 #pragma once
@@ -60,9 +61,20 @@ class Oracle {
  private:
   Verdict judge_state(History& history, const Promised& promised, const Delays& delays,
                       const Recovered& recovered, bool contract_broken) const;
-  std::optional<Violation> floors(const Promised& promised, const Verdict& verdict) const;
-  Loss measure(const History& history, const Promised& promised, const Delays& delays,
-               uint64_t k) const;
+  struct Share {
+    const Policy* policy;
+    Loss loss;  // of what was acknowledged under it
+  };
+  std::vector<Share> measure(const History& history, const Promised& promised, const Delays& delays,
+                             uint64_t k) const;
+  // When there had been so many changes.
+  const Policy& in_force(const History& history, size_t changes) const;
+  const Policy& stands_under(const History& history, const Promised& promised, const Delays& delays,
+                             const Operation& operation) const;
+  int64_t bound_ms(const Policy& policy, const Promised& promised, const Delays& delays,
+                   Instant oldest) const;
+  std::optional<Violation> floors(const Promised& promised, uint64_t k) const;
+  static std::optional<Violation> bounds(const Share& share);
 
   const Policy& policy_;
   bool keeps_synced_;

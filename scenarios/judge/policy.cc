@@ -17,7 +17,7 @@ constexpr Policy kPolicies[] = {
      "as always, with rewrites and checkpoints as bases"},
     {PolicyKind::kHybridEverysec, "hybrid-everysec",
      "as everysec, with rewrites and checkpoints as bases"},
-    {PolicyKind::kNone, "none", "nothing survives"},
+    {PolicyKind::kNone, "none", "nothing survives but what SAVE or BGSAVE has published"},
 };
 
 }  // namespace

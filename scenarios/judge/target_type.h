@@ -44,6 +44,11 @@ class TargetType {
   virtual std::string turn_log_on() const { return {}; }
   virtual std::string select(int /*db*/) const { return {}; }
 
+  // Why a run in which a client says this cannot be judged; empty: it can.
+  virtual std::string not_modelled(const std::vector<std::string_view>& /*words*/) const {
+    return {};
+  }
+
   // A request as small as any that changes something; they differ by `number`. The shrinker tries it in
   // place of others. Empty: it does not.
   virtual std::string plain_request(size_t /*number*/) const { return {}; }

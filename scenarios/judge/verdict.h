@@ -79,6 +79,21 @@ struct Loss {
   int64_t bound_ms = 0;     // on age_ms; -1: the policy gives none
 };
 
+// How near it came to its bound, in millionths; where it reached it, more than all that did not. Below
+// nought: what has no bound, and below that what lost nothing.
+constexpr int64_t nearness(const Loss& loss) {
+  if (loss.operations == 0) return loss.bound_ms < 0 ? -3 : -2;
+  if (loss.bound_ms < 0) return -1;
+  if (loss.age_ms >= loss.bound_ms) return INT64_MAX;
+  return loss.age_ms * 1'000'000 / loss.bound_ms;
+}
+// The nearer to its bound; where that does not tell them apart, the greater, then the older.
+constexpr bool worse(const Loss& a, const Loss& b) {
+  if (nearness(a) != nearness(b)) return nearness(a) > nearness(b);
+  if (a.operations != b.operations) return a.operations > b.operations;
+  return a.age_ms > b.age_ms;
+}
+
 struct Verdict {
   bool started = true;  // if not, there is no state to speak of
   uint64_t k = 0;       // R = S(k)

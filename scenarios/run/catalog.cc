@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "scenarios/run/rehearsal.h"
 #include "scenarios/run/targets.h"
 
 namespace powercut::scenarios {
@@ -39,13 +40,18 @@ fs::path shipped(std::string_view name) {
   return {};
 }
 
-Result<WorkloadPtr> load(const fs::path& path, std::string name) {
+Result<WorkloadPtr> load(const fs::path& path, std::string name, const TargetType& target) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) {
     return Error{Errc::kIo, fmt::format("{}: a directory; a workload is a file of RESP commands",
                                         path.string())};
   }
-  TRY_ASSIGN(Workload workload, load_workload(path.string()));
+  TRY_ASSIGN(Workload workload,
+             load_workload(path.string(), [&](const std::vector<std::string_view>& words) {
+               return target.not_modelled(words);
+             }));
+  if (const Rehearsal rehearsal = rehearse(workload, target); !rehearsal.writes)
+    return Error{Errc::kCorrupt, fmt::format("{}: {}", path.string(), nothing_to_judge(rehearsal))};
   workload.name = std::move(name);
   return std::make_shared<const Workload>(std::move(workload));
 }
@@ -65,6 +71,20 @@ std::string_view take_field(std::string_view& rest) {
   const std::string_view field = rest.substr(0, colon);
   rest.remove_prefix(colon == std::string_view::npos ? rest.size() : colon + 1);
   return field;
+}
+
+// "FAULTS" or "FAULTS/beside=BESIDE".
+Result<void> take_faults(std::string_view field, RunSpec& spec) {
+  constexpr std::string_view kBeside = "beside=";
+  const size_t slash = field.find('/');
+  TRY_ASSIGN(spec.faults, faults::parse_fault_set(field.substr(0, slash)));
+  if (slash == std::string_view::npos) return {};
+  const std::string_view text = field.substr(slash + 1);
+  if (text.starts_with(kBeside)) spec.beside = parse_beside(text.substr(kBeside.size()));
+  if (!spec.beside)
+    return Error{Errc::kInvalid,
+                 fmt::format("run ID: \"{}\" is not beside=none, some or all", text)};
+  return check_beside(spec.beside, spec.faults);
 }
 
 // "TARGET+WORKLOAD": takes the target off. Null: the store.
@@ -89,7 +109,7 @@ Result<WorkloadPtr> find_workload(const std::string& name, const TargetType& tar
   if (WorkloadPtr built_in = make_builtin(name, 1)) return built_in;
   if (const fs::path path = shipped(name); !path.empty()) {
     // The short name is the same on every machine.
-    return load(path, path.stem().string());
+    return load(path, path.stem().string(), target);
   }
   std::error_code wrong;
   if (!looks_like_a_path(name) && !fs::exists(name, wrong)) {
@@ -102,10 +122,10 @@ Result<WorkloadPtr> find_workload(const std::string& name, const TargetType& tar
   // A shipped one by its path is the shipped one.
   for (const fs::path& shelf : shelves()) {
     if (fs::equivalent(absolute.parent_path(), shelf, wrong) && absolute.extension() == kSuffix) {
-      return load(absolute, absolute.stem().string());
+      return load(absolute, absolute.stem().string(), target);
     }
   }
-  return load(absolute, absolute.string());
+  return load(absolute, absolute.string(), target);
 }
 
 std::vector<WorkloadEntry> list_workloads() {
@@ -164,7 +184,7 @@ Result<Recipe> parse_run_id(std::string_view id) {
                                              "personas` names them all",
                                              persona)};
   }
-  TRY_ASSIGN(spec.faults, faults::parse_fault_set(take_field(rest)));
+  TRY(take_faults(take_field(rest), spec));
   TRY_ASSIGN(spec.operations, parse_number(take_field(rest), "number of operations"));
   if (spec.operations == 0) return Error{Errc::kInvalid, "run ID: 0 is no number of operations"};
   std::string_view seed = take_field(rest);
@@ -191,7 +211,17 @@ Result<Recipe> parse_run_id(std::string_view id) {
   TRY_ASSIGN(spec.target, take_target(workload));
   TRY_ASSIGN(recipe.workload, find_workload(std::string(workload), target_or_store(spec.target)));
   spec.workload = recipe.workload.get();
+  if (spec.mutant != nullptr && !may_be_planted(*spec.mutant, spec.target))
+    return Error{Errc::kInvalid, "run ID: " + not_planted(*spec.mutant, spec.target)};
   return recipe;
+}
+
+Result<void> check_beside(std::optional<Beside> beside, const faults::FaultSet& faults) {
+  if (!beside || *beside == Beside::kNothing || faults.has(faults::FaultClass::kPowerCut))
+    return {};
+  return Error{Errc::kInvalid,
+               fmt::format("beside: \"{}\" cuts the power, and power-cut is not among the faults",
+                           name(*beside))};
 }
 
 std::string replay_command(std::string_view program, std::string_view id) {

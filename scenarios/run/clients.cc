@@ -10,7 +10,8 @@ namespace powercut::scenarios {
 
 namespace {
 constexpr uint64_t kUnitsExpected = 256;  // most lives have fewer
-}
+constexpr int kSomeDatabase = -1;         // nobody has kept track
+}  // namespace
 
 struct Clients::Connection {
   struct Expected {
@@ -25,13 +26,13 @@ struct Clients::Connection {
 };
 
 Clients::Clients(const Surroundings& around, const Workload& workload, const Manners& manners,
-                 uint64_t first, uint64_t count, std::function<void()> on_idle)
+                 uint64_t first, uint64_t count, Hooks hooks)
     : around_(around),
       workload_(workload),
       manners_(manners),
       first_(first),
       count_(count),
-      on_idle_(std::move(on_idle)) {}
+      hooks_(std::move(hooks)) {}
 
 void Clients::start() {
   left_ = manners_.clients;
@@ -68,8 +69,7 @@ void Clients::converse(uint64_t client) {
       turn_on(connection, around_.type.turn_log_on());
     }
     around_.injector.on_operation(number, around_.os.now());
-    select(connection, unit.db);
-    for (const std::string& request : unit.requests) send(connection, request);
+    send(connection, unit);
     if (connection.expected.size() >= manners_.pipeline) await(connection);
     if (manners_.admin_one_in != 0 &&
         around_.choices.choose("admin", number, manners_.admin_one_in) == 0) {
@@ -95,8 +95,7 @@ void Clients::read_out(uint64_t client) {
       turn_on(connection, step.unit.requests[0]);
       continue;
     }
-    select(connection, step.unit.db);
-    for (const std::string& request : step.unit.requests) send(connection, request);
+    send(connection, step.unit);
     if (step.wait || connection.expected.size() >= manners_.pipeline) await(connection);
   }
   end_conversation(connection);
@@ -104,7 +103,7 @@ void Clients::read_out(uint64_t client) {
 
 void Clients::end_conversation(Connection& connection) {
   await(connection);
-  if (--left_ == 0) on_idle_();
+  if (--left_ == 0) hooks_.on_idle();
 }
 
 std::vector<Step> Clients::steps(std::vector<uint64_t>* positions) const {
@@ -143,10 +142,17 @@ void Clients::turn_on(Connection& connection, std::string_view request) {
   promised_ = around_.target.promise().given;
 }
 
+void Clients::send(Connection& connection, const Unit& unit) {
+  select(connection, unit.db);
+  for (const std::string& request : unit.requests) send(connection, request);
+  if (unit.leaves_database) connection.db = kSomeDatabase;
+}
+
 void Clients::send(Connection& connection, std::string_view request) {
   const uint64_t before = around_.history.last_lsn();
   const size_t said = said_.size();
   if (steps_ != nullptr) said_.push_back({connection.step, 0, promised_, false, false});
+  ++sent_;
   around_.target.apply(connection.client, request);
   const uint64_t lsn = around_.history.own_operation(before);
   connection.expected.push_back({lsn, said});
@@ -155,6 +161,23 @@ void Clients::send(Connection& connection, std::string_view request) {
     violation_ =
         Violation{Breach::kUnlogged, "a request changed the keyspace, and the log was not told"};
   }
+  note_policy();
+  if (around_.target.ended()) {
+    hooks_.on_ended();
+    around_.os.park(kForever);  // whoever is left is not answered any more
+  }
+  if (around_.target.closed(connection.client)) {
+    await(connection);
+    connection.db = 0;  // of the next one
+  }
+}
+
+// In the step in which a request has put another one in force.
+void Clients::note_policy() {
+  const std::string_view policy = around_.target.policy_in_force();
+  if (policy == in_force_) return;
+  in_force_ = policy;
+  around_.history.put_in_force(policy.empty() ? nullptr : find_policy(policy), around_.os.now());
 }
 
 // What is released meanwhile is acknowledged then, not when the client comes back to it.

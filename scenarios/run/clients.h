@@ -33,17 +33,23 @@ class Clients {
     sim::Trace& trace;
   };
 
+  struct Hooks {
+    std::function<void()> on_idle;   // in the last client's task: everything is answered
+    std::function<void()> on_ended;  // in the task of the client that has told the engine to end
+  };
+
   // Sends units [first, first + count) of the workload, wrapping around.
   Clients(const Surroundings& around, const Workload& workload, const Manners& manners,
-          uint64_t first, uint64_t count, std::function<void()> on_idle);
+          uint64_t first, uint64_t count, Hooks hooks);
 
   // Sends these steps instead. `steps` outlives this.
   void follow(const std::vector<Step>& steps) { steps_ = &steps; }
   // The engine has begun without its log: `turn_on_after` counts from now.
   void begin_without_log() { promised_ = false; }
-  // Starts the clients' tasks; on_idle is called in the last one when everything is answered.
+  // Starts the clients' tasks.
   void start();
   uint64_t issued() const { return issued_; }
+  uint64_t sent() const { return sent_; }  // requests
   // A promise broken in front of the client's eyes, if any.
   const std::optional<Violation>& violation() const { return violation_; }
 
@@ -66,7 +72,9 @@ class Clients {
   void read_out(uint64_t client);
   void turn_on(Connection& connection, std::string_view request);
   void select(Connection& connection, int db);
+  void send(Connection& connection, const Unit& unit);
   void send(Connection& connection, std::string_view request);
+  void note_policy();
   void end_conversation(Connection& connection);
   void think(Connection& connection, Instant until);
   void await(Connection& connection);
@@ -77,13 +85,15 @@ class Clients {
   const Manners& manners_;
   uint64_t first_;
   uint64_t count_;
-  std::function<void()> on_idle_;
+  Hooks hooks_;
   const std::vector<Step>* steps_ = nullptr;
   std::vector<Taken> taken_;  // by number
   std::vector<Said> said_;
-  uint64_t issued_ = 0;   // units
-  uint64_t left_ = 0;     // clients still talking
-  bool promised_ = true;  // the log is on, so that an acknowledgement means something
+  uint64_t issued_ = 0;        // units
+  uint64_t sent_ = 0;          // requests
+  uint64_t left_ = 0;          // clients still talking
+  bool promised_ = true;       // the log is on, so that an acknowledgement means something
+  std::string_view in_force_;  // a policy that clients have put there, or empty
   std::optional<Violation> violation_;
 };
 

@@ -89,7 +89,7 @@ void Life::open_and_serve() {
   clients_.emplace(Clients::Surroundings{seam(), *run_.opening.type, *target_, *run_.history,
                                          injector, choices, run_.trace},
                    *run_.spec.workload, run_.manners, run_.legacy.next_unit, run_.units_per_life,
-                   [this] { go_idle(); });
+                   Clients::Hooks{[this] { go_idle(); }, [this] { note_end(); }});
   if (script != nullptr)
     clients_->follow(number_ < script->lives.size() ? script->lives[number_] : kSilence);
   if (settings.log_off) clients_->begin_without_log();
@@ -136,6 +136,12 @@ void Life::go_idle() {
     ended_ = ending_ = target_->shut_down().ok();
   }
   if (!crash_comes) os.stop();
+}
+
+// A client has told it to end.
+void Life::note_end() {
+  ending_ = ended_ = true;
+  os.stop();
 }
 
 // --- What is known of it ---

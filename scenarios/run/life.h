@@ -60,10 +60,11 @@ struct RunState {
   Result<sim::Disk> cut(uint32_t life, const sim::Disk& disk, sim::Choices& choices,
                         uint64_t key) const;
   void reached(Branch branch);
-  Beside beside() const {
-    const bool walked = spec.schedule.kind == ScheduleKind::kFifo;
-    return stated.beside.value_or(walked ? Beside::kEverything : Beside::kSome);
-  }
+  // Is that among what may go wrong?
+  bool cuts_power() const;
+  // A clean end is followed by a power cut, unless all that may happen to a process is a kill.
+  bool cuts_after_an_end() const;
+  Beside beside() const;
 
  private:
   void draw();
@@ -130,6 +131,7 @@ class Life final : public faults::PlanInjector::Observer {
   void open_and_serve();
   bool judge_recovery();
   void go_idle();
+  void note_end();
   void on_strike(faults::FaultClass fault, std::optional<sim::Op> op,
                  faults::FileRole role) override;
   engine::Os& seam() { return mutant_os_ ? static_cast<engine::Os&>(*mutant_os_) : os; }

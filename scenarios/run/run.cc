@@ -26,7 +26,7 @@ faults::Plan plan_of(const RunSpec& spec) {
     if (fault.kind != faults::FaultKind::kCrash || fault.trigger == faults::Trigger::kIdle)
       continue;
     fault = faults::Fault{};
-    fault.crash = CrashKind::kPowerCut;
+    fault.crash = spec.faults.has(FaultClass::kPowerCut) ? CrashKind::kPowerCut : CrashKind::kKill;
     fault.trigger = faults::Trigger::kIdle;
     fault.delay = nanoseconds(static_cast<int64_t>(seed.choose("cut.idle", 0, 3'000'000)));
   }
@@ -114,6 +114,9 @@ void Run::judge_service(Life& life) {
                                   run_.opening);
   }
   run_.result.acked = run_.history->acked();
+  run_.result.sent += clients.sent();
+  run_.result.units += clients.issued();
+  run_.result.operations += run_.history->last_lsn() - life.target().recovery.last;
 }
 
 // It need not start from a disk that broke its own promise, nor where its start was disturbed: then the
@@ -149,12 +152,14 @@ void Run::count(const Life& life) {
 // while the old world still stands.
 void Run::bequeath(Life& life, Ending ending) {
   const Legacy& now = run_.legacy;
-  const bool cut = ending == Ending::kShutDown || life.crash() == CrashKind::kPowerCut;
+  const bool cut = (ending == Ending::kShutDown && run_.cuts_after_an_end()) ||
+                   life.crash() == CrashKind::kPowerCut;
   auto after =
       cut ? run_.cut(life.number(), now.world.disk, life.choices, 0) : now.world.disk.after_kill();
   if (!after.ok()) return run_.misstate(after.error());
   Legacy next = heir(life, {std::move(after).value(), now.world.now, now.world.wall_offset_ms});
-  if (ending == Ending::kShutDown) next.struck.set(index_of(next.state, FaultClass::kPowerCut));
+  if (ending == Ending::kShutDown && cut)
+    next.struck.set(index_of(next.state, FaultClass::kPowerCut));
   if (ending != Ending::kRefused) {
     ++run_.result.crashes;
     next.crashed = true;
@@ -295,17 +300,37 @@ void RunState::reached(Branch branch) {
 }
 
 void RunState::keep_worst(const Loss& loss, Instant at) {
-  // Nearest to its bound first; then the oldest loss.
-  const auto nearness = [](const Loss& l) {
-    return l.bound_ms > 0 ? l.age_ms * 1'000'000 / l.bound_ms : 0;
-  };
-  const Loss& worst = result.worst;
-  const bool nearer = nearness(loss) > nearness(worst) ||
-                      (nearness(loss) == nearness(worst) && loss.operations > worst.operations);
-  if (nearer || result.recoveries == 1) {
+  if (loss.age_ms > result.oldest.age_ms || result.recoveries == 1) result.oldest = loss;
+  result.lost_operations_max = std::max(result.lost_operations_max, loss.operations);
+  if (worse(loss, result.worst) || result.recoveries == 1) {
     result.worst = loss;
     result.worst_at = at;
   }
+}
+
+bool RunState::cuts_power() const { return spec.faults.has(FaultClass::kPowerCut); }
+
+bool RunState::cuts_after_an_end() const {
+  return cuts_power() || !spec.faults.has(FaultClass::kKill);
+}
+
+Beside RunState::beside() const {
+  if (stated.beside) return *stated.beside;
+  if (spec.beside) return *spec.beside;
+  if (!cuts_power()) return Beside::kNothing;
+  return spec.schedule.kind == ScheduleKind::kFifo ? Beside::kEverything : Beside::kSome;
+}
+
+namespace {
+constexpr std::string_view kBesides[] = {"none", "some", "all"};
+}
+
+std::string_view name(Beside beside) { return kBesides[static_cast<size_t>(beside)]; }
+
+std::optional<Beside> parse_beside(std::string_view text) {
+  for (const Beside beside : {Beside::kNothing, Beside::kSome, Beside::kEverything})
+    if (name(beside) == text) return beside;
+  return std::nullopt;
 }
 
 RunResult run_once(const RunSpec& spec, const Stated& stated, const Watchers& watching) {
@@ -316,8 +341,10 @@ std::string run_id(const RunSpec& spec) {
   std::string id;
   const TargetType& target = target_or_store(spec.target);
   if (&target != &store()) id = fmt::format("{}+", target.name());
+  std::string faults = faults::print(spec.faults);
+  if (spec.beside) faults += fmt::format("/beside={}", name(*spec.beside));
   id += fmt::format("{}:{}:{}:{}:{}:{}", spec.workload->name, spec.policy->name, spec.persona->name,
-                    faults::print(spec.faults), spec.operations, spec.seed);
+                    faults, spec.operations, spec.seed);
   if (spec.schedule.kind != ScheduleKind::kRandom) id += "/" + print(spec.schedule);
   if (spec.mutant != nullptr) id += fmt::format(":{}", spec.mutant->name);
   return id;

@@ -30,6 +30,12 @@ namespace powercut::scenarios {
 class Clients;
 struct Opening;
 
+// Which further crash states are judged beside the plan's own: power cuts, on copies of the disk.
+enum class Beside : uint8_t { kNothing, kSome, kEverything };
+// "none", "some" or "all"; the inverse gives nothing for other text.
+std::string_view name(Beside beside);
+std::optional<Beside> parse_beside(std::string_view text);
+
 // What an ID says of a run: run_id().
 struct RunSpec {
   const TargetType* target = nullptr;  // nullptr: the store
@@ -41,6 +47,9 @@ struct RunSpec {
   uint64_t seed = 1;
   Schedule schedule;
   const faults::MutantInfo* mutant = nullptr;  // nullptr: the engine as shipped
+  // None: kNothing where the power is not cut at all; else kEverything where the schedule is kFifo
+  // (walk_schedules()), else kSome.
+  std::optional<Beside> beside = {};
 };
 
 // Says what a power cut leaves. One object for one run.
@@ -59,9 +68,6 @@ struct Fence {
   std::string path;  // a file's or a directory's; empty: the root
 };
 
-// Which further crash states are judged beside the plan's own.
-enum class Beside : uint8_t { kNothing, kSome, kEverything };
-
 // What somebody states of a run, instead of what the seed draws. Pointers may be null.
 struct Stated {
   std::optional<faults::Plan> plan = {};
@@ -69,7 +75,6 @@ struct Stated {
   std::optional<uint64_t> rewrite_bytes = {};  // hybrids: when a log is rewritten
   bool lingers = false;  // when all is answered: idle for a while, then a clean shutdown
   Duration off = {};     // the machine's, after each crash
-  // None: kEverything where the schedule is kFifo (walk_schedules()), else kSome.
   std::optional<Beside> beside = {};
   // What the clients say, instead of the workload in manners that the seed draws. Then the plan is
   // needed as well, and of the workload only the clock counts.
@@ -146,8 +151,13 @@ struct RunResult {
   uint32_t crashes = 0;
   uint32_t recoveries = 0;  // judged
   uint64_t acked = 0;
+  uint64_t sent = 0;        // requests
+  uint64_t units = 0;       // of the workload, begun
+  uint64_t operations = 0;  // that took effect
   Loss worst;  // the crash that came nearest to its bound, or lost most where there is none
   Instant worst_at;
+  Loss oldest;                       // the crash that took the oldest acknowledgement
+  uint64_t lost_operations_max = 0;  // by one crash
   std::vector<std::string> holds;  // where a recovered state is none there ever was: what it holds
   bool contract_broken = false;    // a media fault was injected, or the device lies
   bool refused = false;            // ... and the engine refused to start, as it may
@@ -173,8 +183,8 @@ faults::Plan plan_of(const RunSpec& spec);
 RunResult run_once(const RunSpec& spec, const Stated& stated = {}, const Watchers& watching = {});
 
 // The run's ID: alone enough to run it again.
-//   [TARGET+]WORKLOAD:POLICY:PERSONA:FAULTS:OPERATIONS:SEED[/SCHEDULE][:MUTANT]
-// No TARGET is the store. SCHEDULE as in schedules.h; none is random. A report puts a fingerprint behind
+//   [TARGET+]WORKLOAD:POLICY:PERSONA:FAULTS[/beside=BESIDE]:OPERATIONS:SEED[/SCHEDULE][:MUTANT]
+// No TARGET is the store; no BESIDE, what RunSpec says of none. SCHEDULE as in schedules.h; none is random. A report puts a fingerprint behind
 // it: replay_id().
 std::string run_id(const RunSpec& spec);
 

@@ -79,6 +79,8 @@ ScheduleCertificate walk_schedules(RunSpec spec, const Stated& as_stated, uint64
     const RunResult result = run_once(spec, stated);
     ++certificate.schedules;
     certificate.recoveries += result.recoveries;
+    certificate.sent += result.sent;
+    certificate.operations += result.operations;
     certificate.decisions = std::max(certificate.decisions, walk.decisions());
     traces.insert(result.trace_hash);
     if (result.violation && ++certificate.violations == 1) {

@@ -41,6 +41,8 @@ struct ScheduleCertificate {
   uint64_t traces = 0;     // that differ, by hash
   uint64_t decisions = 0;  // in the longest
   uint64_t recoveries = 0;
+  uint64_t sent = 0;        // requests, in all of them
+  uint64_t operations = 0;  // that took effect
   uint64_t violations = 0;  // schedules that break a promise
   bool complete = false;
   std::string first_violation;         // its ID

@@ -1,5 +1,7 @@
 #include "scenarios/run/targets.h"
 
+#include <fmt/format.h>
+
 #include <vector>
 
 #include "scenarios/store/store.h"
@@ -19,6 +21,15 @@ const TargetType& store() { return store_type(); }
 
 const TargetType& target_or_store(const TargetType* target) {
   return target != nullptr ? *target : store();
+}
+
+bool may_be_planted(const faults::MutantInfo& mutant, const TargetType* target) {
+  return mutant.decorates() || &target_or_store(target) == &store();
+}
+
+std::string not_planted(const faults::MutantInfo& mutant, const TargetType* target) {
+  return fmt::format("the mutant {} is a change of the store's source, and the target is {}",
+                     mutant.name, target_or_store(target).name());
 }
 
 std::span<const TargetType* const> all_targets() { return targets(); }

@@ -441,5 +441,100 @@ TEST(Breach, CodesAreDistinctAndComeBack) {
   EXPECT_EQ(breach_of("???"), std::nullopt);
 }
 
+// --- Where clients change the policy ---
+
+TEST_F(OracleTest, AnAcknowledgementIsHeldAgainstThePolicyThatWasInForce) {
+  operation_at(0);
+  history_.put_in_force(find_policy("no"), at_ms(10));
+  operation_at(20);
+  history_.put_in_force(nullptr, at_ms(30));
+  crash(CrashKind::kPowerCut, 40);
+  EXPECT_EQ(code("always", 1), kFine);
+  EXPECT_EQ(judge("always", 1).loss.bound_ms, kKernelMs + kSlackMs);
+  EXPECT_EQ(code("always", 0), "LAW");
+  EXPECT_EQ(judge("always", 0).loss.operations, 2u);
+  operation_at(35);  // under the run's own again
+  EXPECT_EQ(code("always", 2), "LAW");
+  crash(CrashKind::kPowerCut, 60'000);
+  EXPECT_EQ(code("no", 2), "BND");
+}
+
+TEST_F(OracleTest, AStrongerPolicyIsHeldToFromThenOn) {
+  operation_at(0);
+  history_.put_in_force(find_policy("always"), at_ms(10));
+  operation_at(20);
+  crash(CrashKind::kPowerCut, 30);
+  EXPECT_EQ(code("no", 1), "LAW");
+  promised_.last = 1;
+  EXPECT_EQ(code("no", 0), kFine);
+}
+
+// It may have been released under either.
+TEST_F(OracleTest, AReplyThatWasWaitedForWhileThePolicyChangedHasTheWeakerPromise) {
+  const uint64_t lsn = store_.acked("SET a 1", at_ms(0));
+  history_.put_in_force(find_policy("always"), at_ms(1));
+  history_.ack(lsn, at_ms(2));
+  promised_.last = lsn;
+  crash(CrashKind::kPowerCut, 3);
+  EXPECT_EQ(code("everysec", 0), kFine);
+  EXPECT_EQ(code("always", 0), "LAW");
+}
+
+TEST_F(OracleTest, WhoLeavesEverysecMustHaveForcedByThenWhatWasDue) {
+  operation_at(0);
+  operation_at(1'500);
+  history_.put_in_force(find_policy("no"), at_ms(1'800));
+  crash(CrashKind::kPowerCut, 20'000);
+  EXPECT_EQ(code("everysec", 0), "BND") << "it was due at 1 s";
+  EXPECT_EQ(code("everysec", 1), kFine) << "left to the kernel";
+  crash(CrashKind::kPowerCut, 50'000);
+  EXPECT_EQ(code("everysec", 1), "BND");
+}
+
+TEST_F(OracleTest, NothingNewIsPromisedWithoutALog) {
+  operation_at(0);
+  promised_.engine.synced = promised_.engine.written = 1;
+  history_.put_in_force(find_policy("none"), at_ms(10));
+  operations(2, 20);
+  for (const CrashKind kind : {CrashKind::kKill, CrashKind::kPowerCut}) {
+    crash(kind, 30);
+    for (const char* policy : {"always", "everysec", "no"}) {
+      EXPECT_EQ(code(policy, 1), kFine) << policy;
+      EXPECT_NE(code(policy, 0), kFine) << policy << ": the log held it";
+    }
+  }
+}
+
+TEST_F(OracleTest, UnderNoneThereIsWhatWasSaved) {
+  operations(5);
+  crash(CrashKind::kPowerCut, 1);
+  EXPECT_EQ(code("none", 0), kFine);
+  EXPECT_EQ(code("none", 3), "NPX") << "nobody saved it";
+  promised_.engine.saves = true;
+  EXPECT_EQ(code("none", 3), kFine) << "one that was not published";
+  promised_.engine.snapshot = 3;
+  EXPECT_EQ(code("none", 3), kFine);
+  EXPECT_EQ(code("none", 2), "LAW");
+  promised_.engine.saves = false;  // of a life before
+  EXPECT_EQ(code("none", 3), kFine);
+  EXPECT_EQ(code("none", 4), "NPX");
+}
+
+// --- Which loss is the worst ---
+
+TEST(Loss, NoneIsNeverWorseThanSome) {
+  const Loss none{0, 0, 0, 40'005};
+  const Loss none_without_bound{0, 0, 0, -1};
+  const Loss unbounded{200, 5, 5, -1};
+  const Loss small{1, 5, 0, 40'005};
+  const Loss near{1, 30'000, 0, 40'005};
+  const Loss broken{1, 50'000, 0, 40'005};
+  const Loss all[] = {broken, near, small, unbounded, none, none_without_bound};
+  for (size_t i = 0; i < std::size(all); ++i)
+    for (size_t j = 0; j < std::size(all); ++j)
+      EXPECT_EQ(worse(all[i], all[j]), i < j) << i << " " << j;
+  EXPECT_TRUE(worse({201, 0, 0, -1}, unbounded)) << "without a bound, the most operations";
+}
+
 }  // namespace
 }  // namespace powercut::scenarios

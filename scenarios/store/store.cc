@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/config.h"
+#include "scenarios/store/not_modelled.h"
 #include "scenarios/store/roles.h"
 #include "scenarios/store/store_history.h"
 #include "scenarios/store/store_target.h"
@@ -43,6 +44,9 @@ class StoreType final : public TargetType {
   }
   std::string select(int db) const override {
     return sim::encode_request({"SELECT", std::to_string(db)});
+  }
+  std::string not_modelled(const std::vector<std::string_view>& words) const override {
+    return not_modelled_of_store(words);
   }
   std::string plain_request(size_t number) const override {
     const std::string key(1, static_cast<char>('a' + number % 26));

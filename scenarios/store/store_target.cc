@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "engine/base/check.h"
@@ -52,10 +53,14 @@ std::string number(uint64_t n, std::string_view what) {
 
 }  // namespace
 
-StoreTarget::StoreTarget(std::unique_ptr<engine::Engine> engine, bool log_off)
-    : engine_(std::move(engine)), log_off_(log_off) {
+StoreTarget::StoreTarget(std::unique_ptr<engine::Engine> engine, const sim::Settings& settings)
+    : engine_(std::move(engine)),
+      policy_(find_policy(settings.policy)),
+      opened_sync_(engine_->config().aof.policy),
+      log_off_(settings.log_off) {
   const engine::RecoveryReport& report = engine_->recovery();
   recovery = {report.last_lsn, 0, met(report)};
+  if (engine_->aof().active()) kept_ = report.last_lsn;
   engine_->executor().set_listener(this);
 }
 
@@ -64,17 +69,23 @@ StoreTarget::~StoreTarget() = default;
 Result<std::unique_ptr<sim::Target>> StoreTarget::open(engine::Os& os,
                                                        const sim::Settings& settings) {
   TRY_ASSIGN(auto engine, engine::Engine::open(os, config_of(settings)));
-  return std::unique_ptr<sim::Target>(new StoreTarget(std::move(engine), settings.log_off));
+  return std::unique_ptr<sim::Target>(new StoreTarget(std::move(engine), settings));
 }
 
 // --- Clients ---
 
 StoreTarget::Connection& StoreTarget::connection(uint64_t client) {
-  if (client < connections_.size() && connections_[client].session != nullptr)
-    return connections_[client];
   if (client >= connections_.size()) connections_.resize(client + 1);
-  connections_[client].session = engine_->connect();
-  return connections_[client];
+  Connection& connection = connections_[client];
+  const bool over = connection.session != nullptr && connection.session->closing();
+  if (connection.session == nullptr || (over && connection.due == 0))
+    connection = {engine_->connect()};
+  return connection;
+}
+
+bool StoreTarget::closed(uint64_t client) {
+  return client < connections_.size() && connections_[client].session != nullptr &&
+         connections_[client].session->closing();
 }
 
 void StoreTarget::apply(uint64_t client, std::string_view request) {
@@ -95,7 +106,8 @@ std::optional<sim::Reply> StoreTarget::acknowledged(uint64_t client, Instant dea
   now.given = now.due == 1 ? bytes.size() : reply_length(bytes);
   CHECK(now.given != 0);
   --now.due;
-  return sim::Reply{bytes.substr(0, now.given), bytes[0] == '-'};
+  return sim::Reply{bytes.substr(0, now.given), bytes[0] == '-',
+                    bytes.starts_with("-ERR unknown command")};
 }
 
 size_t reply_length(std::string_view bytes) {
@@ -120,6 +132,28 @@ size_t reply_length(std::string_view bytes) {
 
 // --- What it promises, and what it is at ---
 
+// While the keeper works on the log, that may be to end it: then what comes now may not be in it.
+void StoreTarget::on_operation(uint64_t lsn) {
+  const engine::AofLog& log = engine_->aof();
+  if (log.active())
+    kept_ = engine_->keeper().busy(engine::Keeper::Job::kRewrite)
+                ? std::max(kept_, log.synced_lsn())
+                : lsn;
+  happened(lsn);
+}
+
+std::string_view StoreTarget::policy_in_force() {
+  const engine::EngineConfig& config = engine_->config();
+  if (config.recovery.append_only) log_off_ = false;
+  // The next start is told what this one was: whatever a client turns on, it reads no log then.
+  if (!policy_->has_log() || log_off_) return {};
+  if (!config.recovery.append_only) return "none";
+  if (config.aof.policy == opened_sync_) return {};
+  return config.aof.policy == engine::SyncPolicy::kAlways     ? "always"
+         : config.aof.policy == engine::SyncPolicy::kEverysec ? "everysec"
+                                                              : "no";
+}
+
 uint64_t StoreTarget::digest(int64_t wall_ms) {
   return keyspace_digest(engine_->keyspace(), wall_ms);
 }
@@ -129,8 +163,14 @@ sim::Promise StoreTarget::promise() {
   sim::Promise promise;
   promise.given = log.active() || !log_off_;
   promise.snapshot = engine_->generations().saved_lsn();
-  if (!log.active()) return promise;
-  promise.synced = shut_down_ ? log.applied_lsn() : log.synced_lsn();
+  const engine::KeeperStats& stats = engine_->keeper().stats();
+  promise.saves = stats.saves != 0 || stats.failed_saves != 0 ||
+                  engine_->keeper().busy(engine::Keeper::Job::kSave);
+  if (!log.active()) {
+    promise.synced = promise.written = kept_;
+    return promise;
+  }
+  promise.synced = engine_->stopped() ? log.applied_lsn() : log.synced_lsn();
   // A sync failed and is not healed yet: what it covered is in an unknown state, even in the page
   // cache (btrfs takes the bytes back).
   promise.indeterminate = log.poisoned();
@@ -138,11 +178,7 @@ sim::Promise StoreTarget::promise() {
   return promise;
 }
 
-Result<void> StoreTarget::shut_down() {
-  auto outcome = engine_->shut_down(true);
-  shut_down_ = outcome.ok();
-  return outcome;
-}
+Result<void> StoreTarget::shut_down() { return engine_->shut_down(true); }
 
 std::vector<sim::Span> StoreTarget::blocked() {
   std::vector<sim::Span> spans;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "scenarios/judge/policy.h"
 #include "scenarios/store/holds_keyspace.h"
 #include "sim/target.h"
 
@@ -28,6 +29,9 @@ class StoreTarget final : public sim::Target,
   uint64_t digest(int64_t wall_ms) override;
   sim::Promise promise() override;
   Result<void> shut_down() override;
+  bool closed(uint64_t client) override;
+  bool ended() override { return engine_->stopped(); }
+  std::string_view policy_in_force() override;
   std::vector<sim::Span> blocked() override;
   sim::Activity activity(std::optional<sim::Op> op, bool of_base) override;
   sim::Deeds deeds() override;
@@ -43,14 +47,16 @@ class StoreTarget final : public sim::Target,
     size_t given = 0;  // bytes of the last one, not yet taken out of the session
   };
 
-  StoreTarget(std::unique_ptr<engine::Engine> engine, bool log_off);
+  StoreTarget(std::unique_ptr<engine::Engine> engine, const sim::Settings& settings);
   Connection& connection(uint64_t client);
-  void on_operation(uint64_t lsn) override { happened(lsn); }
+  void on_operation(uint64_t lsn) override;
 
   std::unique_ptr<engine::Engine> engine_;
   std::vector<Connection> connections_;  // by client
+  const Policy* policy_;                 // that it was opened with
+  engine::SyncPolicy opened_sync_;       // the same
   bool log_off_;                         // it began without the log that the policy has
-  bool shut_down_ = false;
+  uint64_t kept_ = 0;  // if the log is turned off now: what it holds up to here, synced
 };
 
 // The length of the RESP2 reply at the start of `bytes`; 0 if it is not complete.

@@ -16,8 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kSeeds = 60;
-// "fails with: --mutant NAME: CODE", of an oracle, or "refused" where that is all there is to see.
-constexpr std::string_view kFailsWith = "fails with: --mutant ";
 // What was changed by hand, and seen, where no mutant does it.
 constexpr std::string_view kFailedByHand = "failed by hand: ";
 

@@ -125,6 +125,12 @@ std::string print(const Scenario& scenario, const Account& account);
 //   Errors: kInvalid: one line, NAME:LINE: what is wrong.
 Result<Scenario> parse_scenario(std::string_view text, const std::string& name);
 
+// A line on top that says what makes the scenario fail: "fails with: --mutant NAME: CODE", of an oracle,
+// or "refused" where that is all there is to see.
+inline constexpr std::string_view kFailsWith = "fails with: --mutant ";
+// The mutant that the first such line names, if none is planted; else empty.
+std::string unplanted(const Scenario& scenario);
+
 // "broken: an acknowledged write is lost (LAW): ...", or "held".
 std::string verdict_line(const RunResult& result);
 // "power cut inside sync appendonlydir/appendonly.aof.1.incr.aof".

@@ -11,6 +11,8 @@
 #include <sstream>
 #include <system_error>
 
+#include "scenarios/base/json_text.h"
+
 namespace powercut::scenarios {
 
 namespace fs = std::filesystem;
@@ -82,15 +84,18 @@ std::string first_difference_line(const std::string& name, const std::string& ex
   }
 }
 
-void print_scenario_json(std::FILE* out, const std::string& seen, const RunResult& result) {
+void print_scenario_json(std::FILE* out, const std::string& seen, const RunResult& result,
+                         const faults::MutantInfo* mutant) {
   nlohmann::ordered_json json;
   json["version"] = POWERCUT_VERSION;
   json["verb"] = "replay";
   json["violations"] = result.violation ? 1 : 0;
   if (result.violation) json["oracle"] = code_of(result.violation->breach);
   json["verdict"] = verdict_line(result);
+  json["mutant"] = nullptr;
+  if (mutant != nullptr) json["mutant"] = mutant->name;
   json["scenario"] = seen;
-  fmt::print(out, "{}\n", json.dump(2));
+  fmt::print(out, "{}\n", json_text(json));
 }
 
 }  // namespace powercut::scenarios

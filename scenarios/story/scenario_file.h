@@ -19,7 +19,9 @@ Result<void> write_image(const std::string& path, const sim::Image& image);
 std::string first_difference_line(const std::string& name, const std::string& expected,
                                   const std::string& seen);
 
-// One object: `version`, `verb`, `scenario` (the text), `violations`, `oracle`, `verdict`.
-void print_scenario_json(std::FILE* out, const std::string& seen, const RunResult& result);
+// One object: `version`, `verb`, `scenario` (the text), `violations`, `oracle`, `verdict`,
+// `mutant`: what was planted.
+void print_scenario_json(std::FILE* out, const std::string& seen, const RunResult& result,
+                         const faults::MutantInfo* mutant);
 
 }  // namespace powercut::scenarios

@@ -6,6 +6,7 @@
 
 #include "scenarios/run/targets.h"
 #include "scenarios/story/scenario.h"
+#include "sim/request.h"
 
 namespace powercut::scenarios {
 
@@ -122,6 +123,8 @@ class Parser {
                         word));
       }
     }
+    if (scenario_.mutant != nullptr && !may_be_planted(*scenario_.mutant, scenario_.target))
+      return bad("store: " + not_planted(*scenario_.mutant, scenario_.target));
     if (scenario_.policy == nullptr) return bad("store: policy= is missing");
     if (scenario_.persona == nullptr) return bad("store: persona= is missing");
     if (scenario_.script.pipeline == 0) return bad("store: pipeline= is 1 or more");
@@ -144,10 +147,19 @@ class Parser {
     for (const auto& [line, text] : body_) {
       auto step = parse_step(text);
       if (!step.ok()) return bad(step.error().message, line);
+      TRY(is_judged(*step, line));
       steps.push_back(std::move(step).value());
     }
     scenario_.script.lives.push_back(std::move(steps));
     scenario_.cuts.resize(++lives_);
+    return {};
+  }
+
+  Result<void> is_judged(const Step& step, size_t line) const {
+    for (const std::string& request : step.unit.requests)
+      if (const auto why = target_or_store(scenario_.target).not_modelled(sim::words_of(request));
+          !why.empty())
+        return bad(fmt::format("{}: not judged: {}", print(step.unit), why), line);
     return {};
   }
 
@@ -227,6 +239,14 @@ class Parser {
 };
 
 }  // namespace
+
+std::string unplanted(const Scenario& scenario) {
+  if (scenario.mutant != nullptr) return {};
+  for (const std::string& line : scenario.about)
+    if (line.starts_with(kFailsWith))
+      return line.substr(kFailsWith.size(), line.rfind(": ") - kFailsWith.size());
+  return {};
+}
 
 Result<Scenario> parse_scenario(std::string_view text, const std::string& name) {
   return Parser(text, name).parse();

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/hash.h"
+#include "scenarios/base/json_text.h"
 #include "scenarios/sweep/report.h"
 
 namespace powercut::scenarios {
@@ -56,11 +57,12 @@ std::string fingerprint(const SweepOptions& o) {
   for (const auto* policy : o.policies) text += fmt::format(" {}", policy->name);
   text += "; personas";
   for (const auto* persona : o.personas) text += fmt::format(" {}", persona->name);
-  text += fmt::format("; faults {}; operations {}; mutant {}; schedule {}; {}first seed {}; {} {}",
-                      faults::print(o.faults), o.operations,
-                      o.mutant == nullptr ? "none" : o.mutant->name, static_cast<int>(o.schedule),
-                      steers(o) ? "steered; " : "", o.first_seed,
-                      o.seconds != 0 ? "seconds" : "seeds", o.seconds != 0 ? o.seconds : o.seeds);
+  text += fmt::format(
+      "; faults {}{}; operations {}; mutant {}; schedule {}; {}first seed {}; {} {}",
+      faults::print(o.faults), o.beside ? fmt::format("/beside={}", name(*o.beside)) : "",
+      o.operations, o.mutant == nullptr ? "none" : o.mutant->name, static_cast<int>(o.schedule),
+      steers(o) ? "steered; " : "", o.first_seed, o.seconds != 0 ? "seconds" : "seeds",
+      o.seconds != 0 ? o.seconds : o.seeds);
   return text;
 }
 
@@ -215,9 +217,8 @@ Result<void> Campaign::keep(uint64_t number, const Tally& tally, double elapsed_
     TRY(execute("BEGIN IMMEDIATE"));
     in_transaction_ = true;
   }
-  const auto replace = nlohmann::json::error_handler_t::replace;
   TRY(execute(fmt::format("INSERT INTO chunk VALUES ({}, {})", number,
-                          quoted(to_json(tally).dump(-1, ' ', false, replace)))));
+                          quoted(json_text(to_json(tally), -1)))));
   if (elapsed_s - committed_s_ >= kCommitEveryS) TRY(commit(elapsed_s));
   return {};
 }

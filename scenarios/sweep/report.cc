@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "scenarios/base/json_text.h"
 #include "scenarios/base/terminal.h"
 
 namespace powercut::scenarios {
@@ -139,10 +140,15 @@ void print_outside(std::FILE* out, const Tally& tally) {
 
 }  // namespace
 
+bool judges_nothing(const Tally& tally) {
+  return tally.runs != 0 && tally.acked == 0 && tally.violations == 0;
+}
+
 Status status_of(const Outcome& outcome) {
   if (!outcome.canary || outcome.tally.harness_fault) return kHarness;
   if (outcome.interrupted) return kInterrupted;
-  return outcome.tally.violations != 0 ? kBroken : kHeld;
+  if (outcome.tally.violations != 0) return kBroken;
+  return judges_nothing(outcome.tally) ? kInput : kHeld;
 }
 
 const Case* worst_case(const Tally& tally) {
@@ -202,7 +208,7 @@ void print_table(std::FILE* out, const Outcome& outcome, const std::string& prog
     const FoundViolation& first = tally.found.begin()->second;
     fmt::print(out, "\n{}: {}: {}\n  {}\n", coloured(out, Colour::kBad, "broken"),
                sentence_of(first.breach), first.text, replay_command(program, first.id));
-  } else if (tally.runs != 0) {
+  } else if (tally.runs != 0 && !judges_nothing(tally)) {
     fmt::print(out, "\n{}\n", coloured(out, Colour::kGood, "all promises held"));
   }
 }
@@ -327,8 +333,7 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
   if (tally.harness_fault) json["harness_fault"] = tally.harness_fault->text;
   // Null: the sweep was too small or too narrow for a zero to mean anything.
   if (outcome.vacuity_checked) json["vacuity_zeros"] = outcome.vacuity_zeros;
-  const auto replace = nlohmann::ordered_json::error_handler_t::replace;
-  fmt::print(out, "{}\n", json.dump(2, ' ', false, replace));
+  fmt::print(out, "{}\n", json_text(json));
 }
 
 void print_doubts(std::FILE* err, const Outcome& outcome, const std::string& program) {
@@ -341,6 +346,11 @@ void print_doubts(std::FILE* err, const Outcome& outcome, const std::string& pro
     fmt::print(err, "powercut: the harness is at fault: {}; {}\n", fault->text,
                replay_command(program, fault->id));
   }
+  if (judges_nothing(outcome.tally))
+    fmt::print(err,
+               "powercut: nothing is judged: no write was acknowledged in {} runs; more --seeds or "
+               "--ops may reach one\n",
+               outcome.tally.runs);
   if (!outcome.vacuity_zeros.empty()) {
     std::string zeros;
     for (const std::string& zero : outcome.vacuity_zeros) {

@@ -24,6 +24,8 @@ struct Outcome {
   std::optional<Departure> departs;  // a replay's: this build's run is not the recorded one
 };
 Status status_of(const Outcome& outcome);
+// In all these runs no client was told that a write is done.
+bool judges_nothing(const Tally& tally);
 
 // The case that came nearest to a bound, over all policies; of these without a bound, the greatest
 // loss. Null if no crash lost anything.

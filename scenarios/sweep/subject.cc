@@ -93,7 +93,11 @@ Result<SweepOptions> look_up(const CommonOptions& o) {
                                                "mutants` names them all",
                                                o.mutant)};
     }
+    if (!may_be_planted(*options.mutant, options.target))
+      return Error{Errc::kInvalid, "mutant: " + not_planted(*options.mutant, options.target)};
   }
+  if (!o.beside.empty()) options.beside = parse_beside(o.beside);
+  TRY(check_beside(options.beside, options.faults));
   options.operations = o.operations;
   options.schedule = o.schedule == "pct"   ? SweepSchedule::kPct
                      : o.schedule == "mix" ? SweepSchedule::kMix

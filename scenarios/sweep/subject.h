@@ -19,6 +19,7 @@ struct CommonOptions {
   std::string faults = "all";
   std::string mutant;
   std::string schedule = "random";
+  std::string beside;  // empty: as RunSpec says
   uint64_t operations = 200;
 };
 // What an empty CommonOptions::workload is, of the target that is meant if none is named.

@@ -29,6 +29,7 @@ RunSpec spec_of(const SweepOptions& options, uint64_t seed) {
   spec.operations = options.operations;
   spec.seed = seed;
   spec.mutant = options.mutant;
+  spec.beside = options.beside;
   if (options.schedule == SweepSchedule::kPct ||
       (options.schedule == SweepSchedule::kMix &&
        sim::SeededChoices(seed).choose("sweep.schedule", 0, 2) == 1))

@@ -28,7 +28,8 @@ struct SweepOptions {
   uint64_t operations = 200;
   const faults::MutantInfo* mutant = nullptr;
   SweepSchedule schedule = SweepSchedule::kRandom;
-  bool steer = false;  // choose the seeds, round by round: steering.h
+  std::optional<Beside> beside = {};  // as RunSpec::beside
+  bool steer = false;                 // choose the seeds, round by round: steering.h
   uint64_t first_seed = 1;
   uint64_t seeds = 10'000;
   uint64_t seconds = 0;  // not 0: as many chunks as begin within this time, instead of `seeds`

@@ -76,19 +76,9 @@ std::optional<Case> case_from_json(const nlohmann::json& json) {
 
 }  // namespace
 
-int64_t nearness(const Loss& loss) {
-  constexpr int64_t kBroken = INT64_MAX;
-  if (loss.bound_ms < 0) return -1;
-  if (loss.operations == 0) return 0;
-  if (loss.age_ms >= loss.bound_ms) return kBroken;
-  return loss.age_ms * 1'000'000 / loss.bound_ms;
-}
-
 bool worse(const Case& a, const Case& b) {
-  const auto key = [](const Case& c) {
-    return std::tuple(-nearness(c.loss), ~c.loss.operations, -c.loss.age_ms, c.seed);
-  };
-  return key(a) < key(b);
+  if (worse(a.loss, b.loss) || worse(b.loss, a.loss)) return worse(a.loss, b.loss);
+  return a.seed < b.seed;
 }
 
 void Tally::add(const RunSpec& spec, const RunResult& result) {
@@ -121,13 +111,14 @@ void Tally::add(const RunSpec& spec, const RunResult& result) {
     policy.refused += result.refused ? 1 : 0;
     policy.wrong += result.violation ? 1 : 0;
   } else if (result.recoveries > 0) {
-    policy.lost_operations_max = std::max(policy.lost_operations_max, result.worst.operations);
+    policy.lost_operations_max = std::max(policy.lost_operations_max, result.lost_operations_max);
     Case one{spec.seed, {}, result.worst};
+    Case oldest{spec.seed, {}, result.oldest};
     // Few are kept, and an ID is long to print.
-    if (!policy.oldest || !policy.worst || !cell.worst || older(one, *policy.oldest) ||
+    if (!policy.oldest || !policy.worst || !cell.worst || older(oldest, *policy.oldest) ||
         worse(one, *policy.worst) || worse(one, *cell.worst)) {
-      one.id = replay_id(spec, result);
-      keep_oldest(policy.oldest, one);
+      oldest.id = one.id = replay_id(spec, result);
+      keep_oldest(policy.oldest, oldest);
       keep_worst(policy.worst, one);
       keep_worst(cell.worst, one);
     }

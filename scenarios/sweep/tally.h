@@ -89,9 +89,6 @@ struct Tally {
   void merge(const Tally& other);
 };
 
-// How near a loss came to its bound, in millionths; a bound that is broken counts as more than any
-// that is held. Negative: there is no bound.
-int64_t nearness(const Loss& loss);
 // True if `a` is the worse case; of equals, the one with the lower seed.
 bool worse(const Case& a, const Case& b);
 

@@ -123,12 +123,20 @@ Result<std::string> take_word(std::string_view& rest, bool* separator) {
 
 }  // namespace
 
-bool Step::turns_log_on() const {
+namespace {
+
+// "YES" or "NO", if that is all that it sets.
+bool sets_append_only(const Unit& unit, std::string_view value) {
   if (unit.requests.size() != 1) return false;
   const auto words = sim::words_of(unit.requests[0]);
   return words.size() == 4 && sim::same_word(words[0], "CONFIG") &&
-         sim::same_word(words[2], "APPENDONLY") && sim::same_word(words[3], "YES");
+         sim::same_word(words[1], "SET") && sim::same_word(words[2], "APPENDONLY") &&
+         sim::same_word(words[3], value);
 }
+
+}  // namespace
+
+bool Step::turns_log_on() const { return sets_append_only(unit, "YES"); }
 
 uint64_t Script::clients(size_t life) const {
   uint64_t clients = 1;
@@ -138,8 +146,13 @@ uint64_t Script::clients(size_t life) const {
 }
 
 bool Script::begins_without_log() const {
-  return !lives.empty() && std::any_of(lives[0].begin(), lives[0].end(),
-                                       [](const Step& step) { return step.turns_log_on(); });
+  // Whoever turns it off first had it.
+  if (lives.empty()) return false;
+  for (const Step& step : lives[0]) {
+    if (step.turns_log_on()) return true;
+    if (sets_append_only(step.unit, "NO")) return false;
+  }
+  return false;
 }
 
 std::string print(const Unit& unit) {
@@ -165,7 +178,10 @@ Result<Step> parse_step(std::string_view line) {
   Step step;
   std::vector<std::string> words;
   const auto end_request = [&] {
-    if (!words.empty()) step.unit.requests.push_back(sim::encode_request(words));
+    if (!words.empty()) {
+      step.unit.requests.push_back(sim::encode_request(words));
+      step.unit.leaves_database |= leaves_database({words.begin(), words.end()});
+    }
     words.clear();
   };
   for (std::string_view rest = line; !rest.empty();) {

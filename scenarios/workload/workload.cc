@@ -7,19 +7,93 @@
 #include <cstdio>
 #include <cstring>
 
+#include "scenarios/workload/script.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
 
 using sim::same_word;
 
-Result<Workload> parse_workload(std::string_view bytes, std::string name) {
+namespace {
+
+constexpr int kDatabases = 16;
+
+// The database that SELECT goes to; -1 where it is answered with an error, and goes nowhere.
+int selected(const std::vector<std::string_view>& words) {
+  if (words.size() != 2 || !same_word(words[0], "SELECT")) return -1;
+  int number = -1;
+  const std::string_view text = words[1];
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number >= 0 && number < kDatabases && std::to_string(number) == text ? number : -1;
+}
+
+// Makes units of requests, as one client's connection would take them.
+class Recording {
+ public:
+  explicit Recording(Workload& workload) : workload_(workload) {}
+
+  bool in_transaction() const { return in_multi_; }
+
+  void add(const std::vector<std::string_view>& words, std::string_view request) {
+    const int to = selected(words);
+    if (to >= 0 && !in_multi_) {
+      db_ = to;
+      return;
+    }
+    if (!in_multi_) workload_.units.push_back({db_, {}});
+    Unit& unit = workload_.units.back();
+    unit.requests.emplace_back(request);
+    unit.leaves_database |= leaves_database(words);
+    if (to >= 0) queued_db_ = to;
+    follow(words);
+  }
+
+ private:
+  // What is wrong about one of these is answered with an error, and changes nothing.
+  void follow(const std::vector<std::string_view>& words) {
+    const bool alone = words.size() == 1;
+    if (alone && same_word(words[0], "MULTI")) {
+      if (!in_multi_) queued_db_ = db_;
+      in_multi_ = true;
+    } else if (alone && same_word(words[0], "EXEC")) {
+      if (in_multi_) db_ = queued_db_;
+      in_multi_ = false;
+    } else if (alone && same_word(words[0], "DISCARD")) {
+      in_multi_ = false;
+    } else if ((alone && same_word(words[0], "RESET")) || same_word(words[0], "QUIT")) {
+      in_multi_ = false;
+      db_ = 0;
+    }
+  }
+
+  Workload& workload_;
+  int db_ = 0;
+  int queued_db_ = 0;  // once the transaction has run
+  bool in_multi_ = false;
+};
+
+// For one line: the request as it is written in a scenario.
+std::string shown(std::string_view request) {
+  constexpr size_t kMost = 80;
+  const std::string text = print(Unit{0, {std::string(request)}});
+  return text.size() <= kMost ? text : text.substr(0, kMost) + "...";
+}
+
+}  // namespace
+
+bool leaves_database(const std::vector<std::string_view>& words) {
+  return same_word(words[0], "SELECT") || same_word(words[0], "RESET") ||
+         same_word(words[0], "QUIT");
+}
+
+Result<Workload> parse_workload(std::string_view bytes, std::string name,
+                                const Objection& objection) {
   Workload workload;
   workload.name = std::move(name);
   workload.about = "recorded";
-  int db = 0;
-  bool in_multi = false;
+  Recording recording(workload);
   bool dated = false;
+  uint64_t number = 0;
   std::vector<std::string_view> words;
   for (size_t at = 0; at < bytes.size();) {
     if (bytes[at] == '#') {
@@ -46,28 +120,25 @@ Result<Workload> parse_workload(std::string_view bytes, std::string name) {
               parsed == sim::RequestParse::kCut ? "the last command is cut short"
                                                 : "not a RESP command")};
     }
-    if (same_word(words[0], "SELECT") && words.size() == 2 && !in_multi) {
-      int number = 0;
-      std::from_chars(words[1].data(), words[1].data() + words[1].size(), number);
-      db = number;
-      continue;
+    ++number;
+    const std::string_view request = bytes.substr(begin, at - begin);
+    if (const std::string why = objection ? objection(words) : ""; !why.empty()) {
+      return Error{Errc::kCorrupt, fmt::format("{} request {}, offset {}: {}: not judged: {}",
+                                               workload.name, number, begin, shown(request), why)};
     }
-    if (!in_multi) workload.units.push_back({db, {}});
-    workload.units.back().requests.emplace_back(bytes.substr(begin, at - begin));
-    if (same_word(words[0], "MULTI")) in_multi = true;
-    if (same_word(words[0], "EXEC")) in_multi = false;
+    recording.add(words, request);
   }
   if (workload.units.empty()) {
     return Error{Errc::kCorrupt, fmt::format("{}: no commands in it", workload.name)};
   }
-  if (in_multi) {
+  if (recording.in_transaction()) {
     return Error{Errc::kCorrupt,
                  fmt::format("{}: the last transaction has no EXEC", workload.name)};
   }
   return workload;
 }
 
-Result<Workload> load_workload(const std::string& path) {
+Result<Workload> load_workload(const std::string& path, const Objection& objection) {
   std::FILE* file = std::fopen(path.c_str(), "rb");
   if (file == nullptr) {
     return Error{errno == ENOENT ? Errc::kNotFound : Errc::kIo,
@@ -81,7 +152,7 @@ Result<Workload> load_workload(const std::string& path) {
   const bool failed = std::ferror(file) != 0;
   std::fclose(file);
   if (failed) return Error{Errc::kIo, fmt::format("{}: cannot be read", path)};
-  return parse_workload(bytes, path);
+  return parse_workload(bytes, path, objection);
 }
 
 }  // namespace powercut::scenarios

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ struct Unit {
   int db = 0;
   std::vector<std::string> requests;  // RESP bytes
   Needs needs = Needs::kNothing;
+  // Whoever sent it may stand in another database now.
+  bool leaves_database = false;
   bool operator==(const Unit&) const = default;
 };
 
@@ -32,11 +35,19 @@ struct Workload {
   uint64_t operations() const { return units.size(); }
 };
 
+// Does it move its connection to another database, if it is answered well, or end it?
+bool leaves_database(const std::vector<std::string_view>& words);
+
+// Why a request cannot be part of a workload; empty: it can.
+using Objection = std::function<std::string(const std::vector<std::string_view>& words)>;
+
 // An AOF segment, or any file of RESP requests; comments and timestamps of the AOF format are
 // understood.
-//   Errors: kNotFound, kIo; kCorrupt with the offset of the first byte that is no request.
-Result<Workload> load_workload(const std::string& path);
-Result<Workload> parse_workload(std::string_view bytes, std::string name);
+//   Errors: kNotFound, kIo; kCorrupt with the offset of the first byte that is no request, or of the
+//   first request that there is an objection to.
+Result<Workload> load_workload(const std::string& path, const Objection& objection = {});
+Result<Workload> parse_workload(std::string_view bytes, std::string name,
+                                const Objection& objection = {});
 
 // The built-in ones, a line each for `powercut list workloads`.
 struct Builtin {
