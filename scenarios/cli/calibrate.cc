@@ -36,7 +36,8 @@ std::string tightness(const Calibration& c) {
 
 std::string verdict(const FilesystemCalibration& row) {
   if (row.persona == nullptr) return "no persona stands for it";
-  return row.sound() ? "sound" : "FORBIDS what was observed";
+  if (row.forbids()) return "FORBIDS what was observed";
+  return row.sound() ? "sound" : "nothing observed";
 }
 
 void print_rows(std::FILE* out, const std::vector<FilesystemCalibration>& rows) {
@@ -46,12 +47,14 @@ void print_rows(std::FILE* out, const std::vector<FilesystemCalibration>& rows) 
              "truncated", "unreadable", "counted", "legal", "seen", "tight", "verdict");
   for (const auto& row : rows) {
     const Calibration& sum = row.sum;
-    const uint64_t skipped = row.persona == nullptr ? row.programs.size() : row.not_modelled;
+    const uint64_t skipped = row.skipped();
     fmt::print(out, kLine, row.config, row.persona == nullptr ? "none" : row.persona->name,
                row.programs.size(), skipped, sum.observed, sum.contained, sum.unchecked,
                sum.unreadable, row.programs.size() - skipped - row.not_enumerated, sum.legal,
                sum.legal_observed, tightness(sum), verdict(row));
     if (!sum.missing.empty()) fmt::print(out, "  {}\n", sum.missing.front());
+    for (const auto& [why, count] : row.not_run)
+      if (row.persona != nullptr) fmt::print(out, "  not run: {} with {}\n", count, why);
   }
 }
 
@@ -63,10 +66,9 @@ void print_programs(std::FILE* out, const FilesystemCalibration& row) {
   });
   fmt::print(out, "\n{}\n", row.config);
   for (const Calibration& one : programs) {
-    const std::string why = !one.unsupported.empty() ? "not modelled: " + one.unsupported
-                            : row.persona == nullptr ? "not run: no persona"
-                            : !one.enumerated        ? "too many legal states to count"
-                                                     : "";
+    const std::string why = !one.not_run.empty() ? "not run: " + one.not_run
+                            : !one.enumerated    ? "too many legal states to count"
+                                                 : "";
     fmt::print(out, "  {:<36}{:>5} observed{:>5} contained{:>6} legal{:>5} seen{:>8}  {}\n",
                one.program, one.observed, one.contained, one.legal, one.legal_observed,
                tightness(one), why);
@@ -85,7 +87,7 @@ void print_json(std::FILE* out, const std::vector<FilesystemCalibration>& rows, 
                                   {"legal_observed", row.sum.legal_observed},
                                   {"unchecked", row.sum.unchecked},
                                   {"unreadable", row.sum.unreadable},
-                                  {"not_modelled", row.not_modelled},
+                                  {"not_run", row.not_run},
                                   {"not_counted", row.not_enumerated},
                                   {"first_missing", nullptr}};
     if (row.persona != nullptr) one["persona"] = row.persona->name;
@@ -115,8 +117,9 @@ int calibrate(const CalibrateArguments& arguments, const Streams& streams) {
     for (const auto& row : rows)
       if (arguments.programs) print_programs(streams.out, row);
   }
-  const bool sound = std::all_of(rows.begin(), rows.end(), [](const auto& r) { return r.sound(); });
-  return sound ? kHeld : kBroken;
+  const bool forbids =
+      std::any_of(rows.begin(), rows.end(), [](const auto& r) { return r.forbids(); });
+  return forbids ? kBroken : kHeld;
 }
 
 }  // namespace

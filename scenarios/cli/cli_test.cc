@@ -306,6 +306,16 @@ TEST_F(Cli, CalibrateReadsObservationsOrSaysWhichLineIsNone) {
   const Ran bad = run("calibrate bad");
   EXPECT_EQ(bad.status, 1);
   EXPECT_THAT(bad.out, HasSubstr("FORBIDS"));
+  std::string nothing = with("ext4", "{}");
+  nothing.replace(nothing.find("\"observed\""), nothing.npos, "\"observed\":{}}\n");
+  write("nothing", nothing);
+  EXPECT_THAT(run("calibrate nothing").out, HasSubstr("nothing observed"));
+  std::string link = with("ext4", "{}");
+  link.replace(link.find("append a A 10"), 13, "symlink a b");
+  write("link", link);
+  EXPECT_THAT(run("calibrate link").out, HasSubstr("not run: 1 with symlink"));
+  EXPECT_EQ(nlohmann::json::parse(run("calibrate --json link").out)["filesystems"][0]["not_run"],
+            nlohmann::json({{"symlink", 1}}));
   refused("calibrate nosuch", 3, "nosuch");
   refused("calibrate " + write("garbage", with("ext4", "{}") + "garbage\n"), 3, "line 2");
   refused("calibrate " + write("empty", ""), 3, "no observations");
