@@ -172,6 +172,8 @@ enum class FaultKind : uint8_t {
   kBitRot,      // bitrot: to the disk after the crash of this life, as are the next
   kUnreadable,  // unreadable
   kMisdirect,   // misdirect
+  kShut,        // shut@sync:2 shut@sync_directory:0: its journal fails, and the filesystem takes no
+                // changes until it is mounted again
   kCount,       // how many there are
 };
 inline constexpr int kFaultKinds = static_cast<int>(FaultKind::kCount);
@@ -214,6 +216,7 @@ struct KindRow {
   Counts counts;
   Argument argument = Argument::kNone;
   OpSet ops = 0;  // that the word may name; of a kind that names none, those it strikes
+  bool needs_crash = false;  // though its class does not
   std::variant<std::monostate, StrikeCall, StrikeClock, StrikeDisk> strike = {};  // a crash: none
 };
 

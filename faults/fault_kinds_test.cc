@@ -32,6 +32,7 @@ constexpr auto kExamples = std::to_array<Example>({
     {FaultKind::kBitRot, "bitrot"},
     {FaultKind::kUnreadable, "unreadable"},
     {FaultKind::kMisdirect, "misdirect"},
+    {FaultKind::kShut, "shut@sync:2 cut@op:7+0:before"},
 });
 static_assert(kExamples.size() == kFaultKinds, "a FaultKind without an example");
 static_assert(

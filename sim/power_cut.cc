@@ -137,6 +137,7 @@ class PowerCut {
   void forget_handles() {
     after_.names.clear();
     after_.flights.clear();
+    after_.shut = {};
     after_.last_cut_seq = 0;
     for (InodeId id = 0; id < after_.tree.end(); ++id) {
       const Inode* inode = after_.tree.find(id);
