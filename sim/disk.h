@@ -86,8 +86,12 @@ class Disk {
   // kRefused or kIo once it has shut: for whoever is about to change something; to read.
   Result<void> check_change();
   Result<void> check_read() const;
-  // Something else has tried to change it: where nobody else did, ext4 lets syncs pass.
-  void notice() { state_.shut.noticed = state_.shut.is; }
+  // Has something tried to change it since? Where nothing has, ext4 and btrfs let syncs pass.
+  void set_noticed(bool noticed) { state_.shut.noticed = noticed; }
+  // Pages that btrfs has dropped cannot be read again once it has shut.
+  bool may_refuse_pages() const {
+    return state_.shut.is && state_.rules.sync_failure == SyncFailure::kBtrfs;
+  }
   // False: a power cut now has exactly one outcome.
   bool anything_pending() const { return state_.anything_pending(); }
 

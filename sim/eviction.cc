@@ -42,6 +42,7 @@ void drop_page(DiskState& disk, Inode& inode, uint32_t block, const Take& take) 
   const std::vector<DataOp>& ops = inode.log.ops();
   const uint32_t unit = unit_of(disk);
   CHECK(block < inode.blocks.size() && inode.blocks[block]);
+  BlockRef before = inode.blocks[block];
   Block& bytes = own_block(inode.blocks[block]);
   for (uint32_t from = 0; from < kBlockBytes; from += unit) {
     std::vector<uint32_t> chain;
@@ -52,7 +53,18 @@ void drop_page(DiskState& disk, Inode& inode, uint32_t block, const Take& take) 
     for (size_t v = chain.size(); v > 0 && !take(from, v, chain.size(), bytes); --v)
       inode.log.undo(ops[chain[v - 1]], from, from + unit, bytes);
   }
-  inode.log.settle(block);
+  if (disk.rules.sync_failure != SyncFailure::kExt4Data) return inode.log.settle(block);
+  // What was read is where it belongs on the disk; the journal still has the rest.
+  if (*before == bytes) return;
+  DataOp read;
+  read.seq = ++disk.seq;
+  read.at = disk.now;
+  read.size_before = read.size_after = inode.size;
+  read.block = block;
+  read.length = static_cast<uint16_t>(kBlockBytes);
+  read.data = read.stuck = true;
+  inode.log.keep_block(read, std::move(before));
+  inode.log.push(read);
 }
 
 // REQUIRES: nothing of it is dirty.

@@ -332,7 +332,9 @@ Result<void> SimOs::sync_directory(std::string_view path, Site fence) {
 // What the kernel does by itself may meet the failure of the journal before a sync does.
 void SimOs::notice_shut(const Injection& injection) {
   if (!world_.disk.is_shut()) return;
-  if (choices_.chance("disk.shut.noticed", injection.identity, 1, 4)) world_.disk.notice();
+  const bool noticed = choices_.chance("disk.shut.noticed", injection.identity, 1, 4);
+  const bool forgets = world_.disk.rules().sync_failure == SyncFailure::kBtrfs;
+  if (noticed || forgets) world_.disk.set_noticed(noticed);
 }
 
 void SimOs::open_handle(InodeId inode) {
@@ -357,6 +359,8 @@ Result<size_t> SimFile::read_at(uint64_t offset, char* out, size_t size) {
   const auto read = [&]() -> Result<size_t> {
     if (injection.error) return os_.injected(*injection.error, Op::kRead, path_);
     TRY(disk.check_read());
+    if (disk.may_refuse_pages() && os_.choices_.chance("disk.shut.read", injection.identity, 1, 4))
+      return os_.injected(Errc::kIo, Op::kRead, path_);
     disk.evict(inode_, offset, size, os_.choices_, injection.identity);
     return disk.read(inode_, offset, out,
                      std::min<uint64_t>(size, injection.short_size.value_or(size)));

@@ -40,14 +40,15 @@ void force_content(DiskState& disk, Inode& inode, const SyncTicket& ticket) {
 }
 
 // A filesystem that has shut forces nothing. What it says of it: a sync that was under way then
-// shares the failed commit; of those that come later, ext4 lets pass what has nothing to commit
-// until something tries to, XFS the ones of directories.
+// shares the failed commit; of those that come later, ext4 and btrfs let pass what seems to have
+// nothing to commit until it is noticed, XFS the ones of directories.
 Result<void> finish_shut(const DiskState& disk, const SyncTicket& ticket) {
   const Error io{Errc::kIo, "the filesystem has shut down after an error of its journal"};
   const Error refused{Errc::kRefused, "read-only since an error of its journal"};
   if (ticket.id <= disk.shut.last_ticket) return io;
   switch (disk.rules.sync_failure) {
     case SyncFailure::kExt4Ordered:
+    case SyncFailure::kBtrfs:
       return disk.shut.noticed ? Result<void>(refused) : Result<void>();
     case SyncFailure::kExt4Data:
       return disk.shut.noticed || !ticket.directory ? Result<void>(refused) : Result<void>();
@@ -56,6 +57,14 @@ Result<void> finish_shut(const DiskState& disk, const SyncTicket& ticket) {
     default:
       return refused;
   }
+}
+
+// No dirty page will be written any more: they are dropped as clean ones are.
+void shut(DiskState& disk) {
+  disk.shut = {true, false, disk.flights.last_id()};
+  for (InodeId id = 0; id < disk.tree.end(); ++id)
+    if (const Inode* inode = disk.tree.find(id); inode != nullptr && !inode->log.empty())
+      disk.tree.own(id).log.stick(disk.seq, true, false);
 }
 
 }  // namespace
@@ -145,7 +154,7 @@ Result<void> fail_sync_directory(DiskState& disk, const SyncTicket& ticket) {
 Result<void> fail_journal(DiskState& disk, const SyncTicket& ticket) {
   CHECK(!disk.rules.fails_as_of_2020());
   land(disk, ticket);
-  if (!disk.shut.is) disk.shut = {true, false, disk.flights.last_id()};
+  if (!disk.shut.is) shut(disk);
   if (disk.rules.sync_failure == SyncFailure::kExt4Data)
     return Error{Errc::kRefused, "the journal failed; the filesystem is read-only"};
   return Error{Errc::kIo, "the journal failed; the filesystem takes no more changes"};
