@@ -325,17 +325,21 @@ TEST_F(Cli, CalibrateReadsObservationsOrSaysWhichLineIsNone) {
   refused("calibrate " + write("step", step), 3, "append b");
 }
 
-// results/calibration/table.txt: its first line is the command, the rest what it prints.
-TEST_F(Cli, TheCommittedCalibrationIsWhatCalibratePrints) {
+// results/calibration: a table's first line is the command, the rest what it prints.
+TEST_F(Cli, TheCommittedCalibrationsAreWhatCalibratePrints) {
   const std::string root = POWERCUT_SOURCE_DIR;
-  std::ifstream file(root + "/results/calibration/table.txt");
-  std::string command;
-  std::getline(file, command);
-  EXPECT_EQ(command, "# build/powercut calibrate faults/testdata/kernel-6.18/observed.jsonl");
-  const std::string rest{std::istreambuf_iterator<char>(file), {}};
-  const Ran ran = run("calibrate '" + root + "/faults/testdata/kernel-6.18/observed.jsonl'");
-  EXPECT_EQ(ran.status, 0);
-  EXPECT_EQ(ran.out, rest);
+  for (const auto& [table, observed] :
+       {std::pair{"table.txt", "observed.jsonl"}, {"failed-sync.txt", "failed-sync.jsonl"}}) {
+    std::ifstream file(root + "/results/calibration/" + table);
+    std::string command;
+    std::getline(file, command);
+    const std::string data = std::string("faults/testdata/kernel-6.18/") + observed;
+    EXPECT_EQ(command, "# build/powercut calibrate " + data);
+    const std::string rest{std::istreambuf_iterator<char>(file), {}};
+    const Ran ran = run("calibrate '" + root + "/" + data + "'");
+    EXPECT_EQ(ran.status, 0);
+    EXPECT_EQ(ran.out, rest);
+  }
 }
 
 TEST_F(Cli, AFullDiskIsOneLineAndStatus3) {

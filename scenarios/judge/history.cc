@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "engine/base/check.h"
 
 namespace powercut::scenarios {
@@ -44,10 +42,6 @@ void History::ack(uint64_t lsn, Instant at) {
   operations_[lsn - 1].ack = ++acked_;
 }
 
-bool History::was_forgotten(uint64_t digest) const {
-  return std::find(forgotten_.begin(), forgotten_.end(), digest) != forgotten_.end();
-}
-
 void History::append(bool expiry_only) {
   operations_.push_back({os_->now(), kNever, 0, os_->current(), expiry_only});
 }
@@ -56,7 +50,6 @@ void History::append(bool expiry_only) {
 
 void PlainHistory::on_attach(sim::Target& target, uint64_t k) {
   target_ = &target;
-  forget({digests_.begin() + static_cast<ptrdiff_t>(k) + 1, digests_.end()});
   digests_.resize(k + 1);
 }
 
