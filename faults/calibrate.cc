@@ -1,6 +1,7 @@
 #include "faults/calibrate.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <sstream>
@@ -21,9 +22,12 @@ class Interpreter {
  public:
   explicit Interpreter(const sim::PersonaRules& rules) : disk(rules) {}
 
-  // False: the disk has no such step. A sync begins only; `finish_syncs` ends it.
+  // Empty, or what of this step the disk does not model: then nothing is done.
+  std::string not_modelled(const std::string& step) const;
+  // A sync begins only; `finish_syncs` ends it.
   //   Errors: the disk's, and kInvalid: what it cannot do now.
-  Result<bool> run(const std::string& step);
+  // REQUIRES: it is modelled.
+  Result<void> run(const std::string& step);
   void finish_syncs() {
     for (const sim::SyncTicket& ticket : syncs_) CHECK(disk.finish_sync(ticket).ok());
     syncs_.clear();
@@ -53,14 +57,45 @@ class Interpreter {
     if (mode != "keep" && offset + n > size) disk.truncate(file, offset + n);
     return {};
   }
-  Result<bool> run_on_file(std::istream& in, const std::string& verb, const std::string& name);
+  Result<void> run_on_file(std::istream& in, const std::string& verb, const std::string& name);
+  bool is_directory(const std::string& name) const {
+    const Result<InodeId> found = disk.lookup(name);
+    return found.ok() && disk.is_directory(*found);
+  }
 
   std::map<std::string, InodeId> open_;
   std::vector<sim::SyncTicket> syncs_;
 };
 
+// The steps that the disk has, and of how many words each is at most.
+constexpr struct {
+  std::string_view verb;
+  size_t words;
+} kVerbs[] = {{"creat", 2},    {"open", 2},  {"opentrunc", 2}, {"close", 2},  {"append", 4},
+              {"pwrite", 5},   {"mmapw", 5}, {"msync", 2},     {"ftrunc", 3}, {"falloc", 5},
+              {"fsync", 2},    {"sfr", 2},   {"fdatasync", 2}, {"mkdir", 2},  {"rmdir", 2},
+              {"fsyncdir", 2}, {"link", 3},  {"unlink", 2},    {"rename", 3}, {"exchange", 3}};
+
+std::string Interpreter::not_modelled(const std::string& step) const {
+  std::istringstream in(step);
+  const std::vector<std::string> words{std::istream_iterator<std::string>(in), {}};
+  if (words.empty()) return "an empty step";
+  const std::string& verb = words[0];
+  const auto known = std::find_if(std::begin(kVerbs), std::end(kVerbs),
+                                  [&](const auto& row) { return row.verb == verb; });
+  if (known == std::end(kVerbs)) return verb;
+  if (words.size() > known->words) return verb + " with " + words[known->words];
+  if (verb == "falloc" && words.size() == 5 && words[4] != "keep" && words[4] != "punch" &&
+      words[4] != "zero")
+    return verb + " with " + words[4];
+  const bool moves = verb == "rename" || verb == "exchange";
+  if (moves && words.size() == 3 && (is_directory(words[1]) || is_directory(words[2])))
+    return verb + " of a directory";
+  return "";
+}
+
 // What a step does to a file that is there.
-Result<bool> Interpreter::run_on_file(std::istream& in, const std::string& verb,
+Result<void> Interpreter::run_on_file(std::istream& in, const std::string& verb,
                                       const std::string& name) {
   TRY_ASSIGN(const InodeId at, file(name));
   std::string word;
@@ -91,12 +126,12 @@ Result<bool> Interpreter::run_on_file(std::istream& in, const std::string& verb,
     open_.erase(name);
   } else {
     // sync_file_range starts writeback and promises nothing, so it forces nothing.
-    return verb == "sfr";
+    CHECK(verb == "sfr");
   }
-  return true;
+  return {};
 }
 
-Result<bool> Interpreter::run(const std::string& step) {
+Result<void> Interpreter::run(const std::string& step) {
   std::istringstream in(step);
   std::string verb, name, other;
   in >> verb >> name;
@@ -126,7 +161,7 @@ Result<bool> Interpreter::run(const std::string& step) {
   } else {
     return run_on_file(in, verb, name);
   }
-  return true;
+  return {};
 }
 
 // A cut that keeps everything, since a device that lies cannot be asked. No handle lives on.
@@ -138,37 +173,30 @@ void Interpreter::make_all_durable() {
 
 }  // namespace
 
-Result<void> check_program(const ObservedProgram& program) {
+Result<std::string> check_program(const ObservedProgram& program) {
   Interpreter interpreter{{}};
   for (const auto* steps : {&program.setup, &program.steps}) {
     for (const std::string& step : *steps) {
-      const Result<bool> done = interpreter.run(step);
-      if (!done.ok())
+      if (std::string what = interpreter.not_modelled(step); !what.empty()) return what;
+      if (const Result<void> done = interpreter.run(step); !done.ok())
         return Error{Errc::kInvalid, "the step \"" + step + "\": " + done.error().message};
-      if (!*done) return {};  // it will not be run
       interpreter.finish_syncs();
     }
     if (steps == &program.setup) interpreter.make_all_durable();
   }
-  return {};
+  return std::string();
 }
 
-std::vector<Boundary> run_program(const ObservedProgram& program, const sim::PersonaRules& rules,
-                                  std::string* unsupported) {
+std::vector<Boundary> run_program(const ObservedProgram& program, const sim::PersonaRules& rules) {
   Interpreter interpreter(rules);
-  const auto run = [&](const std::string& step) {
-    if (interpreter.run(step).value()) return true;
-    *unsupported = step;
-    return false;
-  };
   for (const std::string& step : program.setup) {
-    if (!run(step)) return {};
+    CHECK(interpreter.run(step).ok());
     interpreter.finish_syncs();
   }
   interpreter.make_all_durable();
   std::vector<Boundary> boundaries{{interpreter.disk, interpreter.disk}};
   for (const std::string& step : program.steps) {
-    if (!run(step)) return {};
+    CHECK(interpreter.run(step).ok());
     boundaries.back().during = interpreter.disk;
     interpreter.finish_syncs();
     boundaries.push_back({interpreter.disk, interpreter.disk});
@@ -183,9 +211,10 @@ Calibration calibrate(const ObservedProgram& program, const sim::PersonaRules& r
   result.program = program.name;
   sim::PersonaRules whole = rules;
   whole.sector_bytes = sim::kBlockBytes;
-  const std::vector<Boundary> torn = run_program(program, rules, &result.unsupported);
-  const std::vector<Boundary> untorn = run_program(program, whole, &result.unsupported);
-  if (!result.unsupported.empty()) return result;
+  result.not_run = program.not_run;
+  if (!result.not_run.empty()) return result;
+  const std::vector<Boundary> torn = run_program(program, rules);
+  const std::vector<Boundary> untorn = run_program(program, whole);
   std::set<Image> observed;
   std::set<Image> members;  // of what is enumerated below
   for (const ObservedState& state : program.states) {

@@ -33,12 +33,13 @@ struct ObservedProgram {
   std::vector<std::string> setup;
   std::vector<std::string> steps;
   std::vector<ObservedState> states;
+  std::string not_run;  // the step or state that we do not model; empty: none
 };
 
 struct Calibration {
   std::string program;
-  std::string unsupported;  // the step that the disk does not model; nothing else is filled in
-  uint64_t observed = 0;    // distinct states; of these:
+  std::string not_run;    // why; nothing else is filled in then
+  uint64_t observed = 0;  // distinct states; of these:
   uint64_t contained = 0;
   uint64_t unchecked = 0;  // abbreviated
   uint64_t unreadable = 0;
@@ -56,13 +57,12 @@ struct Boundary {
   sim::Disk returned;  // after this many steps
   sim::Disk during;    // the next step has begun; a sync is in flight
 };
-// Can all its steps be done, up to the first that is not modelled?
+// Can all its steps be done? Empty, or what the first that we do not model would do.
 //   Errors: kInvalid: one line that says which cannot, and why.
-Result<void> check_program(const ObservedProgram& program);
-// One for 0, 1, 2... steps; empty if a step is not modelled (then `unsupported` names it).
-// REQUIRES: check_program().
-std::vector<Boundary> run_program(const ObservedProgram& program, const sim::PersonaRules& rules,
-                                  std::string* unsupported);
+Result<std::string> check_program(const ObservedProgram& program);
+// One for 0, 1, 2... steps.
+// REQUIRES: check_program() finds nothing.
+std::vector<Boundary> run_program(const ObservedProgram& program, const sim::PersonaRules& rules);
 
 // "f=o*4096 N*12 t=dir/": an image in the notation of the observations.
 std::string describe(const sim::Image& image);

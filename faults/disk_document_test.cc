@@ -33,7 +33,8 @@ constexpr const char* kNames[] = {"free", "journal", "log tree"};
 constexpr const char* kSizes[] = {"lags", "journal"};
 constexpr const char* kData[] = {"free", "tail", "all", "journal"};
 constexpr const char* kSync[] = {"inode", "inode and names", "journal", "nothing"};
-constexpr const char* kFailed[] = {"ext4-ordered", "ext4-data", "xfs", "btrfs"};
+constexpr const char* kFailed[] = {"ext4-ordered",      "ext4-data",      "xfs",      "btrfs",
+                                   "ext4-ordered-2020", "ext4-data-2020", "xfs-2020", "btrfs-2020"};
 
 using Switches = std::vector<std::pair<std::string, std::string>>;  // name and value
 

@@ -26,6 +26,12 @@ bool deny(const CallStrike& at) {
   return true;
 }
 
+// Where the model knows of no such thing (2020), an EIO like any other.
+bool shut(const CallStrike& at) {
+  at.injection.journal = fail<Errc::kIo>(at);
+  return at.injection.journal;
+}
+
 bool shorten(const CallStrike& at) {
   const auto& [fault, call, choices, injection] = at;
   if (call.size <= 1 || !choices.chance("fault.short", call.identity, 1, 3)) return false;
@@ -189,6 +195,13 @@ constexpr auto kKinds = std::to_array<KindRow>({
      .counts = Counts::kCall,
      .ops = ops({Op::kRename}),
      .strike = deny},
+    {.kind = FaultKind::kShut,
+     .word = "shut",
+     .fault = FaultClass::kEio,
+     .counts = Counts::kCall,
+     .ops = kSyncs,
+     .needs_crash = true,
+     .strike = shut},
 });
 
 static_assert(kKinds.size() == kFaultKinds, "a FaultKind without a row");

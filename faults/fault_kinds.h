@@ -202,7 +202,9 @@ enum class FaultKind : uint8_t {
   kBytesRemoved,   // bytes-removed
   kBytesInserted,  // bytes-inserted
   kDenied,         // denied@rename:2: rename 2 of this life happens, and fails
-  kCount,          // how many there are
+  kShut,   // shut@sync:2 shut@sync_directory:0: its journal fails, and the filesystem takes no
+           // changes until it is mounted again
+  kCount,  // how many there are
 };
 inline constexpr int kFaultKinds = static_cast<int>(FaultKind::kCount);
 
@@ -243,7 +245,8 @@ struct KindRow {
   FaultClass fault;       // of a crash: see classes_of()
   Counts counts;
   Argument argument = Argument::kNone;
-  OpSet ops = 0;  // that the word may name; of a kind that names none, those it strikes
+  OpSet ops = 0;             // that the word may name; of a kind that names none, those it strikes
+  bool needs_crash = false;  // though its class does not
   std::variant<std::monostate, StrikeCall, StrikeClock, StrikeDisk> strike = {};  // a crash: none
 };
 

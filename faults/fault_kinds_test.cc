@@ -35,6 +35,7 @@ constexpr auto kExamples = std::to_array<Example>({
     {FaultKind::kBytesRemoved, "bytes-removed"},
     {FaultKind::kBytesInserted, "bytes-inserted"},
     {FaultKind::kDenied, "denied@rename:0"},
+    {FaultKind::kShut, "shut@sync:2 cut@op:7+0:before"},
 });
 static_assert(kExamples.size() == kFaultKinds, "a FaultKind without an example");
 static_assert(

@@ -8,7 +8,6 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -52,93 +51,88 @@ std::vector<std::string> words_of(const std::string& text) {
   return {std::istream_iterator<std::string>(in), {}};
 }
 
-// "o*4096 ZERO*12".
-bool are_runs(const std::string& text) {
+// "o*4096 ZERO*12"; or a word for something that we have not. A count must be one.
+enum class Content : uint8_t { kRuns, kUnknown, kNonsense };
+Content kind_of(const std::string& text) {
   const auto words = words_of(text);
-  return !words.empty() && std::all_of(words.begin(), words.end(), [](const std::string& run) {
+  bool unknown = words.empty();
+  for (const std::string& run : words) {
     const size_t star = run.find('*');
-    if (star == std::string::npos) return run == "empty" || run == "dir";
-    return star > 0 && count(std::string_view(run).substr(star + 1)).has_value();
-  });
+    if (star == std::string::npos) {
+      unknown |= run != "empty" && run != "dir";
+      continue;
+    }
+    if (!count(std::string_view(run).substr(star + 1))) return Content::kNonsense;
+    const std::string what = run.substr(0, star);
+    unknown |= what.size() != 1 && what != "ZERO" && what != "STALE";
+  }
+  return unknown ? Content::kUnknown : Content::kRuns;
 }
 
-// True if the step names only what is there, and its numbers are numbers. Steps that the disk does
-// not model are reported as such later on.
-bool makes_sense(const std::string& step, std::set<std::string>& names) {
+// False if a number is missing in a step that we know. What it names is checked by running it.
+bool makes_sense(const std::string& step) {
   const auto words = words_of(step);
+  const auto number_at = [&](size_t i) { return words.size() > i && count(words[i]).has_value(); };
   if (words.size() < 2) return false;
   const std::string& verb = words[0];
-  const std::string& name = words[1];
-  const auto number_at = [&](size_t i) { return words.size() > i && count(words[i]).has_value(); };
-  if (verb == "creat" || verb == "mkdir") return names.insert(name).second;
-  if (verb == "fsyncdir") return name == "." || names.contains(name);
-  if (!names.contains(name)) return false;
   if (verb == "append") return number_at(3);
   if (verb == "pwrite" || verb == "mmapw") return number_at(2) && number_at(4);
   if (verb == "ftrunc") return number_at(2);
   if (verb == "falloc") return number_at(2) && number_at(3);
-  if (verb == "exchange") return words.size() > 2 && names.contains(words[2]);
-  if (verb == "link") return words.size() > 2 && names.insert(words[2]).second;
-  if (verb != "rename") return true;
-  if (words.size() < 3) return false;
-  names.erase(name);
-  names.insert(words[2]);
-  return true;
-}
-
-bool is_modelled(const std::string& step) {
-  const auto words = words_of(step);
-  return words.empty() || words[0] != "symlink";
-}
-
-// The first thing that is wrong with a program, or nothing.
-std::string what_is_wrong(const ObservedProgram& program) {
-  std::set<std::string> names;
-  for (const auto* steps : {&program.setup, &program.steps}) {
-    for (const std::string& step : *steps) {
-      if (!is_modelled(step)) return "";  // it will not be run
-      if (!makes_sense(step, names)) return fmt::format("the step \"{}\" makes no sense", step);
-    }
-  }
-  return "";
+  return words.size() > 2 || (verb != "rename" && verb != "exchange" && verb != "link");
 }
 
 // Behind the content of a file with two names. Which two is seen by the paths.
 constexpr std::string_view kTwoNames = " ~2";
 
+// One state of files. What is in it that we have not goes to `program.not_run`.
+void parse_state(const json& files, ObservedState& state, ObservedProgram& program) {
+  for (const auto& [path, runs] : files.items()) {
+    std::string text = runs.is_string() ? runs.get<std::string>() : runs.dump();
+    if (text.ends_with(kTwoNames)) text.resize(text.size() - kTwoNames.size());
+    if (text.ends_with("...")) {
+      state.abbreviated = true;
+      return;
+    }
+    if (text.starts_with("ERR")) {
+      state.unreadable = true;
+      return;
+    }
+    switch (kind_of(text)) {
+      case Content::kNonsense:
+        throw std::invalid_argument(fmt::format("\"{}\" is no content of a file", text));
+      case Content::kUnknown:
+        if (program.not_run.empty()) program.not_run = fmt::format("the state \"{}\"", text);
+        return;
+      case Content::kRuns:
+        state.image.push_back({text == "dir" ? path + "/" : path, parse_runs(text)});
+    }
+  }
+  std::sort(state.image.begin(), state.image.end());
+}
+
 // Throws json::exception, std::invalid_argument.
 ObservedProgram parse(const json& line) {
   ObservedProgram program{
-      line.at("config"), line.at("litmus"), line.at("setup"), line.at("steps"), {}};
+      line.at("config"), line.at("litmus"), line.at("setup"), line.at("steps"), {}, {}};
+  for (const auto* steps : {&program.setup, &program.steps})
+    for (const std::string& step : *steps)
+      if (!makes_sense(step))
+        throw std::invalid_argument(fmt::format("the step \"{}\" makes no sense", step));
+  const auto checked = check_program(program);
+  if (!checked.ok()) throw std::invalid_argument(checked.error().message);
+  program.not_run = *checked;
   for (const json& seen : line.at("observed")) {
     ObservedState state;
     state.step_min = seen.at("min_returned_step");
     state.step_max = seen.at("max_returned_step");
     state.torn = seen.at("only_with_512B_tearing");
-    for (const auto& [path, runs] : seen.at("state").items()) {
-      std::string text = runs;
-      if (text.ends_with(kTwoNames)) text.resize(text.size() - kTwoNames.size());
-      if (text.ends_with("...")) {
-        state.abbreviated = true;
-        break;
-      }
-      if (text.starts_with("ERR")) {
-        state.unreadable = true;
-        break;
-      }
-      if (!are_runs(text))
-        throw std::invalid_argument(fmt::format("\"{}\" is no content of a file", text));
-      state.image.push_back({text == "dir" ? path + "/" : path, parse_runs(text)});
-    }
     if (state.step_min > state.step_max || state.step_max > program.steps.size())
       throw std::invalid_argument(fmt::format("seen after {} to {} of {} steps", state.step_min,
                                               state.step_max, program.steps.size()));
-    std::sort(state.image.begin(), state.image.end());
+    parse_state(seen.at("state"), state, program);
     program.states.push_back(std::move(state));
   }
-  if (const auto wrong = what_is_wrong(program); !wrong.empty()) throw std::invalid_argument(wrong);
-  if (const auto done = check_program(program); !done.ok())
-    throw std::invalid_argument(done.error().message);
   return program;
 }
 
@@ -164,9 +158,15 @@ Result<std::vector<ObservedProgram>> read_observations(std::istream& file,
   return programs;
 }
 
-bool FilesystemCalibration::sound() const {
+uint64_t FilesystemCalibration::skipped() const {
+  uint64_t programs = 0;
+  for (const auto& [why, count] : not_run) programs += count;
+  return programs;
+}
+
+bool FilesystemCalibration::forbids() const {
   const bool excused = persona != nullptr && !persona->keeps_synced;
-  return sum.contained + sum.unchecked + (excused ? sum.unreadable : 0) == sum.observed;
+  return !sum.missing.empty() || (!excused && sum.unreadable > 0);
 }
 
 std::vector<FilesystemCalibration> calibrate_all(const std::vector<ObservedProgram>& programs,
@@ -183,12 +183,15 @@ std::vector<FilesystemCalibration> calibrate_all(const std::vector<ObservedProgr
     }
     CHECK(row->config == program.config);
     if (row->persona == nullptr) {
-      row->programs.emplace_back().program = program.name;
+      Calibration& none = row->programs.emplace_back();
+      none.program = program.name;
+      none.not_run = "no persona";
+      ++row->not_run[none.not_run];
       continue;
     }
     Calibration one = calibrate(program, row->persona->rules, tapes_max);
-    if (!one.unsupported.empty())
-      ++row->not_modelled;
+    if (!one.not_run.empty())
+      ++row->not_run[one.not_run];
     else if (!one.enumerated)
       ++row->not_enumerated;
     row->sum.observed += one.observed;
@@ -202,7 +205,7 @@ std::vector<FilesystemCalibration> calibrate_all(const std::vector<ObservedProgr
     row->programs.push_back(std::move(one));
   }
   for (const FilesystemCalibration& row : rows) {
-    CHECK(row.not_modelled + row.not_enumerated <= row.programs.size());
+    CHECK(row.skipped() + row.not_enumerated <= row.programs.size());
     CHECK(row.sum.contained + row.sum.missing.size() + row.sum.unchecked + row.sum.unreadable ==
           row.sum.observed);
     CHECK(row.sum.legal_observed <= row.sum.legal);

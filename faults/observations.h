@@ -4,6 +4,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,15 +20,18 @@ Result<std::vector<ObservedProgram>> read_observations(std::istream& file, const
 // One filesystem held against the persona that stands for it.
 struct FilesystemCalibration {
   std::string config;
-  const Persona* persona = nullptr;  // null: none of ours claims to be this one
-  Calibration sum;                   // over the programs below; `program` is empty
-  uint64_t not_modelled = 0;         // programs: a step that the simulated disk has not
-  uint64_t not_enumerated = 0;       // programs: too many legal states to count
+  const Persona* persona = nullptr;         // null: none of ours claims to be this one
+  Calibration sum;                          // over the programs below; `program` is empty
+  std::map<std::string, uint64_t> not_run;  // why, and how many programs
+  uint64_t not_enumerated = 0;              // programs: too many legal states to count
   std::vector<Calibration> programs;
 
-  // Every state that could be checked is contained. States that no kernel could read are outside
-  // the model, and excused only where the device itself breaks its word.
-  bool sound() const;
+  uint64_t skipped() const;  // programs that were not run
+  // Some state is not contained. States that no kernel could read are outside the model, and
+  // excused only where the device itself breaks its word.
+  bool forbids() const;
+  // Every state that could be checked is contained, and there was one.
+  bool sound() const { return sum.contained > 0 && !forbids(); }
 };
 
 // By configuration, in the order of their first program. `tapes_max`: as calibrate().

@@ -1,4 +1,4 @@
-// Sources: Pillai et al., OSDI'14, Table 1 (ext2, ext3-*); Rebello et al., ATC'20 (failed syncs);
+// Sources: Pillai et al., OSDI'14, Table 1 (ext2, ext3-*); Rebello et al., ATC'20 (failed syncs of 2020);
 // observed states of Linux 6.18 (faults/testdata/kernel-6.18/) for ext4-*, xfs and btrfs, which
 // every one of those personas must contain (faults/calibrate_test.cc). Sync times:
 // papers/drives.md.
@@ -87,6 +87,12 @@ constexpr PersonaRules kExt4Nodelalloc = [] {
 }();
 
 // Delayed allocation, and ordered mode for the block in which the file ends if it is fresh.
+constexpr PersonaRules kExt4Nodelalloc2014 = [] {
+  PersonaRules rules = kExt3Ordered;
+  rules.sync_failure = SyncFailure::kExt4Ordered2020;
+  return rules;
+}();
+
 constexpr PersonaRules kExt4DioreadLock = [] {
   PersonaRules rules = kExt4;
   rules.data = DataOrder::kTailBeforeSize;
@@ -102,6 +108,7 @@ constexpr PersonaRules kExt4WritebackDioreadLock = [] {
 
 constexpr PersonaRules kExt4Ordered2014 = [] {
   PersonaRules rules = kExt4;
+  rules.sync_failure = SyncFailure::kExt4Ordered2020;
   rules.data = DataOrder::kAllBeforeSize;
   return rules;
 }();
@@ -116,7 +123,7 @@ constexpr PersonaRules kXfs = [] {
 
 constexpr PersonaRules kXfs2014 = [] {
   PersonaRules rules = kExt4Ordered2014;
-  rules.sync_failure = SyncFailure::kXfs;
+  rules.sync_failure = SyncFailure::kXfs2020;
   return rules;
 }();
 
@@ -135,6 +142,7 @@ constexpr PersonaRules kBtrfs = [] {
 constexpr PersonaRules kBtrfs2014 = [] {
   PersonaRules rules = kBtrfs;
   rules.data = DataOrder::kJournal;
+  rules.sync_failure = SyncFailure::kBtrfs2020;
   return rules;
 }();
 
@@ -191,7 +199,7 @@ constexpr std::array kFurther = {
             "names and sizes in order; data of fresh blocks before the size, not of the last one",
             true, kExt4Nodelalloc},
     Persona{"ext4-nodelalloc-2014", "names and sizes in order; appended data before its size", true,
-            kExt3Ordered},
+            kExt4Nodelalloc2014},
     Persona{"ext4-dioread_lock",
             "as ext4-ordered, and a size comes with the data of its last block if that is fresh",
             true, kExt4DioreadLock},
@@ -222,14 +230,25 @@ constexpr AxisValue kAxisValues[] = {
     {"sync", "t500", "891 us: Crucial T500", [](Persona& p) { take(p, 891'000); }},
     {"sync", "p5520", "12.4 us: Solidigm D7-P5520", [](Persona& p) { take(p, 12'400); }},
     {"sync", "pm9a3", "1.6 us: Samsung PM9A3", [](Persona& p) { take(p, 1'600); }},
-    {"failed-sync", "ext4-ordered", "pages are clean and keep the new bytes, the size is durable",
+    {"failed-sync", "ext4-ordered",
+     "Linux 6.18: clean pages keep the new bytes until evicted; a new block takes none for good",
      [](Persona& p) { p.rules.sync_failure = SyncFailure::kExt4Ordered; }},
-    {"failed-sync", "ext4-data", "the same, and the next sync reports it",
+    {"failed-sync", "ext4-data",
+     "6.18: the same, but a block that is written again is as any other",
      [](Persona& p) { p.rules.sync_failure = SyncFailure::kExt4Data; }},
-    {"failed-sync", "xfs", "pages are clean and keep the new bytes, the size stays",
+    {"failed-sync", "xfs", "6.18: the same, and the size stays",
      [](Persona& p) { p.rules.sync_failure = SyncFailure::kXfs; }},
-    {"failed-sync", "btrfs", "pages go back to their old bytes",
+    {"failed-sync", "btrfs", "6.18: the same",
      [](Persona& p) { p.rules.sync_failure = SyncFailure::kBtrfs; }},
+    {"failed-sync", "ext4-ordered-2020",
+     "5.2: pages are clean and keep the new bytes, the size is durable",
+     [](Persona& p) { p.rules.sync_failure = SyncFailure::kExt4Ordered2020; }},
+    {"failed-sync", "ext4-data-2020", "5.2: the same, and the next sync reports it",
+     [](Persona& p) { p.rules.sync_failure = SyncFailure::kExt4Data2020; }},
+    {"failed-sync", "xfs-2020", "5.2: pages are clean and keep the new bytes, the size stays",
+     [](Persona& p) { p.rules.sync_failure = SyncFailure::kXfs2020; }},
+    {"failed-sync", "btrfs-2020", "5.2: pages go back to their old bytes",
+     [](Persona& p) { p.rules.sync_failure = SyncFailure::kBtrfs2020; }},
 };
 
 // Every row with every combination of values, made once: a persona is known by its address.

@@ -151,7 +151,7 @@ class Draw {
   void draw_together() {
     for (size_t i = 0; i < plan_.faults.size(); ++i) {
       const Fault trouble = plan_.faults[i];
-      const bool failed = trouble.kind == FaultKind::kEio;
+      const bool failed = trouble.kind == FaultKind::kEio || trouble.kind == FaultKind::kShut;
       const bool slow = trouble.kind == FaultKind::kSlow || trouble.kind == FaultKind::kHang;
       if (!failed && !slow) continue;
       for (Fault& crash : plan_.faults) {
@@ -261,6 +261,13 @@ class Draw {
     const uint64_t at = op == Op::kMakeDirectory ? 0
                         : frequent               ? often(life)
                                                  : choose("plan.eio_call", 8);
+    const bool syncs = op == Op::kSync || op == Op::kSyncDirectory;
+    if (syncs && crashes_ != 0 && chance("plan.eio_shut", 1, 8)) {
+      Fault& fault = add(FaultKind::kShut, life);
+      fault.op = op;
+      fault.at = at;
+      return;
+    }
     // Now and then the next one fails as well: what heals the first failure meets another.
     const uint64_t count = chance("plan.eio_again", 1, 4) ? 2 : 1;
     for (uint64_t i = 0; i < count; ++i) {

@@ -193,7 +193,8 @@ void PlanInjector::disturb(const SeamCall& call, FileRole role, Injection& injec
     if (!concerns(armed, call, role)) continue;
     if (!std::get<StrikeCall>(armed.kind.strike)({armed.fault, call, choices_, injection}))
       continue;
-    if (row(armed.kind.fault).needs_crash) crash_by(now_ + kCrashAfterNeed);
+    if (armed.kind.needs_crash || row(armed.kind.fault).needs_crash)
+      crash_by(now_ + kCrashAfterNeed);
     count(armed.kind.fault, call.op, role);
   }
   injected_error_ |= injection.error.has_value();

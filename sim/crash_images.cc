@@ -47,7 +47,8 @@ class Membership {
   bool reads(const std::vector<Found>& found, uint64_t journal_seq, const Image& image) const;
   bool file_may_read(InodeId id, uint64_t journal_seq, const std::string& want) const;
   bool block_may_read(const Inode& inode, const DataLog::Dirty& dirty, uint64_t journal_seq,
-                      int64_t size_op, const std::string& want) const;
+                      int64_t size_op, const std::string& want,
+                      const std::vector<BlockRef>& others) const;
 
   const DiskState& disk_;
   const CrashSpace space_;
@@ -86,8 +87,8 @@ std::vector<Membership::Found> Membership::tree(const CrashSpace::Names& names) 
 }
 
 bool Membership::block_may_read(const Inode& inode, const DataLog::Dirty& dirty,
-                                uint64_t journal_seq, int64_t size_op,
-                                const std::string& want) const {
+                                uint64_t journal_seq, int64_t size_op, const std::string& want,
+                                const std::vector<BlockRef>& others) const {
   const DataLog& log = inode.log;
   const uint64_t start = dirty.block * kBlockBytes;
   const uint32_t end = static_cast<uint32_t>(std::min<uint64_t>(kBlockBytes, want.size() - start));
@@ -98,10 +99,11 @@ bool Membership::block_may_read(const Inode& inode, const DataLog::Dirty& dirty,
     for (const uint32_t i : dirty.ops)
       if (log.ops()[i].touches(from, to)) chain.push_back(i);
     Block block = live != nullptr ? *live : Block{};
-    const auto is_wanted = [&] {
+    const auto is_like = [&](const Block& other) {
       const uint32_t n = std::min(to, end) - from;
-      return want.compare(start + from, n, block.data() + from, n) == 0;
+      return want.compare(start + from, n, other.data() + from, n) == 0;
     };
+    const auto is_wanted = [&] { return is_like(block); };
     const Range range = space_.sector_range(inode, chain, journal_seq, size_op);
     bool matched = false;
     for (size_t version = chain.size();; --version) {
@@ -113,7 +115,8 @@ bool Membership::block_may_read(const Inode& inode, const DataLog::Dirty& dirty,
       if (matched || version == 0) break;
       log.undo(log.ops()[chain[version - 1]], from, to, block);
     }
-    if (!matched) return false;
+    const auto reused = [&](const BlockRef& other) { return is_like(*other); };
+    if (!matched && std::none_of(others.begin(), others.end(), reused)) return false;
   }
   return true;
 }
@@ -123,6 +126,7 @@ bool Membership::file_may_read(InodeId id, uint64_t journal_seq, const std::stri
   const std::vector<uint32_t> sizes = inode.log.size_ops(inode.size);
   const std::vector<DataLog::Dirty> dirty = inode.log.dirty_blocks();
   const Range range = space_.size_range(id, sizes, journal_seq);
+  const std::vector<BlockRef> others = space_.reused_by(id);
   for (size_t version = range.lo; version <= range.hi; ++version) {
     if (CrashSpace::size_at(inode, sizes, version) != want.size()) continue;
     const int64_t size_op = version == 0 ? -1 : static_cast<int64_t>(sizes[version - 1]);
@@ -132,12 +136,9 @@ bool Membership::file_may_read(InodeId id, uint64_t journal_seq, const std::stri
       const DataLog::Dirty clean{b, {}};
       while (next < dirty.size() && dirty[next].block < b) ++next;
       const bool is_dirty = next < dirty.size() && dirty[next].block == b;
-      all = block_may_read(inode, is_dirty ? dirty[next] : clean, journal_seq, size_op, want);
-      if (all) continue;
-      const uint64_t start = b * kBlockBytes;
-      const uint64_t n = std::min(kBlockBytes, want.size() - start);
-      for (const BlockRef& other : space_.reused_by(id, b))
-        all |= want.compare(start, n, other->data(), n) == 0;
+      static const std::vector<BlockRef> kNone;
+      all = block_may_read(inode, is_dirty ? dirty[next] : clean, journal_seq, size_op, want,
+                           CrashSpace::had_block(inode, b, is_dirty) ? others : kNone);
     }
     if (all) return true;
   }

@@ -184,27 +184,42 @@ void CrashSpace::fill_garbage(uint32_t index, uint32_t from, uint32_t to, uint64
     block[at - start] = garbage_at(at);
 }
 
-std::vector<BlockRef> CrashSpace::reused_by(InodeId id, uint32_t block) const {
+std::vector<BlockRef> CrashSpace::reused_by(InodeId id) const {
   std::vector<BlockRef> found;
   // Blocks are free once no name and no open handle leads to them.
   const Inode& gone = disk_.tree[id];
   if (!disk_.rules.reuses_freed_blocks || gone.links > 0 || !gone.released) return found;
   for (InodeId by = 0; by < disk_.tree.end(); ++by) {
     const Inode* other = disk_.tree.find(by);
-    if (other == nullptr || other->links == 0 || other->block(block) == nullptr) continue;
+    if (by == id || other == nullptr) continue;
     // A rename that settles sizes allocates its file's blocks before it frees those it replaces.
     uint64_t allocated = 0;
     for (const NameOp& name : disk_.names.ops())
       if (disk_.rules.replace_settles_size && name.replaces && name.before == id &&
           name.after == by)
         allocated = name.seq;
-    const auto& ops = other->log.ops();
-    const bool fresh = std::any_of(ops.begin(), ops.end(), [&](const DataOp& op) {
-      return op.data && op.block == block && op.undo == DataOp::kZeros && op.seq > allocated;
-    });
-    if (fresh) found.push_back(other->blocks[block]);
+    for (uint32_t block = 0; block < other->blocks.size(); ++block)
+      if (other->blocks[block]) add_fresh(*other, block, allocated, found);
   }
   return found;
+}
+
+// All that the disk was sent of a block since it came with a write after `allocated`; the newest
+// first.
+void CrashSpace::add_fresh(const Inode& inode, uint32_t block, uint64_t allocated,
+                           std::vector<BlockRef>& found) {
+  const std::vector<DataOp>& ops = inode.log.ops();
+  const auto came = std::find_if(ops.begin(), ops.end(), [&](const DataOp& op) {
+    return op.block == block && op.length > 0 && op.undo == DataOp::kZeros && op.seq > allocated;
+  });
+  if (came == ops.end()) return;
+  found.push_back(inode.blocks[block]);
+  Block bytes = *inode.blocks[block];
+  for (auto op = ops.end() - 1; op != came; --op) {
+    if (op->block != block || !op->data) continue;
+    inode.log.undo(*op, 0, kBlockBytes, bytes);
+    found.push_back(std::make_shared<Block>(bytes));
+  }
 }
 
 uint32_t CrashSpace::sector_bytes() const {

@@ -59,12 +59,18 @@ class CrashSpace {
   static void fill_garbage(uint32_t index, uint32_t from, uint32_t to, uint64_t old_size,
                            Block& block);
 
-  // What may have taken the place of a block of a file whose removal is pending. A simplification:
-  // only blocks with the same index are reused.
-  std::vector<BlockRef> reused_by(InodeId id, uint32_t block) const;
+  // What may have taken the place of any block of a file whose removal is pending, a sector at a
+  // time: what was written to a block that came with the write.
+  std::vector<BlockRef> reused_by(InodeId id) const;
+  // Of a file that is gone: had it a block there, for others to reuse?
+  static bool had_block(const Inode& gone, uint32_t block, bool dirty) {
+    return dirty || gone.block(block) != nullptr;
+  }
 
  private:
   void pick_free_names(Picker& picker, Names& names) const;
+  static void add_fresh(const Inode& inode, uint32_t block, uint64_t allocated,
+                        std::vector<BlockRef>& found);
   SlotRef stuck_name(size_t op) const;
 
   const DiskState& disk_;

@@ -26,6 +26,12 @@ void DataLog::write_again(uint32_t block) {
   for (DataOp& op : ops_) op.size_stuck &= op.block != block;
 }
 
+bool DataLog::is_hollow(uint32_t block) const {
+  for (size_t i = ops_.size(); i-- > 0;)
+    if (ops_[i].data && ops_[i].block == block) return ops_[i].hollow;
+  return false;
+}
+
 void DataLog::undo(const DataOp& op, uint32_t from, uint32_t to, Block& block) const {
   from = std::max<uint32_t>(from, op.offset);
   to = std::min<uint32_t>(to, op.offset + op.length);
@@ -160,13 +166,44 @@ void DataLog::clear() {
 
 // --- What a failed sync leaves ---
 
-void DataLog::stick(uint64_t seq, bool sizes) {
+void DataLog::stick(uint64_t seq, bool sizes, bool hollows) {
+  std::vector<bool> hollow;  // by block
   for (DataOp& op : ops_) {
-    if (op.seq > seq) break;
+    if (op.block >= hollow.size()) hollow.resize(op.block + 1);
+    if (op.data && op.cut)
+      hollow[op.block] = false;  // the block is freed
+    else if (op.data && op.came && op.seq <= seq)
+      hollow[op.block] = hollows;
+    op.hollow |= op.data && hollow[op.block];
+    if (op.seq > seq && !op.hollow) continue;
     op.stuck = op.data;
-    op.size_stuck = op.size && op.data && sizes;
+    if (op.seq <= seq) op.size_stuck = op.size && op.data && sizes;
     has_stuck_ |= op.stuck || op.size_stuck;
   }
+}
+
+bool DataLog::is_clean(uint32_t block) const {
+  return std::all_of(ops_.begin(), ops_.end(), [block](const DataOp& op) {
+    return !op.data || op.block != block || (op.stuck && !op.cut);
+  });
+}
+
+bool DataLog::is_clean() const {
+  return std::all_of(ops_.begin(), ops_.end(), [](const DataOp& op) {
+    return !op.cut && op.stuck == op.data && op.size_stuck == op.size;
+  });
+}
+
+void DataLog::settle(uint32_t block) {
+  CHECK(is_clean(block));
+  for (DataOp& op : ops_)
+    if (op.block == block) op.data = op.stuck = op.hollow = false;
+  sweep();
+}
+
+void DataLog::settle_sizes() {
+  for (DataOp& op : ops_) op.size = op.size_stuck = false;
+  sweep();
 }
 
 uint64_t DataLog::revert(uint64_t seq, std::vector<BlockRef>& blocks, uint64_t size) {

@@ -35,6 +35,8 @@ struct DataOp {
   bool cut = false;    // part of a shrinking truncation: takes its place in the journal
   bool stuck = false;  // its page was marked clean by a failed sync: no sync will write it again
   bool size_stuck = false;  // nor its size, until its block is written again
+  bool came = false;        // there was no block: it was allocated for this write
+  bool hollow = false;      // in a block that takes no bytes: whatever is written to it is stuck
 
   // The block came with this write: it had no content before.
   bool is_fresh() const { return undo == kZeros && offset == 0; }
@@ -63,6 +65,8 @@ class DataLog {
   }
   // Its block is written again: the next sync takes the size along.
   void write_again(uint32_t block);
+  // A failed sync left this block allocated and unwritten, and its page seems to be in order.
+  bool is_hollow(uint32_t block) const;
 
   // --- What there is to undo ---
 
@@ -93,7 +97,15 @@ class DataLog {
   // --- What a failed sync that covered all up to `seq` leaves ---
 
   // The pages are clean and keep the new bytes. `sizes`: their sizes do not get out either.
-  void stick(uint64_t seq, bool sizes);
+  // `hollows`: blocks that were new are hollow from now on.
+  void stick(uint64_t seq, bool sizes, bool hollows);
+  // Every write that is pending in this block is stuck: its page is clean.
+  bool is_clean(uint32_t block) const;
+  // Nothing is pending but what is stuck: no page is dirty, and no size.
+  bool is_clean() const;
+  // What is on the disk of this block is what a process sees.
+  void settle(uint32_t block);
+  void settle_sizes();
   // The pages of `blocks` go back to what the disk has. Returns the size that is left of `size`.
   // REQUIRES: no truncation is pending: that is metadata and stays.
   uint64_t revert(uint64_t seq, std::vector<BlockRef>& blocks, uint64_t size);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/base/check.h"
+#include "sim/eviction.h"
 #include "sim/power_cut.h"
 #include "sim/survival.h"
 #include "sim/sync.h"
@@ -183,8 +184,11 @@ bool Disk::write_piece(Inode& inode, uint32_t index, uint32_t offset, std::strin
   op.offset = static_cast<uint16_t>(offset);
   op.length = static_cast<uint16_t>(piece.size());
   op.data = true;
+  if (inode.log.has_stuck() && block) [[unlikely]]
+    op.stuck = op.hollow = inode.log.is_hollow(index);
   if (!block) {
     if (!state_.tree.allocate(block)) return false;
+    op.came = true;
   } else if (start < inode.size && !state_.rules.write_through) {
     if (piece.size() == kBlockBytes) {
       inode.log.keep_block(op, std::move(block));
@@ -247,10 +251,12 @@ void Disk::shrink(Inode& inode, uint64_t size) {
       op.block = static_cast<uint32_t>(index);
       op.offset = static_cast<uint16_t>(tail);
       op.length = static_cast<uint16_t>(kBlockBytes - tail);
+      op.stuck = op.hollow = inode.log.is_hollow(op.block);
       if (logged) inode.log.keep_bytes(op, block->data() + tail);
       std::memset(own_block(block).data() + tail, 0, op.length);
       push(inode, op);
       op.cut = true;
+      op.stuck = op.hollow = false;
     }
     ++index;
   }
@@ -305,6 +311,39 @@ Result<void> Disk::fail_sync(const SyncTicket& ticket, SyncFailure model) {
 
 Result<void> Disk::fail_sync_directory(const SyncTicket& ticket) {
   return sim::fail_sync_directory(state_, ticket);
+}
+
+Result<void> Disk::fail_journal(const SyncTicket& ticket) {
+  if (!state_.rules.fails_as_of_2020()) return sim::fail_journal(state_, ticket);
+  return ticket.directory ? fail_sync_directory(ticket)
+                          : fail_sync(ticket, state_.rules.sync_failure);
+}
+
+Result<void> Disk::check_change() {
+  if (!state_.shut.is) return {};
+  state_.shut.noticed = true;
+  if (state_.rules.sync_failure == SyncFailure::kXfs)
+    return Error{Errc::kIo, "the filesystem has shut down"};
+  return Error{Errc::kRefused, "the filesystem is read-only since an error of its journal"};
+}
+
+Result<void> Disk::check_read() const {
+  if (!state_.shut.is || state_.rules.sync_failure != SyncFailure::kXfs) return {};
+  return Error{Errc::kIo, "the filesystem has shut down"};
+}
+
+// --- Eviction ---
+
+void Disk::evict(InodeId inode, uint64_t offset, uint64_t n, Choices& choices, uint64_t key) {
+  sim::evict(state_, inode, offset, n, choices, key);
+}
+
+void Disk::evict_inode(InodeId inode, Choices& choices, uint64_t key) {
+  sim::evict_inode(state_, inode, choices, key);
+}
+
+bool Disk::evict_to(InodeId inode, std::string_view content) {
+  return sim::evict_to(state_, inode, content);
 }
 
 // --- Crashes ---
@@ -378,7 +417,7 @@ bool Disk::is_same_as(const Disk& other) const {
   const auto& others = b.names.ops();
   return a.seq == b.seq && a.tree.is_same_as(b.tree) &&
          std::equal(names.begin(), names.end(), others.begin(), others.end(), same_op) &&
-         a.flights.tickets() == b.flights.tickets();
+         a.flights.tickets() == b.flights.tickets() && a.shut == b.shut;
 }
 
 }  // namespace powercut::sim

@@ -4,7 +4,7 @@
 // entry), what a sync forces, failed syncs, background writeback, torn and lost writes, media
 // faults, a capacity. What may survive a power cut is the persona's say: sim/persona_rules.h. Does
 // not model: sparse-file and preallocation calls, mmap, permissions, access times, more than one
-// device, eviction of clean pages, renamed directories.
+// device, renamed directories.
 //
 // Here stands what a process may do. Behind it: sim/disk_state.h, which names the rest.
 //
@@ -73,12 +73,25 @@ class Disk {
   // nothing.
   SyncTicket begin_sync(InodeId inode);
   Result<SyncTicket> begin_sync_directory(std::string_view path);
-  // kIo: a late report of an earlier failure (SyncFailure::kExt4Data).
+  // kIo: a late report of an earlier failure (SyncFailure::kExt4Data2020).
   Result<void> finish_sync(const SyncTicket& ticket);
   // The sync fails. kIo, or success where the report comes late.
   Result<void> fail_sync(const SyncTicket& ticket, SyncFailure model);
   // kIo. The covered names may be durable or not, and no later sync changes that.
   Result<void> fail_sync_directory(const SyncTicket& ticket);
+  // The journal fails under it: the filesystem shuts. kIo, or kRefused. Where the model knows of no
+  // such thing, the sync fails otherwise.
+  Result<void> fail_journal(const SyncTicket& ticket);
+  bool is_shut() const { return state_.shut.is; }
+  // kRefused or kIo once it has shut: for whoever is about to change something; to read.
+  Result<void> check_change();
+  Result<void> check_read() const;
+  // Has something tried to change it since? Where nothing has, ext4 and btrfs let syncs pass.
+  void set_noticed(bool noticed) { state_.shut.noticed = noticed; }
+  // Pages that btrfs has dropped cannot be read again once it has shut.
+  bool may_refuse_pages() const {
+    return state_.shut.is && state_.rules.sync_failure == SyncFailure::kBtrfs;
+  }
   // False: a power cut now has exactly one outcome.
   bool anything_pending() const { return state_.anything_pending(); }
 
@@ -86,6 +99,15 @@ class Disk {
   void writeback(Instant now, Choices& choices) { sim::writeback(state_, now, choices); }
   // Nothing happens in writeback() before this instant.
   Instant next_writeback() const { return sim::next_writeback(state_); }
+
+  // --- Eviction: sim/eviction.h ---
+
+  // Of clean pages in these bytes that a failed sync left: they are read from the disk again.
+  void evict(InodeId inode, uint64_t offset, uint64_t n, Choices& choices, uint64_t key);
+  // Of the whole file, which nobody has open: its size, too.
+  void evict_inode(InodeId inode, Choices& choices, uint64_t key);
+  // So that the file reads like this: false if no eviction does that.
+  bool evict_to(InodeId inode, std::string_view content);
 
   // --- Crashes: sim/power_cut.h ---
 

@@ -30,6 +30,14 @@ struct DiskStats {
   uint64_t bytes_checked = 0;  // by the self-check
 };
 
+// Since an error of its journal the filesystem takes no change, until it is mounted again.
+struct Shut {
+  bool is = false;
+  bool noticed = false;      // something has tried to change it since
+  uint64_t last_ticket = 0;  // syncs up to here had begun before
+  bool operator==(const Shut&) const = default;
+};
+
 struct DiskState {
   PersonaRules rules;
   FileTree tree;  // each file with the log of its pending content
@@ -42,6 +50,7 @@ struct DiskState {
   Instant next_wakeup{5'000'000'000};  // of the kernel's flusher, and
   Instant next_commit{5'000'000'000};  // of its journal
   DiskStats stats;
+  Shut shut;
   std::string violation;  // what the self-check found; empty: nothing
 
   bool anything_pending() const {

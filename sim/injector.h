@@ -52,6 +52,7 @@ struct Injection {
   CrashPoint point = CrashPoint::kBefore;
   std::optional<Errc> error;           // the call fails; a write may have written a prefix
   bool happens = false;                // of a rename that fails: it takes effect all the same
+  bool journal = false;                // of a sync that fails: it is the journal that does
   std::optional<uint64_t> short_size;  // reads and writes: at most this many bytes, at least 1
   Duration extra_latency;              // slow and hanging calls
   uint64_t number = 0;                 // of the call; filled in by the seam, as is the next

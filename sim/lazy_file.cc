@@ -59,15 +59,14 @@ const LazyFiles::Versions& LazyFiles::versions_of(InodeId id) {
     largest = std::max(largest, CrashSpace::size_at(inode, v.size_ops, i));
   const uint64_t old_size = space_.old_size(inode);
   const std::vector<DataLog::Dirty> dirty = inode.log.dirty_blocks();
+  const std::vector<BlockRef> others = space_.reused_by(id);
   size_t next = 0;
   for (uint32_t block = 0; block * kBlockBytes < largest; ++block) {
     while (next < dirty.size() && dirty[next].block < block) ++next;
     const bool is_dirty = next < dirty.size() && dirty[next].block == block;
     static const std::vector<uint32_t> kNone;
     add_block(v, inode, block, is_dirty ? dirty[next].ops : kNone, old_size, largest);
-    const std::vector<BlockRef> others = space_.reused_by(id, block);
-    v.others.push_back(others.size());
-    for (const BlockRef& other : others) add_other(v, block, *other);
+    if (CrashSpace::had_block(inode, block, is_dirty)) add_reused(v, block, others);
   }
   return v;
 }
@@ -103,13 +102,13 @@ void LazyFiles::add_block(Versions& v, const Inode& inode, uint32_t block,
   }
 }
 
-void LazyFiles::add_other(Versions& v, uint32_t block, const Block& other) {
+void LazyFiles::add_reused(Versions& v, uint32_t block, const std::vector<BlockRef>& others) {
   const uint32_t unit = space_.sector_bytes();
   const size_t first = block * (kBlockBytes / unit);
-  CHECK(first < v.sectors.size());
-  for (size_t i = first; i < v.sectors.size(); ++i)
-    v.sectors[i].reused.push_back(
-        pool_.intern(std::string_view(other.data() + (i - first) * unit, unit)));
+  for (size_t s = first; s < v.sectors.size(); ++s)
+    for (const BlockRef& other : others)
+      v.sectors[s].reused.push_back(
+          pool_.intern(std::string_view(other->data() + (s - first) * unit, unit)));
 }
 
 Result<LazyFile> LazyFiles::build(InodeId id, uint64_t journal_seq, std::string_view name) {
@@ -120,12 +119,15 @@ Result<LazyFile> LazyFiles::build(InodeId id, uint64_t journal_seq, std::string_
   const Range sizes = space_.size_range(id, v.size_ops, journal_seq);
   uint64_t largest = 0;
   for (size_t i = sizes.lo; i <= sizes.hi; ++i) {
-    LazyFile::Option option{
-        CrashSpace::size_at(inode, v.size_ops, i), static_cast<uint32_t>(i), {}};
+    const LazyFile::Option option{CrashSpace::size_at(inode, v.size_ops, i),
+                                  static_cast<uint32_t>(i)};
     largest = std::max(largest, option.size);
-    TRY(add_options(name, v, std::move(option), file));
+    if (file.options.size() == kOptionsMost)
+      return Error{Errc::kNoSpace, std::string(name) + ": more than " +
+                                       std::to_string(kOptionsMost) + " sizes after one cut"};
+    file.options.push_back(option);
   }
-  CHECK(!file.options.empty() && file.options.size() <= kOptionsMost);
+  CHECK(!file.options.empty());
   for (size_t i = 0; i < file.options.size(); ++i) file.all.set(i);
   const uint32_t unit = space_.sector_bytes();
   const size_t count = std::min<uint64_t>(v.sectors.size(), (largest + unit - 1) / unit);
@@ -134,57 +136,40 @@ Result<LazyFile> LazyFiles::build(InodeId id, uint64_t journal_seq, std::string_
   return file;
 }
 
-// One size, and every mixture of own and reused blocks that it shows.
-Result<void> LazyFiles::add_options(std::string_view name, const Versions& v,
-                                    LazyFile::Option option, LazyFile& file) {
-  const size_t blocks = (option.size + kBlockBytes - 1) / kBlockBytes;
-  option.reused.resize(blocks);
-  for (;;) {
-    if (file.options.size() == kOptionsMost)
-      return Error{Errc::kNoSpace, std::string(name) + ": more than " +
-                                       std::to_string(kOptionsMost) +
-                                       " sizes and block owners after one cut"};
-    file.options.push_back(option);
-    size_t b = 0;
-    while (b < blocks && option.reused[b] == v.others[b]) option.reused[b++] = 0;
-    if (b == blocks) return {};
-    ++option.reused[b];
-  }
-}
-
 void LazyFiles::add_candidates(const Versions& v, const Inode& inode, uint64_t journal_seq,
                                size_t s, LazyFile& file) {
   const Sector& sector = v.sectors[s];
-  const size_t block = s * space_.sector_bytes() / kBlockBytes;
   std::vector<LazyFile::Candidate>& candidates = file.sectors[s];
-  const auto add = [&](ContentId content, size_t version, bool garbage, size_t option) {
+  const auto add = [&](LazyFile::Candidate made, size_t option) {
     for (LazyFile::Candidate& known : candidates) {
-      if (known.content != content) continue;
+      if (known.content != made.content) continue;
       // The first way to show it in this option will do.
-      if (known.version == version && known.garbage == garbage) known.options.set(option);
+      if (known.version == made.version && known.garbage == made.garbage &&
+          known.reused == made.reused)
+        known.options.set(option);
       if (known.options[option]) return;
     }
-    candidates.push_back({content, static_cast<uint32_t>(version), garbage, {}});
-    candidates.back().options.set(option);
+    made.options.set(option);
+    candidates.push_back(made);
   };
   for (size_t i = 0; i < file.options.size(); ++i) {
     const LazyFile::Option& option = file.options[i];
     if (option.size <= s * space_.sector_bytes()) continue;  // not seen
-    if (option.reused[block] > 0) {
-      CHECK(option.reused[block] <= sector.reused.size());
-      add(sector.reused[option.reused[block] - 1], 0, false, i);
-      continue;
-    }
-    if (sector.chain.empty()) {
-      add(sector.contents[0], 0, false, i);
-      continue;
-    }
     const int64_t size_op =
         option.version == 0 ? -1 : static_cast<int64_t>(v.size_ops[option.version - 1]);
-    const Range range = space_.sector_range(inode, sector.chain, journal_seq, size_op);
+    const Range range = sector.chain.empty()
+                            ? Range{}
+                            : space_.sector_range(inode, sector.chain, journal_seq, size_op);
     for (size_t version = range.lo; version <= range.hi; ++version)
-      add(sector.contents[version], version, false, i);
-    if (range.lo == 0 && sector.garbage) add(*sector.garbage, 0, true, i);
+      add({sector.contents[version], static_cast<uint32_t>(version), false, 0, {}}, i);
+    if (range.lo == 0 && sector.garbage) add({*sector.garbage, 0, true, 0, {}}, i);
+    for (size_t other = 0; other < sector.reused.size(); ++other)
+      add({sector.reused[other],
+           static_cast<uint32_t>(range.lo),
+           false,
+           static_cast<uint32_t>(other + 1),
+           {}},
+          i);
   }
 }
 

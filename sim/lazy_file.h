@@ -1,9 +1,9 @@
 // All that one file may hold after a power cut, undecided: its sizes, and what each of its sectors
 // may show with which of them.
 //
-// Exact: what is legal is CrashSpace's say, and nothing else. A file's size and (with reused
-// blocks) whose block it is are tied to its sectors, so they form its `options`; a sector's
-// candidate says with which options it goes. Sectors are independent given the option.
+// Exact: what is legal is CrashSpace's say, and nothing else. A file's size is tied to its sectors,
+// so its sizes form its `options`; a sector's candidate says with which options it goes. Sectors
+// are independent given the option.
 #pragma once
 
 #include <bitset>
@@ -29,12 +29,12 @@ struct LazyFile {
     ContentId content;  // of the whole sector; what lies behind the end is not seen
     uint32_t version;   // of the slot `sector`
     bool garbage;       // and of the slot `garbage`
+    uint32_t reused;    // and of the slot `reused`
     Options options;
   };
   struct Option {
     uint64_t size;
-    uint32_t version;              // of the slot `size`
-    std::vector<uint32_t> reused;  // by block: the slot `block`
+    uint32_t version;  // of the slot `size`
   };
   InodeId inode = kNoInode;  // in the disk that was cut
   std::vector<Option> options;
@@ -72,22 +72,19 @@ class LazyFiles {
     std::vector<uint32_t> chain;
     std::vector<ContentId> contents;
     std::optional<ContentId> garbage;
-    std::vector<ContentId> reused;  // instead of all that, by the block's other owner
+    std::vector<ContentId> reused;  // instead of all that: what others wrote
   };
   struct Versions {
     bool known = false;
     std::vector<uint32_t> size_ops;
     std::vector<Sector> sectors;
-    std::vector<size_t> others;  // by block: how many may have reused it
   };
   const Versions& versions_of(InodeId id);
   void add_block(Versions& v, const Inode& inode, uint32_t block, const std::vector<uint32_t>& ops,
                  uint64_t old_size, uint64_t largest);
-  void add_other(Versions& v, uint32_t block, const Block& other);
+  void add_reused(Versions& v, uint32_t block, const std::vector<BlockRef>& others);
 
   Result<LazyFile> build(InodeId id, uint64_t journal_seq, std::string_view name);
-  Result<void> add_options(std::string_view name, const Versions& v, LazyFile::Option option,
-                           LazyFile& file);
   void add_candidates(const Versions& v, const Inode& inode, uint64_t journal_seq, size_t s,
                       LazyFile& file);
 

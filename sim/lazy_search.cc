@@ -14,7 +14,7 @@ Peaks peaks_of(const LazyFile& file, const engine::Search& what, ContentPool& po
   for (size_t s = file.sectors.size(); s-- > 0;) {
     peaks.highest[s] = peaks.highest[s + 1];
     peaks.longest[s] = peaks.longest[s + 1];
-    static const std::vector<LazyFile::Candidate> kEnd{{ContentPool::kEmpty, 0, false, {}}};
+    static const std::vector<LazyFile::Candidate> kEnd{{ContentPool::kEmpty, 0, false, 0, {}}};
     for (const auto& here : file.sectors[s]) {
       for (const auto& next : s + 1 < file.sectors.size() ? file.sectors[s + 1] : kEnd) {
         const uint64_t peak = pool.peak(here.content, next.content, what);

@@ -33,9 +33,9 @@ class ImagePicker final : public Picker {
     const size_t first = option_of(*number);
     const LazyFile::Option& option = view_.file(*number).options[first];
     if (slot.kind == SlotKind::kSize) return option.version;
-    if (slot.kind == SlotKind::kBlock) return option.reused[slot.at];
     const uint64_t sector = slot.at / view_.image().sector_bytes;
     const LazyFile::Candidate& chosen = candidate(*number, sector, first);
+    if (slot.kind == SlotKind::kReused) return chosen.reused;
     return slot.kind == SlotKind::kSector ? chosen.version : chosen.garbage;
   }
 

@@ -34,12 +34,19 @@ enum class SyncReach : uint8_t {
   kNothing,        // the device lies
 };
 
-// What a failed sync leaves behind (Rebello et al., ATC'20; CuttleFS states it as code).
+// What a failed sync leaves behind: in Linux 6.18, as measured (faults/testdata/kernel-6.18/); and
+// in 5.2 (Rebello et al., ATC'20; CuttleFS states it as code).
 enum class SyncFailure : uint8_t {
-  kExt4Ordered,  // the page is clean and keeps the new bytes; they may never reach the disk
-  kExt4Data,     // the same, but the error is reported by the next sync
-  kXfs,          // as kExt4Ordered, and the size is not updated either
-  kBtrfs,        // the page goes back to its old bytes
+  // The page is clean and keeps the new bytes until it is evicted; they may never reach the disk.
+  // A block that was new takes no later bytes either.
+  kExt4Ordered,
+  kExt4Data,         // the same, and a block that is written again is as any other
+  kXfs,              // as kExt4Data, and the size is not updated either
+  kBtrfs,            // the same
+  kExt4Ordered2020,  // the page is clean and keeps the new bytes; they may never reach the disk
+  kExt4Data2020,     // the same, but the error is reported by the next sync
+  kXfs2020,          // as kExt4Ordered2020, and the size is not updated either
+  kBtrfs2020,        // the page goes back to its old bytes
 };
 
 struct PersonaRules {
@@ -62,6 +69,8 @@ struct PersonaRules {
   bool write_through = false;  // everything written is durable at once
 
   bool journaled() const { return names != NameOrder::kFree; }
+  // The models of 6.18 have more: pages are evicted, and the journal itself fails.
+  bool fails_as_of_2020() const { return sync_failure >= SyncFailure::kExt4Ordered2020; }
   bool operator==(const PersonaRules&) const = default;
 };
 

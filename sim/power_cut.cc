@@ -118,21 +118,26 @@ class PowerCut {
 
   // The removal of this file is pending: if it comes back, others may have written on its blocks.
   void reuse_blocks(InodeId id) {
-    const uint64_t n = after_.tree[id].blocks.size();
-    for (uint32_t block = 0; block < n; ++block) {
-      const std::vector<BlockRef> others = space_.reused_by(id, block);
-      const SlotRef slot{SlotKind::kBlock, id, {}, block};
+    const std::vector<BlockRef> others = space_.reused_by(id);
+    if (others.empty()) return;
+    Inode& inode = after_.tree.own(id);
+    const uint32_t unit = space_.sector_bytes();
+    for (uint64_t at = 0; at < inode.size; at += unit) {
+      const uint64_t block = at / kBlockBytes;
+      if (inode.block(block) == nullptr) continue;
+      const SlotRef slot{SlotKind::kReused, id, {}, at};
       const size_t pick = space_.decide(picker_, slot, {0, others.size()});
       if (pick == 0) continue;
-      Inode& inode = after_.tree.own(id);
-      inode.blocks[block] = others[pick - 1];
-      trim(inode);
+      std::memcpy(own_block(inode.blocks[block]).data() + at % kBlockBytes,
+                  others[pick - 1]->data() + at % kBlockBytes, unit);
     }
+    trim(inode);
   }
 
   void forget_handles() {
     after_.names.clear();
     after_.flights.clear();
+    after_.shut = {};
     after_.last_cut_seq = 0;
     for (InodeId id = 0; id < after_.tree.end(); ++id) {
       const Inode* inode = after_.tree.find(id);

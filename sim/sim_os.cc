@@ -19,7 +19,8 @@ Site op_site(Op op) {
 
 namespace {
 constexpr size_t kWaitsExpected = 256;  // most lives have fewer
-}
+constexpr Site kEvict("disk.evict");
+}  // namespace
 
 class SimFile final : public File {
  public:
@@ -240,7 +241,8 @@ Result<void> SimOs::plain_call(Op op, std::string_view path, const Effect& effec
     outcome = injected(*injection.error, op, path);
   } else {
     crash_if(injection, CrashPoint::kInside);
-    outcome = effect();
+    outcome = world_.disk.check_read();
+    if (outcome.ok()) outcome = effect();
     if (!outcome.ok()) outcome = named(outcome.error(), op, path);
     if (injection.happens) outcome = injected(*injection.error, op, path);
   }
@@ -254,12 +256,15 @@ Result<std::unique_ptr<File>> SimOs::open(std::string_view path, Open mode) {
   std::unique_ptr<File> file;
   TRY(plain_call(Op::kOpen, path, [&]() -> Result<void> {
     if (mode == Open::kCreateNew) {
+      TRY(world_.disk.check_change());
       TRY_ASSIGN(const InodeId inode, world_.disk.create(path));
       file = std::make_unique<SimFile>(*this, inode, path, true);
       return {};
     }
     TRY_ASSIGN(const InodeId inode, world_.disk.lookup(path));
     if (world_.disk.is_directory(inode)) return Error{Errc::kInvalid, "a directory"};
+    if (mode == Open::kReadWrite) TRY(world_.disk.check_change());
+    if (!is_open(inode)) world_.disk.evict_inode(inode, choices_, occurrences_.next(kEvict.hash));
     file = std::make_unique<SimFile>(*this, inode, path, mode == Open::kReadWrite);
     return {};
   }));
@@ -267,23 +272,33 @@ Result<std::unique_ptr<File>> SimOs::open(std::string_view path, Open mode) {
 }
 
 Result<void> SimOs::rename(std::string_view from, std::string_view to) {
-  return plain_call(Op::kRename, to, [&] { return world_.disk.rename(from, to); });
+  return plain_call(Op::kRename, to, [&]() -> Result<void> {
+    TRY(world_.disk.check_change());
+    return world_.disk.rename(from, to);
+  });
 }
 
 Result<void> SimOs::link(std::string_view existing, std::string_view name) {
-  return plain_call(Op::kLink, name, [&] { return world_.disk.hard_link(existing, name); });
+  return plain_call(Op::kLink, name, [&]() -> Result<void> {
+    TRY(world_.disk.check_change());
+    return world_.disk.hard_link(existing, name);
+  });
 }
 
 Result<void> SimOs::remove(std::string_view path) {
   return plain_call(Op::kRemove, path, [&]() -> Result<void> {
+    TRY(world_.disk.check_change());
     TRY_ASSIGN(const InodeId inode, world_.disk.lookup(path));
-    if (inode >= handles_.size() || handles_[inode] == 0) world_.disk.release(inode);
+    if (!is_open(inode)) world_.disk.release(inode);
     return world_.disk.remove(path);
   });
 }
 
 Result<void> SimOs::make_directory(std::string_view path) {
-  return plain_call(Op::kMakeDirectory, path, [&] { return world_.disk.make_directory(path); });
+  return plain_call(Op::kMakeDirectory, path, [&]() -> Result<void> {
+    TRY(world_.disk.check_change());
+    return world_.disk.make_directory(path);
+  });
 }
 
 Result<std::vector<std::string>> SimOs::list(std::string_view path) {
@@ -297,6 +312,7 @@ Result<std::vector<std::string>> SimOs::list(std::string_view path) {
 
 Result<void> SimOs::sync_directory(std::string_view path, Site fence) {
   const Injection injection = begin_call(Op::kSyncDirectory, path, &fence);
+  notice_shut(injection);
   const auto ticket = world_.disk.begin_sync_directory(path);
   point(injection, Op::kSyncDirectory, CrashPoint::kInside);
   crash_if(injection, CrashPoint::kInside);
@@ -304,13 +320,22 @@ Result<void> SimOs::sync_directory(std::string_view path, Site fence) {
   Result<void> outcome;
   if (!ticket.ok()) {
     outcome = named(ticket.error(), Op::kSyncDirectory, path);
-  } else if (injection.error) {
-    outcome = named(world_.disk.fail_sync_directory(*ticket).error(), Op::kSyncDirectory, path);
   } else {
-    outcome = world_.disk.finish_sync(*ticket);
+    outcome = !injection.error    ? world_.disk.finish_sync(*ticket)
+              : injection.journal ? world_.disk.fail_journal(*ticket)
+                                  : world_.disk.fail_sync_directory(*ticket);
+    if (!outcome.ok()) outcome = named(outcome.error(), Op::kSyncDirectory, path);
   }
   end_call(injection, Op::kSyncDirectory, path, fence.hash, 0, outcome.ok());
   return outcome;
+}
+
+// What the kernel does by itself may meet the failure of the journal before a sync does.
+void SimOs::notice_shut(const Injection& injection) {
+  if (!world_.disk.is_shut()) return;
+  const bool noticed = choices_.chance("disk.shut.noticed", injection.identity, 1, 4);
+  const bool forgets = world_.disk.rules().sync_failure == SyncFailure::kBtrfs;
+  if (noticed || forgets) world_.disk.set_noticed(noticed);
 }
 
 void SimOs::open_handle(InodeId inode) {
@@ -331,11 +356,17 @@ Result<size_t> SimFile::read_at(uint64_t offset, char* out, size_t size) {
   os_.crash_if(injection, CrashPoint::kInside);
   os_.pass(os_.latency_.read, {}, injection);
   if (os_.resolver_ != nullptr) size = os_.resolver_->before_read(inode_, offset, size);
-  Result<size_t> outcome =
-      injection.error
-          ? Result<size_t>(os_.injected(*injection.error, Op::kRead, path_))
-          : os_.world_.disk.read(inode_, offset, out,
-                                 std::min<uint64_t>(size, injection.short_size.value_or(size)));
+  Disk& disk = os_.world_.disk;
+  const auto read = [&]() -> Result<size_t> {
+    if (injection.error) return os_.injected(*injection.error, Op::kRead, path_);
+    TRY(disk.check_read());
+    if (disk.may_refuse_pages() && os_.choices_.chance("disk.shut.read", injection.identity, 1, 4))
+      return os_.injected(Errc::kIo, Op::kRead, path_);
+    disk.evict(inode_, offset, size, os_.choices_, injection.identity);
+    return disk.read(inode_, offset, out,
+                     std::min<uint64_t>(size, injection.short_size.value_or(size)));
+  };
+  Result<size_t> outcome = read();
   CHECK(!outcome.ok() || *outcome <= size);
   if (!outcome.ok() && !injection.error) outcome = os_.named(outcome.error(), Op::kRead, path_);
   os_.end_call(injection, Op::kRead, path_, offset, outcome.ok() ? *outcome : 0, outcome.ok());
@@ -351,7 +382,8 @@ Result<size_t> SimFile::write_at(uint64_t offset, std::string_view data) {
       (injection.crash != CrashKind::kNone && injection.point == CrashPoint::kInside)) {
     // A prefix of the bytes reaches the page cache: none, some or all.
     const uint64_t prefix =
-        os_.choices_.choose("write.prefix", injection.identity, data.size() + 1);
+        disk.is_shut() ? 0
+                       : os_.choices_.choose("write.prefix", injection.identity, data.size() + 1);
     if (prefix > 0) (void)disk.write(inode_, offset, data.substr(0, prefix));
     os_.crash_if(injection, CrashPoint::kInside);
     os_.pass(os_.latency_.write, {}, injection);
@@ -362,8 +394,13 @@ Result<size_t> SimFile::write_at(uint64_t offset, std::string_view data) {
   data = data.substr(0, injection.short_size.value_or(data.size()));
   CHECK(!data.empty());  // a short write is one byte at least
   if (os_.resolver_ != nullptr) os_.resolver_->before_write(inode_, offset, data.size());
-  auto outcome = os_.watcher_ == nullptr ? disk.write(inode_, offset, data)
-                                         : write_blocks(injection, offset, data);
+  const auto write = [&]() -> Result<size_t> {
+    TRY(disk.check_change());
+    disk.evict(inode_, offset, data.size(), os_.choices_, injection.identity);
+    return os_.watcher_ == nullptr ? disk.write(inode_, offset, data)
+                                   : write_blocks(injection, offset, data);
+  };
+  Result<size_t> outcome = write();
   CHECK(!outcome.ok() || (*outcome > 0 && *outcome <= data.size()));
   if (!outcome.ok()) outcome = os_.named(outcome.error(), Op::kWrite, path_);
   os_.end_call(injection, Op::kWrite, path_, offset, outcome.ok() ? *outcome : 0, outcome.ok());
@@ -387,6 +424,7 @@ Result<size_t> SimFile::write_blocks(const Injection& injection, uint64_t offset
 Result<void> SimFile::truncate(uint64_t size) {
   if (!writable_) return refused(Op::kTruncate);
   return os_.plain_call(Op::kTruncate, path_, [&]() -> Result<void> {
+    TRY(os_.world_.disk.check_change());
     if (os_.resolver_ != nullptr) os_.resolver_->before_truncate(inode_, size);
     os_.world_.disk.truncate(inode_, size);
     return {};
@@ -396,12 +434,14 @@ Result<void> SimFile::truncate(uint64_t size) {
 Result<void> SimFile::sync(Site fence) {
   const Injection injection = os_.begin_call(sync_place(fence), Op::kSync, path_, 0, 0, &fence);
   Disk& disk = os_.world_.disk;
+  os_.notice_shut(injection);
   const SyncTicket ticket = disk.begin_sync(inode_);
   os_.point(injection, Op::kSync, CrashPoint::kInside);
   os_.crash_if(injection, CrashPoint::kInside);
   os_.pass_sync(Op::kSync, injection);
-  auto outcome = injection.error ? disk.fail_sync(ticket, disk.rules().sync_failure)
-                                 : disk.finish_sync(ticket);
+  auto outcome = !injection.error    ? disk.finish_sync(ticket)
+                 : injection.journal ? disk.fail_journal(ticket)
+                                     : disk.fail_sync(ticket, disk.rules().sync_failure);
   if (!outcome.ok()) outcome = os_.named(outcome.error(), Op::kSync, path_);
   os_.end_call(injection, Op::kSync, path_, fence.hash, 0, outcome.ok());
   return outcome;

@@ -128,6 +128,8 @@ class SimOs final : public engine::Os {
   }
   template <class Effect>
   Result<void> plain_call(Op op, std::string_view path, const Effect& effect);
+  void notice_shut(const Injection& injection);
+  bool is_open(InodeId inode) const { return inode < handles_.size() && handles_[inode] > 0; }
   void open_handle(InodeId inode);
   void close_handle(InodeId inode);
   Error injected(Errc code, Op op, std::string_view path) const;

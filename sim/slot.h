@@ -21,7 +21,7 @@ enum class SlotKind : uint8_t {
   kSize,
   kSector,
   kGarbage,  // is the sector that has no data NUL, or old bytes?
-  kBlock,    // of a file that comes back: its own, or reused by the i-th other
+  kReused,   // a sector of a file that comes back: its own, or the i-th of others'
 };
 inline constexpr int kSlotKinds = 8;
 

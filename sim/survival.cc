@@ -127,7 +127,7 @@ StatedPicker::StatedPicker(const Survival& survival, Illegal illegal)
 }
 
 size_t StatedPicker::pick(const SlotNames& names, const SlotRef& slot, Range range, size_t, bool) {
-  const bool odd = slot.kind == SlotKind::kGarbage || slot.kind == SlotKind::kBlock;
+  const bool odd = slot.kind == SlotKind::kGarbage || slot.kind == SlotKind::kReused;
   const size_t otherwise = rest_kept_ && !odd ? range.hi : range.lo;
   if (slots_.empty()) return otherwise;
   const auto stated = slots_.find(names.name_of(slot));

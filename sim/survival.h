@@ -13,7 +13,7 @@
 //   size log/1.aof 2
 //   sector log/1.aof 512 1              the sector at that offset
 //   garbage log/1.aof 512 shown         it has no data: old bytes of nobody's are read there
-//   block log/1.aof 0 reused 2          a removed file came back: another's data in its block 0
+//   block log/1.aof 512 reused 2        a removed file came back: another's data in that sector
 //
 // A path is the one that a running process would use at the cut. A file that is removed keeps the
 // last name it had, with "~1" behind it if it is the last that was called so, "~2" before it, ...

@@ -41,6 +41,7 @@ class SyncFlights {
     tickets_.erase(at);
   }
   void clear() { tickets_.clear(); }
+  uint64_t last_id() const { return next_id_ - 1; }
 
  private:
   std::vector<SyncTicket> tickets_;

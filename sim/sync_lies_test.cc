@@ -15,19 +15,20 @@ using testing::ElementsAre;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
-// Failed syncs: the four published variants.
+// Failed syncs: the four variants that were published in 2020.
 TEST(DiskLies, AFailedSyncKeepsItsDataSoThatARetryWorks) {
   for (const SyncFailure model :
-       {SyncFailure::kExt4Ordered, SyncFailure::kExt4Data, SyncFailure::kXfs}) {
+       {SyncFailure::kExt4Ordered2020, SyncFailure::kExt4Data2020, SyncFailure::kXfs2020}) {
     const auto after = [model](bool lie) {
       Disk disk(coarse(journaled_rules()));
       const InodeId f = durable_file(disk, "f", "old");
       append(disk, f, "new");
       if (!lie) {
-        EXPECT_EQ(disk.fail_sync(disk.begin_sync(f), model).ok(), model == SyncFailure::kExt4Data);
+        EXPECT_EQ(disk.fail_sync(disk.begin_sync(f), model).ok(),
+                  model == SyncFailure::kExt4Data2020);
       }
       EXPECT_EQ(content(disk, f), "oldnew");  // the page keeps the new bytes
-      if (model == SyncFailure::kExt4Data && !lie) {
+      if (model == SyncFailure::kExt4Data2020 && !lie) {
         EXPECT_EQ(disk.finish_sync(disk.begin_sync(f)).error().code, Errc::kIo);
       }
       EXPECT_TRUE(disk.finish_sync(disk.begin_sync(f)).ok());  // the retry "succeeds"
@@ -36,7 +37,7 @@ TEST(DiskLies, AFailedSyncKeepsItsDataSoThatARetryWorks) {
     Disk disk = after(false);
     // On ext4 the size is durable now and its data is not; XFS leaves the size alone, too.
     EXPECT_THAT(outcomes(disk, "f"), Contains(std::string("old\0\0\0", 6)));
-    EXPECT_EQ(outcomes(disk, "f").contains("old"), model == SyncFailure::kXfs);
+    EXPECT_EQ(outcomes(disk, "f").contains("old"), model == SyncFailure::kXfs2020);
     const InodeId f = disk.lookup("f").value();
     CHECK(disk.write(f, 3, "new").ok());  // written again, it is dirty again
     sync(disk, f);
@@ -52,13 +53,13 @@ TEST(DiskLies, AFailedSyncOnBtrfsLeavesTheNewContent) {
     CHECK(disk.write(f, 0, "N").ok());
     append(disk, f, "new");
     EXPECT_FALSE(disk.fail_sync(disk.begin_sync(f), model).ok());
-    if (model == SyncFailure::kBtrfs) {
+    if (model == SyncFailure::kBtrfs2020) {
       EXPECT_THAT(outcomes(disk, "f"), ElementsAre("old"));
     }
     return content(disk, f);
   };
-  EXPECT_EQ(read(SyncFailure::kBtrfs), "old");
-  EXPECT_EQ(read(SyncFailure::kXfs), "Nldnew");
+  EXPECT_EQ(read(SyncFailure::kBtrfs2020), "old");
+  EXPECT_EQ(read(SyncFailure::kXfs2020), "Nldnew");
 }
 
 // The process dies inside a write: any prefix may be in the page cache. And a write may return

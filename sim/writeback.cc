@@ -59,6 +59,13 @@ void commit_by_clock(DiskState& disk, Instant at) {
 
 void writeback(DiskState& disk, Instant now, Choices& choices) {
   disk.now = std::max(disk.now, now);
+  if (disk.shut.is) {  // nothing is forced any more
+    while (next_writeback(disk) <= now) {
+      disk.next_wakeup = std::max(disk.next_wakeup, now + kWakeUp);
+      disk.next_commit = std::max(disk.next_commit, now + kCommit);
+    }
+    return;
+  }
   while (next_writeback(disk) <= now) {
     if (disk.next_wakeup <= disk.next_commit) {
       if (disk.rules.writeback) wake_up(disk, disk.next_wakeup, choices);

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view kOrphanSuffix = ".orphan";
 constexpr uint64_t kHighestLsn = UINT64_MAX / 2;  // a higher one is damage
+constexpr uint64_t kSmallestBlock = 1024;         // of a filesystem that a log may be on
 
 std::string in_aof_directory(std::string_view name) {
   std::string path(kAofDirectory);
@@ -127,6 +128,15 @@ class Recovery {
     const auto published =
         publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, left);
     return settled_or_refused(published, in_aof_directory(kManifestName));
+  }
+
+  // Where no batch vouches for bytes, a sync of them may have failed before a kill. A block that
+  // was new to the file then takes no bytes on ext4 (Linux 6.18), even if they are written again
+  // and synced. One of which a part was synced before does.
+  static bool may_be_hollow(const SegmentScan& scan) {
+    if (scan.synced_offset >= scan.good_end) return false;
+    return scan.synced_offset % kSmallestBlock == 0 ||
+           scan.synced_offset / kSmallestBlock != (scan.good_end - 1) / kSmallestBlock;
   }
 
   // Writes the bytes again that no batch vouches for: after a failed sync and a kill the page cache
@@ -328,6 +338,10 @@ class Recovery {
     if (end < bytes.size()) TRY(file->truncate(end));
     CHECK(!scan.annotated || scan.header.sequence == named.sequence || !named.lsn);
     const bool goes_on = scan.annotated && !scan.corrupt && !scan.by_redis;
+    if (goes_on && may_be_hollow(scan)) {  // a new generation takes it up
+      report().untrusted_bytes = end - scan.synced_offset;
+      return {};
+    }
     if (goes_on) TRY(write_tail_again(*file, bytes, scan));
     if (goes_on && scan.closed) {
       CHECK(scan.closed_offset < end);
@@ -381,6 +395,9 @@ std::string RecoveryReport::summary() const {
     text += fmt::format("; {} bytes dropped: {}", dropped_bytes, dropped_reason);
   if (!unsynced_reason.empty())
     text += fmt::format("; a new generation, since a sync failed: {}", unsynced_reason);
+  if (untrusted_bytes != 0)
+    text +=
+        fmt::format("; a new generation, since {} bytes may be in memory alone", untrusted_bytes);
   if (!set_aside.empty()) text += fmt::format("; {} unnamed files set aside", set_aside.size());
   return text;
 }

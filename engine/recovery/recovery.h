@@ -47,7 +47,8 @@ struct RecoveryReport {
   uint64_t dropped_bytes = 0;  // the torn tail, or what on-corruption truncate gave up
   std::string dropped_reason;
   bool dropped_corruption = false;
-  std::string unsynced_reason;  // the last segment could not be synced: a new generation was made
+  std::string unsynced_reason;   // the last segment could not be synced: a new generation was made
+  uint64_t untrusted_bytes = 0;  // likewise: so many of it might not reach the disk in their place
   std::vector<std::string> set_aside;  // files no manifest names
   uint64_t last_lsn = 0;
   Duration took{0};

@@ -470,6 +470,16 @@ TEST_F(Cli, CalibrateReadsObservationsOrSaysWhichLineIsNone) {
   const Ran bad = run("calibrate bad");
   EXPECT_EQ(bad.status, 1);
   EXPECT_THAT(bad.out, HasSubstr("FORBIDS"));
+  std::string nothing = with("ext4", "{}");
+  nothing.replace(nothing.find("\"observed\""), nothing.npos, "\"observed\":{}}\n");
+  write("nothing", nothing);
+  EXPECT_THAT(run("calibrate nothing").out, HasSubstr("nothing observed"));
+  std::string link = with("ext4", "{}");
+  link.replace(link.find("append a A 10"), 13, "symlink a b");
+  write("link", link);
+  EXPECT_THAT(run("calibrate link").out, HasSubstr("not run: 1 with symlink"));
+  EXPECT_EQ(nlohmann::json::parse(run("calibrate --json link").out)["filesystems"][0]["not_run"],
+            nlohmann::json({{"symlink", 1}}));
   refused("calibrate nosuch", 3, "nosuch");
   refused("calibrate " + write("garbage", with("ext4", "{}") + "garbage\n"), 3, "line 2");
   refused("calibrate " + write("empty", ""), 3, "no observations");
@@ -479,17 +489,21 @@ TEST_F(Cli, CalibrateReadsObservationsOrSaysWhichLineIsNone) {
   refused("calibrate " + write("step", step), 3, "append b");
 }
 
-// results/calibration/table.txt: its first line is the command, the rest what it prints.
-TEST_F(Cli, TheCommittedCalibrationIsWhatCalibratePrints) {
+// results/calibration: a table's first line is the command, the rest what it prints.
+TEST_F(Cli, TheCommittedCalibrationsAreWhatCalibratePrints) {
   const std::string root = POWERCUT_SOURCE_DIR;
-  std::ifstream file(root + "/results/calibration/table.txt");
-  std::string command;
-  std::getline(file, command);
-  EXPECT_EQ(command, "# build/powercut calibrate faults/testdata/kernel-6.18/observed.jsonl");
-  const std::string rest{std::istreambuf_iterator<char>(file), {}};
-  const Ran ran = run("calibrate '" + root + "/faults/testdata/kernel-6.18/observed.jsonl'");
-  EXPECT_EQ(ran.status, 0);
-  EXPECT_EQ(ran.out, rest);
+  for (const auto& [table, observed] :
+       {std::pair{"table.txt", "observed.jsonl"}, {"failed-sync.txt", "failed-sync.jsonl"}}) {
+    std::ifstream file(root + "/results/calibration/" + table);
+    std::string command;
+    std::getline(file, command);
+    const std::string data = std::string("faults/testdata/kernel-6.18/") + observed;
+    EXPECT_EQ(command, "# build/powercut calibrate " + data);
+    const std::string rest{std::istreambuf_iterator<char>(file), {}};
+    const Ran ran = run("calibrate '" + root + "/" + data + "'");
+    EXPECT_EQ(ran.status, 0);
+    EXPECT_EQ(ran.out, rest);
+  }
 }
 
 TEST_F(Cli, AFullDiskIsOneLineAndStatus3) {

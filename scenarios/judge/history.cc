@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "engine/base/check.h"
 
 namespace powercut::scenarios {
@@ -51,10 +49,6 @@ void History::put_in_force(const Policy* policy, Instant at) {
   policy_changes_.push_back({at, policy});
 }
 
-bool History::was_forgotten(uint64_t digest) const {
-  return std::find(forgotten_.begin(), forgotten_.end(), digest) != forgotten_.end();
-}
-
 void History::append(bool expiry_only) {
   operations_.push_back({os_->now(), kNever, 0, os_->current(), 0, expiry_only});
 }
@@ -63,7 +57,6 @@ void History::append(bool expiry_only) {
 
 void PlainHistory::on_attach(sim::Target& target, uint64_t k) {
   target_ = &target;
-  forget({digests_.begin() + static_cast<ptrdiff_t>(k) + 1, digests_.end()});
   digests_.resize(k + 1);
 }
 

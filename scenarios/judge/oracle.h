@@ -30,7 +30,6 @@ struct Promised {
   uint64_t served = UINT64_MAX;
   uint64_t acks = UINT64_MAX;  // acknowledgements given by then; those at `at` may come after it
   sim::Promise engine;         // what the engine believed
-  bool in_recovery = false;    // of one that has ended since: the last that the history was told of
 };
 
 // What kept the syncs of one life from returning: D of the everysec promise is made of these.

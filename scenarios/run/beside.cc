@@ -18,6 +18,9 @@ BesideLife::BesideLife(RunState& run, Life& life) : run_(run), life_(life) {
   const bool looks = run.beside() != Beside::kNothing && !run.spec.workload->cut_at_end;
   if (run.watching.points != nullptr || run.stated.fence != nullptr || looks)
     life.os.set_watcher(this);
+  // What the disk might have left while a recovery was going on may hold more than it found: after a
+  // failed sync it may have read pages that a cut would have spared.
+  life.before_attach = [this] { judge(); };
 }
 
 void BesideLife::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
@@ -46,7 +49,7 @@ void BesideLife::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
   // Publications are rare and full of fences, recoveries too; syncs are many.
   const bool recovering = !life_.served();
   const uint64_t one_in = op == sim::Op::kSync ? (recovering ? 1 : 24) : (recovering ? 1 : 3);
-  if (exposures_.size() >= kExposures ||
+  if (exposed_ >= kExposures ||
       life_.choices.choose("probe", life_.os.call_identity(), one_in) != 0)
     return;
   // What recovery writes meets blocks that the dead process no longer holds: few images show it.
@@ -77,18 +80,16 @@ void BesideLife::expose(uint64_t call, sim::Op op, sim::CrashPoint point, uint64
   exposure.promised.kind = sim::CrashKind::kPowerCut;
   exposure.promised.acks = run_.history->acked();
   exposures_.push_back(std::move(exposure));
+  ++exposed_;
 }
 
 void BesideLife::judge() {
   const Delays delays = life_.served() ? life_.delays() : Delays{};
   for (Exposure& exposure : exposures_) {
-    // A recovery that was going on then has ended since, or was cut, and may have forgotten a torn
-    // tail.
-    exposure.promised.last = std::min(exposure.promised.last, run_.history->last_lsn());
-    exposure.promised.in_recovery = !exposure.served && life_.served();
     for (uint64_t image = 0; image < exposure.images && !run_.stopped; ++image)
       judge_image(exposure, exposure.served ? delays : run_.legacy.delays, image);
   }
+  exposures_.clear();
   if (!run_.stopped) run_.result.beside.reset();
 }
 

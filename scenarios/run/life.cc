@@ -120,6 +120,8 @@ bool Life::judge_recovery() {
     return false;
   }
   if (run_.legacy.contract_broken || reached > run_.history->last_lsn()) return false;
+  if (before_attach) before_attach();
+  if (run_.stopped) return false;
   run_.oracle.served(reached);  // S(reached) equals S(k), and the history goes on from there
   run_.history->attach(seam(), *target_, reached);
   return true;

@@ -2,6 +2,7 @@
 // engine consists of while it lasts. A room of run.h; nobody else includes it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -126,6 +127,8 @@ class Life final : public faults::PlanInjector::Observer {
   LifeChoices choices;
   faults::PlanInjector injector;
   sim::SimOs os;
+  // Called once the recovery is judged, before the history forgets what it did not find.
+  std::function<void()> before_attach;
 
  private:
   void open_and_serve();

@@ -123,6 +123,10 @@ void Run::judge_service(Life& life) {
 // next one is left alone.
 void Run::judge_refusal(const Life& life) {
   const Error& error = *life.refusal();
+  if (run_.legacy.world.disk.is_shut()) {  // somebody has to mount it again
+    run_.reached(Branch::kFailedOnInjectedError);
+    return;
+  }
   if (run_.legacy.contract_broken || !run_.spec.persona->keeps_synced) {
     run_.result.refused = true;
     run_.reached(Branch::kRefusedCorruption);
@@ -139,10 +143,10 @@ void Run::count(const Life& life) {
   const auto& hits = life.injector.hits();
   run_.result.hits.insert(run_.result.hits.end(), hits.begin(), hits.end());
   run_.result.mutant_fired += life.mutant_fired();
-  // With data=journal a sync that failed reports success and the next one the error (ATC'20): until
+  // With data=journal of 2020 a sync that failed reports success and the next one the error: until
   // then the filesystem breaks the contract of sync, and no store can keep a promise that rests on
   // it.
-  if (run_.spec.persona->rules.sync_failure != sim::SyncFailure::kExt4Data) return;
+  if (run_.spec.persona->rules.sync_failure != sim::SyncFailure::kExt4Data2020) return;
   for (const auto& hit : hits)
     if (hit.fault == FaultClass::kEio && hit.op == sim::Op::kSync)
       run_.legacy.contract_broken = true;
@@ -152,12 +156,14 @@ void Run::count(const Life& life) {
 // while the old world still stands.
 void Run::bequeath(Life& life, Ending ending) {
   const Legacy& now = run_.legacy;
+  const bool remounted = ending == Ending::kRefused && now.world.disk.is_shut();
   const bool cut = (ending == Ending::kShutDown && run_.cuts_after_an_end()) ||
-                   life.crash() == CrashKind::kPowerCut;
+                   life.crash() == CrashKind::kPowerCut || remounted;
   auto after =
       cut ? run_.cut(life.number(), now.world.disk, life.choices, 0) : now.world.disk.after_kill();
   if (!after.ok()) return run_.misstate(after.error());
   Legacy next = heir(life, {std::move(after).value(), now.world.now, now.world.wall_offset_ms});
+  if (remounted) next.promised.kind = CrashKind::kPowerCut;
   if (ending == Ending::kShutDown && cut)
     next.struck.set(index_of(next.state, FaultClass::kPowerCut));
   if (ending != Ending::kRefused) {

@@ -332,29 +332,6 @@ TEST_F(OracleTest, WithoutAContractOnlyThePrefixIsAsked) {
   EXPECT_EQ(judge("always", 1, digest_of(1) + 1).violation->breach, Breach::kNoPrefix);
 }
 
-// What was executed and not logged is forgotten when a life begins without it; an image of the
-// recovery before may still have it, from a checkpoint.
-TEST_F(OracleTest, AnImageOfARecoveryMayHaveWhatItForgot) {
-  operations(2);
-  unacked();
-  const uint64_t forgotten = digest_of(3);
-  history_.detach();
-  HistoryStore next(&history_, 2, false);
-  for (const char* line : {"SET key:0 v", "SET key:1 v"}) next.fill(line);
-  next.attach();
-  promised_.last = 2;
-  crash(CrashKind::kPowerCut, 100);
-  keeps_synced_ = false;
-  EXPECT_EQ(judge("always", 2, forgotten).violation->breach, Breach::kNoPrefix)
-      << "the life itself has not";
-  promised_.in_recovery = true;
-  EXPECT_FALSE(judge("always", 2, forgotten).violation);
-  EXPECT_EQ(judge("always", 2, forgotten + 1).violation->breach, Breach::kNoPrefix);
-  keeps_synced_ = true;
-  EXPECT_EQ(judge("always", 2, forgotten).violation->breach, Breach::kNoPrefix)
-      << "no log leads there";
-}
-
 // --- The measure of a loss ---
 
 TEST_F(OracleTest, TheLossIsMeasuredWhetherItIsLegalOrNot) {

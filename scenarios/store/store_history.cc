@@ -30,13 +30,6 @@ StoreHistory::StoreHistory() {
 void StoreHistory::on_attach(sim::Target& target, uint64_t lsn) {
   engine::Keyspace& keyspace = dynamic_cast<HoldsKeyspace&>(target).keyspace();
   keyspace_ = &keyspace;
-  const auto behind = static_cast<ptrdiff_t>(lsn) + 1;
-  std::vector<uint64_t> forgotten(digests_.begin() + behind, digests_.end());
-  if (soonest_expiry_ms_ <= os().wall_now().unix_ms) {
-    const auto& then = digests_at(os().wall_now().unix_ms);
-    forgotten.insert(forgotten.end(), then.begin() + behind, then.end());
-  }
-  forget(std::move(forgotten));
   digests_.resize(lsn + 1);
   changes_end_.resize(lsn + 1);
   changes_.resize(changes_end_[lsn]);

@@ -230,6 +230,9 @@ std::vector<std::string> StoreTarget::recovery_story() {
   if (!report.unsynced_reason.empty())
     lines.push_back(
         fmt::format("A sync fails ({}), so it begins a new log.", report.unsynced_reason));
+  if (report.untrusted_bytes != 0)
+    lines.push_back(fmt::format("The last {} may be in memory alone, so it begins a new log.",
+                                number(report.untrusted_bytes, "byte")));
   if (!report.set_aside.empty())
     lines.push_back(fmt::format("{} that nothing refers to: set aside.",
                                 number(report.set_aside.size(), "file")));

@@ -170,7 +170,7 @@ std::string bytes_text(const std::string& was, const std::string& is, const std:
 bool reused(const LifeAccount& life, const std::string& path) {
   return std::any_of(life.survival->slots.begin(), life.survival->slots.end(),
                      [&](const sim::Slot& slot) {
-                       return slot.what.kind == sim::SlotKind::kBlock && slot.version > 0 &&
+                       return slot.what.kind == sim::SlotKind::kReused && slot.version > 0 &&
                               slot.what.path.starts_with(path + "~");
                      });
 }
