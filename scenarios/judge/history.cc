@@ -55,6 +55,16 @@ bool History::was_forgotten(uint64_t digest) const {
   return std::find(forgotten_.begin(), forgotten_.end(), digest) != forgotten_.end();
 }
 
+bool History::was_ever_forgotten(uint64_t digest) const {
+  return was_forgotten(digest) || std::find(forgotten_before_.begin(), forgotten_before_.end(),
+                                            digest) != forgotten_before_.end();
+}
+
+void History::forget(std::vector<uint64_t> digests) {
+  forgotten_before_.insert(forgotten_before_.end(), forgotten_.begin(), forgotten_.end());
+  forgotten_ = std::move(digests);
+}
+
 void History::append(bool expiry_only) {
   operations_.push_back({os_->now(), kNever, 0, os_->current(), 0, expiry_only});
 }

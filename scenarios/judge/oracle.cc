@@ -189,8 +189,9 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
   while (k > 0 && !was_state(k - 1)) --k;
   // Recovery forgets what was executed and not logged. A checkpoint may have it, and a device that
   // lies about the log's names may leave just that: a prefix of what the history was then.
-  if (k == 0 && promised.in_recovery && (contract_broken || !keeps_synced_) &&
-      history.was_forgotten(digest)) {
+  const bool forgotten = (promised.in_recovery && history.was_forgotten(digest)) ||
+                         (promised.saved_beside_a_log && history.was_ever_forgotten(digest));
+  if (k == 0 && (contract_broken || !keeps_synced_) && forgotten) {
     verdict.k = highest;
     return verdict;
   }
