@@ -93,12 +93,23 @@ Result<void> Generations::first_base() {
   const std::string mark = in_aof_directory(kFirstGenerationMark);
   const bool unpublished = !manifest_.base && manifest_.segments.empty();
   if (unpublished) {
-    TRY_ASSIGN(const auto file, create_fresh(os_, mark));
+    TRY(make_mark(mark));
     TRY(os_.sync_directory(kAofDirectory, "first_generation.mark"));
   }
   TRY(heal());
   if (unpublished) remove_quietly(mark);
   return {};
+}
+
+// One of an earlier start may be all that says of its pieces that they are no data, so it must not be
+// gone for a moment; and its sync may have failed then, so it is replaced.
+Result<void> Generations::make_mark(const std::string& mark) {
+  const auto made = os_.open(mark, Open::kCreateNew);
+  if (made.ok()) return {};
+  if (made.error().code != Errc::kExists) return made.error();
+  const std::string next = mark + ".next";
+  TRY_ASSIGN(const auto file, create_fresh(os_, next));
+  return os_.rename(next, mark);
 }
 
 // A file of the log, under a name that none had before it in this life.

@@ -59,6 +59,7 @@ class Generations {
   Result<void> make_log_directory();
   Result<void> first_generation();
   Result<void> first_base();
+  Result<void> make_mark(const std::string& mark);
   Result<Segment> create_segment(uint64_t sequence);
   Result<ManifestFile> write_base(uint64_t sequence, uint64_t cut);
   Result<void> publish(const Manifest& manifest, Replaced& left);

@@ -135,7 +135,7 @@ TEST_F(Cli, ALongExplorationSaysWhatItMayTake) {
                       write("many.aof", requests(all)));
   EXPECT_EQ(ran.status, 5);
   EXPECT_THAT(ran.err, HasSubstr("0 of 1 certificates"));
-  EXPECT_THAT(ran.err, HasSubstr("at most 250000 classes"));
+  EXPECT_THAT(ran.err, HasSubstr("at most, with 250000 classes each"));
 }
 
 // Any name that the disk takes, in any JSON.

@@ -201,16 +201,17 @@ class Patience {
     next_s_ = 2 * elapsed_s;
     const uint64_t done = progress.certificates.load();
     const uint64_t classes = progress.classes.load();
+    const auto left = static_cast<double>(certificates_ - std::min(done, certificates_));
     const double rate = static_cast<double>(std::max<uint64_t>(classes, 1)) / elapsed_s;
-    const double most = static_cast<double>(certificates_ - std::min(done, certificates_)) *
-                        static_cast<double>(classes_most_);
-    fmt::print(
-        err_,
-        "explore: {:.0f} s: {} of {} certificates; {} crash points and {} classes so far, "
-        "{:.0f} recoveries a second; the rest have at most {} classes each, {} in all: fewer "
-        "with --most, --policy or --persona\n",
-        elapsed_s, done, certificates_, progress.points.load(), classes, rate, classes_most_,
-        in_words(most / rate));
+    const std::string at_this_pace =
+        done == 0 ? ""
+                  : in_words(left * elapsed_s / static_cast<double>(done)) + " more at this pace, ";
+    fmt::print(err_,
+               "explore: {:.0f} s: {} of {} certificates; {} crash points, {} classes, {:.0f} "
+               "recoveries a second; {}{} at most, with {} classes each: fewer with --most, "
+               "--policy or --persona\n",
+               elapsed_s, done, certificates_, progress.points.load(), classes, rate, at_this_pace,
+               in_words(left * static_cast<double>(classes_most_) / rate), classes_most_);
   }
 
  private:

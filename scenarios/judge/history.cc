@@ -49,6 +49,14 @@ void History::put_in_force(const Policy* policy, Instant at) {
   policy_changes_.push_back({at, policy});
 }
 
+void History::forget(const std::vector<uint64_t>& digests) {
+  forgotten_.insert(forgotten_.end(), digests.begin(), digests.end());
+}
+
+bool History::was_forgotten(uint64_t digest) const {
+  return std::find(forgotten_.begin(), forgotten_.end(), digest) != forgotten_.end();
+}
+
 void History::append(bool expiry_only) {
   operations_.push_back({os_->now(), kNever, 0, os_->current(), 0, expiry_only});
 }

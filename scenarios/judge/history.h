@@ -48,6 +48,8 @@ class History : public sim::OperationObserver {
   void put_in_force(const Policy* policy, Instant at);
   // In order.
   const std::vector<PolicyChange>& policy_changes() const { return policy_changes_; }
+  // Is it the digest of a state that any attach() forgot?
+  bool was_forgotten(uint64_t digest) const;
 
   // The digests of S(0)..S(last) for a wall clock.
   virtual const std::vector<uint64_t>& digests_at(int64_t wall_ms) = 0;
@@ -70,11 +72,13 @@ class History : public sim::OperationObserver {
 
   engine::Os& os() const { return *os_; }
   void append(bool expiry_only);
+  void forget(const std::vector<uint64_t>& digests);
 
  private:
   engine::Os* os_ = nullptr;
   sim::Target* target_ = nullptr;
   std::vector<Operation> operations_;
+  std::vector<uint64_t> forgotten_;
   std::vector<PolicyChange> policy_changes_;
   uint64_t acked_ = 0;
 };

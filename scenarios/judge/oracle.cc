@@ -187,6 +187,13 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
                                : std::min(engine.snapshot, promised.last);
   uint64_t k = highest + 1;
   while (k > 0 && !was_state(k - 1)) --k;
+  // Recovery forgets what was executed and not logged. A checkpoint that clients had made may have it, and a device
+  // that lies about the log's names may leave just that: a prefix of what the history was then.
+  if (k == 0 && (contract_broken || !keeps_synced_) && promised.saved_beside_a_log &&
+      history.was_forgotten(digest)) {
+    verdict.k = highest;
+    return verdict;
+  }
   if (k == 0) {
     verdict.violation = Violation{
         Breach::kNoPrefix,

@@ -15,7 +15,8 @@ constexpr uint64_t kImagesEverywhere = 5;  // Cuts may make some of them other t
 
 BesideLife::BesideLife(RunState& run, Life& life) : run_(run), life_(life) {
   // A run with a fence is looked at as well: a sync that only moves the loss is no remedy.
-  const bool looks = run.beside() != Beside::kNothing && !run.spec.workload->cut_at_end;
+  const bool looks = run.beside() != Beside::kNothing &&
+                     (!run.spec.workload->cut_at_end || run.spec.beside.has_value());
   if (run.watching.points != nullptr || run.stated.fence != nullptr || looks)
     life.os.set_watcher(this);
   // What the disk might have left while a recovery was going on may hold more than it found: after a

@@ -155,6 +155,9 @@ Promised Life::promised() const {
     promised.at = run_.legacy.world.now;
     promised.last = run_.history->last_lsn();
     promised.engine = target_->promise();
+    promised.saved_beside_a_log =
+        run_.spec.policy->has_log() &&
+        (run_.legacy.promised.saved_beside_a_log || promised.engine.saves);
   }
   return promised;
 }

@@ -78,6 +78,7 @@ TEST(Frame, ASoundStoreIsNotAccused) {
       {"SAVE"},
       {"BGSAVE", "SET x 1", "BGREWRITEAOF"},
       {"SAVE", "CONFIG SET appendonly no", "SHUTDOWN"},
+      {"BGSAVE", "SHUTDOWN SAVE", "CONFIG SET appendonly no"},
       {"MULTI; SET x 1; DISCARD"},
       {"MULTI; SELECT 3; EXEC", "SELECT 99"},
       {"RESET", "CONFIG RESETSTAT", "SHUTDOWN nonsense", "CONFIG SET appendfsync never"},

@@ -6,7 +6,8 @@
 //   @1 +40ms INCR n              client 1 thinks 40 ms before
 //   db2 MULTI; INCR a; EXEC      one transaction, in database 2
 //   wait BGREWRITEAOF            nothing more is sent before all replies are there
-//   CONFIG SET appendonly yes    in life 0: the store begins without its log, and turns it on here
+//   CONFIG SET appendonly yes    in life 0: the store begins without its log, and turns it on here,
+//                                    unless it was turned off before
 //
 // An argument stands as it is, or in double quotes with \" \\ \n \r \t \xHH; "c"*500 is 500 times c.
 #pragma once
