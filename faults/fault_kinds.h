@@ -215,7 +215,7 @@ struct KindRow {
   FaultClass fault;       // of a crash: see classes_of()
   Counts counts;
   Argument argument = Argument::kNone;
-  OpSet ops = 0;  // that the word may name; of a kind that names none, those it strikes
+  OpSet ops = 0;             // that the word may name; of a kind that names none, those it strikes
   bool needs_crash = false;  // though its class does not
   std::variant<std::monostate, StrikeCall, StrikeClock, StrikeDisk> strike = {};  // a crash: none
 };

@@ -132,11 +132,12 @@ class Recovery {
 
   // Where no batch vouches for bytes, a sync of them may have failed before a kill. A block that
   // was new to the file then takes no bytes on ext4 (Linux 6.18), even if they are written again
-  // and synced. One of which a part was synced before does.
+  // and synced. One of which a part was synced before does, as the header was: no manifest names a
+  // segment earlier.
   static bool may_be_hollow(const SegmentScan& scan) {
-    if (scan.synced_offset >= scan.good_end) return false;
-    return scan.synced_offset % kSmallestBlock == 0 ||
-           scan.synced_offset / kSmallestBlock != (scan.good_end - 1) / kSmallestBlock;
+    const uint64_t synced = std::max<uint64_t>(scan.synced_offset, 1);
+    return scan.good_end > synced &&
+           (scan.good_end - 1) / kSmallestBlock != (synced - 1) / kSmallestBlock;
   }
 
   // Writes the bytes again that no batch vouches for: after a failed sync and a kill the page cache
