@@ -207,8 +207,16 @@ void Generations::remove_quietly(const std::string& name) { (void)os_.remove(nam
 
 Result<void> Generations::rewrite() {
   const uint64_t sequence = next_sequence_++;
-  TRY_ASSIGN(Segment next, create_segment(sequence));
-  TRY(os_.sync_directory(kAofDirectory, "segment.directory"));
+  auto created = [&]() -> Result<Segment> {
+    TRY_ASSIGN(Segment segment, create_segment(sequence));
+    TRY(os_.sync_directory(kAofDirectory, "segment.directory"));
+    return segment;
+  }();
+  if (!created.ok()) {
+    log_.distrust(created.error());
+    return created.error();
+  }
+  Segment next = std::move(created).value();
 
   uint64_t cut = 0;
   Replaced left = Replaced::kNo;
@@ -238,6 +246,7 @@ Result<void> Generations::rewrite() {
   const auto base = write_base(sequence, cut);
   checkpoint_.abandon();
   if (!base.ok()) {
+    log_.distrust(base.error());
     remove_log_file(base_name(sequence));
     return base.error();
   }
@@ -249,6 +258,7 @@ Result<void> Generations::rewrite() {
   if (manifest_.base) manifest.history.push_back(*manifest_.base);
   const auto published = publish(manifest, left);
   if (!published.ok()) {
+    log_.distrust(published.error());
     // Else either manifest may be the durable one; both are complete, so both keep their
     // files.
     if (left == Replaced::kNo) remove_log_file(base_name(sequence));
@@ -316,6 +326,7 @@ Result<void> Generations::save() {
   }();
   checkpoint_.abandon();
   if (!written.ok()) {
+    log_.distrust(written.error());
     remove_quietly(temporary);
     return written;
   }

@@ -321,8 +321,7 @@ Result<void> check(const Plan& plan) {
     }
   }
   for (const Fault& fault : plan.faults) {
-    if ((row(fault.kind).needs_crash || row(row(fault.kind).fault).needs_crash) &&
-        plan.crash_of(fault.life) == nullptr)
+    if (row(row(fault.kind).fault).needs_crash && plan.crash_of(fault.life) == nullptr)
       return bad(fmt::format("{} needs a crash word in life {}", print(fault), fault.life));
   }
   return {};

@@ -62,6 +62,57 @@ TEST(DiskLies, AFailedSyncOnBtrfsLeavesTheNewContent) {
   EXPECT_EQ(read(SyncFailure::kXfs2020), "Nldnew");
 }
 
+// Linux 6.18: what is written again into a block that was new stays lost; not on data=journal.
+TEST(DiskLies, ABlockWhoseFirstWriteFailedTakesTheNext) {
+  for (const SyncFailure model : {SyncFailure::kExt4Ordered, SyncFailure::kExt4Data}) {
+    PersonaRules rules = coarse(journaled_rules());
+    rules.sync_failure = model;
+    Disk disk(rules);
+    const std::string old(kBlockBytes, 'o');
+    const std::string added(kBlockBytes, 'N');
+    const InodeId f = durable_file(disk, "f", old);
+    append(disk, f, added);
+    EXPECT_FALSE(disk.fail_sync(disk.begin_sync(f), model).ok());
+    CHECK(disk.write(f, kBlockBytes, added).ok());
+    sync(disk, f);
+    const bool lost = outcomes(disk, "f").contains(old + std::string(kBlockBytes, '\0'));
+    EXPECT_EQ(lost, model == SyncFailure::kExt4Ordered);
+    disk.truncate(f, kBlockBytes);  // what repairs it
+    append(disk, f, added);
+    sync(disk, f);
+    EXPECT_THAT(outcomes(disk, "f"), ElementsAre(old + added));
+  }
+}
+
+// A page that a failed sync left clean may be read from the disk again, and then is what a cut finds.
+TEST(DiskLies, AFailedPageReadsTheNewBytesForEver) {
+  Disk disk(coarse(journaled_rules()));
+  const InodeId f = durable_file(disk, "f", "old");
+  CHECK(disk.write(f, 0, "new").ok());
+  Disk dirty = disk;
+  EXPECT_FALSE(dirty.evict_to(f, "old"));  // a dirty page stays
+  EXPECT_FALSE(disk.fail_sync(disk.begin_sync(f), disk.rules().sync_failure).ok());
+  EXPECT_FALSE(Disk(disk).evict_to(f, "odd"));
+  EXPECT_TRUE(disk.evict_to(f, "old"));
+  EXPECT_THAT(outcomes(disk, "f"), ElementsAre("old"));
+}
+
+// The journal fails: no change is taken, and a sync that comes later may succeed all the same.
+TEST(DiskLies, ASyncThatSucceedsAfterTheJournalFailedForces) {
+  Disk disk(coarse(journaled_rules()));
+  const InodeId f = durable_file(disk, "f", "old");
+  append(disk, f, "new");
+  EXPECT_TRUE(disk.check_change().ok());
+  EXPECT_EQ(disk.fail_journal(disk.begin_sync(f)).error().code, Errc::kIo);
+  EXPECT_TRUE(disk.finish_sync(disk.begin_sync(f)).ok());
+  EXPECT_THAT(outcomes(disk, "f"), Contains("old"));
+  EXPECT_EQ(disk.check_change().error().code, Errc::kRefused);
+  EXPECT_EQ(disk.finish_sync(disk.begin_sync(f)).error().code,
+            Errc::kRefused);  // now it is noticed
+  SeededChoices choices(1);
+  EXPECT_TRUE(disk.after_power_cut(choices, 1).check_change().ok());  // mounted again
+}
+
 // The process dies inside a write: any prefix may be in the page cache. And a write may return
 // short.
 TEST(DiskLies, NoShortWrite) {

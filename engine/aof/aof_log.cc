@@ -166,6 +166,10 @@ void AofLog::poison(const Error& error) {
   if (on_poison_) on_poison_();
 }
 
+void AofLog::distrust(const Error& error) {
+  if (can_write() && synced_ < written_ && error.code != Errc::kNoSpace) poison(error);
+}
+
 // --- Writing ---
 
 Result<void> AofLog::write_batch() {
@@ -211,7 +215,7 @@ Result<void> AofLog::write_batch() {
     return outcome;
   }
   in_flight_.write = false;
-  unblock();
+  if (!poisoned()) unblock();  // else what poisoned it came meanwhile
   segment_.size += unwritten_.size();
   written_ = unwritten_last_;
   unwritten_.clear();

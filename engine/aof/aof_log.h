@@ -119,6 +119,10 @@ class AofLog {
   const std::vector<Span>& blocked_spans() const { return blocked_spans_; }
   // A sync failed, or a write could not be cut off: heal.
   bool poisoned() const { return phase_ == Phase::kPoisoned || phase_ == Phase::kHealing; }
+  // A call on another file failed, perhaps a sync, and that for the filesystem's journal: on ext4 a
+  // later sync of ours would succeed, and what was written before would be gone (sim/DISK.md).
+  // Poisons the log if it has any such. REQUIRES: no other call came between.
+  void distrust(const Error& error);
   // Called, in the step in which it happens, when the log is poisoned.
   void set_on_poison(std::function<void()> on_poison) { on_poison_ = std::move(on_poison); }
 

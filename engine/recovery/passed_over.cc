@@ -54,25 +54,12 @@ Result<bool> is_log_directory(Os& os, const std::string& name) {
   });
 }
 
-// The log is off: does its directory have one?
-Result<void> check_log_beside(Os& os) {
-  const std::string manifest = (std::string(kAofDirectory) + '/').append(kManifestName);
-  const auto text = read_whole(os, manifest);
-  if (!text.ok() && text.error().code == Errc::kNotFound) return {};
-  if (!text.ok()) return text.error();
-  return refused(kAofDirectory, "a log, and appendonly is off", "start with appendonly yes");
-}
-
 }  // namespace
 
-Result<void> check_nothing_passed_over(Os& os, bool append_only) {
+Result<void> check_nothing_passed_over(Os& os) {
   TRY_ASSIGN(const auto names, os.list(""));
   for (const std::string& name : names) {
-    if (is_temporary(name)) continue;
-    if (name == kAofDirectory) {
-      if (!append_only) TRY(check_log_beside(os));
-      continue;
-    }
+    if (is_temporary(name) || name == kAofDirectory) continue;
     TRY_ASSIGN(const bool file, is_store_file(os, name));
     if (file)
       return refused(name, "it begins as a store does",

@@ -1,7 +1,7 @@
 // Before a start that finds nothing: does the directory hold what looks like a store all the same?
 //
-// A log or a checkpoint under another name, a single log as of Redis 6, a log's directory of another name, or a log
-// beside `appendonly no` would be passed over in silence, and written over in time. So it is refused by name.
+// A log or a checkpoint under another name, a single log as of Redis 6, or a log's directory of another name would be
+// passed over in silence, and written over in time. So it is refused by name.
 #pragma once
 
 #include "engine/base/result.h"
@@ -9,8 +9,8 @@
 
 namespace powercut::engine {
 
-// `append_only`: the log is on, and its directory was looked at already.
+// The log's own directory was looked at already.
 //   Errors: kInvalid, with the name and what to do. Others as the seam's.
-Result<void> check_nothing_passed_over(Os& os, bool append_only);
+Result<void> check_nothing_passed_over(Os& os);
 
 }  // namespace powercut::engine

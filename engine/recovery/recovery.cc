@@ -132,11 +132,12 @@ class Recovery {
 
   // Where no batch vouches for bytes, a sync of them may have failed before a kill. A block that
   // was new to the file then takes no bytes on ext4 (Linux 6.18), even if they are written again
-  // and synced. One of which a part was synced before does.
+  // and synced. One of which a part was synced before does, as the header was: no manifest names a
+  // segment earlier.
   static bool may_be_hollow(const SegmentScan& scan) {
-    if (scan.synced_offset >= scan.good_end) return false;
-    return scan.synced_offset % kSmallestBlock == 0 ||
-           scan.synced_offset / kSmallestBlock != (scan.good_end - 1) / kSmallestBlock;
+    const uint64_t synced = std::max<uint64_t>(scan.synced_offset, 1);
+    return scan.good_end > synced &&
+           (scan.good_end - 1) / kSmallestBlock != (synced - 1) / kSmallestBlock;
   }
 
   // Writes the bytes again that no batch vouches for: after a failed sync and a kill the page cache
@@ -203,10 +204,23 @@ class Recovery {
     return {};
   }
 
+  // The log is off, and there is no checkpoint: what an earlier log has is not passed over. It is read, and left.
+  Result<void> read_log_beside() {
+    TRY_ASSIGN(const std::string text, read_whole(os_, in_aof_directory(kManifestName)));
+    TRY_ASSIGN(recovered_.manifest, parse_manifest(text));
+    if (recovered_.manifest.base) TRY(load_base(*recovered_.manifest.base));
+    const size_t count = recovered_.manifest.segments.size();
+    for (size_t i = 0; i < count && !report().dropped_corruption; ++i)
+      TRY(load_segment(i, i + 1 == count));
+    recovered_.manifest = {};
+    return {};
+  }
+
   Result<void> load_checkpoint() {
     auto opened = os_.open(kCheckpointName, Open::kRead);
     if (!opened.ok() && opened.error().code == Errc::kNotFound) {
-      TRY(check_nothing_passed_over(os_, options_.append_only));
+      if (!options_.append_only && has_name(kManifestName)) return read_log_beside();
+      TRY(check_nothing_passed_over(os_));
       report().found_nothing = true;
       return {};
     }
@@ -327,7 +341,8 @@ class Recovery {
       return Error{Errc::kCorrupt, fmt::format("{} offset {}: {}, but a later segment follows",
                                                expected.name, scan.good_end, scan.dropped_reason)};
     }
-    if (last || scan.corrupt) return adopt(std::move(file), named, scan, bytes.view());
+    if ((last || scan.corrupt) && options_.append_only)
+      return adopt(std::move(file), named, scan, bytes.view());
     return {};
   }
 

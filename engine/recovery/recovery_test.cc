@@ -171,11 +171,13 @@ TEST_F(RecoveryTest, WhatIsNoStoreIsNoReasonToRefuse) {
   EXPECT_EQ(start(), "nothing found: a fresh start");
 }
 
-TEST_F(RecoveryTest, ALogBesideAppendonlyNoIsRefused) {
-  write_log(kRedisManifest, command({"SET", "a", "1"}));
-  EXPECT_THAT(start(false),
-              AllOf(HasSubstr("refused: appendonlydir"), HasSubstr("appendonly yes")));
-  EXPECT_THAT(start(true), HasSubstr("1 entries"));
+TEST_F(RecoveryTest, ALogBesideAppendonlyNoIsLoadedAndLeft) {
+  const std::string log = command({"SET", "a", "1"}) + "*3\r\n$3\r\nSE";
+  write_log(kRedisManifest, log);
+  const auto before = files();
+  EXPECT_THAT(start(false), HasSubstr("1 entries"));
+  EXPECT_EQ(files(), before);
+  EXPECT_EQ(read(fs::path("appendonlydir") / kSegment), log);
 }
 
 TEST_F(RecoveryTest, ADirectoryBehindALinkIsTheLogsDirectory) {

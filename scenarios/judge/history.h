@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,8 @@ class History : public sim::OperationObserver {
   // A life of the engine begins in the state S(k): what followed is forgotten. Both outlive detach().
   void attach(engine::Os& os, sim::Target& target, uint64_t k);
   void detach();
+  // As it is now, for what is judged when it has forgotten. REQUIRES: detached.
+  virtual std::unique_ptr<History> copy() const = 0;
 
   uint64_t last_lsn() const { return operations_.size(); }
   const Operation& operation(uint64_t lsn) const { return operations_[lsn - 1]; }
@@ -89,6 +92,7 @@ class PlainHistory final : public History {
  public:
   // `empty`: the digest of S(0).
   explicit PlainHistory(uint64_t empty = 0) : digests_{empty} {}
+  std::unique_ptr<History> copy() const override { return std::make_unique<PlainHistory>(*this); }
 
   const std::vector<uint64_t>& digests_at(int64_t) override { return digests_; }
   std::string self_check() override;

@@ -21,7 +21,9 @@ BesideLife::BesideLife(RunState& run, Life& life) : run_(run), life_(life) {
     life.os.set_watcher(this);
   // What the disk might have left while a recovery was going on may hold more than it found: after a
   // failed sync it may have read pages that a cut would have spared.
-  life.before_attach = [this] { judge(); };
+  life.before_attach = [this] {
+    if (!exposures_.empty()) before_ = run_.history->copy();
+  };
 }
 
 void BesideLife::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
@@ -50,7 +52,7 @@ void BesideLife::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
   // Publications are rare and full of fences, recoveries too; syncs are many.
   const bool recovering = !life_.served();
   const uint64_t one_in = op == sim::Op::kSync ? (recovering ? 1 : 24) : (recovering ? 1 : 3);
-  if (exposed_ >= kExposures ||
+  if (exposures_.size() >= kExposures ||
       life_.choices.choose("probe", life_.os.call_identity(), one_in) != 0)
     return;
   // What recovery writes meets blocks that the dead process no longer holds: few images show it.
@@ -81,7 +83,6 @@ void BesideLife::expose(uint64_t call, sim::Op op, sim::CrashPoint point, uint64
   exposure.promised.kind = sim::CrashKind::kPowerCut;
   exposure.promised.acks = run_.history->acked();
   exposures_.push_back(std::move(exposure));
-  ++exposed_;
 }
 
 void BesideLife::judge() {
@@ -90,7 +91,6 @@ void BesideLife::judge() {
     for (uint64_t image = 0; image < exposure.images && !run_.stopped; ++image)
       judge_image(exposure, exposure.served ? delays : run_.legacy.delays, image);
   }
-  exposures_.clear();
   if (!run_.stopped) run_.result.beside.reset();
 }
 
@@ -110,7 +110,8 @@ void BesideLife::judge_image(const Exposure& exposure, const Delays& delays, uin
   ++run_.result.crashes;
   cover(exposure, recovered);
   if (!recovered.refusal.empty()) run_.trace.mix(key);
-  const Verdict verdict = run_.judge(exposure.promised, delays, recovered);
+  History& history = !exposure.served && before_ ? *before_ : *run_.history;
+  const Verdict verdict = run_.judge(history, exposure.promised, delays, recovered);
   if (run_.watching.observer != nullptr && verdict.started)
     run_.watching.observer->on_image(exposure.promised.at, verdict, exposure.promised);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ class BesideLife final : public sim::Watcher {
   // Both outlive it. Watches the life's calls, if there is something to see for anybody.
   BesideLife(RunState& run, Life& life);
 
-  // When the recovery is done, and when the life has ended: until the first violation.
+  // When the life has ended: until the first violation.
   void judge();
 
  private:
@@ -40,8 +41,8 @@ class BesideLife final : public sim::Watcher {
 
   RunState& run_;
   Life& life_;
-  std::vector<Exposure> exposures_;  // not judged yet
-  size_t exposed_ = 0;               // in all
+  std::vector<Exposure> exposures_;
+  std::unique_ptr<History> before_;  // what had happened when a recovery began that is done
 };
 
 }  // namespace powercut::scenarios

@@ -111,8 +111,8 @@ bool Life::judge_recovery() {
     run_.history->attach(seam(), *target_, reached);
     return true;
   }
-  const Verdict verdict =
-      run_.judge(run_.legacy.promised, run_.legacy.delays, recovered_by(*target_, wall_ms));
+  const Verdict verdict = run_.judge(*run_.history, run_.legacy.promised, run_.legacy.delays,
+                                     recovered_by(*target_, wall_ms));
   if (observer != nullptr) observer->on_open(number_, now, *target_, &verdict, *run_.history);
   if (verdict.violation) {
     if (verdict.violation->breach == Breach::kNoPrefix)
@@ -121,7 +121,6 @@ bool Life::judge_recovery() {
   }
   if (run_.legacy.contract_broken || reached > run_.history->last_lsn()) return false;
   if (before_attach) before_attach();
-  if (run_.stopped) return false;
   run_.oracle.served(reached);  // S(reached) equals S(k), and the history goes on from there
   run_.history->attach(seam(), *target_, reached);
   return true;

@@ -57,7 +57,9 @@ struct RunState {
   void harness_fault(std::string text);
   void misstate(Error error);
   // Judges what a recovery came to, counts it, and keeps the worst; stops at a violation.
-  Verdict judge(const Promised& promised, const Delays& delays, const Recovered& recovered);
+  // `against`: the history that it is part of.
+  Verdict judge(History& against, const Promised& promised, const Delays& delays,
+                const Recovered& recovered);
   Result<sim::Disk> cut(uint32_t life, const sim::Disk& disk, sim::Choices& choices,
                         uint64_t key) const;
   void reached(Branch branch);

@@ -278,10 +278,10 @@ void RunState::misstate(Error error) {
   stop(Stop::kMisstated);
 }
 
-Verdict RunState::judge(const Promised& promised, const Delays& delays,
+Verdict RunState::judge(History& against, const Promised& promised, const Delays& delays,
                         const Recovered& recovered) {
   const Verdict verdict =
-      oracle.judge(*history, promised, delays, recovered, legacy.contract_broken);
+      oracle.judge(against, promised, delays, recovered, legacy.contract_broken);
   if (verdict.started) {
     ++result.recoveries;
     trace.mix(recovered.digest);

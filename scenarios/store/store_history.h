@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@ class StoreHistory final : public History, public engine::KeyspaceObserver {
  public:
   // S(0) is the empty store.
   StoreHistory();
+  std::unique_ptr<History> copy() const override { return std::make_unique<StoreHistory>(*this); }
 
   // See keyspace_digest().
   const std::vector<uint64_t>& digests_at(int64_t wall_ms) override;
