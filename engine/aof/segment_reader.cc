@@ -190,7 +190,10 @@ class Scanner {
       return false;
     }
     scan_.closed = mark->kind == MarkKind::kClosed;
-    if (scan_.closed) scan_.closed_offset = begin;
+    if (scan_.closed) {
+      scan_.closed_offset = begin;
+      scan_.synced_offset = begin;  // the log is synced before the mark is written
+    }
     scan_.good_end = begin + length;
     return true;
   }

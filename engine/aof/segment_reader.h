@@ -55,7 +55,7 @@ struct SegmentScan {
   uint64_t next_lsn = 1;
   uint64_t entries = 0;
   uint64_t batches = 0;
-  uint64_t synced_offset = 0;  // the highest that a batch of it vouches for
+  uint64_t synced_offset = 0;  // the highest that a batch of it, or a closed mark, vouches for
   std::string dropped_reason;  // why the tail was dropped; empty if nothing was
   bool corrupt = false;        // dropped because of truncate_corruption, not as a torn tail
 };
