@@ -41,10 +41,12 @@ Result<void> Generations::start(Recovered recovered) {
   }
   for (const ManifestFile& file : all_files()) standing_.push_back(file.name);
   next_sequence_ = recovered.next_sequence;
-  saved_lsn_ = recovered.report.last_lsn;
+  saved_lsn_ = recovered.report.log_beside ? 0 : recovered.report.last_lsn;
   saved_at_ = os_.now();
   saved_unix_s_ = os_.wall_now().unix_ms / 1000;
   log_.start_at(recovered.report.last_lsn);
+  // What was read of a log that nobody goes on with must be durable before it is served.
+  if (recovered.report.log_beside) TRY(save());
   if (!config_.recovery.append_only) return {};
   if (recovered.segment) {
     const Segment& segment = *recovered.segment;

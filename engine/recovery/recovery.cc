@@ -213,6 +213,7 @@ class Recovery {
     for (size_t i = 0; i < count && !report().dropped_corruption; ++i)
       TRY(load_segment(i, i + 1 == count));
     recovered_.manifest = {};
+    report().log_beside = true;
     return {};
   }
 
@@ -406,6 +407,7 @@ std::string RecoveryReport::summary() const {
   if (found_nothing) return "nothing found: a fresh start";
   std::string text = fmt::format("{} keys from {}, {} entries from {} segments", base_keys,
                                  base.empty() ? "no base" : base, entries, segments);
+  if (log_beside) text += "; appendonly is off: the log is left as it is, and dump.rdb takes over";
   if (dropped_bytes != 0)
     text += fmt::format("; {} bytes dropped: {}", dropped_bytes, dropped_reason);
   if (!unsynced_reason.empty())

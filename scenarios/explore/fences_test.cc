@@ -117,7 +117,7 @@ TEST(Fences, ASecondCrashIsLookedForInDrawnRuns) {
   std::erase_if(options.fences, [](const faults::MutantInfo* fence) {
     return std::string_view(fence->fence.name) != "recovery.segment";
   });
-  options.seeds = 20;
+  options.seeds = 300;
   const FenceTable table = judge_fences(options);
   const FenceCell& found = table.rows.at(0).cells.at(0);
   EXPECT_EQ(found.need, Need::kNecessary);

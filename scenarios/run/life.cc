@@ -154,6 +154,8 @@ Promised Life::promised() const {
     promised.at = run_.legacy.world.now;
     promised.last = run_.history->last_lsn();
     promised.engine = target_->promise();
+    // What a life saved or logged unbidden stays on the disk, for any later start to find.
+    promised.engine.saves |= run_.legacy.promised.engine.saves;
     promised.saved_beside_a_log =
         run_.spec.policy->has_log() &&
         (run_.legacy.promised.saved_beside_a_log || promised.engine.saves);

@@ -164,8 +164,13 @@ sim::Promise StoreTarget::promise() {
   promise.given = log.active() || !log_off_;
   promise.snapshot = engine_->generations().saved_lsn();
   const engine::KeeperStats& stats = engine_->keeper().stats();
-  promise.saves = stats.saves != 0 || stats.failed_saves != 0 ||
-                  engine_->keeper().busy(engine::Keeper::Job::kSave);
+  promise.saves =
+      stats.saves != 0 || stats.failed_saves != 0 ||
+      engine_->keeper().busy(engine::Keeper::Job::kSave) ||
+      // A log that a client turned on, or tried to: a start without one reads it all the same.
+      (!policy_->has_log() &&
+       (stats.rewrites != 0 || !stats.last_error.empty() || log.active() || kept_ != 0 ||
+        engine_->recovery().log_beside || engine_->keeper().busy(engine::Keeper::Job::kRewrite)));
   if (!log.active()) {
     promise.synced = promise.written = kept_;
     return promise;
