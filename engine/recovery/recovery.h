@@ -50,8 +50,7 @@ struct RecoveryReport {
   std::string unsynced_reason;   // the last segment could not be synced: a new generation was made
   uint64_t untrusted_bytes = 0;  // likewise: so many of it might not reach the disk in their place
   std::vector<std::string> set_aside;  // files no manifest names
-  bool log_beside =
-      false;  // the log is off, and what an earlier one has was read, not adopted
+  bool log_beside = false;  // the log is off, and what an earlier one has was read, not adopted
   uint64_t last_lsn = 0;
   Duration took{0};
 

@@ -187,10 +187,9 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
                                : std::min(engine.snapshot, promised.last);
   uint64_t k = highest + 1;
   while (k > 0 && !was_state(k - 1)) --k;
-  // Recovery forgets what was executed and not logged. A checkpoint that clients had made may have it, and a device
-  // that lies about the log's names may leave just that: a prefix of what the history was then.
-  if (k == 0 && (contract_broken || !keeps_synced_) && promised.saved_beside_a_log &&
-      history.was_forgotten(digest)) {
+  // What a recovery dropped, and what came to nothing with it, the history forgets. A device that lies takes back what
+  // recovery did as well: then a state of the history as it was before that recovery is there, whole.
+  if (k == 0 && (contract_broken || !keeps_synced_) && history.was_forgotten(digest)) {
     verdict.k = highest;
     return verdict;
   }

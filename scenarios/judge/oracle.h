@@ -30,8 +30,6 @@ struct Promised {
   uint64_t served = UINT64_MAX;
   uint64_t acks = UINT64_MAX;  // acknowledgements given by then; those at `at` may come after it
   sim::Promise engine;         // what the engine believed
-  // Clients had a snapshot made, in this life or before, where recovery goes by a log.
-  bool saved_beside_a_log = false;
 };
 
 // What kept the syncs of one life from returning: D of the everysec promise is made of these.

@@ -156,9 +156,6 @@ Promised Life::promised() const {
     promised.engine = target_->promise();
     // What a life saved or logged unbidden stays on the disk, for any later start to find.
     promised.engine.saves |= run_.legacy.promised.engine.saves;
-    promised.saved_beside_a_log =
-        run_.spec.policy->has_log() &&
-        (run_.legacy.promised.saved_beside_a_log || promised.engine.saves);
   }
   return promised;
 }
