@@ -47,11 +47,18 @@ void Clients::start() {
   }
 }
 
+// The workload begins again at its end; no division, which every operation would pay for.
+const Unit& Clients::unit_at(uint64_t number) const {
+  const uint64_t at = first_ + number;
+  const uint64_t size = workload_.units.size();
+  return workload_.units[at < size ? at : at < 2 * size ? at - size : at % size];
+}
+
 void Clients::converse(uint64_t client) {
   Connection connection{client};
   while (issued_ < count_) {
     const uint64_t number = issued_++;
-    const Unit& unit = workload_.units[(first_ + number) % workload_.units.size()];
+    const Unit& unit = unit_at(number);
     taken_.push_back({client, {}});
     if ((unit.needs == Unit::Needs::kLog && !manners_.log) ||
         (unit.needs == Unit::Needs::kCheckpoint && !manners_.checkpoints)) {
@@ -111,8 +118,7 @@ std::vector<Step> Clients::steps(std::vector<uint64_t>* positions) const {
   std::vector<Step> steps;
   for (uint64_t number = 0; number < taken_.size(); ++number) {
     const Taken& taken = taken_[number];
-    Step step{taken.client, taken.think,
-              workload_.units[(first_ + number) % workload_.units.size()], false};
+    Step step{taken.client, taken.think, unit_at(number), false};
     if (taken.turned_on) {
       steps.push_back({taken.client, taken.think, {0, {around_.type.turn_log_on()}}, true});
       step.think = {};

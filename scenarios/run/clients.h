@@ -68,6 +68,7 @@ class Clients {
     bool administered = false;
     bool left_out = false;
   };
+  const Unit& unit_at(uint64_t number) const;
   void converse(uint64_t client);
   void read_out(uint64_t client);
   void turn_on(Connection& connection, std::string_view request);
