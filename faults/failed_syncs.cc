@@ -8,6 +8,7 @@
 #include <set>
 
 #include "engine/base/check.h"
+#include "faults/json_lines.h"
 
 namespace powercut::faults {
 namespace {
@@ -94,22 +95,8 @@ bool are_failed_syncs(const std::string& line) {
 
 Result<std::vector<FailedSyncProgram>> read_failed_syncs(std::istream& file,
                                                          const std::string& path) {
-  std::vector<FailedSyncProgram> programs;
-  uint64_t number = 0;
-  for (std::string line; std::getline(file, line);) {
-    ++number;
-    if (line.empty()) continue;
-    try {
-      programs.push_back(parse_failed_sync(json::parse(line)));
-    } catch (const std::exception& wrong) {
-      return Error{Errc::kCorrupt,
-                   fmt::format("{} line {}: no failed sync: {}", path, number, wrong.what())};
-    }
-  }
-  if (file.bad()) return Error{Errc::kIo, fmt::format("{}: cannot be read", path)};
-  if (programs.empty())
-    return Error{Errc::kCorrupt, fmt::format("{}: no failed syncs in it", path)};
-  return programs;
+  return read_json_lines(file, path, "failed sync",
+                         [](const json& line) { return parse_failed_sync(line); });
 }
 
 uint64_t FailedSyncCalibration::skipped() const {

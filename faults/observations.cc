@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "engine/base/check.h"
+#include "faults/json_lines.h"
 
 namespace powercut::faults {
 
@@ -140,22 +141,7 @@ ObservedProgram parse(const json& line) {
 
 Result<std::vector<ObservedProgram>> read_observations(std::istream& file,
                                                        const std::string& path) {
-  std::vector<ObservedProgram> programs;
-  uint64_t number = 0;
-  for (std::string line; std::getline(file, line);) {
-    ++number;
-    if (line.empty()) continue;
-    try {
-      programs.push_back(parse(json::parse(line)));
-    } catch (const std::exception& wrong) {
-      return Error{Errc::kCorrupt,
-                   fmt::format("{} line {}: no observation: {}", path, number, wrong.what())};
-    }
-  }
-  if (file.bad()) return Error{Errc::kIo, fmt::format("{}: cannot be read", path)};
-  if (programs.empty())
-    return Error{Errc::kCorrupt, fmt::format("{}: no observations in it", path)};
-  return programs;
+  return read_json_lines(file, path, "observation", [](const json& line) { return parse(line); });
 }
 
 uint64_t FilesystemCalibration::skipped() const {

@@ -31,6 +31,11 @@ uint32_t crc_of(std::string_view bytes, uint64_t nonce, uint64_t offset) {
   return crc32c(bytes, crc32c({place, sizeof place}));
 }
 
+// Of a checked line, `text` being what stands before its CRC.
+uint32_t line_crc(std::string_view batch, std::string_view text, uint64_t nonce, uint64_t offset) {
+  return crc32c(text, crc_of(batch, nonce, offset));
+}
+
 // Reads `prefix` from the front of `text`, and the number behind it. Inline, so that the prefixes
 // are compared as the constants they are.
 template <class Read>
@@ -55,6 +60,10 @@ template <class Read>
 constexpr size_t kCrcEnd = kCrcField.size() + 8 + 2;
 [[gnu::always_inline]] inline bool at_line_end(std::string_view text) {
   return text.size() >= 2 && text[0] == '\r' && text[1] == '\n';
+}
+std::string_view before_crc(std::string_view line) {
+  CHECK(line.size() >= kCrcEnd);
+  return line.substr(0, line.size() - kCrcEnd);
 }
 [[gnu::always_inline]] inline bool take_crc(std::string_view& text, uint32_t& crc) {
   if (text.size() < kCrcEnd || !text.starts_with(kCrcField)) return false;
@@ -87,20 +96,17 @@ std::optional<SegmentHeader> parse_header(std::string_view bytes, size_t& length
 }
 
 uint32_t batch_crc(std::string_view batch, std::string_view line, uint64_t nonce, uint64_t offset) {
-  CHECK(line.size() >= kCrcEnd);
-  line.remove_suffix(kCrcEnd);
-  return crc32c(line, crc_of(batch, nonce, offset));
+  return line_crc(batch, before_crc(line), nonce, offset);
 }
 
 uint64_t batch_origin(std::string_view batch, std::string_view line, uint64_t nonce, uint32_t crc,
                       uint64_t near) {
-  CHECK(line.size() >= kCrcEnd);
-  line.remove_suffix(kCrcEnd);
   char bytes[8];
   const uint64_t high = near >> 32 << 32;
   std::memcpy(bytes, &high, 8);
   const std::string_view upper(bytes + 4, 4);
-  const uint32_t after = crc32c_before(upper, crc32c_before(batch, crc32c_before(line, crc)));
+  const uint32_t after =
+      crc32c_before(upper, crc32c_before(batch, crc32c_before(before_crc(line), crc)));
   std::memcpy(bytes, &nonce, 8);
   return high | crc32c_between(crc32c({bytes, 8}), after);
 }
@@ -114,7 +120,7 @@ void append_annotation(std::string& batch, const Annotation& fields, uint64_t no
   at = put(put(at, " n="), fields.entries);
   at = put(put(at, " len="), batch.size());
   at = put(put(at, " synced="), fields.synced_offset);
-  const uint32_t crc = crc32c({line, static_cast<size_t>(at - line)}, crc_of(batch, nonce, offset));
+  const uint32_t crc = line_crc(batch, {line, at}, nonce, offset);
   at = put(put_hex(put(at, kCrcField), crc, 8), "\r\n");
   CHECK(at <= line + kLongestLine);
   batch.append(line, at);
@@ -123,7 +129,7 @@ void append_annotation(std::string& batch, const Annotation& fields, uint64_t no
 std::string encode_mark(MarkKind kind, uint64_t next_lsn, uint64_t nonce, uint64_t offset) {
   char line[kLongestLine];
   char* at = put(put(line, kind == MarkKind::kClosed ? kClosedPrefix : kOpenedPrefix), next_lsn);
-  const uint32_t crc = crc32c({line, static_cast<size_t>(at - line)}, crc_of({}, nonce, offset));
+  const uint32_t crc = line_crc({}, {line, at}, nonce, offset);
   at = put(put_hex(put(at, kCrcField), crc, 8), "\r\n");
   const std::string text(line, at);
   size_t length = 0;

@@ -17,6 +17,7 @@ void expire_keys(Call& call, const CommandSpec& spec) {
 }  // namespace
 
 void execute(Call& call, const CommandSpec& spec) {
+  CHECK(arity_fits(spec, call.argc()));
   if (call.keyspace.any_due()) expire_keys(call, spec);
   spec.handler(call);
   if (call.dirty()) {

@@ -20,7 +20,7 @@ constexpr size_t kFirstBytes = 16;
 // Left by a save or a rewrite that was killed: never a store of its own.
 bool is_temporary(std::string_view name) {
   return name.starts_with("temp-") || name.ends_with(".tmp") || name.starts_with('.') ||
-         name.find(".replaced.") != name.npos || name.ends_with(".orphan");
+         name.find(".replaced.") != name.npos || name.ends_with(kOrphanSuffix);
 }
 
 bool begins_a_store(std::string_view bytes) {

@@ -16,7 +16,6 @@ namespace powercut::engine {
 
 namespace {
 
-constexpr std::string_view kOrphanSuffix = ".orphan";
 constexpr uint64_t kHighestLsn = UINT64_MAX / 2;  // a higher one is damage
 constexpr uint64_t kSmallestBlock = 1024;         // of a filesystem that a log may be on
 
@@ -103,18 +102,28 @@ class Recovery {
 
   Result<void> recover_aof() {
     if (!has_name(kManifestName)) return start_without_manifest();
+    TRY(read_manifest());
+    count_sequence(recovered_.manifest.highest_sequence());
+    TRY(settle_manifest());
+    TRY(load_generation());
+    // Last: a start that is refused has moved and removed nothing. What the manifest does not name may be named by
+    // an older one, so not before it is settled.
+    return set_aside_orphans();
+  }
+
+  Result<void> read_manifest() {
     TRY_ASSIGN(const std::string text, read_whole(os_, in_aof_directory(kManifestName)));
     TRY_ASSIGN(recovered_.manifest, parse_manifest(text));
     recovered_.foreign = !is_our_manifest(text);
-    count_sequence(recovered_.manifest.highest_sequence());
-    TRY(settle_manifest());
+    return {};
+  }
+
+  Result<void> load_generation() {
     if (recovered_.manifest.base) TRY(load_base(*recovered_.manifest.base));
     const size_t count = recovered_.manifest.segments.size();
     for (size_t i = 0; i < count && !report().dropped_corruption; ++i)
       TRY(load_segment(i, i + 1 == count));
-    // Last: a start that is refused has moved and removed nothing. What the manifest does not name may be named by
-    // an older one, so not before it is settled.
-    return set_aside_orphans();
+    return {};
   }
 
   // The manifest's rename may have been seen in the page cache alone, or its directory sync may
@@ -206,13 +215,10 @@ class Recovery {
 
   // The log is off, and there is no checkpoint: what an earlier log has is not passed over. It is read, and left.
   Result<void> read_log_beside() {
-    TRY_ASSIGN(const std::string text, read_whole(os_, in_aof_directory(kManifestName)));
-    TRY_ASSIGN(recovered_.manifest, parse_manifest(text));
-    if (recovered_.manifest.base) TRY(load_base(*recovered_.manifest.base));
-    const size_t count = recovered_.manifest.segments.size();
-    for (size_t i = 0; i < count && !report().dropped_corruption; ++i)
-      TRY(load_segment(i, i + 1 == count));
+    TRY(read_manifest());
+    TRY(load_generation());
     recovered_.manifest = {};
+    recovered_.foreign = false;
     report().log_beside = true;
     return {};
   }

@@ -5,9 +5,8 @@
 // half-way; cuts the torn tail off the last segment, writes again what no sync vouches for, and syncs; then, when all
 // is loaded, removes what the manifest has as history, and gives files that nothing names another name. A start that
 // is refused has changed no byte of the data, and it never removes what another server wrote. Before it returns, what
-// it replayed is
-// durable: bytes that were read back after a kill may live in the page cache alone, so the last
-// segment and the directories are synced (engine/DURABILITY.md, "How a start goes").
+// it replayed is durable: bytes that were read back after a kill may live in the page cache alone, so the last segment
+// and the directories are synced (engine/DURABILITY.md, "How a start goes").
 #pragma once
 
 #include <cstdint>
@@ -28,6 +27,9 @@ inline constexpr std::string_view kAofDirectory = "appendonlydir";
 // Stands in the directory while a first generation is made of a checkpoint: until its manifest is
 // published, nothing there has ever been acknowledged.
 inline constexpr std::string_view kFirstGenerationMark = "first-generation";
+
+// Behind the name of a file that nothing names, once a start has set it aside.
+inline constexpr std::string_view kOrphanSuffix = ".orphan";
 
 enum class OnCorruption : unsigned char { kAbort, kTruncate };
 

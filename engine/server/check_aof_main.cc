@@ -32,8 +32,7 @@ int report(const Recovered& recovered, const std::string& directory) {
   }
   fmt::print(
       "torn tail: whole up to entry {}; a start drops the {} bytes behind it: nothing shows that "
-      "they were "
-      "synced\n",
+      "they were synced\n",
       found.last_lsn, found.dropped_bytes);
   return kExitFailed;
 }

@@ -17,6 +17,7 @@ void History::attach(engine::Os& os, sim::Target& target, uint64_t k) {
   CHECK(target_ == nullptr);
   os_ = &os;
   target_ = &target;
+  if (k < last_lsn()) forget_behind(k);
   on_attach(target, k);
   operations_.resize(k);
   if (!policy_changes_.empty() && policy_changes_.back().policy != nullptr)
@@ -49,8 +50,13 @@ void History::put_in_force(const Policy* policy, Instant at) {
   policy_changes_.push_back({at, policy});
 }
 
-void History::forget(const std::vector<uint64_t>& digests) {
-  forgotten_.insert(forgotten_.end(), digests.begin(), digests.end());
+// As they are by no clock, and by this one.
+void History::forget_behind(uint64_t k) {
+  for (const int64_t wall_ms : {INT64_MIN, os_->wall_now().unix_ms}) {
+    const auto& digests = digests_at(wall_ms);
+    forgotten_.insert(forgotten_.end(), digests.begin() + static_cast<ptrdiff_t>(k) + 1,
+                      digests.end());
+  }
 }
 
 bool History::was_forgotten(uint64_t digest) const {

@@ -75,9 +75,10 @@ class History : public sim::OperationObserver {
 
   engine::Os& os() const { return *os_; }
   void append(bool expiry_only);
-  void forget(const std::vector<uint64_t>& digests);
 
  private:
+  void forget_behind(uint64_t k);
+
   engine::Os* os_ = nullptr;
   sim::Target* target_ = nullptr;
   std::vector<Operation> operations_;

@@ -47,11 +47,9 @@ void Clients::start() {
   }
 }
 
-// The workload begins again at its end; no division, which every operation would pay for.
+// The workload begins again at its end.
 const Unit& Clients::unit_at(uint64_t number) const {
-  const uint64_t at = first_ + number;
-  const uint64_t size = workload_.units.size();
-  return workload_.units[at < size ? at : at < 2 * size ? at - size : at % size];
+  return workload_.units[(first_ + number) % workload_.units.size()];
 }
 
 void Clients::converse(uint64_t client) {

@@ -30,12 +30,6 @@ StoreHistory::StoreHistory() {
 void StoreHistory::on_attach(sim::Target& target, uint64_t lsn) {
   engine::Keyspace& keyspace = dynamic_cast<HoldsKeyspace&>(target).keyspace();
   keyspace_ = &keyspace;
-  if (lsn < last_lsn()) {
-    const auto behind = static_cast<ptrdiff_t>(lsn) + 1;
-    forget({digests_.begin() + behind, digests_.end()});
-    const auto& clocked = digests_at(os().wall_now().unix_ms);
-    if (&clocked != &digests_) forget({clocked.begin() + behind, clocked.end()});
-  }
   digests_.resize(lsn + 1);
   changes_end_.resize(lsn + 1);
   changes_.resize(changes_end_[lsn]);
