@@ -159,11 +159,20 @@ class Target {
   OperationObserver* observer_ = nullptr;
 };
 
+// How large the steps of what an engine does by itself are, for engines that can be told. Small ones make
+// a short run meet what else takes gigabytes.
+struct Sizes {
+  uint64_t rewrite_bytes = 16384;  // a log is rewritten when it has grown that much
+  uint64_t step_bytes = 0;         // of a snapshot, in one step; 0: as the engine likes
+  Duration lag{0};                 // that the removal of what has expired may come late
+  bool operator==(const Sizes&) const = default;
+};
+
 // What an engine is told when it opens.
 struct Settings {
-  std::string_view policy;     // its name (scenarios/judge/policy.h)
-  uint64_t rewrite_bytes = 0;  // for engines that rewrite their log: when it has grown that much
-  bool log_off = false;        // begin without a log: a client turns it on
+  std::string_view policy;  // its name (scenarios/judge/policy.h)
+  Sizes sizes = {};
+  bool log_off = false;  // begin without a log: a client turns it on
 };
 
 }  // namespace powercut::sim

@@ -23,4 +23,13 @@ Manners draw_manners(sim::Choices& choices, const Workload& workload, const Poli
   return manners;
 }
 
+sim::Sizes draw_sizes(sim::Choices& choices) {
+  // Half of the runs as the engine likes; else so small that a walk over some dozens of keys stops often.
+  constexpr uint64_t kStep[] = {0, 0, 0, 64, 512, 4096};
+  constexpr int64_t kLagMs[] = {0, 0, 0, 20, 500, 5'000};
+  return {.rewrite_bytes = 512u << choices.choose("rewrite.bytes", 0, 6),
+          .step_bytes = kStep[choices.choose("step.bytes", 0, std::size(kStep))],
+          .lag = milliseconds(kLagMs[choices.choose("lag", 0, std::size(kLagMs))])};
+}
+
 }  // namespace powercut::scenarios

@@ -7,6 +7,7 @@
 #include "engine/base/time.h"
 #include "scenarios/judge/target_type.h"
 #include "sim/choices.h"
+#include "sim/target.h"
 
 namespace powercut::scenarios {
 
@@ -24,5 +25,7 @@ struct Manners {
 };
 Manners draw_manners(sim::Choices& choices, const Workload& workload, const Policy& policy,
                      const TargetType& type);
+
+sim::Sizes draw_sizes(sim::Choices& choices);
 
 }  // namespace powercut::scenarios

@@ -246,8 +246,7 @@ void RunState::draw() {
     legacy.next_unit = seed.choose("workload.start", 0, workload.operations() - units_per_life + 1);
   }
   result.plan = stated.plan ? *stated.plan : plan_of(spec);
-  opening.settings.rewrite_bytes =
-      stated.rewrite_bytes.value_or(512 << seed.choose("rewrite.bytes", 0, 6));
+  opening.settings.sizes = stated.sizes ? *stated.sizes : draw_sizes(seed);
   manners = draw_manners(seed, workload, *spec.policy, *opening.type);
   if (stated.manners) {
     const Manners drawn = std::exchange(manners, *stated.manners);
@@ -260,7 +259,7 @@ void RunState::draw() {
     manners.pipeline = script->pipeline;
     clean_end = script->clean_end || script->lingers;
   }
-  result.conditions = {opening.settings.rewrite_bytes, manners.pipeline, clean_end};
+  result.conditions = {opening.settings.sizes, manners.pipeline, clean_end};
 }
 
 void RunState::violate(const Violation& violation) {

@@ -72,7 +72,7 @@ struct Fence {
 struct Stated {
   std::optional<faults::Plan> plan = {};
   std::optional<Manners> manners = {};
-  std::optional<uint64_t> rewrite_bytes = {};  // hybrids: when a log is rewritten
+  std::optional<sim::Sizes> sizes = {};
   bool lingers = false;  // when all is answered: idle for a while, then a clean shutdown
   Duration off = {};     // the machine's, after each crash
   std::optional<Beside> beside = {};
@@ -126,7 +126,7 @@ struct Watchers {
 
 // What the seed drew of them, or the script said.
 struct Conditions {
-  uint64_t rewrite_bytes = 0;
+  sim::Sizes sizes = {};
   uint64_t pipeline = 1;
   bool clean_end = false;
 };

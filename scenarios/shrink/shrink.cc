@@ -104,8 +104,11 @@ class Shrinker {
     vary([](Scenario& s) { s.seed = Scenario{}.seed; });
     vary([](Scenario& s) { s.off = Scenario{}.off; });
     vary([](Scenario& s) { s.wall_start_ms = Scenario{}.wall_start_ms; });
-    vary(
-        [](Scenario& s) { s.rewrite_bytes = std::max(s.rewrite_bytes, Scenario{}.rewrite_bytes); });
+    vary([](Scenario& s) {
+      s.sizes.rewrite_bytes = std::max(s.sizes.rewrite_bytes, sim::Sizes{}.rewrite_bytes);
+    });
+    vary([](Scenario& s) { s.sizes.step_bytes = 0; });
+    vary([](Scenario& s) { s.sizes.lag = {}; });
     return any;
   }
 

@@ -23,8 +23,11 @@ engine::EngineConfig config_of(const sim::Settings& settings) {
   config.rewrite_percentage = 0;
   if (policy->hybrid()) {
     config.rewrite_percentage = 100;
-    config.rewrite_min_bytes = settings.rewrite_bytes;
+    config.rewrite_min_bytes = settings.sizes.rewrite_bytes;
   }
+  if (const size_t step = settings.sizes.step_bytes; step != 0)
+    config.sizes = {.checkpoint = {step, 2 * step}, .expire_batch = 1};
+  config.sizes.expire_lag = settings.sizes.lag;
   if (policy->kind == PolicyKind::kCheckpoint) config.save = {{1, 10}, {5, 1}};
   return config;
 }

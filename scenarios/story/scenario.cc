@@ -162,7 +162,7 @@ Scenario written_out(const RunSpec& spec, const Stated& stated, const Account& a
   scenario.policy = spec.policy;
   scenario.persona = spec.persona;
   scenario.mutant = spec.mutant;
-  scenario.rewrite_bytes = result.conditions.rewrite_bytes;
+  scenario.sizes = result.conditions.sizes;
   scenario.seed = spec.seed;
   scenario.off = stated.off;
   scenario.wall_start_ms = spec.workload->wall_start_ms;
@@ -217,7 +217,7 @@ Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner,
   stated.off = scenario.off;
   stated.plan = scenario.plan;
   stated.script = &scenario.script;
-  stated.rewrite_bytes = scenario.rewrite_bytes;
+  stated.sizes = scenario.sizes;
   stated.beside = manner.beside;
   stated.cuts = &recorder;
   stated.fence = manner.fence;

@@ -23,7 +23,7 @@
 //   ...
 //   broken: ...
 //
-// store    also target=NAME (another engine than the store), rewrite=BYTES, pipeline=N, end=clean, end=idle (a while, then clean), seed=N,
+// store    also target=NAME (another engine than the store), rewrite=BYTES, step=BYTES, lag=MS, pipeline=N, end=clean, end=idle (a while, then clean), seed=N,
 //          clock=MS (Unix time of the start), off=S (seconds without power, or without a process,
 //          after each crash), cuts=nearest (what is stated of a cut and not legal there: the
 //          nearest that is, or nothing; without it, it is a mistake).
@@ -60,7 +60,7 @@ struct Scenario {
   const Policy* policy = nullptr;
   const faults::Persona* persona = nullptr;
   const faults::MutantInfo* mutant = nullptr;
-  uint64_t rewrite_bytes = 16384;
+  sim::Sizes sizes = {};
   uint64_t seed = 1;
   Duration off;  // the machine's, after each crash; whole seconds
   int64_t wall_start_ms = 1'700'000'000'000;

@@ -101,7 +101,11 @@ class Parser {
         scenario_.mutant = faults::find_mutant(value);
         if (scenario_.mutant == nullptr) return unknown("mutant", value, "mutants");
       } else if (key == "rewrite") {
-        scenario_.rewrite_bytes = number(value);
+        scenario_.sizes.rewrite_bytes = number(value);
+      } else if (key == "step") {
+        scenario_.sizes.step_bytes = number(value);
+      } else if (key == "lag") {
+        scenario_.sizes.lag = milliseconds(static_cast<int64_t>(number(value)));
       } else if (key == "pipeline") {
         scenario_.script.pipeline = number(value);
       } else if (key == "seed") {
@@ -119,7 +123,7 @@ class Parser {
       } else {
         return bad(
             fmt::format("store: \"{}\" is none of policy= persona= target= mutant= rewrite= "
-                        "pipeline= end=clean end=idle cuts=nearest seed= clock= off=",
+                        "step= lag= pipeline= end=clean end=idle cuts=nearest seed= clock= off=",
                         word));
       }
     }

@@ -96,7 +96,9 @@ std::string print_store(const Scenario& scenario) {
   if (scenario.target != nullptr && scenario.target != &store())
     text += fmt::format(" target={}", scenario.target->name());
   if (scenario.mutant != nullptr) text += fmt::format(" mutant={}", scenario.mutant->name);
-  if (scenario.policy->hybrid()) text += fmt::format(" rewrite={}", scenario.rewrite_bytes);
+  if (scenario.policy->hybrid()) text += fmt::format(" rewrite={}", scenario.sizes.rewrite_bytes);
+  if (scenario.sizes.step_bytes != 0) text += fmt::format(" step={}", scenario.sizes.step_bytes);
+  if (scenario.sizes.lag.ns != 0) text += fmt::format(" lag={}", scenario.sizes.lag.ms());
   if (scenario.script.pipeline != 1) text += fmt::format(" pipeline={}", scenario.script.pipeline);
   if (scenario.script.lingers)
     text += " end=idle";

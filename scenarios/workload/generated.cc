@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kUnits = 2'000;
 constexpr int kKeys = 24;      // of each family: few, so that commands meet
+constexpr int kFewKeys = 4;    // where they are to meet a key that has just expired
 constexpr int kMembers = 12;   // of a set, fields of a hash
 constexpr int kDatabases = 4;  // mostly; now and then any of kMostDatabases
 constexpr int kMostDatabases = 16;
@@ -69,8 +70,8 @@ Piece named(std::string prefix, int count) {
 }
 
 // Mostly one of a family's own; now and then one that every family uses, so that types meet, or an odd one.
-Piece key(const std::string& family) {
-  return pick({{30, named(family, kKeys)},
+Piece key(const std::string& family, int count = kKeys) {
+  return pick({{30, named(family, count)},
                {2, named("any", 4)},
                {1, pick({{1, word("")}, {1, word(std::string("\0\r\n*$", 5))}})}});
 }
@@ -273,8 +274,12 @@ Piece zsets() {
 
 // From a few milliseconds, which pass within a run, to minutes, which a clock may jump over.
 Piece expiry() {
-  const Piece k = key("e");
-  const Piece any = pick({{4, k}, {1, key("h")}, {1, key("l")}, {1, key("t")}, {1, key("z")}});
+  const Piece k = key("e", kFewKeys);
+  const Piece h = key("h", kFewKeys);
+  const Piece l = key("l", kFewKeys);
+  const Piece t = key("t", kFewKeys);
+  const Piece z = key("z", kFewKeys);
+  const Piece any = pick({{4, k}, {1, h}, {1, l}, {1, t}, {1, z}});
   const Piece ms = pick({{3, number(1, 50)}, {3, number(50, 3'000)}, {1, number(3'000, 300'000)}});
   const Piece at_ms = rc::gen::map(rc::gen::inRange<int64_t>(-1'000, 60'000), [](int64_t n) {
     return Words{std::to_string(Workload{}.wall_start_ms + n)};
@@ -297,20 +302,21 @@ Piece expiry() {
       {1, say("SET", {k, value(), word("EX"), number(1, 3), word("GET")})},
       {1, say("PSETEX", {k, number(1, 60), value()})},
       {1, say("GETEX", {k, word("PERSIST")})},
+      {2, say("COPY", {any, any})},
       {2, say("COPY", {any, any, word("REPLACE")})},
       {2, say("RENAME", {any, any})},
-      {1, say("SADD", {key("t"), member()})},
-      {1, say("ZADD", {key("z"), score(), member()})},
-      {1, say("SMOVE", {key("t"), key("t"), member()})},
-      {1, say("LMOVE", {key("l"), key("l"), word("LEFT"), word("RIGHT")})},
-      {1, say("SINTERSTORE", {key("t"), key("t"), key("t")})},
-      {1, say("ZUNIONSTORE", {key("z"), word("2"), key("z"), key("t")})},
+      {1, say("SADD", {t, member()})},
+      {1, say("ZADD", {z, score(), member()})},
+      {1, say("SMOVE", {t, t, member()})},
+      {1, say("LMOVE", {l, l, word("LEFT"), word("RIGHT")})},
+      {1, say("SINTERSTORE", {t, t, t})},
+      {1, say("ZUNIONSTORE", {z, word("2"), z, t})},
       {1, say("SETRANGE", {k, number(0, 9), value()})},
       {1, say("INCR", {k})},
       {2, say("PERSIST", {any})},
       {2, say("GETEX", {k, word("PX"), ms})},
-      {2, say("HSET", {key("h"), member(), value()})},
-      {2, say("RPUSH", {key("l"), value()})},
+      {2, say("HSET", {h, member(), value()})},
+      {2, say("RPUSH", {l, value()})},
       {3, say("GET", {k})},
       {1, say("APPEND", {k, value()})},
       {1, say("DEL", {any})},
@@ -324,6 +330,7 @@ Piece keys() {
   return pick({
       {6, say("RENAME", {any, any})},
       {3, say("RENAMENX", {any, any})},
+      {2, say("COPY", {any, any})},
       {4, say("COPY", {any, any, word("REPLACE")})},
       {1, say("COPY", {any, any, word("DB"), number(0, kMostDatabases - 1), word("REPLACE")})},
       {4, say("MOVE", {any, number(0, kDatabases - 1)})},
