@@ -168,6 +168,7 @@ Result<void> Keeper::set_append_only(bool on) {
   const auto outcome = on ? generations_.turn_on() : generations_.turn_off();
   CHECK(log_.active() == (outcome.ok() ? on : !on));
   if (outcome.ok()) config_.recovery.append_only = on;
+  if (!log_.active()) rewrite_wanted_ = false;  // there is nothing to rewrite any more
   end_job(outcome);
   return outcome;
 }

@@ -108,7 +108,7 @@ void PlanInjector::crash_by(Instant latest) {
 
 void PlanInjector::on_idle(Instant now) {
   // Ranges first: a range that was open is closed, not begun.
-  reach_operation(UINT64_MAX - 1, now);
+  end_ranges(now);
   if (crash_.crash == CrashKind::kNone) return;
   if (crash_.trigger == Trigger::kIdle && !crash_armed_) {
     crash_armed_ = true;

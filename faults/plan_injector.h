@@ -32,6 +32,8 @@ class PlanInjector final : public sim::Injector {
   }
   // All operations are answered.
   void on_idle(Instant now);
+  // What lasts until some operation is issued is over.
+  void end_ranges(Instant now) { reach_operation(UINT64_MAX - 1, now); }
 
   sim::Injection on_call(const sim::SeamCall& call) override;
   Instant next_moment() override { return moment_; }

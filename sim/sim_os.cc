@@ -83,14 +83,33 @@ SimOs::~SimOs() { destroy_tasks(); }
 
 void SimOs::destroy_tasks() {
   stopped_ = true;  // no call of a stack that unwinds waits, or meets a fault
-  tasks_.destroy_all();
+  if (died_.empty())
+    tasks_.destroy_all();
+  else
+    tasks_.drop_all();
 }
 
 // --- The step loop ---
 
 CrashKind SimOs::run() {
+  CheckWitness* const before = check_witness;
+  if (outlives_checks_) check_witness = this;
   tasks_.run_each([this] { return next(); });
+  check_witness = before;
   return crashed_;
+}
+
+void SimOs::on_check_failed(const char* file, const std::string& text) {
+  const std::string_view path = file;
+  const bool planted = path.ends_with(".mutant");  // a line of the engine's that a page has changed
+  const size_t engine = planted ? 0 : path.rfind("engine/");
+  // Where it is not the engine that is wrong, or nothing is left to be stopped, the process ends.
+  if (engine == std::string_view::npos || tasks_.current() == nullptr || tasks_.destroying())
+    return;
+  died_ = std::string(path.substr(engine)) + ": " + text;
+  trace_.add(world_.now, "died", "", 0, calls_, false);
+  stopped_ = true;
+  stop_for_good();
 }
 
 std::optional<size_t> SimOs::next() {
@@ -183,7 +202,11 @@ void SimOs::crash(CrashKind kind) {
   trace_.add(world_.now, "crash", "", static_cast<uint64_t>(kind), calls_, true);
   crashed_ = kind;
   stopped_ = true;
-  // The task that was running never runs again; its stack unwinds when the world is destroyed.
+  stop_for_good();
+}
+
+// The task that was running never runs again; its stack unwinds when the world is destroyed.
+void SimOs::stop_for_good() {
   for (;;) tasks_.block(kForever);
 }
 

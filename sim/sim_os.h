@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "engine/os/os.h"
 #include "engine/os/tasks.h"
 #include "sim/choices.h"
@@ -54,7 +55,7 @@ class Watcher {
   virtual void on_point(uint64_t call, Op op, CrashPoint point) = 0;
 };
 
-class SimOs final : public engine::Os {
+class SimOs final : public engine::Os, private CheckWitness {
  public:
   // `injector` may be null: nothing goes wrong.
   SimOs(WorldState& world, Choices& choices, Trace& trace, Injector* injector,
@@ -83,6 +84,10 @@ class SimOs final : public engine::Os {
   // Time goes at most this far: run() returns kNone with out_of_time().
   void set_time_limit(Instant limit) { time_limit_ = limit; }
   bool out_of_time() const { return out_of_time_; }
+  // From now on a CHECK of the engine that fails in a task ends the world and not the process: run() returns,
+  // died() says which it was, and what the tasks hold is leaked.
+  void outlive_checks() { outlives_checks_ = true; }
+  const std::string& died() const { return died_; }
   // Destroys the tasks, as the end of a world does.
   void destroy_tasks();
 
@@ -122,6 +127,8 @@ class SimOs final : public engine::Os {
   void pass_sync(Op op, const Injection& injection);
   // Stops the world; does not return to a task.
   void crash(CrashKind kind);
+  [[noreturn]] void stop_for_good();
+  void on_check_failed(const char* file, const std::string& text) override;
   void crash_if(const Injection& injection, CrashPoint point) {
     if (injection.crash != CrashKind::kNone && injection.point == point) [[unlikely]]
       crash(injection.crash);
@@ -163,6 +170,8 @@ class SimOs final : public engine::Os {
   Instant time_limit_{INT64_MAX};
   bool stopped_ = false;
   bool out_of_time_ = false;
+  bool outlives_checks_ = false;
+  std::string died_;
   CrashKind crashed_ = CrashKind::kNone;
 };
 

@@ -79,12 +79,15 @@ enum class Activity : uint8_t {
   kSaving,
 };
 
-// What it has done since it was opened, for coverage.
+// What it has done since it was opened.
 struct Deeds {
   bool healed = false;
   bool rewrote = false;
   bool saved = false;
   bool refused_writes = false;
+  // Why a job of its own failed, the last one that did; empty: none. The judge takes that for a broken promise
+  // where nothing was in its way.
+  std::string failure = {};
 };
 
 struct Reply {

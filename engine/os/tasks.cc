@@ -163,7 +163,11 @@ void Tasks::expire_timers(Instant now) {
   }
 }
 
-void Tasks::destroy_all() {
+void Tasks::destroy_all() { destroy(false); }
+
+void Tasks::drop_all() { destroy(true); }
+
+void Tasks::destroy(bool drop) {
   CHECK(current_ == nullptr && !destroying_);
   destroying_ = true;
   parks_while_destroying_ = 0;
@@ -173,7 +177,7 @@ void Tasks::destroy_all() {
   for (const auto& task : tasks_) {
     current_ = task.get();
     task->unpark_pending_ = false;
-    if (std::exchange(task->at_rest_, false)) task->fiber_->drop();
+    if (std::exchange(task->at_rest_, false) || (drop && task->runs_ > 0)) task->fiber_->drop();
     task->fiber_.reset();
     task->wait_ = Task::Wait::kNone;
     task->ready_ = task->unpark_pending_ = task->timed_out_ = task->timer_live_ = false;

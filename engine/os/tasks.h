@@ -101,6 +101,8 @@ class Tasks {
   // ran is destroyed. Meanwhile current() is the task that unwinds, and unpark() and spawn() do
   // nothing.
   void destroy_all();
+  // The same, but that no stack unwinds: what is on them is leaked. Where something on them is broken.
+  void drop_all();
 
  private:
   struct Timer {
@@ -121,6 +123,7 @@ class Tasks {
   void make_ready(Task* task);
   void retire(Task* task);
   uint64_t next_identity(std::string_view name);
+  void destroy(bool drop);
 
   std::vector<std::unique_ptr<Task>> tasks_;  // in no order
   std::vector<std::unique_ptr<Task>> ended_;  // to be used again

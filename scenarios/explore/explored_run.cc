@@ -27,6 +27,7 @@ ExploredRun explored_run(const ExploreSpec& spec, const faults::Persona& persona
   explored.stated.manners = Manners();
   explored.stated.manners->think = kThink;
   explored.stated.sizes = {.rewrite_bytes = uint64_t{1} << 40};
+  explored.stated.write_latency = sim::LatencyProfile{}.write;
   explored.stated.beside = Beside::kNothing;
   explored.stated.lingers = true;
   explored.stated.off = kExploredOff;

@@ -20,6 +20,7 @@ void History::attach(engine::Os& os, sim::Target& target, uint64_t k) {
   if (k < last_lsn()) forget_behind(k);
   on_attach(target, k);
   operations_.resize(k);
+  saved_ = std::min(saved_, k);
   if (!policy_changes_.empty() && policy_changes_.back().policy != nullptr)
     put_in_force(nullptr, os.now());
   target.observe(this);
@@ -41,6 +42,7 @@ uint64_t History::own_operation(uint64_t after) const {
 }
 
 void History::ack(uint64_t lsn, Instant at) {
+  if (operations_[lsn - 1].ack != 0) return;
   operations_[lsn - 1].acked = at;
   operations_[lsn - 1].ack = ++acked_;
   operations_[lsn - 1].policy_changes = policy_changes_.size();

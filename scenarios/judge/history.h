@@ -2,6 +2,7 @@
 // executed and acknowledged, and a digest of the state after it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -45,8 +46,15 @@ class History : public sim::OperationObserver {
   const Operation& operation(uint64_t lsn) const { return operations_[lsn - 1]; }
   // The operation that the running task appended behind `after`, or 0.
   uint64_t own_operation(uint64_t after) const;
+  // The first time counts.
   void ack(uint64_t lsn, Instant at);
   uint64_t acked() const { return acked_; }
+  // A client was told that so many operations are in a snapshot.
+  void note_saved(uint64_t lsn) { saved_ = std::max(saved_, lsn); }
+  uint64_t saved() const { return saved_; }
+  // The last operation that a good answer to this request shows, by a client in that database; 0: none. Asked in
+  // the step in which the engine makes the answer.
+  virtual uint64_t shown_by(std::string_view /*request*/, int /*db*/) const { return 0; }
   // What is acknowledged from now on is so under this policy, until the life ends; null: the run's.
   void put_in_force(const Policy* policy, Instant at);
   // In order.
@@ -85,6 +93,7 @@ class History : public sim::OperationObserver {
   std::vector<uint64_t> forgotten_;
   std::vector<PolicyChange> policy_changes_;
   uint64_t acked_ = 0;
+  uint64_t saved_ = 0;
 };
 
 // For any engine whose state does not change with the clock: it is asked for its digest after each

@@ -74,8 +74,7 @@ int64_t Oracle::bound_ms(const Policy& policy, const Promised& promised, const D
   return -1;
 }
 
-// Of the acknowledged operations behind S(k), those of each policy that was in force; of the run's
-// alone, and none, if nothing is lost.
+// Of the acknowledged operations behind S(k), those of each policy that was in force.
 std::vector<Oracle::Share> Oracle::measure(const History& history, const Promised& promised,
                                            const Delays& delays, uint64_t k) const {
   struct Lost {
@@ -103,8 +102,6 @@ std::vector<Oracle::Share> Oracle::measure(const History& history, const Promise
         {l.policy,
          {l.operations, (promised.at - l.oldest).ns / kMsNs, (l.newest - l.oldest).ns / kMsNs,
           bound_ms(*l.policy, promised, delays, l.oldest)}});
-  if (shares.empty())
-    shares.push_back({&policy_, {0, 0, 0, bound_ms(policy_, promised, delays, promised.at)}});
   return shares;
 }
 
@@ -156,6 +153,11 @@ Verdict Oracle::judge(History& history, const Promised& promised, const Delays& 
       verdict.violation = Violation{Breach::kNoStart, recovered.refusal};
     return verdict;
   }
+  if (!recovered.died.empty()) {
+    verdict.started = false;
+    verdict.violation = Violation{Breach::kDies, recovered.died};
+    return verdict;
+  }
   if (recovered.hangs) {
     verdict.started = false;
     verdict.violation = Violation{Breach::kHangs, "a recovery does not end"};
@@ -202,11 +204,10 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
   }
   verdict.k = k - 1;
   const std::vector<Share> shares = measure(history, promised, delays, verdict.k);
-  verdict.loss = shares.front().loss;
+  // Of what was acknowledged under the run's own policy: what another loses is not this one's loss.
+  verdict.loss.bound_ms = bound_ms(policy_, promised, delays, promised.at);
   for (const Share& share : shares)
-    if (worse(share.loss, verdict.loss)) verdict.loss = share.loss;
-  verdict.loss.operations = 0;
-  for (const Share& share : shares) verdict.loss.operations += share.loss.operations;
+    if (share.policy == &policy_) verdict.loss = share.loss;
   if (contract_broken || !keeps_synced_) return verdict;
   if (claimed > highest || !was_state(claimed)) {
     verdict.violation = Violation{

@@ -11,6 +11,7 @@ namespace powercut::scenarios {
 struct Recovered {
   std::string refusal;  // why it did not start; empty: it did
   bool hangs = false;
+  std::string died;     // which CHECK of it failed; empty: none did
   uint64_t digest = 0;  // of the state, at `wall_ms`
   int64_t wall_ms = 0;
   uint64_t last = 0;    // the operation that it says it reached
@@ -20,8 +21,8 @@ struct Recovered {
 
 // Judged alike: the same but for what was met on the way.
 inline bool same_outcome(const Recovered& a, const Recovered& b) {
-  return a.refusal == b.refusal && a.hangs == b.hangs && a.digest == b.digest && a.last == b.last &&
-         a.failed == b.failed;
+  return a.refusal == b.refusal && a.hangs == b.hangs && a.died == b.died && a.digest == b.digest &&
+         a.last == b.last && a.failed == b.failed;
 }
 
 }  // namespace powercut::scenarios

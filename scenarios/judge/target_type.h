@@ -40,9 +40,19 @@ class TargetType {
   virtual std::string task_in_words(std::string_view /*task*/) const { return {}; }
 
   // --- Requests that clients send now and then; empty: there is no such thing ---
-  virtual std::string administer(const Policy&) const { return {}; }  // rewrite, or save
+  struct Administration {
+    std::string request;
+    uint64_t one_in = 2;  // is said in one run of so many
+  };
+  virtual std::vector<Administration> administer(const Policy&) const { return {}; }
   virtual std::string turn_log_on() const { return {}; }
   virtual std::string select(int /*db*/) const { return {}; }
+
+  // A write that changes nothing, and is refused where all writes are. Empty: nobody asks.
+  virtual std::string harmless_write() const { return {}; }
+
+  // Does a good answer to it say that what took effect before is in a snapshot?
+  virtual bool saves(std::string_view /*request*/) const { return false; }
 
   // Why a run in which a client says this cannot be judged; empty: it can.
   virtual std::string not_modelled(const std::vector<std::string_view>& /*words*/) const {

@@ -19,8 +19,10 @@ enum class Breach : uint8_t {
   kServedIsGone,
   kUnlogged,
   kHangs,
+  kDies,
+  kUnavailable,
 };
-inline constexpr size_t kBreaches = 8;
+inline constexpr size_t kBreaches = 10;
 
 struct BreachRow {
   Breach breach;
@@ -47,6 +49,10 @@ inline constexpr std::array<BreachRow, kBreaches> kBreachRows = {{
     {Breach::kUnlogged, "UNL", "a change was made and not logged",
      "The store changed its data and did not log the change."},
     {Breach::kHangs, "HNG", "the store hangs", "The store neither goes on nor ends."},
+    {Breach::kDies, "DIE", "the store ends itself",
+     "The store came upon something that it takes for impossible, and ended itself."},
+    {Breach::kUnavailable, "AVL", "the store does not do what nothing prevents",
+     "Nothing is in the way of the store any more, and it refuses, or fails at, what it is for."},
 }};
 constexpr const BreachRow& row_of(Breach breach) {
   return kBreachRows[static_cast<size_t>(breach)];

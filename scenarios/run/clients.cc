@@ -15,8 +15,10 @@ constexpr int kSomeDatabase = -1;         // nobody has kept track
 
 struct Clients::Connection {
   struct Expected {
-    uint64_t lsn;  // of the operation it answers; 0: it changed nothing
-    size_t said;   // of steps: which
+    uint64_t lsn;    // of the operation it answers; 0: it changed nothing
+    uint64_t shown;  // then: the last operation that it shows, or 0
+    uint64_t saved;  // a good answer says that so many are in a snapshot
+    size_t said;     // of steps: which
   };
 
   uint64_t client;
@@ -78,8 +80,9 @@ void Clients::converse(uint64_t client) {
     if (connection.expected.size() >= manners_.pipeline) await(connection);
     if (manners_.admin_one_in != 0 &&
         around_.choices.choose("admin", number, manners_.admin_one_in) == 0) {
-      taken_[number].administered = true;
-      send(connection, manners_.admin);
+      const auto which = around_.choices.choose("admin.which", number, manners_.admin.size());
+      taken_[number].administered = &manners_.admin[which];
+      send(connection, *taken_[number].administered);
       await(connection);
     }
   }
@@ -125,9 +128,8 @@ std::vector<Step> Clients::steps(std::vector<uint64_t>* positions) const {
     if (taken.left_out) continue;
     const int db = step.unit.db;
     steps.push_back(std::move(step));
-    if (taken.administered) {
-      steps.push_back({taken.client, {}, {db, {manners_.admin}}, true});
-    }
+    if (taken.administered != nullptr)
+      steps.push_back({taken.client, {}, {db, {*taken.administered}}, true});
   }
   return steps;
 }
@@ -159,7 +161,9 @@ void Clients::send(Connection& connection, std::string_view request) {
   ++sent_;
   around_.target.apply(connection.client, request);
   const uint64_t lsn = around_.history.own_operation(before);
-  connection.expected.push_back({lsn, said});
+  const uint64_t shown =
+      lsn == 0 && connection.db >= 0 ? around_.history.shown_by(request, connection.db) : 0;
+  connection.expected.push_back({lsn, shown, around_.type.saves(request) ? before : 0, said});
   if (steps_ != nullptr) said_[said].lsn = lsn;
   if (around_.history.unlogged_change() && !violation_) {
     violation_ =
@@ -174,6 +178,14 @@ void Clients::send(Connection& connection, std::string_view request) {
     await(connection);
     connection.db = 0;  // of the next one
   }
+}
+
+bool Clients::is_refused(std::string_view request) {
+  const uint64_t client = manners_.clients;
+  around_.target.apply(client, request);
+  const auto reply = around_.target.acknowledged(client, kForever);
+  around_.trace.mix(hash_bytes(reply->bytes));
+  return reply->error;
 }
 
 // In the step in which a request has put another one in force.
@@ -199,13 +211,18 @@ void Clients::await(Connection& connection) {
 bool Clients::take(Connection& connection, Instant until) {
   const auto reply = around_.target.acknowledged(connection.client, until);
   if (!reply) return false;
-  const auto [lsn, said] = connection.expected.front();
+  const auto [lsn, shown, saved, said] = connection.expected.front();
   connection.expected.erase(connection.expected.begin());
   if (steps_ != nullptr) {
     said_[said].answered = true;
     said_[said].error = reply->error;
   }
   around_.trace.mix(hash_bytes(reply->bytes));
+  if (saved != 0 && !reply->error) around_.history.note_saved(saved);
+  // Whoever was shown an operation was told that it is done.
+  const bool queued = reply->bytes.starts_with("+QUEUED");
+  if (shown != 0 && !reply->error && !queued && promised_)
+    around_.history.ack(shown, around_.os.now());
   if (lsn == 0) return true;
   if (reply->error && !around_.history.operation(lsn).expiry_only && !violation_) {
     violation_ = Violation{Breach::kFailedIsThere,

@@ -48,6 +48,8 @@ class Clients {
   void begin_without_log() { promised_ = false; }
   // Starts the clients' tasks.
   void start();
+  // Sends a request on a connection of its own. True: the answer is an error. Yields.
+  bool is_refused(std::string_view request);
   uint64_t issued() const { return issued_; }
   uint64_t sent() const { return sent_; }  // requests
   // A promise broken in front of the client's eyes, if any.
@@ -65,7 +67,7 @@ class Clients {
     uint64_t client;
     Duration think;
     bool turned_on = false;
-    bool administered = false;
+    const std::string* administered = nullptr;  // what was sent behind it
     bool left_out = false;
   };
   const Unit& unit_at(uint64_t number) const;

@@ -12,6 +12,9 @@ namespace {
 constexpr Duration kLifeLimit = seconds(900);
 // Long enough for what the engine does by itself: the sync of each second.
 constexpr Duration kIdle = milliseconds(1500);
+// An engine waits between two tries to heal, and a sync takes its time; all of it is over long before.
+constexpr Duration kPatience = seconds(60);
+constexpr Duration kAskAgain = seconds(1);
 // Keys that are listed of a state that never was.
 constexpr size_t kHoldsMost = 12;
 
@@ -22,9 +25,12 @@ sim::Scheduler* scheduler_of(const RunState& run, uint32_t life) {
   return run.stated.scheduler_of ? run.stated.scheduler_of(life) : run.scheduler.get();
 }
 
-sim::LatencyProfile latency_of(const faults::Persona& persona, const sim::Scheduler* scheduler) {
-  return {
-      .sync_min = persona.sync_min, .sync_max = persona.sync_max, .instant = scheduler != nullptr};
+sim::LatencyProfile latency_of(const faults::Persona& persona, Duration write,
+                               const sim::Scheduler* scheduler) {
+  return {.write = write,
+          .sync_min = persona.sync_min,
+          .sync_max = persona.sync_max,
+          .instant = scheduler != nullptr};
 }
 
 }  // namespace
@@ -37,11 +43,12 @@ Life::Life(RunState& run, uint32_t number)
       injector(run.legacy.undisturbed ? kNoPlan : run.result.plan, number, choices,
                run.legacy.world.now, run.opening.type->roles()),
       os(run.legacy.world, choices, run.trace, &injector,
-         latency_of(*run.spec.persona, scheduler_)) {
+         latency_of(*run.spec.persona, run.write_latency, scheduler_)) {
   if (scheduler_ != nullptr) os.set_scheduler(*scheduler_);
   if (run.spec.mutant != nullptr && run.spec.mutant->decorates())
     mutant_os_.emplace(os, *run.spec.mutant);
   os.set_time_limit(run.legacy.world.now + kLifeLimit);
+  os.outlive_checks();
   injector.set_observer(*this);
 }
 
@@ -49,6 +56,7 @@ void Life::end_tasks() {
   run_.history->detach();
   os.destroy_tasks();
   clients_.reset();
+  if (!died().empty()) (void)target_.release();  // what is broken is not taken apart
   target_.reset();
 }
 
@@ -57,6 +65,7 @@ void Life::end_tasks() {
 Ending Life::live() {
   os.spawn("main", [this] { open_and_serve(); });
   crash_ = os.run();
+  if (!died().empty()) return Ending::kDied;
   if (refusal_) return Ending::kRefused;
   if (crash_ != CrashKind::kNone) return served() ? Ending::kCrashed : Ending::kCutInRecovery;
   if (run_.stopped) return Ending::kComplete;
@@ -126,7 +135,23 @@ bool Life::judge_recovery() {
   return true;
 }
 
+// Whatever went wrong is over: then the engine may take a while to recover, and no more.
+void Life::ask_for_a_write() {
+  const std::string request = run_.opening.type->harmless_write();
+  if (request.empty()) return;
+  injector.end_ranges(os.now());
+  const Instant last = os.now() + kPatience;
+  while (clients_->is_refused(request)) {
+    if (run_.legacy.world.disk.is_shut()) return;  // somebody has to mount it again
+    if (os.now() >= last)
+      return run_.violate(
+          {Breach::kUnavailable, "a minute after the last fault every write is refused still"});
+    seam().park(os.now() + kAskAgain);
+  }
+}
+
 void Life::go_idle() {
+  if (run_.asks) ask_for_a_write();
   injector.on_idle(os.now());
   const bool crash_comes = planned_crash() != nullptr;
   const Script* script = run_.stated.script;
@@ -154,6 +179,7 @@ Promised Life::promised() const {
     promised.at = run_.legacy.world.now;
     promised.last = run_.history->last_lsn();
     promised.engine = target_->promise();
+    promised.engine.snapshot = std::max(promised.engine.snapshot, run_.history->saved());
     // What a life saved or logged unbidden stays on the disk, for any later start to find.
     promised.engine.saves |= run_.legacy.promised.engine.saves;
   }

@@ -25,6 +25,7 @@ struct Legacy {
   bool crashed = false;          // at least once
   // An injected error stopped the recovery: the next one is left alone.
   bool undisturbed = false;
+  bool errors = false;                         // some call was made to fail, in any life
   StrikeSet struck = {};                       // since a recovery last completed
   EngineState state = EngineState::kStarting;  // when the life ended
 };
@@ -45,6 +46,8 @@ struct RunState {
   Manners manners;
   uint64_t units_per_life = 0;
   bool clean_end = false;
+  bool asks = false;
+  Duration write_latency{0};
   Legacy legacy;
   RunResult result;
   std::optional<Stop> stopped;
@@ -94,6 +97,7 @@ enum class Ending : uint8_t {
   kShutDown,       // all was answered, and it was told to end
   kRefused,        // it did not start
   kHung,           // the crash that its plan has never came
+  kDied,           // a CHECK of the engine failed
   kComplete,       // nothing more was to be seen of it once it was open
 };
 
@@ -114,6 +118,7 @@ class Life final : public faults::PlanInjector::Observer {
   bool served() const { return clients_.has_value(); }
   sim::CrashKind crash() const { return crash_; }
   bool out_of_time() const { return os.out_of_time(); }
+  const std::string& died() const { return os.died(); }
   const std::optional<Error>& refusal() const { return refusal_; }
   const Clients* clients() const { return clients_ ? &*clients_ : nullptr; }
   sim::Target& target() { return *target_; }
@@ -136,6 +141,7 @@ class Life final : public faults::PlanInjector::Observer {
   void open_and_serve();
   bool judge_recovery();
   void go_idle();
+  void ask_for_a_write();
   void note_end();
   void on_strike(faults::FaultClass fault, std::optional<sim::Op> op,
                  faults::FileRole role) override;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "engine/base/time.h"
 #include "scenarios/judge/target_type.h"
@@ -13,10 +14,10 @@ namespace powercut::scenarios {
 
 struct Manners {
   uint64_t clients = 1;
-  uint64_t pipeline = 1;      // requests a client sends before it waits
-  Duration think{0};          // at most, between two sends
-  uint64_t admin_one_in = 0;  // of the units is followed by `admin`; 0: none
-  std::string admin;          // a request
+  uint64_t pipeline = 1;           // requests a client sends before it waits
+  Duration think{0};               // at most, between two sends
+  uint64_t admin_one_in = 0;       // of the units is followed by one of `admin`; 0: none
+  std::vector<std::string> admin;  // requests
   // The engine begins without its log, and a client turns it on after so many units; 0: it begins
   // with it.
   uint64_t turn_on_after = 0;
@@ -27,5 +28,7 @@ Manners draw_manners(sim::Choices& choices, const Workload& workload, const Poli
                      const TargetType& type);
 
 sim::Sizes draw_sizes(sim::Choices& choices);
+// Of one write into the page cache. Long ones let clients go on in the middle of a checkpoint.
+Duration draw_write_latency(sim::Choices& choices);
 
 }  // namespace powercut::scenarios

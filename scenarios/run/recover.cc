@@ -27,6 +27,7 @@ Recovered recover_in(sim::WorldState& world, const Opening& opening, const Recov
   os.set_resolver(how.lazy);
   os.set_watcher(how.watcher);
   os.set_time_limit(world.now + kRecoveryLimit);
+  os.outlive_checks();
   engine::Os* seam = &os;
   std::optional<sim::LazyOs> lazy_os;
   if (how.lazy != nullptr) seam = &lazy_os.emplace(*seam, *how.lazy);
@@ -49,6 +50,8 @@ Recovered recover_in(sim::WorldState& world, const Opening& opening, const Recov
   os.set_resolver(nullptr);
   os.set_watcher(nullptr);
   os.destroy_tasks();
+  recovered.died = os.died();
+  if (!recovered.died.empty()) (void)target.release();  // what is broken is not taken apart
   target.reset();
   return recovered;
 }

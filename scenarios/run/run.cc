@@ -78,9 +78,13 @@ class Run {
 
 // What the life itself has shown, before any disk is cut.
 void Run::judge_ending(Life& life, Ending ending) {
-  if (life.crash() == CrashKind::kNone)
-    run_.legacy.state = life.state(std::nullopt, faults::FileRole::kNone);
-  if (life.served()) judge_service(life);
+  if (ending == Ending::kDied) {
+    run_.violate({Breach::kDies, life.died()});
+  } else {
+    if (life.crash() == CrashKind::kNone)
+      run_.legacy.state = life.state(std::nullopt, faults::FileRole::kNone);
+    if (life.served()) judge_service(life);
+  }
   if (ending == Ending::kCutInRecovery) run_.reached(Branch::kCutDuringRecovery);
   if (RunObserver* observer = run_.watching.observer) {
     if (ending != Ending::kRefused)
@@ -107,6 +111,10 @@ void Run::judge_service(Life& life) {
   if (deeds.rewrote) run_.reached(Branch::kRewritten);
   if (deeds.saved) run_.reached(Branch::kSaved);
   if (deeds.refused_writes) run_.reached(Branch::kWritesRefused);
+  const bool disturbed = run_.legacy.errors || life.injector.injected_error();
+  if (!deeds.failure.empty() && !disturbed && !run_.legacy.contract_broken &&
+      run_.spec.persona->keeps_synced)
+    run_.violate({Breach::kUnavailable, "nothing was in its way, and it failed: " + deeds.failure});
   if (run_.watching.points != nullptr && !run_.stopped) {
     Promised promised = life.promised();
     promised.kind = life.crash();
@@ -143,6 +151,7 @@ void Run::count(const Life& life) {
   const auto& hits = life.injector.hits();
   run_.result.hits.insert(run_.result.hits.end(), hits.begin(), hits.end());
   run_.result.mutant_fired += life.mutant_fired();
+  run_.legacy.errors |= life.injector.injected_error();
   // With data=journal of 2020 a sync that failed reports success and the next one the error: until
   // then the filesystem breaks the contract of sync, and no store can keep a promise that rests on
   // it.
@@ -187,7 +196,7 @@ void Run::bequeath(Life& life, Ending ending) {
 Legacy Run::heir(const Life& life, sim::WorldState world) const {
   const Legacy& now = run_.legacy;
   Legacy next{std::move(world), now.promised,    {},         now.next_unit, now.contract_broken,
-              now.crashed,      now.undisturbed, now.struck, now.state};
+              now.crashed,      now.undisturbed, now.errors, now.struck,    now.state};
   if (life.served()) {
     next.promised = life.promised();
     next.promised.kind = life.crash();
@@ -247,6 +256,7 @@ void RunState::draw() {
   }
   result.plan = stated.plan ? *stated.plan : plan_of(spec);
   opening.settings.sizes = stated.sizes ? *stated.sizes : draw_sizes(seed);
+  write_latency = stated.write_latency ? *stated.write_latency : draw_write_latency(seed);
   manners = draw_manners(seed, workload, *spec.policy, *opening.type);
   if (stated.manners) {
     const Manners drawn = std::exchange(manners, *stated.manners);
@@ -254,12 +264,14 @@ void RunState::draw() {
     manners.checkpoints = drawn.checkpoints;
   }
   clean_end = !workload.cut_at_end && seed.choose("clean.end", 0, 8) == 0;
+  asks = !stated.lingers && !workload.cut_at_end && seed.choose("asks", 0, 2) == 0;
   if (const Script* script = stated.script) {
+    asks = script->asks;
     manners = {};
     manners.pipeline = script->pipeline;
     clean_end = script->clean_end || script->lingers;
   }
-  result.conditions = {opening.settings.sizes, manners.pipeline, clean_end};
+  result.conditions = {opening.settings.sizes, write_latency, manners.pipeline, clean_end, asks};
 }
 
 void RunState::violate(const Violation& violation) {

@@ -73,6 +73,7 @@ struct Stated {
   std::optional<faults::Plan> plan = {};
   std::optional<Manners> manners = {};
   std::optional<sim::Sizes> sizes = {};
+  std::optional<Duration> write_latency = {};  // of one write into the page cache
   bool lingers = false;  // when all is answered: idle for a while, then a clean shutdown
   Duration off = {};     // the machine's, after each crash
   std::optional<Beside> beside = {};
@@ -127,8 +128,10 @@ struct Watchers {
 // What the seed drew of them, or the script said.
 struct Conditions {
   sim::Sizes sizes = {};
+  Duration write_latency{0};
   uint64_t pipeline = 1;
   bool clean_end = false;
+  bool asks = false;
 };
 
 // Why a run stopped.

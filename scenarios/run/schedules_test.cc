@@ -23,7 +23,7 @@ struct Small {
     stated.manners = Manners{};
     stated.manners->clients = 2;
     if (spec.policy->kind == PolicyKind::kHybridEverysec) {
-      stated.manners->admin = sim::encode_request({"BGREWRITEAOF"});
+      stated.manners->admin = {sim::encode_request({"BGREWRITEAOF"})};
       stated.manners->admin_one_in = 1;
     }
   }

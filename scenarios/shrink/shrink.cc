@@ -101,6 +101,7 @@ class Shrinker {
     vary([](Scenario& s) { s.script.pipeline = 1; });
     vary([](Scenario& s) { s.script.lingers = false; });
     vary([](Scenario& s) { s.script.clean_end = false; });
+    vary([](Scenario& s) { s.script.asks = false; });
     vary([](Scenario& s) { s.seed = Scenario{}.seed; });
     vary([](Scenario& s) { s.off = Scenario{}.off; });
     vary([](Scenario& s) { s.wall_start_ms = Scenario{}.wall_start_ms; });
@@ -109,6 +110,7 @@ class Shrinker {
     });
     vary([](Scenario& s) { s.sizes.step_bytes = 0; });
     vary([](Scenario& s) { s.sizes.lag = {}; });
+    vary([](Scenario& s) { s.write_latency = Scenario{}.write_latency; });
     return any;
   }
 

@@ -13,6 +13,41 @@ namespace powercut::scenarios {
 
 namespace {
 
+// What operators say; jobs stand here several times, since they are said more often.
+const std::vector<std::vector<std::string>> kAdministration = {
+    {"BGREWRITEAOF"},
+    {"BGREWRITEAOF"},
+    {"BGREWRITEAOF"},
+    {"BGREWRITEAOF"},
+    {"BGSAVE"},
+    {"BGSAVE"},
+    {"BGSAVE"},
+    {"SAVE"},
+    {"CONFIG", "SET", "appendfsync", "always"},
+    {"CONFIG", "SET", "appendfsync", "everysec"},
+    {"CONFIG", "SET", "appendfsync", "no"},
+    {"CONFIG", "SET", "appendonly", "no"},
+    {"CONFIG", "SET", "appendonly", "yes"},
+    {"CONFIG", "SET", "save", "1 1"},
+    {"CONFIG", "SET", "save", ""},
+    {"CONFIG", "SET", "aof-timestamp-enabled", "yes"},
+    {"CONFIG", "SET", "auto-aof-rewrite-percentage", "20"},
+    {"CONFIG", "SET", "auto-aof-rewrite-min-size", "256"},
+    {"CONFIG", "SET", "maxmemory", "600kb"},
+    {"CONFIG", "SET", "maxmemory", "0"},
+    {"CONFIG", "RESETSTAT"},
+    {"INFO"},
+    {"LASTSAVE"},
+    {"DBSIZE"},
+    {"SHUTDOWN", "SAVE"},
+};
+
+// Without it the policy would be another: rewrites, or saves.
+std::string_view job_of(const Policy& policy) {
+  if (policy.hybrid()) return "BGREWRITEAOF";
+  return policy.kind == PolicyKind::kCheckpoint ? "BGSAVE" : "";
+}
+
 class StoreType final : public TargetType {
  public:
   std::string_view name() const override { return "store"; }
@@ -34,10 +69,21 @@ class StoreType final : public TargetType {
     return {};
   }
 
-  std::string administer(const Policy& policy) const override {
-    if (policy.hybrid()) return sim::encode_request({"BGREWRITEAOF"});
-    if (policy.kind == PolicyKind::kCheckpoint) return sim::encode_request({"BGSAVE"});
-    return {};
+  std::vector<Administration> administer(const Policy& policy) const override {
+    std::vector<Administration> all;
+    for (const auto& words : kAdministration) {
+      const std::string& name = words[0];
+      Administration& one = all.emplace_back();
+      one.request = sim::encode_request(words);
+      if (name == job_of(policy)) one.one_in = 1;
+      if (name == "SHUTDOWN") one.one_in = 8;  // it ends the life
+    }
+    return all;
+  }
+  std::string harmless_write() const override { return sim::encode_request({"DEL", ""}); }
+  bool saves(std::string_view request) const override {
+    const auto words = sim::words_of(request);
+    return words.size() == 1 && sim::same_word(words[0], "SAVE");
   }
   std::string turn_log_on() const override {
     return sim::encode_request({"CONFIG", "SET", "appendonly", "yes"});

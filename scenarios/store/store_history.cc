@@ -7,8 +7,11 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/hash.h"
+#include "engine/command/command_table.h"
 #include "scenarios/store/digest.h"
 #include "scenarios/store/holds_keyspace.h"
+#include "sim/request.h"
 
 namespace powercut::scenarios {
 
@@ -17,7 +20,12 @@ using engine::Object;
 
 namespace {
 constexpr size_t kOperationsExpected = 256;  // most runs have fewer
+constexpr uint64_t kAnyKey = 0;
+
+uint64_t mark_of(const Database& db, std::string_view key) {
+  return hash_bytes(key, static_cast<uint64_t>(db.identity()) + 1) | 1;
 }
+}  // namespace
 
 StoreHistory::StoreHistory() {
   changes_.reserve(kOperationsExpected);
@@ -33,6 +41,7 @@ void StoreHistory::on_attach(sim::Target& target, uint64_t lsn) {
   digests_.resize(lsn + 1);
   changes_end_.resize(lsn + 1);
   changes_.resize(changes_end_[lsn]);
+  while (!marks_.empty() && marks_.back().lsn > lsn) marks_.pop_back();
   touched_.clear();
   begin_sums();
   note_dropped(lsn);
@@ -132,6 +141,7 @@ void StoreHistory::before_swap(int a, int b) {
   changes_.push_back({-1, static_cast<uint64_t>(a), static_cast<uint64_t>(b), 0, 0});
   std::swap(sums_[a], sums_[b]);
   digest_ = total();
+  marks_.push_back({kAnyKey, last_lsn() + 1});
 }
 
 // Turns what was touched into changes.
@@ -143,6 +153,7 @@ void StoreHistory::settle() {
     if (after == touched.hash) continue;
     const int64_t expires = entry == nullptr ? Object::kNoExpiry : entry->value.expire_at_ms;
     add_to_sum(db, after - touched.hash);
+    marks_.push_back({mark_of(*touched.db, touched.key), last_lsn() + 1});
     if (expires != Object::kNoExpiry) soonest_expiry_ms_ = std::min(soonest_expiry_ms_, expires);
     changes_.push_back(
         {static_cast<int16_t>(db), touched.hash, after, touched.expire_at_ms, expires});
@@ -182,6 +193,26 @@ void StoreHistory::on_operation(uint64_t lsn) {
 bool StoreHistory::unlogged_change() {
   settle();
   return changes_.size() != changes_end_.back();
+}
+
+// --- What a reply shows ---
+
+uint64_t StoreHistory::shown_by(std::string_view request, int db) const {
+  const std::vector<std::string_view> words = sim::words_of(request);
+  if (words.empty()) return 0;
+  const engine::CommandSpec* spec = engine::find_command(words[0]);
+  if (spec == nullptr || !engine::arity_fits(*spec, words.size())) return 0;
+  if ((spec->flags & engine::kWholeKeyspace) != 0) return last_lsn();
+  std::vector<size_t> positions;
+  engine::key_positions(*spec, words, positions);
+  std::vector<uint64_t> keys;
+  for (const size_t i : positions)
+    if (i < words.size()) keys.push_back(mark_of(keyspace_->database(db), words[i]));
+  if (keys.empty()) return 0;
+  for (auto mark = marks_.rbegin(); mark != marks_.rend(); ++mark)
+    if (mark->key == kAnyKey || std::find(keys.begin(), keys.end(), mark->key) != keys.end())
+      return std::min(mark->lsn, last_lsn());
+  return 0;
 }
 
 // --- Digests ---

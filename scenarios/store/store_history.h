@@ -34,6 +34,7 @@ class StoreHistory final : public History, public engine::KeyspaceObserver {
   bool unlogged_change() override;
   std::string self_check() override;
   void on_operation(uint64_t lsn) override;
+  uint64_t shown_by(std::string_view request, int db) const override;
 
   // --- The store's door ---
   void before_change(engine::Database& db, std::string_view key, engine::Object* object) override;
@@ -61,6 +62,12 @@ class StoreHistory final : public History, public engine::KeyspaceObserver {
     int64_t after_expires;
   };
 
+  // When a key was last changed.
+  struct Mark {
+    uint64_t key;  // hash of its database's identity and it; 0: any
+    uint64_t lsn;
+  };
+
   using Sums = uint64_t[kDatabases];
   static void apply(const Change& change, int64_t now_ms, Sums& sums);
   static uint64_t digest_of(const Sums& sums);
@@ -78,6 +85,7 @@ class StoreHistory final : public History, public engine::KeyspaceObserver {
   std::vector<size_t> changes_end_;  // [lsn]
   std::vector<uint64_t> clocked_;    // scratch of digests_at
   std::vector<Touched> touched_;
+  std::vector<Mark> marks_;
   std::vector<Change> dropped_;  // keys that had expired when a checkpoint was loaded
   uint64_t loaded_lsn_ = 0;
   std::vector<Change> loaded_without_;  // the same, for the rest of this life

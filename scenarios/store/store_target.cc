@@ -216,7 +216,7 @@ sim::Activity StoreTarget::activity(std::optional<sim::Op> op, bool of_base) {
 sim::Deeds StoreTarget::deeds() {
   const auto& stats = engine_->keeper().stats();
   return {stats.heals > 0, stats.rewrites > 0, stats.saves > 0,
-          engine_->executor().stats().refused_writes > 0};
+          engine_->executor().stats().refused_writes > 0, stats.last_error};
 }
 
 // --- For people ---

@@ -163,12 +163,14 @@ Scenario written_out(const RunSpec& spec, const Stated& stated, const Account& a
   scenario.persona = spec.persona;
   scenario.mutant = spec.mutant;
   scenario.sizes = result.conditions.sizes;
+  scenario.write_latency = result.conditions.write_latency;
   scenario.seed = spec.seed;
   scenario.off = stated.off;
   scenario.wall_start_ms = spec.workload->wall_start_ms;
   scenario.script.pipeline = result.conditions.pipeline;
   scenario.script.clean_end = result.conditions.clean_end;
   scenario.script.lingers = stated.lingers;
+  scenario.script.asks = result.conditions.asks;
   const uint32_t last =
       result.beside ? result.beside->life : static_cast<uint32_t>(account.lives.size() - 1);
   for (uint32_t life = 0; life <= last; ++life) {
@@ -218,6 +220,7 @@ Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner,
   stated.plan = scenario.plan;
   stated.script = &scenario.script;
   stated.sizes = scenario.sizes;
+  stated.write_latency = scenario.write_latency;
   stated.beside = manner.beside;
   stated.cuts = &recorder;
   stated.fence = manner.fence;

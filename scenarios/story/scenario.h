@@ -23,7 +23,7 @@
 //   ...
 //   broken: ...
 //
-// store    also target=NAME (another engine than the store), rewrite=BYTES, step=BYTES, lag=MS, pipeline=N, end=clean, end=idle (a while, then clean), seed=N,
+// store    also target=NAME (another engine than the store), rewrite=BYTES, step=BYTES, lag=MS, write=US (microseconds that a write takes), pipeline=N, end=clean, end=idle (a while, then clean), asks=write (when all is answered, a client asks until a write is taken), seed=N,
 //          clock=MS (Unix time of the start), off=S (seconds without power, or without a process,
 //          after each crash), cuts=nearest (what is stated of a cut and not legal there: the
 //          nearest that is, or nothing; without it, it is a mistake).
@@ -61,6 +61,7 @@ struct Scenario {
   const faults::Persona* persona = nullptr;
   const faults::MutantInfo* mutant = nullptr;
   sim::Sizes sizes = {};
+  Duration write_latency = sim::LatencyProfile{}.write;
   uint64_t seed = 1;
   Duration off;  // the machine's, after each crash; whole seconds
   int64_t wall_start_ms = 1'700'000'000'000;

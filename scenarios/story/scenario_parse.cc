@@ -106,6 +106,8 @@ class Parser {
         scenario_.sizes.step_bytes = number(value);
       } else if (key == "lag") {
         scenario_.sizes.lag = milliseconds(static_cast<int64_t>(number(value)));
+      } else if (key == "write") {
+        scenario_.write_latency = microseconds(static_cast<int64_t>(number(value)));
       } else if (key == "pipeline") {
         scenario_.script.pipeline = number(value);
       } else if (key == "seed") {
@@ -118,12 +120,15 @@ class Parser {
         scenario_.script.clean_end = true;
       } else if (word == "end=idle") {
         scenario_.script.lingers = true;
+      } else if (word == "asks=write") {
+        scenario_.script.asks = true;
       } else if (word == "cuts=nearest") {
         scenario_.cuts_nearest = true;
       } else {
         return bad(
             fmt::format("store: \"{}\" is none of policy= persona= target= mutant= rewrite= "
-                        "step= lag= pipeline= end=clean end=idle cuts=nearest seed= clock= off=",
+                        "step= lag= write= pipeline= end=clean end=idle asks=write cuts=nearest "
+                        "seed= clock= off=",
                         word));
       }
     }

@@ -99,11 +99,14 @@ std::string print_store(const Scenario& scenario) {
   if (scenario.policy->hybrid()) text += fmt::format(" rewrite={}", scenario.sizes.rewrite_bytes);
   if (scenario.sizes.step_bytes != 0) text += fmt::format(" step={}", scenario.sizes.step_bytes);
   if (scenario.sizes.lag.ns != 0) text += fmt::format(" lag={}", scenario.sizes.lag.ms());
+  if (scenario.write_latency != plain.write_latency)
+    text += fmt::format(" write={}", scenario.write_latency.ns / 1000);
   if (scenario.script.pipeline != 1) text += fmt::format(" pipeline={}", scenario.script.pipeline);
   if (scenario.script.lingers)
     text += " end=idle";
   else if (scenario.script.clean_end)
     text += " end=clean";
+  if (scenario.script.asks) text += " asks=write";
   if (scenario.cuts_nearest) text += " cuts=nearest";
   if (scenario.seed != plain.seed) text += fmt::format(" seed={}", scenario.seed);
   if (scenario.wall_start_ms != plain.wall_start_ms)

@@ -70,7 +70,7 @@ Piece named(std::string prefix, int count) {
 }
 
 // Mostly one of a family's own; now and then one that every family uses, so that types meet, or an odd one.
-Piece key(const std::string& family, int count = kKeys) {
+Piece key(const std::string& family, int count) {
   return pick({{30, named(family, count)},
                {2, named("any", 4)},
                {1, pick({{1, word("")}, {1, word(std::string("\0\r\n*$", 5))}})}});
@@ -141,8 +141,8 @@ constexpr char kDumpOfTen[] = "\x00\xc0\x0a\x0a\x00\x6e\x9f\x57\x45\x0e\xae\x63\
 
 // --- One family each ---
 
-Piece strings() {
-  const Piece k = key("s");
+Piece strings(int keys) {
+  const Piece k = key("s", keys);
   return pick({
       {10, say("SET", {k, value()})},
       {2, say("SET", {k, value(),
@@ -161,23 +161,24 @@ Piece strings() {
       {2, say("SETRANGE", {k, number(0, 300), value()})},
       {2, say("GETSET", {k, value()})},
       {2, say("GETDEL", {k})},
-      {3, say("INCR", {key("n")})},
-      {2, say("INCRBY", {key("n"), number(-1'000, 1'000)})},
-      {1, say("DECR", {key("n")})},
-      {1, say("DECRBY", {key("n"), edge()})},
-      {1, say("SET", {key("n"), edge()})},
-      {1, say("INCRBYFLOAT", {key("n"), word("0.5")})},
-      {2, say("SETBIT", {key("b"), number(0, 4'000), number(0, 1)})},
-      {1, say("BITOP", {word("XOR"), key("b"), key("b"), key("b")})},
-      {1, say("BITOP", {pick({{1, word("AND")}, {1, word("OR")}}), key("b"), key("b"), key("b")})},
-      {1, say("BITOP", {word("NOT"), key("b"), key("b")})},
+      {3, say("INCR", {key("n", keys)})},
+      {2, say("INCRBY", {key("n", keys), number(-1'000, 1'000)})},
+      {1, say("DECR", {key("n", keys)})},
+      {1, say("DECRBY", {key("n", keys), edge()})},
+      {1, say("SET", {key("n", keys), edge()})},
+      {1, say("INCRBYFLOAT", {key("n", keys), word("0.5")})},
+      {2, say("SETBIT", {key("b", keys), number(0, 4'000), number(0, 1)})},
+      {1, say("BITOP", {word("XOR"), key("b", keys), key("b", keys), key("b", keys)})},
+      {1, say("BITOP", {pick({{1, word("AND")}, {1, word("OR")}}), key("b", keys), key("b", keys),
+                        key("b", keys)})},
+      {1, say("BITOP", {word("NOT"), key("b", keys), key("b", keys)})},
       {2, say("GET", {k})},
       {2, say("DEL", {some(3, k)})},
   });
 }
 
-Piece hashes() {
-  const Piece k = key("h");
+Piece hashes(int keys) {
+  const Piece k = key("h", keys);
   return pick({
       {8, say("HSET", {k, some(6, line({member(), value()}))})},
       {2, say("HSETNX", {k, member(), value()})},
@@ -190,8 +191,8 @@ Piece hashes() {
   });
 }
 
-Piece lists() {
-  const Piece k = key("l");
+Piece lists(int keys) {
+  const Piece k = key("l", keys);
   const Piece end = pick({{1, word("LEFT")}, {1, word("RIGHT")}});
   return pick({
       {6, say("RPUSH", {k, some(5, value())})},
@@ -220,8 +221,8 @@ Piece lists() {
   });
 }
 
-Piece sets() {
-  const Piece k = key("t");
+Piece sets(int keys) {
+  const Piece k = key("t", keys);
   return pick({
       {8,
        say("SADD", {k, some(6, pick({{3, member()}, {2, number(-1'000, 1'000)}, {1, value()}}))})},
@@ -240,8 +241,8 @@ Piece sets() {
   });
 }
 
-Piece zsets() {
-  const Piece k = key("z");
+Piece zsets(int keys) {
+  const Piece k = key("z", keys);
   return pick({
       {8, say("ZADD", {k, some(5, line({score(), member()}))})},
       {2,
@@ -273,7 +274,7 @@ Piece zsets() {
 }
 
 // From a few milliseconds, which pass within a run, to minutes, which a clock may jump over.
-Piece expiry() {
+Piece expiry(int) {
   const Piece k = key("e", kFewKeys);
   const Piece h = key("h", kFewKeys);
   const Piece l = key("l", kFewKeys);
@@ -324,9 +325,13 @@ Piece expiry() {
 }
 
 // Whole keys and whole databases.
-Piece keys() {
-  const Piece any = pick(
-      {{2, key("s")}, {1, key("h")}, {1, key("l")}, {1, key("t")}, {1, key("z")}, {1, key("e")}});
+Piece whole_keys(int keys) {
+  const Piece any = pick({{2, key("s", keys)},
+                          {1, key("h", keys)},
+                          {1, key("l", keys)},
+                          {1, key("t", keys)},
+                          {1, key("z", keys)},
+                          {1, key("e", keys)}});
   return pick({
       {6, say("RENAME", {any, any})},
       {3, say("RENAMENX", {any, any})},
@@ -335,7 +340,7 @@ Piece keys() {
       {1, say("COPY", {any, any, word("DB"), number(0, kMostDatabases - 1), word("REPLACE")})},
       {4, say("MOVE", {any, number(0, kDatabases - 1)})},
       {3, say("UNLINK", {some(3, any)})},
-      {2, say("SORT", {key("l"), word("ALPHA"), word("STORE"), key("l")})},
+      {2, say("SORT", {key("l", keys), word("ALPHA"), word("STORE"), key("l", keys)})},
       {3, say("TYPE", {any})},
       {1, say("SWAPDB", {number(0, kDatabases - 1), number(0, kDatabases - 1)})},
       {3, say("FLUSHDB", {})},
@@ -345,15 +350,15 @@ Piece keys() {
   });
 }
 
-Piece mixed() {
+Piece mixed(int keys) {
   return pick({
-      {10, strings()},
-      {6, hashes()},
-      {6, lists()},
-      {6, sets()},
-      {6, zsets()},
-      {6, expiry()},
-      {2, keys()},
+      {10, strings(keys)},
+      {6, hashes(keys)},
+      {6, lists(keys)},
+      {6, sets(keys)},
+      {6, zsets(keys)},
+      {6, expiry(keys)},
+      {2, whole_keys(keys)},
   });
 }
 
@@ -363,8 +368,9 @@ enum class Shape { kSingle, kTransactions, kMixed };
 
 struct Grammar {
   Builtin builtin;
-  Piece (*command)();
+  Piece (*command)(int keys);
   Shape shape;
+  int keys = kKeys;
 };
 
 const std::vector<Grammar>& grammars() {
@@ -372,6 +378,10 @@ const std::vector<Grammar>& grammars() {
       {{"mixed", "every family, transactions, several databases, renames, flushes"},
        mixed,
        Shape::kMixed},
+      {{"crowded", "the same on a few keys, so that whoever works on one meets others"},
+       mixed,
+       Shape::kMixed,
+       kFewKeys},
       {{"strings", "strings, counters and bitmaps"}, strings, Shape::kSingle},
       {{"hashes", "hashes"}, hashes, Shape::kSingle},
       {{"lists", "lists, moves between them"}, lists, Shape::kSingle},
@@ -429,7 +439,7 @@ Workload generate_workload(std::string_view name, uint64_t seed) {
     workload.name = name;
     workload.about = grammar.builtin.about;
     rc::Random source(seed);
-    const Piece command = grammar.command();
+    const Piece command = grammar.command(grammar.keys);
     for (int i = 0; i < kUnits; ++i)
       workload.units.push_back(draw_unit(source, command, grammar.shape));
     return workload;

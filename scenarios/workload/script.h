@@ -37,6 +37,7 @@ struct Script {
   uint64_t pipeline = 1;                 // requests a client sends before it waits
   bool clean_end = false;                // the store is shut down before the last cut
   bool lingers = false;                  // ... after it was idle for a while
+  bool asks = false;                     // when all is answered, until a write is taken
   std::vector<std::vector<Step>> lives;  // in the order in which the steps are begun
 
   uint64_t clients(size_t life) const;
