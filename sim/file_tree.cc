@@ -35,10 +35,11 @@ void set_entry(Inode& directory, const std::string& name, InodeId inode) {
   }
 }
 
+// One by one: a directory has a few names, most differ in length, and all begin alike.
 InodeId find_entry(const Inode& directory, std::string_view name) {
-  const auto& entries = directory.entries;
-  const auto at = std::lower_bound(entries.begin(), entries.end(), name, kByName);
-  return at != entries.end() && at->name == name ? at->inode : kNoInode;
+  for (const Entry& entry : directory.entries)
+    if (entry.name == name) return entry.inode;
+  return kNoInode;
 }
 
 FileTree::FileTree() {
@@ -46,6 +47,8 @@ FileTree::FileTree() {
   CHECK(root == kRootInode);
   inodes_[root]->links = 1;
 }
+
+void FileTree::part(std::shared_ptr<Inode>& inode) { inode = std::make_shared<Inode>(*inode); }
 
 InodeId FileTree::add(bool directory) {
   InodeId id;

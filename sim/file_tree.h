@@ -30,7 +30,7 @@ class FileTree {
     std::shared_ptr<Inode>& inode = inodes_[id];
     CHECK(inode != nullptr);
     if (inode.use_count() > 1) [[unlikely]]
-      inode = std::make_shared<Inode>(*inode);
+      part(inode);
     return *inode;
   }
   InodeId add(bool directory);
@@ -64,6 +64,9 @@ class FileTree {
   void recount_blocks() { blocks_used_ = count_blocks(); }
 
  private:
+  // Gives up the share in an inode for a copy.
+  static void part(std::shared_ptr<Inode>& inode);
+
   std::vector<std::shared_ptr<Inode>> inodes_;  // by id
   std::vector<InodeId> free_;
   uint64_t blocks_used_ = 0;

@@ -66,6 +66,7 @@ std::vector<LazyView::Answer> LazyView::next_names(const Look& look) const {
   std::vector<Answer> found;
   const auto& all = names(look.of);
   const size_t first = look.name == ContentPool::kEmpty ? 0 : place_of(look.of, look.name) + 1;
+  found.reserve(all.size() - first + 1);
   for (size_t i = first; i < all.size(); ++i) {
     const int32_t state = names_[first_state(look.of) + i];
     const auto is_nothing = [](const auto& end) { return end.kind == LazyImage::End::kNothing; };
@@ -89,6 +90,7 @@ std::vector<LazyView::Answer> LazyView::ends(const Look& look) const {
   const auto& ends = names(look.of)[place].ends;
   const int32_t state = names_[first_state(look.of) + place];
   std::vector<Answer> found;
+  found.reserve(ends.size());
   for (uint32_t i = 0; i < ends.size(); ++i) {
     if (state >= 0 && static_cast<uint32_t>(state) != i) continue;
     if (state == kThere && ends[i].kind == LazyImage::End::kNothing) continue;

@@ -20,12 +20,4 @@ void Session::feed(std::string_view bytes) {
   }
 }
 
-std::string_view Session::wait_ready(Instant deadline) {
-  for (;;) {
-    const std::string_view bytes = ready();
-    if (!bytes.empty()) return bytes;
-    if (!executor_.log().progress().wait(deadline)) return ready();
-  }
-}
-
 }  // namespace powercut::engine

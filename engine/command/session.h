@@ -28,7 +28,13 @@ class Session {
   // Drops the first `n` ready bytes: they were sent.
   void consume(size_t n) { client_.outbox.consume(n); }
   // Suspends the task until something is ready or `deadline`; then ready().
-  std::string_view wait_ready(Instant deadline = kForever);
+  std::string_view wait_ready(Instant deadline = kForever) {  // inline: see WaitQueue
+    for (;;) {
+      const std::string_view bytes = ready();
+      if (!bytes.empty()) return bytes;
+      if (!executor_.log().progress().wait(deadline)) return ready();
+    }
+  }
   // No request is being executed and no reply is held.
   bool idle() const { return client_.outbox.idle(); }
   // QUIT, SHUTDOWN or a protocol error: close once ready() is drained.

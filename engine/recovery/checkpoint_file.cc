@@ -1,5 +1,6 @@
 #include "engine/recovery/checkpoint_file.h"
 
+#include <memory>
 #include <string>
 
 #include "engine/aof/manifest.h"
@@ -12,12 +13,12 @@ namespace {
 constexpr size_t kCopyBytes = 64 << 10;
 
 Result<void> copy(File& from, File& to) {
-  std::string bytes(kCopyBytes, '\0');
+  const auto bytes = std::make_unique_for_overwrite<char[]>(kCopyBytes);
   for (uint64_t offset = 0;;) {
-    TRY_ASSIGN(const size_t count, from.read_at(offset, bytes.data(), bytes.size()));
+    TRY_ASSIGN(const size_t count, from.read_at(offset, bytes.get(), kCopyBytes));
     if (count == 0) return {};
-    CHECK(count <= bytes.size());
-    TRY(write_whole(to, offset, std::string_view(bytes).substr(0, count)));
+    CHECK(count <= kCopyBytes);
+    TRY(write_whole(to, offset, {bytes.get(), count}));
     offset += count;
   }
 }

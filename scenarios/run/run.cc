@@ -312,8 +312,10 @@ Result<sim::Disk> RunState::cut(uint32_t life, const sim::Disk& disk, sim::Choic
 void RunState::reached(Branch branch) {
   ++result.branches[static_cast<size_t>(branch)];
   if (static_cast<int>(branch) >= kRecoveryBranches || legacy.struck.none()) return;
-  for (size_t i = 0; i < legacy.struck.size(); ++i)
-    if (legacy.struck[i]) result.cells.set(i * kRecoveryBranches + static_cast<size_t>(branch));
+  // (The members are libstdc++'s own.)
+  for (size_t i = legacy.struck._Find_first(); i < legacy.struck.size();
+       i = legacy.struck._Find_next(i))
+    result.cells.set(i * kRecoveryBranches + static_cast<size_t>(branch));
 }
 
 void RunState::keep_worst(const Loss& loss, Instant at) {

@@ -80,8 +80,7 @@ Result<std::unique_ptr<sim::Target>> StoreTarget::open(engine::Os& os,
 StoreTarget::Connection& StoreTarget::connection(uint64_t client) {
   if (client >= connections_.size()) connections_.resize(client + 1);
   Connection& connection = connections_[client];
-  const bool over = connection.session != nullptr && connection.session->closing();
-  if (connection.session == nullptr || (over && connection.due == 0))
+  if (connection.session == nullptr || (connection.session->closing() && connection.due == 0))
     connection = {engine_->connect()};
   return connection;
 }
