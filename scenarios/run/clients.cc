@@ -82,7 +82,10 @@ void Clients::converse(uint64_t client) {
         around_.choices.choose("admin", number, manners_.admin_one_in) == 0) {
       const auto which = around_.choices.choose("admin.which", number, manners_.admin.size());
       taken_[number].administered = &manners_.admin[which];
-      send(connection, *taken_[number].administered);
+      if (!promised_ && *taken_[number].administered == around_.type.turn_log_on())
+        turn_on(connection, *taken_[number].administered);
+      else
+        send(connection, *taken_[number].administered);
       await(connection);
     }
   }
@@ -99,7 +102,7 @@ void Clients::read_out(uint64_t client) {
     if (step.think.ns > 0) think(connection, around_.os.now() + step.think);
     around_.injector.on_operation(number, around_.os.now());
     connection.step = number;
-    if (step.turns_log_on()) {
+    if (!promised_ && step.turns_log_on()) {
       turn_on(connection, step.unit.requests[0]);
       continue;
     }

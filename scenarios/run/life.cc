@@ -76,8 +76,7 @@ Ending Life::live() {
 void Life::open_and_serve() {
   const Script* script = run_.stated.script;
   sim::Settings settings = run_.opening.settings;
-  settings.log_off = number_ == 0 && (run_.manners.turn_on_after != 0 ||
-                                      (script != nullptr && script->begins_without_log()));
+  settings.log_off = number_ == 0 && run_.begins_without_log();
   auto opened = run_.opening.type->open(seam(), settings);
   if (!opened.ok()) {
     refusal_ = opened.error();

@@ -66,6 +66,7 @@ struct RunState {
   Result<sim::Disk> cut(uint32_t life, const sim::Disk& disk, sim::Choices& choices,
                         uint64_t key) const;
   void reached(Branch branch);
+  bool begins_without_log() const;
   // Is that among what may go wrong?
   bool cuts_power() const;
   // A clean end is followed by a power cut, unless all that may happen to a process is a kill.

@@ -271,7 +271,8 @@ void RunState::draw() {
     manners.pipeline = script->pipeline;
     clean_end = script->clean_end || script->lingers;
   }
-  result.conditions = {opening.settings.sizes, write_latency, manners.pipeline, clean_end, asks};
+  result.conditions = {opening.settings.sizes, write_latency, manners.pipeline, clean_end, asks,
+                       begins_without_log()};
 }
 
 void RunState::violate(const Violation& violation) {
@@ -325,6 +326,11 @@ void RunState::keep_worst(const Loss& loss, Instant at) {
     result.worst = loss;
     result.worst_at = at;
   }
+}
+
+bool RunState::begins_without_log() const {
+  return stated.script != nullptr ? stated.script->begins_without_log()
+                                  : manners.turn_on_after != 0;
 }
 
 bool RunState::cuts_power() const { return spec.faults.has(FaultClass::kPowerCut); }

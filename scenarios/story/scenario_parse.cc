@@ -120,6 +120,8 @@ class Parser {
         scenario_.script.clean_end = true;
       } else if (word == "end=idle") {
         scenario_.script.lingers = true;
+      } else if (word == "log=on" || word == "log=late") {
+        scenario_.script.log_late = word == "log=late";
       } else if (word == "asks=write") {
         scenario_.script.asks = true;
       } else if (word == "cuts=nearest") {
@@ -127,7 +129,8 @@ class Parser {
       } else {
         return bad(
             fmt::format("store: \"{}\" is none of policy= persona= target= mutant= rewrite= "
-                        "step= lag= write= pipeline= end=clean end=idle asks=write cuts=nearest "
+                        "step= lag= write= pipeline= end=clean end=idle log=on log=late asks=write "
+                        "cuts=nearest "
                         "seed= clock= off=",
                         word));
       }

@@ -151,7 +151,7 @@ TEST(Scenario, ARunWrittenOutBreaksTheSamePromise) {
       if (!result.violation) continue;
       ++broken;
       const auto scenario = scenario_of(spec);
-      ASSERT_TRUE(scenario.ok()) << scenario.error().message;
+      ASSERT_TRUE(scenario.ok()) << scenario.error().message << " " << run_id(spec);
       const std::string text = told(*scenario);
       EXPECT_NE(text.find(fmt::format("({})", code_of(result.violation->breach))),
                 std::string::npos)

@@ -106,6 +106,10 @@ std::string print_store(const Scenario& scenario) {
     text += " end=idle";
   else if (scenario.script.clean_end)
     text += " end=clean";
+  Script untold = scenario.script;
+  untold.log_late.reset();
+  if (scenario.script.log_late && *scenario.script.log_late != untold.begins_without_log())
+    text += *scenario.script.log_late ? " log=late" : " log=on";
   if (scenario.script.asks) text += " asks=write";
   if (scenario.cuts_nearest) text += " cuts=nearest";
   if (scenario.seed != plain.seed) text += fmt::format(" seed={}", scenario.seed);

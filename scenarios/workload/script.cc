@@ -146,7 +146,7 @@ uint64_t Script::clients(size_t life) const {
 }
 
 bool Script::begins_without_log() const {
-  // Whoever turns it off first had it.
+  if (log_late) return *log_late;
   if (lives.empty()) return false;
   for (const Step& step : lives[0]) {
     if (step.turns_log_on()) return true;

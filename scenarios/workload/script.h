@@ -7,12 +7,13 @@
 //   db2 MULTI; INCR a; EXEC      one transaction, in database 2
 //   wait BGREWRITEAOF            nothing more is sent before all replies are there
 //   CONFIG SET appendonly yes    in life 0: the store begins without its log, and turns it on here,
-//                                    unless it was turned off before
+//                                    unless it was turned off before (or Script::log_late says)
 //
 // An argument stands as it is, or in double quotes with \" \\ \n \r \t \xHH; "c"*500 is 500 times c.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,14 +35,16 @@ struct Step {
 };
 
 struct Script {
-  uint64_t pipeline = 1;                 // requests a client sends before it waits
-  bool clean_end = false;                // the store is shut down before the last cut
-  bool lingers = false;                  // ... after it was idle for a while
+  uint64_t pipeline = 1;   // requests a client sends before it waits
+  bool clean_end = false;  // the store is shut down before the last cut
+  bool lingers = false;    // ... after it was idle for a while
+  // The store begins its first life without a log, and a client turns it on. None: so it is where a client turns it
+  // on who has not turned it off before.
+  std::optional<bool> log_late = {};
   bool asks = false;                     // when all is answered, until a write is taken
   std::vector<std::vector<Step>> lives;  // in the order in which the steps are begun
 
   uint64_t clients(size_t life) const;
-  // The store begins its first life without a log.
   bool begins_without_log() const;
   bool operator==(const Script&) const = default;
 };
