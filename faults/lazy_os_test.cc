@@ -159,9 +159,9 @@ void expect_same_texts(const Disk& disk, const std::vector<uint32_t>& program, T
   std::set<std::string> met;
   RC_ASSERT(sim::for_each_lazy_image(disk, pool, [&](const LazyImage& image) {
               const LazyView fresh(image, pool);
-              std::optional<std::vector<uint32_t>> given{std::in_place};
+              std::optional<sim::Given> given{std::in_place};
               for (; given; ++tally.runs) {
-                sim::LazyDisk lazy(fresh, rules, *given);
+                sim::LazyDisk lazy(fresh, rules, given->seen, given->then);
                 sim::WorldState world{lazy.disk()};
                 lazy.attach(world.disk);
                 met.insert(text_of(program, world, &lazy));
@@ -205,7 +205,7 @@ TEST(LazyOs, AFileOutlivesTheOneNameThatWasLookedAt) {
   const sim::PersonaRules rules;
   ASSERT_TRUE(sim::for_each_lazy_image(disk, pool, [&](const LazyImage& image) {
                 const LazyView fresh(image, pool);
-                sim::LazyDisk lazy(fresh, rules, {});
+                sim::LazyDisk lazy(fresh, rules);
                 sim::WorldState world{lazy.disk()};
                 lazy.attach(world.disk);
                 run(world, &lazy, [](engine::Os& os) {

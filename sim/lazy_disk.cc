@@ -7,8 +7,15 @@
 
 namespace powercut::sim {
 
-LazyDisk::LazyDisk(const LazyView& view, const PersonaRules& rules, std::span<const uint32_t> given)
-    : view_(view), rules_(rules), given_(given), directories_{{kRootInode, {}, {}}} {}
+namespace {
+constexpr size_t kLooksExpected = 32;  // most recoveries take fewer
+}
+
+LazyDisk::LazyDisk(const LazyView& view, const PersonaRules& rules, std::span<const Seen> given,
+                   uint32_t then)
+    : view_(view), rules_(rules), given_(given), then_(then), directories_{{kRootInode, {}, {}}} {
+  seen_.reserve(kLooksExpected);
+}
 
 Disk LazyDisk::disk() { return Disk(rules_); }
 
@@ -30,8 +37,7 @@ uint32_t LazyDisk::settle_path(std::string_view path) {
     const size_t slash = rest.find('/');
     const std::string_view name = rest.substr(0, slash);
     if (name.empty() || name == "." || name == "..") return kNowhere;  // as Disk says
-    settle_name(at, name);
-    const InodeId inode = find_entry(tree()[directories_[at].inode], name);
+    const InodeId inode = settle_name(at, name);
     const auto known = std::find_if(directories_.begin(), directories_.end(),
                                     [&](const auto& d) { return d.inode == inode; });
     // Nothing of a directory that the process made is undecided.
@@ -42,16 +48,17 @@ uint32_t LazyDisk::settle_path(std::string_view path) {
   }
 }
 
-void LazyDisk::settle_name(uint32_t directory, std::string_view name) {
+InodeId LazyDisk::settle_name(uint32_t directory, std::string_view name) {
   DirectoryState& state = directories_[directory];
-  const ContentId id = view_.pool().intern(name);
-  if (std::find(state.known.begin(), state.known.end(), id) != state.known.end()) return;
-  if (state.listed && std::find(state.there.begin(), state.there.end(), id) == state.there.end())
-    return;
-  state.known.push_back(id);
   const InodeId in = state.inode;
+  const InodeId there = find_entry(tree()[in], name);
+  if (there != kNoInode && there != in) return there;  // not one that was only listed
+  const ContentId id = view_.pool().intern(name);
+  if (std::find(state.known.begin(), state.known.end(), id) != state.known.end()) return kNoInode;
+  if (state.listed && there == kNoInode) return kNoInode;
+  state.known.push_back(id);
   const uint64_t end = look({Look::kEnd, directory, 0, {}, id});
-  if (end == LazyView::kNothing) return;
+  if (end == LazyView::kNothing) return kNoInode;
   InodeId inode = kNoInode;
   if (end == LazyView::kDirectory) {
     inode = new_inode(true);
@@ -67,6 +74,7 @@ void LazyDisk::settle_name(uint32_t directory, std::string_view name) {
   }
   ++tree().own(inode).links;
   set_entry(tree().own(in), std::string(name), inode);
+  return inode;
 }
 
 void LazyDisk::settle_names(uint32_t directory) {
@@ -95,12 +103,17 @@ LazyDisk::State* LazyDisk::state_of(InodeId inode) {
 }
 
 uint64_t LazyDisk::look(const Look& look) {
-  const LazyView::Answers answers = view_.answers(look);
-  const auto of = static_cast<uint32_t>(answers.all().size());
-  const uint32_t taken = seen_.size() < given_.size() ? given_[seen_.size()] : 0;
-  CHECK(taken < of);  // the recovery is deterministic
-  const LazyView::Answer& answer = answers.all()[taken];
-  seen_.push_back({look, answer.seen, taken, of});
+  if (seen_.size() < given_.size()) {
+    CHECK(given_[seen_.size()].look == look);  // the recovery is deterministic
+    seen_.push_back(given_[seen_.size()]);
+  } else {
+    const LazyView::Answers answers = view_.answers(look);
+    const auto of = static_cast<uint32_t>(answers.all().size());
+    const uint32_t taken = seen_.size() == given_.size() ? then_ : 0;
+    CHECK(taken < of);
+    seen_.push_back({look, answers.all()[taken], taken, of});
+  }
+  const LazyView::Answer& answer = seen_.back().answer;
   (void)view_.settle(look, answer);
   return answer.seen;
 }
@@ -216,31 +229,29 @@ engine::Found LazyDisk::search(InodeId inode, const engine::Search& what) {
 }
 
 // The last look that has another answer gets it; what came behind it is open again.
-std::optional<std::vector<uint32_t>> next_given(const std::vector<LazyDisk::Seen>& seen) {
+std::optional<Given> next_given(const std::vector<LazyDisk::Seen>& seen) {
   for (const LazyDisk::Seen& one : seen) CHECK(one.taken < one.of);
   size_t count = seen.size();
   while (count > 0 && seen[count - 1].taken + 1 == seen[count - 1].of) --count;
   if (count == 0) return std::nullopt;
-  std::vector<uint32_t> given;
-  for (size_t i = 0; i < count; ++i) given.push_back(seen[i].taken);
-  ++given.back();
-  return given;
+  return Given{{seen.begin(), seen.begin() + static_cast<ptrdiff_t>(count) - 1},
+               seen[count - 1].taken + 1};
 }
 
 bool for_each_single_image(
     const LazyImage& image, ContentPool& pool, const PersonaRules& rules,
     const std::function<bool(const std::string& key, const LazyView& view, Disk disk)>& visit) {
   const LazyView fresh(image, pool);
-  std::optional<std::vector<uint32_t>> given{std::in_place};
+  std::optional<Given> given{std::in_place};
   while (given) {
-    LazyDisk lazy(fresh, rules, *given);
+    LazyDisk lazy(fresh, rules, given->seen, given->then);
     Disk disk = lazy.disk();
     lazy.attach(disk);
     lazy.settle_everything();
-    CHECK(lazy.seen().size() >= given->size());
+    CHECK(lazy.seen().size() >= given->seen.size());
     std::string key;
     for (const LazyDisk::Seen& seen : lazy.seen())
-      key.append(reinterpret_cast<const char*>(&seen.answer), sizeof(seen.answer));
+      key.append(reinterpret_cast<const char*>(&seen.answer.seen), sizeof(seen.answer.seen));
     if (!visit(key, lazy.view(), std::move(disk))) return false;
     given = next_given(lazy.seen());
   }

@@ -20,15 +20,17 @@ namespace powercut::sim {
 
 class LazyDisk final : public Resolver {
  public:
-  // `given`: which of the answers the first looks get; later ones get the first. All outlive this.
-  LazyDisk(const LazyView& view, const PersonaRules& rules, std::span<const uint32_t> given);
-
   struct Seen {
     Look look;
-    uint64_t answer;
+    LazyView::Answer answer;
     uint32_t taken = 0;  // which of the answers
     uint32_t of = 1;
   };
+  // The first looks see what was seen before, `given`; the one behind them gets answer number `then`, later
+  // ones the first. All outlive this.
+  LazyDisk(const LazyView& view, const PersonaRules& rules, std::span<const Seen> given = {},
+           uint32_t then = 0);
+
   // The disk as a process finds it, with names that come when they are looked at; it is to be moved
   // where it is used, and told of there.
   Disk disk();
@@ -56,7 +58,7 @@ class LazyDisk final : public Resolver {
   };
   static constexpr uint32_t kNowhere = UINT32_MAX;
   uint32_t settle_path(std::string_view path);  // the directory's number, if it leads to one
-  void settle_name(uint32_t directory, std::string_view name);
+  InodeId settle_name(uint32_t directory, std::string_view name);  // what it leads to
   void settle_names(uint32_t directory);
   InodeId new_inode(bool directory);
 
@@ -89,7 +91,8 @@ class LazyDisk final : public Resolver {
 
   LazyView view_;
   const PersonaRules& rules_;
-  std::span<const uint32_t> given_;
+  std::span<const Seen> given_;
+  uint32_t then_;
   Disk* disk_ = nullptr;
   std::vector<State> states_;                // by file number
   std::vector<DirectoryState> directories_;  // by number
@@ -99,7 +102,11 @@ class LazyDisk final : public Resolver {
 
 // What a run that looked at this is to be given next, so that the runs go through all there is to
 // see; none: it was the last.
-std::optional<std::vector<uint32_t>> next_given(const std::vector<LazyDisk::Seen>& seen);
+struct Given {
+  std::vector<LazyDisk::Seen> seen = {};
+  uint32_t then = 0;
+};
+std::optional<Given> next_given(const std::vector<LazyDisk::Seen>& seen);
 
 // Calls `visit` for every single image that `image` stands for, as a disk on which all is decided,
 // and the view that it is. `key`: equal for equal images. False: `visit` returned false, and it

@@ -55,7 +55,7 @@ bool Recoveries::walk(Walk& walk, uint32_t node) {
       nodes_[node].next.emplace_back(answer.seen, next);
     }
     const LazyView::Before before = walk.view.settle(look, answer);
-    walk.seen.push_back({look, answer.seen, static_cast<uint32_t>(&answer - answers.all().data())});
+    walk.seen.push_back({look, answer});
     const bool go_on = this->walk(walk, next);
     walk.seen.pop_back();
     walk.view.unsettle(look, before);
@@ -66,10 +66,8 @@ bool Recoveries::walk(Walk& walk, uint32_t node) {
 
 // Runs the store on the image that was walked to, and notes every look it takes.
 void Recoveries::run(Walk& walk) {
-  std::vector<uint32_t> given;
-  for (const LazyDisk::Seen& seen : walk.seen) given.push_back(seen.taken);
   const sim::PersonaRules rules;
-  LazyDisk lazy(walk.fresh, rules, given);
+  LazyDisk lazy(walk.fresh, rules, walk.seen);
   sim::WorldState world = world_of(lazy.disk());
   lazy.attach(world.disk);
   const Recovered recovered = recover(world, &lazy, nullptr, nullptr);
@@ -81,12 +79,12 @@ void Recoveries::run(Walk& walk) {
     nodes_[node].look = seen.look;
     auto& next = nodes_[node].next;
     const auto at = std::find_if(next.begin(), next.end(),
-                                 [&](const auto& edge) { return edge.first == seen.answer; });
+                                 [&](const auto& edge) { return edge.first == seen.answer.seen; });
     if (at != next.end()) {
       node = at->second;
       continue;
     }
-    next.emplace_back(seen.answer, static_cast<uint32_t>(nodes_.size()));
+    next.emplace_back(seen.answer.seen, static_cast<uint32_t>(nodes_.size()));
     node = static_cast<uint32_t>(nodes_.size());
     nodes_.emplace_back();
   }

@@ -34,7 +34,7 @@ sim::Survival witness(const sim::Disk& disk, const Recoveries::Class& one) {
   for (uint32_t f = 0; f < view.files(); ++f) view.seen[f].resize(view.file(f).sectors.size());
   for (const auto& seen : one.seen) {
     const sim::Look& look = seen.look;
-    if (look.kind != sim::Look::kSearch || seen.answer == 0) continue;
+    if (look.kind != sim::Look::kSearch || seen.answer.seen == 0) continue;
     show_newest(view.file(look.of), view.left[look.of], look.what.offset, view.image().sector_bytes,
                 view.pool(), view.seen[look.of]);
     // And the longest.

@@ -81,7 +81,7 @@ class Clients {
   void end_conversation(Connection& connection);
   void think(Connection& connection, Instant until);
   void await(Connection& connection);
-  bool take(Connection& connection, Instant until);
+  [[gnu::always_inline]] inline bool take(Connection& connection, Instant until);  // see WaitQueue
 
   Surroundings around_;
   const Workload& workload_;
