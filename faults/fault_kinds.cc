@@ -115,6 +115,9 @@ Extent insert_bytes(const DiskStrike& on) {
 // --- The table ---
 
 constexpr OpSet kSyncs = ops({Op::kSync, Op::kSyncDirectory});
+// Where engine/os/os.h lists kNoSpace. A sync may: space is given out late (delayed allocation).
+constexpr OpSet kNeedSpace = ops(
+    {Op::kOpen, Op::kWrite, Op::kTruncate, Op::kRename, Op::kLink, Op::kMakeDirectory, Op::kSync});
 
 constexpr auto kKinds = std::to_array<KindRow>({
     {.kind = FaultKind::kCrash,
@@ -131,7 +134,7 @@ constexpr auto kKinds = std::to_array<KindRow>({
      .word = "enospc",
      .fault = FaultClass::kEnospc,
      .counts = Counts::kCall,
-     .ops = ops({Op::kOpen, Op::kWrite, Op::kTruncate, Op::kRename, Op::kLink, Op::kMakeDirectory}),
+     .ops = kNeedSpace,
      .strike = fail<Errc::kNoSpace>},
     {.kind = FaultKind::kNoSpace,
      .word = "enospc",

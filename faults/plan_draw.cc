@@ -126,13 +126,18 @@ class Draw {
     return operation("plan.operation");
   }
 
+  static bool fails(const Fault& fault) {
+    return fault.kind == FaultKind::kEio ||
+           (fault.kind == FaultKind::kEnospc && fault.op == Op::kSync);
+  }
+
   // A kill amid a publication, or after a failed sync: recovery sees what only the page cache has.
   // Did it sync that? A power cut soon after tells.
   void cut_what_was_seen() {
     const auto unsynced = [](const Fault& fault) {
       return fault.crash == CrashKind::kKill
                  ? fault.trigger == Trigger::kKindCall && fault.op == Op::kRename
-                 : fault.kind == FaultKind::kEio && fault.op == Op::kSync;
+                 : fails(fault) && fault.op == Op::kSync;
     };
     const bool kills = plan_.faults[0].crash == CrashKind::kKill;
     if (!kills || !enabled_.has(FaultClass::kPowerCut)) return;
@@ -151,7 +156,7 @@ class Draw {
   void draw_together() {
     for (size_t i = 0; i < plan_.faults.size(); ++i) {
       const Fault trouble = plan_.faults[i];
-      const bool failed = trouble.kind == FaultKind::kEio || trouble.kind == FaultKind::kShut;
+      const bool failed = fails(trouble) || trouble.kind == FaultKind::kShut;
       const bool slow = trouble.kind == FaultKind::kSlow || trouble.kind == FaultKind::kHang;
       if (!failed && !slow) continue;
       for (Fault& crash : plan_.faults) {
@@ -279,13 +284,19 @@ class Draw {
 
   void no_space(uint32_t life) {
     if (chance("plan.full_role", 1, 4)) {
-      fail_one_of_role(FaultKind::kEnospc, life, Op::kWrite);
+      fail_one_of_role(FaultKind::kEnospc, life,
+                       chance("plan.full_sync", 1, 3) ? Op::kSync : Op::kWrite);
       return;
     }
-    if (chance("plan.one_write", 1, 4)) {
+    if (chance("plan.one_call", 1, 3)) {
+      constexpr Op kOps[] = {Op::kWrite, Op::kWrite,    Op::kSync,   Op::kSync,         Op::kOpen,
+                             Op::kLink,  Op::kTruncate, Op::kRename, Op::kMakeDirectory};
       Fault& fault = add(FaultKind::kEnospc, life);
-      fault.op = Op::kWrite;
-      fault.at = frequent_call("plan.full_call");
+      fault.op = kOps[choose("plan.full_kind", std::size(kOps))];
+      const bool frequent = fault.op == Op::kSync || fault.op == Op::kWrite;
+      fault.at = fault.op == Op::kMakeDirectory ? 0
+                 : frequent                     ? frequent_call("plan.full_call")
+                                                : choose("plan.full_call", 8);
       return;
     }
     Fault& fault = add(FaultKind::kNoSpace, life);

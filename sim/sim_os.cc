@@ -465,7 +465,10 @@ Result<void> SimFile::sync(Site fence) {
   auto outcome = !injection.error    ? disk.finish_sync(ticket)
                  : injection.journal ? disk.fail_journal(ticket)
                                      : disk.fail_sync(ticket, disk.rules().sync_failure);
-  if (!outcome.ok()) outcome = os_.named(outcome.error(), Op::kSync, path_);
+  // The pages fare alike, whatever the reason is called.
+  if (!outcome.ok())
+    outcome = injection.error ? os_.injected(*injection.error, Op::kSync, path_)
+                              : os_.named(outcome.error(), Op::kSync, path_);
   os_.end_call(injection, Op::kSync, path_, fence.hash, 0, outcome.ok());
   return outcome;
 }

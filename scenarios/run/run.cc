@@ -44,6 +44,11 @@ class Planted {
   ~Planted() { active_mutant = Mutant(); }
 };
 
+bool is_failed_sync(const faults::PlanInjector::Hit& hit) {
+  return hit.op == sim::Op::kSync &&
+         (hit.fault == FaultClass::kEio || hit.fault == FaultClass::kEnospc);
+}
+
 class Run {
  public:
   Run(const RunSpec& spec, const Stated& stated, const Watchers& watching)
@@ -157,8 +162,7 @@ void Run::count(const Life& life) {
   // it.
   if (run_.spec.persona->rules.sync_failure != sim::SyncFailure::kExt4Data2020) return;
   for (const auto& hit : hits)
-    if (hit.fault == FaultClass::kEio && hit.op == sim::Op::kSync)
-      run_.legacy.contract_broken = true;
+    if (is_failed_sync(hit)) run_.legacy.contract_broken = true;
 }
 
 // The only place that cuts a disk the run goes on with. A crash is a value: the new disk is computed
@@ -209,7 +213,7 @@ Legacy Run::heir(const Life& life, sim::WorldState world) const {
   if (life.crash() == CrashKind::kPowerCut) next.promised.kind = CrashKind::kPowerCut;
   // A sync of recovery's may fail as well, and is not healed before it serves.
   for (const auto& hit : life.injector.hits())
-    if (hit.fault == FaultClass::kEio && hit.op == sim::Op::kSync) {
+    if (is_failed_sync(hit)) {
       next.promised.engine.indeterminate = true;
       next.promised.engine.written = next.promised.engine.synced;
     }
