@@ -229,7 +229,7 @@ void PlanInjector::count_crash(std::optional<Op> op, FileRole role) {
   count(crash_.crash == CrashKind::kKill ? FaultClass::kKill : FaultClass::kPowerCut, op, role);
   if (!op) return;
   if (sim::under_way(crash_.point)) count(FaultClass::kTorn, op, role);
-  if (life_ > 0 && crash_.trigger == Trigger::kCall) count(FaultClass::kRecoveryCut, op, role);
+  if (life_ > 0 && !served_) count(FaultClass::kRecoveryCut, op, role);
 }
 
 uint64_t PlanInjector::hits(FaultClass fault) const {

@@ -25,6 +25,8 @@ class PlanInjector final : public sim::Injector {
   PlanInjector(const Plan& plan, uint32_t life, sim::Choices& choices, const Instant& now,
                RoleOfFile roles = no_roles);
 
+  // The engine is open: what is cut from now on is no recovery.
+  void on_served() { served_ = true; }
   // Operation `number` (counts from 0 in this life) is issued.
   void on_operation(uint64_t number, Instant now) {
     if (number >= next_operation_) [[unlikely]]
@@ -112,6 +114,7 @@ class PlanInjector final : public sim::Injector {
   std::vector<Hit> hits_;
   std::vector<Strike> strikes_;
   bool injected_error_ = false;
+  bool served_ = false;
   bool crashed_ = false;
 };
 

@@ -110,6 +110,7 @@ TEST(PlanText, EveryFormReadsAsItIsWritten) {
                            "enospc@write/checkpoint:2",
                            "cut@rename/manifest:1:after hang@sync/segment:2",
                            "enospc@write:5",
+                           "enospc@sync:2",
                            "enospc@op:10..20",
                            "short@read short@write",
                            "slow@sync:3=2500ms",
@@ -153,7 +154,7 @@ TEST(PlanText, AnErrorNamesTheWordAndWhatIsWrong) {
       {"eio@flush:1", "no such kind of call"},
       {"eio@sync/bases:1", "\":\" is missing"},
       {"eio@sync/none:1", "no such role of a file"},
-      {"enospc@sync:1", "not a fault of this kind of call"},
+      {"enospc@read:1", "not a fault of this kind of call"},
       {"short@sync", "not a fault of this kind of call"},
       {"enospc@op:5..5", "ends before it begins"},
       {"bitrott", "left over"},
@@ -259,7 +260,7 @@ TEST(PlanDraw, EveryClassOccursAndAQuarterIsOnlyCrashes) {
     EXPECT_GT(seen[static_cast<FaultClass>(i)], kSeeds / 200) << name(static_cast<FaultClass>(i));
   }
   EXPECT_EQ(triggers.size(), 6u);
-  EXPECT_EQ(errors.size(), 11u) << "EIO on all but list, ENOSPC on write";
+  EXPECT_EQ(errors.size(), 17u) << "EIO on all but list, ENOSPC on what may need space";
   EXPECT_GT(only_crashes, kSeeds / 4);
   EXPECT_LT(only_crashes, kSeeds / 2);
   EXPECT_EQ(lives.size(), 4u);

@@ -204,7 +204,7 @@ const faults::MutantInfo* any_mutant() {
                                                             {1, "no-sync:checkpoint.sync"},
                                                             {1, "rename-without-sync"},
                                                             {1, "checksum-ignored"},
-                                                            {1, "acked-in-buffer"},
+                                                            {4, "acked-in-buffer"},
                                                             {1, "relative-expiry-logged"},
                                                             {1, "base-captured-late"},
                                                             {1, "new-segment-removed"}});

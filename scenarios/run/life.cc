@@ -86,6 +86,7 @@ void Life::open_and_serve() {
     return;
   }
   target_ = std::move(opened).value();
+  injector.on_served();
   const bool goes_on = judge_recovery();
   const bool more = planned_crash() != nullptr || (number_ == 0 && run_.result.plan.crashes() == 0);
   if (!goes_on || run_.legacy.undisturbed || !more) {
@@ -188,7 +189,7 @@ Promised Life::promised() const {
 Delays Life::delays() const { return {os.waits(), target_->blocked()}; }
 
 EngineState Life::state(std::optional<sim::Op> op, faults::FileRole role) const {
-  if (!served()) return run_.legacy.crashed ? EngineState::kRecovering : EngineState::kStarting;
+  if (!served()) return number_ > 0 ? EngineState::kRecovering : EngineState::kStarting;
   if (ending_) return EngineState::kShuttingDown;
   return state_of(target_->activity(op, role == faults::FileRole::kBase));
 }
