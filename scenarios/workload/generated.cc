@@ -139,6 +139,9 @@ Piece briefly() { return word("0.01"); }
 // DUMP of the string "10", as redis-server 7.0.15 answers it.
 constexpr char kDumpOfTen[] = "\x00\xc0\x0a\x0a\x00\x6e\x9f\x57\x45\x0e\xae\x63\xbb";
 
+// Of any key: it is gone when somebody comes back to it, or soon after.
+Piece soon_gone(const Piece& k) { return say("PEXPIRE", {k, number(1, 400)}); }
+
 // --- One family each ---
 
 Piece strings(int keys) {
@@ -173,6 +176,8 @@ Piece strings(int keys) {
                         key("b", keys)})},
       {1, say("BITOP", {word("NOT"), key("b", keys), key("b", keys)})},
       {2, say("GET", {k})},
+      {2, say("SET", {k, value(), word("PX"), number(1, 400)})},
+      {1, soon_gone(k)},
       {2, say("DEL", {some(3, k)})},
   });
 }
@@ -187,6 +192,7 @@ Piece hashes(int keys) {
       {1, say("HINCRBYFLOAT", {k, named("c", 3), word("1.25")})},
       {1, say("HMSET", {k, some(3, line({member(), value()}))})},
       {2, say("HGETALL", {k})},
+      {1, soon_gone(k)},
       {1, say("DEL", {k})},
   });
 }
@@ -217,6 +223,7 @@ Piece lists(int keys) {
       {1, say("RPOPLPUSH", {k, k})},
       {1, say("LMPOP", {word("2"), k, k, end})},
       {2, say("LRANGE", {k, word("0"), word("-1")})},
+      {1, soon_gone(k)},
       {1, say("DEL", {k})},
   });
 }
@@ -237,6 +244,7 @@ Piece sets(int keys) {
       {1, say("SUNIONSTORE", {k, some(3, k)})},
       {1, say("SRANDMEMBER", {k})},
       {1, say("SMEMBERS", {k})},
+      {1, soon_gone(k)},
       {1, say("DEL", {k})},
   });
 }
@@ -269,6 +277,7 @@ Piece zsets(int keys) {
       {1, say("ZINTERSTORE", {k, word("2"), k, k})},
       {1, say("ZRANGESTORE", {k, k, word("0"), word("4")})},
       {2, say("ZRANGE", {k, word("0"), word("-1"), word("WITHSCORES")})},
+      {1, soon_gone(k)},
       {1, say("DEL", {k})},
   });
 }
@@ -358,9 +367,12 @@ Piece mixed(int keys) {
       {6, sets(keys)},
       {6, zsets(keys)},
       {6, expiry(keys)},
-      {2, whole_keys(keys)},
+      {4, whole_keys(keys)},
   });
 }
+
+// Some keys are hot and most are not.
+Piece hot_and_cold(int keys) { return pick({{1, mixed(keys)}, {1, mixed(kFewKeys)}}); }
 
 // --- Units ---
 
@@ -376,7 +388,7 @@ struct Grammar {
 const std::vector<Grammar>& grammars() {
   static const std::vector<Grammar> list = {
       {{"mixed", "every family, transactions, several databases, renames, flushes"},
-       mixed,
+       hot_and_cold,
        Shape::kMixed},
       {{"crowded", "the same on a few keys, so that whoever works on one meets others"},
        mixed,
