@@ -344,7 +344,7 @@ class Walker {
     if (!at || children.size() != 1 || !range(children[0])) return;
     if (type_of(children[0]) == "bool") negate(children[0]);
     const CXCursor value = bare(children[0]);
-    if (type_of(value) != "powercut::Result<void>" || !is_call(value, *at)) return;
+    if (type_of(value) != "powercut::Result<>" || !is_call(value, *at)) return;
     const std::string call = text(extent(value));
     if (call.ends_with(')')) add(Rule::kIgnore, *at, true, "(void)" + call + ";\nreturn {};");
   }
