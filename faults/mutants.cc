@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "faults/automatic.h"
+
 namespace powercut::faults {
 
 namespace {
@@ -86,12 +88,16 @@ const MutantInfo* find_mutant(std::string_view name) {
   for (const MutantInfo& mutant : all_mutants()) {
     if (mutant.name == name) return &mutant;
   }
+  for (const AutomaticMutant& mutant : all_automatic().mutants) {
+    if (mutant.info.name == name) return &mutant.info;
+  }
   return nullptr;
 }
 
 std::vector<std::string> change_lines(const MutantInfo& mutant) {
   constexpr size_t kMost = 12;
   std::vector<std::string> lines;
+  if (mutant.page == nullptr) return {std::string(mutant.story)};
   size_t count = 0;
   for (const PageChange& change : mutant.page->changes) {
     if (count < kMost) lines.push_back("in " + change.file);

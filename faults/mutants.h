@@ -75,7 +75,7 @@ struct MutantInfo {
   Site fence = "none";                             // of kNoSync
   std::string_view equivalent = {};                // not empty: not counted, and why
   Observed observed = {};
-  const Page* page = nullptr;
+  const Page* page = nullptr;        // none: an automatic one (faults/automatic.h)
   const ExtraSync* extra = nullptr;  // beside the bug; never in the registry
 
   bool decorates() const { return decorator != DecoratorKind::kNone || extra != nullptr; }
@@ -85,7 +85,7 @@ struct MutantInfo {
 // In the order of their pages. Those that nobody can see here are listed too: see
 // MutantInfo::equivalent.
 std::span<const MutantInfo> all_mutants();
-// nullptr if there is none of that name.
+// Of these and the automatic ones. nullptr if there is none of that name.
 const MutantInfo* find_mutant(std::string_view name);
 // What the page changes, for a reader: each place's file, and the lines with - and + before them.
 // Of a long change only the beginning; of a decorator, nothing.

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Installs what the build needs and the system lacks, from the distribution's packages.
-# Silent and instant when nothing is missing.
+# Silent and instant when nothing is missing. setup.sh PACKAGE...: these as well.
 set -euo pipefail
 
 packages=(
   g++ cmake ninja-build pkg-config ccache
   libboost-context-dev libfmt-dev libcli11-dev nlohmann-json3-dev libxxhash-dev liburing-dev liblzf-dev
   libsqlite3-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
-  libgoogle-perftools-dev gnuplot-nox clang-format
+  libgoogle-perftools-dev gnuplot-nox clang-format "$@"
 )
 install=(apt-get install -y --no-install-recommends)
 

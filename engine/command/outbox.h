@@ -2,6 +2,7 @@
 // has released the entry that it rests on; none overtakes an earlier one.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -34,7 +35,7 @@ class Outbox {
   std::string_view ready(uint64_t released) {
     size_t freed = 0;
     while (freed < held_.size() && held_[freed].lsn <= released) released_ = held_[freed++].end;
-    if (freed > 0) held_.erase(held_.begin(), held_.begin() + static_cast<ptrdiff_t>(freed));
+    if (freed > 0) held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(freed));
     CHECK(released_ >= sent_ && released_ - begin_ <= bytes_.size());
     return std::string_view(bytes_).substr(sent_ - begin_, released_ - sent_);
   }

@@ -54,4 +54,7 @@ Result<void> check_pages(std::span<const Page> pages);
 // Every page of the tree, in the order of their paths: path and text. Made by the generator.
 std::span<const std::pair<std::string_view, std::string_view>> embedded_pages();
 
+// The automatic mutants, a list for each source (faults/splice/change.h). None but in their build.
+std::span<const std::string_view> embedded_lists();
+
 }  // namespace powercut::faults

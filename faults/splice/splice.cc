@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "faults/splice/edits.h"
-
 namespace powercut::faults {
 
 namespace {
@@ -137,7 +135,11 @@ Result<std::string> splice(std::string_view path, std::string_view source,
     TRY_ASSIGN(const std::vector<Edit> more, edits_of(page, text));
     edits.insert(edits.end(), more.begin(), more.end());
   }
-  return Weaver(text, std::move(edits)).weave();
+  return weave(text, std::move(edits));
+}
+
+std::string weave(const SourceText& source, std::vector<Edit> edits) {
+  return Weaver(source, std::move(edits)).weave();
 }
 
 }  // namespace powercut::faults

@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "engine/base/result.h"
+#include "faults/splice/edits.h"
 #include "faults/splice/page.h"
 
 namespace powercut::faults {
@@ -28,5 +29,8 @@ namespace powercut::faults {
 // source, or more than once, or it is neither of the two kinds.
 Result<std::string> splice(std::string_view path, std::string_view source,
                            std::span<const Page> pages);
+
+// The same of edits, whoever made them.
+std::string weave(const SourceText& source, std::vector<Edit> edits);
 
 }  // namespace powercut::faults

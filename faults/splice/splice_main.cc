@@ -1,9 +1,10 @@
 // The generator of the judged engine, run by the build:
 //
 //   splice copy ROOT SOURCE OUT PAGE...   a copy of SOURCE with the pages' bugs spliced in
-//   splice embed ROOT OUT PAGE...         the pages' text as a source, for the binary
+//   splice embed ROOT OUT PAGE... LIST... the pages' text as a source, for the binary, and that of the lists
+//                                         of automatic mutants
 //
-// SOURCE and PAGE are paths from ROOT. OUT is written only if it changes.
+// SOURCE and PAGE are paths from ROOT, a LIST ends in .list. OUT is written only if it changes.
 #include <fmt/format.h>
 
 #include <fstream>
@@ -27,7 +28,7 @@ Result<void> write_if_changed(const std::string& path, const std::string& text) 
   return {};
 }
 
-std::string embedded(const std::vector<Page>& pages) {
+std::string embedded(const std::vector<Page>& pages, const std::vector<std::string>& lists) {
   std::string text =
       "#include \"faults/splice/page.h\"\n\nnamespace powercut::faults {\n\n"
       "namespace {\n\nconstexpr std::pair<std::string_view, std::string_view> kPages[] = {\n";
@@ -35,7 +36,11 @@ std::string embedded(const std::vector<Page>& pages) {
     text += fmt::format("{{\"{}\", R\"page({})page\"}},\n", page.path, page.text);
   text +=
       "};\n\n}  // namespace\n\nstd::span<const std::pair<std::string_view, std::string_view>> "
-      "embedded_pages() { return kPages; }\n\n}  // namespace powercut::faults\n";
+      "embedded_pages() { return kPages; }\n\n"
+      "std::span<const std::string_view> embedded_lists() {\n"
+      "  static constexpr std::string_view kLists[] = {\"\",\n";
+  for (const std::string& list : lists) text += fmt::format("R\"page({})page\",\n", list);
+  text += "};\n  return std::span(kLists).subspan(1);\n}\n\n}  // namespace powercut::faults\n";
   return text;
 }
 
@@ -47,13 +52,19 @@ Result<void> run(const std::vector<std::string>& arguments) {
                  "usage: splice copy ROOT SOURCE OUT PAGE... | splice embed ROOT OUT PAGE..."};
   const std::string root = arguments[1] + '/';
   std::vector<Page> pages;
+  std::vector<std::string> lists;
   for (size_t i = first; i < arguments.size(); ++i) {
+    if (arguments[i].ends_with(".list")) {
+      TRY_ASSIGN(std::string list, contents(arguments[i]));
+      lists.push_back(std::move(list));
+      continue;
+    }
     TRY_ASSIGN(std::string text, contents(root + arguments[i]));
     TRY_ASSIGN(Page page, parse_page(arguments[i], std::move(text)));
     pages.push_back(std::move(page));
   }
   TRY(check_pages(pages));
-  if (!copy) return write_if_changed(arguments[2], embedded(pages));
+  if (!copy) return write_if_changed(arguments[2], embedded(pages, lists));
   TRY_ASSIGN(const std::string source, contents(root + arguments[2]));
   TRY_ASSIGN(const std::string spliced, splice(arguments[2], source, pages));
   return write_if_changed(arguments[3], spliced);

@@ -101,7 +101,10 @@ int print_page(const std::string& name, const Streams& streams) {
     return fail(streams, {Errc::kInvalid, fmt::format("list: there is no mutant \"{}\"; `powercut "
                                                       "list mutants` names them all",
                                                       name)});
-  fmt::print(streams.out, "{}", mutant->page->text);
+  if (mutant->page == nullptr)
+    fmt::print(streams.out, "{}\n\nstory: {}\n", mutant->name, mutant->story);
+  else
+    fmt::print(streams.out, "{}", mutant->page->text);
   return kHeld;
 }
 

@@ -12,6 +12,7 @@
 #include "scenarios/base/json_text.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/cli/cli.h"
+#include "scenarios/cli/zoo_automatic.h"
 #include "scenarios/run/last_words.h"
 #include "scenarios/story/scenario_file.h"
 
@@ -29,6 +30,9 @@ struct ZooArguments {
   uint64_t survey = 0;
   std::string from;
   bool json = false;
+  uint64_t automatic = 0;
+  uint64_t seed = 1;
+  std::string tests;
 };
 
 Result<std::vector<const faults::MutantInfo*>> look_up_mutants(const std::string& names) {
@@ -272,13 +276,43 @@ int table_of(const std::string& path, const Streams& streams) {
   const auto text = read_file(path);
   if (!text.ok()) return fail(streams, text.error());
   try {
-    print_table(streams.out, Json::parse(*text));
+    const Json json = Json::parse(*text);
+    if (is_automatic(json))
+      print_automatic(streams.out, json);
+    else
+      print_table(streams.out, json);
   } catch (const Json::exception& error) {
     return fail(streams, {Errc::kCorrupt, fmt::format("{}: not what `powercut zoo --json` prints: "
                                                       "{}",
                                                       path, error.what())});
   }
   return kHeld;
+}
+
+// --- The automatic ones ---
+
+int automatic(const ZooArguments& arguments, const ZooHooks& hooks, const Streams& streams) {
+  if (faults::all_automatic().mutants.empty())
+    return fail(streams, {Errc::kCorrupt,
+                          "zoo: this build has no automatic mutants; "
+                          "scenarios/automatic.sh makes the one that has"});
+  const auto equivalents = read_equivalents();
+  if (!equivalents.ok()) return fail(streams, equivalents.error());
+  AutomaticOptions options;
+  options.mutants = faults::draw(faults::all_automatic(), arguments.automatic, arguments.seed);
+  options.jobs = arguments.jobs;
+  options.tests = arguments.tests;
+  const Stopwatch watch;
+  const auto rows = run_automatic(options, hooks);
+  if (is_terminal(streams.err)) fmt::print(streams.err, "\r\x1b[K");
+  if (interrupted().load()) return kInterrupted;
+  const Json json =
+      automatic_json({arguments.automatic, arguments.seed, watch.seconds()}, rows, *equivalents);
+  if (arguments.json)
+    fmt::print(streams.out, "{}\n", json_text(json));
+  else
+    print_automatic(streams.out, json);
+  return json["simulated"]["survived"] == 0 && json["simulated"]["stale"] == 0 ? kHeld : kBroken;
 }
 
 int zoo(const ZooArguments& arguments, const Streams& streams) {
@@ -302,6 +336,7 @@ int zoo(const ZooArguments& arguments, const Streams& streams) {
     if (tells)
       fmt::print(streams.err, "\r{} of {} searches, {:.0f} s", done, total, watch.seconds());
   };
+  if (arguments.automatic != 0) return automatic(arguments, hooks, streams);
   if (arguments.survey != 0) {
     print_survey(streams.out, options, survey(options, arguments.survey, hooks));
     return interrupted().load() ? kInterrupted : kHeld;
@@ -348,12 +383,25 @@ Verb add_zoo(CLI::App& app) {
   verb->add_option("--jobs", a->jobs, "threads; the counts do not depend on it")
       ->check(CLI::Range(1u, 1024u))
       ->capture_default_str();
+  auto* automatic =
+      verb->add_option("--automatic", a->automatic,
+                       "instead, so many automatic mutants (their build: scenarios/automatic.sh)")
+          ->excludes(mutant)
+          ->excludes(survey);
+  verb->add_option("--seed", a->seed, "which automatic mutants are drawn")
+      ->needs(automatic)
+      ->capture_default_str();
+  verb->add_option("--tests", a->tests,
+                   "a folder of test programs, for the automatic mutants that no run finds")
+      ->check(not_empty())
+      ->needs(automatic);
   auto* json =
       verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
   verb->add_option("--from", a->from, "run nothing: the table of what --json had printed")
       ->check(not_empty())
       ->excludes(mutant)
       ->excludes(survey)
+      ->excludes(automatic)
       ->excludes(json);
   return {verb, [a](const std::string&, const Streams& streams) { return zoo(*a, streams); }};
 }

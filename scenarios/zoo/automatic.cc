@@ -1,0 +1,240 @@
+#include "scenarios/zoo/automatic.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "scenarios/base/apart.h"
+#include "scenarios/run/last_words.h"
+#include "scenarios/story/scenario.h"
+#include "scenarios/story/scenario_file.h"
+#include "scenarios/sweep/subject.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// The engine without a mutant takes a third of the time and a tenth of the space.
+constexpr Limits kOfRuns{20, uint64_t{2} << 30};
+constexpr Limits kOfTests{120, uint64_t{8} << 30};
+
+// --- The budget of one mutant, in a process of its own ---
+
+// What it tells: "STAGE" as each begins, and "=RUNS WHAT" if that one finds it.
+void found(const Tell& tell, uint64_t runs, std::string_view what) {
+  tell(fmt::format("={} {}\n", runs, what));
+}
+
+bool searched(const std::string& stage, const std::string& workload, uint64_t seeds,
+              const faults::MutantInfo* mutant, const Tell& tell) {
+  tell(stage + '\n');
+  CommonOptions common;
+  common.workload = workload;
+  SweepOptions sweep = look_up(common).value();
+  sweep.mutant = mutant;
+  const Search result = search(sweep, first_seed_of(0), seeds);
+  if (result.violation)
+    found(tell, result.seeds, code_of(result.violation->breach));
+  else if (!result.harness_fault.empty())
+    found(tell, result.seeds, result.harness_fault);
+  return result.violation || !result.harness_fault.empty();
+}
+
+std::vector<Scenario> regressions() {
+  std::vector<fs::path> paths;
+  for (const auto& entry :
+       fs::directory_iterator(fs::path(POWERCUT_SOURCE_DIR) / "scenarios/regressions"))
+    if (entry.path().extension() == ".scn") paths.push_back(entry.path());
+  std::sort(paths.begin(), paths.end());
+  std::vector<Scenario> scenarios;
+  for (const fs::path& path : paths)
+    scenarios.push_back(
+        parse_scenario(read_file(path.string()).value(), path.filename().string()).value());
+  return scenarios;
+}
+
+bool regressed(const faults::MutantInfo* mutant, const Tell& tell) {
+  static const std::vector<Scenario> all = regressions();
+  tell("regressions\n");
+  CutManner manner;
+  manner.illegal = sim::Illegal::kBent;
+  for (size_t i = 0; i < all.size(); ++i) {
+    Scenario scenario = all[i];
+    scenario.mutant = mutant;
+    const auto account = run_scenario(scenario, manner);
+    if (!account.ok() || !account->result.violation) continue;
+    found(tell, i + 1, code_of(account->result.violation->breach));
+    return true;
+  }
+  return false;
+}
+
+// Null: the engine without one.
+void run_budget(const AutomaticOptions& options, const faults::MutantInfo* mutant,
+                const Tell& tell) {
+  if (searched("mixed", "mixed", options.seeds, mutant, tell)) return;
+  if (regressed(mutant, tell)) return;
+  if (searched("all workloads", "all", options.seeds, mutant, tell)) return;
+  tell("explorer\n");
+  const Exploring explored = explore_for(mutant);
+  if (explored.depth != 0) found(tell, 0, explored.oracle);
+}
+
+// Where the budget comes to: a byte for each number, as asked_mutants.
+std::string reached(const AutomaticOptions& options, const ZooHooks& hooks) {
+  std::string bytes;
+  run_apart(
+      1, 1, kOfRuns,
+      [&](size_t, const Tell& tell) {
+        std::vector<uint8_t> asked(kAskedBytes);
+        asked_mutants = asked.data();
+        run_budget(options, nullptr, [](const std::string&) {});
+        tell(std::string(asked.begin(), asked.end()));
+      },
+      [&](size_t, const Ended& ended) { bytes = ended.told; }, hooks.stop);
+  return bytes;
+}
+
+// --- What it came to ---
+
+std::string last_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
+void take(const Ended& ended, AutomaticRow& row) {
+  const std::string last = last_line(ended.told);
+  const bool was_found = last.starts_with('=');
+  const std::string stages = was_found ? ended.told.substr(0, ended.told.rfind('=')) : ended.told;
+  if (was_found) {
+    row.fate = Fate::kFound;
+    const size_t space = last.find(' ');
+    std::from_chars(last.data() + 1, last.data() + space, row.runs);
+    row.what = last.substr(space + 1);
+  } else if (ended.hung || ended.died || ended.status != 0) {
+    row.fate = ended.hung ? Fate::kHung : Fate::kDied;
+    row.what = last_line(ended.said);
+  }
+  if (row.fate != Fate::kSurvived) row.by = last_line(stages);
+}
+
+// --- Unit tests ---
+
+std::vector<std::string> tests_for(const faults::AutomaticMutant& mutant) {
+  if (is_posix(mutant)) return {"engine_os_posix_test", "engine_test", "scenarios_posix_test"};
+  return {"engine_store_test", "engine_checkpoint_test", "engine_command_test",
+          "engine_aof_test",   "engine_recovery_test",   "engine_test"};
+}
+
+struct TestRun {
+  size_t row;
+  std::string test;
+};
+
+void run_tests(const AutomaticOptions& options, const ZooHooks& hooks, uint64_t done,
+               std::vector<AutomaticRow>& rows) {
+  std::vector<TestRun> runs;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].fate != Fate::kSurvived) continue;
+    for (const std::string& test : tests_for(*rows[i].mutant)) runs.push_back({i, test});
+  }
+  const auto work = [&](size_t number, const Tell&) {
+    const TestRun& run = runs[number];
+    become(options.tests + "/" + run.test,
+           fmt::format("POWERCUT_MUTANT={}", rows[run.row].mutant->info.name));
+  };
+  const auto on_end = [&](size_t number, const Ended& ended) {
+    hooks.on_tick(++done, rows.size() + runs.size());
+    AutomaticRow& row = rows[runs[number].row];
+    if (!ended.hung && !ended.died && ended.status == 0) return;
+    // Of several, the first by name, whichever ends first.
+    if (row.fate == Fate::kTested && row.by <= runs[number].test) return;
+    row.fate = Fate::kTested;
+    row.by = runs[number].test;
+  };
+  run_apart(runs.size(), options.jobs, kOfTests, work, on_end, hooks.stop);
+}
+
+}  // namespace
+
+std::string_view name(Fate fate) {
+  static constexpr std::string_view kNames[] = {"found", "died", "hung", "tested", "survived"};
+  return kNames[static_cast<size_t>(fate)];
+}
+
+bool is_posix(const faults::AutomaticMutant& mutant) {
+  return mutant.file.starts_with("engine/os/posix/");
+}
+
+std::vector<AutomaticRow> run_automatic(const AutomaticOptions& options, const ZooHooks& hooks) {
+  const bool tests = !options.tests.empty();
+  const std::string asked = faults::all_automatic().mutants.empty() ? "" : reached(options, hooks);
+  std::vector<AutomaticRow> rows;
+  std::vector<size_t> simulated;
+  for (const auto* mutant : options.mutants) {
+    if (is_posix(*mutant) && !tests) continue;
+    rows.push_back({mutant, Fate::kSurvived, "", 0, ""});
+    if (is_posix(*mutant)) continue;
+    if (asked.size() == kAskedBytes && asked[mutant->info.planted.number() % kAskedBytes] == 0)
+      rows.back().by = kNeverReached;
+    else
+      simulated.push_back(rows.size() - 1);
+  }
+  uint64_t done = 0;
+  run_apart(
+      simulated.size(), options.jobs, kOfRuns,
+      [&](size_t number, const Tell& tell) {
+        run_budget(options, &rows[simulated[number]].mutant->info, tell);
+      },
+      [&](size_t number, const Ended& ended) {
+        take(ended, rows[simulated[number]]);
+        hooks.on_tick(++done, rows.size());
+      },
+      hooks.stop);
+  if (tests) run_tests(options, hooks, done, rows);
+  return rows;
+}
+
+Result<Equivalents> parse_equivalents(std::string_view text, const std::string& name) {
+  Equivalents all;
+  Equivalent* last = nullptr;
+  size_t number = 0;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    ++number;
+    const auto wrong = [&](std::string_view what) {
+      return Error{Errc::kInvalid, fmt::format("{}:{}: {}", name, number, what)};
+    };
+    if (line.empty() || line[0] == '#') continue;
+    if (line.starts_with("  ")) {
+      if (last == nullptr) return wrong("an argument of no mutant");
+      if (!last->argument.empty()) last->argument += ' ';
+      last->argument += line.substr(line.find_first_not_of(' '));
+      continue;
+    }
+    const size_t space = line.find(' ');
+    if (space == line.npos) return wrong("not \"NAME FUNCTION\"");
+    if (last != nullptr && last->argument.empty()) return wrong("the one before has no argument");
+    const auto [entry, fresh] =
+        all.emplace(line.substr(0, space), Equivalent{std::string(line.substr(space + 1)), ""});
+    if (!fresh) return wrong("a second time");
+    last = &entry->second;
+  }
+  if (last != nullptr && last->argument.empty())
+    return Error{Errc::kInvalid, fmt::format("{}:{}: no argument", name, number)};
+  return all;
+}
+
+Result<Equivalents> read_equivalents() {
+  const std::string name = "faults/automatic/equivalent.txt";
+  TRY_ASSIGN(const std::string text, read_file((fs::path(POWERCUT_SOURCE_DIR) / name).string()));
+  return parse_equivalents(text, name);
+}
+
+}  // namespace powercut::scenarios
