@@ -215,6 +215,8 @@ Result<void> AofLog::write_batch() {
     return outcome;
   }
   in_flight_.write = false;
+  // Whoever heals has waited for this write.
+  if (poisoned()) progress_.notify_all();
   if (!poisoned()) unblock();  // else what poisoned it came meanwhile
   segment_.size += unwritten_.size();
   written_ = unwritten_last_;
