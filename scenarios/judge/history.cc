@@ -15,9 +15,9 @@ History::History() { operations_.reserve(kOperationsExpected); }
 void History::attach(engine::Os& os, sim::Target& target, uint64_t k) {
   CHECK(k <= last_lsn());
   CHECK(target_ == nullptr);
+  if (k < last_lsn() && remembers_) forgotten_.push_back(copy());
   os_ = &os;
   target_ = &target;
-  if (k < last_lsn()) forget_behind(k);
   on_attach(target, k);
   operations_.resize(k);
   saved_ = std::min(saved_, k);
@@ -52,17 +52,11 @@ void History::put_in_force(const Policy* policy, Instant at) {
   policy_changes_.push_back({at, policy});
 }
 
-// As they are by no clock, and by this one.
-void History::forget_behind(uint64_t k) {
-  for (const int64_t wall_ms : {INT64_MIN, os_->wall_now().unix_ms}) {
-    const auto& digests = digests_at(wall_ms);
-    forgotten_.insert(forgotten_.end(), digests.begin() + static_cast<ptrdiff_t>(k) + 1,
-                      digests.end());
-  }
-}
-
-bool History::was_forgotten(uint64_t digest) const {
-  return std::find(forgotten_.begin(), forgotten_.end(), digest) != forgotten_.end();
+bool History::was_forgotten(uint64_t digest, int64_t wall_ms) const {
+  return std::any_of(forgotten_.begin(), forgotten_.end(), [&](const auto& before) {
+    const auto& digests = before->digests_at(wall_ms);
+    return std::find(digests.begin(), digests.end(), digest) != digests.end();
+  });
 }
 
 void History::append(bool expiry_only) {

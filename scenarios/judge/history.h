@@ -59,8 +59,10 @@ class History : public sim::OperationObserver {
   void put_in_force(const Policy* policy, Instant at);
   // In order.
   const std::vector<PolicyChange>& policy_changes() const { return policy_changes_; }
-  // Is it the digest of a state that any attach() forgot?
-  bool was_forgotten(uint64_t digest) const;
+  // From now on what attach() forgets can be asked for: where a disk may bring it back.
+  void remember_forgotten() { remembers_ = true; }
+  // Is it, by that clock, the digest of a state that any attach() has forgotten since?
+  bool was_forgotten(uint64_t digest, int64_t wall_ms) const;
 
   // The digests of S(0)..S(last) for a wall clock.
   virtual const std::vector<uint64_t>& digests_at(int64_t wall_ms) = 0;
@@ -85,12 +87,11 @@ class History : public sim::OperationObserver {
   void append(bool expiry_only);
 
  private:
-  void forget_behind(uint64_t k);
-
   engine::Os* os_ = nullptr;
   sim::Target* target_ = nullptr;
   std::vector<Operation> operations_;
-  std::vector<uint64_t> forgotten_;
+  bool remembers_ = false;
+  std::vector<std::shared_ptr<History>> forgotten_;  // as they were before attach()
   std::vector<PolicyChange> policy_changes_;
   uint64_t acked_ = 0;
   uint64_t saved_ = 0;

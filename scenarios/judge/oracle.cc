@@ -191,7 +191,8 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
   while (k > 0 && !was_state(k - 1)) --k;
   // What a recovery dropped, and what came to nothing with it, the history forgets. A device that lies takes back what
   // recovery did as well: then a state of the history as it was before that recovery is there, whole.
-  if (k == 0 && (contract_broken || !keeps_synced_) && history.was_forgotten(digest)) {
+  if (k == 0 && (contract_broken || !keeps_synced_) &&
+      history.was_forgotten(digest, recovered.wall_ms)) {
     verdict.k = highest;
     return verdict;
   }

@@ -108,10 +108,10 @@ TEST(Zoo, ASurveySeesWhatTheRegistrySays) {
   const ZooOptions options =
       options_for({"no-sync:segment.create", "no-sync:manifest.temporary", "one-torn-batch",
                    "swapdb-not-logged", "temporary-in-the-way", "acked-in-buffer"});
-  const auto rows = survey(options, 500, {});
+  const auto rows = survey(options, 800, {});
   for (size_t i = 0; i < rows.size(); ++i) {
     const faults::MutantInfo& mutant = *options.mutants[i];
-    EXPECT_EQ(rows[i].runs, 500u);
+    EXPECT_EQ(rows[i].runs, 800u);
     ASSERT_FALSE(rows[i].oracles.empty()) << mutant.name;
     for (const auto& [oracle, times] : rows[i].oracles)
       EXPECT_TRUE(faults::lists(mutant.observed.oracles, oracle)) << mutant.name << " " << oracle;
