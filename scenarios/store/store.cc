@@ -82,6 +82,8 @@ class StoreType final : public TargetType {
   }
   std::string harmless_write() const override { return sim::encode_request({"DEL", ""}); }
   bool saves(std::string_view request) const override {
+    constexpr std::string_view kSave = "*1\r\n$4\r\nSAVE\r\n";
+    if (request.size() != kSave.size()) return false;  // asked of every request
     const auto words = sim::words_of(request);
     return words.size() == 1 && sim::same_word(words[0], "SAVE");
   }
