@@ -7,27 +7,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <numeric>
 
 #include "faults/automatic/syntax.h"
 #include "faults/splice/splice.h"
+#include "faults/splice/text_file.h"
 
 namespace powercut::faults {
 namespace {
-
-Result<std::string> contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{Errc::kNotFound, fmt::format("{}: cannot be read", path)};
-  return std::string{std::istreambuf_iterator<char>(file), {}};
-}
-
-Result<void> write(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  if (!(file << text).flush()) return Error{Errc::kIo, fmt::format("{}: cannot be written", path)};
-  return {};
-}
 
 // Takes what compiles.
 class Generator {

@@ -7,25 +7,15 @@
 // SOURCE and PAGE are paths from ROOT, a LIST ends in .list. OUT is written only if it changes.
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
-
 #include "faults/splice/splice.h"
+#include "faults/splice/text_file.h"
 
 namespace powercut::faults {
 namespace {
 
-Result<std::string> contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{Errc::kNotFound, fmt::format("{}: cannot be read", path)};
-  return std::string{std::istreambuf_iterator<char>(file), {}};
-}
-
 Result<void> write_if_changed(const std::string& path, const std::string& text) {
   if (const auto old = contents(path); old.ok() && *old == text) return {};
-  std::ofstream file(path, std::ios::binary);
-  if (!(file << text).flush()) return Error{Errc::kIo, fmt::format("{}: cannot be written", path)};
-  return {};
+  return write(path, text);
 }
 
 std::string embedded(const std::vector<Page>& pages, const std::vector<std::string>& lists) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +45,7 @@ class TargetType {
     std::string request;
     uint64_t one_in = 2;  // is said in one run of so many
   };
-  virtual std::vector<Administration> administer(const Policy&) const { return {}; }
+  virtual std::span<const Administration> administer(const Policy&) const { return {}; }
   virtual std::string turn_log_on() const { return {}; }
   virtual std::string select(int /*db*/) const { return {}; }
 

@@ -8,7 +8,7 @@ namespace {
 
 // In a third of the runs only what is said in every run. Else each is in or out (swarm testing).
 std::vector<std::string> draw_admin(sim::Choices& choices,
-                                    const std::vector<TargetType::Administration>& all) {
+                                    std::span<const TargetType::Administration> all) {
   const bool swarm = choices.choose("admin.swarm", 0, 3) != 0;
   std::vector<std::string> in;
   for (size_t i = 0; i < all.size(); ++i)

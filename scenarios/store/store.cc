@@ -42,10 +42,17 @@ const std::vector<std::vector<std::string>> kAdministration = {
     {"SHUTDOWN", "SAVE"},
 };
 
-// Without it the policy would be another: rewrites, or saves.
-std::string_view job_of(const Policy& policy) {
-  if (policy.hybrid()) return "BGREWRITEAOF";
-  return policy.kind == PolicyKind::kCheckpoint ? "BGSAVE" : "";
+// `always`: what is said in every run.
+std::vector<TargetType::Administration> administration(std::string_view always) {
+  std::vector<TargetType::Administration> all;
+  for (const auto& words : kAdministration) {
+    const std::string& name = words[0];
+    auto& one = all.emplace_back();
+    one.request = sim::encode_request(words);
+    if (name == always) one.one_in = 1;
+    if (name == "SHUTDOWN") one.one_in = 8;  // it ends the life
+  }
+  return all;
 }
 
 class StoreType final : public TargetType {
@@ -69,16 +76,13 @@ class StoreType final : public TargetType {
     return {};
   }
 
-  std::vector<Administration> administer(const Policy& policy) const override {
-    std::vector<Administration> all;
-    for (const auto& words : kAdministration) {
-      const std::string& name = words[0];
-      Administration& one = all.emplace_back();
-      one.request = sim::encode_request(words);
-      if (name == job_of(policy)) one.one_in = 1;
-      if (name == "SHUTDOWN") one.one_in = 8;  // it ends the life
-    }
-    return all;
+  std::span<const Administration> administer(const Policy& policy) const override {
+    // Without them the policy would be another.
+    static const auto rewrites = administration("BGREWRITEAOF");
+    static const auto saves = administration("BGSAVE");
+    static const auto neither = administration("");
+    if (policy.hybrid()) return rewrites;
+    return policy.kind == PolicyKind::kCheckpoint ? saves : neither;
   }
   std::string harmless_write() const override { return sim::encode_request({"DEL", ""}); }
   bool saves(std::string_view request) const override {
