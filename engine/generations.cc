@@ -59,7 +59,7 @@ Result<void> Generations::start(Recovered recovered) {
     log_.use_segment(std::move(*recovered.segment));
     return {};
   }
-  return first_generation();
+  return first_generation(recovered.marked);
 }
 
 Result<void> Generations::make_log_directory() {
@@ -72,7 +72,7 @@ Result<void> Generations::make_log_directory() {
 }
 
 // REQUIRES: no session yet. What were applied meanwhile would be in no file.
-Result<void> Generations::first_generation() {
+Result<void> Generations::first_generation(bool marked) {
   CHECK(!log_.active() && log_.synced_lsn() == log_.applied_lsn());
   TRY(make_log_directory());
   const bool empty =
@@ -88,6 +88,7 @@ Result<void> Generations::first_generation() {
   TRY(publish(manifest, left));
   take_over(std::move(manifest));
   log_.use_segment(std::move(segment));
+  if (marked) remove_quietly(in_aof_directory(kFirstGenerationMark));
   return {};
 }
 

@@ -57,7 +57,7 @@ class Generations {
 
  private:
   Result<void> make_log_directory();
-  Result<void> first_generation();
+  Result<void> first_generation(bool marked);
   Result<void> first_base();
   Result<void> make_mark(const std::string& mark);
   Result<Segment> create_segment(uint64_t sequence);

@@ -75,6 +75,20 @@ Extent make_unreadable(const DiskStrike& on) {
   return sector;
 }
 
+std::string content(const DiskStrike& on, sim::InodeId inode) {
+  std::string bytes(on.disk.size(inode), '\0');
+  const auto read = on.disk.read(inode, 0, bytes.data(), bytes.size());
+  return read.ok() ? bytes : "";
+}
+
+// From the first byte of it that is another than before: the same ones may have come to stand there.
+Extent changed(std::string_view before, std::string_view after, Extent extent) {
+  const uint64_t end = std::min<uint64_t>(extent.offset + extent.length, after.size());
+  uint64_t at = extent.offset;
+  while (at < end && after[at] == before[at]) ++at;
+  return {at, end - std::min(at, end)};
+}
+
 Extent misdirect(const DiskStrike& on) {
   const Extent sector = some_sector(on);
   // Where the bytes went. Not to where they belong: then past the end, where nobody looks.
@@ -82,8 +96,14 @@ Extent misdirect(const DiskStrike& on) {
   uint64_t offset = on.choose("media.victim_sector", victim.sectors()) * kSectorBytes;
   if (victim.inode == on.file.inode && offset == sector.offset)
     offset = victim.sectors() * kSectorBytes;
+  const std::string file = content(on, on.file.inode);
+  const std::string other = content(on, victim.inode);
   on.disk.misdirect(on.file.inode, sector.offset, sector.length, victim.inode, offset);
-  return sector;
+  if (offset < victim.size) {
+    const auto [from, length] = changed(other, content(on, victim.inode), {offset, sector.length});
+    on.also = {victim.path, from, length};
+  }
+  return changed(file, content(on, on.file.inode), sector);
 }
 
 // Writes the file anew, as a copy does that goes wrong. One that cannot be read cannot be copied.
@@ -91,9 +111,12 @@ template <class Change>
 Extent copy_badly(const DiskStrike& on, Extent struck, Change change) {
   std::string bytes(on.file.size, '\0');
   if (!on.disk.read(on.file.inode, 0, bytes.data(), bytes.size()).ok()) return {};
+  const std::string before = bytes;
   change(bytes);
   on.disk.replace_content(on.file.inode, bytes);
-  return struck;
+  // Out of a row of equal bytes, or into it: as good as at its end.
+  const auto differ = std::mismatch(before.begin(), before.end(), bytes.begin(), bytes.end());
+  return {static_cast<uint64_t>(differ.first - before.begin()), struck.length};
 }
 
 uint64_t some_length(const DiskStrike& on) { return uint64_t{1} << on.choose("media.length", 11); }
@@ -110,6 +133,15 @@ Extent insert_bytes(const DiskStrike& on) {
   for (char& byte : foreign) byte = static_cast<char>(on.choose("media.inserted", 256));
   return copy_badly(on, {offset, foreign.size()},
                     [&](std::string& bytes) { bytes.insert(offset, foreign); });
+}
+
+Extent lose_file(const DiskStrike& on) {
+  if (!on.disk.remove(on.file.path).ok()) return {};
+  const size_t slash = on.file.path.rfind('/');
+  const auto directory = slash == std::string::npos ? "" : on.file.path.substr(0, slash);
+  const auto ticket = on.disk.begin_sync_directory(directory);
+  if (!ticket.ok() || !on.disk.finish_sync(*ticket).ok()) return {};
+  return {0, on.file.size};
 }
 
 // --- The table ---
@@ -170,27 +202,27 @@ constexpr auto kKinds = std::to_array<KindRow>({
     {.kind = FaultKind::kBitRot,
      .word = "bitrot",
      .fault = FaultClass::kBitRot,
-     .counts = Counts::kNothing,
+     .counts = Counts::kDraw,
      .strike = flip_bit},
     {.kind = FaultKind::kUnreadable,
      .word = "unreadable",
      .fault = FaultClass::kUnreadable,
-     .counts = Counts::kNothing,
+     .counts = Counts::kDraw,
      .strike = make_unreadable},
     {.kind = FaultKind::kMisdirect,
      .word = "misdirect",
      .fault = FaultClass::kMisdirect,
-     .counts = Counts::kNothing,
+     .counts = Counts::kDraw,
      .strike = misdirect},
     {.kind = FaultKind::kBytesRemoved,
      .word = "bytes-removed",
      .fault = FaultClass::kBytesRemoved,
-     .counts = Counts::kNothing,
+     .counts = Counts::kDraw,
      .strike = remove_bytes},
     {.kind = FaultKind::kBytesInserted,
      .word = "bytes-inserted",
      .fault = FaultClass::kBytesInserted,
-     .counts = Counts::kNothing,
+     .counts = Counts::kDraw,
      .strike = insert_bytes},
     {.kind = FaultKind::kDenied,
      .word = "denied",
@@ -205,6 +237,11 @@ constexpr auto kKinds = std::to_array<KindRow>({
      .ops = kSyncs,
      .needs_crash = true,
      .strike = shut},
+    {.kind = FaultKind::kFileLost,
+     .word = "file-lost",
+     .fault = FaultClass::kFileLost,
+     .counts = Counts::kDraw,
+     .strike = lose_file},
 });
 
 static_assert(kKinds.size() == kFaultKinds, "a FaultKind without a row");
@@ -235,7 +272,7 @@ constexpr bool fits(const KindRow& kind) {
     }
     case Target::kDisk: {
       const auto* strike = std::get_if<StrikeDisk>(&kind.strike);
-      return strike != nullptr && *strike != nullptr && kind.counts == Counts::kNothing;
+      return strike != nullptr && *strike != nullptr && kind.counts == Counts::kDraw;
     }
   }
   return false;

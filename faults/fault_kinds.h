@@ -39,6 +39,7 @@ enum class FaultClass : uint8_t {
   kBytesRemoved,
   kBytesInserted,
   kDeniedRename,
+  kFileLost,
   kCount,  // how many there are
 };
 inline constexpr int kFaultClasses = static_cast<int>(FaultClass::kCount);
@@ -171,6 +172,13 @@ inline constexpr auto kClassRows = std::to_array<ClassRow>({
      .no_directory = "directories are not renamed",
      .no_log = "they are made under their names",
      .story = "{Call} reports an error (EIO), and has happened.{often}"},
+    {.fault = FaultClass::kFileLost,
+     .name = "file-lost",
+     .description = "contract violation: a file is gone, as after a repair of the filesystem",
+     .target = Target::kDisk,
+     .spares_empty = true,
+     .no_directory = "media faults strike the bytes of files",
+     .story = "A file is gone, as after a repair of the filesystem."},
 });
 
 constexpr const ClassRow& row(FaultClass fault) { return kClassRows[static_cast<size_t>(fault)]; }
@@ -196,15 +204,17 @@ enum class FaultKind : uint8_t {
   kSlow,        // slow@sync:3=2500ms: takes longer by that; also sync_directory
   kHang,        // hang@sync:3: never returns; the crash of this life comes within 20 s
   kJump,        // jump@op:5=-3600000ms: the wall clock jumps when operation 5 is issued
-  kBitRot,      // bitrot: to the disk after the crash of this life, as are the next
+  kBitRot,      // bitrot: to the disk after the crash of this life, as are the next; bitrot:3: its
+                // third other draw
   kUnreadable,  // unreadable
   kMisdirect,   // misdirect
   kBytesRemoved,   // bytes-removed
   kBytesInserted,  // bytes-inserted
   kDenied,         // denied@rename:2: rename 2 of this life happens, and fails
-  kShut,   // shut@sync:2 shut@sync_directory:0: its journal fails, and the filesystem takes no
-           // changes until it is mounted again
-  kCount,  // how many there are
+  kShut,      // shut@sync:2 shut@sync_directory:0: its journal fails, and the filesystem takes no
+              // changes until it is mounted again
+  kFileLost,  // file-lost
+  kCount,     // how many there are
 };
 inline constexpr int kFaultKinds = static_cast<int>(FaultKind::kCount);
 
@@ -215,7 +225,7 @@ enum class Counts : uint8_t {
   kEveryCall,   // nothing: every call of its kind
   kOperation,   // one
   kOperations,  // from one to another
-  kNothing,
+  kDraw,        // of what it strikes, and how; 0, the first, is not written
 };
 // Behind "=".
 enum class Argument : uint8_t { kNone, kDelay, kJump };

@@ -36,6 +36,7 @@ constexpr auto kExamples = std::to_array<Example>({
     {FaultKind::kBytesInserted, "bytes-inserted"},
     {FaultKind::kDenied, "denied@rename:0"},
     {FaultKind::kShut, "shut@sync:2 cut@op:7+0:before"},
+    {FaultKind::kFileLost, "file-lost:3"},
 });
 static_assert(kExamples.size() == kFaultKinds, "a FaultKind without an example");
 static_assert(
@@ -129,9 +130,10 @@ sim::Disk disk_with_files() {
 
 // Nothing: a sector of it cannot be read.
 std::optional<std::string> content(const sim::Disk& disk, std::string_view path) {
-  const sim::InodeId inode = disk.lookup(path).value();
-  std::string bytes(disk.size(inode), '?');
-  if (!disk.read(inode, 0, bytes.data(), bytes.size()).ok()) return std::nullopt;
+  const auto inode = disk.lookup(path);
+  if (!inode.ok()) return "gone";
+  std::string bytes(disk.size(*inode), '?');
+  if (!disk.read(*inode, 0, bytes.data(), bytes.size()).ok()) return std::nullopt;
   return bytes;
 }
 
@@ -150,11 +152,12 @@ TEST(MediaFaults, EachDoesItsHarmToAFileThatIsNotEmpty) {
       const auto hits = apply_media_faults(plan, 0, disk, choices);
       ASSERT_EQ(hits.size(), 1u);
       EXPECT_EQ(hits[0].fault, row(example.kind).fault);
-      hit.insert(hits[0].path);
-      const auto found = content(disk, hits[0].path);
-      EXPECT_NE(found, content(before, hits[0].path)) << example.plan << " at " << hits[0].offset;
+      hit.insert(hits[0].at.path);
+      const auto found = content(disk, hits[0].at.path);
+      EXPECT_NE(found, content(before, hits[0].at.path))
+          << example.plan << " at " << hits[0].at.offset;
       EXPECT_EQ(!found, example.kind == FaultKind::kUnreadable);
-      EXPECT_EQ(content(sim::all_lost(disk), hits[0].path), found) << "it is not durable";
+      EXPECT_EQ(content(sim::all_lost(disk), hits[0].at.path), found) << "it is not durable";
     }
     EXPECT_EQ(hit, (std::set<std::string, std::less<>>{std::string(kLog), std::string(kManifest)}));
   }
@@ -196,7 +199,7 @@ TEST(MediaFaults, RemovedAndInsertedBytesMoveWhatIsBehindAndStay) {
       sim::SeededChoices choices(seed);
       const auto hits = apply_media_faults(plan, 0, disk, choices);
       ASSERT_EQ(hits.size(), 1u);
-      const auto [offset, length] = std::pair(hits[0].offset, hits[0].length);
+      const auto [offset, length] = std::pair(hits[0].at.offset, hits[0].at.length);
       lengths.insert(length);
       const std::string found = content(disk, "f").value();
       const size_t behind = removed ? offset : offset + length;

@@ -36,17 +36,19 @@ std::vector<MediaFile> files_of(const sim::Disk& disk) {
 std::vector<MediaHit> apply_media_faults(const Plan& plan, uint32_t life, sim::Disk& disk,
                                          sim::Choices& choices) {
   std::vector<MediaHit> hits;
-  uint64_t draws = uint64_t{life} << 32;
   for (const Fault& fault : plan.faults) {
     const KindRow& kind = row(fault.kind);
     const auto* strike = std::get_if<StrikeDisk>(&kind.strike);
     if (fault.life != life || strike == nullptr) continue;
+    uint64_t draws =
+        (uint64_t{life} << 48) + (fault.at << 20) + (static_cast<uint64_t>(fault.kind) << 12);
     const auto files = files_of(disk);
     if (files.empty()) return hits;
     const MediaFile& file = files[choices.choose("media.file", ++draws, files.size())];
-    const Extent struck = (*strike)({disk, files, file, choices, draws});
-    if (struck.length == 0) continue;
-    hits.push_back({kind.fault, file.path, struck.offset, struck.length});
+    Harm also;
+    const Extent struck = (*strike)({disk, files, file, choices, draws, also});
+    if (struck.length + also.length == 0) continue;
+    hits.push_back({kind.fault, {file.path, struck.offset, struck.length}, std::move(also)});
   }
   return hits;
 }

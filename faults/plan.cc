@@ -42,11 +42,14 @@ std::string_view op_name(Op op) { return sim::op_site(op).name; }
 constexpr std::array<std::string_view, kFileRoles> kRoles = {
     "none", "segment", "base", "manifest", "checkpoint", "directory", "other"};
 
-// "sync:2", "sync/base:0".
+constexpr std::array<std::string_view, kSinces> kSinceNames = {"", "served", "error", "idle"};
+
+// "sync:2", "sync/base:0", "idle/sync:0".
 std::string print_call(const Fault& fault) {
   const bool any = fault.role == FileRole::kNone;
-  return fmt::format("{}{}{}:{}", op_name(fault.op), any ? "" : "/", any ? "" : name(fault.role),
-                     fault.at);
+  const bool always = fault.since == Since::kBegin;
+  return fmt::format("{}{}{}{}{}:{}", name(fault.since), always ? "" : "/", op_name(fault.op),
+                     any ? "" : "/", any ? "" : name(fault.role), fault.at);
 }
 
 std::string print_crash(const Fault& fault) {
@@ -93,8 +96,8 @@ std::string print(const Fault& fault) {
       return fmt::format("{}@op:{}{}", word, fault.at, print_argument(fault));
     case Counts::kOperations:
       return fmt::format("{}@op:{}..{}", word, fault.at, fault.extra);
-    case Counts::kNothing:
-      return word;
+    case Counts::kDraw:
+      return fault.at == 0 ? word : fmt::format("{}:{}", word, fault.at);
   }
   return word;
 }
@@ -109,7 +112,7 @@ std::string beginning(const KindRow& kind) {
     case Counts::kCall:
     case Counts::kEveryCall:
       return fmt::format("{}@", kind.word);
-    case Counts::kNothing:
+    case Counts::kDraw:
       break;
   }
   return std::string(kind.word);
@@ -176,7 +179,8 @@ class Word {
         fault.extra = number();
         if (fault.extra <= fault.at) fail("the range ends before it begins");
         return;
-      case Counts::kNothing:
+      case Counts::kDraw:
+        if (accept(":")) fault.at = number(1'000'000);
         return;
     }
   }
@@ -247,6 +251,8 @@ class Word {
   }
 
   void call_of(Fault& fault, OpSet allowed) {
+    for (size_t i = 1; i < kSinceNames.size(); ++i)
+      if (accept(fmt::format("{}/", kSinceNames[i]))) fault.since = static_cast<Since>(i);
     fault.op = operation(allowed);
     if (accept("/")) fault.role = role();
     expect(":");
@@ -329,6 +335,7 @@ Result<void> check(const Plan& plan) {
 
 }  // namespace
 
+std::string_view name(Since since) { return kSinceNames[static_cast<size_t>(since)]; }
 std::string_view name(FileRole role) { return kRoles[static_cast<size_t>(role)]; }
 
 FileRole role_of(Op op, std::string_view path, RoleOfFile file) {
@@ -357,7 +364,7 @@ bool counts_operations(const Fault& fault) {
       return true;
     case Counts::kCall:
     case Counts::kEveryCall:
-    case Counts::kNothing:
+    case Counts::kDraw:
       break;
   }
   return false;

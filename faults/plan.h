@@ -15,11 +15,14 @@
 //   eio@sync/base:0        the first sync of a base. Wherever calls of a kind are counted, those
 //                          of files in one role can be: segment base manifest checkpoint directory
 //                          other
+//   eio@idle/sync:0        the first sync since something happened, in a crash word as well: idle (all
+//                          operations are answered), error (a call was made to fail), served (it is open)
 //   slow@sync:3=2500ms     by so much
 //   short@read             any call of a kind
 //   enospc@op:10..20       from when operation 10 is issued until operation 20 is
 //   jump@op:5=-3600000ms   when operation 5 is issued; by so much
-//   bitrot                 what befalls the disk after the crash of this life
+//   bitrot bitrot:3        what befalls the disk after the crash of this life; the number tells draws of
+//                          one fault apart
 //
 // Of the last seven forms there are more words, a row each: FaultKind (faults/fault_kinds.h).
 //
@@ -71,6 +74,11 @@ using RoleOfFile = FileRole (*)(std::string_view path);
 inline FileRole no_roles(std::string_view) { return FileRole::kOther; }
 FileRole role_of(sim::Op op, std::string_view path, RoleOfFile file);
 
+// From when on calls of a kind are counted, in a life.
+enum class Since : uint8_t { kBegin, kServed, kError, kIdle };
+inline constexpr int kSinces = 4;
+std::string_view name(Since since);
+
 // Fields that a kind does not use keep their default, so that equal words are equal faults.
 struct Fault {
   FaultKind kind = FaultKind::kCrash;
@@ -83,6 +91,7 @@ struct Fault {
   uint64_t extra = 0;           // calls let pass; the end of a range of operations
   Duration delay;               // moments, idle, slow calls
   int64_t jump_ms = 0;
+  Since since = Since::kBegin;      // where calls are counted by kind
   FileRole role = FileRole::kNone;  // not kNone: of the calls of `op`, only those of such files
   bool operator==(const Fault&) const = default;
 };
@@ -127,11 +136,16 @@ FaultSet draw_swarm(sim::Choices& choices, FaultSet enabled);
 // enabled but crashes.
 Plan draw_plan(sim::Choices& choices, const PlanOptions& options);
 
+// Bytes of a file that are not what was written any more.
+struct Harm {
+  std::string path;
+  uint64_t offset = 0;
+  uint64_t length = 0;
+};
 struct MediaHit {
   FaultClass fault;
-  std::string path;
-  uint64_t offset;
-  uint64_t length;
+  Harm at;
+  Harm also;  // of no length: nowhere else
 };
 // Does the media faults of `life` to the disk found after its crash. Empty files are spared; a disk
 // without any other is left as it is.

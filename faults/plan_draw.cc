@@ -113,6 +113,7 @@ class Draw {
       fault.op = kKinds[choose("plan.kind", std::size(kKinds))];
       fault.at = log_uniform("plan.kind_call", 1, 4) - 1;
       fault.point = point();
+      if (chance("plan.kind_idle", 1, 12)) at_the_end(fault);
     } else {
       fault.trigger = Trigger::kIdle;
       fault.delay = milliseconds(static_cast<int64_t>(log_uniform("plan.idle", 1, 16)));
@@ -165,6 +166,7 @@ class Draw {
         if (!chance("plan.together", 1, 2)) continue;
         crash.delay = {};
         crash.extra = 0;
+        crash.since = trouble.since;
         crash.op = slow || trouble.op == Op::kSync ? trouble.op : Op::kSyncDirectory;
         if (failed && trouble.role != FileRole::kNone) {
           // What goes on as if nothing had failed publishes, removes, or acknowledges.
@@ -230,6 +232,29 @@ class Draw {
     return plan_.faults.emplace_back(fault);
   }
 
+  // Of what a clean end writes and syncs, or what is done to get over an error.
+  void at_the_end(Fault& fault) {
+    fault.since = Since::kIdle;
+    fault.at = choose("plan.end_call", 3);
+  }
+  bool aim_at_a_state(FaultKind kind, uint32_t life) {
+    if (!chance("plan.state", 1, 6)) return false;
+    constexpr Op kOps[] = {Op::kSync, Op::kSync, Op::kWrite, Op::kRename, Op::kSyncDirectory};
+    const bool full = kind == FaultKind::kEnospc;  // which no sync of a directory meets
+    const Op op = kOps[choose("plan.state_kind", std::size(kOps) - (full ? 1 : 0))];
+    const bool again = chance("plan.state_error", 1, 3);
+    if (again) {
+      Fault& first = add(kind, life);
+      first.op = Op::kSync;
+      first.at = often(life);
+    }
+    Fault& fault = add(kind, life);
+    fault.op = op;
+    fault.since = again ? Since::kError : Since::kIdle;
+    fault.at = choose("plan.state_call", 4);
+    return true;
+  }
+
   // Most calls are those of the log; what it rests on is synced and written a few times in a life.
   void fail_one_of_role(FaultKind kind, uint32_t life, Op op) {
     constexpr FileRole kRoles[] = {FileRole::kBase, FileRole::kManifest, FileRole::kCheckpoint};
@@ -246,6 +271,7 @@ class Draw {
   }
 
   void eio(uint32_t life) {
+    if (aim_at_a_state(FaultKind::kEio, life)) return;
     if (chance("plan.eio_role", 1, 4)) {
       fail_one_of_role(FaultKind::kEio, life,
                        chance("plan.eio_write", 1, 4) ? Op::kWrite : Op::kSync);
@@ -283,6 +309,7 @@ class Draw {
   }
 
   void no_space(uint32_t life) {
+    if (aim_at_a_state(FaultKind::kEnospc, life)) return;
     if (chance("plan.full_role", 1, 4)) {
       fail_one_of_role(FaultKind::kEnospc, life,
                        chance("plan.full_sync", 1, 3) ? Op::kSync : Op::kWrite);

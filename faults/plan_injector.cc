@@ -33,6 +33,7 @@ PlanInjector::PlanInjector(const Plan& plan, uint32_t life, sim::Choices& choice
     }
   }
   if (by_kind()) quiet_ = false;
+  note(Since::kBegin);
   if (crash_.crash != CrashKind::kNone && crash_.trigger == Trigger::kCall) {
     crash_armed_ = true;
     crash_call_ = crash_.at;
@@ -109,6 +110,7 @@ void PlanInjector::crash_by(Instant latest) {
 void PlanInjector::on_idle(Instant now) {
   // Ranges first: a range that was open is closed, not begun.
   end_ranges(now);
+  note(Since::kIdle);
   if (crash_.crash == CrashKind::kNone) return;
   if (crash_.trigger == Trigger::kIdle && !crash_armed_) {
     crash_armed_ = true;
@@ -169,7 +171,11 @@ Injection PlanInjector::on_call(const SeamCall& call) {
 
 bool PlanInjector::names(const Fault& fault, const SeamCall& call, FileRole role) const {
   if (fault.op != call.op || (fault.role != FileRole::kNone && fault.role != role)) return false;
-  return calls_[static_cast<size_t>(call.op)][static_cast<size_t>(fault.role)] == fault.at;
+  const auto& before = before_[static_cast<size_t>(fault.since)];
+  if (!before) return false;
+  const auto op = static_cast<size_t>(call.op);
+  const auto of = static_cast<size_t>(fault.role);
+  return calls_[op][of] - (*before)[op][of] == fault.at;
 }
 
 bool PlanInjector::concerns(const Armed& armed, const SeamCall& call, FileRole role) const {
@@ -182,7 +188,7 @@ bool PlanInjector::concerns(const Armed& armed, const SeamCall& call, FileRole r
       return armed.on && now_ < armed.until && has(armed.kind.ops, call.op);
     case Counts::kCrash:
     case Counts::kOperation:
-    case Counts::kNothing:
+    case Counts::kDraw:
       break;
   }
   return false;
@@ -201,6 +207,12 @@ void PlanInjector::disturb(const SeamCall& call, FileRole role, Injection& injec
   auto& calls = calls_[static_cast<size_t>(call.op)];
   ++calls[static_cast<size_t>(FileRole::kNone)];
   ++calls[static_cast<size_t>(role)];
+  if (injection.error) note(Since::kError);
+}
+
+void PlanInjector::note(Since since) {
+  auto& before = before_[static_cast<size_t>(since)];
+  if (!before) before = calls_;
 }
 
 // --- Counting ---

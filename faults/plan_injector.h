@@ -26,7 +26,10 @@ class PlanInjector final : public sim::Injector {
                RoleOfFile roles = no_roles);
 
   // The engine is open: what is cut from now on is no recovery.
-  void on_served() { served_ = true; }
+  void on_served() {
+    served_ = true;
+    note(Since::kServed);
+  }
   // Operation `number` (counts from 0 in this life) is issued.
   void on_operation(uint64_t number, Instant now) {
     if (number >= next_operation_) [[unlikely]]
@@ -87,6 +90,8 @@ class PlanInjector final : public sim::Injector {
   void crash_by(Instant latest);
   void find_next_operation();
   void find_moment();
+  // It has happened; the first time counts.
+  void note(Since since);
   // The number of `call` among those that `fault` counts is the one it waits for.
   bool names(const Fault& fault, const sim::SeamCall& call, FileRole role) const;
   bool concerns(const Armed& armed, const sim::SeamCall& call, FileRole role) const;
@@ -108,8 +113,10 @@ class PlanInjector final : public sim::Injector {
   uint64_t next_operation_ = UINT64_MAX;  // the nearest that a fault waits for
   Instant moment_ = kForever;
   // Of each kind, by role; under kNone all of them. Not counted while quiet.
-  std::array<std::array<uint64_t, kFileRoles>, sim::kOps> calls_{};
-  const sim::SeamCall* call_ = nullptr;  // under way
+  using Calls = std::array<std::array<uint64_t, kFileRoles>, sim::kOps>;
+  Calls calls_{};
+  std::array<std::optional<Calls>, kSinces> before_;  // how many there had been, by Since
+  const sim::SeamCall* call_ = nullptr;               // under way
   Observer* observer_ = nullptr;
   std::vector<Hit> hits_;
   std::vector<Strike> strikes_;

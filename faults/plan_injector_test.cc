@@ -42,6 +42,30 @@ TEST(PlanInjector, CallsAreCountedByTheRoleOfTheirFile) {
   }
 }
 
+// Ten operations write and sync; then, all being answered, two syncs more.
+TEST(PlanInjector, CallsAreCountedFromWhatHappened) {
+  struct Case {
+    const char* plan;
+    std::string failed;  // which syncs, of 12
+  };
+  for (const Case& c :
+       {Case{"eio@sync:3", "3 "}, Case{"eio@idle/sync:0", "10 "}, Case{"eio@idle/sync:1", "11 "},
+        Case{"eio@idle/sync:2", ""}, Case{"eio@sync:3 eio@error/sync:0", "3 4 "},
+        Case{"eio@sync:3 eio@error/sync:2", "3 6 "}, Case{"eio@error/sync:0", ""}}) {
+    World world(c.plan);
+    std::string failed;
+    world.os.spawn("main", [&] {
+      const auto log = world.os.open(kSegment, Open::kCreateNew);
+      for (int i = 0; i < 12; ++i) {
+        if (i == 10) world.injector.on_idle(world.os.now());
+        if (!(*log)->sync("segment.sync").ok()) failed += std::to_string(i) + " ";
+      }
+    });
+    world.os.run();
+    EXPECT_EQ(failed, c.failed) << c.plan;
+  }
+}
+
 TEST(PlanInjector, ACrashStrikesTheCallAndPhaseItNames) {
   const std::string one = "write sync ";
   struct Case {

@@ -60,7 +60,7 @@ Fault random_fault(uint32_t life, FaultKind kind) {
       fault.at = *rc::gen::inRange<uint64_t>(0, 1'000);
       fault.extra = fault.at + 1 + *rc::gen::inRange<uint64_t>(0, 1'000);
       break;
-    case Counts::kNothing:
+    case Counts::kDraw:
       break;
   }
   switch (row(kind).argument) {

@@ -29,6 +29,12 @@ struct MediaFile {
   uint64_t sectors() const { return (size + kSectorBytes - 1) / kSectorBytes; }
 };
 
+// Bytes that were struck; none: it came to nothing, and is not counted.
+struct Extent {
+  uint64_t offset;
+  uint64_t length;
+};
+
 // On a disk between a crash and the recovery from it.
 struct DiskStrike {
   sim::Disk& disk;
@@ -36,14 +42,9 @@ struct DiskStrike {
   const MediaFile& file;                // the one of them to strike
   sim::Choices& choices;
   uint64_t& draws;
+  Harm& also;  // another place that was struck
 
   uint64_t choose(Site site, uint64_t n) const { return choices.choose(site, ++draws, n); }
-};
-
-// The bytes that were struck; none: it came to nothing, and is not counted.
-struct Extent {
-  uint64_t offset;
-  uint64_t length;
 };
 
 }  // namespace powercut::faults

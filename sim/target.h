@@ -28,6 +28,8 @@
 
 namespace powercut::sim {
 
+class Disk;
+
 // What is promised at one instant. Each number is of an operation: all up to it are kept.
 struct Promise {
   bool given = true;      // an acknowledgement promises anything at all
@@ -142,6 +144,9 @@ class Target {
   // `op`, `of_base`: of the seam call under way, if there is one and it is known.
   virtual Activity activity(std::optional<Op> /*op*/, bool /*of_base*/) { return Activity::kIdle; }
   virtual Deeds deeds() { return {}; }
+  // Left alone for a minute, with nothing in its way: what of its own work is not done, in one line; empty:
+  // nothing. Never yields.
+  virtual std::string undone(int64_t /*wall_ms*/, const Disk&) { return {}; }
   // What open() made of the disk: one line for people, and the same as sentences of a story.
   virtual std::string recovery_summary() { return {}; }
   virtual std::vector<std::string> recovery_story() { return {}; }

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kFirstLine = "# powercut manifest 1\n";
 constexpr std::string_view kCrcLine = "# crc ";
+constexpr std::string_view kOurLastLine = "\n# crc ";
 
 Error bad(size_t line, std::string_view what) {
   return {Errc::kCorrupt, fmt::format("{} line {}: {}", kManifestName, line, what)};
@@ -122,7 +123,12 @@ std::string segment_name(uint64_t sequence) {
   return "appendonly.aof." + std::to_string(sequence) + ".incr.aof";
 }
 
-bool is_our_manifest(std::string_view text) { return text.starts_with(kFirstLine); }
+// By its first line or by its last: damage to one of them does not make it another server's, which has no
+// checksum.
+bool is_our_manifest(std::string_view text) {
+  return text.starts_with(kFirstLine) || text.starts_with(kCrcLine) ||
+         text.find(kOurLastLine) != text.npos;
+}
 
 std::string encode_manifest(const Manifest& manifest) {
   std::string text(kFirstLine);
@@ -156,6 +162,8 @@ Result<Manifest> parse_manifest(std::string_view text) {
     begin = end + 1;
   }
   if (ours && !checked) return bad(number, "no checksum");
+  if (ours && !text.starts_with(kFirstLine)) return bad(1, "not a manifest of this version");
+  if (!manifest.base && manifest.segments.empty()) return bad(number, "names no file of a log");
   return manifest;
 }
 

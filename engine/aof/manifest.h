@@ -31,9 +31,9 @@ inline constexpr uint64_t kHighestSequence = UINT64_MAX / 2;
 struct ManifestFile {
   std::string name;
   uint64_t sequence = 0;
-  std::optional<uint64_t> lsn;
-  std::optional<uint64_t> length;
-  std::optional<uint64_t> keys;  // of a base
+  std::optional<uint64_t> lsn = {};
+  std::optional<uint64_t> length = {};
+  std::optional<uint64_t> keys = {};  // of a base
   // Of a base its CRC64, of a segment its nonce: an older file of the same name is not this one.
   std::optional<uint64_t> check = std::nullopt;
   bool operator==(const ManifestFile&) const = default;

@@ -47,7 +47,6 @@ class Loader {
   bool read_database_number();
   bool read_entry(uint8_t type, uint64_t at);
   bool read_footer();
-  bool check_keys();
   bool keep(Value value);
 
   RdbReader& reader_;
@@ -200,7 +199,7 @@ bool Loader::read_footer() {
     if (!reader_.read_little(stored, 8)) return false;
     info_.checksum_present = stored != 0 || computed == 0;
     // Redis may be told not to compute one; we always do, so its absence from our file is damage.
-    const bool optional = info_.find_aux(kRdbAuxKeys) == nullptr;
+    const bool optional = info_.find_aux(kRdbAuxLsn) == nullptr;
     if (stored != computed && !(stored == 0 && optional)) {
       return reader_.fail_at(
           at, fmt::format("checksum {:016x}, but the content has {:016x}", stored, computed));
@@ -210,14 +209,7 @@ bool Loader::read_footer() {
   if (reader_.remaining() > 0 && !options_.allow_tail) {
     return reader_.fail(fmt::format("{} bytes follow the end", reader_.remaining()));
   }
-  return check_keys();
-}
-
-bool Loader::check_keys() {
-  const std::string* promised = info_.find_aux(kRdbAuxKeys);
-  if (promised == nullptr || *promised == std::to_string(entries_)) return true;
-  return reader_.fail_at(info_.bytes, fmt::format("{} entries, but the header promised {}",
-                                                  entries_, shown(*promised)));
+  return true;
 }
 
 }  // namespace

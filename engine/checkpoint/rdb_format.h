@@ -97,9 +97,8 @@ inline constexpr uint8_t kRdbScoreMinusInf = 0xff;
 inline constexpr size_t kRdbCompressAbove = 20;
 inline constexpr size_t kRdbCompressionSaves = 4;
 
-// Our own auxiliary fields; Redis skips them.
-inline constexpr std::string_view kRdbAuxLsn = "powercut-lsn";    // the cut: the log continues here
-inline constexpr std::string_view kRdbAuxKeys = "powercut-keys";  // entries in the file; checked
+// Our own auxiliary field; Redis skips it.
+inline constexpr std::string_view kRdbAuxLsn = "powercut-lsn";  // the cut: the log continues here
 
 inline constexpr size_t kDumpFooterBytes = 2 + 8;
 

@@ -108,7 +108,10 @@ class Recovery {
     TRY(load_generation());
     // Last: a start that is refused has moved and removed nothing. What the manifest does not name may be named by
     // an older one, so not before it is settled.
-    return set_aside_orphans();
+    TRY(set_aside_orphans());
+    // It would say that nothing was acknowledged here, should the manifest ever be lost.
+    return has_name(kFirstGenerationMark) ? os_.remove(in_aof_directory(kFirstGenerationMark))
+                                          : Result<void>();
   }
 
   Result<void> read_manifest() {
@@ -173,7 +176,8 @@ class Recovery {
   // A first start, or one that was cut before its manifest was published: nothing was acknowledged
   // then.
   Result<void> start_without_manifest() {
-    if (!has_name(kFirstGenerationMark)) TRY(check_no_data());
+    recovered_.marked = has_name(kFirstGenerationMark);
+    if (!recovered_.marked) TRY(check_no_data());
     TRY(set_aside_orphans());
     return load_checkpoint();
   }
@@ -227,6 +231,7 @@ class Recovery {
     auto opened = os_.open(kCheckpointName, Open::kRead);
     if (!opened.ok() && opened.error().code == Errc::kNotFound) {
       if (!options_.append_only && has_name(kManifestName)) return read_log_beside();
+      if (!options_.append_only && !has_name(kFirstGenerationMark)) TRY(check_no_data());
       TRY(check_nothing_passed_over(os_));
       report().found_nothing = true;
       return {};

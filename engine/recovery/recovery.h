@@ -67,6 +67,7 @@ struct Recovered {
   bool foreign = false;
   std::optional<Segment> segment;  // the last one, to go on in; none: make a new generation first
   uint64_t next_sequence = 1;      // for new files: above every one ever seen in the directory
+  bool marked = false;             // an earlier start left the mark of a first generation
 };
 
 // Loads `keyspace`, which must be empty. On an error the keyspace is to be thrown away.

@@ -60,6 +60,17 @@ class TargetType {
     return {};
   }
 
+  // What the files tell of harm that was done to them while nothing ran.
+  struct Telling {
+    bool shows = false;   // that bytes had been on the disk, synced, and are not what they were
+    uint64_t before = 0;  // operations that stand in front of the harm
+  };
+  // Two disks that no recovery has seen yet, and where they differ.
+  virtual Telling telling(const sim::Disk& /*intact*/, const sim::Disk& /*harmed*/,
+                          std::span<const faults::Harm>) const {
+    return {};
+  }
+
   // A request as small as any that changes something; they differ by `number`. The shrinker tries it in
   // place of others. Empty: it does not.
   virtual std::string plain_request(size_t /*number*/) const { return {}; }

@@ -21,8 +21,9 @@ enum class Breach : uint8_t {
   kHangs,
   kDies,
   kUnavailable,
+  kDamageTaken,
 };
-inline constexpr size_t kBreaches = 10;
+inline constexpr size_t kBreaches = 11;
 
 struct BreachRow {
   Breach breach;
@@ -53,6 +54,10 @@ inline constexpr std::array<BreachRow, kBreaches> kBreachRows = {{
      "The store came upon something that it takes for impossible, and ended itself."},
     {Breach::kUnavailable, "AVL", "the store does not do what nothing prevents",
      "Nothing is in the way of the store any more, and it refuses, or fails at, what it is for."},
+    {Breach::kDamageTaken, "DMG", "damage is taken for something else",
+     "Bytes that had been safely on the disk were damaged, and the files show it. The store must "
+     "say so "
+     "and leave them alone. It went on with less, as if nothing had been there."},
 }};
 constexpr const BreachRow& row_of(Breach breach) {
   return kBreachRows[static_cast<size_t>(breach)];

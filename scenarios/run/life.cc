@@ -1,5 +1,6 @@
 #include "scenarios/run/life.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace powercut::scenarios {
@@ -8,6 +9,8 @@ using sim::CrashKind;
 
 namespace {
 
+// Longer than all that a plan makes slow, and what follows from it.
+constexpr Duration kRest = seconds(60);
 // Longer than any plan needs: a life that lasts this long hangs.
 constexpr Duration kLifeLimit = seconds(900);
 // Long enough for what the engine does by itself: the sync of each second.
@@ -150,8 +153,21 @@ void Life::ask_for_a_write() {
   }
 }
 
+// Where nothing failed, it does by itself what is due.
+void Life::rest() {
+  seam().park(os.now() + kRest);
+  if (run_.legacy.errors || injector.injected_error() || run_.legacy.contract_broken) return;
+  if (std::any_of(os.waits().begin(), os.waits().end(),
+                  [&](const auto& wait) { return wait.end >= os.now(); }))
+    return;  // a call that hangs
+  const std::string undone = target_->undone(os.wall_now().unix_ms, run_.legacy.world.disk);
+  if (!undone.empty())
+    run_.violate({Breach::kUnavailable, "left alone for a minute, and not done: " + undone});
+}
+
 void Life::go_idle() {
   if (run_.asks) ask_for_a_write();
+  if (run_.rests && !run_.stopped) rest();
   injector.on_idle(os.now());
   const bool crash_comes = planned_crash() != nullptr;
   const Script* script = run_.stated.script;

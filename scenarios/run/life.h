@@ -8,6 +8,7 @@
 #include <string>
 
 #include "faults/plan_injector.h"
+#include "scenarios/judge/damage.h"
 #include "scenarios/run/clients.h"
 #include "scenarios/run/recover.h"
 #include "scenarios/run/run.h"
@@ -18,11 +19,12 @@ namespace powercut::scenarios {
 // What a life leaves to the next: all that crosses a crash.
 struct Legacy {
   sim::WorldState world;
-  Promised promised = {};        // when the crash came
-  Delays delays = {};            // of the last life that served
-  uint64_t next_unit = 0;        // of the workload
-  bool contract_broken = false;  // the disk has broken its own promise
-  bool crashed = false;          // at least once
+  Promised promised = {};             // when the crash came
+  Delays delays = {};                 // of the last life that served
+  uint64_t next_unit = 0;             // of the workload
+  bool contract_broken = false;       // the disk has broken its own promise
+  std::optional<Damage> damage = {};  // ... since the last life, by harm to its bytes
+  bool crashed = false;               // at least once
   // An injected error stopped the recovery: the next one is left alone.
   bool undisturbed = false;
   bool errors = false;                         // some call was made to fail, in any life
@@ -47,6 +49,7 @@ struct RunState {
   uint64_t units_per_life = 0;
   bool clean_end = false;
   bool asks = false;
+  bool rests = false;
   Duration write_latency{0};
   Legacy legacy;
   RunResult result;
@@ -63,6 +66,9 @@ struct RunState {
   // `against`: the history that it is part of.
   Verdict judge(History& against, const Promised& promised, const Delays& delays,
                 const Recovered& recovered);
+  // The same on a copy of the disk, where harm was done to it.
+  void judge_damaged(const Promised& promised, const Delays& delays, const Damage& damage,
+                     const Recovered& recovered);
   Result<sim::Disk> cut(uint32_t life, const sim::Disk& disk, sim::Choices& choices,
                         uint64_t key) const;
   void reached(Branch branch);
@@ -143,6 +149,7 @@ class Life final : public faults::PlanInjector::Observer {
   bool judge_recovery();
   void go_idle();
   void ask_for_a_write();
+  void rest();
   void note_end();
   void on_strike(faults::FaultClass fault, std::optional<sim::Op> op,
                  faults::FileRole role) override;

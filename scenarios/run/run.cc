@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "scenarios/run/beside.h"
+#include "scenarios/run/damaged.h"
 #include "scenarios/run/life.h"
 #include "scenarios/run/targets.h"
 
@@ -186,21 +187,23 @@ void Run::bequeath(Life& life, Ending ending) {
   }
   if (auto checked = next.world.disk.self_check(); !checked.ok())
     run_.harness_fault(checked.error().message);
-  for (const auto& hit :
-       faults::apply_media_faults(run_.result.plan, life.number(), next.world.disk, life.choices)) {
-    next.contract_broken = true;
-    next.struck.set(index_of(next.state, hit.fault));
-    run_.result.hits.push_back({hit.fault, std::nullopt, run_.opening.type->roles()(hit.path), 1});
-  }
   life.end_tasks();
+  harm(run_, life.number(), life.choices, next);
   run_.legacy = std::move(next);
 }
 
 // What the next life inherits in that world: what was promised when this one ended.
 Legacy Run::heir(const Life& life, sim::WorldState world) const {
   const Legacy& now = run_.legacy;
-  Legacy next{std::move(world), now.promised,    {},         now.next_unit, now.contract_broken,
-              now.crashed,      now.undisturbed, now.errors, now.struck,    now.state};
+  Legacy next{.world = std::move(world),
+              .promised = now.promised,
+              .next_unit = now.next_unit,
+              .contract_broken = now.contract_broken,
+              .crashed = now.crashed,
+              .undisturbed = now.undisturbed,
+              .errors = now.errors,
+              .struck = now.struck,
+              .state = now.state};
   if (life.served()) {
     next.promised = life.promised();
     next.promised.kind = life.crash();
@@ -270,16 +273,23 @@ void RunState::draw() {
     manners.log = drawn.log;
     manners.checkpoints = drawn.checkpoints;
   }
-  clean_end = !workload.cut_at_end && seed.choose("clean.end", 0, 8) == 0;
+  // Whose plan means the end.
+  const bool ends =
+      std::any_of(result.plan.faults.begin(), result.plan.faults.end(),
+                  [](const faults::Fault& fault) { return fault.since == faults::Since::kIdle; });
+  clean_end = !workload.cut_at_end && seed.choose("clean.end", 0, ends ? 2 : 8) == 0;
   asks = !stated.lingers && !workload.cut_at_end && seed.choose("asks", 0, 2) == 0;
+  rests = asks && seed.choose("rests", 0, 4) == 0;
   if (const Script* script = stated.script) {
     asks = script->asks;
+    rests = script->rests;
     manners = {};
     manners.pipeline = script->pipeline;
     clean_end = script->clean_end || script->lingers;
   }
-  result.conditions = {opening.settings.sizes, write_latency, manners.pipeline, clean_end, asks,
-                       begins_without_log()};
+  result.conditions = {
+      opening.settings.sizes, write_latency, manners.pipeline, clean_end, asks, rests,
+      begins_without_log()};
 }
 
 void RunState::violate(const Violation& violation) {
@@ -299,8 +309,9 @@ void RunState::misstate(Error error) {
 
 Verdict RunState::judge(History& against, const Promised& promised, const Delays& delays,
                         const Recovered& recovered) {
-  const Verdict verdict =
-      oracle.judge(against, promised, delays, recovered, legacy.contract_broken);
+  Verdict verdict = oracle.judge(against, promised, delays, recovered, legacy.contract_broken);
+  if (!verdict.violation && legacy.damage)
+    verdict.violation = judge_damage(*legacy.damage, recovered);
   if (verdict.started) {
     ++result.recoveries;
     trace.mix(recovered.digest);
@@ -309,6 +320,15 @@ Verdict RunState::judge(History& against, const Promised& promised, const Delays
   }
   if (verdict.violation) violate(*verdict.violation);
   return verdict;
+}
+
+void RunState::judge_damaged(const Promised& promised, const Delays& delays, const Damage& damage,
+                             const Recovered& recovered) {
+  ++result.crashes;
+  Verdict verdict = oracle.judge(*history, promised, delays, recovered, true);
+  if (!verdict.violation) verdict.violation = judge_damage(damage, recovered);
+  trace.mix(verdict.started ? recovered.digest : 0);
+  if (verdict.violation) violate(*verdict.violation);
 }
 
 Result<sim::Disk> RunState::cut(uint32_t life, const sim::Disk& disk, sim::Choices& choices,

@@ -132,6 +132,7 @@ struct Conditions {
   uint64_t pipeline = 1;
   bool clean_end = false;
   bool asks = false;
+  bool rests = false;
   bool log_late = false;  // the first life began without its log
 };
 

@@ -7,6 +7,7 @@
 #include "scenarios/store/roles.h"
 #include "scenarios/store/store_history.h"
 #include "scenarios/store/store_target.h"
+#include "scenarios/store/telling.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
@@ -99,6 +100,10 @@ class StoreType final : public TargetType {
   }
   std::string not_modelled(const std::vector<std::string_view>& words) const override {
     return not_modelled_of_store(words);
+  }
+  Telling telling(const sim::Disk& intact, const sim::Disk& harmed,
+                  std::span<const faults::Harm> harms) const override {
+    return telling_of_store(intact, harmed, harms);
   }
   std::string plain_request(size_t number) const override {
     const std::string key(1, static_cast<char>('a' + number % 26));

@@ -124,12 +124,15 @@ class Parser {
         scenario_.script.log_late = word == "log=late";
       } else if (word == "asks=write") {
         scenario_.script.asks = true;
+      } else if (word == "asks=work") {
+        scenario_.script.rests = true;
       } else if (word == "cuts=nearest") {
         scenario_.cuts_nearest = true;
       } else {
         return bad(
             fmt::format("store: \"{}\" is none of policy= persona= target= mutant= rewrite= "
                         "step= lag= write= pipeline= end=clean end=idle log=on log=late asks=write "
+                        "asks=work "
                         "cuts=nearest "
                         "seed= clock= off=",
                         word));

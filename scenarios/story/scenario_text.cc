@@ -111,6 +111,7 @@ std::string print_store(const Scenario& scenario) {
   if (scenario.script.log_late && *scenario.script.log_late != untold.begins_without_log())
     text += *scenario.script.log_late ? " log=late" : " log=on";
   if (scenario.script.asks) text += " asks=write";
+  if (scenario.script.rests) text += " asks=work";
   if (scenario.cuts_nearest) text += " cuts=nearest";
   if (scenario.seed != plain.seed) text += fmt::format(" seed={}", scenario.seed);
   if (scenario.wall_start_ms != plain.wall_start_ms)

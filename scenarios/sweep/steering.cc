@@ -28,6 +28,7 @@ FaultKey key_of(const Fault& fault) {
   add(fault.trigger, 8);
   add(fault.op, sim::kOps);
   add(fault.role, faults::kFileRoles);
+  add(fault.since, faults::kSinces);
   return key;
 }
 

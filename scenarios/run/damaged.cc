@@ -1,0 +1,126 @@
+#include "scenarios/run/damaged.h"
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+namespace powercut::scenarios {
+
+namespace {
+
+// A run is long, and one place that is harmed says little.
+constexpr uint64_t kFurther = 12;
+// Where the plan has no such fault: looked at after one life of so many, at so many places.
+constexpr uint64_t kUnplannedOneIn = 4;
+constexpr uint64_t kUnplanned = 6;
+
+bool harms(const faults::Fault& fault, uint32_t life) {
+  return fault.life == life && faults::target(fault.kind) == faults::Target::kDisk;
+}
+
+class Harming {
+ public:
+  Harming(RunState& run, uint32_t life, sim::Choices& choices, Legacy& heir)
+      : run_(run),
+        life_(life),
+        choices_(choices),
+        heir_(heir),
+        plan_(run.result.plan),
+        disk_(heir.world.disk) {
+    sim::WorldState copy = heir.world;
+    intact_ = recover_in(copy, run.opening, {choices});
+  }
+
+  // Of the faults that the plan has for the end of this life.
+  void judge_copies() {
+    for (uint64_t draw = 1; draw <= kFurther && !run_.stopped; ++draw) {
+      for (faults::Fault& fault : plan_.faults)
+        if (harms(fault, life_)) fault.at = draw;
+      judge_copy();
+    }
+  }
+
+  // Of any that may be.
+  void judge_unplanned(std::span<const faults::FaultKind> kinds) {
+    faults::Fault& fault = plan_.faults.emplace_back();
+    fault.life = life_;
+    for (uint64_t draw = 1; draw <= kUnplanned && !run_.stopped; ++draw) {
+      fault.kind = kinds[choices_.choose("unplanned.kind", draw, kinds.size())];
+      fault.at = draw;
+      judge_copy();
+    }
+  }
+
+  void harm() {
+    const auto hits =
+        faults::apply_media_faults(run_.result.plan, life_, heir_.world.disk, choices_);
+    if (hits.empty()) return;
+    heir_.damage = weigh(hits, heir_.world.disk);
+    heir_.contract_broken = true;
+    for (const auto& hit : hits) {
+      heir_.struck.set(index_of(heir_.state, hit.fault));
+      run_.result.hits.push_back(
+          {hit.fault, std::nullopt, run_.opening.type->roles()(hit.at.path), 1});
+    }
+  }
+
+ private:
+  void judge_copy() {
+    sim::WorldState world = heir_.world;
+    const auto hits = faults::apply_media_faults(plan_, life_, world.disk, choices_);
+    if (hits.empty()) return;
+    const Damage damage = weigh(hits, world.disk);
+    // Then an older file may be all there is: a state that this history has forgotten.
+    if (hits[0].fault == faults::FaultClass::kFileLost && !damage.shows) return;
+    const Recovered recovered =
+        recover_in(world, run_.opening, {.choices = choices_, .wall_ms = intact_.wall_ms});
+    run_.judge_damaged(heir_.promised, heir_.delays, damage, recovered);
+    // So that the plan tells it.
+    if (run_.stopped) run_.result.plan = plan_;
+  }
+
+  Damage weigh(const std::vector<faults::MediaHit>& hits, const sim::Disk& harmed) const {
+    std::vector<faults::Harm> harms;
+    for (const auto& hit : hits)
+      for (const faults::Harm* harm : {&hit.at, &hit.also})
+        if (harm->length != 0) harms.push_back(*harm);
+    const auto told = run_.opening.type->telling(disk_, harmed, harms);
+    return {intact_, told.shows, told.before};
+  }
+
+  RunState& run_;
+  const uint32_t life_;
+  sim::Choices& choices_;
+  Legacy& heir_;
+  faults::Plan plan_;
+  const sim::Disk disk_;  // without harm
+  Recovered intact_;
+};
+
+}  // namespace
+
+void harm(RunState& run, uint32_t life, sim::Choices& choices, Legacy& heir) {
+  const auto& faults = run.result.plan.faults;
+  const bool planned = std::any_of(faults.begin(), faults.end(),
+                                   [&](const faults::Fault& fault) { return harms(fault, life); });
+  // After a failed sync and a kill a page may read as it was before, or not: nobody can say what the files
+  // told.
+  const bool settled = !heir.errors || !heir.world.disk.anything_pending();
+  const bool looks = settled && run.beside() != Beside::kNothing;
+  if (planned) {
+    Harming harming(run, life, choices, heir);
+    if (looks) harming.judge_copies();
+    if (!run.stopped) harming.harm();
+    if (!settled) heir.damage.reset();
+    return;
+  }
+  if (!looks || run.stated.script != nullptr || heir.contract_broken) return;
+  std::vector<faults::FaultKind> kinds;
+  for (const faults::KindRow& kind : faults::kind_rows())
+    if (faults::target(kind.kind) == faults::Target::kDisk && run.spec.faults.has(kind.fault))
+      kinds.push_back(kind.kind);
+  if (kinds.empty() || choices.choose("unplanned", 0, kUnplannedOneIn) != 0) return;
+  Harming(run, life, choices, heir).judge_unplanned(kinds);
+}
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,12 @@
+// Media faults between two lives: the plan's own, which the next life meets, and further draws of them, on
+// copies of the disk that are recovered at once. A room of run.h; nobody else includes it.
+#pragma once
+
+#include "scenarios/run/life.h"
+
+namespace powercut::scenarios {
+
+// Does to `heir` what the plan has for the end of life `life`.
+void harm(RunState& run, uint32_t life, sim::Choices& choices, Legacy& heir);
+
+}  // namespace powercut::scenarios

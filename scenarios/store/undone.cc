@@ -1,0 +1,103 @@
+#include "scenarios/store/undone.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace powercut::scenarios {
+
+namespace {
+
+using engine::Keyspace;
+using engine::SyncPolicy;
+
+// Jobs take milliseconds, and the expirer looks again each tenth of a second.
+constexpr Duration kSoon = seconds(10);
+
+std::string expired(engine::Engine& engine, int64_t wall_ms) {
+  const int64_t late_ms = kSoon.ms() + engine.config().sizes.expire_lag.ms();
+  for (int db = 0; db < Keyspace::kDatabases; ++db) {
+    const engine::Table& table = engine.keyspace().database(db).table();
+    for (size_t i = 0; i < table.size(); ++i) {
+      const auto& entry = table.at(i);
+      if (entry.value.expires() && entry.value.expire_at_ms < wall_ms - late_ms)
+        return fmt::format("a key of database {} expired {} ms ago and is there", db,
+                           wall_ms - entry.value.expire_at_ms);
+    }
+  }
+  return {};
+}
+
+std::string unsynced(engine::Engine& engine) {
+  const engine::AofLog& log = engine.aof();
+  if (!log.active()) return {};
+  const bool syncs = engine.config().aof.policy != SyncPolicy::kNo;
+  const uint64_t reached = syncs ? log.synced_lsn() : log.written_lsn();
+  if (reached == log.applied_lsn()) return {};
+  return fmt::format("operation {} of {} is {}", reached, log.applied_lsn(),
+                     syncs ? "the last that is synced" : "the last that is written");
+}
+
+std::string due(engine::Engine& engine, Instant now) {
+  const engine::Generations& generations = engine.generations();
+  for (const engine::SaveRule& rule : engine.config().save)
+    if (generations.changes_since_save() >= rule.changes &&
+        now >= generations.saved_at() + seconds(rule.seconds) + kSoon)
+      return fmt::format("a save is due: {} changes in {} s", generations.changes_since_save(),
+                         (now - generations.saved_at()).ms() / 1000);
+  const uint64_t percentage = engine.config().rewrite_percentage;
+  if (!engine.aof().active() || percentage == 0) return {};
+  const uint64_t bytes = generations.log_bytes();
+  const uint64_t base = std::max<uint64_t>(generations.bytes_after_rewrite(), 1);
+  // It looks with each entry, and counts an entry's bytes with the next: twice as much is beyond doubt.
+  const uint64_t due = 2 * (base + base * percentage / 100);
+  if (bytes < std::max<uint64_t>(2 * engine.config().rewrite_min_bytes, due)) return {};
+  return fmt::format("a rewrite is due: {} bytes, and {} after the last", bytes, base);
+}
+
+std::string memory(engine::Engine& engine) {
+  size_t counted = 0;
+  for (int db = 0; db < Keyspace::kDatabases; ++db) {
+    const engine::Database& database = engine.keyspace().database(db);
+    counted += database.table().memory_bytes() + database.due_bytes();
+    for (size_t i = 0; i < database.table().size(); ++i)
+      counted += database.table().at(i).value.value.memory_bytes();
+  }
+  const size_t told = engine.keyspace().memory_bytes();
+  if (told == counted) return {};
+  return fmt::format("its data take {} bytes, and it counts {}", counted, told);
+}
+
+std::string content(const sim::Disk& disk, std::string_view path) {
+  const auto inode = disk.lookup(path);
+  std::string bytes(inode.ok() ? disk.size(*inode) : 0, '\0');
+  return inode.ok() && disk.read(*inode, 0, bytes.data(), bytes.size()).ok() ? bytes : "";
+}
+
+// What a publication or a rewrite should have removed. Without the log, or a save, nobody has looked.
+std::string litter(engine::Engine& engine, const sim::Disk& disk, bool log) {
+  const auto names = disk.list("appendonlydir");
+  if (log && engine.aof().active() && names.ok()) {
+    const std::string manifest = content(disk, "appendonlydir/appendonly.aof.manifest");
+    for (const std::string& name : *names)
+      if (name != "appendonly.aof.manifest" && !name.ends_with(".orphan") &&
+          manifest.find(fmt::format("file {} ", name)) == manifest.npos)
+        return fmt::format("appendonlydir/{} lies about", name);
+  }
+  for (const std::string_view name : {"temp-dump.rdb", "dump.rdb.replaced.1"})
+    if (engine.keeper().stats().saves != 0 && disk.lookup(name).ok())
+      return fmt::format("{} lies about", name);
+  return {};
+}
+
+}  // namespace
+
+std::string undone_by(engine::Engine& engine, Instant now, int64_t wall_ms, const sim::Disk& disk,
+                      bool log) {
+  for (const std::string& line : {expired(engine, wall_ms), unsynced(engine), due(engine, now),
+                                  memory(engine), litter(engine, disk, log)})
+    if (!line.empty()) return line;
+  return {};
+}
+
+}  // namespace powercut::scenarios
