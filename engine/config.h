@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,14 +25,62 @@ struct EngineSizes {
   size_t expire_batch = 64;  // keys that it removes in one step
 };
 
+// How much may wait for a client that does not read, by class of client: above `hard`, or above `soft` for `soft_seconds`,
+// it is disconnected; 0: no limit.
+struct OutputLimit {
+  uint64_t hard = 0;
+  uint64_t soft = 0;
+  int64_t soft_seconds = 0;
+};
+
+// What the process around the store goes by: its addresses, its clients, its log. Read by engine/server/, kept here
+// because CONFIG GET and SET show it with the rest.
+struct ServiceConfig {
+  std::vector<std::string> bind{"*", "-::*"};  // bind; "-": where it cannot be had, go on without
+  bool bind_given = false;                     // not the default: then protected mode trusts it
+  int port = 6379;
+  std::string unix_socket;        // unixsocket
+  uint64_t unix_socket_mode = 0;  // unixsocketperm, as a number; 0: as the umask says
+  bool protected_mode = true;     // protected-mode
+  std::string password;           // requirepass
+  uint64_t max_clients = 10'000;  // maxclients
+  int64_t idle_timeout_s = 0;     // timeout; 0: never
+  int64_t tcp_keepalive_s = 300;  // tcp-keepalive
+  int tcp_backlog = 511;          // tcp-backlog
+  OutputLimit output_normal{};    // client-output-buffer-limit normal
+  OutputLimit output_replica{256 << 20, 64 << 20, 60};  // ... replica
+  OutputLimit output_pubsub{32 << 20, 8 << 20, 60};     // ... pubsub
+  uint64_t query_buffer_limit = 1 << 30;                // client-query-buffer-limit
+  std::string log_level = "notice";                     // loglevel
+  std::string log_file;                                 // logfile
+  std::string pid_file;                                 // pidfile
+  bool daemonize = false;
+  std::string supervised = "no";
+  std::string log_name = "appendonly.aof";      // appendfilename
+  std::string log_directory = "appendonlydir";  // appenddirname
+  std::string checkpoint_name = "dump.rdb";     // dbfilename
+  bool directory_sync = true;                   // directory-sync
+  bool directory_lock = true;                   // directory-lock
+  bool io_uring = true;                         // io-uring
+  int64_t slowlog_slower_us = 10'000;           // slowlog-log-slower-than; below 0: never
+  uint64_t slowlog_most = 128;                  // slowlog-max-len
+  std::string config_file;                      // for CONFIG REWRITE and INFO
+};
+
 struct EngineConfig {
   RecoveryOptions recovery;               // appendonly, on-corruption, recovery-time-limit
   AofOptions aof;                         // appendfsync, aof-loss-window-ms
   std::vector<SaveRule> save;             // save
+  bool save_given = false;                // else a server without a log takes Redis's own rules
   uint64_t rewrite_percentage = 100;      // auto-aof-rewrite-percentage; 0: never by itself
   uint64_t rewrite_min_bytes = 64 << 20;  // auto-aof-rewrite-min-size
   uint64_t max_memory_bytes = 0;          // maxmemory; 0: no limit
+  bool refuse_after_failed_save = false;  // stop-writes-on-bgsave-error
+  int databases = 16;                     // databases
   EngineSizes sizes;
+  ServiceConfig service;
+  // Directives of Redis that cannot matter here, where they were given another value than Redis's own default.
+  std::map<std::string, std::string> accepted;
   std::string directory = ".";  // dir: where the Os's root is, for CONFIG GET alone
 };
 

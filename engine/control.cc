@@ -1,9 +1,12 @@
 // What server and persistence commands ask of the engine; INFO stands in info.cc.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/command/number.h"
 #include "engine/engine.h"
 #include "engine/parameters.h"
+#include "engine/redis_parameters.h"
 
 namespace powercut::engine {
 
@@ -44,12 +47,19 @@ std::vector<std::pair<std::string, std::string>> Engine::config_get(std::string_
     if (glob_match(pattern, parameter.name))
       found.emplace_back(parameter.name, parameter.get(config_));
   }
+  for (const RedisParameter& parameter : redis_parameters()) {
+    for (const std::string_view name : {parameter.name, older_name(parameter.name)})
+      if (!name.empty() && glob_match(pattern, name))
+        found.emplace_back(name, redis_parameter_value(config_, parameter));
+  }
+  std::sort(found.begin(), found.end());
   return found;
 }
 
 Result<void> Engine::config_set(std::string_view name, std::string_view value) {
   const Parameter* parameter = find_parameter(name);
-  if (parameter == nullptr) {
+  const RedisParameter* redis = find_redis_parameter(newer_name(name));
+  if (parameter == nullptr && redis == nullptr) {
     return Error{Errc::kInvalid,
                  fmt::format("Unknown option or number of arguments for CONFIG SET - '{}'", name)};
   }
@@ -58,9 +68,15 @@ Result<void> Engine::config_set(std::string_view name, std::string_view value) {
         Errc::kInvalid,
         fmt::format("CONFIG SET failed (possibly related to argument '{}') - {}", name, text)};
   };
+  if (redis != nullptr) {
+    if (!redis->at_run_time) return failed("can't set immutable config");
+    const auto set = set_redis_parameter(config_, *redis, value);
+    return set.ok() ? set : failed(set.error().message);
+  }
   if (parameter->settable == Settable::kProtected) return failed("can't set protected config");
   if (parameter->settable != Settable::kRunTime) return failed("can't set immutable config");
   EngineConfig next = config_;
+  if (loading_ && name == "appendonly") return failed("the store is loading");
   if (const auto set = parameter->set(next, value); !set.ok()) return failed(set.error().message);
   if (next.recovery.append_only != config_.recovery.append_only) {
     while (shutting_down_) shutdown_over_.wait();
@@ -70,8 +86,15 @@ Result<void> Engine::config_set(std::string_view name, std::string_view value) {
   config_ = std::move(next);
   aof_.set_options(config_.aof);
   executor_.set_max_memory(config_.max_memory_bytes);
+  executor_.clients().password = config_.service.password;
   keeper_.config_changed();
+  if (on_config_) on_config_();
   return {};
+}
+
+Result<void> Engine::config_rewrite() {
+  if (rewrite_config_) return rewrite_config_();
+  return Control::config_rewrite();
 }
 
 void Engine::reset_stats() {

@@ -15,6 +15,7 @@ constexpr Duration kExpireCycle = milliseconds(100);
 Engine::Engine(Os& os, EngineConfig config)
     : os_(os),
       config_(std::move(config)),
+      keyspace_(config_.databases),
       aof_(os, config_.aof),
       generations_(os, keyspace_, aof_, config_),
       keeper_(os, aof_, generations_, config_),
@@ -23,22 +24,39 @@ Engine::Engine(Os& os, EngineConfig config)
       shutdown_over_(os),
       started_at_(os.now()) {
   executor_.set_max_memory(config_.max_memory_bytes);
+  executor_.clients().password = config_.service.password;
 }
 
 Engine::~Engine() = default;
 
+std::unique_ptr<Engine> Engine::make(Os& os, EngineConfig config) {
+  return std::unique_ptr<Engine>(new Engine(os, std::move(config)));
+}
+
 Result<std::unique_ptr<Engine>> Engine::open(Os& os, EngineConfig config) {
-  std::unique_ptr<Engine> engine(new Engine(os, std::move(config)));
-  TRY_ASSIGN(Recovered recovered, recover(os, engine->keyspace_, engine->config_.recovery));
-  engine->report_ = recovered.report;
-  TRY(engine->generations_.start(std::move(recovered)));
-  CHECK(engine->aof_.active() == engine->config_.recovery.append_only);
-  CHECK(engine->aof_.synced_lsn() == engine->report_.last_lsn);
-  engine->aof_.start();
-  Engine* self = engine.get();
-  os.spawn("keeper", [self] { self->keeper_.run(); });
-  os.spawn("expirer", [self] { self->expire_loop(); });
+  auto engine = make(os, std::move(config));
+  TRY(engine->load());
   return engine;
+}
+
+Result<void> Engine::load() {
+  loading_ = true;
+  load_began_ = os_.now();
+  executor_.set_loading(true);
+  RecoveryOptions options = config_.recovery;
+  if (options.progress != nullptr) options.progress = &progress_;
+  TRY_ASSIGN(Recovered recovered, recover(os_, keyspace_, options));
+  if (stopped_) return {};  // a client has ended it meanwhile
+  report_ = recovered.report;
+  TRY(generations_.start(std::move(recovered)));
+  CHECK(aof_.active() == config_.recovery.append_only);
+  CHECK(aof_.synced_lsn() == report_.last_lsn);
+  aof_.start();
+  loading_ = false;
+  executor_.set_loading(false);
+  os_.spawn("keeper", [this] { keeper_.run(); });
+  os_.spawn("expirer", [this] { expire_loop(); });
+  return {};
 }
 
 uint64_t Engine::append(const Effects& effects) {
@@ -61,6 +79,15 @@ const std::string& Engine::refusal() const {
   refusal_.clear();
   if (!aof_.blocked().empty()) {
     refusal_ = fmt::format("MISCONF Errors writing to the AOF file: {}", aof_.blocked());
+  }
+  const bool unsaved =
+      config_.refuse_after_failed_save && !config_.save.empty() && !keeper_.stats().last_save_ok;
+  if (refusal_.empty() && unsaved) {
+    refusal_ = fmt::format(
+        "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist "
+        "to disk "
+        "(stop-writes-on-bgsave-error): {}",
+        keeper_.stats().last_error);
   }
   return refusal_;
 }
@@ -85,6 +112,7 @@ void Engine::expire_loop() {
 }
 
 Result<void> Engine::shut_down(bool save) {
+  if (loading_) stopped_ = true;  // nothing was changed, and nothing is served
   while (shutting_down_ && !stopped_) shutdown_over_.wait();
   if (stopped_) return {};
   shutting_down_ = true;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,6 +27,10 @@ class Engine final : public OperationLog, public Control {
   // Recovers what the Os's root holds and starts the store's tasks. Call it in a task. Yields.
   //   Errors: as recover(); as the seam's where a first generation cannot be made. Nothing is lost.
   static Result<std::unique_ptr<Engine>> open(Os& os, EngineConfig config);
+  // The same in two steps: until load() has returned, clients may connect, and are told that it loads.
+  static std::unique_ptr<Engine> make(Os& os, EngineConfig config);
+  Result<void> load();
+  bool loading() const { return loading_; }
   // The tasks must have ended (shut_down, or a crash that destroyed them).
   ~Engine() override;
 
@@ -41,7 +46,14 @@ class Engine final : public OperationLog, public Control {
   Generations& generations() { return generations_; }
   Keeper& keeper() { return keeper_; }
   const RecoveryReport& recovery() const { return report_; }
+  const LoadProgress& load_progress() const { return progress_; }
   const EngineConfig& config() const { return config_; }
+  // Called after each CONFIG SET.
+  void set_on_config(std::function<void()> on_config) { on_config_ = std::move(on_config); }
+  // What CONFIG REWRITE does: the file is the process's, not the store's.
+  void set_config_rewriter(std::function<Result<void>()> rewrite) {
+    rewrite_config_ = std::move(rewrite);
+  }
 
   // --- OperationLog ---
   uint64_t append(const Effects& effects) override;
@@ -60,6 +72,7 @@ class Engine final : public OperationLog, public Control {
   std::vector<std::pair<std::string, std::string>> config_get(std::string_view pattern) override;
   Result<void> config_set(std::string_view name, std::string_view value) override;
   void reset_stats() override;
+  Result<void> config_rewrite() override;
   std::string info_section(std::string_view section) override;
 
  private:
@@ -87,6 +100,11 @@ class Engine final : public OperationLog, public Control {
   bool shutting_down_ = false;
   bool stopping_ = false;
   bool stopped_ = false;
+  bool loading_ = false;
+  std::function<void()> on_config_;
+  std::function<Result<void>()> rewrite_config_;
+  Instant load_began_;
+  LoadProgress progress_;
 };
 
 }  // namespace powercut::engine

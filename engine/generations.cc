@@ -41,6 +41,7 @@ Result<void> Generations::start(Recovered recovered) {
   }
   for (const ManifestFile& file : all_files()) standing_.push_back(file.name);
   next_sequence_ = recovered.next_sequence;
+  orphans_ = std::move(recovered.orphans);
   saved_lsn_ = recovered.report.log_beside ? 0 : recovered.report.last_lsn;
   saved_at_ = os_.now();
   saved_unix_s_ = os_.wall_now().unix_ms / 1000;
@@ -59,7 +60,28 @@ Result<void> Generations::start(Recovered recovered) {
     log_.use_segment(std::move(*recovered.segment));
     return {};
   }
-  return first_generation(recovered.marked);
+  if (recovered.single_log) TRY(take_in_single_log());
+  return first_generation(recovered.marked || recovered.single_log);
+}
+
+// The log of a server before Redis 7 goes into the log's directory, as Redis 7 does it, and is history there once a
+// generation of ours is published. The mark says that nothing else there was ever acknowledged. One of its names leads to
+// it at each step: where the other comes back after a power cut, it is older than our log.
+Result<void> Generations::take_in_single_log() {
+  TRY(make_log_directory());
+  const std::string inside = in_aof_directory(kSingleLog);
+  const auto linked = os_.link(kSingleLog, inside);
+  const Errc code = linked.ok() ? Errc::kExists : linked.error().code;
+  if (code == Errc::kRefused || code == Errc::kUnsupported) {  // no hard links here
+    TRY(os_.rename(kSingleLog, inside));
+  } else if (code != Errc::kExists && code != Errc::kNotFound) {
+    return linked;
+  }
+  TRY(make_mark(in_aof_directory(kFirstGenerationMark)));
+  TRY(os_.sync_directory(kAofDirectory, "first_generation.mark"));
+  remove_quietly(std::string(kSingleLog));
+  kept_.push_back({std::string(kSingleLog), 1, {}, {}, {}, {}});
+  return {};
 }
 
 Result<void> Generations::make_log_directory() {
@@ -209,6 +231,8 @@ void Generations::remove_quietly(const std::string& name) { (void)os_.remove(nam
 // --- Rewriting ---
 
 Result<void> Generations::rewrite() {
+  log_.check_name();
+  if (log_.poisoned()) return Error{Errc::kIo, log_.blocked()};  // to be healed first
   const uint64_t sequence = next_sequence_++;
   auto created = [&]() -> Result<Segment> {
     TRY_ASSIGN(Segment segment, create_segment(sequence));
@@ -270,10 +294,20 @@ Result<void> Generations::rewrite() {
   take_over(std::move(manifest));
   sealed_bytes_ = base->length.value_or(0);
   bytes_after_rewrite_ = log_bytes();
+  for (const std::string& name : std::exchange(orphans_, {}))
+    remove_quietly(in_aof_directory(name));
   return {};
 }
 
 // --- Healing ---
+
+// Somebody may have removed it under the running store.
+Result<void> Generations::restore_log_directory() {
+  if (log_.named()) return {};
+  const auto made = os_.make_directory(kAofDirectory);
+  if (!made.ok() && made.error().code != Errc::kExists) return made;
+  return os_.sync_directory("", "root.aof_directory");
+}
 
 Result<void> Generations::heal() {
   const uint64_t sequence = next_sequence_++;
@@ -281,6 +315,7 @@ Result<void> Generations::heal() {
   capture(true);  // in one step with the cut
 
   const auto made = [&]() -> Result<Segment> {
+    TRY(restore_log_directory());
     TRY_ASSIGN(Segment next, create_segment(sequence));
     TRY_ASSIGN(const ManifestFile base, write_base(sequence, cut));  // syncs the directory for both
     Manifest manifest;

@@ -57,8 +57,10 @@ class Generations {
 
  private:
   Result<void> make_log_directory();
+  Result<void> restore_log_directory();
   Result<void> first_generation(bool marked);
   Result<void> first_base();
+  Result<void> take_in_single_log();
   Result<void> make_mark(const std::string& mark);
   Result<Segment> create_segment(uint64_t sequence);
   Result<ManifestFile> write_base(uint64_t sequence, uint64_t cut);
@@ -85,6 +87,7 @@ class Generations {
   uint64_t next_sequence_ = 1;
   // Another server's, which this life was started from: the next one removes them, when it has loaded ours.
   std::vector<ManifestFile> kept_;
+  std::vector<std::string> orphans_;  // set aside by this start, or an earlier one
   uint64_t bytes_after_rewrite_ = 0;  // what growth is measured against
   uint64_t sealed_bytes_ = 0;         // base and segments before the last
   uint64_t saved_lsn_ = 0;

@@ -1,6 +1,8 @@
 // INFO: Redis's names where the thing is the same, and the figures of our own promises.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/engine.h"
 
 namespace powercut::engine {
@@ -93,7 +95,24 @@ std::string Engine::info_persistence() {
   const bool saving = keeper_.busy(Job::kSave);
   const bool rewriting = keeper_.busy(Job::kRewrite);
   Lines lines;
-  lines.add("loading", 0);
+  lines.flag("loading", loading_);
+  if (loading_) {
+    const Duration took = os_.now() - load_began_;
+    const uint64_t total = std::max<uint64_t>(progress_.total_bytes, 1);
+    const uint64_t loaded = std::min(progress_.loaded_bytes, progress_.total_bytes);
+    const int64_t start_s = os_.wall_now().unix_ms / 1000 - whole_seconds(took);
+    lines.add("async_loading", 0);
+    lines.add("loading_start_time", start_s);
+    lines.add("loading_total_bytes", progress_.total_bytes);
+    lines.add("loading_loaded_bytes", loaded);
+    lines.add("loading_loaded_perc", fmt::format("{:.2f}", 100.0 * static_cast<double>(loaded) /
+                                                               static_cast<double>(total)));
+    lines.add("loading_eta_seconds",
+              loaded == 0 ? 1
+                          : static_cast<int64_t>(static_cast<double>(whole_seconds(took)) *
+                                                 static_cast<double>(total - loaded) /
+                                                 static_cast<double>(loaded)));
+  }
   lines.add("current_save_keys_processed", generations_.checkpoint().keys_done());
   lines.add("current_save_keys_total",
             generations_.checkpoint().running() ? generations_.checkpoint().keys_total() : 0);
@@ -152,7 +171,7 @@ std::string Engine::info_stats() {
 
 std::string Engine::info_keyspace() {
   Lines lines;
-  for (int db = 0; db < Keyspace::kDatabases; ++db) {
+  for (int db = 0; db < keyspace_.databases(); ++db) {
     if (keyspace_.size(db) == 0) continue;
     lines.add(fmt::format("db{}", db),
               fmt::format("keys={},expires={},avg_ttl=0", keyspace_.size(db),

@@ -74,6 +74,9 @@ bool Keeper::rewrite_due() const {
 
 Instant Keeper::save_due() const {
   Instant due = kForever;
+  // Writes are refused until one succeeds, so no rule would ever be met.
+  if (!stats_.last_save_ok && config_.refuse_after_failed_save && !config_.save.empty())
+    due = not_before_;
   for (const SaveRule& rule : config_.save) {
     if (generations_.changes_since_save() >= rule.changes)
       due = std::min(due, generations_.saved_at() + seconds(rule.seconds));

@@ -5,38 +5,11 @@
 #include <algorithm>
 
 #include "engine/command/number.h"
+#include "engine/parameter_values.h"
 
 namespace powercut::engine {
 
 namespace {
-
-Error invalid(std::string_view text) { return {Errc::kInvalid, std::string(text)}; }
-
-std::string yes_no(bool value) { return value ? "yes" : "no"; }
-
-Result<void> set_bool(bool& field, std::string_view value) {
-  if (!equals_ignoring_case(value, "YES") && !equals_ignoring_case(value, "NO")) {
-    return invalid("argument must be 'yes' or 'no'");
-  }
-  field = equals_ignoring_case(value, "YES");
-  return {};
-}
-
-Result<int64_t> integer(std::string_view value, int64_t least, int64_t most) {
-  const auto parsed = parse_integer(value);
-  if (!parsed) return invalid("argument couldn't be parsed into an integer");
-  if (*parsed < least || *parsed > most) {
-    return invalid(fmt::format("argument must be between {} and {} inclusive", least, most));
-  }
-  return *parsed;
-}
-
-Result<void> set_bytes(uint64_t& field, std::string_view value) {
-  const auto parsed = parse_bytes(value);
-  if (!parsed) return invalid("argument must be a memory value");
-  field = *parsed;
-  return {};
-}
 
 struct PolicyName {
   std::string_view name;
@@ -111,6 +84,7 @@ Result<void> set_save(EngineConfig& config, std::string_view value) {
   }
   if (numbers.size() % 2 != 0) return invalid("Invalid save parameters");
   config.save.clear();
+  config.save_given = true;
   for (size_t i = 0; i < numbers.size(); i += 2) {
     config.save.push_back({numbers[i], static_cast<uint64_t>(numbers[i + 1])});
   }
@@ -138,23 +112,44 @@ Result<void> set_time_limit(EngineConfig& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_on_newer(EngineConfig& config, std::string_view value) {
+  TRY_ASSIGN(const size_t which, word(value, {"refuse", "pass-over"}));
+  config.recovery.on_newer = which == 0 ? OnNewer::kRefuse : OnNewer::kPassOver;
+  return {};
+}
+
+Result<void> set_databases(EngineConfig& config, std::string_view value) {
+  TRY_ASSIGN(const int64_t databases, integer(value, 1, 1'000'000));
+  config.databases = static_cast<int>(databases);
+  return {};
+}
+
+Result<void> set_load_truncated(EngineConfig&, std::string_view value) {
+  bool yes = true;
+  TRY(set_bool(yes, value));
+  if (yes) return {};
+  return invalid("only yes is supported: a torn tail is told from damage, and damage is refused");
+}
+
+// A base is always a checkpoint. Who asks for another kind gets what holds the same.
+Result<void> set_preamble(EngineConfig&, std::string_view value) {
+  bool yes = true;
+  return set_bool(yes, value);
+}
+
 using Config = const EngineConfig&;
 
 constexpr Parameter kParameters[] = {
-    {"aof-load-truncated", Settable::kNever, [](Config) -> std::string { return "yes"; }, nullptr,
-     ""},
+    {"aof-load-truncated", Settable::kRunTime, [](Config) -> std::string { return "yes"; },
+     set_load_truncated, ""},
     {"aof-loss-window-ms", Settable::kRunTime,
      [](Config c) { return std::to_string(c.aof.window.ms()); }, set_window,
      "everysec: acked and unsynced writes span no more than this"},
     {"aof-timestamp-enabled", Settable::kRunTime, [](Config c) { return yes_no(c.aof.timestamps); },
      [](EngineConfig& c, std::string_view value) { return set_bool(c.aof.timestamps, value); },
      "yes or no: #TS lines in the log"},
-    {"aof-use-rdb-preamble", Settable::kNever, [](Config) -> std::string { return "yes"; }, nullptr,
-     ""},
-    {"appenddirname", Settable::kNever, [](Config) { return std::string(kAofDirectory); }, nullptr,
-     ""},
-    {"appendfilename", Settable::kNever, [](Config) -> std::string { return "appendonly.aof"; },
-     nullptr, ""},
+    {"aof-use-rdb-preamble", Settable::kRunTime, [](Config) -> std::string { return "yes"; },
+     set_preamble, ""},
     {"appendfsync", Settable::kRunTime, get_policy, set_policy, "always, everysec or no"},
     {"appendonly", Settable::kRunTime, [](Config c) { return yes_no(c.recovery.append_only); },
      [](EngineConfig& c, std::string_view value) {
@@ -168,10 +163,8 @@ constexpr Parameter kParameters[] = {
     {"auto-aof-rewrite-percentage", Settable::kRunTime,
      [](Config c) { return std::to_string(c.rewrite_percentage); }, set_percentage,
      "growth after which the log is rewritten; 0: never by itself"},
-    {"databases", Settable::kNever, [](Config) { return std::to_string(Keyspace::kDatabases); },
-     nullptr, ""},
-    {"dbfilename", Settable::kProtected, [](Config) { return std::string(kCheckpointName); },
-     nullptr, ""},
+    {"databases", Settable::kStart, [](Config c) { return std::to_string(c.databases); },
+     set_databases, "how many there are"},
     {"dir", Settable::kProtected, [](Config c) { return c.directory; }, nullptr, ""},
     {"maxmemory", Settable::kRunTime, [](Config c) { return std::to_string(c.max_memory_bytes); },
      [](EngineConfig& c, std::string_view value) { return set_bytes(c.max_memory_bytes, value); },
@@ -183,22 +176,43 @@ constexpr Parameter kParameters[] = {
        return c.recovery.on_corruption == OnCorruption::kAbort ? "abort" : "truncate";
      },
      set_on_corruption, "abort, or truncate: keep what precedes the damage"},
+    {"on-newer", Settable::kStart,
+     [](Config c) -> std::string {
+       return c.recovery.on_newer == OnNewer::kRefuse ? "refuse" : "pass-over";
+     },
+     set_on_newer, "refuse a start beside newer data than it reads, or pass-over"},
     {"recovery-time-limit-ms", Settable::kStart,
      [](Config c) { return std::to_string(c.recovery.time_limit.ms()); }, set_time_limit,
      "give up a start that takes longer; 0: no limit"},
     {"save", Settable::kRunTime, get_save, set_save,
      "\"SECONDS CHANGES ...\": when to write a checkpoint"},
+    {"stop-writes-on-bgsave-error", Settable::kRunTime,
+     [](Config c) { return yes_no(c.refuse_after_failed_save); },
+     [](EngineConfig& c, std::string_view value) {
+       return set_bool(c.refuse_after_failed_save, value);
+     },
+     "yes or no: refuse writes after a checkpoint that failed"},
 };
 
 }  // namespace
 
-std::span<const Parameter> parameters() { return kParameters; }
+std::span<const Parameter> parameters() {
+  static const std::vector<Parameter> all = [] {
+    std::vector<Parameter> both(std::begin(kParameters), std::end(kParameters));
+    const auto service = service_parameters();
+    both.insert(both.end(), service.begin(), service.end());
+    std::sort(both.begin(), both.end(),
+              [](const Parameter& a, const Parameter& b) { return a.name < b.name; });
+    return both;
+  }();
+  return all;
+}
 
 const Parameter* find_parameter(std::string_view name) {
-  const auto found =
-      std::find_if(std::begin(kParameters), std::end(kParameters),
-                   [&](const Parameter& parameter) { return parameter.name == name; });
-  return found == std::end(kParameters) ? nullptr : found;
+  const auto all = parameters();
+  const auto found = std::find_if(
+      all.begin(), all.end(), [&](const Parameter& parameter) { return parameter.name == name; });
+  return found == all.end() ? nullptr : &*found;
 }
 
 std::optional<uint64_t> parse_bytes(std::string_view text) {

@@ -31,6 +31,8 @@ struct Parameter {
 
 // Sorted by name.
 std::span<const Parameter> parameters();
+// Of these, those of the process around the store (service_parameters.cc), in no order.
+std::span<const Parameter> service_parameters();
 // nullptr if there is none.
 const Parameter* find_parameter(std::string_view name);
 

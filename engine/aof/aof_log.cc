@@ -7,6 +7,15 @@
 
 namespace powercut::engine {
 
+namespace {
+
+Error name_is_gone() {
+  return {Errc::kIo,
+          "the log's file has no name any more: its directory was removed or moved away"};
+}
+
+}  // namespace
+
 AofLog::AofLog(Os& os, const AofOptions& options)
     : os_(os), options_(options), wake_writer_(os), wake_syncer_(os), progress_(os) {}
 
@@ -92,10 +101,12 @@ void AofLog::add_command(int db, std::string_view resp) {
   if (!keeps_entries()) return;
   if (db != selected_db_) {
     selected_db_ = db;
-    char digits[4];
+    char digits[9];
     const std::string_view number(digits,
                                   std::to_chars(digits, digits + sizeof digits, db).ptr - digits);
-    buffer_ += number.size() == 1 ? "*2\r\n$6\r\nSELECT\r\n$1\r\n" : "*2\r\n$6\r\nSELECT\r\n$2\r\n";
+    buffer_ += "*2\r\n$6\r\nSELECT\r\n$";
+    buffer_ += static_cast<char>('0' + number.size());  // a number of one digit, too
+    buffer_ += "\r\n";
     buffer_ += number;
     buffer_ += "\r\n";
   }
@@ -170,6 +181,10 @@ void AofLog::distrust(const Error& error) {
   if (can_write() && synced_ < written_ && error.code != Errc::kNoSpace) poison(error);
 }
 
+void AofLog::check_name() {
+  if (can_write() && !segment_.file->named()) poison(name_is_gone());
+}
+
 // --- Writing ---
 
 Result<void> AofLog::write_batch() {
@@ -201,6 +216,7 @@ Result<void> AofLog::write_batch() {
     CHECK(*written > 0 && *written <= unwritten_.size() - done);
     done += *written;
   }
+  if (outcome.ok() && !segment_.file->named()) outcome = name_is_gone();
   if (!outcome.ok()) {
     // The record is partial: cut it off before anything is written behind it.
     unwritten_.resize(body);
@@ -398,6 +414,7 @@ Result<void> AofLog::finish() {
 Result<void> AofLog::finish_segment() {
   if (!active()) return {};
   while (in_flight_.sync) progress_.wait();
+  check_name();
   if (poisoned() || written_ < finish_lsn_) return Error{Errc::kIo, blocked_};
   // Before the mark, which says so: what then does not verify is damaged, not torn (evidence.h).
   if (synced_ < written_) TRY(sync_segment("segment.finish"));

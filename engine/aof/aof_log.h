@@ -123,6 +123,9 @@ class AofLog {
   // later sync of ours would succeed, and what was written before would be gone (sim/DISK.md).
   // Poisons the log if it has any such. REQUIRES: no other call came between.
   void distrust(const Error& error);
+  // Poisons the log if the segment's name does not lead to it any more: what is written would be lost with the process.
+  void check_name();
+  bool named() const { return !active() || segment_.file->named(); }
   // Called, in the step in which it happens, when the log is poisoned.
   void set_on_poison(std::function<void()> on_poison) { on_poison_ = std::move(on_poison); }
 

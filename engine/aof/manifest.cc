@@ -7,6 +7,7 @@
 
 #include "engine/aof/replace.h"
 #include "engine/base/crc32c.h"
+#include "engine/base/words.h"
 
 namespace powercut::engine {
 
@@ -28,7 +29,7 @@ void append_line(std::string& text, const ManifestFile& file, char type) {
     text.append(digits, std::to_chars(digits, digits + sizeof digits, *value).ptr);
   };
   text += "file ";
-  text += file.name;
+  text += quoted_word(file.name);
   number(" seq ", file.sequence);
   text += " type ";
   text += type;
@@ -39,25 +40,14 @@ void append_line(std::string& text, const ManifestFile& file, char type) {
   text += '\n';
 }
 
-std::vector<std::string_view> words_of(std::string_view line) {
-  std::vector<std::string_view> words;
-  while (!line.empty()) {
-    const size_t end = line.find(' ');
-    if (end != 0) words.push_back(line.substr(0, end));
-    if (end == std::string_view::npos) break;
-    line.remove_prefix(end + 1);
-  }
-  return words;
-}
-
 bool parse_number(std::string_view text, uint64_t& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size();
 }
 
 Result<void> parse_line(std::string_view line, size_t number, Manifest& manifest) {
-  const auto words = words_of(line);
-  if (words.size() < 6 || words.size() % 2 != 0)
+  std::vector<std::string> words;
+  if (!split_words(line, words) || words.size() < 6 || words.size() % 2 != 0)
     return bad(number, "not a list of key-value pairs");
   ManifestFile file;
   std::string_view type;
@@ -156,7 +146,7 @@ Result<Manifest> parse_manifest(std::string_view text) {
       }
       checked = true;
     } else if (!line.starts_with('#')) {
-      if (line.empty()) return bad(number, "a blank line");
+      if (line.find_first_not_of(" \t\r") == line.npos) return bad(number, "a blank line");
       TRY(parse_line(line, number, manifest));
     }
     begin = end + 1;

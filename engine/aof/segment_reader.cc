@@ -108,7 +108,7 @@ class Scanner {
         Errc::kCorrupt,
         fmt::format("{} offset {}: {}; restore the file from a copy, or start with on-corruption "
                     "truncate to keep what precedes the damage",
-                    expected_.name, offset, what)};
+                    expected_.name, expected_.begin + offset, what)};
   }
 
   // The bytes from `offset` on do not verify. `synced` is up to where they must.
@@ -283,7 +283,7 @@ class Scanner {
             fmt::format(
                 "{} offset {}: {}; nothing was changed: start the server that wrote it, or a newer "
                 "powercut",
-                expected_.name, bytes_.rfind('*', first), why.message)};
+                expected_.name, expected_.begin + bytes_.rfind('*', first), why.message)};
   }
 
   // What Redis wrote: no checksums; a transaction counts only whole.
@@ -318,7 +318,8 @@ class Scanner {
   }
 
   Result<void> end_plain(std::string_view what) {
-    return damaged(scan_.good_end, expected_.synced_length.value_or(0), what);
+    const uint64_t synced = expected_.synced_length.value_or(0);
+    return damaged(scan_.good_end, synced - std::min<uint64_t>(synced, expected_.begin), what);
   }
 
   SegmentBytes& source_;

@@ -42,7 +42,8 @@ struct SegmentExpectation {
   std::optional<uint64_t> ours;           // it must begin with our header, of this sequence number
   std::optional<uint64_t> nonce;          // and with this nonce
   std::optional<uint64_t> synced_length;  // the manifest says that much was synced
-  bool truncate_corruption = false;       // on_corruption truncate: keep what precedes the damage
+  uint64_t begin = 0;  // where its bytes begin in the file: what errors say counts from there
+  bool truncate_corruption = false;  // on_corruption truncate: keep what precedes the damage
 };
 
 struct SegmentScan {

@@ -26,7 +26,8 @@ void Checkpoint::begin(const RdbHeader& header) {
   keyspace_.add_observer(this);
   expected_keys_ = 0;
   offset_ = 0;
-  for (int db = 0; db < Keyspace::kDatabases; ++db) {
+  numbers_.resize(static_cast<size_t>(keyspace_.databases()));
+  for (int db = 0; db < keyspace_.databases(); ++db) {
     const Database& database = keyspace_.database(db);
     numbers_[static_cast<size_t>(database.identity())] = db;
     expected_keys_ += database.table().size();
@@ -95,7 +96,7 @@ void Checkpoint::finish_slicing() {
 
 Result<CheckpointInfo> Checkpoint::write(File& file) {
   CHECK(running());
-  for (int identity = 0; identity < Keyspace::kDatabases; ++identity) TRY(walk(identity, file));
+  for (int identity = 0; identity < keyspace_.databases(); ++identity) TRY(walk(identity, file));
   TRY(walk_taken(file));
   CHECK(taken_.empty() && side_.empty() && slicing_db_ == nullptr);
   CHECK(keyspace_.epoch() == epoch_);  // no other cut was taken meanwhile
@@ -115,7 +116,7 @@ Result<CheckpointInfo> Checkpoint::write(File& file) {
 
 Result<void> Checkpoint::walk(int identity, File& file) {
   Database* db = nullptr;
-  for (int i = 0; i < Keyspace::kDatabases; ++i) {
+  for (int i = 0; i < keyspace_.databases(); ++i) {
     if (keyspace_.database(i).identity() == identity) db = &keyspace_.mutable_database(i);
   }
   CHECK(db != nullptr && slicing_db_ == nullptr);

@@ -82,7 +82,7 @@ class Checkpoint final : public KeyspaceObserver {
   std::optional<RdbWriter> writer_;
   uint32_t epoch_ = 0;
   uint64_t expected_keys_ = 0;
-  std::array<int, Keyspace::kDatabases> numbers_{};  // by identity: the number at the cut
+  std::vector<int> numbers_;  // by identity: the number at the cut
   std::vector<Taken> taken_;
   std::vector<Handed> side_;  // handed over while an entry is being sliced
   size_t side_bytes_ = 0;

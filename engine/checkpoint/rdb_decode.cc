@@ -28,6 +28,15 @@ std::string shown(std::string_view key) {
   return out + (key.size() > kBytesMax ? "\"..." : "\"");
 }
 
+// Of a module's number: nine characters of six bits each, then its version.
+std::string module_name(uint64_t id) {
+  constexpr std::string_view kCharacters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string name;
+  for (int shift = 58; shift >= 10; shift -= 6) name += kCharacters[(id >> shift) & 63];
+  return name;
+}
+
 class Loader {
  public:
   Loader(RdbReader& reader, Keyspace* keyspace, const RdbLoadOptions& options)
@@ -40,6 +49,18 @@ class Loader {
     return std::move(info_);
   }
 
+  // Up to the first entry.
+  Result<RdbInfo> peek() {
+    if (!read_header()) return reader_.error();
+    uint8_t code = 0;
+    while (reader_.read_byte(code) && code == kRdbAux) {
+      if (!read_aux()) break;
+    }
+    if (reader_.failed()) return reader_.error();
+    info_.keys = code == kRdbEof ? 0 : 1;
+    return std::move(info_);
+  }
+
  private:
   bool read_header();
   bool read_items();  // up to and with kRdbEof
@@ -47,6 +68,7 @@ class Loader {
   bool read_database_number();
   bool read_entry(uint8_t type, uint64_t at);
   bool read_footer();
+  bool is_stray();
   bool keep(Value value);
 
   RdbReader& reader_;
@@ -66,19 +88,21 @@ bool Loader::read_header() {
     if (!reader_.read_byte(byte)) return false;
     c = static_cast<char>(byte);
   }
-  if (!std::string_view(header, sizeof(header)).starts_with(kRdbMagic)) {
-    return reader_.fail_at(0, "not an RDB file");
-  }
-  for (const char digit : std::string_view(header, sizeof(header)).substr(kRdbMagic.size())) {
+  const std::string_view magic(header, sizeof(header));
+  const bool valkey = magic.starts_with(kValkeyMagic);
+  if (!valkey && !magic.starts_with(kRdbMagic)) return reader_.fail_at(0, "not an RDB file");
+  for (const char digit : magic.substr((valkey ? kValkeyMagic : kRdbMagic).size())) {
     if (digit < '0' || digit > '9') return reader_.fail_at(0, "not an RDB version");
     info_.version = info_.version * 10 + (digit - '0');
   }
-  if (info_.version < 1) return reader_.fail_at(0, "not an RDB version");
-  if (info_.version <= kRdbVersion) return true;
-  return reader_.fail_at(0,
-                         fmt::format("RDB version {} is newer than {}, the newest supported",
-                                     info_.version, kRdbVersion),
-                         Errc::kUnsupported);
+  if (info_.version < (valkey ? kValkeyFirstVersion : 1))
+    return reader_.fail_at(0, "not an RDB version");
+  const int newest = valkey ? kValkeyNewestVersion : kRdbNewestVersion;
+  if (info_.version <= newest) return true;
+  return reader_.fail_at(
+      0,
+      fmt::format("RDB version {} is newer than {}, the newest supported", info_.version, newest),
+      Errc::kUnsupported);
 }
 
 bool Loader::read_items() {
@@ -101,6 +125,10 @@ bool Loader::read_items() {
       case kRdbResizeDb:
         ok = reader_.read_length(ignored) && reader_.read_length(ignored);
         break;
+      case kRdbSlotInfo:
+        ok = reader_.read_length(ignored) && reader_.read_length(ignored) &&
+             reader_.read_length(ignored);
+        break;
       case kRdbFunction2:
         return reader_.fail_at(at, "libraries of functions are not supported", Errc::kUnsupported);
       case kRdbExpireMs: {
@@ -122,7 +150,10 @@ bool Loader::read_items() {
         ok = reader_.read_byte(ignored_byte);
         break;
       case kRdbModuleAux:
-        return reader_.fail_at(at, "data of modules are not supported", Errc::kUnsupported);
+        if (!reader_.read_length(ignored)) return false;
+        return reader_.fail_at(at,
+                               "data of the module " + module_name(ignored) + " are not supported",
+                               Errc::kUnsupported);
       case kRdbFunctionPreview:
         return reader_.fail_at(at, "functions of a release candidate are not supported",
                                Errc::kUnsupported);
@@ -146,9 +177,11 @@ bool Loader::read_database_number() {
   const uint64_t at = reader_.offset();
   uint64_t db;
   if (!reader_.read_length(db)) return false;
-  if (db >= uint64_t{Keyspace::kDatabases}) {
-    return reader_.fail_at(at, fmt::format("database {}, of {}", db, Keyspace::kDatabases),
-                           Errc::kUnsupported);
+  const int databases = keyspace_ != nullptr ? keyspace_->databases() : INT32_MAX;
+  if (db >= static_cast<uint64_t>(databases)) {
+    return reader_.fail_at(
+        at, fmt::format("database {}, of {}: start with a higher --databases", db, databases),
+        Errc::kUnsupported);
   }
   db_ = static_cast<int>(db);
   return true;
@@ -158,10 +191,21 @@ bool Loader::read_entry(uint8_t type, uint64_t at) {
   if (!rdb_type_known(type)) return reader_.fail_at(at, fmt::format("unknown type {}", type));
   if (!reader_.read_string(key_)) return false;
   if (const char* refused = rdb_type_refused(type)) {
+    uint64_t module = 0;
+    if (type == static_cast<uint8_t>(RdbType::kModule2) && reader_.read_length(module)) {
+      return reader_.fail_at(
+          at,
+          fmt::format("{}: key {}, of the module {}", refused, shown(key_), module_name(module)),
+          Errc::kUnsupported);
+    }
+    if (reader_.failed()) return false;
     return reader_.fail_at(at, fmt::format("{}: key {}", refused, shown(key_)), Errc::kUnsupported);
   }
   Value value;
-  if (!read_rdb_value(reader_, type, value)) return false;
+  if (!read_rdb_value(reader_, type, value)) {
+    if (reader_.error().code == Errc::kUnsupported) reader_.say_more(": key " + shown(key_));
+    return false;
+  }
   ++entries_;
   if (!keep(std::move(value))) return reader_.fail_at(at, "duplicate key " + shown(key_));
   expire_at_ms_ = Object::kNoExpiry;
@@ -206,8 +250,19 @@ bool Loader::read_footer() {
     }
   }
   info_.bytes = reader_.offset();
-  if (reader_.remaining() > 0 && !options_.allow_tail) {
+  if (reader_.remaining() > 0 && !options_.allow_tail && !(options_.allow_stray && is_stray())) {
     return reader_.fail(fmt::format("{} bytes follow the end", reader_.remaining()));
+  }
+  return true;
+}
+
+// Reads what follows the end: is it nothing that anybody could miss?
+bool Loader::is_stray() {
+  if (reader_.remaining() == 1) return true;
+  uint8_t byte = 0;
+  while (reader_.remaining() > 0) {
+    if (!reader_.read_byte(byte)) return false;
+    if (byte != 0 && byte != ' ' && (byte < '\t' || byte > '\r')) return false;
   }
   return true;
 }
@@ -231,6 +286,12 @@ Result<RdbInfo> load_rdb(std::string_view bytes, std::string_view name, Keyspace
                          const RdbLoadOptions& options) {
   RdbReader reader(bytes, name);
   return Loader(reader, &keyspace, options).load();
+}
+
+Result<RdbInfo> peek_rdb(File& file, std::string_view name) {
+  TRY_ASSIGN(const uint64_t size, file.size());
+  RdbReader reader(file, size, name, 4096);
+  return Loader(reader, nullptr, {}).peek();
 }
 
 Result<RdbInfo> check_rdb(File& file, std::string_view name, const RdbLoadOptions& options) {

@@ -20,6 +20,9 @@ struct RdbLoadOptions {
   // Bytes may follow the checksum, as in the single-file AOF of older versions. RdbInfo::bytes is
   // where they begin.
   bool allow_tail = false;
+  // Bytes behind the checksum that can hold no data are left alone: blanks and NULs, or one byte of any kind. Copies
+  // through a terminal, or a transfer, leave such.
+  bool allow_stray = false;
 };
 
 struct RdbInfo {
@@ -49,5 +52,9 @@ Result<RdbInfo> load_rdb(std::string_view bytes, std::string_view name, Keyspace
 // Reads a file to its end and tells what is in it, as load_rdb would, but keeps nothing. Duplicate
 // keys are not noticed. Yields.
 Result<RdbInfo> check_rdb(File& file, std::string_view name, const RdbLoadOptions& options = {});
+
+// What a file says of itself before its first entry: version and auxiliary fields; `keys` is 0 if there is no entry, else
+// 1. Yields.
+Result<RdbInfo> peek_rdb(File& file, std::string_view name);
 
 }  // namespace powercut::engine

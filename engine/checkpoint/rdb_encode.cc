@@ -226,7 +226,7 @@ RdbWriter::RdbWriter(const RdbHeader& header) {
 
 void RdbWriter::select(int db) {
   CHECK(!entry_ && !finished_);
-  CHECK(db >= 0 && db < Keyspace::kDatabases);
+  CHECK(db >= 0);
   if (db == db_) return;
   db_ = db;
   append_byte(buffer_, kRdbSelectDb);
@@ -282,7 +282,7 @@ void RdbWriter::take(std::string& out) {
 
 std::string encode_rdb(const Keyspace& keyspace, const RdbHeader& header) {
   RdbWriter writer(header);
-  for (int db = 0; db < Keyspace::kDatabases; ++db) {
+  for (int db = 0; db < keyspace.databases(); ++db) {
     const Table& table = keyspace.database(db).table();
     if (table.empty()) continue;
     writer.begin_database(db, table.size(), keyspace.database(db).expires_count());

@@ -1,7 +1,8 @@
-// The RDB file format, version 10: what redis-server 7.0 writes and loads. Numbers without a mark
+// The RDB file format, version 10: what redis-server 7.0 writes and loads; and of later ones what can be read. Numbers without a mark
 // are little-endian.
 //
-//   file     = "REDIS" version(4 digits) item* EOF crc64(8 bytes)
+//   file     = magic item* EOF crc64(8 bytes)
+//   magic    = "REDIS" version(4 digits) | "VALKEY" version(3 digits, from 80)
 //   item     = AUX name(string) value(string)             unknown names are skipped
 //            | SELECTDB number(length)                    the entries that follow belong to it
 //            | RESIZEDB keys(length) expiring(length)     a hint
@@ -31,11 +32,16 @@
 namespace powercut::engine {
 
 inline constexpr std::string_view kRdbMagic = "REDIS";
-inline constexpr int kRdbVersion = 10;
+inline constexpr std::string_view kValkeyMagic = "VALKEY";
+inline constexpr int kRdbVersion = 10;        // what is written
+inline constexpr int kRdbNewestVersion = 12;  // of Redis 7.4: what is read, too
+inline constexpr int kValkeyFirstVersion = 80;
+inline constexpr int kValkeyNewestVersion = 80;
 inline constexpr size_t kRdbVersionDigits = 4;
 inline constexpr int kRdbFirstVersionWithChecksum = 5;
 
 enum RdbOpcode : uint8_t {
+  kRdbSlotInfo = 0xf4,  // of clusters: a hint
   kRdbFunction2 = 0xf5,
   kRdbFunctionPreview = 0xf6,  // of Redis 7.0 release candidates: refused
   kRdbModuleAux = 0xf7,        // refused
@@ -74,6 +80,11 @@ enum class RdbType : uint8_t {
   kStream2 = 19,         //   refused
   kSetListpack = 20,     //   packed listpack (version 11)
   kStream3 = 21,         //   refused (version 11)
+  kHash2 = 22,           //   fields that expire, of Valkey 9 and of release candidates: refused
+  kHashListpackRc = 23,  //   likewise
+  kHashFields = 24,      //   soonest(i64) n(length) (ttl(length) field(string) value(string))...
+  kHashListpackFields = 25,  // soonest(i64) packed listpack: field, value, expiry, ... (both
+                             //   version 12; a field that expires is refused)
 };
 
 // The first byte of a length.

@@ -53,6 +53,11 @@ class RdbReader {
   }
   bool fail_at(uint64_t offset, std::string_view what, Errc code = Errc::kCorrupt);
   bool failed() const { return failed_; }
+  // Adds to what is wrong. REQUIRES: failed().
+  void say_more(std::string_view text) {
+    CHECK(failed_);
+    error_.message += text;
+  }
   // REQUIRES: failed().
   const Error& error() const {
     CHECK(failed_);

@@ -161,6 +161,45 @@ bool read_packed_hash(RdbReader& reader, Walk walk, Hash& hash) {
   });
 }
 
+// Since Redis 7.4 a hash of which fields expire, or did once: as long as none does, a hash as any.
+constexpr const char* kFieldExpires = "a field of a hash expires: not supported";
+
+bool read_hash_fields(RdbReader& reader, Hash& hash) {
+  uint64_t soonest, count, expiry;
+  if (!reader.read_little(soonest, 8) || !reader.read_count(count, 3)) return false;
+  std::string field;
+  std::string_view value;
+  for (; count > 0; --count) {
+    if (!reader.read_length(expiry) || !reader.read_string(field) ||
+        !reader.read_string_view(value))
+      return false;
+    if (expiry != 0) return reader.fail(kFieldExpires, Errc::kUnsupported);
+    if (const char* wrong = add_to_hash(hash, field, value)) return reader.fail(wrong);
+  }
+  return true;
+}
+
+bool read_packed_hash_fields(RdbReader& reader, Hash& hash) {
+  const uint64_t at = reader.offset();
+  uint64_t soonest;
+  if (!reader.read_little(soonest, 8)) return false;
+  std::string words[2];
+  size_t seen = 0;
+  bool expires = false;
+  const auto sink = [&](std::string_view item) -> const char* {
+    const size_t place = seen++ % 3;
+    if (place < 2) {
+      words[place].assign(item);
+      return nullptr;
+    }
+    expires = expires || item != "0";
+    return add_to_hash(hash, words[0], words[1]);
+  };
+  if (!read_packed(reader, walk_listpack, sink)) return false;
+  if (expires) return reader.fail_at(at, kFieldExpires, Errc::kUnsupported);
+  return seen % 3 == 0 || reader.fail_at(at, "an item without the rest of it");
+}
+
 bool read_packed_zset(RdbReader& reader, Walk walk, Zset& zset) {
   return read_packed_pairs(reader, walk,
                            [&zset](std::string_view member, std::string_view text) -> const char* {
@@ -202,7 +241,7 @@ bool read_new(Value& out, Read read) {
 
 bool rdb_type_known(uint8_t type) {
   constexpr uint8_t kNeverUsed = 8;
-  return type <= static_cast<uint8_t>(RdbType::kStream3) && type != kNeverUsed;
+  return type <= static_cast<uint8_t>(RdbType::kHashListpackFields) && type != kNeverUsed;
 }
 
 const char* rdb_type_refused(uint8_t type) {
@@ -211,6 +250,9 @@ const char* rdb_type_refused(uint8_t type) {
     case RdbType::kStream2:
     case RdbType::kStream3:
       return "streams are not supported yet";
+    case RdbType::kHash2:
+    case RdbType::kHashListpackRc:
+      return "hashes whose fields expire are not supported";
     case RdbType::kModule:
     case RdbType::kModule2:
       return "values of modules are not supported";
@@ -253,6 +295,10 @@ bool read_rdb_value(RdbReader& reader, uint8_t type, Value& out) {
       return hash([&](Hash& h) { return read_packed_hash(reader, walk_ziplist, h); });
     case RdbType::kHashListpack:
       return hash([&](Hash& h) { return read_packed_hash(reader, walk_listpack, h); });
+    case RdbType::kHashFields:
+      return hash([&](Hash& h) { return read_hash_fields(reader, h); });
+    case RdbType::kHashListpackFields:
+      return hash([&](Hash& h) { return read_packed_hash_fields(reader, h); });
     case RdbType::kZsetText:
       return zset([&](Zset& z) { return read_zset(reader, z, true); });
     case RdbType::kZset:

@@ -5,10 +5,16 @@
 namespace powercut::engine {
 
 Client::Client(Clients& clients)
-    : opened_at(clients.now()),
-      active_at(opened_at),
-      clients_(clients),
-      id_(clients.enter(*this)) {}
+    : opened_at(clients.now()), active_at(opened_at), clients_(clients), id_(clients.enter(*this)) {
+  authenticated = clients.password.empty();
+}
+
+bool Clients::accepts(std::string_view given) const {
+  unsigned char difference = given.size() == password.size() ? 0 : 1;
+  for (size_t i = 0; i < given.size(); ++i)
+    difference |= static_cast<unsigned char>(given[i] ^ (i < password.size() ? password[i] : 0));
+  return difference == 0;
+}
 
 Client::~Client() {
   unwatch();

@@ -35,7 +35,8 @@ class Client {
   std::string_view last_command = "NULL";
   int db = 0;
   Outbox outbox;
-  bool closing = false;  // QUIT, SHUTDOWN or a protocol error: no more requests
+  bool authenticated = true;  // or there was no password when it came
+  bool closing = false;       // QUIT, SHUTDOWN or a protocol error: no more requests
 
   // --- Its transaction ---
   bool in_multi = false;
@@ -70,6 +71,11 @@ class Clients {
   // How many there were since the last reset.
   uint64_t connections() const { return last_id_ - first_counted_; }
   void reset_stats() { first_counted_ = last_id_; }
+
+  // requirepass; empty: none is asked for.
+  std::string password;
+  // Takes as long for every wrong one of that length.
+  bool accepts(std::string_view given) const;
 
   // Does any of them watch a key? If none does, there is nothing to break.
   bool watching() const { return watching_ != 0; }

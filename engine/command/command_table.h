@@ -18,6 +18,8 @@ enum CommandFlag : uint32_t {
   kAdmin = 16,          // server and persistence commands
   kWholeKeyspace = 32,  // reads or writes keys it does not name (KEYS, FLUSHALL, RANDOMKEY, SORT)
   kMovableKeys = 64,    // keys found by `keys_of` instead of by position
+  kNoAuth = 512,        // answered before a client has given the password
+  kLoading = 256,       // answered while the store loads: it touches no key
   kImmediate = 128,     // executed at once inside MULTI, not queued (EXEC, DISCARD, WATCH, ...)
 };
 

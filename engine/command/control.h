@@ -28,6 +28,10 @@ class Control {
   virtual std::vector<std::pair<std::string, std::string>> config_get(std::string_view pattern) = 0;
   // CONFIG SET: the error's message is what Redis answers after "ERR ". Yields.
   virtual Result<void> config_set(std::string_view name, std::string_view value) = 0;
+  // CONFIG REWRITE
+  virtual Result<void> config_rewrite() {
+    return Error{Errc::kInvalid, "The server is running without a config file"};
+  }
   // CONFIG RESETSTAT
   virtual void reset_stats() = 0;
 

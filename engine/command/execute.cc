@@ -24,7 +24,7 @@ void execute(Call& call, const CommandSpec& spec) {
     CHECK((spec.flags & kWrite) != 0);  // or it would neither wait for room nor be refused
     CHECK(!call.failed());
   }
-  CHECK(call.db >= 0 && call.db < Keyspace::kDatabases);
+  CHECK(call.db >= 0 && call.db < call.keyspace.databases());
   if (call.dirty() && !call.replaced()) call.effects.add(call.db, call.args);
   call.keyspace.settle();
 }

@@ -6,8 +6,18 @@
 
 #include "engine/base/hash.h"
 #include "engine/command/execute.h"
+#include "engine/command/number.h"
 
 namespace powercut::engine {
+
+namespace {
+
+// A page in a browser may send any bytes to any port, behind these words: nothing that follows is a client's.
+bool begins_a_web_request(std::string_view word) {
+  return equals_ignoring_case(word, "POST") || equals_ignoring_case(word, "HOST:");
+}
+
+}  // namespace
 
 Executor::Executor(Os& os, Keyspace& keyspace, OperationLog& log, Control& control)
     : os_(os), keyspace_(keyspace), log_(log), control_(control), clients_(os) {
@@ -27,11 +37,23 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
   ++stats_.commands;
   const CommandSpec* spec = find_command(args[0]);
   Reply reply(client.outbox.bytes());
+  if (spec == nullptr && begins_a_web_request(args[0])) {
+    client.closing = true;
+    return;
+  }
+  if (!client.authenticated && (spec == nullptr || (spec->flags & kNoAuth) == 0)) {
+    client.multi_failed |= client.in_multi;
+    return refuse(client, "NOAUTH Authentication required.");
+  }
   if (spec == nullptr || !arity_fits(*spec, args.size())) {
     client.multi_failed |= client.in_multi;
     return refuse(client, spec == nullptr ? unknown_command_error(args) : wrong_arity_error(*spec));
   }
   client.last_command = spec->name;
+  if (loading_ && (spec->flags & kLoading) == 0) {
+    client.multi_failed |= client.in_multi;
+    return refuse(client, "LOADING Redis is loading the dataset in memory");
+  }
   if (client.in_multi && (spec->flags & kImmediate) == 0) {
     queue(client, *spec, args);
     hold(client, 0);

@@ -66,6 +66,8 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   size_t expire_some(size_t limit);
 
   void set_listener(OperationListener* listener) { listener_ = listener; }
+  // While a log is loaded, only what does not touch the keyspace is answered.
+  void set_loading(bool loading) { loading_ = loading; }
   void set_max_memory(size_t bytes) { max_memory_ = bytes; }
   OperationLog& log() { return log_; }
   Clients& clients() { return clients_; }
@@ -106,6 +108,7 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   Clients clients_;
   OperationListener* listener_ = nullptr;
   size_t max_memory_ = 0;  // 0: no limit
+  bool loading_ = false;
   Effects effects_;
   std::array<uint64_t, kSlots> touched_lsn_{};
   uint64_t everything_lsn_ = 0;  // the last FLUSHALL or SWAPDB

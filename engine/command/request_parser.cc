@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/words.h"
 #include "engine/command/number.h"
 
 namespace powercut::engine {
@@ -17,43 +18,6 @@ constexpr int64_t kLongestBulk = 512 * 1024 * 1024;
 constexpr size_t kFirstCapacity = 1024;
 constexpr size_t kKeptCapacity = 64 * 1024;  // an empty buffer above this is given back
 constexpr size_t kKeptArgs = 1024;
-
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// The byte that the escape at line[i], behind its backslash, stands for; moves i to its last
-// character.
-char unescape(std::string_view line, size_t& i) {
-  CHECK(i < line.size());
-  if (line[i] == 'x' && i + 2 < line.size()) {
-    const int high = hex_digit(line[i + 1]);
-    const int low = hex_digit(line[i + 2]);
-    if (high >= 0 && low >= 0) {
-      i += 2;
-      return static_cast<char>(high * 16 + low);
-    }
-  }
-  switch (line[i]) {
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    case 'b':
-      return '\b';
-    case 'a':
-      return '\a';
-    default:
-      return line[i];
-  }
-}
 
 }  // namespace
 
@@ -218,42 +182,11 @@ RequestParser::Step RequestParser::parse_inline() {
   if (step != Step::kDone) return step;
   std::string_view line(data_.get() + at_, line_end - at_);
   if (line.ends_with('\r')) line.remove_suffix(1);
-  if (!split_inline(line)) return fail("unbalanced quotes in request");
+  if (!split_words(line, inline_args_)) return fail("unbalanced quotes in request");
   at_ = line_end + 1;
   CHECK(at_ <= size_);
   args_.assign(inline_args_.begin(), inline_args_.end());
   return Step::kDone;
-}
-
-// Words at spaces, with "..." (escapes as in C) and '...' (only \' is one) around those that have
-// some.
-bool RequestParser::split_inline(std::string_view line) {
-  inline_args_.clear();
-  size_t i = 0;
-  while (true) {
-    while (i < line.size() && is_space(line[i])) ++i;
-    if (i == line.size()) return true;
-    std::string& word = inline_args_.emplace_back();
-    for (; i < line.size() && !is_space(line[i]); ++i) {
-      const char quote = line[i];
-      if (quote != '"' && quote != '\'') {
-        word += line[i];
-        continue;
-      }
-      for (++i; i < line.size() && line[i] != quote; ++i) {
-        if (line[i] == '\\' && i + 1 < line.size() && (quote == '"' || line[i + 1] == '\'')) {
-          ++i;
-          word += quote == '"' ? unescape(line, i) : line[i];
-        } else {
-          word += line[i];
-        }
-      }
-      if (i == line.size()) return false;
-      ++i;  // behind a closing quote the word ends
-      if (i < line.size() && !is_space(line[i])) return false;
-      break;
-    }
-  }
 }
 
 RequestParser::Step RequestParser::fail(std::string message) {

@@ -38,7 +38,6 @@ class RequestParser {
   bool quick_header(char marker, int64_t& value);
   // Finds the line that begins at at_; `line` is without its end, which stands at `line_end`.
   Step find_line(char terminator, std::string_view too_big, size_t& line_end);
-  bool split_inline(std::string_view line);
   Step fail(std::string message);
   void make_room(size_t more);
   void drop_consumed();

@@ -91,6 +91,13 @@ class File {
   //   Yields:     no.
   virtual Result<uint64_t> size() = 0;
 
+  // When it was last written, in Unix milliseconds; 0 where nobody knows. Never fails, never yields.
+  virtual int64_t modified_ms() { return 0; }
+
+  // Does its name still lead to it? Somebody may remove or move a directory under a running store.
+  //   Kill-safe:  n/a.  Power-safe: n/a.  Errors: none: where nobody can tell, yes.  Yields: no.
+  virtual bool named() { return true; }
+
   // Is there a match? kReadOn says nothing: read and see. A world that has not decided yet what a
   // power cut left may decide this without deciding every byte; what was searched is then not read.
   virtual Found search(const Search&) { return Found::kReadOn; }

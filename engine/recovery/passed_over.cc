@@ -56,11 +56,15 @@ Result<bool> is_log_directory(Os& os, const std::string& name) {
 
 }  // namespace
 
-Result<void> check_nothing_passed_over(Os& os) {
+Result<bool> check_nothing_passed_over(Os& os, std::string_view wanted) {
   TRY_ASSIGN(const auto names, os.list(""));
+  if (std::find(names.begin(), names.end(), wanted) != names.end()) return true;
   for (const std::string& name : names) {
     if (is_temporary(name) || name == kAofDirectory) continue;
     TRY_ASSIGN(const bool file, is_store_file(os, name));
+    if (file && name == kSingleLog)
+      return refused(name, "the log of an older server",
+                     "start with --appendonly yes to take it over");
     if (file)
       return refused(name, "it begins as a store does",
                      fmt::format("if it is a checkpoint, name it {}", kCheckpointName));
@@ -68,7 +72,7 @@ Result<void> check_nothing_passed_over(Os& os) {
     if (directory)
       return refused(name, "the directory of a log", fmt::format("name it {}", kAofDirectory));
   }
-  return {};
+  return false;
 }
 
 }  // namespace powercut::engine

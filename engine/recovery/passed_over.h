@@ -4,13 +4,15 @@
 // passed over in silence, and written over in time. So it is refused by name.
 #pragma once
 
+#include <string_view>
+
 #include "engine/base/result.h"
 #include "engine/os/os.h"
 
 namespace powercut::engine {
 
-// The log's own directory was looked at already.
+// The log's own directory was looked at already. True if there is a file named `wanted`: it is not passed over.
 //   Errors: kInvalid, with the name and what to do. Others as the seam's.
-Result<void> check_nothing_passed_over(Os& os);
+Result<bool> check_nothing_passed_over(Os& os, std::string_view wanted);
 
 }  // namespace powercut::engine

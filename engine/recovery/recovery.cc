@@ -9,7 +9,9 @@
 #include "engine/aof/segment_reader.h"
 #include "engine/checkpoint/rdb_decode.h"
 #include "engine/checkpoint/rdb_format.h"
+#include "engine/recovery/newer_beside.h"
 #include "engine/recovery/passed_over.h"
+#include "engine/recovery/plain_log.h"
 #include "engine/recovery/replay.h"
 
 namespace powercut::engine {
@@ -67,6 +69,8 @@ class Recovery {
     keyspace_.set_loading(true);
     TRY_ASSIGN(names_, names_in_aof_directory());
     for (const std::string& name : names_) count_sequence(sequence_of(name).value_or(0));
+    for (const std::string& name : names_)
+      if (sequence_of(name) && name.ends_with(kOrphanSuffix)) recovered_.orphans.push_back(name);
     if (options_.append_only) {
       TRY(recover_aof());
     } else {
@@ -122,11 +126,53 @@ class Recovery {
   }
 
   Result<void> load_generation() {
+    if (asks_beside()) modified_ms_ = log_modified_ms(os_, recovered_.manifest);
+    TRY(measure_generation());
     if (recovered_.manifest.base) TRY(load_base(*recovered_.manifest.base));
     const size_t count = recovered_.manifest.segments.size();
     for (size_t i = 0; i < count && !report().dropped_corruption; ++i)
       TRY(load_segment(i, i + 1 == count));
+    if (count == 0) return look_beside_log(false);
     return {};
+  }
+
+  bool asks_beside() const { return options_.append_only && options_.on_newer == OnNewer::kRefuse; }
+
+  // Before anything is changed, and once it is known where the log ends.
+  Result<void> look_beside_log(bool closed) {
+    if (!asks_beside()) return {};
+    LogState log;
+    log.foreign = recovered_.foreign;
+    log.closed = closed;
+    log.last_lsn = report().last_lsn;
+    log.empty = log.last_lsn == 0 && report().base_keys == 0;
+    log.modified_ms = modified_ms_;
+    TRY_ASSIGN(report().passed_over, check_beside_log(os_, log));
+    return {};
+  }
+
+  // For who looks on: how much there is to load.
+  Result<void> measure_generation() {
+    if (options_.progress == nullptr) return {};
+    std::vector<std::string> names;
+    if (recovered_.manifest.base) names.push_back(recovered_.manifest.base->name);
+    for (const ManifestFile& file : recovered_.manifest.segments) names.push_back(file.name);
+    for (const std::string& name : names) {
+      TRY_ASSIGN(const auto file, open_named(name));
+      TRY_ASSIGN(const uint64_t size, file->size());
+      options_.progress->total_bytes += size;
+    }
+    return {};
+  }
+
+  // Now and then: has it taken too long? Who looks on sees how far it is, and others run.
+  Result<void> between_entries(std::string_view where, uint64_t done) {
+    if (++since_check_ % 1024 != 0) return {};
+    if (options_.progress != nullptr) {
+      options_.progress->loaded_bytes = loaded_before_ + done;
+      os_.park(os_.now());
+    }
+    return check_time(where);
   }
 
   // The manifest's rename may have been seen in the page cache alone, or its directory sync may
@@ -179,7 +225,57 @@ class Recovery {
     recovered_.marked = has_name(kFirstGenerationMark);
     if (!recovered_.marked) TRY(check_no_data());
     TRY(set_aside_orphans());
+    // A start that was cut while it took the single log over may have moved it already.
+    if (has_name(kSingleLog)) {
+      TRY_ASSIGN(const auto moved, open_named(std::string(kSingleLog)));
+      return load_single_log(*moved, in_aof_directory(kSingleLog));
+    }
     return load_checkpoint();
+  }
+
+  Result<std::unique_ptr<File>> open_if_there(const std::string& path) {
+    auto file = os_.open(path, Open::kRead);
+    if (!file.ok() && file.error().code == Errc::kNotFound) return std::unique_ptr<File>();
+    return file;
+  }
+
+  // That of a server before Redis 7. A crash may have cut its end, as that server allows for.
+  Result<void> load_single_log(File& file, const std::string& name) {
+    SegmentExpectation expected;
+    expected.name = name;
+    TRY(load_whole(file, std::move(expected)));
+    recovered_.single_log = true;
+    if (options_.on_newer == OnNewer::kRefuse && os_.open(kCheckpointName, Open::kRead).ok()) {
+      report().passed_over = kCheckpointName;
+    }
+    return {};
+  }
+
+  Result<void> load_whole(File& file, SegmentExpectation expected) {
+    const std::string name = expected.name;
+    expected.truncate_corruption = options_.on_corruption == OnCorruption::kTruncate;
+    if (options_.progress != nullptr && options_.progress->total_bytes == 0) {
+      TRY_ASSIGN(options_.progress->total_bytes, file.size());
+    }
+    report().base = name;
+    replay_.new_segment();
+    TRY_ASSIGN(const PlainLog log,
+               load_plain_log(file, keyspace_, expected,
+                              [&](uint64_t, const EntryView& entry) -> Result<void> {
+                                TRY(between_entries(name, 0));
+                                return replay_.apply(entry);
+                              }));
+    loaded_before_ += log.size;
+    report().base_keys = log.checkpoint.keys;
+    report().entries += log.scan.entries;
+    take_lsn(log.checkpoint);
+    report().last_lsn += log.scan.entries;
+    if (log.scan.good_end < log.size) {
+      report().dropped_bytes += log.size - log.scan.good_end;
+      report().dropped_reason = log.scan.dropped_reason;
+      report().dropped_corruption = log.scan.corrupt;
+    }
+    return check_time(name);
   }
 
   Result<void> check_no_data() {
@@ -201,8 +297,7 @@ class Recovery {
   // A file that no manifest names is never adopted.
   Result<void> set_aside_orphans() {
     for (const std::string& name : names_) {
-      if (!sequence_of(name) || name.ends_with(kOrphanSuffix) || recovered_.manifest.names(name))
-        continue;
+      if (name.ends_with(kOrphanSuffix) || recovered_.manifest.names(name)) continue;
       const bool history =
           std::any_of(recovered_.manifest.history.begin(), recovered_.manifest.history.end(),
                       [&](const ManifestFile& file) { return file.name == name; });
@@ -211,9 +306,21 @@ class Recovery {
         TRY(os_.remove(in_aof_directory(name)));
         continue;
       }
+      if (!sequence_of(name)) continue;
       TRY(os_.rename(in_aof_directory(name), in_aof_directory(name + std::string(kOrphanSuffix))));
       report().set_aside.push_back(name);
     }
+    return bound_orphans();
+  }
+
+  // What an earlier start set aside is not kept for ever: the manifest that does not name it is durable.
+  Result<void> bound_orphans() {
+    const bool settled = has_name(kManifestName) && !recovered_.foreign;
+    if (settled)
+      for (const std::string& name : recovered_.orphans) TRY(os_.remove(in_aof_directory(name)));
+    if (settled) recovered_.orphans.clear();
+    for (const std::string& name : report().set_aside)
+      recovered_.orphans.push_back(name + std::string(kOrphanSuffix));
     return {};
   }
 
@@ -232,21 +339,30 @@ class Recovery {
     if (!opened.ok() && opened.error().code == Errc::kNotFound) {
       if (!options_.append_only && has_name(kManifestName)) return read_log_beside();
       if (!options_.append_only && !has_name(kFirstGenerationMark)) TRY(check_no_data());
-      TRY(check_nothing_passed_over(os_));
-      report().found_nothing = true;
-      return {};
+      TRY_ASSIGN(const bool single,
+                 check_nothing_passed_over(os_, options_.append_only ? kSingleLog : ""));
+      report().found_nothing = !single;
+      if (!single) return {};
+    }
+    if (options_.append_only) {  // of an older server's two, the log counts
+      TRY_ASSIGN(auto single, open_if_there(std::string(kSingleLog)));
+      if (single) return load_single_log(*single, std::string(kSingleLog));
     }
     if (!opened.ok()) return opened.error();
     RdbLoadOptions options;
     options.drop_expired = true;
+    options.allow_stray = true;
     TRY(load_rdb_file(**opened, std::string(kCheckpointName), options));
+    if (!options_.append_only && options_.on_newer == OnNewer::kRefuse) {
+      TRY_ASSIGN(report().passed_over, check_beside_checkpoint(os_, checkpoint_lsn_));
+    }
     // A checkpoint that was renamed and then seen after a kill must not go away again.
     return settle_checkpoint(os_, **opened);
   }
 
   Result<void> load_base(const ManifestFile& base) {
-    if (base.name.ends_with(".aof")) return load_plain_base(base);
     TRY_ASSIGN(const auto file, open_named(base.name));
+    if (!base.lsn) return load_plain_base(*file, base);
     TRY(load_rdb_file(*file, base.name, {}));
     if (base.keys && report().base_keys != *base.keys) {
       return Error{Errc::kCorrupt, fmt::format("{}: {} keys, but the manifest says {}", base.name,
@@ -271,27 +387,33 @@ class Recovery {
                              base.name)};
   }
 
+  void take_lsn(const RdbInfo& info) {
+    const std::string* lsn = info.find_aux(kRdbAuxLsn);
+    if (lsn == nullptr) return;
+    (void)std::from_chars(lsn->data(), lsn->data() + lsn->size(), report().last_lsn);
+    checkpoint_lsn_ = report().last_lsn;
+  }
+
   Result<void> load_rdb_file(File& file, const std::string& name, const RdbLoadOptions& options) {
     report().base = name;
-    TRY_ASSIGN(const RdbInfo info, load_rdb(file, name, keyspace_, options));
+    auto loaded = load_rdb(file, name, keyspace_, options);
+    if (!loaded.ok()) return with_remedy(loaded.error());
+    const RdbInfo info = std::move(*loaded);
     report().base_keys = info.keys;
-    if (const std::string* lsn = info.find_aux(kRdbAuxLsn)) {
-      (void)std::from_chars(lsn->data(), lsn->data() + lsn->size(), report().last_lsn);
-    }
+    take_lsn(info);
+    loaded_before_ += info.bytes;
+    if (options_.progress != nullptr) options_.progress->loaded_bytes = loaded_before_;
     return check_time(name);
   }
 
-  // A base in AOF format, as Redis writes without aof-use-rdb-preamble.
-  Result<void> load_plain_base(const ManifestFile& base) {
-    TRY_ASSIGN(const auto file, open_named(base.name));
-    TRY_ASSIGN(const std::string bytes, read_whole(*file));
-    report().base = base.name;
+  // A base of Redis: a checkpoint, commands as without aof-use-rdb-preamble, or both, as of a server before Redis 7. It is
+  // whole: only behind it may a log be cut.
+  Result<void> load_plain_base(File& file, const ManifestFile& base) {
     SegmentExpectation expected;
-    expected.name = base.name;
-    expected.synced_length = bytes.size();
-    SegmentBytes whole{std::string_view(bytes)};
-    TRY(scan_segment(whole, expected,
-                     [&](uint64_t, const EntryView& entry) { return replay_.apply(entry); }));
+    expected.name = in_aof_directory(base.name);
+    TRY_ASSIGN(expected.synced_length, file.size());
+    TRY(load_whole(file, std::move(expected)));
+    report().base = base.name;
     return {};
   }
 
@@ -331,12 +453,13 @@ class Recovery {
     }
     expected.truncate_corruption = options_.on_corruption == OnCorruption::kTruncate;
     replay_.new_segment();
-    uint64_t since_check = 0;
     TRY_ASSIGN(const SegmentScan scan,
                scan_segment(bytes, expected, [&](uint64_t, const EntryView& entry) -> Result<void> {
-                 if (++since_check % 1024 == 0) TRY(check_time(named.name));
+                 const auto at = entry.command(0)[0].data() - bytes.view().data();
+                 TRY(between_entries(named.name, static_cast<uint64_t>(at)));
                  return replay_.apply(entry);
                }));
+    loaded_before_ += bytes.size();
     // Every entry was handed over once, under the next number.
     CHECK(scan.next_lsn == expected.first_lsn + scan.entries && scan.good_end <= bytes.size());
     CHECK(!scan.corrupt || expected.truncate_corruption);
@@ -353,6 +476,7 @@ class Recovery {
       return Error{Errc::kCorrupt, fmt::format("{} offset {}: {}, but a later segment follows",
                                                expected.name, scan.good_end, scan.dropped_reason)};
     }
+    if (last || scan.corrupt) TRY(look_beside_log(scan.closed));
     if ((last || scan.corrupt) && options_.append_only)
       return adopt(std::move(file), named, scan, bytes.view());
     return {};
@@ -410,6 +534,10 @@ class Recovery {
   Instant started_;
   Recovered recovered_;
   std::vector<std::string> names_;
+  int64_t modified_ms_ = 0;  // the log, before this start
+  std::optional<uint64_t> checkpoint_lsn_;
+  uint64_t since_check_ = 0;
+  uint64_t loaded_before_ = 0;
 };
 
 }  // namespace
@@ -426,6 +554,7 @@ std::string RecoveryReport::summary() const {
   if (untrusted_bytes != 0)
     text +=
         fmt::format("; a new generation, since {} bytes may be in memory alone", untrusted_bytes);
+  if (!passed_over.empty()) text += fmt::format("; beside it and not read: {}", passed_over);
   if (!set_aside.empty()) text += fmt::format("; {} unnamed files set aside", set_aside.size());
   return text;
 }

@@ -31,12 +31,26 @@ inline constexpr std::string_view kFirstGenerationMark = "first-generation";
 // Behind the name of a file that nothing names, once a start has set it aside.
 inline constexpr std::string_view kOrphanSuffix = ".orphan";
 
+// The one log of a server before Redis 7, in the root: commands, or a checkpoint with commands behind it.
+inline constexpr std::string_view kSingleLog = "appendonly.aof";
+
 enum class OnCorruption : unsigned char { kAbort, kTruncate };
+// What becomes of a start that would leave newer data beside what it reads.
+enum class OnNewer : unsigned char { kPassOver, kRefuse };
+
+// How far a load has come.
+struct LoadProgress {
+  uint64_t total_bytes = 0;
+  uint64_t loaded_bytes = 0;
+};
 
 struct RecoveryOptions {
   bool append_only = true;
   OnCorruption on_corruption = OnCorruption::kAbort;
-  Duration time_limit{0};  // 0: none
+  OnNewer on_newer = OnNewer::kPassOver;  // a process asks for kRefuse
+  Duration time_limit{0};                 // 0: none
+  // Kept up to date if it is there; then other tasks run now and then.
+  LoadProgress* progress = nullptr;
 };
 
 struct RecoveryReport {
@@ -53,6 +67,7 @@ struct RecoveryReport {
   uint64_t untrusted_bytes = 0;  // likewise: so many of it might not reach the disk in their place
   std::vector<std::string> set_aside;  // files no manifest names
   bool log_beside = false;  // the log is off, and what an earlier one has was read, not adopted
+  std::string passed_over;  // what else lies there, and was not read
   uint64_t last_lsn = 0;
   Duration took{0};
 
@@ -65,15 +80,17 @@ struct Recovered {
   Manifest manifest;  // empty on a fresh start
   // Another server wrote it: its files stay until ours have been started from once.
   bool foreign = false;
-  std::optional<Segment> segment;  // the last one, to go on in; none: make a new generation first
-  uint64_t next_sequence = 1;      // for new files: above every one ever seen in the directory
-  bool marked = false;             // an earlier start left the mark of a first generation
+  bool single_log = false;           // kSingleLog was read: it belongs into the log's directory now
+  std::vector<std::string> orphans;  // set aside by earlier starts
+  std::optional<Segment> segment;    // the last one, to go on in; none: make a new generation first
+  uint64_t next_sequence = 1;        // for new files: above every one ever seen in the directory
+  bool marked = false;               // an earlier start left the mark of a first generation
 };
 
 // Loads `keyspace`, which must be empty. On an error the keyspace is to be thrown away.
 //   Errors: kCorrupt: damage below what was synced, with file, offset and remedy. kTimeout: the
 //   time limit, with how far it had come. kUnsupported: a format newer than this build. kInvalid: it would find
-//   nothing where something lies (passed_over.h). Others as the seam's.
+//   nothing where something lies (passed_over.h), or go by the older of two (newer_beside.h). Others as the seam's.
 Result<Recovered> recover(Os& os, Keyspace& keyspace, const RecoveryOptions& options);
 
 }  // namespace powercut::engine

@@ -145,8 +145,6 @@ TEST_F(RecoveryTest, AStoreUnderAnotherNameIsRefusedByName) {
   for (const auto& [name, bytes] : std::vector<std::pair<std::string, std::string>>{
            {"backup.rdb", checkpoint},
            {"dump-2024", checkpoint},
-           {"appendonly.aof", command({"SELECT", "0"})},
-           {"appendonly.aof", checkpoint + "tail"},
            {"other.log", encode_header({1, 2})},
            {"logs/appendonly.aof.manifest", "file x seq 1 type i\n"}}) {
     fs::remove_all(root_);
@@ -157,6 +155,16 @@ TEST_F(RecoveryTest, AStoreUnderAnotherNameIsRefusedByName) {
       EXPECT_THAT(start(append_only),
                   AllOf(HasSubstr("refused: " + shown), HasSubstr("move it away")));
     EXPECT_EQ(read(name), bytes);
+  }
+}
+
+// It is read by a start that keeps a log (engine/upgrade_test.cc).
+TEST_F(RecoveryTest, ASingleLogIsNotPassedOverByAStartWithoutALog) {
+  for (const std::string& bytes : {command({"SELECT", "0"}), std::string("REDIS0010\xfftail")}) {
+    write("appendonly.aof", bytes);
+    EXPECT_THAT(start(false), AllOf(HasSubstr("refused: appendonly.aof"),
+                                    HasSubstr("--appendonly yes"), HasSubstr("move it away")));
+    EXPECT_EQ(read("appendonly.aof"), bytes);
   }
 }
 

@@ -39,7 +39,7 @@ Result<void> Replay::apply(const EntryView& entry) {
     Call call(args, keyspace_, db_, reply, effects_, *this);
     execute(call, *spec);
     db_ = call.db;
-    CHECK(db_ >= 0 && db_ < Keyspace::kDatabases);
+    CHECK(db_ >= 0 && db_ < keyspace_.databases());
     if (reply_.starts_with('-')) return refused(args, reply_.substr(1, reply_.find('\r') - 1));
   }
   return {};

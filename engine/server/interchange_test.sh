@@ -22,7 +22,7 @@ start_ours() {
   at=$1
   shift
   : >"$dir/log"
-  "$server" --port 0 --dir "$at" "$@" 2>"$dir/log" &
+  "$server" --port 0 --bind 127.0.0.1 --dir "$at" "$@" >"$dir/log" 2>&1 &
   running=$!
   for _ in $(seq 100); do
     port=$(sed -n 's/.*ready on .*:\([0-9]*\)$/\1/p' "$dir/log")

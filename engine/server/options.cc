@@ -27,36 +27,6 @@ bool parse(CLI::App& app, const char* program, int argc, char** argv, int& exit_
 
 }  // namespace
 
-bool parse_server_options(int argc, char** argv, ServerOptions& options, int& exit_status) {
-  CLI::App app{"The powercut store for clients that speak Redis's protocol."};
-  app.footer(
-      "Example: powercut-server --port 6379 --dir data --appendfsync always --save \"3600 1\"");
-  app.set_version_flag("--version", "powercut-server 0.1.0");
-  app.add_option("--port", options.port, "TCP port; 0: any that is free")
-      ->check(CLI::Range(0, 65535))
-      ->capture_default_str();
-  app.add_option("--bind", options.bind, "numeric address to listen on")->capture_default_str();
-  app.add_option("--dir", options.directory, "where the data are; it must exist")
-      ->capture_default_str();
-  app.add_flag("!--no-io-uring", options.use_io_uring, "use plain system calls for the disk");
-  for (const Parameter& parameter : parameters()) {
-    if (parameter.set == nullptr || parameter.name == "dir") continue;
-    const auto set = [&parameter, &options](const std::string& value) {
-      const auto outcome = parameter.set(options.engine, value);
-      if (!outcome.ok())
-        throw CLI::ValidationError("--" + std::string(parameter.name), outcome.error().message);
-    };
-    app.add_option_function<std::string>("--" + std::string(parameter.name), set,
-                                         std::string(parameter.help))
-        ->type_name(parameter.get(options.engine).empty()
-                        ? "VALUE"
-                        : "[" + parameter.get(options.engine) + "]");
-  }
-  if (!parse(app, "powercut-server", argc, argv, exit_status)) return false;
-  options.engine.directory = options.directory;
-  return true;
-}
-
 bool parse_check_aof_options(int argc, char** argv, CheckAofOptions& options, int& exit_status) {
   CLI::App app{
       "Checks the append-only log in a data directory as a start would read it. Changes nothing "

@@ -15,13 +15,8 @@ enum ExitStatus : int {
   kExitUnreadable = 3,  // data that cannot be read
 };
 
-struct ServerOptions {
-  std::string bind = "127.0.0.1";
-  int port = 6379;
-  std::string directory = ".";
-  bool use_io_uring = true;
-  EngineConfig engine;
-};
+// What a server starts with by default: Redis's defaults, but with a log.
+EngineConfig server_defaults();
 
 struct CheckAofOptions {
   std::string directory;
@@ -32,9 +27,12 @@ struct CheckRdbOptions {
   std::string path;
 };
 
+// `powercut-server [FILE] [--DIRECTIVE VALUE ...]`: Redis's own, and ours. Each directive of Redis is honoured, accepted
+// where it cannot matter, or refused, with where it stands and why.
+bool parse_server_options(int argc, char** argv, EngineConfig& config, int& exit_status);
+
 // Each fills `options`; or says, in one line, what is wrong, or prints --help: then `exit_status` is what to
 // return.
-bool parse_server_options(int argc, char** argv, ServerOptions& options, int& exit_status);
 bool parse_check_aof_options(int argc, char** argv, CheckAofOptions& options, int& exit_status);
 bool parse_check_rdb_options(int argc, char** argv, CheckRdbOptions& options, int& exit_status);
 

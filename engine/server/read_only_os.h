@@ -20,6 +20,7 @@ class ReadOnlyFile final : public File {
   Result<void> truncate(uint64_t) override { return {}; }
   Result<void> sync(Site) override { return {}; }
   Result<uint64_t> size() override { return file_->size(); }
+  int64_t modified_ms() override { return file_->modified_ms(); }
 
  private:
   std::unique_ptr<File> file_;

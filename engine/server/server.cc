@@ -17,6 +17,12 @@ constexpr size_t kMostUnsent = 32 << 20;
 constexpr Duration kAcceptRetry = milliseconds(100);
 constexpr Duration kDrainStep = milliseconds(1);
 
+constexpr std::string_view kProtected =
+    "-DENIED Redis is running in protected mode because protected mode is enabled and no password "
+    "is set for the default user. In this mode connections are only accepted from the loopback "
+    "interface. To connect from elsewhere, set a password (requirepass), say which addresses are "
+    "meant (bind), or start with --protected-mode no if no stranger can reach it.\r\n";
+
 }  // namespace
 
 void Server::accept_loop(int listener) {
@@ -27,13 +33,30 @@ void Server::accept_loop(int listener) {
     } else if (accepted.error().code == Errc::kNotFound) {
       os_.wait_readable(listener);
     } else {
-      fmt::print(stderr, "powercut-server: {}\n", accepted.error().message);
+      log_.warning(accepted.error().message);
       os_.park(os_.now() + kAcceptRetry);
     }
   }
 }
 
+// Who is not let in, is told why.
+std::string_view Server::why_not(const Descriptor& fd) const {
+  const ServiceConfig& service = engine_.config().service;
+  if (connections_.size() >= std::min(service.max_clients, most_clients_))
+    return "-ERR max number of clients reached\r\n";
+  if (service.protected_mode && service.password.empty() && !service.bind_given &&
+      !peer_is_local(fd.get()))
+    return kProtected;
+  return {};
+}
+
 void Server::connect(Descriptor fd) {
+  if (const std::string_view why = why_not(fd); !why.empty()) {
+    size_t count = 0;
+    (void)send_some(fd.get(), why, count);
+    return;
+  }
+  keep_alive(fd.get(), engine_.config().service.tcp_keepalive_s);
   auto connection = std::make_shared<Connection>(os_, std::move(fd), engine_.connect());
   Client& client = connection->session->client();
   client.address = peer_name(connection->fd.get());

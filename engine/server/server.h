@@ -14,14 +14,21 @@
 #include "engine/engine.h"
 #include "engine/os/posix/posix_os.h"
 #include "engine/os/wait_queue.h"
+#include "engine/server/server_log.h"
 
 namespace powercut::engine {
 
 class Server {
  public:
   // `on_stopped` is called once the store has been shut down by a client.
-  Server(PosixOs& os, Engine& engine, std::function<void()> on_stopped)
-      : os_(os), engine_(engine), on_stopped_(std::move(on_stopped)) {}
+  // `most_clients` is what the descriptors allow.
+  Server(PosixOs& os, Engine& engine, ServerLog& log, uint64_t most_clients,
+         std::function<void()> on_stopped)
+      : os_(os),
+        engine_(engine),
+        log_(log),
+        most_clients_(most_clients),
+        on_stopped_(std::move(on_stopped)) {}
 
   // Accepts connections for ever. Call it in a task.
   void accept_loop(int listener);
@@ -42,12 +49,15 @@ class Server {
   };
 
   void connect(Descriptor fd);
+  std::string_view why_not(const Descriptor& fd) const;
   void read_loop(Connection& connection);
   void write_loop(Connection& connection);
   void send_ready(Connection& connection);
 
   PosixOs& os_;
   Engine& engine_;
+  ServerLog& log_;
+  const uint64_t most_clients_;
   std::function<void()> on_stopped_;
   std::vector<Connection*> connections_;
 };

@@ -1,10 +1,18 @@
 // powercut-server: the store on a real disk, for real clients.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <csignal>
+
 #include "engine/os/posix/directory_lock.h"
 #include "engine/os/posix/posix_os.h"
+#include "engine/os/posix/process.h"
+#include "engine/server/listeners.h"
+#include "engine/server/named_os.h"
 #include "engine/server/options.h"
+#include "engine/server/rewrite_config.h"
 #include "engine/server/server.h"
+#include "engine/server/server_log.h"
 #include "engine/server/tcp.h"
 
 namespace powercut::engine {
@@ -15,6 +23,11 @@ namespace {
 constexpr Duration kShutdownPatience = seconds(5);
 constexpr Duration kShutdownRetry = milliseconds(200);
 constexpr Duration kDrain = seconds(1);
+// A predecessor that was killed may hold directory and port a little longer: its last calls are still under way.
+constexpr Duration kPredecessor = seconds(2);
+constexpr Duration kPredecessorStep = milliseconds(20);
+// Descriptors that clients do not get: the store's own.
+constexpr uint64_t kOwnDescriptors = 32;
 
 int fail(const Error& error) {
   fmt::print(stderr, "powercut-server: {}\n", error.message);
@@ -24,8 +37,12 @@ int fail(const Error& error) {
 // Everything between the first task and the last.
 class Process {
  public:
-  Process(PosixOs& os, ServerOptions options, Descriptor signals)
-      : os_(os), options_(std::move(options)), signals_(std::move(signals)) {}
+  Process(PosixOs& os, EngineConfig config, ServerLog& log, Descriptor signals)
+      : os_(os),
+        store_os_(os, config.service),
+        config_(std::move(config)),
+        log_(log),
+        signals_(std::move(signals)) {}
 
   int run() {
     os_.spawn("main", [this] { serve(); });
@@ -36,41 +53,101 @@ class Process {
 
  private:
   void serve() {
-    auto opened = Engine::open(os_, options_.engine);
-    if (!opened.ok()) return end(fail(opened.error()));
-    engine_ = std::move(*opened);
-    fmt::print(stderr, "powercut-server: {}\n", engine_->recovery().summary());
-    auto listener = listen_on(options_.bind, options_.port);
-    if (!listener.ok()) return end(fail(listener.error()));
-    listener_ = std::move(*listener);
-    fmt::print(stderr, "powercut-server: ready on {}\n", local_name(listener_.get()));
-    server_ = std::make_unique<Server>(os_, *engine_, [this] { stopped_by_client(); });
-    os_.spawn("accept", [this] { server_->accept_loop(listener_.get()); });
+    if (const auto synced = os_.sync_directory("", "root.aof_directory"); !synced.ok())
+      return end(refuse(no_directory_sync(synced.error())));
+    config_.recovery.progress = &progress_;
+    engine_ = Engine::make(store_os_, config_);
+    server_ = std::make_unique<Server>(os_, *engine_, log_, most_clients(),
+                                       [this] { stopped_by_client(); });
+    auto listeners = Listeners::open(os_, config_.service);
+    if (!listeners.ok()) return end(refuse(listeners.error()));
+    listeners_ = std::move(*listeners);
+    for (const int fd : listeners_->descriptors())
+      os_.spawn("accept", [this, fd] { server_->accept_loop(fd); });
     os_.spawn("signals", [this] { signal_loop(); });
+    log_.notice("Server initialized");
+    if (const auto loaded = engine_->load(); !loaded.ok()) {
+      return end(stopping_
+                     ? kExitOk
+                     : refuse({loaded.error().code, store_os_.message(loaded.error().message)}));
+    }
+    if (stopping_) return;
+    loaded_ = true;
+    engine_->set_on_config([this] { apply_config(); });
+    engine_->set_config_rewriter([this] { return rewrite_config(engine_->config()); });
+    log_.notice(store_os_.message(engine_->recovery().summary()));
+    for (const std::string& name : listeners_->names()) log_.notice("ready on " + name);
+    log_.notice("Ready to accept connections");
+    if (config_.service.supervised != "no")
+      notify_supervisor("STATUS=Ready to accept connections\nREADY=1\n");
   }
 
-  // The first signal shuts down cleanly; a second one ends at once, with the status of a failure.
+  int refuse(const Error& error) {
+    if (!config_.service.log_file.empty()) log_.warning(error.message);
+    return fail(error);
+  }
+
+  static Error no_directory_sync(const Error& error) {
+    if (error.code != Errc::kInvalid && error.code != Errc::kUnsupported) return error;
+    return {
+        error.code,
+        fmt::format(
+            "{}: this filesystem cannot sync a directory, so a power cut may take files back; "
+            "start "
+            "with --directory-sync no to do without: then nothing is promised on a power cut, and "
+            "what a kill leaves stays",
+            error.message)};
+  }
+
+  uint64_t most_clients() {
+    const uint64_t wanted = config_.service.max_clients;
+    const uint64_t limit = raise_descriptor_limit(wanted + kOwnDescriptors);
+    const uint64_t own = std::min<uint64_t>(kOwnDescriptors, limit / 2);
+    if (limit < wanted + kOwnDescriptors) {
+      log_.warning(
+          fmt::format("maxclients {} does not fit the limit of {} open files: {} clients at most",
+                      wanted, limit, limit - own));
+    }
+    return std::min(wanted, limit - own);
+  }
+
+  void apply_config() { log_.set_level(log_level_named(engine_->config().service.log_level)); }
+
+  // SIGTERM shuts down cleanly, and another one changes nothing; a second Ctrl-C ends at once, with the status of a
+  // failure. While the store loads there is nothing to shut down.
   void signal_loop() {
-    os_.wait_readable(signals_.get());
-    take_signal(signals_.get());
-    os_.spawn("shutdown", [this] { shut_down(); });
-    os_.wait_readable(signals_.get());
-    fmt::print(stderr, "powercut-server: a second signal: not shut down cleanly\n");
-    end(kExitFailed);
+    for (bool again = false;; again = true) {
+      os_.wait_readable(signals_.get());
+      const int signal = take_signal(signals_.get());
+      if (signal == 0) continue;
+      if (again && signal == SIGINT) {
+        log_.warning("a second Ctrl-C: not shut down cleanly");
+        return end(kExitFailed);
+      }
+      if (again) continue;
+      log_.warning(signal == SIGINT ? "Received SIGINT scheduling shutdown..."
+                                    : "Received SIGTERM scheduling shutdown...");
+      stopping_ = true;
+      if (!loaded_) return end(kExitOk);
+      os_.spawn("shutdown", [this] { shut_down(); });
+    }
   }
 
   void shut_down() {
+    log_.warning("User requested shutdown...");
+    if (config_.service.supervised != "no") notify_supervisor("STOPPING=1\n");
     const Instant deadline = os_.now() + kShutdownPatience;
     for (;;) {
       const auto outcome = engine_->shut_down(true);
       if (outcome.ok()) break;
       if (os_.now() >= deadline) {
-        fmt::print(stderr, "powercut-server: not shut down cleanly: {}\n", outcome.error().message);
+        refuse({Errc::kIo, "not shut down cleanly: " + outcome.error().message});
         return end(kExitFailed);
       }
       os_.park(os_.now() + kShutdownRetry);
     }
     server_->drain(os_.now() + kDrain);
+    log_.warning("Redis is now ready to exit, bye bye...");
     end(kExitOk);
   }
 
@@ -79,6 +156,7 @@ class Process {
     stopping_ = true;
     os_.spawn("goodbye", [this] {
       server_->drain(os_.now() + kDrain);
+      log_.warning("Redis is now ready to exit, bye bye...");
       end(kExitOk);
     });
   }
@@ -89,26 +167,78 @@ class Process {
   }
 
   PosixOs& os_;
-  ServerOptions options_;
+  NamedOs store_os_;
+  EngineConfig config_;
+  LoadProgress progress_;
+  ServerLog& log_;
   Descriptor signals_;
-  Descriptor listener_;
+  std::unique_ptr<Listeners> listeners_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Server> server_;
+  bool loaded_ = false;
   bool stopping_ = false;
   int status_ = kExitOk;
 };
 
-int run(int argc, char** argv) {
-  ServerOptions options;
-  int status = kExitOk;
-  if (!parse_server_options(argc, argv, options, status)) return status;
+Result<Descriptor> lock(const EngineConfig& config) {
+  if (!config.service.directory_lock) return Descriptor();
+  const Instant deadline = monotonic_now() + kPredecessor;
+  for (;;) {
+    auto locked = lock_directory(config.directory);
+    if (locked.ok()) return locked;
+    if (locked.error().code == Errc::kUnsupported) {
+      return Error{
+          locked.error().code,
+          fmt::format(
+              "{}: this filesystem has no locks, so nothing would keep a second server out; start "
+              "with --directory-lock no to do without, and see to it that no other uses the "
+              "directory",
+              locked.error().message)};
+    }
+    if (locked.error().code != Errc::kRefused || monotonic_now() >= deadline) return locked;
+    wait_outside_tasks(kPredecessorStep);
+  }
+}
+
+int serve(EngineConfig config) {
+  ServerLog log;
+  log.set_level(log_level_named(config.service.log_level));
+  ServiceConfig& service = config.service;
+  for (std::string* path : {&service.log_file, &service.pid_file, &service.config_file})
+    if (!path->empty()) *path = absolute_path(*path);
+  if (service.daemonize) {
+    if (const auto gone = go_to_background(); !gone.ok()) return fail(gone.error());
+    if (service.pid_file.empty()) service.pid_file = "/var/run/redis.pid";
+  }
+  if (const auto opened = log.open(service.log_file); !opened.ok()) return fail(opened.error());
   auto signals = open_signals();
   if (!signals.ok()) return fail(signals.error());
-  auto lock = lock_directory(options.directory);
-  if (!lock.ok()) return fail(lock.error());
-  auto os = PosixOs::open(options.directory, {.use_io_uring = options.use_io_uring});
+  config.directory = absolute_path(config.directory);
+  const auto locked = lock(config);
+  if (!locked.ok()) return fail(locked.error());
+  auto os = PosixOs::open(config.directory, {.use_io_uring = service.io_uring,
+                                             .sync_directories = service.directory_sync});
   if (!os.ok()) return fail(os.error());
-  return Process(**os, std::move(options), std::move(*signals)).run();
+  if (!service.directory_sync)
+    log.warning("directory-sync is no: nothing is promised on a power cut");
+  if (!service.directory_lock)
+    log.warning("directory-lock is no: nothing keeps a second server out of the directory");
+  if (!service.pid_file.empty()) {
+    if (const auto written = write_pid_file(service.pid_file); !written.ok())
+      log.warning(written.error().message);
+  }
+  const std::string pid_file = service.pid_file;
+  const int status = Process(**os, std::move(config), log, std::move(*signals)).run();
+  if (!pid_file.empty()) remove_file(pid_file);
+  return status;
+}
+
+int run(int argc, char** argv) {
+  ignore_signals();
+  EngineConfig config;
+  int status = kExitOk;
+  if (!parse_server_options(argc, argv, config, status)) return status;
+  return serve(std::move(config));
 }
 
 }  // namespace

@@ -4,20 +4,26 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #include "engine/os/posix/os_error.h"
+#include "engine/os/posix/process.h"
 
 namespace powercut::engine {
 
 namespace {
 
 std::string name_of(const sockaddr_storage& address, socklen_t length) {
+  if (address.ss_family == AF_UNIX) {
+    const char* path = reinterpret_cast<const sockaddr_un*>(&address)->sun_path;
+    return fmt::format("{}:0", length > offsetof(sockaddr_un, sun_path) ? path : "unixsocket");
+  }
   char host[NI_MAXHOST];
   char port[NI_MAXSERV];
   if (getnameinfo(reinterpret_cast<const sockaddr*>(&address), length, host, sizeof host, port,
@@ -30,23 +36,50 @@ std::string name_of(const sockaddr_storage& address, socklen_t length) {
 
 }  // namespace
 
-Result<Descriptor> listen_on(const std::string& address, int port) {
+Result<Descriptor> listen_on(const std::string& address, int port, int backlog) {
   addrinfo hints{};
-  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
+  hints.ai_flags = AI_NUMERICSERV | AI_PASSIVE;
   hints.ai_socktype = SOCK_STREAM;
+  const bool all = address == "*" || address == "::*";
+  if (address == "*") hints.ai_family = AF_INET;
+  if (address == "::*") hints.ai_family = AF_INET6;
   addrinfo* found = nullptr;
-  if (const int error = getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (const int error = getaddrinfo(all ? nullptr : address.c_str(), std::to_string(port).c_str(),
+                                    &hints, &found);
       error != 0) {
-    return Error{Errc::kInvalid, fmt::format("bind {}: {}", address, gai_strerror(error))};
+    return Error{Errc::kUnsupported, fmt::format("bind {}: {}", address, gai_strerror(error))};
   }
   Descriptor fd(socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int on = 1;
+  // "::" must not take the port of IPv4 as well.
+  if (fd.get() >= 0 && found->ai_family == AF_INET6)
+    (void)setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   const bool listening =
       fd.get() >= 0 && setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-      bind(fd.get(), found->ai_addr, found->ai_addrlen) == 0 && listen(fd.get(), 511) == 0;
+      bind(fd.get(), found->ai_addr, found->ai_addrlen) == 0 && listen(fd.get(), backlog) == 0;
   const int error = errno;
   freeaddrinfo(found);
-  if (!listening) return os_error("listen on", fmt::format("{}:{}", address, port), error);
+  if (listening) return fd;
+  Error failed = os_error("listen on", fmt::format("{}:{}", address, port), error);
+  if (error == EADDRINUSE) failed.code = Errc::kExists;
+  if (error == EADDRNOTAVAIL || error == EAFNOSUPPORT || error == EPROTONOSUPPORT)
+    failed.code = Errc::kUnsupported;
+  return failed;
+}
+
+Result<Descriptor> listen_at(const std::string& path, uint64_t mode, int backlog) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return Error{Errc::kInvalid, fmt::format("unixsocket {}: the path is too long", path)};
+  std::memcpy(address.sun_path, path.data(), path.size());
+  Descriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  remove_file(path);
+  if (fd.get() < 0 ||
+      bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      (mode != 0 && !change_mode(path, mode)) || listen(fd.get(), backlog) != 0) {
+    return os_error("listen at", path, errno);
+  }
   return fd;
 }
 
@@ -65,6 +98,40 @@ std::string local_name(int fd) {
   socklen_t length = sizeof address;
   getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
   return name_of(address, length);
+}
+
+int local_port(int fd) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
+  if (address.ss_family == AF_INET6)
+    return ntohs(reinterpret_cast<const sockaddr_in6*>(&address)->sin6_port);
+  return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
+}
+
+bool peer_is_local(int fd) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return false;
+  if (address.ss_family == AF_UNIX) return true;
+  if (address.ss_family == AF_INET6) {
+    const in6_addr& peer = reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(&peer) || (IN6_IS_ADDR_V4MAPPED(&peer) && peer.s6_addr[12] == 127);
+  }
+  const uint32_t peer = ntohl(reinterpret_cast<const sockaddr_in*>(&address)->sin_addr.s_addr);
+  return peer >> 24 == 127;
+}
+
+void keep_alive(int fd, int64_t seconds) {
+  if (seconds == 0) return;
+  const int on = 1;
+  const int idle = static_cast<int>(seconds);
+  const int interval = std::max(1, idle / 3);
+  const int probes = 3;
+  (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+  (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
 std::string peer_name(int fd) {
@@ -90,22 +157,5 @@ Io send_some(int fd, std::string_view data, size_t& count) {
 }
 
 void hang_up(int fd) { shutdown(fd, SHUT_RDWR); }
-
-Result<Descriptor> open_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  if (sigprocmask(SIG_BLOCK, &signals, nullptr) != 0) return os_error("sigprocmask", "", errno);
-  Descriptor fd(signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
-  if (fd.get() < 0) return os_error("signalfd", "", errno);
-  return fd;
-}
-
-void take_signal(int fd) {
-  signalfd_siginfo info;
-  // Not retried: a spurious wake-up leaves nothing to take.
-  (void)!read(fd, &info, sizeof info);
-}
 
 }  // namespace powercut::engine

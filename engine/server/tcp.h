@@ -10,13 +10,21 @@
 
 namespace powercut::engine {
 
-// Listens on a numeric address; port 0: any that is free.
-Result<Descriptor> listen_on(const std::string& address, int port);
+// Listens on an address, a name, or "*" for all of IPv4 and "::*" for all of IPv6; port 0: any that is free.
+//   Errors: kExists: the port is taken. kUnsupported: there is no such address, or no such protocol, here.
+Result<Descriptor> listen_on(const std::string& address, int port, int backlog);
+// Listens at a path; what an earlier process left there goes. `mode` 0: as the umask says.
+Result<Descriptor> listen_at(const std::string& path, uint64_t mode, int backlog);
 // A waiting connection; kNotFound if none waits, kIo if there cannot be one now.
 Result<Descriptor> accept_from(int listener);
 // "127.0.0.1:6379" of this end, and of the other.
 std::string local_name(int fd);
 std::string peer_name(int fd);
+int local_port(int fd);
+// Is the other end this machine, by its address or by a socket of the filesystem?
+bool peer_is_local(int fd);
+// Asks now and then whether the other end still lives; 0: never.
+void keep_alive(int fd, int64_t seconds);
 
 enum class Io : unsigned char { kDone, kWouldBlock, kClosed };
 // At most `size` bytes into `out`; `count` says how many.
@@ -25,10 +33,5 @@ Io receive(int fd, char* out, size_t size, size_t& count);
 Io send_some(int fd, std::string_view data, size_t& count);
 // Both directions end; the other side's reads and a reader here see the end.
 void hang_up(int fd);
-
-// A descriptor that becomes readable when SIGTERM or SIGINT comes; they do nothing else from now on. Call it before
-// any thread is started.
-Result<Descriptor> open_signals();
-void take_signal(int fd);
 
 }  // namespace powercut::engine

@@ -48,9 +48,10 @@ void Database::drop_stale_due() {
   CHECK(due_.size() == expires_count_ || due_.size() + 1 == expires_count_);
 }
 
-Keyspace::Keyspace() {
-  all_.reserve(kDatabases);
-  for (int i = 0; i < kDatabases; ++i) databases_[i] = &all_.emplace_back(i);
+Keyspace::Keyspace(int databases) {
+  CHECK(databases > 0);
+  all_.reserve(static_cast<size_t>(databases));
+  for (int i = 0; i < databases; ++i) databases_.push_back(&all_.emplace_back(i));
 }
 
 Keyspace::~Keyspace() = default;
@@ -199,9 +200,9 @@ void Keyspace::flush(int db) {
 }
 
 void Keyspace::swap(int a, int b) {
-  CHECK(a >= 0 && a < kDatabases && b >= 0 && b < kDatabases);
+  CHECK(a >= 0 && a < databases() && b >= 0 && b < databases());
   for (KeyspaceObserver* observer : observers_) observer->before_swap(a, b);
-  std::swap(databases_[a], databases_[b]);
+  std::swap(databases_[static_cast<size_t>(a)], databases_[static_cast<size_t>(b)]);
 }
 
 // --- Expiry ---
@@ -219,7 +220,7 @@ void Keyspace::expire(int db, std::string_view key) {
 size_t Keyspace::remove_expired(size_t limit) {
   if (loading_) return 0;  // nothing expires, and what is due must stay in the queue
   size_t removed = 0;
-  for (int db = 0; db < kDatabases && removed < limit; ++db) {
+  for (int db = 0; db < databases() && removed < limit; ++db) {
     const auto& due = numbered(db).due_;
     while (!due.empty() && due.front().at_ms <= now_.unix_ms && removed < limit) {
       const std::string key = numbered(db).pop_due().key;

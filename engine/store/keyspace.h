@@ -1,11 +1,10 @@
-// The keyspace: 16 databases of key -> object, expiry, and the one door through which everything changes.
+// The keyspace: databases (16 by default) of key -> object, expiry, and the one door through which everything changes.
 //
 // Every change of an object, by a command, an expiry, a rename or a flush, passes the observers *before* it
 // happens. The fork-less checkpoint serialises the old object there; the judge's history learns there which
 // keys an operation touched. There is no way to get a mutable object that avoids the door.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -83,9 +82,9 @@ class Database {
 
 class Keyspace {
  public:
-  static constexpr int kDatabases = 16;
+  static constexpr int kDatabases = 16;  // unless told otherwise
 
-  Keyspace();
+  explicit Keyspace(int databases = kDatabases);
   ~Keyspace();
   Keyspace(const Keyspace&) = delete;
   Keyspace& operator=(const Keyspace&) = delete;
@@ -115,6 +114,7 @@ class Keyspace {
   const Database& database(int db) const { return numbered(db); }
   Database& mutable_database(int db) { return numbered(db); }  // stamps only; see Database
   size_t size(int db) const { return numbered(db).table_.size(); }
+  int databases() const { return static_cast<int>(databases_.size()); }
 
   // --- Changing; pointers are valid until the next removal ---
   // As find, and passes the door: the caller is about to change the object in place. Here and in put, `key`
@@ -151,7 +151,7 @@ class Keyspace {
 
  private:
   Database& numbered(int db) const {
-    CHECK(db >= 0 && db < kDatabases);
+    CHECK(db >= 0 && db < databases());
     return *databases_[static_cast<size_t>(db)];
   }
   void before_change(Database& db, std::string_view key, Object* object);
@@ -163,8 +163,8 @@ class Keyspace {
   void find_next_expiry();
   void erase_entry(Database& db, Table::Entry& entry);
 
-  std::vector<Database> all_;                    // by identity
-  std::array<Database*, kDatabases> databases_;  // by number
+  std::vector<Database> all_;         // by identity
+  std::vector<Database*> databases_;  // by number
   std::vector<KeyspaceObserver*> observers_;
   ExpiryListener* expiry_listener_ = nullptr;
   WallTime now_;

@@ -9,7 +9,9 @@ namespace {
 constexpr std::string_view kSameObject = "ERR source and destination objects are the same";
 constexpr std::string_view kNoSuchDatabase = "ERR DB index is out of range";
 
-bool valid_database(int64_t number) { return number >= 0 && number < Keyspace::kDatabases; }
+bool valid_database(const Call& call, int64_t number) {
+  return number >= 0 && number < call.keyspace.databases();
+}
 
 // A database's number. False: answered.
 bool database_arg(Call& call, size_t i, int& db) {
@@ -19,7 +21,7 @@ bool database_arg(Call& call, size_t i, int& db) {
     call.fail("ERR value is out of range, value must between -2147483648 and 2147483647");
     return false;
   }
-  if (!valid_database(number)) {
+  if (!valid_database(call, number)) {
     call.fail(kNoSuchDatabase);
     return false;
   }
@@ -108,7 +110,7 @@ void swapdb(Call& call) {
   if (!a) return call.fail("ERR invalid first DB index");
   const auto b = parse_integer(call.arg(2));
   if (!b) return call.fail("ERR invalid second DB index");
-  if (!valid_database(*a) || !valid_database(*b)) return call.fail(kNoSuchDatabase);
+  if (!valid_database(call, *a) || !valid_database(call, *b)) return call.fail(kNoSuchDatabase);
   if (*a != *b) call.keyspace.swap(static_cast<int>(*a), static_cast<int>(*b));
   call.changed();
   call.reply.ok();
@@ -139,7 +141,7 @@ void flushdb(Call& call) {
 
 void flushall(Call& call) {
   if (!flush_options_fit(call)) return;
-  for (int db = 0; db < Keyspace::kDatabases; ++db) call.keyspace.flush(db);
+  for (int db = 0; db < call.keyspace.databases(); ++db) call.keyspace.flush(db);
   flushed(call);
 }
 

@@ -82,9 +82,13 @@ void client_no_evict(Call& call) {
   call.reply.ok();
 }
 
-// There is one user, "default", without a password.
-bool log_in(Call& call, std::string_view user) {
-  if (user == "default") return true;
+// There is one user, "default".
+bool log_in(Call& call, std::string_view user, std::string_view password) {
+  Clients& peers = call.client->peers();
+  if (user == "default" && (peers.password.empty() || peers.accepts(password))) {
+    call.client->authenticated = true;
+    return true;
+  }
   call.fail("WRONGPASS invalid username-password pair or user is disabled.");
   return false;
 }
@@ -100,14 +104,16 @@ void client(Call& call) {
 }
 
 void auth(Call& call) {
+  if (call.client == nullptr) return;
   if (call.argc() > 3) return call.fail(kSyntaxError);
-  if (call.argc() == 2) {
+  if (call.argc() == 2 && call.client->peers().password.empty()) {
     return call.fail(
         "ERR AUTH <password> called without any password configured for the default user. Are you "
         "sure your "
         "configuration is correct?");
   }
-  if (log_in(call, call.arg(1))) call.reply.ok();
+  const bool named = call.argc() == 3;
+  if (log_in(call, named ? call.arg(1) : "default", call.arg(named ? 2 : 1))) call.reply.ok();
 }
 
 // RESP2 only.
@@ -122,7 +128,7 @@ void hello(Call& call) {
   for (size_t i = 2; i < call.argc(); ++i) {
     const size_t more = call.argc() - i - 1;
     if (call.is(i, "AUTH") && more >= 2) {
-      if (!log_in(call, call.arg(i + 1))) return;
+      if (!log_in(call, call.arg(i + 1), call.arg(i + 2))) return;
       i += 2;
     } else if (call.is(i, "SETNAME") && more >= 1) {
       if (!set_name(call, call.arg(i + 1))) return;
@@ -130,6 +136,13 @@ void hello(Call& call) {
     } else {
       return call.fail(fmt::format("ERR Syntax error in HELLO option '{}'", call.arg(i)));
     }
+  }
+  if (!call.client->authenticated) {
+    return call.fail(
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
+        "<proto> AUTH <user> "
+        "<pass> option can be used to authenticate the client and select the RESP protocol version "
+        "at the same time");
   }
   call.reply.array(14);
   for (const std::string_view word : {"server", "redis", "version", "7.0.15", "proto"})
@@ -146,6 +159,7 @@ void reset(Call& call) {
   if (call.client != nullptr) {
     call.client->clear_transaction();
     call.client->name.clear();
+    call.client->authenticated = call.client->peers().password.empty();
   }
   call.db = 0;
   call.reply.simple("RESET");

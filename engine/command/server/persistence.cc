@@ -67,9 +67,9 @@ void shutdown(Call& call) {
 constexpr CommandSpec kCommands[] = {
     {"save", save, 1, kAdmin | kNoMulti},
     {"bgsave", bgsave, -1, kAdmin},
-    {"lastsave", lastsave, 1, 0},
+    {"lastsave", lastsave, 1, kLoading},
     {"bgrewriteaof", bgrewriteaof, 1, kAdmin},
-    {"shutdown", shutdown, -1, kAdmin | kNoMulti},
+    {"shutdown", shutdown, -1, kAdmin | kNoMulti | kLoading},
 };
 
 }  // namespace

@@ -144,7 +144,11 @@ void config_resetstat(Call& call) {
   call.reply.ok();
 }
 
-void config_rewrite(Call& call) { call.fail("ERR The server is running without a config file"); }
+void config_rewrite(Call& call) {
+  const auto rewritten = call.control->config_rewrite();
+  if (!rewritten.ok()) return call.fail("ERR " + rewritten.error().message);
+  call.reply.ok();
+}
 
 void config(Call& call) {
   static constexpr Subcommand kSubcommands[] = {{"get", config_get, -3},
@@ -231,23 +235,23 @@ std::span<const CommandSpec> server_commands() {
   using namespace server;
   static constexpr CommandSpec kCommands[] = {
       {"ping", ping, -1, 0},
-      {"echo", echo, 2, 0},
-      {"time", time_of_day, 1, 0},
-      {"command", command, -1, 0},
-      {"info", info, -1, 0},
-      {"config", config, -2, kAdmin},
+      {"echo", echo, 2, kLoading},
+      {"time", time_of_day, 1, kLoading},
+      {"command", command, -1, kLoading},
+      {"info", info, -1, kLoading},
+      {"config", config, -2, kAdmin | kLoading},
       {"memory", memory, -2, kReadOnly, 2, 2, 1},
       {"function", function, -2, 0},
-      {"slowlog", slowlog, -2, kAdmin},
-      {"latency", latency, -2, kAdmin},
+      {"slowlog", slowlog, -2, kAdmin | kLoading},
+      {"latency", latency, -2, kAdmin | kLoading},
       {"wait", wait, 3, 0},
-      {"role", role, 1, 0},
+      {"role", role, 1, kLoading},
       {"lolwut", lolwut, -1, kReadOnly},
-      {"client", client, -2, 0},
-      {"hello", hello, -1, 0},
-      {"auth", auth, -2, 0},
-      {"reset", reset, 1, kImmediate},
-      {"quit", quit, -1, kImmediate},
+      {"client", client, -2, kLoading},
+      {"hello", hello, -1, kLoading | kNoAuth},
+      {"auth", auth, -2, kLoading | kNoAuth},
+      {"reset", reset, 1, kImmediate | kLoading | kNoAuth},
+      {"quit", quit, -1, kImmediate | kLoading | kNoAuth},
   };
   return kCommands;
 }

@@ -51,9 +51,11 @@ void unwatch(Call& call) {
 }
 
 constexpr CommandSpec kCommands[] = {
-    {"multi", multi, 1, kImmediate},     {"exec", exec, 1, kImmediate},
-    {"discard", discard, 1, kImmediate}, {"watch", watch, -2, kImmediate, 1, -1, 1},
-    {"unwatch", unwatch, 1, 0},
+    {"multi", multi, 1, kImmediate | kLoading},
+    {"exec", exec, 1, kImmediate | kLoading},
+    {"discard", discard, 1, kImmediate | kLoading},
+    {"watch", watch, -2, kImmediate, 1, -1, 1},
+    {"unwatch", unwatch, 1, kLoading},
 };
 
 }  // namespace

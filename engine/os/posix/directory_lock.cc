@@ -13,6 +13,8 @@ Result<Descriptor> lock_directory(const std::string& directory) {
   if (fd < 0) return os_error("open", directory, static_cast<int>(-fd));
   Descriptor descriptor(static_cast<int>(fd));
   if (flock(descriptor.get(), LOCK_EX | LOCK_NB) == 0) return descriptor;
+  if (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)
+    return Error{Errc::kUnsupported, os_error("lock", directory, errno).message};
   if (errno != EWOULDBLOCK) return os_error("lock", directory, errno);
   return Error{Errc::kRefused, directory + ": another process uses it; give each its own --dir"};
 }

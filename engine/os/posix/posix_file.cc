@@ -66,6 +66,14 @@ class PosixFile final : public File {
     return static_cast<uint64_t>(status.st_size);
   }
 
+  int64_t modified_ms() override {
+    struct stat status;
+    if (fstat(descriptor_.get(), &status) < 0) return 0;
+    return int64_t{status.st_mtim.tv_sec} * 1000 + status.st_mtim.tv_nsec / 1'000'000;
+  }
+
+  bool named() override { return os_.leads_to(path_, descriptor_.get()); }
+
  private:
   PosixOs& os_;
   Descriptor descriptor_;

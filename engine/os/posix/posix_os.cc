@@ -14,6 +14,7 @@
 
 #include "engine/os/posix/os_error.h"
 #include "engine/os/posix/posix_file.h"
+#include "engine/os/posix/process.h"
 
 namespace powercut::engine {
 
@@ -44,6 +45,7 @@ Result<std::unique_ptr<PosixOs>> PosixOs::open(const std::string& root_directory
   if (getrandom(&seed, sizeof seed, 0) != sizeof seed) return os_error("getrandom", "", errno);
 
   std::unique_ptr<PosixOs> os(new PosixOs(std::move(root_descriptor), seed));
+  os->sync_directories_ = options.sync_directories;
   if (options.use_io_uring) {
     auto reactor = make_uring_reactor(os->tasks_, options.ring_entries);
     if (reactor.ok()) {
@@ -96,6 +98,13 @@ Calls& PosixOs::calls() {
 Result<void> PosixOs::alive(std::string_view what, std::string_view path) const {
   if (unwinding()) return os_error(what, path, ECANCELED);
   return {};
+}
+
+bool PosixOs::leads_to(std::string_view path, int fd) const {
+  struct stat there, open;
+  if (unwinding() || fstat(fd, &open) < 0) return true;
+  if (fstatat(root_.get(), at_path(path).c_str(), &there, 0) < 0) return errno != ENOENT;
+  return there.st_ino == open.st_ino && there.st_dev == open.st_dev;
 }
 
 Result<std::unique_ptr<File>> PosixOs::open(std::string_view path, Open mode) {
@@ -203,16 +212,13 @@ Result<std::vector<std::string>> PosixOs::list(std::string_view path) {
 // the filesystem.
 Result<void> PosixOs::sync_directory(std::string_view path, Site) {
   TRY_ASSIGN(Descriptor descriptor, open_directory("fsync", path));
+  if (!sync_directories_) return {};
   const int64_t result = calls().sync(descriptor.get(), false);
   if (result < 0) return os_error("fsync", path, static_cast<int>(-result));
   return {};
 }
 
-WallTime PosixOs::wall_now() {
-  timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return {int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000};
-}
+WallTime PosixOs::wall_now() { return wall_clock_now(); }
 
 uint64_t PosixOs::choose(Site, uint64_t n) {
   CHECK(n >= 1);

@@ -24,7 +24,9 @@
 namespace powercut::engine {
 
 struct PosixOptions {
-  bool use_io_uring = true;     // false: never, even where it works
+  bool use_io_uring = true;  // false: never, even where it works
+  bool sync_directories =
+      true;                     // false: where the filesystem cannot, sync_directory() does nothing
   unsigned ring_entries = 256;  // how many calls are submitted at once at most, a power of two
 };
 
@@ -77,6 +79,8 @@ class PosixOs final : public Os {
   // For PosixFile: the calls of whoever asks now.
   Calls& calls();
   bool unwinding() const { return tasks_.destroying(); }
+  // Is the file at `path` the one that is open as `fd`? Also where that cannot be told.
+  bool leads_to(std::string_view path, int fd) const;
 
  private:
   PosixOs(Descriptor root, uint64_t seed) : root_(std::move(root)), random_state_(seed) {}
@@ -90,6 +94,7 @@ class PosixOs final : public Os {
   RefusedCalls refused_;
   std::unique_ptr<Reactor> reactor_;
   bool uses_io_uring_ = false;
+  bool sync_directories_ = true;
   bool stopped_ = false;
   uint64_t random_state_;
 };

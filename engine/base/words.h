@@ -1,0 +1,17 @@
+// The words of a line, as Redis splits them: at blanks, with "..." (escapes as in C) and '...' (only \' is one) around
+// those that have some.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace powercut {
+
+// False where quotes are not closed, or a word follows a closing quote at once.
+bool split_words(std::string_view line, std::vector<std::string>& words);
+
+// A word that split_words() gives back as it is: quoted where it has to be.
+std::string quoted_word(std::string_view word);
+
+}  // namespace powercut

@@ -1,0 +1,137 @@
+#include "engine/os/posix/process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "engine/os/posix/os_error.h"
+
+namespace powercut::engine {
+
+int process_id() { return getpid(); }
+
+void wait_outside_tasks(Duration duration) {
+  const timespec left{duration.ns / 1'000'000'000, duration.ns % 1'000'000'000};
+  nanosleep(&left, nullptr);
+}
+
+WallTime wall_clock_now() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return {int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000};
+}
+
+std::string local_time_text(WallTime at) {
+  const time_t seconds = at.unix_ms / 1000;
+  tm broken{};
+  localtime_r(&seconds, &broken);
+  char text[40];
+  const size_t length = strftime(text, sizeof text, "%d %b %Y %H:%M:%S", &broken);
+  std::string whole(text, length);
+  snprintf(text, sizeof text, ".%03d", static_cast<int>(at.unix_ms % 1000));
+  return whole + text;
+}
+
+uint64_t raise_descriptor_limit(uint64_t wanted) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  if (limit.rlim_cur >= wanted) return limit.rlim_cur;
+  rlimit more = limit;
+  more.rlim_cur = wanted;
+  more.rlim_max = std::max<rlim_t>(limit.rlim_max, wanted);
+  if (setrlimit(RLIMIT_NOFILE, &more) == 0) return wanted;
+  more = limit;
+  more.rlim_cur = std::min<rlim_t>(wanted, limit.rlim_max);
+  return setrlimit(RLIMIT_NOFILE, &more) == 0 ? more.rlim_cur : limit.rlim_cur;
+}
+
+void ignore_signals() {
+  signal(SIGHUP, SIG_IGN);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+Result<Descriptor> open_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  if (sigprocmask(SIG_BLOCK, &signals, nullptr) != 0) return os_error("sigprocmask", "", errno);
+  Descriptor fd(signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (fd.get() < 0) return os_error("signalfd", "", errno);
+  return fd;
+}
+
+int take_signal(int fd) {
+  signalfd_siginfo info;
+  // Not retried: a spurious wake-up leaves nothing to take.
+  return ::read(fd, &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
+}
+
+Result<void> go_to_background() {
+  const pid_t child = fork();
+  if (child < 0) return os_error("fork", "", errno);
+  if (child > 0) _exit(0);
+  setsid();
+  const int null = ::open("/dev/null", O_RDWR);
+  if (null < 0) return os_error("open", "/dev/null", errno);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, standard);
+  if (null > STDERR_FILENO) ::close(null);
+  return {};
+}
+
+void notify_supervisor(const std::string& state) {
+  const char* path = getenv("NOTIFY_SOCKET");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path == nullptr || (path[0] != '/' && path[0] != '@') ||
+      strlen(path) >= sizeof address.sun_path) {
+    return;
+  }
+  std::memcpy(address.sun_path, path, strlen(path));
+  if (path[0] == '@') address.sun_path[0] = '\0';
+  const Descriptor fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (fd.get() < 0) return;
+  (void)sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL,
+               reinterpret_cast<const sockaddr*>(&address),
+               static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + strlen(path)));
+}
+
+Result<void> write_pid_file(const std::string& path) {
+  const int64_t fd = retry_eintr(
+      [&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644); });
+  if (fd < 0) return os_error("open the pid file", path, static_cast<int>(-fd));
+  const Descriptor file(static_cast<int>(fd));
+  const std::string text = std::to_string(process_id()) + "\n";
+  const int64_t written =
+      retry_eintr([&] { return ::write(file.get(), text.data(), text.size()); });
+  if (written < 0) return os_error("write the pid file", path, static_cast<int>(-written));
+  return {};
+}
+
+void remove_file(const std::string& path) { ::unlink(path.c_str()); }
+
+bool change_mode(const std::string& path, uint64_t mode) {
+  return chmod(path.c_str(), static_cast<mode_t>(mode)) == 0;
+}
+
+std::string absolute_path(const std::string& path) {
+  if (path.starts_with('/')) return path;
+  char here[PATH_MAX];
+  if (getcwd(here, sizeof here) == nullptr) return path;
+  return path.empty() ? here : std::string(here) + '/' + path;
+}
+
+}  // namespace powercut::engine

@@ -1,0 +1,164 @@
+#include "engine/recovery/newer_beside.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+
+#include "engine/aof/format.h"
+#include "engine/checkpoint/rdb_decode.h"
+#include "engine/checkpoint/rdb_format.h"
+#include "engine/recovery/recovery.h"
+
+namespace powercut::engine {
+
+namespace {
+
+constexpr uint64_t kTailBytes = 64 << 10;
+
+std::string date(int64_t unix_ms) {
+  if (unix_ms <= 0) return "of unknown date";
+  const std::time_t seconds = unix_ms / 1000;
+  std::tm broken{};
+  gmtime_r(&seconds, &broken);
+  char text[32];
+  return std::string("of ") +
+         std::string(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &broken));
+}
+
+int64_t modified_ms(Os& os, const std::string& path) {
+  const auto file = os.open(path, Open::kRead);
+  return file.ok() ? (*file)->modified_ms() : 0;
+}
+
+std::string in_log(std::string_view name) { return fmt::format("{}/{}", kAofDirectory, name); }
+
+// What a checkpoint says of itself before its first entry.
+struct Peeked {
+  RdbInfo info;
+  std::optional<uint64_t> lsn;
+  int64_t modified_ms = 0;
+};
+
+// Nothing if there is none, or what lies there is none: it is not what would be missed.
+Result<std::optional<Peeked>> peek_checkpoint(Os& os) {
+  const auto file = os.open(kCheckpointName, Open::kRead);
+  if (!file.ok() && file.error().code == Errc::kNotFound) return std::optional<Peeked>();
+  if (!file.ok()) return file.error();
+  auto info = peek_rdb(**file, kCheckpointName);
+  if (!info.ok()) return std::optional<Peeked>();
+  Peeked peeked;
+  peeked.modified_ms = (*file)->modified_ms();
+  uint64_t lsn = 0;
+  if (const std::string* text = info->find_aux(kRdbAuxLsn)) {
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), lsn);
+    if (error == std::errc()) peeked.lsn = lsn;
+  }
+  peeked.info = std::move(*info);
+  return std::optional<Peeked>(std::move(peeked));
+}
+
+// The number of the last entry that the end of our own log speaks of.
+Result<std::optional<uint64_t>> last_entry(Os& os, const Manifest& manifest) {
+  if (manifest.segments.empty()) return std::optional<uint64_t>();
+  const ManifestFile& last = manifest.segments.back();
+  const auto file = os.open(in_log(last.name), Open::kRead);
+  if (!file.ok() || !last.lsn) return std::optional<uint64_t>();
+  TRY_ASSIGN(const uint64_t size, (*file)->size());
+  TRY_ASSIGN(const std::string tail, read_whole(**file, size - std::min(size, kTailBytes)));
+  uint64_t found = *last.lsn - 1;
+  for (size_t at = tail.find("#pc "); at != tail.npos; at = tail.find("#pc ", at + 1)) {
+    size_t length = 0;
+    const std::string_view line = std::string_view(tail).substr(at);
+    if (const auto mark = parse_mark(line, length)) found = std::max(found, mark->next_lsn - 1);
+    if (const auto note = parse_annotation(line, length))
+      found = std::max(found, note->first_lsn + note->entries - 1);
+  }
+  return std::optional<uint64_t>(found);
+}
+
+Error newer(std::string_view what, std::string_view than, std::string_view remedy) {
+  return {Errc::kInvalid, fmt::format("{} is newer than {}, and a start would pass it over; {}",
+                                      what, than, remedy)};
+}
+
+}  // namespace
+
+int64_t log_modified_ms(Os& os, const Manifest& manifest) {
+  int64_t newest = modified_ms(os, in_log(kManifestName));
+  if (manifest.base) newest = std::max(newest, modified_ms(os, in_log(manifest.base->name)));
+  for (const ManifestFile& file : manifest.segments)
+    newest = std::max(newest, modified_ms(os, in_log(file.name)));
+  return newest;
+}
+
+Result<std::string> check_beside_log(Os& os, const LogState& log) {
+  const std::string own = fmt::format("the log in {}, {}, up to entry {}", kAofDirectory,
+                                      date(log.modified_ms), log.last_lsn);
+  std::string beside;
+  TRY_ASSIGN(const auto checkpoint, peek_checkpoint(os));
+  if (checkpoint && checkpoint->info.keys > 0) {
+    const bool ours = checkpoint->lsn && !log.foreign;
+    const bool later = checkpoint->modified_ms > log.modified_ms;
+    bool is_newer = false;
+    if (ours) {
+      is_newer = log.closed && *checkpoint->lsn > log.last_lsn;
+    } else {
+      is_newer = log.foreign ? log.empty && later : log.empty || later;
+    }
+    const std::string what =
+        fmt::format("{}, {}{}", kCheckpointName, date(checkpoint->modified_ms),
+                    ours ? fmt::format(", up to entry {}", *checkpoint->lsn) : "");
+    if (is_newer) {
+      return newer(
+          what, own,
+          fmt::format(
+              "to go by {0}, start with --appendonly no and turn the log on with CONFIG SET "
+              "appendonly yes; to go by the log, move {0} away, or start with --on-newer pass-over",
+              kCheckpointName));
+    }
+    if (!ours) beside = what;
+  }
+  const int64_t single = modified_ms(os, std::string(kSingleLog));
+  if (single == 0) return beside;
+  const std::string what = fmt::format("{}, {}", kSingleLog, date(single));
+  if (single > log.modified_ms) {
+    return newer(
+        what, own,
+        fmt::format(
+            "to go by {}, move {} away; to go by the log, move {} away, or start with --on-newer "
+            "pass-over",
+            kSingleLog, kAofDirectory, kSingleLog));
+  }
+  return beside.empty() ? what : beside + ", and " + what;
+}
+
+Result<std::string> check_beside_checkpoint(Os& os, std::optional<uint64_t> lsn) {
+  const int64_t checkpoint = modified_ms(os, std::string(kCheckpointName));
+  const auto text = read_whole(os, in_log(kManifestName));
+  std::string what;
+  bool is_newer = false;
+  if (text.ok()) {
+    const auto manifest = parse_manifest(*text);
+    if (!manifest.ok()) return std::string();
+    const int64_t modified = log_modified_ms(os, *manifest);
+    TRY_ASSIGN(const auto last, last_entry(os, *manifest));
+    what = fmt::format("the log in {}, {}", kAofDirectory, date(modified));
+    is_newer = lsn && last ? *last > *lsn : modified > checkpoint;
+  } else {
+    const int64_t single = modified_ms(os, std::string(kSingleLog));
+    if (single == 0) return std::string();
+    what = fmt::format("the log {}, {}", kSingleLog, date(single));
+    is_newer = single > checkpoint;
+  }
+  if (!is_newer) return what;
+  return newer(
+      what, fmt::format("{}, {}", kCheckpointName, date(checkpoint)),
+      fmt::format(
+          "to go by the log, start with --appendonly yes; to go by {}, move the log away, or start "
+          "with --on-newer pass-over",
+          kCheckpointName));
+}
+
+}  // namespace powercut::engine

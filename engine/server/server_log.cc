@@ -1,0 +1,40 @@
+#include "engine/server/server_log.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "engine/os/posix/os_error.h"
+#include "engine/os/posix/process.h"
+
+namespace powercut::engine {
+
+LogLevel log_level_named(std::string_view name) {
+  if (name == "debug") return LogLevel::kDebug;
+  if (name == "verbose") return LogLevel::kVerbose;
+  return name == "warning" ? LogLevel::kWarning : LogLevel::kNotice;
+}
+
+Result<void> ServerLog::open(const std::string& path) {
+  if (path.empty()) {
+    file_.reset();
+    return {};
+  }
+  std::unique_ptr<FILE, int (*)(FILE*)> file(fopen(path.c_str(), "ae"), fclose);
+  if (file == nullptr) return os_error("open the log file", path, errno);
+  setvbuf(file.get(), nullptr, _IONBF, 0);
+  file_ = std::move(file);
+  return {};
+}
+
+void ServerLog::line(LogLevel level, std::string_view text) {
+  if (level < least_) return;
+  static constexpr char kMarks[] = {'.', '-', '*', '#'};
+  const std::string whole =
+      fmt::format("{}:M {} {} {}\n", process_id(), local_time_text(wall_clock_now()),
+                  kMarks[static_cast<size_t>(level)], text);
+  FILE* const to = file_ != nullptr ? file_.get() : stdout;
+  if (fwrite(whole.data(), 1, whole.size(), to) != whole.size() || fflush(to) != 0) clearerr(to);
+}
+
+}  // namespace powercut::engine
