@@ -180,7 +180,8 @@ struct Sizes {
 struct Settings {
   std::string_view policy;  // its name (scenarios/judge/policy.h)
   Sizes sizes = {};
-  bool log_off = false;  // begin without a log: a client turns it on
+  bool log_off = false;   // begin without a log: a client turns it on
+  bool gives_up = false;  // where a log is damaged: what precedes the damage is enough
 };
 
 }  // namespace powercut::sim

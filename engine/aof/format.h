@@ -46,6 +46,7 @@ struct Annotation {
   uint64_t length = 0;         // bytes of the batch before the annotation
   uint64_t synced_offset = 0;  // of this segment
   uint32_t crc = 0;
+  bool operator==(const Annotation&) const = default;
 };
 
 enum class MarkKind : unsigned char { kClosed, kOpened };

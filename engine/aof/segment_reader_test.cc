@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "engine/aof/format.h"
+#include "engine/os/memory_file_testing.h"
 
 namespace powercut::engine {
 namespace {
@@ -216,6 +217,256 @@ TEST(SegmentReader, TheManifestsLengthIsEvidence) {
   ASSERT_TRUE(kept.ok());
   EXPECT_TRUE(kept->corrupt);
   EXPECT_EQ(kept->good_end, log.ends[2]);
+}
+
+// --- Commands ---
+
+struct Read {
+  Parse parse;
+  size_t position;
+  std::vector<std::string_view> words;
+};
+Read read(std::string_view bytes) {
+  Read read{Parse::kBad, 0, {"before"}};
+  read.parse = parse_command(bytes, read.position, read.words);
+  return read;
+}
+Parse parse(std::string_view bytes) {
+  const Read got = read(bytes);
+  // What is none leaves everything as it was.
+  if (got.parse != Parse::kCommand) {
+    EXPECT_EQ(got.position, 0u) << bytes;
+    EXPECT_EQ(got.words, std::vector<std::string_view>{"before"}) << bytes;
+  }
+  return got.parse;
+}
+
+TEST(ParseCommand, IsWholeCutOrNone) {
+  const std::string good = command({"SET", "a key", std::string(12345, 'v'), ""});
+  const Read whole = read(good + "*1\r\n");
+  EXPECT_EQ(whole.parse, Parse::kCommand);
+  EXPECT_EQ(whole.position, good.size());
+  ASSERT_EQ(whole.words.size(), 5u);
+  EXPECT_EQ(whole.words[1], "SET");
+  EXPECT_EQ(whole.words[3].size(), 12345u);
+  EXPECT_EQ(whole.words[4], "");
+  for (size_t size = 0; size < good.size(); ++size)
+    ASSERT_EQ(parse(std::string_view(good).substr(0, size)), Parse::kCut) << size;
+}
+
+TEST(ParseCommand, EveryByteBetweenTheWordsCounts) {
+  const std::string good = command({"SET", "k", "value"});
+  const size_t value = good.rfind("value");
+  for (size_t i = 0; i < good.size(); ++i) {
+    const bool in_a_word = (i >= good.find("SET") && i < good.find("SET") + 3) ||
+                           i == good.find("\r\nk") + 2 || (i >= value && i < value + 5);
+    if (in_a_word) continue;
+    for (const char c : {' ', 'x', '-', '\0'}) {
+      std::string other = good;
+      other[i] = c;
+      EXPECT_EQ(parse(other), Parse::kBad) << i << " " << c;
+    }
+  }
+}
+
+TEST(ParseCommand, NumbersHaveTheirBounds) {
+  EXPECT_EQ(parse("*0\r\n"), Parse::kBad);
+  EXPECT_EQ(parse("*\r\n"), Parse::kBad);
+  EXPECT_EQ(parse("*-1\r\n"), Parse::kBad);
+  EXPECT_EQ(parse("*1073741824\r\n"), Parse::kCut);
+  EXPECT_EQ(parse("*1073741825\r\n"), Parse::kBad);
+  EXPECT_EQ(parse("*1\r\n$536870912\r\n"), Parse::kCut);
+  EXPECT_EQ(parse("*1\r\n$536870913\r\n"), Parse::kBad);
+  EXPECT_EQ(parse("*99999999999999999999999\r\n"), Parse::kBad);
+  EXPECT_EQ(parse("*1\r\n$18446744073709551615\r\n"), Parse::kBad);
+  EXPECT_EQ(parse("*01\r\n$1\r\na\r\n"), Parse::kCommand);
+}
+
+// --- Batches that say something else than they hold ---
+
+TEST(SegmentReader, ABatchHasTheEntriesItSays) {
+  for (const uint64_t entries : {1u, 3u}) {
+    std::string bytes = encode_header({1, kNonce});
+    std::string batch = command({"SET", "a", "1"}) + command({"SET", "b", "2"});
+    append_annotation(batch, {1, entries, batch.size(), bytes.size(), 0}, kNonce, bytes.size());
+    const auto scanned = scan(bytes + batch);
+    ASSERT_FALSE(scanned.ok());
+    EXPECT_NE(scanned.error().message.find("another number of entries"), std::string::npos);
+  }
+}
+
+TEST(SegmentReader, NumbersContinue) {
+  Log log = log_of(2);
+  log.next_lsn = 7;
+  log.write("from another log");
+  const auto scanned = scan(log.bytes);
+  ASSERT_TRUE(scanned.ok());
+  EXPECT_EQ(scanned->entries, 2u);
+  EXPECT_EQ(scanned->dropped_reason, "the entry numbers do not continue");
+}
+
+TEST(SegmentReader, ItsHeaderIsTheOneThatIsMeant) {
+  const Log log = log_of(2);
+  const auto with = [&](uint64_t sequence, uint64_t nonce, std::string_view bytes) {
+    SegmentBytes whole(bytes);
+    SegmentExpectation expected;
+    expected.name = "log";
+    expected.ours = sequence;
+    expected.nonce = nonce;
+    const auto scanned =
+        scan_segment(whole, expected, [](uint64_t, const EntryView&) { return Result<void>(); });
+    return scanned.ok() ? "" : scanned.error().message;
+  };
+  EXPECT_EQ(with(1, kNonce, log.bytes), "");
+  EXPECT_NE(with(2, kNonce, log.bytes).find("the header is that of segment 1"), std::string::npos);
+  EXPECT_NE(with(1, 5, log.bytes).find("an older file of the same name"), std::string::npos);
+  EXPECT_NE(with(1, kNonce, log.bytes.substr(1)).find("log offset 0: the header is missing"),
+            std::string::npos);
+}
+
+// The error of whoever takes the entries ends the reading; what is damage to him is told with its place.
+TEST(SegmentReader, WhatIsNotTakenEndsIt) {
+  const Log log = log_of(5);
+  for (const Errc code : {Errc::kIo, Errc::kCorrupt}) {
+    SegmentBytes whole{std::string_view(log.bytes)};
+    SegmentExpectation expected;
+    expected.name = "log";
+    uint64_t taken = 0;
+    const auto scanned =
+        scan_segment(whole, expected, [&](uint64_t lsn, const EntryView&) -> Result<void> {
+          taken = lsn;
+          if (lsn == 3) return Error{code, "not this one"};
+          return {};
+        });
+    ASSERT_FALSE(scanned.ok());
+    EXPECT_EQ(taken, 3u);
+    EXPECT_EQ(scanned.error().code, code);
+    const std::string place = fmt::format("log offset {}: not this one", log.ends[1]);
+    EXPECT_EQ(scanned.error().message.starts_with(place), code == Errc::kCorrupt)
+        << scanned.error().message;
+  }
+}
+
+// --- What Redis wrote ---
+
+struct Plain {
+  std::string text;
+  uint64_t entries;
+  size_t good_end;
+  std::string_view dropped;  // empty: nothing is
+};
+
+TEST(SegmentReader, OfRedissLogTheEndMayBeMissing) {
+  const std::string set = command({"SET", "a", "1"});
+  const std::string multi = command({"MULTI"}) + set + set;
+  const std::string whole = multi + command({"EXEC"});
+  for (const Plain& plain : {
+           Plain{set + whole, 2, set.size() + whole.size(), ""},
+           Plain{set + "#TS:1700000000\r\n" + set, 2, 2 * set.size() + 16, ""},
+           Plain{set + "#TS:17000", 1, set.size(), "a comment is cut short"},
+           Plain{set + set.substr(0, 9), 1, set.size(), "the last command is cut short"},
+           Plain{set + multi, 1, set.size(), "the last transaction has no EXEC"},
+           Plain{set + multi + "#TS:1700000000\r\n", 1, set.size(),
+                 "the last transaction has no EXEC"},
+           Plain{set + multi + set.substr(0, 5), 1, set.size(), "the last command is cut short"},
+           Plain{set + std::string(100, '\0'), 1, set.size(), "a tail of zeros"},
+       }) {
+    SegmentBytes bytes{std::string_view(plain.text)};
+    const auto scanned =
+        scan_segment(bytes, {}, [](uint64_t, const EntryView&) { return Result<void>(); });
+    ASSERT_TRUE(scanned.ok()) << plain.text << scanned.error().message;
+    EXPECT_FALSE(scanned->annotated);
+    EXPECT_EQ(scanned->entries, plain.entries) << plain.text;
+    EXPECT_EQ(scanned->next_lsn, plain.entries + 1) << plain.text;
+    EXPECT_EQ(scanned->good_end, plain.good_end) << plain.text;
+    EXPECT_EQ(scanned->dropped_reason, plain.dropped) << plain.text;
+  }
+}
+
+TEST(SegmentReader, InRedissLogWhatIsNoCommandIsDamage) {
+  const std::string set = command({"SET", "a", "1"});
+  const std::string text = set + "+OK\r\n" + set;
+  SegmentBytes bytes{std::string_view(text)};
+  SegmentExpectation expected;
+  expected.name = "log";
+  expected.begin = 1000;
+  const auto ignore = [](uint64_t, const EntryView&) { return Result<void>(); };
+  const auto refused = scan_segment(bytes, expected, ignore);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_TRUE(refused.error().message.starts_with(
+      fmt::format("log offset {}: not a command", 1000 + set.size())))
+      << refused.error().message;
+  expected.truncate_corruption = true;
+  const auto kept = scan_segment(bytes, expected, ignore);
+  ASSERT_TRUE(kept.ok());
+  EXPECT_TRUE(kept->corrupt);
+  EXPECT_EQ(kept->entries, 1u);
+  EXPECT_EQ(kept->good_end, set.size());
+}
+
+// A tail that is missing is damage where the manifest says that it was synced, counted in the file.
+TEST(SegmentReader, OfRedissLogTheManifestsLengthIsEvidence) {
+  const std::string set = command({"SET", "a", "1"});
+  const std::string text = set + set.substr(0, 9);
+  const auto ignore = [](uint64_t, const EntryView&) { return Result<void>(); };
+  for (const auto& [length, damage] :
+       {std::pair{set.size(), false}, std::pair{set.size() + 1, true}}) {
+    SegmentBytes bytes{std::string_view(text)};
+    SegmentExpectation expected;
+    expected.begin = 500;
+    expected.synced_length = 500 + length;
+    EXPECT_EQ(is_damage(scan_segment(bytes, expected, ignore)), damage) << length;
+  }
+}
+
+// --- Read piece by piece ---
+
+// The evidence lies further than one read away, and its batch begins in a read before.
+TEST(SegmentReader, EvidenceIsFoundHoweverFar) {
+  for (const size_t value : {10u, 70'000u, 1'000'000u}) {
+    Log log = log_of(3);
+    log.sync();
+    log.write(std::string(300'000, 'a'));
+    const size_t harmed = log.ends[2] + 50;
+    for (int i = 0; i < 3; ++i) {
+      log.sync();
+      log.write(std::string(value, 'b'));
+    }
+    log.bytes[harmed] ^= 1;
+    for (const size_t most : {size_t{1000}, SIZE_MAX}) {
+      MemoryFile file(log.bytes, most);
+      SegmentBytes bytes(file);
+      SegmentExpectation expected;
+      expected.ours = 1;
+      EXPECT_TRUE(is_damage(
+          scan_segment(bytes, expected, [](uint64_t, const EntryView&) { return Result<void>(); })))
+          << value << " " << most;
+    }
+  }
+}
+
+TEST(SegmentBytes, AreTheFilesHoweverItIsRead) {
+  std::string text(500'000, '\0');
+  for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 31 + i / 257);
+  for (const size_t most : {size_t{1}, size_t{977}, size_t{65536}, SIZE_MAX}) {
+    const std::string_view part = std::string_view(text).substr(0, most == 1 ? 3000 : text.size());
+    MemoryFile file{std::string(part), most};
+    SegmentBytes bytes(file);
+    size_t had = 0;
+    while (bytes.more().value()) {
+      EXPECT_GT(bytes.size(), had);
+      had = bytes.size();
+    }
+    EXPECT_EQ(bytes.view(), part);
+    EXPECT_FALSE(bytes.more().value());
+    SegmentBytes again(file);
+    EXPECT_TRUE(again.rest().ok());
+    EXPECT_EQ(again.view(), part);
+  }
+  MemoryFile failing(text);
+  failing.fail_from = 100'000;
+  SegmentBytes bytes(failing);
+  EXPECT_FALSE(bytes.rest().ok());
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ struct Damage {
   Recovered intact;              // what the start comes to without it
   bool shows = false;            // by the files alone
   uint64_t before = UINT64_MAX;  // operations that stand in front of it
+  bool in_log = false;           // and nowhere else
 };
 
 // kDamageTaken, or nothing. That the state is one there ever was, the oracle asks (oracle.h). Where the

@@ -64,6 +64,7 @@ class TargetType {
   struct Telling {
     bool shows = false;   // that bytes had been on the disk, synced, and are not what they were
     uint64_t before = 0;  // operations that stand in front of the harm
+    bool in_log = false;  // all of it: told to give up what is damaged (sim::Settings), it starts
   };
   // Two disks that no recovery has seen yet, and where they differ.
   virtual Telling telling(const sim::Disk& /*intact*/, const sim::Disk& /*harmed*/,

@@ -31,7 +31,12 @@ class Harming {
     intact_ = recover_in(copy, run.opening, {choices});
   }
 
-  // Of the faults that the plan has for the end of this life.
+  // Of the faults that the plan has for the end of this life: as the next one will meet them.
+  void judge_planned() {
+    plan_ = run_.result.plan;
+    judge_copy();
+  }
+  // Further draws of them.
   void judge_copies() {
     for (uint64_t draw = 1; draw <= kFurther && !run_.stopped; ++draw) {
       for (faults::Fault& fault : plan_.faults)
@@ -75,8 +80,29 @@ class Harming {
     const Recovered recovered =
         recover_in(world, run_.opening, {.choices = choices_, .wall_ms = intact_.wall_ms});
     run_.judge_damaged(heir_.promised, heir_.delays, damage, recovered);
+    // A sector that cannot be read is not given up: it may be read again.
+    const bool readable = std::none_of(hits.begin(), hits.end(), [](const faults::MediaHit& hit) {
+      return hit.fault == faults::FaultClass::kUnreadable;
+    });
+    const bool refused = intact_.refusal.empty() && !recovered.refusal.empty();
+    if (!run_.stopped && refused && damage.in_log && readable) judge_giving_up(damage);
     // So that the plan tells it.
     if (run_.stopped) run_.result.plan = plan_;
+  }
+
+  // The same again, told to keep what precedes the damage.
+  void judge_giving_up(Damage damage) {
+    sim::WorldState world = heir_.world;
+    (void)faults::apply_media_faults(plan_, life_, world.disk, choices_);
+    Opening opening = run_.opening;
+    opening.settings.gives_up = true;
+    const Recovered recovered =
+        recover_in(world, opening, {.choices = choices_, .wall_ms = intact_.wall_ms});
+    if (!recovered.refusal.empty())
+      return run_.violate(
+          {Breach::kNoStart, "told to give up what is damaged: " + recovered.refusal});
+    damage.shows = false;
+    run_.judge_damaged(heir_.promised, heir_.delays, damage, recovered);
   }
 
   Damage weigh(const std::vector<faults::MediaHit>& hits, const sim::Disk& harmed) const {
@@ -85,7 +111,7 @@ class Harming {
       for (const faults::Harm* harm : {&hit.at, &hit.also})
         if (harm->length != 0) harms.push_back(*harm);
     const auto told = run_.opening.type->telling(disk_, harmed, harms);
-    return {intact_, told.shows, told.before};
+    return {intact_, told.shows, told.before, told.in_log};
   }
 
   RunState& run_;
@@ -110,6 +136,7 @@ void harm(RunState& run, uint32_t life, sim::Choices& choices, Legacy& heir) {
   if (planned) {
     Harming harming(run, life, choices, heir);
     if (looks) harming.judge_copies();
+    if (settled && !run.stopped) harming.judge_planned();
     if (!run.stopped) harming.harm();
     if (!settled) heir.damage.reset();
     return;

@@ -21,6 +21,7 @@ engine::EngineConfig config_of(const sim::Settings& settings) {
   config.aof.policy = policy->always()     ? engine::SyncPolicy::kAlways
                       : policy->everysec() ? engine::SyncPolicy::kEverysec
                                            : engine::SyncPolicy::kNo;
+  if (settings.gives_up) config.recovery.on_corruption = engine::OnCorruption::kTruncate;
   config.rewrite_percentage = 0;
   if (policy->hybrid()) {
     config.rewrite_percentage = 100;

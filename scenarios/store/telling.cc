@@ -131,6 +131,7 @@ TargetType::Telling of_segment(const std::string& text, const faults::Harm& harm
   if (!nonce || !header.starts_with("\r\n")) return told;
   const uint64_t end_of_header = text.size() - header.size() + 2;
   told.shows = harm.offset < end_of_header;
+  told.in_log = !told.shows;
   uint64_t reached = end_of_header;  // what verifies without a gap
   for (size_t at = text.find("#pc "); at != text.npos; at = text.find("#pc ", at + 1)) {
     const auto piece = piece_at(text, at, *nonce);
@@ -188,6 +189,7 @@ TargetType::Telling of_place(const sim::Disk& intact, const sim::Disk& harmed,
     const auto text = content(intact, harm.path);
     if (file->type == 'i' && text) told = of_segment(*text, harm, harms);
     told.before = std::max(told.before, file->lsn == 0 ? 0 : file->lsn - 1);
+    // Of a segment that others follow nothing may be missing, whatever is given up.
     const bool lost = harm.offset == 0 && text && harm.length == text->size();
     const bool base = file->type == 'b' && file->ours;
     const bool more = file->type == 'i' && file + 1 != named.end();
@@ -200,11 +202,12 @@ TargetType::Telling of_place(const sim::Disk& intact, const sim::Disk& harmed,
 
 TargetType::Telling telling_of_store(const sim::Disk& intact, const sim::Disk& harmed,
                                      std::span<const faults::Harm> harms) {
-  TargetType::Telling told{false, UINT64_MAX};
+  TargetType::Telling told{false, UINT64_MAX, !harms.empty()};
   for (const faults::Harm& harm : harms) {
     const auto place = of_place(intact, harmed, harm, harms);
     told.shows |= place.shows;
     told.before = std::min(told.before, place.before);
+    told.in_log &= place.in_log;
   }
   return told;
 }

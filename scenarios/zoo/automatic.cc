@@ -126,8 +126,9 @@ void take(const Ended& ended, AutomaticRow& row) {
 
 std::vector<std::string> tests_for(const faults::AutomaticMutant& mutant) {
   if (is_posix(mutant)) return {"engine_os_posix_test", "engine_test", "scenarios_posix_test"};
-  return {"engine_store_test", "engine_checkpoint_test", "engine_command_test",
-          "engine_aof_test",   "engine_recovery_test",   "engine_test"};
+  return {"engine_store_test",   "engine_checkpoint_test", "engine_command_test",
+          "engine_aof_test",     "engine_recovery_test",   "engine_test",
+          "scenarios_store_test"};
 }
 
 struct TestRun {
