@@ -25,6 +25,7 @@ Engine::Engine(Os& os, EngineConfig config)
       started_at_(os.now()) {
   executor_.set_max_memory(config_.max_memory_bytes);
   executor_.clients().password = config_.service.password;
+  executor_.slow_log().set_limits(config_.service.slowlog_slower_us, config_.service.slowlog_most);
 }
 
 Engine::~Engine() = default;
@@ -94,6 +95,7 @@ const std::string& Engine::refusal() const {
 
 void Engine::expire_loop() {
   while (!stopping_) {
+    if (!aof_.blocked().empty()) (void)aof_.has_space(0);  // there may be some again
     const int64_t next_ms = keyspace_.next_expiry_ms();
     if (next_ms == INT64_MAX) {
       wake_expirer_.rest();

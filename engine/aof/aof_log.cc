@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "engine/aof/manifest.h"
 
@@ -30,6 +31,7 @@ void AofLog::use_segment(Segment segment) {
   CHECK(!has_unwritten() && synced_ == applied_);  // no entry is in no file
   CHECK(segment.file != nullptr && segment.synced_offset <= segment.size);
   segment_ = std::move(segment);
+  reserved_ = 0;
   enter(Phase::kOpen);
 }
 
@@ -78,6 +80,31 @@ void AofLog::enter(Phase next) {
 }
 
 // --- Entries ---
+
+bool AofLog::has_space(size_t bytes) {
+  if (!can_write() || !can_reserve_) return true;
+  const uint64_t needed = segment_.size + unwritten_.size() + buffer_.size() + 2 * bytes + kSlack;
+  if (needed <= reserved_) {
+    if (std::exchange(out_of_space_, false)) unblock();
+    return true;
+  }
+  auto reserved = segment_.file->reserve(needed + kReserve);
+  if (reserved.ok()) {
+    reserved_ = needed + kReserve;
+  } else if (reserved.error().code == Errc::kNoSpace) {
+    reserved = segment_.file->reserve(needed);  // the last of it
+    if (reserved.ok()) reserved_ = needed;
+  }
+  const bool full = !reserved.ok() && reserved.error().code == Errc::kNoSpace;
+  can_reserve_ = reserved.ok() || full;
+  if (full) {
+    out_of_space_ = true;
+    block(reserved.error().message);
+  } else if (std::exchange(out_of_space_, false)) {
+    unblock();
+  }
+  return !full;
+}
 
 void AofLog::begin_entry(size_t commands) {
   CHECK(open_commands_ == 0 && commands > 0);
@@ -353,6 +380,7 @@ void AofLog::do_rotation() {
     // The syncer may have begun one that waited for ours.
     while (in_flight_.sync) progress_.wait();
     if (outcome.ok()) segment_ = std::move(rotation.next);
+    if (outcome.ok()) reserved_ = 0;
   }
   if (phase_ == Phase::kRotating) enter(Phase::kOpen);  // else poisoned
   rotation_ = nullptr;
@@ -391,6 +419,8 @@ void AofLog::replace_segment(Segment next, uint64_t cut) {
   CHECK(cut <= applied_ && unwritten_.empty());
   CHECK(buffer_first_ == cut + 1);  // what waits begins where the base ends
   segment_ = std::move(next);
+  reserved_ = 0;
+  out_of_space_ = false;
   written_ = std::max(written_, cut);
   synced_ = std::max(synced_, cut);
   enter(Phase::kOpen);

@@ -99,6 +99,11 @@ class AofLog {
   // Returns the entry's LSN.
   uint64_t end_entry();
 
+  // Is there space on the disk for an entry of about so many bytes? Asked before anything is applied, so that whoever
+  // meets a full disk is told, and nothing has to be taken back. If not, blocked() says why. True where the filesystem
+  // cannot say.
+  bool has_space(size_t bytes);
+
   // --- Marks ---
   uint64_t applied_lsn() const { return applied_; }
   uint64_t written_lsn() const { return written_; }
@@ -201,6 +206,9 @@ class AofLog {
   bool can_write() const { return phase_ == Phase::kOpen || phase_ == Phase::kRotating; }
   bool keeps_entries() const { return phase_ != Phase::kOff; }
   void drop_buffer();
+  // Beyond what is asked for, so that it is seldom done; and what an entry may need more than its request had.
+  static constexpr uint64_t kReserve = 1 << 20;
+  static constexpr uint64_t kSlack = 64 << 10;
   bool has_unwritten() const { return !buffer_.empty() || !unwritten_.empty(); }
 
   Os& os_;
@@ -212,6 +220,9 @@ class AofLog {
   std::string unwritten_;      // the batch being written, or one whose write failed
   uint64_t unwritten_first_ = 1;
   uint64_t unwritten_last_ = 0;
+  uint64_t reserved_ = 0;    // of the segment: writes below this find space
+  bool can_reserve_ = true;  // the filesystem can tell
+  bool out_of_space_ = false;
   int selected_db_ = -1;  // of the last command buffered for this segment
   size_t open_commands_ = 0;
   int64_t last_timestamp_s_ = 0;

@@ -91,6 +91,15 @@ class File {
   //   Yields:     no.
   virtual Result<uint64_t> size() = 0;
 
+  // Sets space aside, so that writes below `size` do not fail for want of it; neither content nor size changes.
+  //   Kill-safe:  yes.  Power-safe: no.
+  //   Errors:     kNoSpace: nothing was set aside. kUnsupported: nobody can tell here.
+  //   Yields:     no.
+  virtual Result<void> reserve(uint64_t size) {
+    (void)size;
+    return Error{Errc::kUnsupported, "no space can be set aside"};
+  }
+
   // When it was last written, in Unix milliseconds; 0 where nobody knows. Never fails, never yields.
   virtual int64_t modified_ms() { return 0; }
 

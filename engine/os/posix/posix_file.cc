@@ -1,5 +1,7 @@
 #include "engine/os/posix/posix_file.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,6 +66,20 @@ class PosixFile final : public File {
     struct stat status;
     if (fstat(descriptor_.get(), &status) < 0) return os_error("stat", path_, errno);
     return static_cast<uint64_t>(status.st_size);
+  }
+
+  // Beyond the end: the size stays. Other filesystems than those that have it say so.
+  Result<void> reserve(uint64_t size) override {
+    if (size > kOffsetMax) return os_error("reserve", path_, EFBIG);
+    if (os_.unwinding()) return os_error("reserve", path_, ECANCELED);
+    rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && size > limit.rlim_cur)
+      return os_error("write", path_, EFBIG);
+    const int64_t result = retry_eintr([&] {
+      return fallocate(descriptor_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size));
+    });
+    if (result < 0) return os_error("write", path_, static_cast<int>(-result));
+    return {};
   }
 
   int64_t modified_ms() override {

@@ -1,12 +1,15 @@
 #include "engine/os/posix/process.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,6 +48,53 @@ std::string local_time_text(WallTime at) {
   return whole + text;
 }
 
+std::string process_info(std::string_view section) {
+  rusage own{};
+  getrusage(RUSAGE_SELF, &own);
+  const auto seconds = [](const timeval& t) {
+    return fmt::format("{}.{:06d}", t.tv_sec, static_cast<int>(t.tv_usec));
+  };
+  if (section == "cpu") {
+    return fmt::format(
+        "used_cpu_sys:{}\r\nused_cpu_user:{}\r\nused_cpu_sys_children:0.000000\r\n"
+        "used_cpu_user_children:0.000000\r\n",
+        seconds(own.ru_stime), seconds(own.ru_utime));
+  }
+  if (section == "server") {
+    utsname system{};
+    uname(&system);
+    char path[PATH_MAX];
+    const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
+    static const std::string run_id = [] {
+      unsigned char bytes[20] = {};
+      (void)!getrandom(bytes, sizeof bytes, 0);
+      std::string text;
+      for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
+      return text;
+    }();
+    return fmt::format(
+        "os:{} {} {}\r\nmultiplexing_api:epoll\r\natomicvar_api:c11-builtin\r\nprocess_id:{}\r\n"
+        "process_supervised:no\r\nrun_id:{}\r\nexecutable:{}\r\n",
+        system.sysname, system.release, system.machine, process_id(), run_id,
+        std::string_view(path, length > 0 ? static_cast<size_t>(length) : 0));
+  }
+  if (section == "memory") {
+    const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+    uint64_t pages = 0;
+    if (FILE* file = fopen("/proc/self/statm", "re")) {
+      (void)!fscanf(file, "%*u %lu", &pages);
+      fclose(file);
+    }
+    const uint64_t peak = static_cast<uint64_t>(own.ru_maxrss) * 1024;
+    const uint64_t total = page * static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES));
+    return fmt::format(
+        "used_memory_rss:{}\r\nused_memory_peak:{}\r\ntotal_system_memory:{}\r\nmem_allocator:"
+        "libc\r\n",
+        pages * page, peak, total);
+  }
+  return {};
+}
+
 uint64_t raise_descriptor_limit(uint64_t wanted) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
@@ -61,6 +111,7 @@ uint64_t raise_descriptor_limit(uint64_t wanted) {
 void ignore_signals() {
   signal(SIGHUP, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a limit on a file's size is a full disk like any other
 }
 
 Result<Descriptor> open_signals() {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "engine/base/result.h"
 #include "engine/base/time.h"
@@ -17,10 +18,13 @@ WallTime wall_clock_now();
 // "29 Nov 2026 19:57:37.547", in local time.
 std::string local_time_text(WallTime at);
 
+// What the process has used, and what it is, as lines of INFO's sections "server", "memory" and "cpu"; else nothing.
+std::string process_info(std::string_view section);
+
 // Raises the limit of open descriptors to `wanted`, or as near as the kernel lets it; what it is then.
 uint64_t raise_descriptor_limit(uint64_t wanted);
 
-// SIGHUP and SIGPIPE do nothing from now on: neither a terminal that closes nor a reader that goes away ends the store.
+// SIGHUP, SIGPIPE and SIGXFSZ do nothing from now on: neither a terminal that closes nor a reader that goes away ends the store.
 void ignore_signals();
 // A descriptor that becomes readable when SIGTERM or SIGINT comes; they do nothing else from now on. Call it before
 // any thread is started.
