@@ -87,6 +87,7 @@ Result<void> Engine::config_set(std::string_view name, std::string_view value) {
   aof_.set_options(config_.aof);
   executor_.set_max_memory(config_.max_memory_bytes);
   executor_.clients().password = config_.service.password;
+  executor_.slow_log().set_limits(config_.service.slowlog_slower_us, config_.service.slowlog_most);
   keeper_.config_changed();
   if (on_config_) on_config_();
   return {};

@@ -43,13 +43,19 @@ class Engine final : public OperationLog, public Control {
   Keyspace& keyspace() { return keyspace_; }
   Executor& executor() { return executor_; }
   AofLog& aof() { return aof_; }
+  const AofLog& aof() const { return aof_; }
   Generations& generations() { return generations_; }
   Keeper& keeper() { return keeper_; }
+  const Keeper& keeper() const { return keeper_; }
   const RecoveryReport& recovery() const { return report_; }
   const LoadProgress& load_progress() const { return progress_; }
   const EngineConfig& config() const { return config_; }
   // Called after each CONFIG SET.
   void set_on_config(std::function<void()> on_config) { on_config_ = std::move(on_config); }
+  // What INFO has of the process, by section: lines to add to the store's own.
+  void set_process_info(std::function<std::string(std::string_view)> info) {
+    process_info_ = std::move(info);
+  }
   // What CONFIG REWRITE does: the file is the process's, not the store's.
   void set_config_rewriter(std::function<Result<void>()> rewrite) {
     rewrite_config_ = std::move(rewrite);
@@ -61,6 +67,7 @@ class Engine final : public OperationLog, public Control {
   uint64_t released_lsn() const override { return aof_.released_lsn(); }
   WaitQueue& progress() override { return aof_.progress(); }
   bool make_room() override;
+  bool has_space(size_t bytes) override { return aof_.has_space(bytes); }
   const std::string& refusal() const override;
 
   // --- Control (control.cc, info.cc) ---
@@ -73,12 +80,17 @@ class Engine final : public OperationLog, public Control {
   Result<void> config_set(std::string_view name, std::string_view value) override;
   void reset_stats() override;
   Result<void> config_rewrite() override;
+  const SlowLog* slow_log() override { return &executor_.slow_log(); }
+  void reset_slow_log() override { executor_.slow_log().reset(); }
   std::string info_section(std::string_view section) override;
 
  private:
   Engine(Os& os, EngineConfig config);
   void expire_loop();
   Result<void> finish(bool save);
+  std::string own_info(std::string_view section);
+  std::string info_commands();
+  std::string info_errors();
   std::string info_server();
   std::string info_memory();
   std::string info_persistence();
@@ -103,6 +115,7 @@ class Engine final : public OperationLog, public Control {
   bool loading_ = false;
   std::function<void()> on_config_;
   std::function<Result<void>()> rewrite_config_;
+  std::function<std::string(std::string_view)> process_info_;
   Instant load_began_;
   LoadProgress progress_;
 };

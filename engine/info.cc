@@ -45,6 +45,14 @@ int64_t whole_seconds(Duration duration) { return duration.ns < 0 ? -1 : duratio
 }  // namespace
 
 std::string Engine::info_section(std::string_view section) {
+  std::string text = own_info(section);
+  if (process_info_) text += process_info_(section);
+  return text;
+}
+
+std::string Engine::own_info(std::string_view section) {
+  if (section == "commandstats") return info_commands();
+  if (section == "errorstats") return info_errors();
   if (section == "server") return info_server();
   if (section == "memory") return info_memory();
   if (section == "persistence") return info_persistence();
@@ -53,10 +61,30 @@ std::string Engine::info_section(std::string_view section) {
   Lines lines;
   if (section == "clients") {
     lines.add("connected_clients", executor_.clients().all().size());
+    lines.add("cluster_connections", 0);
+    lines.add("maxclients", config_.service.max_clients);
+    size_t longest_input = 0, longest_output = 0;
+    for (const Client* client : executor_.clients().all())
+      longest_output = std::max(longest_output, client->outbox.unsent());
+    lines.add("client_recent_max_input_buffer", longest_input);
+    lines.add("client_recent_max_output_buffer", longest_output);
     lines.add("blocked_clients", 0);
+    lines.add("tracking_clients", 0);
+    lines.add("clients_in_timeout_table", 0);
   } else if (section == "replication") {
     lines.add("role", "master");
     lines.add("connected_slaves", 0);
+    lines.add("master_failover_state", "no-failover");
+    lines.add("master_replid", "0000000000000000000000000000000000000000");
+    lines.add("master_replid2", "0000000000000000000000000000000000000000");
+    lines.add("master_repl_offset", 0);
+    lines.add("second_repl_offset", -1);
+    lines.add("repl_backlog_active", 0);
+    lines.add("repl_backlog_size", 1048576);
+    lines.add("repl_backlog_first_byte_offset", 0);
+    lines.add("repl_backlog_histlen", 0);
+  } else if (section == "cluster") {
+    lines.add("cluster_enabled", 0);
   }
   return lines.take();
 }
@@ -69,8 +97,38 @@ std::string Engine::info_server() {
   lines.add("redis_mode", "standalone");
   lines.add("arch_bits", 8 * sizeof(void*));
   lines.add("server_time_usec", os_.wall_now().unix_ms * 1000);
+  lines.add("redis_git_sha1", "00000000");
+  lines.add("redis_git_dirty", 0);
+  lines.add("redis_build_id", "0");
+  lines.add("tcp_port", config_.service.port);
+  lines.add("config_file", config_.service.config_file);
+  lines.add("hz", 10);
+  lines.add("configured_hz", 10);
+  lines.add("io_threads_active", 0);
   lines.add("uptime_in_seconds", up_s);
   lines.add("uptime_in_days", up_s / 86400);
+  return lines.take();
+}
+
+std::string Engine::info_commands() {
+  Lines lines;
+  for (const CommandSpec* spec : all_commands()) {
+    const CommandTally& tally = executor_.tally().of(spec);
+    if (tally.calls == 0 && tally.rejected == 0) continue;
+    const int64_t us = tally.took_ns / 1000;
+    const double each =
+        tally.calls == 0 ? 0 : static_cast<double>(us) / static_cast<double>(tally.calls);
+    lines.add(fmt::format("cmdstat_{}", spec->name),
+              fmt::format("calls={},usec={},usec_per_call={:.2f},rejected_calls={},failed_calls={}",
+                          tally.calls, us, each, tally.rejected, tally.failed));
+  }
+  return lines.take();
+}
+
+std::string Engine::info_errors() {
+  Lines lines;
+  for (const auto& [code, count] : executor_.tally().errors())
+    lines.add(fmt::format("errorstat_{}", code), fmt::format("count={}", count));
   return lines.take();
 }
 
@@ -80,6 +138,14 @@ std::string Engine::info_memory() {
   Lines lines;
   lines.bytes("used_memory", kFixedBytes + dataset + checkpoint + aof_.buffered_bytes());
   lines.add("used_memory_dataset", dataset);
+  lines.add("used_memory_startup", kFixedBytes);
+  lines.add("used_memory_overhead", kFixedBytes + checkpoint + aof_.buffered_bytes());
+  lines.add("number_of_cached_scripts", 0);
+  lines.add("lazyfree_pending_objects", 0);
+  lines.add("active_defrag_running", 0);
+  lines.add("mem_clients_slaves", 0);
+  lines.add("mem_clients_normal", 0);
+  lines.add("mem_replication_backlog", 0);
   lines.add("checkpoint_extra_bytes", checkpoint);
   lines.add("mem_aof_buffer", aof_.buffered_bytes());
   lines.bytes("maxmemory", config_.max_memory_bytes);
@@ -123,6 +189,15 @@ std::string Engine::info_persistence() {
   lines.add("rdb_last_bgsave_time_sec", whole_seconds(stats.last_save_took));
   lines.add("rdb_current_bgsave_time_sec", saving ? whole_seconds(job_took) : -1);
   lines.add("rdb_saves", stats.saves);
+  lines.add("rdb_last_cow_size", 0);
+  lines.add("rdb_last_load_keys_expired", 0);
+  lines.add("current_cow_size", 0);
+  lines.add("current_cow_peak", 0);
+  lines.add("current_cow_size_age", 0);
+  lines.add("current_fork_perc", "0.00");
+  lines.add("aof_last_cow_size", 0);
+  lines.add("module_fork_in_progress", 0);
+  lines.add("module_fork_last_cow_size", 0);
   lines.add("rdb_last_load_keys_loaded", report_.base_keys);
   lines.flag("aof_enabled", config_.recovery.append_only);
   lines.flag("aof_rewrite_in_progress", rewriting);
@@ -136,6 +211,7 @@ std::string Engine::info_persistence() {
   if (config_.recovery.append_only) {
     lines.add("aof_current_size", generations_.log_bytes());
     lines.add("aof_base_size", generations_.bytes_after_rewrite());
+    lines.add("aof_pending_bio_fsync", 0);
     lines.flag("aof_pending_rewrite", keeper_.waiting(Job::kRewrite));
     lines.add("aof_buffer_length", aof_.buffered_bytes());
     lines.add("aof_delayed_fsync", aof_.delayed_replies());
@@ -161,6 +237,14 @@ std::string Engine::info_stats() {
   Lines lines;
   lines.add("total_connections_received", executor_.clients().connections());
   lines.add("total_commands_processed", stats.commands);
+  lines.add("instantaneous_ops_per_sec", 0);
+  lines.add("rejected_connections", 0);
+  lines.add("total_error_replies", executor_.tally().total_errors());
+  lines.add("keyspace_hits", 0);
+  lines.add("keyspace_misses", 0);
+  lines.add("pubsub_channels", 0);
+  lines.add("pubsub_patterns", 0);
+  lines.add("latest_fork_usec", 0);
   lines.add("expired_keys", stats.expired_keys);
   lines.add("evicted_keys", 0);
   lines.add("refused_writes", stats.refused_writes);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,7 +35,13 @@ class Client {
   Instant active_at;  // when bytes last came
   std::string_view last_command = "NULL";
   int db = 0;
+  int protocol = 2;  // RESP 2 or 3
   Outbox outbox;
+  bool mute = false;       // CLIENT REPLY OFF
+  bool skip_next = false;  // CLIENT REPLY SKIP: the next reply, and this one
+  bool skip_now = false;
+  // Ends its connection; empty where there is none to end.
+  std::function<void()> hang_up;
   bool authenticated = true;  // or there was no password when it came
   bool closing = false;       // QUIT, SHUTDOWN or a protocol error: no more requests
 

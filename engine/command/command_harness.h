@@ -50,7 +50,7 @@ class CommandHarness : public Chance, public ExpiryListener {
   // The raw RESP reply. What was logged stands in `log`, a line each: "db: WORD WORD".
   std::string run(std::span<const std::string_view> args) {
     std::string out;
-    Reply reply(out);
+    Reply reply(out, protocol);
     effects.clear();
     log.clear();
     const CommandSpec* spec = find_command(args[0]);
@@ -95,6 +95,7 @@ class CommandHarness : public Chance, public ExpiryListener {
   Effects effects;
   std::vector<std::string> log;
   int db = 0;
+  int protocol = 2;
   uint64_t next_draw = 0;
 
  private:

@@ -9,6 +9,7 @@
 
 #include "engine/base/result.h"
 #include "engine/base/time.h"
+#include "engine/command/slow_log.h"
 
 namespace powercut::engine {
 
@@ -34,6 +35,10 @@ class Control {
   }
   // CONFIG RESETSTAT
   virtual void reset_stats() = 0;
+
+  // --- SLOWLOG ---
+  virtual const SlowLog* slow_log() { return nullptr; }
+  virtual void reset_slow_log() {}
 
   // --- INFO ---
   // The "name:value" lines of a section ("server", "clients", "memory", "persistence", "stats", "keyspace",

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/hash.h"
 #include "engine/command/execute.h"
@@ -35,8 +36,9 @@ Executor::~Executor() {
 void Executor::run(Client& client, std::span<const std::string_view> args) {
   CHECK(!args.empty() && effects_.empty());
   ++stats_.commands;
+  client.skip_now = std::exchange(client.skip_next, false);
   const CommandSpec* spec = find_command(args[0]);
-  Reply reply(client.outbox.bytes());
+  Reply reply(client.outbox.bytes(), client.protocol);
   if (spec == nullptr && begins_a_web_request(args[0])) {
     client.closing = true;
     return;
@@ -63,8 +65,11 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     // Whatever must wait, waits here: from now on the command runs in one step.
     while (log_.make_room()) {
     }
-    if (const char* refusal = why_refused(*spec)) {
+    (void)log_.has_space(bytes_of(client, *spec, args));
+    if (const char* refusal = why_refused(client, *spec)) {
       ++stats_.refused_writes;
+      ++tally_.of(spec).rejected;
+      tally_.count_error(refusal);
       const bool exec = spec->name == "exec";
       if (exec) client.clear_transaction();
       reply.error(exec ? fmt::format("EXECABORT Transaction discarded because of: {}", refusal)
@@ -74,15 +79,32 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     }
   }
   keyspace_.set_now(os_.wall_now());
-  execute_in(client, *spec, args);
+  execute_timed(client, *spec, args);
+}
+
+void Executor::execute_timed(Client& client, const CommandSpec& spec,
+                             std::span<const std::string_view> args) {
+  const Instant began = os_.now();
+  const uint64_t errors = tally_.total_errors();
+  execute_in(client, spec, args);
+  const Duration took = os_.now() - began;
+  CommandTally& tally = tally_.of(&spec);
+  ++tally.calls;
+  tally.took_ns += took.ns;
+  if (tally_.total_errors() != errors) ++tally.failed;
+  const int64_t took_us = took.ns / 1000;
+  if (slow_log_.wants(took_us))
+    slow_log_.add(os_.wall_now().unix_ms / 1000, took_us, args, client.address, client.name);
 }
 
 void Executor::refuse(Client& client, std::string_view error) {
+  tally_.count_error(error);
   Reply(client.outbox.bytes()).error(error);
   hold(client, 0);
 }
 
 void Executor::hold(Client& client, uint64_t lsn) {
+  if (client.mute || client.skip_now) client.outbox.drop();
   if (client.outbox.hold(lsn, log_.released_lsn())) ++stats_.held_replies;
 }
 
@@ -94,9 +116,28 @@ bool Executor::is_write(const Client& client, const CommandSpec& spec) const {
   });
 }
 
-const char* Executor::why_refused(const CommandSpec& spec) {
+// Of its request, or of those that EXEC runs.
+size_t Executor::bytes_of(const Client& client, const CommandSpec& spec,
+                          std::span<const std::string_view> args) const {
+  size_t bytes = 0;
+  for (const std::string_view arg : args) bytes += arg.size() + 16;
+  if (spec.name != "exec") return bytes;
+  for (const auto& words : client.queued)
+    for (const std::string& word : words) bytes += word.size() + 16;
+  return bytes;
+}
+
+bool Executor::needs_memory(const Client& client, const CommandSpec& spec) const {
+  if ((spec.flags & kDenyOom) != 0) return true;
+  return spec.name == "exec" &&
+         std::any_of(client.queued.begin(), client.queued.end(), [](const auto& words) {
+           return (find_command(words[0])->flags & kDenyOom) != 0;
+         });
+}
+
+const char* Executor::why_refused(const Client& client, const CommandSpec& spec) {
   if (!log_.refusal().empty()) return log_.refusal().c_str();
-  if (max_memory_ != 0 && (spec.flags & kDenyOom) != 0 && keyspace_.memory_bytes() > max_memory_) {
+  if (max_memory_ != 0 && keyspace_.memory_bytes() > max_memory_ && needs_memory(client, spec)) {
     return "OOM command not allowed when used memory > 'maxmemory'.";
   }
   return nullptr;
@@ -105,14 +146,14 @@ const char* Executor::why_refused(const CommandSpec& spec) {
 void Executor::queue(Client& client, const CommandSpec& spec,
                      std::span<const std::string_view> args) {
   CHECK(client.in_multi && !client.in_exec);
-  Reply reply(client.outbox.bytes());
+  Reply reply(client.outbox.bytes(), client.protocol);
   if ((spec.flags & kNoMulti) != 0) {
     reply.error("ERR Command not allowed inside a transaction");
     client.multi_failed = true;
     return;
   }
   if ((spec.flags & kWrite) != 0) {
-    if (const char* refusal = why_refused(spec)) {
+    if (const char* refusal = why_refused(client, spec)) {
       reply.error(refusal);
       client.multi_failed = true;
       return;
@@ -124,7 +165,7 @@ void Executor::queue(Client& client, const CommandSpec& spec,
 
 void Executor::execute_in(Client& client, const CommandSpec& spec,
                           std::span<const std::string_view> args) {
-  Reply reply(client.outbox.bytes());
+  Reply reply(client.outbox.bytes(), client.protocol);
   uint64_t lsn = 0;
   if (spec.name == "exec" && client.in_multi && !client.multi_failed && !client.watch_broken) {
     execute_queued(client);
@@ -134,6 +175,7 @@ void Executor::execute_in(Client& client, const CommandSpec& spec,
     call.control = &control_;
     call.client = &client;
     execute(call, spec);
+    if (reply.failed()) tally_.count_error(reply.text().substr(1));
     CHECK(reply.complete() || client.closing);  // SHUTDOWN has nobody left to answer to
     client.db = call.db;
     if (!effects_.empty()) {
@@ -147,7 +189,7 @@ void Executor::execute_in(Client& client, const CommandSpec& spec,
 }
 
 void Executor::execute_queued(Client& client) {
-  Reply reply(client.outbox.bytes());
+  Reply reply(client.outbox.bytes(), client.protocol);
   reply.array(client.queued.size());
   // The transaction's state is cleared first: the commands run as if outside it.
   const auto queued = std::move(client.queued);
@@ -156,7 +198,7 @@ void Executor::execute_queued(Client& client) {
   std::vector<std::string_view> args;
   for (const auto& words : queued) {
     args.assign(words.begin(), words.end());
-    Reply one(client.outbox.bytes());
+    Reply one(client.outbox.bytes(), client.protocol);
     Call call(args, keyspace_, client.db, one, effects_, *this);
     call.control = &control_;
     call.client = &client;

@@ -16,6 +16,8 @@
 #include "engine/command/call.h"
 #include "engine/command/client.h"
 #include "engine/command/command_table.h"
+#include "engine/command/slow_log.h"
+#include "engine/command/tally.h"
 #include "engine/os/os.h"
 #include "engine/os/wait_queue.h"
 
@@ -34,6 +36,8 @@ class OperationLog {
   virtual WaitQueue& progress() = 0;
   // Suspends a writer while the checkpoint's buffer is full. May yield; true if it did.
   virtual bool make_room() = 0;
+  // Is there space for a write of so many bytes? If not, refusal() says why.
+  virtual bool has_space(size_t) { return true; }
   // Why writes are refused now ("MISCONF ..."); empty if they are not.
   virtual const std::string& refusal() const = 0;
 };
@@ -72,8 +76,11 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   OperationLog& log() { return log_; }
   Clients& clients() { return clients_; }
   const ExecutorStats& stats() const { return stats_; }
+  Tally& tally() { return tally_; }
+  SlowLog& slow_log() { return slow_log_; }
   void reset_stats() {
     stats_ = {};
+    tally_.reset();
     clients_.reset_stats();
   }
 
@@ -93,10 +100,15 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   // The reply just written rests on `lsn`.
   void hold(Client& client, uint64_t lsn);
   void queue(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
-  const char* why_refused(const CommandSpec& spec);
+  const char* why_refused(const Client& client, const CommandSpec& spec);
+  bool needs_memory(const Client& client, const CommandSpec& spec) const;
+  size_t bytes_of(const Client& client, const CommandSpec& spec,
+                  std::span<const std::string_view> args) const;
   void execute_in(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
   void execute_queued(Client& client);
   bool is_write(const Client& client, const CommandSpec& spec) const;
+  void execute_timed(Client& client, const CommandSpec& spec,
+                     std::span<const std::string_view> args);
   uint64_t finish_operation();
   uint64_t read_lsn(const Client& client, const CommandSpec& spec,
                     std::span<const std::string_view> args);
@@ -116,6 +128,8 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   bool touched_everything_ = false;
   std::vector<size_t> positions_;
   ExecutorStats stats_;
+  Tally tally_;
+  SlowLog slow_log_;
 };
 
 }  // namespace powercut::engine

@@ -31,6 +31,9 @@ class Outbox {
     return true;
   }
 
+  // Drops the reply just written, before hold().
+  void drop() { bytes_.resize((held_.empty() ? released_ : held_.back().end) - begin_); }
+
   // What may be sent, now that `released` is. Valid until the next call.
   std::string_view ready(uint64_t released) {
     size_t freed = 0;
@@ -55,6 +58,12 @@ class Outbox {
     begin_ = sent_;
   }
 
+  // Bytes that were not sent yet, held or not.
+  size_t unsent() const { return bytes_.size() - (sent_ - begin_); }
+  void give_back() {
+    if (bytes_.empty()) std::string().swap(bytes_);
+  }
+
   // No reply is held.
   bool idle() const { return held_.empty(); }
 
@@ -62,7 +71,7 @@ class Outbox {
   // From there to the end it looks like RESP: a type, and a line end at last.
   bool whole_lines(size_t begin) const {
     const char type = bytes_[begin - begin_];
-    return (type == '+' || type == '$' || type == ':' || type == '*' || type == '-') &&
+    return std::string_view("+$:*-%~,_=>#").find(type) != std::string_view::npos &&
            bytes_.back() == '\n';
   }
 

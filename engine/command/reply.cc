@@ -49,19 +49,35 @@ void Reply::bulk(std::string_view bytes) {
   out_ += "\r\n";
 }
 
-void Reply::array(size_t count) {
-  owed_ += static_cast<int64_t>(count) - 1;
+void Reply::aggregate(char marker, size_t count, size_t values) {
+  owed_ += static_cast<int64_t>(values) - 1;
   char buffer[28];
-  out_ += header(buffer, '*', static_cast<int64_t>(count));
+  out_ += header(buffer, marker, static_cast<int64_t>(count));
 }
 
-void Reply::number(double value) { bulk(format_double(value)); }
+void Reply::verbatim(std::string_view text) {
+  if (!resp3_) return bulk(text);
+  --owed_;
+  char buffer[28];
+  out_ += header(buffer, '=', static_cast<int64_t>(text.size() + 4));
+  out_ += "txt:";
+  out_ += text;
+  out_ += "\r\n";
+}
 
-void Reply::end_deferred(size_t mark, size_t count) {
+void Reply::number(double value) {
+  if (!resp3_) return bulk(format_double(value));
+  --owed_;
+  out_ += ',';
+  out_ += format_double(value);
+  out_ += "\r\n";
+}
+
+void Reply::insert(size_t mark, char marker, size_t count) {
   CHECK(mark <= out_.size());
   owed_ += static_cast<int64_t>(count) - 1;
   char buffer[28];
-  out_.insert(mark, header(buffer, '*', static_cast<int64_t>(count)));
+  out_.insert(mark, header(buffer, marker, static_cast<int64_t>(count)));
 }
 
 }  // namespace powercut::engine

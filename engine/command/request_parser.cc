@@ -78,6 +78,15 @@ void RequestParser::drop_consumed() {
   }
 }
 
+void RequestParser::give_back() {
+  if (begin_ < size_ || bulks_left_ > 0 || !data_) return;
+  drop_consumed();
+  data_.reset();
+  capacity_ = 0;
+  args_ = {};
+  inline_args_ = {};
+}
+
 // --- Parsing ---
 
 RequestParser::Outcome RequestParser::next() {

@@ -25,6 +25,8 @@ class RequestParser {
   std::span<const std::string_view> args() const { return args_; }
   const std::string& error() const { return error_; }  // "ERR Protocol error: ..."
   size_t buffered() const { return size_ - begin_; }
+  // Frees the buffer, if nothing is in it.
+  void give_back();
   // What the parser holds, for the memory report.
   size_t memory_bytes() const { return capacity_ + args_.capacity() * sizeof(std::string_view); }
 

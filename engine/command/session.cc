@@ -5,7 +5,20 @@ namespace powercut::engine {
 void Session::feed(std::string_view bytes) {
   client_.active_at = client_.peers().now();
   parser_.feed(bytes);
+  run();
+}
+
+void Session::resume() {
+  if (stalled_) run();
+}
+
+void Session::run() {
+  stalled_ = false;
   while (!client_.closing) {
+    if (client_.outbox.unsent() > most_unsent_) {
+      stalled_ = true;
+      return;
+    }
     switch (parser_.next()) {
       case RequestParser::Outcome::kNeedMore:
         return;

@@ -23,6 +23,18 @@ class Session {
   // checkpoint buffer, SAVE). Replies that the policy holds do not stop later commands.
   void feed(std::string_view bytes);
 
+  // Runs no request while more than so much waits to be sent; resume() goes on with those that came.
+  void set_most_unsent(size_t bytes) { most_unsent_ = bytes; }
+  bool stalled() const { return stalled_; }
+  void resume();
+  // Bytes of a request that is not whole, or that wait for resume().
+  size_t buffered() const { return parser_.buffered(); }
+  // Gives back what an idle client needs no more.
+  void give_back() {
+    parser_.give_back();
+    client_.outbox.give_back();
+  }
+
   // The reply bytes that may be sent. Valid until the next call.
   std::string_view ready() { return client_.outbox.ready(executor_.log().released_lsn()); }
   // Drops the first `n` ready bytes: they were sent.
@@ -43,9 +55,13 @@ class Session {
   Client& client() { return client_; }
 
  private:
+  void run();
+
   Executor& executor_;
   Client client_;
   RequestParser parser_;
+  size_t most_unsent_ = SIZE_MAX;
+  bool stalled_ = false;
 };
 
 }  // namespace powercut::engine

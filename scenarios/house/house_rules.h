@@ -103,11 +103,12 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
 // floors below it. Tests know all.
 inline const std::map<std::string, std::vector<Strings>> kFloors = {
     {"engine/command/",
-     {{"number", "effects", "control", "outbox"},
+     {{"slow_log"},
+      {"number", "effects", "control", "outbox"},
       {"reply", "request_parser", "client"},
       {"call"},
       {"command_table", "collection", "scan"},
-      {"execute"},
+      {"execute", "tally"},
       {"string/", "keys/", "list/", "hash/", "set/", "sorted_set/", "server/"},
       {"executor", "command_harness"},
       {"session"}}},

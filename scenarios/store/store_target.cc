@@ -122,12 +122,13 @@ size_t reply_length(std::string_view bytes) {
   size_t end = line + 2;
   int64_t count = 0;
   std::from_chars(bytes.data() + 1, bytes.data() + line, count);
-  if (bytes[0] == '$') {
+  if (bytes[0] == '$' || bytes[0] == '=') {
     if (count < 0) return end;
     end += static_cast<size_t>(count) + 2;
     return end <= bytes.size() ? end : 0;
   }
-  if (bytes[0] != '*') return end;
+  if (bytes[0] == '%') count *= 2;
+  if (bytes[0] != '*' && bytes[0] != '%' && bytes[0] != '~') return end;
   for (int64_t i = 0; i < count; ++i) {
     const size_t element = reply_length(bytes.substr(end));
     if (element == 0) return 0;

@@ -128,7 +128,7 @@ void list_entries(Call& call, bool fields, bool values) {
   const Hash* hash = call.read<Hash>(call.arg(1));
   if (call.failed()) return;
   const size_t size = hash == nullptr ? 0 : hash->size();
-  call.reply.array(fields && values ? 2 * size : size);
+  fields&& values ? call.reply.map(size) : call.reply.array(size);
   for (size_t i = 0; i < size; ++i) {
     const auto& entry = hash->entries().at(i);
     if (fields) call.reply.bulk(entry.key);

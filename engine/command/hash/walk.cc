@@ -14,6 +14,7 @@ constexpr Site kDraw{"hrandfield"};
 
 void answer(Call& call, const Hash& hash, size_t position, bool with_values) {
   const auto& entry = hash.entries().at(position);
+  if (with_values) call.reply.pair();
   call.reply.bulk(entry.key);
   if (with_values) call.reply.bulk(entry.value);
 }
@@ -45,17 +46,19 @@ void hrandfield_command(Call& call) {
   const size_t size = hash->size();
   if (single) return answer(call, *hash, call.choose(kDraw, size), false);
 
-  const size_t width = with_values ? 2 : 1;
+  const auto begin = [&](size_t answers) {
+    with_values ? call.reply.pairs(answers) : call.reply.array(answers);
+  };
   if (count < 0) {  // with repetitions
     const size_t draws = static_cast<size_t>(-count);
-    call.reply.array(draws * width);
+    begin(draws);
     for (size_t i = 0; i < draws; ++i) {
       answer(call, *hash, call.choose(kDraw, size), with_values);
     }
     return;
   }
   const size_t answers = std::min(static_cast<size_t>(count), size);
-  call.reply.array(answers * width);
+  begin(answers);
   if (answers == size) {
     for (size_t i = 0; i < size; ++i) answer(call, *hash, i, with_values);
     return;

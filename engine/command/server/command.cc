@@ -29,7 +29,7 @@ void describe(Call& call, const CommandSpec& spec) {
     call.reply.simple(name);
     ++count;
   }
-  call.reply.end_deferred(mark, count);
+  call.reply.end_deferred_set(mark, count);
   call.reply.integer(spec.first_key);
   call.reply.integer(spec.last_key);
   call.reply.integer(spec.key_step);
@@ -57,17 +57,19 @@ void info(Call& call) {
   }
 }
 
-// Names without texts: enough for clients that ask when they connect.
+// Names and arities without texts: enough for clients that ask when they connect.
 void docs(Call& call) {
   std::vector<const CommandSpec*> specs;
   for (size_t i = 2; i < call.argc(); ++i) {
     if (const CommandSpec* spec = find_command(call.arg(i))) specs.push_back(spec);
   }
   if (call.argc() == 2) specs = all_commands();
-  call.reply.array(2 * specs.size());
+  call.reply.map(specs.size());
   for (const CommandSpec* spec : specs) {
     call.reply.bulk(spec->name);
-    call.reply.array(0);
+    call.reply.map(1);
+    call.reply.bulk("arity");
+    call.reply.integer(spec->arity);
   }
 }
 

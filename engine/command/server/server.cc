@@ -71,23 +71,27 @@ void time_of_day(Call& call) {
 
 // --- INFO ---
 
-constexpr std::string_view kSections[] = {"Server", "Clients",     "Memory",  "Persistence",
-                                          "Stats",  "Replication", "Keyspace"};
+constexpr std::string_view kSections[] = {"Server",     "Clients",     "Memory",  "Persistence",
+                                          "Stats",      "Replication", "CPU",     "Commandstats",
+                                          "Errorstats", "Cluster",     "Keyspace"};
+// Those that are told only to who asks for them, or for all.
+constexpr std::string_view kOnRequest = "Commandstats";
 
 void info(Call& call) {
   if (call.control == nullptr) return;
   std::set<std::string> wanted;
   for (size_t i = 1; i < call.argc(); ++i) wanted.insert(lower_case(call.arg(i)));
-  const bool all = wanted.empty() || wanted.count("all") != 0 || wanted.count("default") != 0 ||
-                   wanted.count("everything") != 0;
+  const bool whole = wanted.count("all") != 0 || wanted.count("everything") != 0;
+  const bool all = whole || wanted.empty() || wanted.count("default") != 0;
   std::string text;
   for (const std::string_view section : kSections) {
     const std::string name = lower_case(section);
-    if (!all && wanted.count(name) == 0) continue;
+    const bool by_default = all && (whole || section != kOnRequest);
+    if (!by_default && wanted.count(name) == 0) continue;
     if (!text.empty()) text += "\r\n";
     text += fmt::format("# {}\r\n{}", section, call.control->info_section(name));
   }
-  call.reply.bulk(text);
+  call.reply.verbatim(text);
 }
 
 // --- CONFIG ---
@@ -99,7 +103,7 @@ void config_get(Call& call) {
       const auto some = call.control->config_get(lower_case(call.arg(i)));
       return std::map<std::string, std::string>(some.begin(), some.end());
     }());
-  call.reply.array(2 * found.size());
+  call.reply.map(found.size());
   for (const auto& [name, value] : found) {
     call.reply.bulk(name);
     call.reply.bulk(value);
@@ -188,7 +192,6 @@ void function_flush(Call& call) {
 
 void empty_array(Call& call) { call.reply.array(0); }
 void zero(Call& call) { call.reply.integer(0); }
-void okay(Call& call) { call.reply.ok(); }
 
 void function(Call& call) {
   static constexpr Subcommand kSubcommands[] = {{"flush", function_flush, -2},
@@ -196,9 +199,41 @@ void function(Call& call) {
   dispatch(call, "function", kSubcommands);
 }
 
+void slowlog_get(Call& call) {
+  int64_t most = 10;
+  if (call.argc() > 3) return call.fail("ERR wrong number of arguments for 'slowlog|get' command");
+  if (call.argc() == 3 && !call.integer_arg(2, most)) return;
+  if (most < -1) return call.fail("ERR count should be greater than or equal to -1");
+  const SlowLog* log = call.control == nullptr ? nullptr : call.control->slow_log();
+  const size_t there = log == nullptr ? 0 : log->entries().size();
+  const size_t shown = most < 0 ? there : std::min(there, static_cast<size_t>(most));
+  call.reply.array(shown);
+  for (size_t i = 0; i < shown; ++i) {
+    const SlowEntry& entry = log->entries()[i];
+    call.reply.array(6);
+    call.reply.integer(static_cast<int64_t>(entry.id));
+    call.reply.integer(entry.unix_s);
+    call.reply.integer(entry.took_us);
+    call.reply.array(entry.words.size());
+    for (const std::string& word : entry.words) call.reply.bulk(word);
+    call.reply.bulk(entry.address);
+    call.reply.bulk(entry.name);
+  }
+}
+
+void slowlog_len(Call& call) {
+  const SlowLog* log = call.control == nullptr ? nullptr : call.control->slow_log();
+  call.reply.integer(log == nullptr ? 0 : static_cast<int64_t>(log->entries().size()));
+}
+
+void slowlog_reset(Call& call) {
+  if (call.control != nullptr) call.control->reset_slow_log();
+  call.reply.ok();
+}
+
 void slowlog(Call& call) {
   static constexpr Subcommand kSubcommands[] = {
-      {"get", empty_array, -2}, {"len", zero, 2}, {"reset", okay, 2}};
+      {"get", slowlog_get, -2}, {"len", slowlog_len, 2}, {"reset", slowlog_reset, 2}};
   dispatch(call, "slowlog", kSubcommands);
 }
 
@@ -225,7 +260,7 @@ void role(Call& call) {
   call.reply.array(0);
 }
 
-void lolwut(Call& call) { call.reply.bulk("powercut: pull the plug, keep the data.\n"); }
+void lolwut(Call& call) { call.reply.verbatim("powercut: pull the plug, keep the data.\n"); }
 
 }  // namespace
 

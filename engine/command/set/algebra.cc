@@ -72,7 +72,7 @@ void reply_result(Call& call, Operation operation) {
   Sets sets;
   if (!read_sets(call, 1, call.argc() - 1, sets)) return;
   const auto result = operation(sets);
-  call.reply.array(result->size());
+  call.reply.set(result->size());
   for (size_t i = 0; i < result->size(); ++i) call.reply.bulk(result->entries().at(i).key);
 }
 

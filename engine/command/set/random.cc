@@ -12,8 +12,8 @@ namespace {
 constexpr Site kPopSite{"spop.member"};
 constexpr Site kRandomSite{"srandmember.member"};
 
+// The header of all of them is written.
 void reply_all(Call& call, const Set& set) {
-  call.reply.array(set.size());
   for (size_t i = 0; i < set.size(); ++i) call.reply.bulk(set.entries().at(i).key);
 }
 
@@ -36,9 +36,10 @@ void pop_many(Call& call) {
   if (!count_arg(call, 2, count)) return;
   const Set* set = call.read<Set>(call.arg(1));
   if (call.failed()) return;
-  if (set == nullptr || count == 0) return call.reply.array(0);
+  if (set == nullptr || count == 0) return call.reply.set(0);
 
   if (static_cast<uint64_t>(count) >= set->size()) {
+    call.reply.set(set->size());
     reply_all(call, *set);
     call.keyspace.remove(call.db, call.arg(1));
     call.log({"DEL", call.arg(1)});
@@ -50,7 +51,7 @@ void pop_many(Call& call) {
   }
   Set* changing = call.write<Set>(call.arg(1));
   std::vector<std::string_view> words = {"SREM", call.arg(1)};
-  call.reply.array(members.size());
+  call.reply.set(members.size());
   for (const std::string& member : members) {
     const bool erased = changing->erase(member);
     CHECK(erased);
@@ -88,6 +89,7 @@ void srandmember_command(Call& call) {
       call.reply.bulk(entries.at(call.choose(kRandomSite, entries.size())).key);
     }
   } else if (static_cast<uint64_t>(count) >= entries.size()) {
+    call.reply.array(entries.size());
     reply_all(call, *set);
   } else {
     const auto positions = sample(call, kRandomSite, entries.size(), static_cast<size_t>(count));

@@ -94,8 +94,8 @@ void scard(Call& call) {
 void smembers(Call& call) {
   const Set* set = call.read<Set>(call.arg(1));
   if (call.failed()) return;
-  if (set == nullptr) return call.reply.array(0);
-  call.reply.array(set->size());
+  if (set == nullptr) return call.reply.set(0);
+  call.reply.set(set->size());
   for (size_t i = 0; i < set->size(); ++i) call.reply.bulk(set->entries().at(i).key);
 }
 

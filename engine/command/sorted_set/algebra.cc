@@ -211,9 +211,10 @@ void reply_result(Call& call, std::string_view name, unsigned accepts, Operation
   Options options;
   if (!parse(call, 1, name, accepts | kWithScores, inputs, options)) return;
   const Result result = operation(inputs, options.aggregate);
-  call.reply.array(options.with_scores ? 2 * result->size() : result->size());
+  options.with_scores ? call.reply.pairs(result->size()) : call.reply.array(result->size());
   if (result->size() == 0) return;
   result->for_ranks(0, result->size() - 1, false, [&](Zset::Item item) {
+    if (options.with_scores) call.reply.pair();
     call.reply.bulk(item.member);
     if (options.with_scores) call.reply.number(item.score);
     return true;

@@ -40,8 +40,10 @@ void pop_one_key(Call& call, bool max) {
   if (call.failed()) return;
   if (zset == nullptr || count == 0) return call.reply.array(0);
   const size_t popped = std::min<uint64_t>(static_cast<uint64_t>(count), zset->size());
-  call.reply.array(2 * popped);
+  const bool nested = call.argc() == 3;  // one without a count is no list of pairs
+  nested ? call.reply.pairs(popped) : call.reply.array(2 * popped);
   pop(call, call.arg(1), popped, max, [&](Zset::Item item) {
+    if (nested) call.reply.pair();
     call.reply.bulk(item.member);
     call.reply.number(item.score);
   });

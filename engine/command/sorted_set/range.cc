@@ -179,9 +179,10 @@ Ranks mirrored(Ranks ranks, size_t size) {
 }
 
 void reply_range(Call& call, const Zset* zset, Ranks ranks, bool reverse, bool with_scores) {
-  call.reply.array(with_scores ? 2 * ranks.size() : ranks.size());
+  with_scores ? call.reply.pairs(ranks.size()) : call.reply.array(ranks.size());
   if (ranks.empty()) return;
   zset->for_ranks(ranks.begin, ranks.end - 1, reverse, [&](Zset::Item item) {
+    if (with_scores) call.reply.pair();
     call.reply.bulk(item.member);
     if (with_scores) call.reply.number(item.score);
     return true;

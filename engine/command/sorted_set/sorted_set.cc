@@ -200,8 +200,11 @@ void zrandmember(Call& call) {
   }
   if (zset == nullptr) return call.reply.array(0);
 
-  const auto begin = [&](size_t members) { call.reply.array(with_scores ? 2 * members : members); };
+  const auto begin = [&](size_t members) {
+    with_scores ? call.reply.pairs(members) : call.reply.array(members);
+  };
   const auto emit = [&](std::string_view member, double score) {
+    if (with_scores) call.reply.pair();
     call.reply.bulk(member);
     if (with_scores) call.reply.number(score);
   };

@@ -96,7 +96,7 @@ void reply_range(Call& call, size_t begin, size_t length) {
 
 void reply_ranges(Call& call, const std::vector<Match>& runs, const Options& options,
                   uint32_t total) {
-  call.reply.array(4);
+  call.reply.map(2);
   call.reply.bulk("matches");
   const size_t mark = call.reply.begin_deferred();
   size_t count = 0;
