@@ -1,8 +1,8 @@
 # Nothing is lost at the door: signals, a log that cannot be written, a directory that is taken away, strangers, older
 # servers' files. Needs bash alone: it speaks the protocol itself.
-# usage: door_test.sh POWERCUT-SERVER
+# usage: door_test.sh POWERCUT-SERVER POWERCUT-CHECK-AOF
 set -u
-server=$1
+server=$1 check_aof=$2
 
 dir=$(mktemp -d)
 pids=()
@@ -133,6 +133,12 @@ start
 stop
 [ ! -e "$dir/data/appendonlydir/appendonly.aof.1.base.rdb.orphan" ] || fail "orphans stay for ever"
 
+# --- A look at a directory whose last publication was not finished ---
+cp "$dir/data/appendonlydir/appendonly.aof.manifest" "$dir/data/appendonlydir/appendonly.aof.manifest.replaced.1"
+timeout 20 "$check_aof" "$dir/data" >"$dir/said"
+is "a look" $? 0
+[ -e "$dir/data/appendonlydir/appendonly.aof.manifest.replaced.1" ] || fail "a look changes something"
+
 # --- A predecessor that still holds the port and the directory ---
 start
 used=$port
@@ -180,6 +186,100 @@ printf 'PING\r\n' >&5
 read -r _ <&5
 is "one client too many" "$(ask PING | cut -d' ' -f1-6)" "-ERR max number of clients reached"
 exec 4>&- 5>&-
+stop
+
+# --- Clients and their connections ---
+fresh
+start
+is "RESP3" "$(ask 'HELLO 3' | cut -c1-2)" "%7"
+is "no such protocol" "$(ask 'HELLO 4')" "-NOPROTO unsupported protocol version"
+is "an answer left out" "$(ask $'CLIENT REPLY SKIP\r\nSET a 1\r\nGET a')" 1
+exec 4<>"/dev/tcp/127.0.0.1/$port"
+printf 'CLIENT ID\r\n' >&4
+IFS= read -r id <&4
+id=${id%$'\r'}
+is "a client that is killed" "$(ask "CLIENT KILL ID ${id#:}")" :1
+IFS= read -r -t 5 _ <&4 && fail "it lives on"
+exec 4>&-
+# Requests of a few bytes for replies of a megabyte each, and nobody who takes them: memory stays within bounds.
+ask "SETRANGE big 1000000 x" >/dev/null
+exec 4<>"/dev/tcp/127.0.0.1/$port"
+for _ in $(seq 2000); do echo 'GET big'; done >&4
+is "beside a reader that is slow" "$(ask PING)" +PONG
+kib=$(sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$pid/status")
+((kib < 200000)) || fail "a slow reader costs $kib KiB"
+exec 4>&-
+ask 'CONFIG SET timeout 1' >/dev/null
+exec 4<>"/dev/tcp/127.0.0.1/$port"
+IFS= read -r -t 5 _ <&4
+(($? < 128)) || fail "an idle client stays"
+exec 4>&-
+stop
+
+# --- A disk that is full: whoever meets it is told, and what it was told of is not there ---
+fresh
+(ulimit -f 1500; exec "$server" --port 0 --bind 127.0.0.1 --dir "$dir/data" --appendfsync always) >"$dir/log" 2>&1 &
+pid=$!
+pids+=("$pid")
+wait_ready
+piece=$(printf 'x%.0s' {1..40000})
+for i in $(seq 60); do
+  reply=$(ask "SET k$i $piece")
+  [ "$reply" = +OK ] || break
+done
+has "a full disk" "$reply" "-MISCONF Errors writing to the AOF file"
+is "what was refused" "$(ask "GET k$i" PING)" '$-1 +PONG'
+sleep 0.3
+has "its log" "$(cat "$dir/log")" "writes are refused: write appendonlydir"
+stop
+start
+is "behind it" "$(ask DBSIZE)" ":$((i - 1))"
+is "with space again" "$(ask "SET k$i 1")" +OK
+stop
+
+# --- Configuration ---
+fresh
+cat >"$dir/redis.conf" <<END
+# a comment
+include "$dir/more.conf"
+maxmemory 100mb   
+save 900 1
+SAVE 300 10
+rename-command-is-not-here yes
+END
+echo 'timeout 17' >"$dir/more.conf"
+status=$("$server" "$dir/redis.conf" --dir "$dir/data" 2>"$dir/said"; echo $?)
+is "an unknown directive" "$status" 2
+has "where it stands" "$(cat "$dir/said")" "redis.conf line 6: 'rename-command-is-not-here yes': there is no such directive"
+for refused in 'cluster-enabled yes' 'tls-port 1' 'replicaof host 1' 'user me on' 'maxmemory-policy allkeys-lru' 'appendfilename a/b'; do
+  printf '%s\n' "$refused" >"$dir/bad.conf"
+  "$server" "$dir/bad.conf" --dir "$dir/data" 2>"$dir/said"
+  is "$refused" $? 2
+  has "$refused" "$(cat "$dir/said")" "bad.conf line 1: '$refused': "
+done
+sed -i /is-not-here/d "$dir/redis.conf"
+: >"$dir/log"
+"$server" "$dir/redis.conf" --port 0 --bind 127.0.0.1 --dir "$dir/data" --appendfilename other.aof --appenddirname logs \
+  --dbfilename other.rdb --databases 64 --hash-max-ziplist-entries 7 >"$dir/log" 2>&1 &
+pid=$!
+pids+=("$pid")
+wait_ready
+config() { ask "CONFIG GET $1" x >/dev/null; exec 3<>"/dev/tcp/127.0.0.1/$port"; printf 'CONFIG GET %s\r\n' "$1" >&3; for _ in 1 2 3 4; do IFS= read -r line <&3; done; IFS= read -r line <&3; exec 3>&-; printf '%s' "${line%$'\r'}"; }
+is "of the file" "$(config maxmemory)" 104857600
+is "of the file that it includes" "$(config timeout)" 17
+is "of several lines" "$(config save)" "900 1 300 10"
+is "an older name" "$(config hash-max-listpack-entries)" 7
+is "the 41st database" "$(ask 'SELECT 40' 'SET k v' SAVE)" "+OK +OK +OK"
+[ -e "$dir/data/logs/other.aof.manifest" ] && [ -e "$dir/data/other.rdb" ] || fail "files under other names"
+is "what is accepted" "$(ask 'CONFIG SET hz 50' 'CONFIG SET maxclients 77')" "+OK +OK"
+is "what is not" "$(ask 'CONFIG SET databases 7' | cut -c1-26)" "-ERR CONFIG SET failed (po"
+is "the file again" "$(ask 'CONFIG REWRITE')" +OK
+for line in '# a comment' 'maxmemory 104857600' 'save 900 1' 'save 300 10' 'hz 50' 'maxclients 77' "include \"$dir/more.conf\""; do
+  grep -qxF "$line" "$dir/redis.conf" || fail "CONFIG REWRITE: no '$line'"
+done
+stop
+start --appendfilename other.aof --appenddirname logs --dbfilename other.rdb --databases 64
+is "found again" "$(ask 'SELECT 40' 'GET k')" "+OK v"
 stop
 
 exit $failed

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -47,9 +49,19 @@ class ReadOnlyOs final : public ForwardingOs {
   }
   Result<void> rename(std::string_view, std::string_view) override { return {}; }
   Result<void> link(std::string_view, std::string_view) override { return {}; }
-  Result<void> remove(std::string_view) override { return {}; }
+  // Once: whoever removes until nothing is left comes to an end.
+  Result<void> remove(std::string_view path) override {
+    const bool gone = removed_.count(std::string(path)) != 0;
+    if (gone || !inner_.open(path, Open::kRead).ok())
+      return Error{Errc::kNotFound, "remove " + std::string(path) + ": it is not there"};
+    removed_.insert(std::string(path));
+    return {};
+  }
   Result<void> make_directory(std::string_view) override { return {}; }
   Result<void> sync_directory(std::string_view, Site) override { return {}; }
+
+ private:
+  std::set<std::string> removed_;
 };
 
 }  // namespace powercut::engine

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "engine/server/tcp.h"
 
@@ -11,11 +10,12 @@ namespace powercut::engine {
 
 namespace {
 
-constexpr size_t kReadBytes = 64 << 10;
-// A client that does not take its replies is not read from while so much waits for it.
+// Of a client that does not take its replies, no request is run while so much waits for it.
 constexpr size_t kMostUnsent = 32 << 20;
 constexpr Duration kAcceptRetry = milliseconds(100);
 constexpr Duration kDrainStep = milliseconds(1);
+constexpr Duration kTick = milliseconds(500);
+constexpr Duration kGiveBack = seconds(2);  // who was silent for so long needs no buffers
 
 constexpr std::string_view kProtected =
     "-DENIED Redis is running in protected mode because protected mode is enabled and no password "
@@ -24,6 +24,27 @@ constexpr std::string_view kProtected =
     "meant (bind), or start with --protected-mode no if no stranger can reach it.\r\n";
 
 }  // namespace
+
+Server::Server(PosixOs& os, Engine& engine, ServerLog& log, Poller poller, uint64_t most_clients,
+               std::function<void()> on_stopped)
+    : os_(os),
+      engine_(engine),
+      log_(log),
+      poller_(std::move(poller)),
+      most_clients_(most_clients),
+      on_stopped_(std::move(on_stopped)),
+      work_(os),
+      holds_(os) {}
+
+Server::~Server() = default;
+
+void Server::start() {
+  os_.spawn("poller", [this] { poll_loop(); });
+  os_.spawn("flusher", [this] { flush_loop(); });
+  os_.spawn("tick", [this] { tick_loop(); });
+}
+
+// --- Coming and going ---
 
 void Server::accept_loop(int listener) {
   for (;;) {
@@ -57,43 +78,105 @@ void Server::connect(Descriptor fd) {
     return;
   }
   keep_alive(fd.get(), engine_.config().service.tcp_keepalive_s);
-  auto connection = std::make_shared<Connection>(os_, std::move(fd), engine_.connect());
+  auto connection = std::make_unique<Connection>();
+  connection->fd = std::move(fd);
+  connection->session = engine_.connect();
+  connection->session->set_most_unsent(kMostUnsent);
+  connection->place = connections_.size();
+  const int socket = connection->fd.get();
   Client& client = connection->session->client();
-  client.address = peer_name(connection->fd.get());
-  client.local_address = local_name(connection->fd.get());
-  connections_.push_back(connection.get());
-  os_.spawn("connection.reader", [this, connection] { read_loop(*connection); });
-  os_.spawn("connection.writer", [this, connection] {
-    write_loop(*connection);
-    std::erase(connections_, connection.get());
-  });
+  client.address = peer_name(socket);
+  client.local_address = local_name(socket);
+  client.hang_up = [socket] { hang_up(socket); };
+  poller_.watch(socket, connection.get(), true, false);
+  connections_.push_back(std::move(connection));
+}
+
+// REQUIRES: no worker is at it.
+void Server::close(Connection& connection) {
+  CHECK(!connection.busy && connections_[connection.place].get() == &connection);
+  if (connection.queued) std::erase(queue_, &connection);
+  if (connection.held) std::erase(held_, &connection);
+  const size_t place = connection.place;
+  std::swap(connections_[place], connections_.back());
+  connections_[place]->place = place;
+  connections_.pop_back();
 }
 
 // --- Reading ---
 
-void Server::read_loop(Connection& connection) {
-  const int fd = connection.fd.get();
-  const auto buffer = std::make_unique<std::array<char, kReadBytes>>();
-  while (!connection.broken && !connection.session->closing()) {
-    size_t count = 0;
-    const Io io = receive(fd, buffer->data(), buffer->size(), count);
-    if (io == Io::kClosed) break;
-    if (io == Io::kWouldBlock) {
-      os_.wait_readable(fd);
+void Server::poll_loop() {
+  std::vector<Poller::Event> events(512);
+  for (;;) {
+    const size_t count = poller_.take(events);
+    if (count == 0) os_.wait_readable(poller_.descriptor());
+    for (size_t i = 0; i < count; ++i) {
+      auto& connection = *static_cast<Connection*>(events[i].who);
+      // Of one that a worker is at, the poller says no more until that ends.
+      connection.busy ? settle(connection) : queue(connection);
+    }
+    // A worker that must wait leaves the rest to another. The log's tasks get their turn as well.
+    do {
+      if (!queue_.empty()) wake_worker();
+      if (count != 0) os_.park(os_.now());
+    } while (!queue_.empty());
+  }
+}
+
+void Server::queue(Connection& connection) {
+  if (connection.queued) return;
+  connection.queued = true;
+  queue_.push_back(&connection);
+}
+
+void Server::wake_worker() {
+  if (idle_workers_ == 0) os_.spawn("worker", [this] { work_loop(); });
+  work_.notify_all();
+}
+
+void Server::work_loop() {
+  for (;;) {
+    if (queue_.empty()) {
+      if (idle_workers_ > 0) return;  // one that waits is enough
+      ++idle_workers_;
+      work_.wait();
+      --idle_workers_;
       continue;
     }
-    connection.session->feed({buffer->data(), count});
-    if (engine_.stopped()) on_stopped_();
-    if (!connection.sending) send_ready(connection);
-    if (!connection.session->idle() || !connection.session->ready().empty())
-      connection.work.notify_all();
-    while (!connection.broken && connection.session->ready().size() > kMostUnsent)
-      connection.sent.wait();
-    if (count == buffer->size())
-      os_.park(os_.now());  // a client that always sends must not keep the others waiting
+    Connection& connection = *queue_.front();
+    queue_.pop_front();
+    connection.queued = false;
+    serve(connection);
   }
-  connection.read_all = true;
-  connection.work.notify_all();
+}
+
+void Server::serve(Connection& connection) {
+  connection.busy = true;
+  Session& session = *connection.session;
+  send_ready(connection);
+  session.resume();  // what waited until the client had taken some
+  if (!connection.broken && !connection.ended && !session.stalled() && !session.closing())
+    receive_once(connection);
+  if (engine_.stopped()) on_stopped_();
+  send_ready(connection);
+  connection.busy = false;
+  settle(connection);
+}
+
+void Server::receive_once(Connection& connection) {
+  size_t count = 0;
+  const Io io = receive(connection.fd.get(), buffer_.data(), buffer_.size(), count);
+  if (io == Io::kClosed) connection.ended = true;
+  if (io != Io::kDone) return;
+  Session& session = *connection.session;
+  session.feed({buffer_.data(), count});
+  const ServiceConfig& service = engine_.config().service;
+  if (session.buffered() > service.query_buffer_limit) {
+    log_.warning(
+        fmt::format("{} is disconnected: its request is longer than client-query-buffer-limit",
+                    session.client().address));
+    connection.broken = true;
+  }
 }
 
 // --- Writing ---
@@ -111,30 +194,89 @@ void Server::send_ready(Connection& connection) {
   }
 }
 
-void Server::write_loop(Connection& connection) {
+// What is to be waited for now; or its end. Who calls it does not touch the connection again.
+void Server::settle(Connection& connection) {
   Session& session = *connection.session;
-  while (!connection.broken) {
-    send_ready(connection);
-    if (connection.broken) break;
-    if (!session.ready().empty()) {
-      connection.sending = true;
-      os_.wait_writable(connection.fd.get());
-      connection.sending = false;
-      connection.sent.notify_all();
-    } else if (!session.idle()) {
-      session.wait_ready();
-    } else if (connection.read_all) {
-      break;
-    } else {
-      connection.work.wait();
+  const bool unsent = !connection.broken && !session.ready().empty();
+  if (!connection.busy) {
+    const bool said_all =
+        (session.closing() || connection.ended) && session.idle() && !unsent && !session.stalled();
+    if (connection.broken || said_all || !within_limits(connection)) return close(connection);
+    if (!session.idle() && !connection.held) {
+      connection.held = true;
+      held_.push_back(&connection);
+      holds_.notify_all();
     }
   }
-  connection.sent.notify_all();
-  hang_up(connection.fd.get());  // the reader, if it still reads, sees the end
+  const bool reads =
+      !connection.busy && !session.stalled() && !session.closing() && !connection.ended;
+  if (reads == connection.reads && unsent == connection.writes) return;
+  connection.reads = reads;
+  connection.writes = unsent;
+  poller_.change(connection.fd.get(), &connection, reads, unsent);
+}
+
+bool Server::within_limits(Connection& connection) {
+  const OutputLimit& limit = engine_.config().service.output_normal;
+  const size_t waits = connection.session->client().outbox.unsent();
+  const bool soft = limit.soft != 0 && waits > limit.soft;
+  if (!soft) connection.over_soft = Instant{0};
+  if (soft && connection.over_soft == Instant{0}) connection.over_soft = os_.now();
+  const bool too_long = soft && os_.now() - connection.over_soft >= seconds(limit.soft_seconds);
+  if ((limit.hard == 0 || waits <= limit.hard) && !too_long) return true;
+  log_.warning(
+      fmt::format("{} is disconnected: {} bytes wait for it, more than client-output-buffer-limit",
+                  connection.session->client().address, waits));
+  return false;
+}
+
+void Server::flush_loop() {
+  for (;;) {
+    if (held_.empty()) {
+      holds_.wait();
+      continue;
+    }
+    engine_.aof().progress().wait();
+    // settle() may put some back, and close others.
+    std::vector<Connection*> looked_at;
+    looked_at.swap(held_);
+    for (Connection* connection : looked_at) connection->held = false;
+    for (Connection* connection : looked_at) {
+      if (connection->busy) {  // its worker looks at it
+        if (connection->session->idle()) continue;
+        connection->held = true;
+        held_.push_back(connection);
+        send_ready(*connection);
+        continue;
+      }
+      send_ready(*connection);
+      if (connection->session->stalled()) queue(*connection);
+      settle(*connection);
+    }
+    if (!queue_.empty()) wake_worker();
+  }
+}
+
+// --- Now and then ---
+
+void Server::tick_loop() {
+  for (;;) {
+    os_.park(os_.now() + kTick);
+    const int64_t timeout_s = engine_.config().service.idle_timeout_s;
+    for (size_t i = connections_.size(); i-- > 0;) {
+      Connection& connection = *connections_[i];
+      if (connection.busy) continue;
+      const Duration silent = os_.now() - connection.session->client().active_at;
+      if (silent >= kGiveBack) connection.session->give_back();
+      if (timeout_s > 0 && silent >= seconds(timeout_s) && connection.session->idle())
+        connection.broken = true;
+      settle(connection);
+    }
+  }
 }
 
 void Server::drain(Instant deadline) {
-  const auto unsent = [](const Connection* connection) {
+  const auto unsent = [](const auto& connection) {
     return !connection->broken && !connection->session->ready().empty();
   };
   while (os_.now() < deadline && std::any_of(connections_.begin(), connections_.end(), unsent)) {

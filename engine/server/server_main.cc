@@ -7,6 +7,7 @@
 #include "engine/os/posix/directory_lock.h"
 #include "engine/os/posix/posix_os.h"
 #include "engine/os/posix/process.h"
+#include "engine/server/event_log.h"
 #include "engine/server/listeners.h"
 #include "engine/server/named_os.h"
 #include "engine/server/options.h"
@@ -23,6 +24,7 @@ namespace {
 constexpr Duration kShutdownPatience = seconds(5);
 constexpr Duration kShutdownRetry = milliseconds(200);
 constexpr Duration kDrain = seconds(1);
+constexpr Duration kLook = milliseconds(200);  // how often what happened is logged
 // A predecessor that was killed may hold directory and port a little longer: its last calls are still under way.
 constexpr Duration kPredecessor = seconds(2);
 constexpr Duration kPredecessorStep = milliseconds(20);
@@ -57,8 +59,12 @@ class Process {
       return end(refuse(no_directory_sync(synced.error())));
     config_.recovery.progress = &progress_;
     engine_ = Engine::make(store_os_, config_);
-    server_ = std::make_unique<Server>(os_, *engine_, log_, most_clients(),
+    engine_->set_process_info(process_info);
+    auto poller = Poller::open();
+    if (!poller.ok()) return end(refuse(poller.error()));
+    server_ = std::make_unique<Server>(os_, *engine_, log_, std::move(*poller), most_clients(),
                                        [this] { stopped_by_client(); });
+    server_->start();
     auto listeners = Listeners::open(os_, config_.service);
     if (!listeners.ok()) return end(refuse(listeners.error()));
     listeners_ = std::move(*listeners);
@@ -78,6 +84,13 @@ class Process {
     log_.notice(store_os_.message(engine_->recovery().summary()));
     for (const std::string& name : listeners_->names()) log_.notice("ready on " + name);
     log_.notice("Ready to accept connections");
+    os_.spawn("events", [this] {
+      EventLog events(*engine_, log_);
+      for (;;) {
+        os_.park(os_.now() + kLook);
+        events.look();
+      }
+    });
     if (config_.service.supervised != "no")
       notify_supervisor("STATUS=Ready to accept connections\nREADY=1\n");
   }
