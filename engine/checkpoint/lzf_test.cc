@@ -133,7 +133,7 @@ RC_GTEST_PROP(LzfProperty, WhatRepeatsComesBackSmaller, ()) {
   for (int i = *rc::gen::inRange(3, 400); i > 0; --i) text += unit;
   const std::string out = compressed(text);
   RC_ASSERT(expanded(out, text.size()) == text);
-  RC_ASSERT(out.size() < unit.size() + unit.size() / 32 + 10 + text.size() / 50);
+  RC_ASSERT(out.size() < 2 * unit.size() + 16 + text.size() / 50);
 }
 
 }  // namespace

@@ -252,7 +252,9 @@ const std::vector<std::string>& forms() {
       "10 14 14000000 0400 8161 02 01 01 8162 02 83322e35 04 ff",  // hash as a listpack
       "11 14 14000000 0400 8161 02 01 01 8162 02 83322e35 04 ff",  // zset as a listpack
       "12 03 01 0170 02 0a 0a000000 0100 8161 02 ff 01 00",        // quicklist of both kinds
-      "14 0c 0c000000 0200 8161 02 01 01 ff"};                     // set as a listpack
+      "14 0c 0c000000 0200 8161 02 01 01 ff",
+      "18 0000000000000000 01 00 0161 0162",
+      "19 0000000000000000 0f 0f000000 0300 8161 02 8162 02 00 01 ff"};  // set as a listpack
   return all;
 }
 
@@ -310,6 +312,9 @@ TEST(RdbValue, WhatIsWrongIsSaid) {
            {"04 02 0161 0162 0161 0163", "10"},
            {"05 02 0161 000000000000f83f 0161 000000000000f83f", "22"},
            {"03 02 0161 01 31 0161 01 32", "10"},
+           {"18 0000000000000000 02 00 0161 0162 00 0161 0163", "20"},
+           {"19 0000000000000000 17 17000000 0600 8161 02 8162 02 00 01 8161 02 8162 02 00 01 ff",
+            "9"},
            {"14 0d 0d000000 0200 8161 02 8161 02 ff", "1"}}) {
     EXPECT_EQ(refusal(twice), std::string("DUMP payload: offset ") + at + ": an item comes twice");
   }
@@ -336,19 +341,35 @@ TEST(RdbValue, WhatIsWrongIsSaid) {
     EXPECT_EQ(refusal(std::string(module) + "00"),
               "DUMP payload: offset 1: values of modules are not supported");
   }
-  for (const auto& [type, number] : {std::pair{"08", "8"}, {"16", "22"}, {"ff", "255"}}) {
+  for (const char* hash : {"16", "17"}) {
+    EXPECT_EQ(refusal(std::string(hash) + "00"),
+              "DUMP payload: offset 1: hashes whose fields expire are not supported");
+  }
+  EXPECT_EQ(refusal("18 0000000000000000 01 01 0161 0162"),
+            "DUMP payload: offset 15: a field of a hash expires: not supported");
+  EXPECT_EQ(refusal("19 0000000000000000 0f 0f000000 0300 8161 02 8162 02 01 01 ff"),
+            "DUMP payload: offset 1: a field of a hash expires: not supported");
+  EXPECT_EQ(
+      refusal(
+          "19 0000000000000000 17 17000000 0600 8161 02 8162 02 01 01 8163 02 8162 02 00 01 ff"),
+      "DUMP payload: offset 1: a field of a hash expires: not supported");
+  for (const char* part : {"0a 0a000000 0100 8161 02 ff", "0d 0d000000 0200 8161 02 8162 02 ff"}) {
+    EXPECT_EQ(refusal(std::string("19 0000000000000000") + part),
+              "DUMP payload: offset 1: an item without the rest of it");
+  }
+  for (const auto& [type, number] : {std::pair{"08", "8"}, {"1a", "26"}, {"ff", "255"}}) {
     EXPECT_EQ(refusal(std::string(type) + "00"),
               std::string("DUMP payload: offset 1: unknown type ") + number);
   }
-  for (const char* empty : {"01 00", "02 00", "03 00", "04 00", "05 00", "0b 08 02000000 00000000",
-                            "12 00", "09 02 00ff"}) {
+  for (const char* empty : {"18 0000000000000000 00", "01 00", "02 00", "03 00", "04 00", "05 00",
+                            "0b 08 02000000 00000000", "12 00", "09 02 00ff"}) {
     EXPECT_EQ(refusal(empty), "DUMP payload: bytes follow the value, or it is empty") << empty;
   }
 }
 
 TEST(RdbValue, TypesThatMeanAnything) {
   for (int type = 0; type < 256; ++type) {
-    EXPECT_EQ(rdb_type_known(static_cast<uint8_t>(type)), type <= 21 && type != 8) << type;
+    EXPECT_EQ(rdb_type_known(static_cast<uint8_t>(type)), type <= 25 && type != 8) << type;
   }
 }
 
@@ -357,7 +378,7 @@ TEST(RdbValue, TypesThatMeanAnything) {
 // Of a version without a checksum, so that nothing else finds what is cut short.
 std::string old_file() {
   std::string out = "REDIS0004";
-  out += unhex("fa 0161 c07b  fb 02 01  fe 02  f8 4064  f9 07");
+  out += unhex("fa 0161 c07b  fb 02 01  f4 00 00 00  fe 02  f8 4064  f9 07");
   out += unhex("fd 10000000 00 016b 0176");
   out += unhex("fc ffffff7f00000000 01 016c 02 0161 0162");
   out += unhex("fe 0f 02 0174 00");  // an empty set
@@ -431,17 +452,36 @@ TEST(RdbFile, WhatIsRefused) {
   }
   EXPECT_EQ(wrong_file("RADIS0004\xff"), "dump: offset 0: not an RDB file");
   EXPECT_EQ(wrong_file("REDIS9999\xff", Errc::kUnsupported),
-            "dump: offset 0: RDB version 9999 is newer than 10, the newest supported");
+            "dump: offset 0: RDB version 9999 is newer than 12, the newest supported");
   EXPECT_EQ(wrong_file("REDIS0001\xff"), "none");
+  EXPECT_EQ(wrong_file(sealed("REDIS0012\xff")), "none");
+  EXPECT_EQ(wrong_file(sealed("VALKEY080\xff")), "none");
+  EXPECT_EQ(wrong_file("VALKEY079\xff"), "dump: offset 0: not an RDB version");
+  EXPECT_EQ(wrong_file("VALKEY081\xff", Errc::kUnsupported),
+            "dump: offset 0: RDB version 81 is newer than 80, the newest supported");
   const auto with = [](std::string_view items) { return "REDIS0004" + unhex(items) + "\xff"; };
   EXPECT_EQ(wrong_file(with("fe00 f5 00"), Errc::kUnsupported),
             "dump: offset 11: libraries of functions are not supported");
-  EXPECT_EQ(wrong_file(with("f7 00"), Errc::kUnsupported),
-            "dump: offset 9: data of modules are not supported");
+  // A module's number: nine characters of six bits, ten bits of a version.
+  EXPECT_EQ(wrong_file(with("f7 81 0420c41461c824ff"), Errc::kUnsupported),
+            "dump: offset 9: data of the module BCDEFGHIJ are not supported");
+  EXPECT_EQ(
+      wrong_file(with("07 016b 81 fffffffffffffc00"), Errc::kUnsupported),
+      "dump: offset 9: values of modules are not supported: key \"k\", of the module _________");
+  EXPECT_EQ(wrong_file(with("06 016b"), Errc::kUnsupported),
+            "dump: offset 9: values of modules are not supported: key \"k\"");
+  EXPECT_EQ(wrong_file("REDIS0004" + unhex("07 016b 81 ffff")),
+            "dump: offset 13: cut short: 8 bytes wanted, 2 left");
+  EXPECT_EQ(wrong_file("REDIS0004" + unhex("f7 81 ffff")),
+            "dump: offset 11: cut short: 8 bytes wanted, 2 left");
+  EXPECT_EQ(wrong_file(with("18 016b 0000000000000000 01 01 0161 0162"), Errc::kUnsupported),
+            "dump: offset 26: a field of a hash expires: not supported: key \"k\"");
+  EXPECT_EQ(wrong_file(with("f4 01 02 03 00 016b 0176")), "none");
   EXPECT_EQ(wrong_file(with("f6 00"), Errc::kUnsupported),
             "dump: offset 9: functions of a release candidate are not supported");
   EXPECT_EQ(wrong_file(with("fe0f")), "none");
-  EXPECT_EQ(wrong_file(with("fe10"), Errc::kUnsupported), "dump: offset 10: database 16, of 16");
+  EXPECT_EQ(wrong_file(with("fe10"), Errc::kUnsupported),
+            "dump: offset 10: database 16, of 16: start with a higher --databases");
   // A key is shown as far as 64 bytes go.
   const auto stream = [&](const std::string& key) {
     std::string bytes;
@@ -473,6 +513,64 @@ TEST(RdbFile, ChecksumsFromVersion5) {
   ASSERT_TRUE(tailed.ok());
   EXPECT_EQ(tailed->bytes, whole.size());
   EXPECT_TRUE(tailed->checksum_present);
+}
+
+// What a transfer leaves behind the end can hold no data: blanks, NULs, or one byte.
+TEST(RdbFile, StrayBytesBehindTheEnd) {
+  const std::string whole = sealed("REDIS0010" + unhex("00 016b 0176") + "\xff");
+  const auto loads = [&](const std::string& tail, const RdbLoadOptions& options) {
+    MemoryFile file(whole + tail, 3);
+    Keyspace keyspace;
+    keyspace.set_loading(true);
+    const auto info = load_rdb(file, "dump", keyspace, options);
+    if (info.ok()) {
+      EXPECT_EQ(info->bytes, whole.size());
+    }
+    return info.ok();
+  };
+  for (const std::string& stray :
+       {std::string("\n"), std::string("x"), std::string(" \t\n\v\f\r"), std::string(5000, '\0')}) {
+    EXPECT_TRUE(loads(stray, {.allow_stray = true})) << hex(stray.substr(0, 9));
+    EXPECT_FALSE(loads(stray, {}));
+  }
+  for (const char* data : {"xy", "\n\nx", "x\n", "\x08\n", "\x0e\n", "\x1f ", "!  "}) {
+    EXPECT_FALSE(loads(data, {.allow_stray = true})) << data;
+    EXPECT_TRUE(loads(data, {.allow_tail = true}));
+  }
+  EXPECT_TRUE(loads("", {}));
+}
+
+TEST(RdbFile, SaysOfItselfBeforeItsFirstEntry) {
+  const auto peeked = [](const std::string& bytes) {
+    MemoryFile file(bytes, 3);
+    return peek_rdb(file, "dump");
+  };
+  const std::string header = "REDIS0010" + unhex("fa 0161 0162 fa 0163 c005");
+  for (const auto& [rest, keys] : {std::pair{"ff", 0u}, {"00 016b 0176", 1u}, {"fe 00", 1u}}) {
+    const auto info = peeked(header + unhex(rest));
+    ASSERT_TRUE(info.ok()) << info.error().message;
+    EXPECT_EQ(info->version, 10);
+    EXPECT_EQ(info->keys, keys);
+    EXPECT_EQ(*info->find_aux("a"), "b");
+    EXPECT_EQ(*info->find_aux("c"), "5");
+  }
+  for (size_t cut = 0; cut <= header.size(); ++cut) {
+    const auto info = peeked(header.substr(0, cut));
+    ASSERT_FALSE(info.ok()) << cut;
+    EXPECT_NE(info.error().message.find("cut short"), std::string::npos);
+  }
+}
+
+TEST(RdbFile, AsManyDatabasesAsThereAre) {
+  Keyspace large(40);
+  large.set_loading(true);
+  ASSERT_TRUE(
+      load_rdb(sealed("REDIS0010" + unhex("fe27 00 016b 0176") + "\xff"), "dump", large).ok());
+  EXPECT_EQ(large.size(39), 1u);
+  MemoryFile file(sealed("REDIS0010" + unhex("fe8000010000 00 016b 0176") + "\xff"));
+  EXPECT_TRUE(check_rdb(file, "dump").ok());
+  MemoryFile more(sealed("REDIS0010" + unhex("fe807fffffff 00 016b 0176") + "\xff"));
+  EXPECT_FALSE(check_rdb(more, "dump").ok());
 }
 
 // --- DUMP footers ---

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -203,6 +204,52 @@ TEST_F(ExecutorTest, EachKeyThatExpiresIsAnOperation) {
   EXPECT_EQ(executor.expire_some(2), 0u);
 }
 
+// --- Who is answered at all ---
+
+TEST_F(ExecutorTest, NobodyIsAnsweredWithoutThePassword) {
+  executor.clients().password = "secret";
+  session.client().authenticated = false;
+  const std::string refused = "-NOAUTH Authentication required.\r\n";
+  EXPECT_EQ(ask("GET a"), refused);
+  EXPECT_EQ(ask("NOSUCH"), refused);
+  EXPECT_EQ(ask("MULTI"), refused);
+  EXPECT_EQ(ask("AUTH wrong")[0], '-');
+  EXPECT_EQ(ask("GET a"), refused);
+  EXPECT_EQ(ask("AUTH secret"), kOk);
+  EXPECT_EQ(ask("GET a"), kNull);
+  EXPECT_EQ(ask("MULTI"), kOk);
+  session.client().authenticated = false;
+  EXPECT_EQ(ask("GET a"), refused);
+  session.client().authenticated = true;
+  EXPECT_EQ(ask("EXEC"), kAborted);
+}
+
+TEST_F(ExecutorTest, WhileItLoadsOnlyWhatTouchesNoKeyIsAnswered) {
+  executor.set_loading(true);
+  const std::string loading = "-LOADING Redis is loading the dataset in memory\r\n";
+  EXPECT_EQ(ask("GET a"), loading);
+  EXPECT_EQ(ask("SET a 1"), loading);
+  EXPECT_EQ(ask("ECHO x"), bulk("x"));
+  EXPECT_EQ(ask("MULTI"), kOk);
+  EXPECT_EQ(ask("SET a 1"), loading);
+  EXPECT_EQ(ask("EXEC"), kAborted);
+  executor.set_loading(false);
+  EXPECT_EQ(ask("GET a"), kNull);
+}
+
+// Any page may send bytes to any port: what stands behind such words is no client's.
+TEST_F(ExecutorTest, AWebRequestIsCutOff) {
+  for (const char* word : {"POST", "post", "Host:"}) {
+    Session browser{executor};
+    browser.feed(std::string(word) + " /\r\nSET a 1\r\n");
+    EXPECT_EQ(taken(browser), "");
+    EXPECT_TRUE(browser.closing());
+  }
+  EXPECT_EQ(ask("GET a"), kNull);
+  EXPECT_EQ(ask("HOST x")[0], '-');
+  EXPECT_FALSE(session.closing());
+}
+
 // --- Writes that must wait or are refused ---
 
 TEST_F(ExecutorTest, AWriterWaitsForRoomAndAReaderDoesNot) {
@@ -311,6 +358,14 @@ TEST_F(ExecutorTest, WhatItRunsMustNotWait) {
   EXPECT_TRUE(control.in_exec);
   ask("CONFIG GET x");
   EXPECT_FALSE(control.in_exec);
+}
+
+TEST_F(ExecutorTest, WhatItRunsKnowsItsClient) {
+  ask("MULTI");
+  ask("CLIENT SETNAME me");
+  ask("CLIENT GETNAME");
+  EXPECT_EQ(ask("EXEC"), "*2\r\n+OK\r\n" + bulk("me"));
+  EXPECT_EQ(session.client().name, "me");
 }
 
 TEST_F(ExecutorTest, ATransactionWithAWrongCommandIsDiscarded) {
@@ -491,6 +546,15 @@ TEST_F(RestTest, AReaderWaitsForTheLastEntryOfItsKeys) {
   EXPECT_EQ(rests_on("GET a"), 3u);
 }
 
+// Each command's keys stand where its own are, not where those of the one before were.
+TEST_F(RestTest, AnArgumentThatIsNoKeyIsNotRestedOn) {
+  rests_on("SET c 1");  // 1
+  rests_on("SET e 1");  // 2
+  EXPECT_EQ(rests_on("MGET x y a"), 0u);
+  EXPECT_EQ(rests_on("GETRANGE x c e"), 0u);
+  EXPECT_EQ(rests_on("HMGET x c e"), 0u);
+}
+
 TEST_F(RestTest, WhoReadsEverythingWaitsForEverything) {
   rests_on("SET a 1");
   rests_on("SET e 1");
@@ -611,14 +675,16 @@ TEST_F(ExecutorTest, NothingIsExecutedBehindAQuit) {
 }
 
 TEST_F(ExecutorTest, IsUnknownToTheKeyspaceOnceItIsGone) {
-  {
-    Executor second(os, keyspace, log, control);
-    keyspace.put(0, "a", "1");
-  }
-  keyspace.set_expiry_listener(nullptr);
-  keyspace.put(0, "a", "2");
-  keyspace.settle();
-  EXPECT_EQ(*keyspace.peek(0, "a")->value.string(), "2");
+  Keyspace its_own;
+  its_own.set_now({1000});
+  alignas(Executor) unsigned char room[sizeof(Executor)];
+  auto* second = new (room) Executor(os, its_own, log, control);
+  its_own.set_expiry(0, "a", its_own.put(0, "a", "1"), 1500);
+  its_own.settle();
+  std::destroy_at(second);
+  std::memset(room, 0, sizeof room);  // whoever calls it now falls
+  its_own.set_now({1500});
+  EXPECT_EQ(its_own.find(0, "a"), nullptr);
 }
 
 }  // namespace
