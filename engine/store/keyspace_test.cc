@@ -197,6 +197,180 @@ TEST_F(KeyspaceTest, AShortTextDoesNotKeepALongOnesMemory) {
   EXPECT_EQ(keyspace.memory_bytes(), small);
 }
 
+TEST_F(KeyspaceTest, AnObserverSeesOnlyWhileItIsOne) {
+  Recorder second;
+  keyspace.add_observer(&second);
+  keyspace.put(0, "k", Value(String("one")));
+  keyspace.flush(0);
+  keyspace.swap(1, 2);
+  EXPECT_EQ(second.take(), (Seen{"0 k -", "flush 0 of 1", "swap 1 2"}));
+  keyspace.remove_observer(&second);
+  recorder.take();
+  keyspace.put(0, "k", Value(String("two")));
+  EXPECT_EQ(second.take(), Seen{});
+  EXPECT_EQ(recorder.take(), Seen{"0 k -"});
+}
+
+TEST_F(KeyspaceTest, WhatIsCreatedOrReplacedBearsTheEpoch) {
+  keyspace.set_epoch(5);
+  keyspace.put(0, "old", Value(String("x")));
+  keyspace.put(0, "changed", "x");
+  keyspace.put(0, "replaced", Value(String("x")));
+  keyspace.set_epoch(6);
+  EXPECT_EQ(keyspace.epoch(), 6u);
+  keyspace.put(0, "new", "x");
+  keyspace.put(0, "replaced", "y");
+  EXPECT_EQ(keyspace.find_for_write(0, "changed")->epoch, 5u);
+  EXPECT_EQ(keyspace.peek(0, "old")->epoch, 5u);
+  EXPECT_EQ(keyspace.peek(0, "new")->epoch, 6u);
+  EXPECT_EQ(keyspace.peek(0, "replaced")->epoch, 6u);
+}
+
+TEST_F(KeyspaceTest, ThereAreSixteenDatabases) {
+  for (int db = 0; db < Keyspace::kDatabases; ++db) {
+    EXPECT_EQ(keyspace.database(db).identity(), db);
+    keyspace.put(db, "k", std::to_string(db));
+  }
+  keyspace.settle();
+  for (int db = 0; db < Keyspace::kDatabases; ++db) {
+    EXPECT_EQ(text_of(keyspace.find(db, "k")), std::to_string(db));
+    EXPECT_EQ(keyspace.size(db), 1u);
+  }
+}
+
+// --- Expiry ---
+
+TEST_F(KeyspaceTest, AnExpiredKeyIsGoneForWhoeverAsks) {
+  for (const char* key : {"find", "write", "remove", "put", "peek"}) put(key, "old", 2000);
+  keyspace.set_now({1999});
+  EXPECT_FALSE(keyspace.any_due());
+  keyspace.set_now({2000});
+  EXPECT_TRUE(keyspace.any_due());
+  EXPECT_EQ(keyspace.find(0, "find"), nullptr);
+  EXPECT_EQ(keyspace.find_for_write(0, "write"), nullptr);
+  EXPECT_FALSE(keyspace.remove(0, "remove"));
+  EXPECT_EQ(text_of(keyspace.put(0, "put", "new")), "new");
+  EXPECT_EQ(keyspace.peek(0, "peek"), nullptr);
+  EXPECT_EQ(recorder.take(),
+            (Seen{"0 find old", "expired 0 find", "0 write old", "expired 0 write", "0 remove old",
+                  "expired 0 remove", "0 put old", "expired 0 put", "0 put -"}));
+  EXPECT_EQ(keyspace.database(0).expires_count(), 1u);
+  keyspace.settle();
+  EXPECT_EQ(keyspace.remove_expired(10), 1u);
+  EXPECT_FALSE(keyspace.any_due());
+}
+
+// The walk of a table asks with the keys that stand in it.
+TEST_F(KeyspaceTest, AnExpiredKeyIsNamedThoughItWasAskedByItsOwnName) {
+  put("a key that does not fit its string", "text", 2000);
+  put("another key that does not fit its string", "text");
+  keyspace.set_now({2000});
+  EXPECT_EQ(keyspace.find(0, keyspace.database(0).table().at(0).key), nullptr);
+  EXPECT_EQ(recorder.take(), (Seen{"0 a key that does not fit its string text",
+                                   "expired 0 a key that does not fit its string"}));
+  keyspace.set_expiry_listener(nullptr);
+  put("silent", "text", 1500);
+  EXPECT_EQ(keyspace.find(0, "silent"), nullptr);
+}
+
+TEST_F(KeyspaceTest, RemovesExpiredKeysOfEveryDatabaseUpToTheLimit) {
+  for (int db = 0; db < 3; ++db) {
+    for (const char* key : {"a", "b"}) {
+      keyspace.set_expiry(db, key, keyspace.put(db, key, "x"), 2000 + db);
+    }
+  }
+  keyspace.settle();
+  keyspace.set_now({3000});
+  EXPECT_EQ(keyspace.remove_expired(0), 0u);
+  EXPECT_EQ(keyspace.remove_expired(3), 3u);
+  EXPECT_EQ(keyspace.next_expiry_ms(), 2001);
+  EXPECT_EQ(keyspace.size(0), 0u);
+  EXPECT_EQ(keyspace.size(1), 1u);
+  EXPECT_EQ(keyspace.remove_expired(3), 3u);
+  EXPECT_EQ(keyspace.next_expiry_ms(), INT64_MAX);
+}
+
+TEST_F(KeyspaceTest, CountsWhatExpires) {
+  const auto count = [&] { return keyspace.database(0).expires_count(); };
+  put("k", "x", 2000);
+  put("l", "x", 2000);
+  EXPECT_EQ(count(), 2u);
+  keyspace.set_expiry(0, "k", keyspace.find_for_write(0, "k"), 3000);
+  EXPECT_EQ(count(), 2u);
+  keyspace.set_expiry(0, "k", keyspace.find_for_write(0, "k"), Object::kNoExpiry);
+  keyspace.set_expiry(0, "k", keyspace.find_for_write(0, "k"), Object::kNoExpiry);
+  EXPECT_EQ(count(), 1u);
+  put("l", "replaced");
+  EXPECT_EQ(count(), 0u);
+  put("m", "x", 2000);
+  EXPECT_TRUE(keyspace.remove(0, "m"));
+  EXPECT_EQ(count(), 0u);
+}
+
+TEST_F(KeyspaceTest, AFlushLeavesWhatOtherDatabasesExpire) {
+  put("k", "x", 2000);
+  keyspace.set_expiry(1, "l", keyspace.put(1, "l", "x"), 3000);
+  keyspace.settle();
+  EXPECT_EQ(keyspace.next_expiry_ms(), 2000);
+  keyspace.flush(0);
+  EXPECT_EQ(keyspace.next_expiry_ms(), 3000);
+  put("k", "x", 2500);
+  EXPECT_EQ(keyspace.database(0).expires_count(), 1u);
+  EXPECT_EQ(keyspace.next_expiry_ms(), 2500);
+}
+
+// A few stale entries cost less than to look for them.
+TEST_F(KeyspaceTest, DropsStaleExpiriesWhenTheyAreMostOfTheQueue) {
+  const std::string key(100, 'k');  // so that each entry shows in the bytes
+  const size_t each = heap_bytes(key.size() + 1);
+  const auto set_to = [&](int64_t at_ms) {
+    keyspace.set_expiry(0, key, keyspace.find_for_write(0, key), at_ms);
+    keyspace.settle();
+  };
+  put(key, "x");
+  for (int i = 0; i < 65; ++i) set_to(5000 + i);
+  EXPECT_GE(keyspace.database(0).due_bytes(), 65 * each);
+  EXPECT_EQ(keyspace.next_expiry_ms(), 5000);
+  set_to(9000);
+  EXPECT_LT(keyspace.database(0).due_bytes(), 3 * each);
+  EXPECT_EQ(keyspace.next_expiry_ms(), 9000);
+  // With more that expires, more may be stale.
+  std::vector<std::string> others;
+  for (int i = 0; i < 29; ++i) others.push_back(std::string(100, 'o') + std::to_string(i));
+  for (const std::string& other : others) put(other, "x", 8000);
+  for (int i = 0; i < 91; ++i) set_to(10'000 + i);
+  EXPECT_GE(keyspace.database(0).due_bytes(), 121 * each);
+  set_to(20'000);
+  EXPECT_LT(keyspace.database(0).due_bytes(), 60 * each);
+  EXPECT_EQ(keyspace.next_expiry_ms(), 8000);
+  keyspace.set_now({20'000});
+  EXPECT_EQ(keyspace.remove_expired(100), 30u);
+  EXPECT_EQ(keyspace.database(0).expires_count(), 0u);
+}
+
+// Times that come back stand in the queue twice, between those of other keys.
+TEST_F(KeyspaceTest, DropsDoublesOfTheQueueAndKeepsItsOrder) {
+  std::vector<std::string> keys;
+  for (int i = 0; i < 10; ++i) keys.push_back("a key of more than 15 bytes: " + std::to_string(i));
+  for (const std::string& key : keys) put(key, "x");
+  for (int round = 0; round < 60; ++round) {
+    for (size_t i = 0; i < keys.size(); ++i) {
+      const int64_t at = 5000 + static_cast<int64_t>(i % 3) * 100 + (round % 2) * 1000;
+      keyspace.set_expiry(0, keys[i], keyspace.find_for_write(0, keys[i]), at);
+    }
+    keyspace.settle();
+  }
+  keyspace.set_now({9000});
+  recorder.take();
+  EXPECT_EQ(keyspace.remove_expired(100), 10u);
+  std::vector<std::string> order;
+  for (const std::string& seen : recorder.take()) {
+    if (seen.starts_with("expired")) order.push_back(seen.substr(seen.size() - 1));
+  }
+  ASSERT_EQ(order.size(), 10u);
+  for (size_t i = 1; i < order.size(); ++i) EXPECT_LE(order[i - 1][0] % 3, order[i][0] % 3);
+}
+
 // --- Random operations against a model ---
 
 size_t measure(const Keyspace& keyspace) {
@@ -307,6 +481,45 @@ class Trial {
   Model models_[2];
   int64_t now_ = 1000;
 };
+
+// A command may do much before it settles: create, move, remove and flush what it has touched.
+TEST(Keyspace, KnowsItsMemoryHoweverMuchHappensBeforeItSettles) {
+  ASSERT_TRUE(rc::check([] {
+    std::vector<std::string> keys;
+    for (int i = 0; i < 12; ++i) keys.push_back(std::string(20, 'k') + std::to_string(i));
+    Keyspace keyspace;
+    const auto text = [] { return std::string(*rc::gen::element<size_t>(0, 3, 40, 500), 'x'); };
+    for (int commands = *rc::gen::inRange(0, 30); commands > 0; --commands) {
+      for (int changes = *rc::gen::inRange(0, 6); changes > 0; --changes) {
+        const std::string& key = keys[*rc::gen::inRange<size_t>(0, keys.size())];
+        const int db = *rc::gen::inRange(0, 2);
+        const int what = *rc::gen::weightedElement<int>({{6, 0}, {3, 1}, {3, 2}, {2, 3}, {1, 4}});
+        if (what == 0) {
+          *rc::gen::arbitrary<bool>() ? keyspace.put(db, key, Value(text()))
+                                      : keyspace.put(db, key, std::string_view(text()));
+        } else if (what == 1) {
+          keyspace.remove(db, key);
+        } else if (what == 2) {
+          if (Object* object = keyspace.find_for_write(db, key)) *object->value.string() += text();
+        } else if (what == 3) {
+          if (keyspace.find(db, key) == nullptr) continue;
+          Object taken = keyspace.take(db, key);
+          keyspace.put(1 - db, keys[*rc::gen::inRange<size_t>(0, keys.size())],
+                       std::move(taken.value));
+        } else {
+          keyspace.flush(db);
+        }
+      }
+      keyspace.settle();
+      RC_ASSERT(keyspace.memory_bytes() == measure(keyspace));
+    }
+    for (const int db : {0, 1}) {
+      for (const std::string& key : keys) keyspace.remove(db, key);
+    }
+    keyspace.settle();
+    RC_ASSERT(keyspace.memory_bytes() == measure(keyspace));
+  }));
+}
 
 TEST(Keyspace, BehavesAsAModelAndKnowsItsMemory) {
   ASSERT_TRUE(rc::check([] {

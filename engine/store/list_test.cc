@@ -77,6 +77,16 @@ void random_step(List& list, std::vector<std::string>& model) {
   }
 }
 
+// How many slots the list has, by what it says beyond its items; 0 if it has none, or counted wrongly.
+size_t slots_of(const List& list) {
+  size_t rest = list.memory_bytes() - heap_bytes(sizeof(List));
+  for (const std::string& item : items_of(list)) rest -= heap_bytes(item);
+  for (size_t slots = 4; slots <= 1 << 20; slots *= 2) {
+    if (rest == heap_bytes(slots * sizeof(std::string))) return slots;
+  }
+  return 0;
+}
+
 TEST(List, BehavesAsAVector) {
   ASSERT_TRUE(rc::check([] {
     List list;
@@ -85,6 +95,9 @@ TEST(List, BehavesAsAVector) {
     for (int i = 0; i < steps; ++i) {
       random_step(list, model);
       RC_ASSERT(items_of(list) == model);
+      const size_t slots = slots_of(list);
+      RC_ASSERT(list.size() <= slots);
+      RC_ASSERT((slots <= 4 || list.size() > slots / 4));
     }
     size_t item_bytes = 0;
     for (const std::string& item : items_of(list)) item_bytes += heap_bytes(item);
@@ -117,6 +130,45 @@ TEST(List, RemovesEveryItem) {
     small.push_back("");
     return small.memory_bytes();
   }());
+}
+
+// A size that swings around an edge must not move every item each time.
+TEST(List, DoublesWhenFullAndHalvesAtAQuarter) {
+  List list;
+  for (const auto& [size, slots] :
+       {std::pair{4, 4}, {5, 8}, {8, 8}, {9, 16}, {64, 64}, {65, 128}}) {
+    while (list.size() < static_cast<size_t>(size)) list.push_back("");
+    EXPECT_EQ(slots_of(list), static_cast<size_t>(slots)) << size;
+  }
+  for (const auto& [size, slots] :
+       {std::pair{33, 128}, {32, 64}, {17, 64}, {16, 32}, {2, 4}, {0, 4}}) {
+    while (list.size() > static_cast<size_t>(size)) list.pop_front();
+    EXPECT_EQ(slots_of(list), static_cast<size_t>(slots)) << size;
+  }
+}
+
+// Insertion and removal move the shorter side.
+TEST(List, InsertsAndErasesAtEveryIndex) {
+  for (size_t size = 1; size <= 9; ++size) {
+    for (size_t index = 0; index <= size; ++index) {
+      List list;
+      std::vector<std::string> model;
+      // Not at the ring's beginning.
+      for (int i = 0; i < 3; ++i) list.push_back("gone");
+      for (size_t i = 0; i < size; ++i) {
+        model.push_back(std::to_string(i) + std::string(20, '.'));
+        list.push_back(model.back());
+      }
+      for (int i = 0; i < 3; ++i) list.pop_front();
+      list.insert(index, "new");
+      model.insert(model.begin() + static_cast<ptrdiff_t>(index), "new");
+      EXPECT_EQ(items_of(list), model);
+      list.erase(index);
+      model.erase(model.begin() + static_cast<ptrdiff_t>(index));
+      EXPECT_EQ(items_of(list), model);
+      EXPECT_NE(slots_of(list), 0u);
+    }
+  }
 }
 
 TEST(List, IsCheapWhenSmall) {

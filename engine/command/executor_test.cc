@@ -1,0 +1,691 @@
+// The executor and the sessions above it, over a log that releases what it is told to.
+#include "engine/command/executor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/command/command_harness.h"
+#include "engine/command/control.h"
+#include "engine/command/session.h"
+#include "engine/os/tasks.h"
+
+namespace powercut::engine {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+// Two clocks and chance; no disk.
+class Clockwork : public Os {
+ public:
+  Result<std::unique_ptr<File>> open(std::string_view, Open) override { return none(); }
+  Result<void> rename(std::string_view, std::string_view) override { return none(); }
+  Result<void> link(std::string_view, std::string_view) override { return none(); }
+  Result<void> remove(std::string_view) override { return none(); }
+  Result<void> make_directory(std::string_view) override { return none(); }
+  Result<std::vector<std::string>> list(std::string_view) override { return none(); }
+  Result<void> sync_directory(std::string_view, Site) override { return none(); }
+  Instant now() override { return {monotonic_ns}; }
+  WallTime wall_now() override { return {unix_ms}; }
+  uint64_t choose(Site, uint64_t n) override { return n - 1; }
+  void spawn(std::string_view, std::function<void()>) override {}
+  Task* current() override { return nullptr; }
+  bool park(Instant) override { return false; }
+  void unpark(Task*) override {}
+
+  int64_t monotonic_ns = 7;
+  int64_t unix_ms = 1000;
+
+ private:
+  static Error none() { return {Errc::kUnsupported, "no disk"}; }
+};
+
+class FakeLog : public OperationLog {
+ public:
+  explicit FakeLog(Os& os) : progress_(os) {}
+  uint64_t append(const Effects& effects) override {
+    std::string entry;
+    for (const auto& item : effects.items()) {
+      entry += std::to_string(item.db) + ":";
+      for (const std::string& word : bulks(effects.bytes_of(item))) entry += " " + word;
+      entry += ";";
+    }
+    entries.push_back(entry);
+    return ++applied;
+  }
+  uint64_t applied_lsn() const override { return applied; }
+  uint64_t released_lsn() const override { return released; }
+  WaitQueue& progress() override { return progress_; }
+  bool make_room() override {
+    ++asked_for_room;
+    if (busy == 0) return false;
+    --busy;
+    return true;
+  }
+  const std::string& refusal() const override { return refused; }
+  std::vector<std::string> take() { return std::exchange(entries, {}); }
+
+  std::vector<std::string> entries;
+  uint64_t applied = 0;
+  uint64_t released = 0;
+  int busy = 0;
+  int asked_for_room = 0;
+  std::string refused;
+
+ private:
+  WaitQueue progress_;
+};
+
+class FakeControl : public Control {
+ public:
+  Result<void> save() override { return {}; }
+  Result<std::string> background_save() override { return std::string("started"); }
+  Result<std::string> rewrite_aof() override { return std::string("started"); }
+  int64_t last_save_unix_s() override { return 12; }
+  Result<void> shutdown(bool) override { return {}; }
+  std::vector<std::pair<std::string, std::string>> config_get(std::string_view) override {
+    in_exec = client != nullptr && client->in_exec;
+    return {};
+  }
+  Result<void> config_set(std::string_view, std::string_view) override { return {}; }
+  void reset_stats() override {}
+  std::string info_section(std::string_view) override { return ""; }
+
+  Client* client = nullptr;
+  bool in_exec = false;
+};
+
+struct Listener : OperationListener {
+  void on_operation(uint64_t lsn) override { lsns.push_back(lsn); }
+  std::vector<uint64_t> lsns;
+};
+
+class ExecutorTest : public ::testing::Test {
+ protected:
+  ExecutorTest() {
+    executor.set_listener(&listener);
+    release_all = true;
+  }
+
+  // What may be sent of the replies to these inline commands.
+  std::string ask(Session& from, const std::string& lines) {
+    from.feed(lines + "\r\n");
+    if (release_all) log.released = log.applied;
+    return taken(from);
+  }
+  std::string ask(const std::string& lines) { return ask(session, lines); }
+  static std::string taken(Session& from) {
+    const std::string bytes(from.ready());
+    from.consume(bytes.size());
+    return bytes;
+  }
+
+  Clockwork os;
+  Keyspace keyspace;
+  FakeLog log{os};
+  FakeControl control;
+  Executor executor{os, keyspace, log, control};
+  Listener listener;
+  Session session{executor};
+  Session other{executor};
+  bool release_all = true;  // as soon as it is applied
+};
+
+constexpr const char* kOk = "+OK\r\n";
+constexpr const char* kQueued = "+QUEUED\r\n";
+constexpr const char* kNull = "$-1\r\n";
+constexpr const char* kNullArray = "*-1\r\n";
+constexpr const char* kAborted = "-EXECABORT Transaction discarded because of previous errors.\r\n";
+
+// --- One operation, one entry ---
+
+TEST_F(ExecutorTest, AnOperationIsOneEntry) {
+  EXPECT_EQ(ask("SET a 1"), kOk);
+  EXPECT_EQ(ask("GET a"), bulk("1"));
+  EXPECT_EQ(ask("DEL missing"), ":0\r\n");
+  EXPECT_EQ(ask("SELECT 3"), kOk);
+  EXPECT_EQ(ask("MSET b 2 c 3"), kOk);
+  EXPECT_THAT(log.take(), ElementsAre("0: SET a 1;", "3: MSET b 2 c 3;"));
+  EXPECT_THAT(listener.lsns, ElementsAre(1, 2));
+  EXPECT_EQ(executor.stats().commands, 5u);
+  EXPECT_EQ(session.client().last_command, "mset");
+  EXPECT_EQ(session.client().db, 3);
+  executor.reset_stats();
+  EXPECT_EQ(executor.stats().commands, 0u);
+}
+
+TEST_F(ExecutorTest, WhatIsNoCommandIsRefused) {
+  EXPECT_EQ(ask("NOSUCH a"), "-ERR unknown command 'NOSUCH', with args beginning with: 'a' \r\n");
+  EXPECT_EQ(ask("GET"), "-ERR wrong number of arguments for 'get' command\r\n");
+  EXPECT_EQ(ask("GET a b"), "-ERR wrong number of arguments for 'get' command\r\n");
+  EXPECT_EQ(session.client().last_command, "NULL");
+  EXPECT_EQ(executor.stats().commands, 3u);
+  EXPECT_TRUE(session.idle());
+}
+
+TEST_F(ExecutorTest, TheClockOfACommandIsThatOfItsStart) {
+  EXPECT_EQ(ask("SET a 1 PX 500"), kOk);
+  EXPECT_THAT(log.take(), ElementsAre("0: SET a 1 PXAT 1500;"));
+  os.unix_ms = 1499;
+  EXPECT_EQ(ask("GET a"), bulk("1"));
+  os.unix_ms = 1500;
+  EXPECT_EQ(ask("GET a"), kNull);
+  EXPECT_THAT(log.take(), ElementsAre("0: DEL a;"));
+  EXPECT_EQ(executor.stats().expired_keys, 1u);
+}
+
+TEST_F(ExecutorTest, WhatExpiredGoesBeforeWhatTheCommandDid) {
+  EXPECT_EQ(ask("SET a 1 PX 500"), kOk);
+  log.take();
+  os.unix_ms = 2000;
+  EXPECT_EQ(ask("INCR a"), ":1\r\n");
+  EXPECT_THAT(log.take(), ElementsAre("0: DEL a;0: INCR a;"));
+}
+
+TEST_F(ExecutorTest, EachKeyThatExpiresIsAnOperation) {
+  EXPECT_EQ(ask("SELECT 2"), kOk);
+  for (const char* key : {"a", "b", "c"}) ask(std::string("SET ") + key + " 1 PX 500");
+  EXPECT_EQ(executor.expire_some(10), 0u);
+  log.take();
+  listener.lsns.clear();
+  os.unix_ms = 1500;
+  EXPECT_EQ(executor.expire_some(0), 0u);
+  EXPECT_EQ(executor.expire_some(2), 2u);
+  EXPECT_EQ(log.take().size(), 2u);
+  EXPECT_EQ(executor.expire_some(2), 1u);
+  EXPECT_THAT(log.take(), ElementsAre(::testing::MatchesRegex("2: DEL .;")));
+  EXPECT_THAT(listener.lsns, ElementsAre(4, 5, 6));
+  EXPECT_EQ(executor.stats().expired_keys, 3u);
+  EXPECT_EQ(executor.expire_some(2), 0u);
+}
+
+// --- Who is answered at all ---
+
+TEST_F(ExecutorTest, NobodyIsAnsweredWithoutThePassword) {
+  executor.clients().password = "secret";
+  session.client().authenticated = false;
+  const std::string refused = "-NOAUTH Authentication required.\r\n";
+  EXPECT_EQ(ask("GET a"), refused);
+  EXPECT_EQ(ask("NOSUCH"), refused);
+  EXPECT_EQ(ask("MULTI"), refused);
+  EXPECT_EQ(ask("AUTH wrong")[0], '-');
+  EXPECT_EQ(ask("GET a"), refused);
+  EXPECT_EQ(ask("AUTH secret"), kOk);
+  EXPECT_EQ(ask("GET a"), kNull);
+  EXPECT_EQ(ask("MULTI"), kOk);
+  session.client().authenticated = false;
+  EXPECT_EQ(ask("GET a"), refused);
+  session.client().authenticated = true;
+  EXPECT_EQ(ask("EXEC"), kAborted);
+}
+
+TEST_F(ExecutorTest, WhileItLoadsOnlyWhatTouchesNoKeyIsAnswered) {
+  executor.set_loading(true);
+  const std::string loading = "-LOADING Redis is loading the dataset in memory\r\n";
+  EXPECT_EQ(ask("GET a"), loading);
+  EXPECT_EQ(ask("SET a 1"), loading);
+  EXPECT_EQ(ask("ECHO x"), bulk("x"));
+  EXPECT_EQ(ask("MULTI"), kOk);
+  EXPECT_EQ(ask("SET a 1"), loading);
+  EXPECT_EQ(ask("EXEC"), kAborted);
+  executor.set_loading(false);
+  EXPECT_EQ(ask("GET a"), kNull);
+}
+
+// Any page may send bytes to any port: what stands behind such words is no client's.
+TEST_F(ExecutorTest, AWebRequestIsCutOff) {
+  for (const char* word : {"POST", "post", "Host:"}) {
+    Session browser{executor};
+    browser.feed(std::string(word) + " /\r\nSET a 1\r\n");
+    EXPECT_EQ(taken(browser), "");
+    EXPECT_TRUE(browser.closing());
+  }
+  EXPECT_EQ(ask("GET a"), kNull);
+  EXPECT_EQ(ask("HOST x")[0], '-');
+  EXPECT_FALSE(session.closing());
+}
+
+// --- Writes that must wait or are refused ---
+
+TEST_F(ExecutorTest, AWriterWaitsForRoomAndAReaderDoesNot) {
+  log.busy = 3;
+  EXPECT_EQ(ask("GET a"), kNull);
+  EXPECT_EQ(log.asked_for_room, 0);
+  EXPECT_EQ(ask("SET a 1"), kOk);
+  EXPECT_EQ(log.asked_for_room, 4);  // until there is room
+  ask("MULTI");
+  ask("GET a");
+  EXPECT_EQ(ask("EXEC"), "*1\r\n" + bulk("1"));
+  EXPECT_EQ(log.asked_for_room, 4);
+  ask("MULTI");
+  ask("GET a");
+  ask("SET b 1");
+  EXPECT_EQ(log.asked_for_room, 4);  // it is only queued
+  ask("EXEC");
+  EXPECT_EQ(log.asked_for_room, 5);
+}
+
+TEST_F(ExecutorTest, WritesAreRefusedWhileTheLogSaysSo) {
+  ask("SET a 1");
+  log.refused = "MISCONF no";
+  EXPECT_EQ(ask("SET a 2"), "-MISCONF no\r\n");
+  EXPECT_EQ(ask("DEL a"), "-MISCONF no\r\n");
+  EXPECT_EQ(ask("GET a"), bulk("1"));
+  EXPECT_EQ(executor.stats().refused_writes, 2u);
+  EXPECT_EQ(ask("MULTI"), kOk);
+  EXPECT_EQ(ask("SET a 2"), "-MISCONF no\r\n");
+  EXPECT_EQ(ask("GET a"), kQueued);
+  EXPECT_EQ(ask("EXEC"), kAborted);
+  EXPECT_EQ(executor.stats().refused_writes, 2u);
+  EXPECT_EQ(log.take().size(), 1u);
+  log.refused.clear();
+  EXPECT_EQ(ask("SET a 2"), kOk);
+}
+
+TEST_F(ExecutorTest, ATransactionThatWouldWriteIsRefusedWhole) {
+  ask("SET a 1");
+  ask("MULTI");
+  ask("GET a");
+  ask("SET a 2");
+  log.refused = "MISCONF no";
+  EXPECT_EQ(ask("EXEC"), "-EXECABORT Transaction discarded because of: MISCONF no\r\n");
+  EXPECT_EQ(executor.stats().refused_writes, 1u);
+  EXPECT_EQ(ask("EXEC"), "-ERR EXEC without MULTI\r\n");
+  EXPECT_EQ(ask("GET a"), bulk("1"));
+  // One that only reads is not; nor is one that runs nothing.
+  ask("MULTI");
+  ask("GET a");
+  EXPECT_EQ(ask("EXEC"), "*1\r\n" + bulk("1"));
+  log.refused.clear();
+  ask("WATCH a");
+  ask(other, "SET a 3");
+  ask("MULTI");
+  ask("SET a 4");
+  log.refused = "MISCONF no";
+  EXPECT_EQ(ask("EXEC"), kNullArray);
+  EXPECT_EQ(executor.stats().refused_writes, 1u);
+}
+
+TEST_F(ExecutorTest, AboveItsMemoryOnlyWhatFreesIsTaken) {
+  ask("SET a 1");
+  executor.set_max_memory(keyspace.memory_bytes());
+  EXPECT_EQ(ask("SET a 2"), kOk);  // at the limit, not above it
+  executor.set_max_memory(keyspace.memory_bytes() - 1);
+  const std::string oom = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
+  EXPECT_EQ(ask("SET a 3"), oom);
+  EXPECT_EQ(ask("GET a"), bulk("2"));
+  EXPECT_EQ(ask("MULTI"), kOk);
+  EXPECT_EQ(ask("SET a 3"), oom);
+  EXPECT_EQ(ask("EXEC"), kAborted);
+  EXPECT_EQ(ask("DEL a"), ":1\r\n");
+  executor.set_max_memory(1);
+  EXPECT_EQ(ask("SET a 3"), oom);
+  executor.set_max_memory(0);  // no limit
+  EXPECT_EQ(ask("SET a 3"), kOk);
+}
+
+// --- Transactions ---
+
+TEST_F(ExecutorTest, ATransactionIsOneEntry) {
+  EXPECT_EQ(ask("MULTI"), kOk);
+  EXPECT_EQ(ask("SET a 1"), kQueued);
+  EXPECT_EQ(ask("SELECT 2"), kQueued);
+  EXPECT_EQ(ask("SET b 2"), kQueued);
+  EXPECT_EQ(ask("LPUSH b x"), kQueued);
+  EXPECT_EQ(ask("GET b"), kQueued);
+  EXPECT_THAT(log.take(), IsEmpty());
+  EXPECT_EQ(ask("EXEC"), "*5\r\n+OK\r\n+OK\r\n+OK\r\n" + std::string(kWrongTypeReply) + bulk("2"));
+  EXPECT_THAT(log.take(), ElementsAre("0: SET a 1;2: SET b 2;"));
+  EXPECT_THAT(listener.lsns, ElementsAre(1));
+  EXPECT_EQ(session.client().db, 2);
+  EXPECT_FALSE(session.client().in_exec);
+  EXPECT_EQ(ask("EXEC"), "-ERR EXEC without MULTI\r\n");
+  EXPECT_EQ(ask("GET b"), bulk("2"));
+}
+
+TEST_F(ExecutorTest, WhatItRunsMustNotWait) {
+  control.client = &session.client();
+  ask("CONFIG GET x");
+  EXPECT_FALSE(control.in_exec);
+  ask("MULTI");
+  ask("CONFIG GET x");
+  ask("EXEC");
+  EXPECT_TRUE(control.in_exec);
+  ask("CONFIG GET x");
+  EXPECT_FALSE(control.in_exec);
+}
+
+TEST_F(ExecutorTest, WhatItRunsKnowsItsClient) {
+  ask("MULTI");
+  ask("CLIENT SETNAME me");
+  ask("CLIENT GETNAME");
+  EXPECT_EQ(ask("EXEC"), "*2\r\n+OK\r\n" + bulk("me"));
+  EXPECT_EQ(session.client().name, "me");
+}
+
+TEST_F(ExecutorTest, ATransactionWithAWrongCommandIsDiscarded) {
+  for (const char* wrong : {"NOSUCH", "GET", "SET a"}) {
+    EXPECT_EQ(ask("MULTI"), kOk);
+    EXPECT_EQ(ask("SET a 1"), kQueued);
+    EXPECT_EQ(ask(wrong)[0], '-');
+    EXPECT_EQ(ask("EXEC"), kAborted) << wrong;
+  }
+  EXPECT_EQ(ask("GET a"), kNull);
+  // Outside a transaction nothing is remembered of it.
+  ask("NOSUCH");
+  ask("MULTI");
+  EXPECT_EQ(ask("EXEC"), "*0\r\n");
+  EXPECT_THAT(log.take(), IsEmpty());
+}
+
+TEST_F(ExecutorTest, NotEveryCommandMayStandInATransaction) {
+  EXPECT_EQ(ask("MULTI"), kOk);
+  EXPECT_EQ(ask("SAVE"), "-ERR Command not allowed inside a transaction\r\n");
+  EXPECT_EQ(ask("EXEC"), kAborted);
+  EXPECT_EQ(ask("SAVE"), kOk);
+  EXPECT_EQ(ask("MULTI"), kOk);
+  EXPECT_EQ(ask("MULTI"), "-ERR MULTI calls can not be nested\r\n");
+  EXPECT_EQ(ask("WATCH a"), "-ERR WATCH inside MULTI is not allowed\r\n");
+  EXPECT_EQ(ask("DISCARD"), kOk);
+  EXPECT_EQ(ask("EXEC"), "-ERR EXEC without MULTI\r\n");
+}
+
+// --- Watches ---
+
+class WatchTest : public ExecutorTest {
+ protected:
+  // Whether `change` by another client breaks a watch of `key` in this database.
+  bool breaks(const std::string& change, const std::string& key = "a", int db = 0) {
+    ask("SELECT " + std::to_string(db));
+    ask("WATCH " + key);
+    ask(other, "SELECT 0");
+    ask(other, change);
+    ask("MULTI");
+    ask("SET done 1");
+    return ask("EXEC") == kNullArray;
+  }
+};
+
+TEST_F(WatchTest, AChangeOfTheKeyBreaksIt) {
+  EXPECT_TRUE(breaks("SET a 1"));
+  EXPECT_TRUE(breaks("SET a 1"));
+  EXPECT_TRUE(breaks("APPEND a 1"));
+  EXPECT_TRUE(breaks("RENAME a z"));
+  EXPECT_TRUE(breaks("RENAME z a"));
+  EXPECT_TRUE(breaks("DEL a"));
+  EXPECT_TRUE(breaks("SET c 1", "a b c"));
+  EXPECT_FALSE(breaks("GET a"));
+  EXPECT_FALSE(breaks("DEL a"));
+  EXPECT_FALSE(breaks("SET b 1"));
+  EXPECT_FALSE(breaks("SET a 1", "a", 1));
+}
+
+TEST_F(WatchTest, AFlushBreaksItIfTheKeyIsThere) {
+  EXPECT_FALSE(breaks("FLUSHDB"));
+  ask(other, "SET a 1");
+  EXPECT_FALSE(breaks("FLUSHDB", "a", 1));
+  ask(other, "SET a 1");
+  EXPECT_TRUE(breaks("FLUSHDB"));
+  ask(other, "SET b 1");
+  EXPECT_FALSE(breaks("FLUSHDB"));
+}
+
+TEST_F(WatchTest, ASwapBreaksItIfTheKeyIsThereOnEitherSide) {
+  EXPECT_FALSE(breaks("SWAPDB 0 1"));
+  ask(other, "SET a 1");
+  EXPECT_TRUE(breaks("SWAPDB 0 1"));  // it was here
+  EXPECT_TRUE(breaks("SWAPDB 0 1"));  // and was there
+  EXPECT_TRUE(breaks("SWAPDB 0 1", "a", 1));
+  EXPECT_TRUE(breaks("SWAPDB 0 1", "a", 1));
+  EXPECT_FALSE(breaks("SWAPDB 0 1", "a", 2));
+  EXPECT_FALSE(breaks("SWAPDB 0 1", "b"));
+  EXPECT_FALSE(breaks("SWAPDB 2 3"));
+}
+
+TEST_F(WatchTest, ExpiryBreaksItUnlessItCameBefore) {
+  ask(other, "SET a 1 PX 500");
+  os.unix_ms = 1500;
+  EXPECT_FALSE(breaks("GET a"));  // WATCH itself finds it expired
+  ask(other, "SET a 1 PX 500");
+  ask("WATCH a");
+  os.unix_ms = 2000;
+  ask("MULTI");
+  ask("GET a");
+  EXPECT_EQ(executor.expire_some(10), 1u);
+  EXPECT_EQ(ask("EXEC"), kNullArray);
+}
+
+TEST_F(WatchTest, ItEndsWithTheTransactionOrUnwatch) {
+  ask("WATCH a");
+  ask("UNWATCH");
+  ask(other, "SET a 1");
+  ask("MULTI");
+  EXPECT_EQ(ask("EXEC"), "*0\r\n");
+  ask("WATCH a");
+  ask("MULTI");
+  ask("DISCARD");
+  ask(other, "SET a 1");
+  ask("MULTI");
+  EXPECT_EQ(ask("EXEC"), "*0\r\n");
+  // One's own change counts as well.
+  ask("WATCH a");
+  ask("SET a 2");
+  ask("MULTI");
+  EXPECT_EQ(ask("EXEC"), kNullArray);
+  ask("MULTI");
+  EXPECT_EQ(ask("EXEC"), "*0\r\n");
+}
+
+TEST_F(WatchTest, AReplayBreaksNone) {
+  ask("WATCH a");
+  keyspace.set_loading(true);
+  keyspace.put(0, "a", "1");
+  keyspace.settle();
+  keyspace.set_loading(false);
+  ask("MULTI");
+  EXPECT_EQ(ask("EXEC"), "*0\r\n");
+}
+
+// --- What a reply rests on ---
+
+// No two of the keys a, c, e, x and y share a slot.
+class RestTest : public ExecutorTest {
+ protected:
+  RestTest() { release_all = false; }
+  // The LSN that a reply to `line` waits for; 0 if it waits for none.
+  uint64_t rests_on(const std::string& line, int db = 0) {
+    const uint64_t before = log.released;
+    Session reader{executor};
+    reader.client().db = db;
+    reader.feed(line + "\r\n");
+    const bool waits = reader.ready().empty();
+    EXPECT_NE(waits, reader.idle());
+    uint64_t lsn = 0;
+    if (waits) {
+      for (lsn = before + 1; lsn <= log.applied; ++lsn) {
+        log.released = lsn;
+        if (!reader.ready().empty()) break;
+      }
+      EXPECT_LE(lsn, log.applied) << "it waits for ever";
+    }
+    log.released = before;
+    return lsn;
+  }
+};
+
+TEST_F(RestTest, AWriterWaitsForItsOwnEntry) {
+  EXPECT_EQ(rests_on("SET a 1"), 1u);
+  EXPECT_EQ(rests_on("SET a 1"), 2u);
+  EXPECT_EQ(executor.stats().held_replies, 2u);
+  log.released = 5;  // a log without durability is ahead
+  EXPECT_EQ(rests_on("SET a 1"), 0u);
+  EXPECT_EQ(executor.stats().held_replies, 2u);
+}
+
+TEST_F(RestTest, AReaderWaitsForTheLastEntryOfItsKeys) {
+  rests_on("SET a 1");  // 1
+  rests_on("SET e 1");  // 2
+  rests_on("SET a 2");  // 3
+  rests_on("SET c 1");  // 4
+  EXPECT_EQ(rests_on("GET a"), 3u);
+  EXPECT_EQ(rests_on("GET e"), 2u);
+  EXPECT_EQ(rests_on("MGET e a"), 3u);
+  EXPECT_EQ(rests_on("MGET a e c"), 4u);
+  EXPECT_EQ(rests_on("EXISTS nothing"), 0u);
+  EXPECT_EQ(rests_on("GET a", 1), 0u);  // another database
+  EXPECT_EQ(rests_on("DEL nothing"), 0u);
+  EXPECT_EQ(rests_on("SETNX a 3"), 3u);  // it only saw
+  EXPECT_EQ(rests_on("PING"), 0u);
+  log.released = 2;
+  EXPECT_EQ(rests_on("GET e"), 0u);
+  EXPECT_EQ(rests_on("GET a"), 3u);
+}
+
+// Each command's keys stand where its own are, not where those of the one before were.
+TEST_F(RestTest, AnArgumentThatIsNoKeyIsNotRestedOn) {
+  rests_on("SET c 1");  // 1
+  rests_on("SET e 1");  // 2
+  EXPECT_EQ(rests_on("MGET x y a"), 0u);
+  EXPECT_EQ(rests_on("GETRANGE x c e"), 0u);
+  EXPECT_EQ(rests_on("HMGET x c e"), 0u);
+}
+
+TEST_F(RestTest, WhoReadsEverythingWaitsForEverything) {
+  rests_on("SET a 1");
+  rests_on("SET e 1");
+  EXPECT_EQ(rests_on("KEYS none"), 2u);
+  EXPECT_EQ(rests_on("DBSIZE"), 2u);
+  log.released = 2;
+  EXPECT_EQ(rests_on("KEYS none"), 0u);
+}
+
+TEST_F(RestTest, AnErrorRestsOnNothing) {
+  rests_on("SET a 1");
+  EXPECT_EQ(rests_on("NOSUCH"), 0u);
+  EXPECT_EQ(rests_on("GET"), 0u);
+  log.refused = "MISCONF no";
+  EXPECT_EQ(rests_on("SET a 1"), 0u);
+}
+
+TEST_F(RestTest, AfterAFlushOrASwapEveryReaderWaitsForIt) {
+  rests_on("SET a 1");
+  rests_on("FLUSHDB");
+  rests_on("SET e 1");
+  EXPECT_EQ(rests_on("GET a"), 2u);
+  EXPECT_EQ(rests_on("GET nothing"), 2u);
+  EXPECT_EQ(rests_on("GET e"), 3u);
+  rests_on("SWAPDB 0 1");
+  EXPECT_EQ(rests_on("GET nothing"), 4u);
+  rests_on("SET c 1");
+  EXPECT_EQ(rests_on("GET nothing"), 4u);  // and not for what came later
+}
+
+TEST_F(RestTest, SlotsGoWithTheDatabaseNotItsNumber) {
+  rests_on("SET a 1");
+  rests_on("SWAPDB 0 1");
+  log.released = 2;
+  rests_on("SET a 2", 1);
+  EXPECT_EQ(rests_on("GET a", 1), 3u);
+  EXPECT_EQ(rests_on("GET a", 0), 0u);
+}
+
+TEST_F(RestTest, AnExpiredKeyIsRestedOnAsAWrittenOne) {
+  rests_on("SET a 1 PX 500");
+  rests_on("SET e 1");
+  os.unix_ms = 1500;
+  EXPECT_EQ(rests_on("GET a"), 3u);  // it removed it
+  EXPECT_EQ(rests_on("GET a"), 3u);  // it finds it gone
+}
+
+TEST_F(RestTest, ATransactionRestsOnItsEntryOrOnAllIfItOnlyReads) {
+  rests_on("SET a 1");
+  rests_on("SET e 1");
+  for (const char* queued : {"GET nothing", "SET c 1"}) {
+    Session client{executor};
+    client.feed(std::string("MULTI\r\n") + queued + "\r\n");
+    EXPECT_EQ(taken(client), "+OK\r\n+QUEUED\r\n");  // these rest on nothing
+    client.feed("EXEC\r\n");
+    log.released = log.applied - 1;
+    EXPECT_EQ(taken(client), "");
+    log.released = log.applied;
+    EXPECT_TRUE(taken(client).starts_with("*1\r\n"));
+    log.released = 0;
+  }
+  EXPECT_EQ(log.applied, 3u);
+}
+
+TEST_F(RestTest, NoReplyOvertakesAnother) {
+  session.feed("SET a 1\r\nPING\r\nNOSUCH\r\nMULTI\r\nGET a\r\nDISCARD\r\n");
+  EXPECT_EQ(taken(session), "");
+  EXPECT_FALSE(session.idle());
+  log.released = 1;
+  EXPECT_EQ(taken(session),
+            "+OK\r\n+PONG\r\n-ERR unknown command 'NOSUCH', with args beginning with: \r\n"
+            "+OK\r\n+QUEUED\r\n+OK\r\n");
+  EXPECT_TRUE(session.idle());
+}
+
+// What is replayed is durable already.
+TEST_F(RestTest, NothingRestsOnAReplay) {
+  rests_on("SET x 1");
+  keyspace.set_loading(true);
+  keyspace.put(0, "a", "1");
+  keyspace.settle();
+  keyspace.flush(3);
+  keyspace.swap(4, 5);
+  keyspace.set_loading(false);
+  rests_on("SET y 1");
+  EXPECT_EQ(rests_on("GET a"), 0u);
+}
+
+// --- Sessions ---
+
+TEST_F(ExecutorTest, RequestsComeInAnyPieces) {
+  const std::string requests = "*2\r\n$3\r\nGET\r\n$1\r\na\r\n\r\nPING\r\n";
+  for (size_t i = 0; i < requests.size(); ++i) session.feed(requests.substr(i, 1));
+  EXPECT_EQ(taken(session), "$-1\r\n+PONG\r\n");
+  EXPECT_EQ(executor.stats().commands, 2u);  // an empty line is none
+  os.monotonic_ns = 50;
+  session.feed("*0\r\n");
+  EXPECT_EQ(taken(session), "");
+  EXPECT_EQ(session.client().active_at.ns, 50);
+  EXPECT_EQ(session.client().opened_at.ns, 7);
+}
+
+TEST_F(ExecutorTest, AProtocolErrorIsAnsweredAndCloses) {
+  session.feed("PING\r\n*1\r\n:1\r\nPING\r\n");
+  EXPECT_EQ(taken(session), "+PONG\r\n-ERR Protocol error: expected '$', got ':'\r\n");
+  EXPECT_TRUE(session.closing());
+  session.feed("PING\r\n");
+  EXPECT_EQ(taken(session), "");
+}
+
+TEST_F(ExecutorTest, NothingIsExecutedBehindAQuit) {
+  session.feed("QUIT\r\nSET a 1\r\n");
+  EXPECT_EQ(taken(session), kOk);
+  EXPECT_TRUE(session.closing());
+  session.feed("SET a 1\r\n");
+  EXPECT_EQ(taken(session), "");
+  EXPECT_THAT(log.take(), IsEmpty());
+}
+
+TEST_F(ExecutorTest, IsUnknownToTheKeyspaceOnceItIsGone) {
+  Keyspace its_own;
+  its_own.set_now({1000});
+  alignas(Executor) unsigned char room[sizeof(Executor)];
+  auto* second = new (room) Executor(os, its_own, log, control);
+  its_own.set_expiry(0, "a", its_own.put(0, "a", "1"), 1500);
+  its_own.settle();
+  std::destroy_at(second);
+  std::memset(room, 0, sizeof room);  // whoever calls it now falls
+  its_own.set_now({1500});
+  EXPECT_EQ(its_own.find(0, "a"), nullptr);
+}
+
+}  // namespace
+}  // namespace powercut::engine
