@@ -59,9 +59,10 @@ int parse_and_run(const std::string& program, const std::vector<std::string>& ar
   app.footer(kFooter);
   app.set_version_flag("--version", "powercut " POWERCUT_VERSION);
   app.require_subcommand(1);
-  const std::vector<Verb> verbs = {
-      add_sweep(app),  add_run(app),       add_replay(app), add_explore(app), add_fences(app),
-      add_shrink(app), add_calibrate(app), add_zoo(app),    add_list(app),    add_explain(app)};
+  const std::vector<Verb> verbs = {add_sweep(app),     add_run(app),    add_replay(app),
+                                   add_explore(app),   add_fences(app), add_shrink(app),
+                                   add_calibrate(app), add_zoo(app),    add_list(app),
+                                   add_explain(app),   add_view(app)};
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& asked) {  // --help, --version

@@ -24,8 +24,13 @@ std::string event_text(const sim::Event& event, std::string_view path, std::stri
   if ((event.what == "sync_directory" || event.what == "list") && !path.empty()) file += '/';
   std::string what(event.what);
   if (event.what == "crash" || event.what == "moment") {
-    what = event.a == static_cast<uint64_t>(sim::CrashKind::kKill) ? "kill" : "power cut";
-    file = event.what == "crash" ? "" : "at a moment of the clock";
+    const auto kind = static_cast<sim::CrashKind>(event.a);
+    what = kind == sim::CrashKind::kKill       ? "kill"
+           : kind == sim::CrashKind::kPowerCut ? "power cut"
+                                               : "clock";
+    file = event.what == "crash"           ? ""
+           : kind == sim::CrashKind::kNone ? "the wall clock jumps"
+                                           : "at a moment of the clock";
     result = "";
   } else if (event.what == "died") {
     file = "a CHECK of the store failed";
@@ -131,10 +136,10 @@ void TraceTeller::on_event(const sim::Event& event) {
   if (out_ != nullptr) fmt::print(out_, "{}\n", event_text(event, event.path, "ok"));
 }
 
-void TraceTeller::on_error(Instant, const Error& error) {
-  if (!held_) return;
+void TraceTeller::on_call(const Call& call) {
+  if (!held_ || call.error == nullptr) return;
   if (out_ != nullptr)
-    fmt::print(out_, "{}\n", event_text(*held_, held_path_, errno_name(error.code)));
+    fmt::print(out_, "{}\n", event_text(*held_, held_path_, errno_name(call.error->code)));
   held_.reset();
 }
 
@@ -154,8 +159,8 @@ void TraceTeller::on_opened(Instant at, sim::Target& target) {
 void TraceTeller::on_request(Instant at, uint64_t client, std::string_view request) {
   now_ = at;
   look();
-  asked_ = request_text(request, kTextMost);
-  line(at, "request", fmt::format("client {}: {}", client, asked_));
+  asked_[client] = request_text(request, kTextMost);
+  line(at, "request", fmt::format("client {}: {}", client, asked_[client]));
 }
 
 void TraceTeller::on_reply(Instant at, uint64_t client, const sim::Reply& reply) {
@@ -167,8 +172,8 @@ void TraceTeller::on_reply(Instant at, uint64_t client, const sim::Reply& reply)
                               kTextMost)));
 }
 
-void TraceTeller::on_operation(Instant at, uint64_t number) {
-  lives_.back().requests[number] = asked_;
+void TraceTeller::on_operation(Instant at, uint64_t number, std::optional<uint64_t> client) {
+  lives_.back().requests[number] = client ? asked_[*client] : "the store's own";
   line(at, "applied", fmt::format("operation {}, and buffered", number));
 }
 

@@ -28,8 +28,8 @@ class TraceTeller final : public sim::TraceListener, public EngineWitness {
   void on_opened(Instant at, sim::Target& target) override;
   void on_request(Instant at, uint64_t client, std::string_view request) override;
   void on_reply(Instant at, uint64_t client, const sim::Reply& reply) override;
-  void on_operation(Instant at, uint64_t number) override;
-  void on_error(Instant at, const Error& error) override;
+  void on_operation(Instant at, uint64_t number, std::optional<uint64_t> client) override;
+  void on_call(const Call& call) override;
   // What is held back of the last event is printed.
   void finish();
 
@@ -56,7 +56,7 @@ class TraceTeller final : public sim::TraceListener, public EngineWitness {
   std::string held_path_;
   std::optional<Cover> last_sync_;
   std::vector<LifeSeen> lives_;
-  std::string asked_;  // the newest request
+  std::map<uint64_t, std::string> asked_;  // by client: the newest request
   sim::Promise known_;
   Instant now_;
 };

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <optional>
 #include <utility>
 
 #include "engine/os/forwarding_os.h"
+#include "engine/os/tasks.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
@@ -18,25 +20,31 @@ class WatchedOs final : public engine::ForwardingOs {
 
   Result<std::unique_ptr<engine::File>> open(std::string_view path, engine::Open mode) override;
   Result<void> rename(std::string_view from, std::string_view to) override {
-    return seen(inner_.rename(from, to));
+    return seen([&] { return inner_.rename(from, to); });
   }
   Result<void> link(std::string_view existing, std::string_view name) override {
-    return seen(inner_.link(existing, name));
+    return seen([&] { return inner_.link(existing, name); });
   }
-  Result<void> remove(std::string_view path) override { return seen(inner_.remove(path)); }
+  Result<void> remove(std::string_view path) override {
+    return seen([&] { return inner_.remove(path); });
+  }
   Result<void> make_directory(std::string_view path) override {
-    return seen(inner_.make_directory(path));
+    return seen([&] { return inner_.make_directory(path); });
   }
   Result<std::vector<std::string>> list(std::string_view path) override {
-    return seen(inner_.list(path));
+    return seen([&] { return inner_.list(path); });
   }
   Result<void> sync_directory(std::string_view path, Site fence) override {
-    return seen(inner_.sync_directory(path, fence));
+    return seen([&] { return inner_.sync_directory(path, fence); });
   }
 
-  template <class T>
-  Result<T> seen(Result<T> result) {
-    if (!result.ok()) witness_.on_error(inner_.now(), result.error());
+  template <class Make>
+  std::invoke_result_t<Make> seen(const Make& make) {
+    const Instant began = inner_.now();
+    auto result = make();
+    const engine::Task* task = inner_.current();
+    witness_.on_call({began, inner_.now(), task == nullptr ? "" : task->name(),
+                      result.ok() ? nullptr : &result.error()});
     return result;
   }
 
@@ -49,13 +57,17 @@ class WatchedFile final : public engine::File {
   WatchedFile(WatchedOs& os, std::unique_ptr<engine::File> inner)
       : os_(os), inner_(std::move(inner)) {}
   Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
-    return os_.seen(inner_->read_at(offset, out, size));
+    return os_.seen([&] { return inner_->read_at(offset, out, size); });
   }
   Result<size_t> write_at(uint64_t offset, std::string_view data) override {
-    return os_.seen(inner_->write_at(offset, data));
+    return os_.seen([&] { return inner_->write_at(offset, data); });
   }
-  Result<void> truncate(uint64_t size) override { return os_.seen(inner_->truncate(size)); }
-  Result<void> sync(Site fence) override { return os_.seen(inner_->sync(fence)); }
+  Result<void> truncate(uint64_t size) override {
+    return os_.seen([&] { return inner_->truncate(size); });
+  }
+  Result<void> sync(Site fence) override {
+    return os_.seen([&] { return inner_->sync(fence); });
+  }
   Result<uint64_t> size() override { return inner_->size(); }
   engine::Found search(const engine::Search& what) override { return inner_->search(what); }
 
@@ -65,7 +77,7 @@ class WatchedFile final : public engine::File {
 };
 
 Result<std::unique_ptr<engine::File>> WatchedOs::open(std::string_view path, engine::Open mode) {
-  auto opened = seen(inner_.open(path, mode));
+  auto opened = seen([&] { return inner_.open(path, mode); });
   if (!opened.ok()) return opened;
   std::unique_ptr<engine::File> file =
       std::make_unique<WatchedFile>(*this, std::move(opened).value());
@@ -96,7 +108,9 @@ class WatchedTarget final : public sim::Target, private sim::OperationObserver {
 
   void apply(uint64_t client, std::string_view request) override {
     witness_.on_request(os_.now(), client, request);
+    asking_[os_.current()] = client;
     inner_->apply(client, request);
+    asking_.erase(os_.current());
   }
   std::optional<sim::Reply> acknowledged(uint64_t client, Instant deadline) override {
     auto reply = inner_->acknowledged(client, deadline);
@@ -127,13 +141,16 @@ class WatchedTarget final : public sim::Target, private sim::OperationObserver {
  private:
   void on_operation(uint64_t number) override {
     happened(number);
-    witness_.on_operation(os_.now(), number);
+    const auto asks = asking_.find(os_.current());
+    witness_.on_operation(os_.now(), number,
+                          asks == asking_.end() ? std::nullopt : std::optional(asks->second));
   }
 
   std::unique_ptr<sim::Target> inner_;
   engine::Os& os_;
   EngineWitness& witness_;
   sim::Target** open_;
+  std::map<const engine::Task*, uint64_t> asking_;  // the client of each task that is in apply()
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,10 +22,16 @@ class EngineWitness {
   virtual void on_request(Instant at, uint64_t client, std::string_view request) = 0;
   // Its bytes: until the next call of the engine.
   virtual void on_reply(Instant at, uint64_t client, const sim::Reply& reply) = 0;
-  // It takes effect: applied, and in the log's buffer.
-  virtual void on_operation(Instant at, uint64_t number) = 0;
-  // Of the call of the seam that completed last: the one with the newest event.
-  virtual void on_error(Instant at, const Error& error) = 0;
+  // It takes effect: applied, and in the log's buffer. Without a client it is the engine's own.
+  virtual void on_operation(Instant at, uint64_t number, std::optional<uint64_t> client) = 0;
+  // A call of the seam has completed: the one with the newest event. `error`: null if it did not fail.
+  struct Call {
+    Instant began;
+    Instant ended;
+    std::string_view task;
+    const Error* error;
+  };
+  virtual void on_call(const Call& call) = 0;
 };
 
 // `inner` and `witness` outlive it, and it outlives the run.
