@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <vector>
+
+#include "faults/nearest.h"
+
 namespace powercut::faults {
 
 Result<FaultSet> parse_fault_set(std::string_view text) {
@@ -23,10 +27,9 @@ Result<FaultSet> parse_fault_set(std::string_view text) {
       known = true;
     }
     if (!known) {
-      return Error{Errc::kInvalid,
-                   fmt::format("faults: there is no \"{}\"; `powercut list faults` names them "
-                               "all",
-                               word)};
+      std::vector<std::string> names = {"all", "legal", "none"};
+      for (const ClassRow& row : kClassRows) names.emplace_back(row.name);
+      return Error{Errc::kInvalid, "faults: " + no_such(word, names, "faults")};
     }
     if (comma == std::string_view::npos) return set;
     text.remove_prefix(comma + 1);

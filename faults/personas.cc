@@ -7,11 +7,15 @@
 #include <algorithm>
 #include <array>
 #include <deque>
-#include <set>
+#include <map>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/check.h"
+#include "faults/nearest.h"
 #include "sim/block.h"
 
 namespace powercut::faults {
@@ -230,6 +234,15 @@ constexpr AxisValue kAxisValues[] = {
     {"sync", "t500", "891 us: Crucial T500", [](Persona& p) { take(p, 891'000); }},
     {"sync", "p5520", "12.4 us: Solidigm D7-P5520", [](Persona& p) { take(p, 12'400); }},
     {"sync", "pm9a3", "1.6 us: Samsung PM9A3", [](Persona& p) { take(p, 1'600); }},
+    {"sync", "ebs-io2", "500 us: Amazon EBS io2 Block Express, a cloud's block storage",
+     [](Persona& p) { take(p, 500'000); }},
+    {"sync", "ebs-gp3", "1 to 9 ms (\"single-digit milliseconds\"): Amazon EBS gp3",
+     [](Persona& p) {
+       p.sync_min = milliseconds(1);
+       p.sync_max = milliseconds(9);
+     }},
+    {"sync", "hdd", "13 ms: a hard disk of 7,200 rpm, a seek and half a turn",
+     [](Persona& p) { take(p, 13'000'000); }},
     {"failed-sync", "ext4-ordered",
      "Linux 6.18: clean pages keep the new bytes until evicted; a new block takes none for good",
      [](Persona& p) { p.rules.sync_failure = SyncFailure::kExt4Ordered; }},
@@ -251,55 +264,93 @@ constexpr AxisValue kAxisValues[] = {
      [](Persona& p) { p.rules.sync_failure = SyncFailure::kBtrfs2020; }},
 };
 
-// Every row with every combination of values, made once: a persona is known by its address.
-struct Combinations {
-  Combinations() {
-    made.assign(kPersonas.begin(), kPersonas.end());
-    made.insert(made.end(), kFurther.begin(), kFurther.end());
-    for (size_t i = 0; i < std::size(kAxisValues);) {
-      const std::string_view axis = kAxisValues[i].axis;
-      const size_t without = made.size();
-      for (; i < std::size(kAxisValues) && kAxisValues[i].axis == axis; ++i)
-        for (size_t j = 0; j < without; ++j) add(made[j], kAxisValues[i]);
-    }
-    std::set<std::string_view> known;
-    for (const Persona& persona : made) CHECK(known.insert(persona.name).second);
-  }
-  void add(Persona persona, const AxisValue& chosen) {
-    chosen.apply(persona);
-    std::string& name = names.emplace_back(persona.name);
-    name += '/';
-    name += chosen.axis;
-    name += '=';
-    name += chosen.value;
-    persona.name = name;
-    CHECK(persona.sync_min <= persona.sync_max);
-    CHECK(sim::kBlockBytes % persona.rules.sector_bytes == 0);
-    made.push_back(persona);
-  }
-
-  std::deque<std::string> names;
-  std::vector<Persona> made;
+constexpr Alias kAliases[] = {
+    {"ext4", "ext4-ordered"},
+    {"ext4-data=ordered", "ext4-ordered"},
+    {"ext4-data=writeback", "ext4-writeback"},
+    {"ext4-data=journal", "ext4-journal"},
+    {"ext4-noauto_da_alloc", "ext4-noda"},
+    {"ext3", "ext3-ordered"},
+    {"posix", "posix-min"},
 };
 
-// The axes of `name` in the order of the table; other words stay as they are, and match nothing.
-std::string in_order(std::string_view name) {
-  std::vector<std::string_view> words;
-  for (size_t slash = name.find('/'); slash != std::string_view::npos;) {
-    const size_t next = name.find('/', slash + 1);
-    words.push_back(name.substr(slash, next - slash));
-    slash = next;
+// "50ms", "0.2ms": digits, perhaps a point and more digits, a unit. Nothing if it is none, or longer
+// than a simulated life.
+std::optional<int64_t> parse_latency_ns(std::string_view text) {
+  constexpr int64_t kMost = 60'000'000'000;
+  constexpr std::pair<std::string_view, int64_t> kUnits[] = {
+      {"ns", 1}, {"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}};
+  const size_t digits = text.find_first_not_of("0123456789.");
+  if (digits == 0 || digits == text.npos) return std::nullopt;
+  int64_t unit = 0;
+  for (const auto& [name, ns] : kUnits)
+    if (text.substr(digits) == name) unit = ns;
+  if (unit == 0) return std::nullopt;
+  int64_t ns = 0;
+  int64_t place = 0;  // 0: before the point
+  for (const char c : text.substr(0, digits)) {
+    if (c == '.') {
+      if (place != 0) return std::nullopt;
+      place = unit;
+    } else if (place == 0) {
+      ns = ns * 10 + (c - '0') * unit;
+    } else {
+      if (place % 10 != 0) return std::nullopt;  // finer than a nanosecond
+      place /= 10;
+      ns += (c - '0') * place;
+    }
+    if (ns > kMost) return std::nullopt;
   }
-  const auto rank = [](std::string_view word) {
-    const std::string_view axis = word.substr(1, word.find('=') - 1);
-    return std::find_if(std::begin(kAxisValues), std::end(kAxisValues),
-                        [&](const AxisValue& value) { return value.axis == axis; });
-  };
-  std::stable_sort(words.begin(), words.end(), [&](auto a, auto b) { return rank(a) < rank(b); });
-  std::string ordered(name.substr(0, name.find('/')));
-  for (const std::string_view word : words) ordered += word;
-  return ordered;
+  return ns;
 }
+
+// In the largest unit in which it is a whole number.
+std::string print_latency(int64_t ns) {
+  if (ns % 1'000'000'000 == 0) return std::to_string(ns / 1'000'000'000) + "s";
+  if (ns % 1'000'000 == 0) return std::to_string(ns / 1'000'000) + "ms";
+  if (ns % 1'000 == 0) return std::to_string(ns / 1'000) + "us";
+  return std::to_string(ns) + "ns";
+}
+
+// "50ms" or "0.2ms..8ms" behind `sync=`: takes it, and how it is written. Empty: it is none.
+std::string take_latency(std::string_view value, Persona& persona) {
+  const size_t dots = value.find("..");
+  const auto least = parse_latency_ns(value.substr(0, dots));
+  const auto most = dots == value.npos ? least : parse_latency_ns(value.substr(dots + 2));
+  if (!least || !most || *least > *most) return "";
+  persona.sync_min = Duration{*least};
+  persona.sync_max = Duration{*most};
+  return *least == *most ? print_latency(*least)
+                         : print_latency(*least) + ".." + print_latency(*most);
+}
+
+const Persona* row_of(std::string_view name) {
+  for (const Alias& alias : kAliases)
+    if (alias.name == name) name = alias.persona;
+  for (const std::span<const Persona> rows :
+       {std::span<const Persona>(kPersonas), std::span<const Persona>(kFurther)})
+    for (const Persona& persona : rows)
+      if (persona.name == name) return &persona;
+  return nullptr;
+}
+
+constexpr std::string_view kAxes[] = {"sector", "sync", "failed-sync"};  // in the order of a name
+
+// Applies "/AXIS=VALUE"; how it is written, or empty if it is none.
+std::string apply(std::string_view axis, std::string_view value, Persona& persona) {
+  for (const AxisValue& known : kAxisValues) {
+    if (known.axis != axis || known.value != value) continue;
+    known.apply(persona);
+    return std::string(value);
+  }
+  return axis == "sync" ? take_latency(value, persona) : "";
+}
+
+// A persona is known by its address: what was chosen once is kept.
+struct Chosen {
+  std::deque<std::string> names;
+  std::map<std::string_view, Persona> personas;
+};
 
 }  // namespace
 
@@ -307,21 +358,56 @@ std::span<const Persona> all_personas() { return kPersonas; }
 std::span<const Persona> further_personas() { return kFurther; }
 std::span<const AxisValue> axis_values() { return kAxisValues; }
 
+std::span<const Alias> persona_aliases() { return kAliases; }
+
 const Persona* find_persona(std::string_view name) {
-  const auto in = [](std::span<const Persona> rows, std::string_view wanted) -> const Persona* {
-    for (const Persona& persona : rows)
-      if (persona.name == wanted) return &persona;
-    return nullptr;
-  };
-  if (const Persona* row = in(kPersonas, name)) return row;
-  if (const Persona* row = in(kFurther, name)) return row;
-  if (name.find('/') == std::string_view::npos) return nullptr;
-  static const Combinations combinations;
-  const std::string wanted = in_order(name);
-  const Persona* found = in(combinations.made, wanted);
-  CHECK(found == nullptr ||
-        in_order(found->name) == wanted);  // the order of the name is the table's
-  return found;
+  const size_t slash = name.find('/');
+  const Persona* row = row_of(name.substr(0, slash));
+  if (row == nullptr || slash == name.npos) return row;
+  Persona persona = *row;
+  std::string written[std::size(kAxes)];
+  for (std::string_view rest = name.substr(slash + 1);;) {
+    const size_t end = std::min(rest.find('/'), rest.size());
+    const std::string_view word = rest.substr(0, end);
+    const size_t equals = word.find('=');
+    const auto axis = std::find(std::begin(kAxes), std::end(kAxes), word.substr(0, equals));
+    if (equals == word.npos || axis == std::end(kAxes)) return nullptr;
+    std::string& value = written[axis - std::begin(kAxes)];
+    if (!value.empty()) return nullptr;  // chosen twice
+    value = apply(*axis, word.substr(equals + 1), persona);
+    if (value.empty()) return nullptr;
+    if (end == rest.size()) break;
+    rest.remove_prefix(end + 1);
+  }
+  std::string full(row->name);
+  for (size_t i = 0; i < std::size(kAxes); ++i)
+    if (!written[i].empty()) full += "/" + std::string(kAxes[i]) + "=" + written[i];
+  CHECK(persona.sync_min <= persona.sync_max);
+  CHECK(sim::kBlockBytes % persona.rules.sector_bytes == 0);
+  static std::mutex mutex;
+  static Chosen chosen;
+  const std::lock_guard lock(mutex);
+  if (const auto known = chosen.personas.find(full); known != chosen.personas.end())
+    return &known->second;
+  persona.name = chosen.names.emplace_back(std::move(full));
+  return &chosen.personas.emplace(persona.name, persona).first->second;
+}
+
+std::string no_such_persona(std::string_view name, bool says_what) {
+  const std::string_view noun = says_what ? "persona" : "";
+  std::vector<std::string> names;
+  const size_t slash = name.find('/');
+  const std::string_view row = name.substr(0, slash);
+  if (slash == name.npos || row_of(row) == nullptr) {
+    for (const Persona& persona : kPersonas) names.emplace_back(persona.name);
+    for (const Persona& persona : kFurther) names.emplace_back(persona.name);
+    for (const Alias& alias : kAliases) names.emplace_back(alias.name);
+    return no_such(row, names, "personas", noun);
+  }
+  for (const AxisValue& value : kAxisValues)
+    names.push_back(std::string(row) + "/" + std::string(value.axis) + "=" +
+                    std::string(value.value));
+  return no_such(name, names, "personas", noun);
 }
 
 const Persona& default_persona() { return kPersonas.front(); }

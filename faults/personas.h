@@ -3,11 +3,13 @@
 //
 // Four axes: the row orders what survives; the other three may be chosen behind its name, in any
 // order:  NAME[/sector=N][/sync=DRIVE][/failed-sync=MODEL]  as in  xfs/sector=4096/sync=990pro.
+// In place of a drive stands any latency, or a range: sync=50ms, sync=0.2ms..8ms; 60 s at most.
 // What is not chosen is the row's own: 512 bytes, a sync of 0.1 to 1.5 ms, the filesystem's way to
 // fail.
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "engine/base/time.h"
@@ -30,9 +32,20 @@ std::span<const Persona> all_personas();
 // Chosen by name alone: the published tables of 2014 where Linux 6.18 does otherwise, and mount
 // options.
 std::span<const Persona> further_personas();
-// nullptr if there is none of that name.
+// By its name or an alias, with axes behind it. nullptr if there is none of that name. The same
+// persona has the same address, and its name is the one without an alias.
 const Persona* find_persona(std::string_view name);
+// One line for somebody who has asked for it: what was probably meant, and where the names are.
+// `says_what`: with the word "persona" in it.
+std::string no_such_persona(std::string_view name, bool says_what = false);
 const Persona& default_persona();
+
+// What people type, and the row that it is.
+struct Alias {
+  std::string_view name;
+  std::string_view persona;
+};
+std::span<const Alias> persona_aliases();
 
 // What may stand behind a name: "sector=4096", and what it says.
 struct AxisValue {

@@ -86,6 +86,35 @@ TEST(Personas, TheAxesAreChosenBehindTheName) {
   }
 }
 
+TEST(Personas, ASyncTakesAnyLatencyOrRange) {
+  const Persona* fixed = find_persona("xfs/sync=50ms");
+  ASSERT_NE(fixed, nullptr);
+  EXPECT_EQ(fixed->sync_min, milliseconds(50));
+  EXPECT_EQ(fixed->sync_max, milliseconds(50));
+  EXPECT_EQ(find_persona("xfs/sync=0.05s"), fixed);
+  const Persona* range = find_persona("ext4/sync=0.2ms..8ms/sector=1");
+  ASSERT_NE(range, nullptr);
+  EXPECT_EQ(range->name, "ext4-ordered/sector=1/sync=200us..8ms");
+  EXPECT_EQ(range->sync_min, microseconds(200));
+  EXPECT_EQ(range->sync_max, milliseconds(8));
+  EXPECT_EQ(find_persona(range->name), range);
+  EXPECT_EQ(find_persona("xfs/sync=60s")->sync_max, seconds(60));
+  for (const char* wrong : {"50", "ms", "-1ms", "5 ms", "5m", "61s", "8ms..1ms", "1ms..", "..1ms",
+                            "1.2.3ms", "0.0000001us", "99999999999999999999s", "1ms...2ms", ""})
+    EXPECT_EQ(find_persona("xfs/sync=" + std::string(wrong)), nullptr) << wrong;
+}
+
+TEST(Personas, HaveTheNamesThatPeopleType) {
+  for (const Alias& alias : persona_aliases()) {
+    ASSERT_NE(find_persona(alias.name), nullptr) << alias.name;
+    EXPECT_EQ(find_persona(alias.name)->name, alias.persona);
+  }
+  EXPECT_EQ(find_persona("ext4")->name, "ext4-ordered");
+  EXPECT_NE(no_such_persona("xsf").find("did you mean xfs?"), std::string::npos);
+  EXPECT_NE(no_such_persona("xfs/sync=990por").find("did you mean xfs/sync=990pro?"),
+            std::string::npos);
+}
+
 // The switches, one by one: with one more in sim/persona_rules.h this does not compile until it
 // stands here, and the test below fails until a persona turns it.
 auto switches(const sim::PersonaRules& rules) {

@@ -33,7 +33,7 @@ struct ImageCount::Diagram {
     file_nodes.clear();
     counts.assign(2, 0);
     counts[kEnd] = 1;
-    all = kNothing;
+    parts.clear();
   }
 
   Node make(Edges edges) {
@@ -215,20 +215,23 @@ struct ImageCount::Diagram {
   std::vector<cpp_int> counts;
   std::map<std::pair<uint64_t, ContentId>, uint64_t> paths;  // by directory's path and name
   std::map<Reader, Node> words;                              // of the image that is added
-  Node all = kNothing;
+  std::vector<Node> parts;
 };
 
 ImageCount::ImageCount(ContentPool& pool) : diagram_(std::make_unique<Diagram>(pool)) {}
 ImageCount::~ImageCount() = default;
 void ImageCount::clear() { diagram_->clear(); }
 
-void ImageCount::add(const LazyImage& image) {
+void ImageCount::add(const LazyImage& image, size_t part) {
   const Diagram::Node words = diagram_->words_of(image);
   CHECK(words > Diagram::kEnd);  // an image is one word at least
-  diagram_->all = diagram_->unite(diagram_->all, words);
+  if (part >= diagram_->parts.size()) diagram_->parts.resize(part + 1, Diagram::kNothing);
+  diagram_->parts[part] = diagram_->unite(diagram_->parts[part], words);
 }
 
-std::string ImageCount::decimal() const { return diagram_->count(diagram_->all).str(); }
+std::string ImageCount::decimal(size_t part) const {
+  return part < diagram_->parts.size() ? diagram_->count(diagram_->parts[part]).str() : "0";
+}
 
 std::string add_decimal(const std::string& a, const std::string& b) {
   return cpp_int(cpp_int(a) + cpp_int(b)).str();

@@ -19,8 +19,9 @@ class ImageCount {
   explicit ImageCount(ContentPool& pool);
   ~ImageCount();
 
-  void add(const LazyImage& image);  // the union
-  std::string decimal() const;       // of the distinct images added
+  // The union; of several that are counted apart, number `part`.
+  void add(const LazyImage& image, size_t part = 0);
+  std::string decimal(size_t part = 0) const;  // of the distinct images added
   // Forgets what was added, and keeps what speeds up the next count.
   void clear();
 

@@ -190,6 +190,54 @@ void LazyView::unsettle(const Look& look, const Before& before) {
   if (look.kind == Look::kSector) seen[look.of][look.sector].reset();
 }
 
+LazyImage LazyView::narrowed() const {
+  LazyImage image = *image_;
+  for (size_t d = 0; d < image.directories.size(); ++d) {
+    auto& all = image.directories[d].names;
+    for (size_t i = 0; i < all.size(); ++i) {
+      const int32_t state = names_[first_[d] + i];
+      if (state >= 0)
+        all[i].ends = {LazyImage::End(all[i].ends[static_cast<size_t>(state)])};
+      else if (state == kThere)
+        std::erase_if(all[i].ends,
+                      [](const auto& end) { return end.kind == LazyImage::End::kNothing; });
+    }
+  }
+  for (uint32_t number = 0; number < files_.size(); ++number) {
+    const bool looked = std::any_of(seen[number].begin(), seen[number].end(),
+                                    [](const auto& sector) { return sector.has_value(); });
+    if (looked || left[number] != file(number).all)
+      image.files[files_[number]] = std::make_shared<LazyFile>(narrowed_file(number));
+  }
+  return image;
+}
+
+LazyFile LazyView::narrowed_file(uint32_t number) const {
+  const LazyFile& file = this->file(number);
+  const uint32_t unit = image_->sector_bytes;
+  LazyFile narrow;
+  narrow.inode = file.inode;
+  narrow.sectors.resize(file.sectors.size());
+  for (size_t i = 0; i < file.options.size(); ++i) {
+    if (!left[number][i]) continue;
+    const size_t now = narrow.options.size();
+    narrow.options.push_back(file.options[i]);
+    narrow.all.set(now);
+    for (size_t s = 0; s * unit < file.options[i].size; ++s) {
+      const bool was_seen = s < seen[number].size() && seen[number][s].has_value();
+      for (const auto& candidate : file.sectors[s]) {
+        if (!candidate.options[i]) continue;
+        if (was_seen &&
+            pool_->prefix(candidate.content, file.options[i].size - s * unit) != *seen[number][s])
+          continue;
+        narrow.sectors[s].push_back(candidate);
+        narrow.sectors[s].back().options = Options().set(now);
+      }
+    }
+  }
+  return narrow;
+}
+
 // --- Files ---
 
 LazyView::Answers LazyView::answers(const Look& look) const {

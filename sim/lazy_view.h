@@ -81,6 +81,10 @@ class LazyView {
   std::vector<Options> left;
   std::vector<std::vector<std::optional<ContentId>>> seen;  // and sector
 
+  // The images that are still possible, as far as names, sizes and sectors say: of a search that found
+  // something, all of them, with a match or without.
+  LazyImage narrowed() const;
+
   // The number of that inode of the disk that was cut, if it is known as a file.
   std::optional<uint32_t> number_of(InodeId file) const;
   // The version of that entry's slot: the first that is still possible, except that a name nobody
@@ -100,6 +104,7 @@ class LazyView {
   }
   size_t first_state(uint32_t directory) const { return first_[directories_[directory]]; }
   uint64_t seen_at(const LazyImage::End& end) const;
+  LazyFile narrowed_file(uint32_t number) const;
   void decide(size_t name, int32_t state);
   std::vector<Answer> work_out(const Look& look) const;
   std::vector<Answer> search(const Look& look) const;

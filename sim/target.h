@@ -155,6 +155,9 @@ class Target {
 
   Recovery recovery;  // set by open()
 
+  // A decorator says what it stands before: whoever knows the engine itself is to see that.
+  virtual Target& itself() { return *this; }
+
   // For the judge.
   void observe(OperationObserver* observer) { observer_ = observer; }
 

@@ -8,6 +8,8 @@
 #include <sstream>
 #include <system_error>
 
+#include "faults/nearest.h"
+
 namespace powercut::scenarios {
 
 namespace {
@@ -44,6 +46,12 @@ void flush(std::FILE* out) {
 
 namespace {
 
+std::vector<std::string> names_of(const std::vector<Verb>& verbs) {
+  std::vector<std::string> names;
+  for (const Verb& verb : verbs) names.push_back(verb.app->get_name());
+  return names;
+}
+
 // Throws std::system_error where the output cannot be written, as fmt::print does.
 int parse_and_run(const std::string& program, const std::vector<std::string>& arguments,
                   const Streams& streams) {
@@ -53,7 +61,8 @@ int parse_and_run(const std::string& program, const std::vector<std::string>& ar
   app.require_subcommand(1);
   const std::vector<Verb> verbs = {add_sweep(app),     add_run(app),    add_replay(app),
                                    add_explore(app),   add_fences(app), add_shrink(app),
-                                   add_calibrate(app), add_zoo(app),    add_list(app)};
+                                   add_calibrate(app), add_zoo(app),    add_list(app),
+                                   add_explain(app),   add_view(app)};
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& asked) {  // --help, --version
@@ -67,9 +76,10 @@ int parse_and_run(const std::string& program, const std::vector<std::string>& ar
       if (v.app->parsed()) verb = v.app->get_name() + " ";
     }
     const bool unknown = verb.empty() && !arguments.empty() && !arguments[0].starts_with('-');
-    fmt::print(streams.err, "powercut: {}; see `powercut {}--help`\n",
-               unknown ? fmt::format("there is no \"{}\"", arguments[0]) : one_line(wrong.what()),
-               verb);
+    fmt::print(
+        streams.err, "powercut: {}; see `powercut {}--help`\n",
+        unknown ? faults::no_such(arguments[0], names_of(verbs), "") : one_line(wrong.what()),
+        verb);
     return kUsage;
   }
   int status = kHeld;

@@ -313,7 +313,7 @@ TEST_F(Cli, SideBySideATableSaysWhichPromiseHoldsWhere) {
       "--workload set100 --policy always,none --persona ext4-ordered,plp,lying/sector=1 --faults "
       "power-cut --seeds 120 --mutant no-sync:segment.commit";
   const Ran table = run("sweep " + options);
-  EXPECT_THAT(table.out, testing::ContainsRegex("worst loss on +always +none\n"));
+  EXPECT_THAT(table.out, testing::ContainsRegex("nearest on +always +none\n"));
   EXPECT_THAT(table.out, testing::ContainsRegex("ext4-ordered +BROKEN \\([0-9]+\\) +[0-9]+ ops\n"));
   EXPECT_THAT(table.out, testing::ContainsRegex("plp +0 +[0-9]+ ops\n"));
   EXPECT_THAT(table.out, testing::ContainsRegex("lying/sector=1 +outside +outside\n"));

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "scenarios/base/json_text.h"
+#include "scenarios/base/table.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/base/workers.h"
 #include "scenarios/cli/cli.h"
@@ -107,7 +108,8 @@ ordered_json certificate(const ExploreSpec& spec, const Explored& found) {
                       {"violations", found.violations},
                       {"outside_contract", !found.persona->keeps_synced},
                       {"lost_ops_max", found.lost_operations_max},
-                      {"lost_ms_max", found.lost_ms_max}};
+                      {"lost_ms_max", found.lost_ms_max},
+                      {"lost_span_ms_max", found.lost_span_ms_max}};
   if (spec.depth > 1) {
     row["deeper_points"] = found.deeper_points;
     row["deeper_classes"] = found.deeper_classes;
@@ -148,34 +150,41 @@ void print_json(std::FILE* out, const std::vector<ExploreSpec>& specs,
 
 void print_table(std::FILE* out, const std::vector<ExploreSpec>& specs,
                  const std::vector<Exploration>& all, const Sum& sum, const Smallest& smallest) {
-  fmt::print(out, "{:<16} {:<16} {:>7} {:>24} {:>10}  {}\n", "policy", "persona", "points",
-             "legal images", "classes", "verdict");
+  std::vector<Row> rows = {{"policy", "persona", "points", "images", "classes", "verdict"}};
+  std::string below;
+  bool outside = false;
   for (size_t n = 0; n < specs.size(); ++n) {
     for (const Explored& found : all[n].by_persona) {
       const bool contract = found.persona->keeps_synced;
-      std::string verdict =
-          found.violations > 0
-              ? fmt::format("{} violation{}{}", found.violations, found.violations == 1 ? "" : "s",
-                            found.complete ? "" : ", " + found.incomplete_because)
-          : !found.complete ? "no violation, but incomplete: " + found.incomplete_because
-          : contract        ? "every image passes"
-                            : "outside the contract: every image is a prefix, or refused";
+      outside |= !contract;
+      rows.push_back({std::string(specs[n].policy->name), std::string(found.persona->name),
+                      std::to_string(found.crash_points + found.deeper_points), found.legal_images,
+                      std::to_string(found.classes + found.deeper_classes),
+                      found.violations > 0 ? fmt::format("BROKEN ({})", found.violations)
+                      : !found.complete    ? "not all"
+                      : contract           ? "held"
+                                           : "outside"});
+      const std::string where = fmt::format("{}, {}: ", specs[n].policy->name, found.persona->name);
+      if (!found.complete) below += folded(where + "not all: " + found.incomplete_because);
       for (const ExploredViolation& first : found.first)
-        verdict += fmt::format("; {}: {}", code_of(first.violation.breach), first.violation.text);
-      fmt::print(out, "{:<16} {:<16} {:>7} {:>24} {:>10}  {}\n", specs[n].policy->name,
-                 found.persona->name, found.crash_points + found.deeper_points, found.legal_images,
-                 found.classes + found.deeper_classes, verdict);
+        below += folded(fmt::format("{}{} ({}): {}", where, sentence_of(first.violation.breach),
+                                    code_of(first.violation.breach), first.violation.text));
     }
   }
+  print_columns(out, rows, false, 2);
+  if (outside)
+    fmt::print(out, "outside the contract: every image comes to a prefix, or is refused\n");
+  fmt::print(out, "{}", below);
   const std::string deeper =
       sum.deeper_points == 0
           ? ""
           : fmt::format(", and {} crash points behind a first crash", sum.deeper_points);
-  fmt::print(out, "\n{} legal images at {} crash points{}, covered by {} classes: {}\n", sum.images,
-             sum.points - sum.deeper_points, deeper, sum.classes,
-             sum.violations > 0 ? "a promise is broken"
-             : sum.complete     ? "every one was judged, and all pass"
-                                : "not all were judged");
+  fmt::print(out, "\n{}",
+             folded(fmt::format("{} legal images at {} crash points{}, covered by {} classes: {}",
+                                sum.images, sum.points - sum.deeper_points, deeper, sum.classes,
+                                sum.violations > 0 ? "a promise is broken"
+                                : sum.complete     ? "every one was judged, and all pass"
+                                                   : "not all were judged")));
   if (smallest.shrunk) fmt::print(out, "\n{}", smallest.story);
 }
 

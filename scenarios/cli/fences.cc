@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "faults/nearest.h"
 #include "scenarios/base/json_text.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/base/workers.h"
 #include "scenarios/cli/cli.h"
+#include "scenarios/run/names.h"
 
 namespace powercut::scenarios {
 
@@ -31,6 +33,12 @@ struct FencesArguments {
   bool json = false;
 };
 
+std::vector<std::string> fence_names(const std::vector<const MutantInfo*>& fences) {
+  std::vector<std::string> names;
+  for (const MutantInfo* fence : fences) names.emplace_back(fence->fence.name);
+  return names;
+}
+
 Result<std::vector<const MutantInfo*>> look_up_fences(const std::string& names) {
   const auto all = known_fences();
   if (names == "all") return all;
@@ -39,7 +47,7 @@ Result<std::vector<const MutantInfo*>> look_up_fences(const std::string& names) 
     const auto one = std::find_if(all.begin(), all.end(),
                                   [&](const MutantInfo* f) { return name == f->fence.name; });
     if (one == all.end())
-      return Error{Errc::kInvalid, fmt::format("fence: there is no \"{}\"", name)};
+      return Error{Errc::kInvalid, "fence: " + faults::no_such(name, fence_names(all), "")};
     found.push_back(*one);
   }
   return found;
@@ -122,7 +130,7 @@ int propose(const FenceOptions& options, const std::string& name, bool json,
             const Streams& streams) {
   const MutantInfo* mutant = faults::find_mutant(name);
   if (mutant == nullptr)
-    return fail(streams, {Errc::kInvalid, fmt::format("missing: there is no mutant \"{}\"", name)});
+    return fail(streams, {Errc::kInvalid, "missing: " + no_such(Named::kMutant, name, true)});
   const Proposals found = propose_fences(options, *mutant);
   if (json) {
     ordered_json rows = ordered_json::array();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "scenarios/cli/cli.h"
+#include "scenarios/run/names.h"
 
 namespace powercut::scenarios {
 
@@ -26,9 +27,12 @@ Lines personas() {
   for (const auto& persona : faults::further_personas()) {
     lines.emplace_back(persona.name, fmt::format("{} (by name only)", persona.guarantee));
   }
+  for (const auto& alias : faults::persona_aliases())
+    lines.emplace_back(alias.name, fmt::format("is {}", alias.persona));
   for (const auto& value : faults::axis_values()) {
     lines.emplace_back(fmt::format("NAME/{}={}", value.axis, value.value), value.about);
   }
+  lines.emplace_back("NAME/sync=50ms", "any latency of a sync up to 60 s, or a range: 0.2ms..8ms");
   return lines;
 }
 
@@ -98,9 +102,7 @@ Lines scenarios() {
 int print_page(const std::string& name, const Streams& streams) {
   const faults::MutantInfo* mutant = faults::find_mutant(name);
   if (mutant == nullptr)
-    return fail(streams, {Errc::kInvalid, fmt::format("list: there is no mutant \"{}\"; `powercut "
-                                                      "list mutants` names them all",
-                                                      name)});
+    return fail(streams, {Errc::kInvalid, "list: " + no_such(Named::kMutant, name, true)});
   if (mutant->page == nullptr)
     fmt::print(streams.out, "{}\n\nstory: {}\n", mutant->name, mutant->story);
   else

@@ -8,8 +8,10 @@
 #include "scenarios/base/terminal.h"
 #include "scenarios/cli/cli.h"
 #include "scenarios/run/catalog.h"
+#include "scenarios/run/names.h"
 #include "scenarios/story/narrate.h"
 #include "scenarios/story/scenario_file.h"
+#include "scenarios/story/story.h"
 #include "scenarios/sweep/report.h"
 
 namespace powercut::scenarios {
@@ -21,6 +23,8 @@ struct RunArguments {
   uint64_t seed = 1;
   std::optional<uint64_t> delays;
   uint64_t most = 100'000;
+  bool trace = false;
+  bool why = false;
   bool json = false;
 };
 
@@ -28,6 +32,8 @@ struct ReplayArguments {
   std::string id;
   std::string mutant;
   bool trace = false;
+  bool story = false;
+  bool why = false;
   bool rewrite = false;
   std::optional<uint64_t> until;
   bool json = false;
@@ -101,7 +107,8 @@ int run(const RunArguments& arguments, const Streams& streams) {
     return fail(streams,
                 {Errc::kInvalid, "--delays runs schedules of its own: leave out --schedule"});
   if (arguments.delays) return walk(arguments, spec, streams);
-  return tell(spec, *options, {}, "run", arguments.json, streams);
+  return tell(spec, *options, {.events = arguments.trace, .why = arguments.why}, "run",
+              arguments.json, streams);
 }
 
 // The first lines of a file may name the bug that it is about: without it, that it holds says little.
@@ -118,6 +125,21 @@ void say_what_is_not_planted(const Scenario& scenario, const RunResult& result,
                name, bug);
 }
 
+// As asked for: the conversation, the story, every event; behind it which sync covered what.
+Result<void> tell_scenario(const ReplayArguments& arguments, const Scenario& scenario,
+                           const Account& account, const std::string& seen,
+                           const Streams& streams) {
+  if (arguments.trace) TRY(trace_scenario(streams.out, scenario));
+  if (arguments.story)
+    fmt::print(streams.out, "{}", tell_story(scenario, account, missing_fences(scenario)));
+  if (arguments.why) {
+    TRY_ASSIGN(const std::string why, why_of_scenario(scenario));
+    fmt::print(streams.out, "{}", why);
+  }
+  if (!arguments.trace && !arguments.story && !arguments.why) fmt::print(streams.out, "{}", seen);
+  return {};
+}
+
 // Tells a scenario again, and whether it went as its file says; of another store than the file's, how it
 // went.
 int replay_scenario(const ReplayArguments& arguments, Scenario scenario, const std::string& text,
@@ -126,9 +148,8 @@ int replay_scenario(const ReplayArguments& arguments, Scenario scenario, const s
   if (!as_the_file_says) {
     scenario.mutant = faults::find_mutant(arguments.mutant);
     if (scenario.mutant == nullptr)
-      return fail(streams, {Errc::kInvalid, fmt::format("mutant: there is no \"{}\"; `powercut "
-                                                        "list mutants` names them all",
-                                                        arguments.mutant)});
+      return fail(streams,
+                  {Errc::kInvalid, "mutant: " + no_such(Named::kMutant, arguments.mutant)});
     if (!may_be_planted(*scenario.mutant, scenario.target))
       return fail(streams,
                   {Errc::kInvalid, "mutant: " + not_planted(*scenario.mutant, scenario.target)});
@@ -144,8 +165,9 @@ int replay_scenario(const ReplayArguments& arguments, Scenario scenario, const s
   }
   if (arguments.json) {
     print_scenario_json(streams.out, seen, result, scenario.mutant);
-  } else {
-    fmt::print(streams.out, "{}", seen);
+  } else if (const auto told = tell_scenario(arguments, scenario, *account, seen, streams);
+             !told.ok()) {
+    return fail(streams, told.error());
   }
   if (!result.harness_fault.empty()) return kHarness;
   if (as_the_file_says && !arguments.rewrite && seen != text) {
@@ -160,8 +182,8 @@ int replay_scenario(const ReplayArguments& arguments, Scenario scenario, const s
 }
 
 int replay_file(const ReplayArguments& arguments, const Streams& streams) {
-  if (arguments.trace || arguments.until)
-    return fail(streams, {Errc::kInvalid, "--trace and --until are for run IDs, not for FILE.scn"});
+  if (arguments.until)
+    return fail(streams, {Errc::kInvalid, "--until is for run IDs, not for FILE.scn"});
   if (!arguments.mutant.empty() && arguments.rewrite)
     return fail(streams, {Errc::kInvalid, "--mutant is tried, not written: leave out --rewrite"});
   const auto text = read_file(arguments.id);
@@ -175,6 +197,10 @@ int replay(const ReplayArguments& arguments, const Streams& streams) {
   if (arguments.id.ends_with(".scn")) return replay_file(arguments, streams);
   if (arguments.rewrite)
     return fail(streams, {Errc::kInvalid, "--rewrite is for scenarios, FILE.scn"});
+  if (arguments.story)
+    return fail(streams, {Errc::kInvalid,
+                          "--story is for scenarios, FILE.scn: of an ID it is what "
+                          "is told anyhow"});
   if (!arguments.mutant.empty())
     return fail(streams,
                 {Errc::kInvalid, "--mutant is for scenarios, FILE.scn: an ID names its own"});
@@ -184,7 +210,7 @@ int replay(const ReplayArguments& arguments, const Streams& streams) {
   options.workloads = {recipe->workload};
   options.policies = {recipe->spec.policy};
   options.personas = {recipe->spec.persona};
-  const Telling telling{arguments.trace, arguments.until, recipe->fingerprint};
+  const Telling telling{arguments.trace, arguments.why, arguments.until, recipe->fingerprint};
   return tell(recipe->spec, options, telling, "replay", arguments.json, streams);
 }
 
@@ -206,6 +232,13 @@ Verb add_run(CLI::App& app) {
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 62))
       ->needs("--delays")
       ->capture_default_str();
+  verb->add_flag(
+          "--trace", a->trace,
+          "every event instead of the story: number, virtual time, call, sizes, result, file; "
+          "and what clients ask and are told")
+      ->excludes("--delays");
+  verb->add_flag("--why", a->why, "which sync covered what was acknowledged last")
+      ->excludes("--delays");
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
   return {verb, [a](const std::string&, const Streams& streams) { return run(*a, streams); }};
 }
@@ -220,7 +253,11 @@ Verb add_replay(CLI::App& app) {
                    "scenario, "
                    "FILE.scn")
       ->required();
-  verb->add_flag("--trace", a->trace, "every event: number, virtual time, call, path, sizes");
+  verb->add_flag("--trace", a->trace,
+                 "every event instead: number, virtual time, call, sizes, result, file; and what "
+                 "clients ask and are told");
+  verb->add_flag("--story", a->story, "of a scenario: what happened, in words");
+  verb->add_flag("--why", a->why, "which sync covered what was acknowledged last");
   verb->add_option("--until", a->until, "stop at this event, and show the disk");
   verb->add_option("--mutant", a->mutant,
                    "of a scenario: plant this bug instead of what the file says, and only tell")

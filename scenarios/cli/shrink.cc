@@ -64,13 +64,14 @@ Result<void> make_directory(const std::string& directory) {
                                       directory)};
 }
 
-// The scenario, and the disk that the last recovery found.
+// The scenario, its story, and the disk that the last recovery found.
 Result<void> write(const std::string& directory, const std::string& name, const std::string& text,
-                   const Account& account) {
+                   const std::string& story, const Account& account) {
   const sim::Disk* found = nullptr;
   for (const LifeAccount& life : account.lives)
     if (life.after) found = &*life.after;
   TRY(write_image(directory + "/disk", found == nullptr ? sim::Image{} : image_of(*found)));
+  TRY(write_file(fmt::format("{}/{}.txt", directory, name), story));
   return write_file(fmt::format("{}/{}.scn", directory, name), text);
 }
 
@@ -138,9 +139,10 @@ int shrink_verb(const ShrinkArguments& a, const Streams& streams) {
   }
   const std::string name = name_of(shrunk->scenario);
   if (!a.directory.empty()) {
-    const auto written = write(a.directory, name, text, shrunk->account);
+    const auto written = write(a.directory, name, text, story, shrunk->account);
     if (!written.ok()) return fail(streams, written.error());
-    fmt::print(streams.err, "written: {0}/{1}.scn, {0}/disk/; again: powercut replay {0}/{1}.scn\n",
+    fmt::print(streams.err,
+               "written: {0}/{1}.scn, {0}/{1}.txt, {0}/disk/; again: powercut replay {0}/{1}.scn\n",
                a.directory, name);
   }
   fmt::print(streams.err, "from {} operations to {}, in {} tries{}\n", shrunk->operations_before,
@@ -155,8 +157,9 @@ int shrink_verb(const ShrinkArguments& a, const Streams& streams) {
 Verb add_shrink(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("shrink", "The smallest case of a failure, and its story");
   verb->footer(
-      "Prints the story; -o writes DIR/NAME.scn, which `powercut replay` tells again, and "
-      "DIR/disk/, the files\nthat the last recovery found.\n\nExample:\n  powercut shrink "
+      "Prints the story; -o writes it to DIR/NAME.txt, and DIR/NAME.scn, which `powercut replay` "
+      "tells again, and\nDIR/disk/, the files that the last recovery found.\n\nExample:\n  "
+      "powercut shrink "
       "set100:always:posix-min:power-cut:20:1:no-sync:segment.commit -o smallest");
   auto a = std::make_shared<ShrinkArguments>();
   verb->add_option("id", a->id, "of a failing run, as a sweep prints it; or a scenario, FILE.scn")

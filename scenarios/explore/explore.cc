@@ -336,6 +336,7 @@ class Explorer final : public PointObserver {
   void keep_most(const Loss& loss) {
     found_.lost_operations_max = std::max(found_.lost_operations_max, loss.operations);
     found_.lost_ms_max = std::max(found_.lost_ms_max, loss.age_ms);
+    found_.lost_span_ms_max = std::max(found_.lost_span_ms_max, loss.span_ms);
   }
 
   const ExploreSpec& spec_;

@@ -85,7 +85,8 @@ struct Explored {
   uint64_t deeper_classes = 0;
   std::vector<ExploredViolation> first;  // the first of each oracle
   uint64_t lost_operations_max = 0;      // by one crash
-  int64_t lost_ms_max = 0;               // the oldest acknowledgement that a crash took
+  int64_t lost_ms_max = 0;               // age of the oldest acknowledgement that a crash took
+  int64_t lost_span_ms_max = 0;          // the widest span of acknowledgements that a crash took
   uint64_t operations = 0;               // of the run
   uint64_t sent = 0;                     // requests in it
   bool complete = false;

@@ -18,7 +18,7 @@ void History::attach(engine::Os& os, sim::Target& target, uint64_t k) {
   if (k < last_lsn() && remembers_) forgotten_.push_back(copy());
   os_ = &os;
   target_ = &target;
-  on_attach(target, k);
+  on_attach(target.itself(), k);
   operations_.resize(k);
   saved_ = std::min(saved_, k);
   if (!policy_changes_.empty() && policy_changes_.back().policy != nullptr)

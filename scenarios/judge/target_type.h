@@ -29,6 +29,10 @@ class TargetType {
   virtual Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
                                                     const sim::Settings& settings) const = 0;
 
+  // A decorator that watches a run says what it stands before: what is recovered beside the run is not
+  // the run's.
+  virtual const TargetType& itself() const { return *this; }
+
   // One for a run; it outlives the lives.
   virtual std::unique_ptr<History> history() const { return std::make_unique<PlainHistory>(); }
 

@@ -83,12 +83,21 @@ struct Violation {
   std::string text;  // one line
 };
 
+// Three figures that are not one another: how many operations, over which span, how old. Age is no
+// loss: one operation may be lost that was acknowledged forty seconds before, if nothing was
+// acknowledged since.
 struct Loss {
   uint64_t operations = 0;  // acknowledged and gone
   int64_t age_ms = 0;       // from the oldest lost acknowledgement to the crash
   int64_t span_ms = 0;      // between the oldest and the newest lost acknowledgement
   int64_t bound_ms = 0;     // on age_ms; -1: the policy gives none
 };
+
+// The more operations; of equals, the wider span.
+constexpr bool took_more(const Loss& a, const Loss& b) {
+  if (a.operations != b.operations) return a.operations > b.operations;
+  return a.span_ms > b.span_ms;
+}
 
 // How near it came to its bound, in millionths; where it reached it, more than all that did not. Below
 // nought: what has no bound, and below that what lost nothing.

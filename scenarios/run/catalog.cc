@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "scenarios/run/names.h"
 #include "scenarios/run/rehearsal.h"
 #include "scenarios/run/targets.h"
 
@@ -113,10 +114,8 @@ Result<WorkloadPtr> find_workload(const std::string& name, const TargetType& tar
   }
   std::error_code wrong;
   if (!looks_like_a_path(name) && !fs::exists(name, wrong)) {
-    return Error{Errc::kInvalid,
-                 fmt::format("workload: there is no \"{}\"; `powercut list workloads` names them "
-                             "all, and a path works too",
-                             name)};
+    return Error{Errc::kInvalid, fmt::format("workload: {}, and a path works too",
+                                             no_such(Named::kWorkload, name))};
   }
   const fs::path absolute = fs::absolute(name, wrong).lexically_normal();
   // A shipped one by its path is the shipped one.
@@ -180,9 +179,7 @@ Result<Recipe> parse_run_id(std::string_view id) {
   const std::string_view persona = take_field(rest);
   spec.persona = faults::find_persona(persona);
   if (spec.persona == nullptr) {
-    return Error{Errc::kInvalid, fmt::format("run ID: there is no persona \"{}\"; `powercut list "
-                                             "personas` names them all",
-                                             persona)};
+    return Error{Errc::kInvalid, "run ID: " + no_such(Named::kPersona, persona, true)};
   }
   TRY(take_faults(take_field(rest), spec));
   TRY_ASSIGN(spec.operations, parse_number(take_field(rest), "number of operations"));
@@ -202,9 +199,7 @@ Result<Recipe> parse_run_id(std::string_view id) {
   if (!rest.empty()) {  // a mutant's name may have a colon in it
     spec.mutant = faults::find_mutant(rest);
     if (spec.mutant == nullptr) {
-      return Error{Errc::kInvalid, fmt::format("run ID: there is no mutant \"{}\"; `powercut list "
-                                               "mutants` names them all",
-                                               rest)};
+      return Error{Errc::kInvalid, "run ID: " + no_such(Named::kMutant, rest, true)};
     }
   }
   std::string_view workload = id.substr(0, colon);

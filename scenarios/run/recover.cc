@@ -22,6 +22,7 @@ Recovered recover_in(sim::WorldState& world, const Opening& opening, const Recov
   Recovered recovered;
   recovered.hangs = true;
   sim::Trace trace;
+  trace.set_listener(how.trace);
   std::unique_ptr<sim::Target> target;
   sim::SimOs os(world, how.choices, trace, nullptr, how.latency);
   os.set_resolver(how.lazy);
@@ -35,7 +36,7 @@ Recovered recover_in(sim::WorldState& world, const Opening& opening, const Recov
   if (opening.mutant != nullptr && opening.mutant->decorates())
     seam = &mutant_os.emplace(*seam, *opening.mutant);
   os.spawn("main", [&] {
-    auto opened = opening.type->open(*seam, opening.settings);
+    auto opened = opening.type->itself().open(*seam, opening.settings);
     recovered.hangs = false;
     os.stop();
     if (!opened.ok()) {
@@ -45,6 +46,7 @@ Recovered recover_in(sim::WorldState& world, const Opening& opening, const Recov
     target = std::move(opened).value();
     if (how.served != nullptr) *how.served = world.disk;
     recovered = recovered_by(*target, how.wall_ms.value_or(os.wall_now().unix_ms));
+    if (how.opened) how.opened(*target);
   });
   os.run();
   os.set_resolver(nullptr);

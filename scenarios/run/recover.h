@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "faults/mutants.h"
@@ -27,6 +28,9 @@ struct RecoveryWorld {
   sim::Watcher* watcher = nullptr;
   sim::Disk* served = nullptr;                    // set to the disk as the engine begins to serve
   std::optional<int64_t> wall_ms = std::nullopt;  // of the digest; none: as it is when it is done
+  sim::TraceListener* trace = nullptr;
+  // Told of the engine that is open, before it ends.
+  std::function<void(sim::Target&)> opened = {};
 };
 Recovered recover_in(sim::WorldState& world, const Opening& opening, const RecoveryWorld& how);
 

@@ -348,6 +348,8 @@ void RunState::reached(Branch branch) {
 
 void RunState::keep_worst(const Loss& loss, Instant at) {
   if (loss.age_ms > result.oldest.age_ms || result.recoveries == 1) result.oldest = loss;
+  if (took_more(loss, result.most) || result.recoveries == 1) result.most = loss;
+  if (loss.span_ms > result.widest.span_ms || result.recoveries == 1) result.widest = loss;
   result.lost_operations_max = std::max(result.lost_operations_max, loss.operations);
   if (worse(loss, result.worst) || result.recoveries == 1) {
     result.worst = loss;

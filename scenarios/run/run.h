@@ -162,6 +162,8 @@ struct RunResult {
   Loss worst;  // the crash that came nearest to its bound, or lost most where there is none
   Instant worst_at;
   Loss oldest;                       // the crash that took the oldest acknowledgement
+  Loss most;                         // the crash that took most operations; of these, the widest
+  Loss widest;                       // the crash that took the widest span of acknowledgements
   uint64_t lost_operations_max = 0;  // by one crash
   std::vector<std::string> holds;  // where a recovered state is none there ever was: what it holds
   bool contract_broken = false;    // a media fault was injected, or the device lies

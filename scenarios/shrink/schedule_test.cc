@@ -90,7 +90,7 @@ TEST(StatedSchedule, TheStorySaysWhoWentFirst) {
   ASSERT_TRUE(account.ok()) << account.error().message;
   story = tell_story(race, *account, {});
   const std::string_view line =
-      "- the writer of the log goes on before the syncer of the log: so the write of\n";
+      "- the writer of the log goes on before the syncer of the log: so the write\n";
   EXPECT_NE(story.find(line), std::string::npos) << story;
   EXPECT_EQ(story.find(line), story.rfind(line)) << story;
 }

@@ -5,9 +5,13 @@
 #include <algorithm>
 #include <map>
 
+#include "scenarios/base/table.h"
 #include "scenarios/base/terminal.h"
-#include "scenarios/run/guards.h"
 #include "scenarios/run/last_words.h"
+#include "scenarios/run/targets.h"
+#include "scenarios/story/story.h"
+#include "scenarios/story/trace_text.h"
+#include "scenarios/story/watched.h"
 #include "scenarios/sweep/report.h"
 #include "sim/crash_images.h"
 
@@ -17,22 +21,6 @@ namespace {
 
 // More tapes than this are only sampled.
 constexpr uint64_t kTapesMax = 4096;
-
-std::string_view crash_text(sim::CrashKind crash) {
-  switch (crash) {
-    case sim::CrashKind::kKill:
-      return "kill";
-    case sim::CrashKind::kPowerCut:
-      return "power cut";
-    case sim::CrashKind::kNone:
-      break;
-  }
-  return "end";
-}
-
-std::string moment_text(Instant at) {
-  return fmt::format("{:.6f} s", static_cast<double>(at.ns) / 1e9);
-}
 
 // What a path is in the states a power cut may leave.
 struct Fates {
@@ -92,67 +80,71 @@ void print_disk(std::FILE* out, const sim::Disk& disk) {
              count.complete ? "" : " among those looked at; there are more");
 }
 
-std::string found_text(const Verdict& verdict, uint64_t operations) {
-  if (verdict.violation && verdict.violation->breach == Breach::kNoPrefix) {
-    return "recovered a state that is no prefix of the history";
-  }
-  return fmt::format("recovered operation {} of {}; lost {}, bound {}", verdict.k, operations,
-                     loss_text(verdict.loss), bound_text(verdict.loss));
-}
-
+// What happens to a run while it is told; the story itself is written afterwards.
 class Teller final : public RunObserver, public sim::TraceListener {
  public:
-  Teller(std::FILE* out, const Telling& telling) : out_(out), telling_(telling) {}
+  Teller(std::FILE* out, const Telling& telling, TraceTeller& trace)
+      : out_(out), telling_(telling), trace_(trace) {}
 
   void on_begin(const faults::Plan& plan, const sim::Disk& disk) override {
     disk_ = &disk;
     const std::string text = faults::print(plan);
-    fmt::print(out_, "plan     {}\n", text.empty() ? "nothing goes wrong" : text);
+    fmt::print(out_, "{}", folded("plan     " + (text.empty() ? "nothing goes wrong" : text), 9));
   }
-  void on_open(uint32_t life, Instant at, sim::Target& target, const Verdict* verdict,
-               const History& history) override {
-    tell(life, at, target.recovery_summary());
-    if (verdict != nullptr) tell(life, at, found_text(*verdict, history.last_lsn()));
+  void on_open(uint32_t, Instant, sim::Target&, const Verdict*, const History&) override {}
+  void on_refusal(uint32_t, Instant, const Error&) override {}
+  void on_image(Instant, const Verdict& verdict, const Promised&) override {
+    ++images_;
+    broken_ += verdict.violation ? 1 : 0;
+    if (images_ == 1 || took_more(verdict.loss, most_)) most_ = verdict.loss;
+    if (images_ == 1 || worse(verdict.loss, nearest_)) nearest_ = verdict.loss;
   }
-  void on_image(Instant at, const Verdict& verdict, const Promised& promised) override {
-    if (stopped_) return;
-    fmt::print(out_, "image    {:>14}  cut here instead: {}\n", moment_text(at),
-               found_text(verdict, promised.last));
-  }
-  void on_refusal(uint32_t life, Instant at, const Error& error) override {
-    tell(life, at, "does not start: " + error.message);
-  }
-  void on_end(uint32_t life, Instant at, sim::CrashKind crash, bool served,
-              const History& history) override {
-    if (served) {
-      tell(life, at,
-           fmt::format("{} after {} operations; {} acknowledged in all", crash_text(crash),
-                       history.last_lsn(), history.acked()));
-    } else if (crash != sim::CrashKind::kNone) {
-      tell(life, at, fmt::format("{} during recovery", crash_text(crash)));
-    }
-  }
+  void on_end(uint32_t, Instant, sim::CrashKind, bool, const History&) override {}
 
   void on_event(const sim::Event& event) override {
     if (stopped_) return;
-    if (telling_.events) fmt::print(out_, "{}\n", event_line(event));
+    trace_.on_event(event);
     if (telling_.until != event.number) return;
-    if (!telling_.events) fmt::print(out_, "{}\n", event_line(event));
+    trace_.finish();
+    if (!telling_.events) {
+      TraceTeller one(out_);
+      one.print_head();
+      one.on_event(event);
+      one.finish();
+    }
     stopped_ = *disk_;
   }
   // The disk at the event where the account was to stop, if it came so far.
   const std::optional<sim::Disk>& stopped() const { return stopped_; }
 
- private:
-  void tell(uint32_t life, Instant at, const std::string& text) {
-    if (stopped_) return;
-    fmt::print(out_, "life {}   {:>14}  {}\n", life, moment_text(at), text);
+  void tell_images() const {
+    if (images_ == 0) return;
+    std::string text = fmt::format("beside   {} power cut{} on copies of the disk: {}", images_,
+                                   images_ == 1 ? "" : "s",
+                                   broken_ == 0 ? "all within the promise" : "a promise is broken");
+    if (most_.operations == 0) {
+      text += "; nothing lost";
+    } else {
+      text += fmt::format("; most lost: {}", loss_text(most_));
+      if (nearest_.bound_ms > 0)
+        text += fmt::format("; nearest to its bound: an age of {} of {}",
+                            folded_ms(nearest_.age_ms), bound_text(nearest_));
+    }
+    fmt::print(out_, "{}", folded(text, 9));
   }
+
+ private:
+  static std::string folded_ms(int64_t ms) { return grouped(static_cast<uint64_t>(ms)) + " ms"; }
 
   std::FILE* out_;
   Telling telling_;
+  TraceTeller& trace_;
   const sim::Disk* disk_ = nullptr;
   std::optional<sim::Disk> stopped_;
+  uint64_t images_ = 0;
+  uint64_t broken_ = 0;
+  Loss most_;
+  Loss nearest_;
 };
 
 std::string verdict_text(std::FILE* out, const RunResult& result) {
@@ -166,27 +158,46 @@ std::string verdict_text(std::FILE* out, const RunResult& result) {
   return coloured(out, Colour::kGood, "held");
 }
 
+void tell_mutant(std::FILE* out, const faults::MutantInfo& mutant) {
+  fmt::print(out, "{}", folded(fmt::format("mutant   {}: {}", mutant.name, mutant.story), 9));
+  for (const std::string& line : faults::change_lines(mutant))
+    fmt::print(out, "         {}\n", line);
+}
+
 }  // namespace
 
-RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling,
-                  const Stated& stated) {
-  Teller teller(out, telling);
+RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling) {
+  TraceTeller trace(telling.events ? out : nullptr);
+  Teller teller(out, telling, trace);
+  const WatchedType watched(target_or_store(spec.target), trace);
+  trace.watch(watched);
   const UnderWay under_way(spec);
   fmt::print(out, "run      {}\n", run_id(spec));
-  const bool listen = telling.events || telling.until;
-  RunResult result =
-      run_once(spec, stated, {.observer = &teller, .trace = listen ? &teller : nullptr});
+  if (!telling.until && !telling.events) {
+    fmt::print(out, "{}",
+               folded(fmt::format("policy   {}: {}", spec.policy->name, spec.policy->promise), 9));
+    fmt::print(
+        out, "{}",
+        folded(fmt::format("persona  {}: {}", spec.persona->name, spec.persona->guarantee), 9));
+  }
+  trace.print_head();
+  const WrittenRun written =
+      write_out(spec, {.observer = &teller, .trace = &teller, .target = &watched});
+  trace.finish();
+  const RunResult& result = written.account.result;
   if (teller.stopped()) {
     print_disk(out, *teller.stopped());
     return result;
   }
   if (telling.until)
     fmt::print(out, "there is no event {}: the run has {}\n", *telling.until, result.events);
-  if (spec.mutant != nullptr) {
-    fmt::print(out, "mutant   {}: {}\n", spec.mutant->name, spec.mutant->story);
-    for (const std::string& line : faults::change_lines(*spec.mutant))
-      fmt::print(out, "         {}\n", line);
+  if (spec.mutant != nullptr) tell_mutant(out, *spec.mutant);
+  if (!telling.events && !telling.until) {
+    fmt::print(out, "{}\n", tell_lives(written.scenario, written.account));
+    teller.tell_images();
   }
+  if (telling.why)
+    fmt::print(out, "{}\n", tell_why(written.scenario, written.account, trace.lives()));
   const auto departs =
       telling.recorded ? departure(*telling.recorded, result.fingerprint) : std::nullopt;
   if (departs) fmt::print(out, "departs  from the recorded run {}\n", departure_text(*departs));
@@ -198,6 +209,28 @@ RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling,
   fmt::print(out, "verdict  {}\n",
              none ? "none on the recorded run; the one told here held" : verdict_text(out, result));
   return result;
+}
+
+Result<Account> trace_scenario(std::FILE* out, const Scenario& scenario) {
+  TraceTeller trace(out);
+  const WatchedType watched(target_or_store(scenario.target), trace);
+  trace.watch(watched);
+  trace.print_head();
+  CutManner manner;
+  manner.also = {.trace = &trace, .target = &watched};
+  auto account = run_scenario(scenario, manner);
+  trace.finish();
+  return account;
+}
+
+Result<std::string> why_of_scenario(const Scenario& scenario) {
+  TraceTeller trace(nullptr);
+  const WatchedType watched(target_or_store(scenario.target), trace);
+  trace.watch(watched);
+  CutManner manner;
+  manner.also = {.trace = &trace, .target = &watched};
+  TRY_ASSIGN(const Account account, run_scenario(scenario, manner));
+  return tell_why(scenario, account, trace.lives());
 }
 
 }  // namespace powercut::scenarios

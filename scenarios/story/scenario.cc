@@ -18,7 +18,7 @@ class Recorder final : public RunObserver, public Cuts, public sim::TraceListene
  public:
   // `listener` may be null.
   Recorder(const Scenario* stated, const CutManner& manner, sim::TraceListener* listener = nullptr)
-      : stated_(stated), manner_(manner), listener_(listener) {}
+      : stated_(stated), manner_(manner), listener_(listener), also_(manner.also) {}
 
   Account take(RunResult result) {
     for (size_t life = 0; life < account_.lives.size() && life < orders_.size(); ++life) {
@@ -53,6 +53,7 @@ class Recorder final : public RunObserver, public Cuts, public sim::TraceListene
   void on_event(const sim::Event& event) override {
     if (!orders_.empty() && orders_.back()) orders_.back()->recorder.on_event(event);
     if (listener_ != nullptr) listener_->on_event(event);
+    if (also_.trace != nullptr) also_.trace->on_event(event);
   }
 
   // --- Cuts ---
@@ -80,21 +81,31 @@ class Recorder final : public RunObserver, public Cuts, public sim::TraceListene
   }
 
   // --- RunObserver ---
-  void on_begin(const faults::Plan&, const sim::Disk&) override {}
-  void on_open(uint32_t life, Instant, sim::Target& target, const Verdict* verdict,
+  void on_begin(const faults::Plan& plan, const sim::Disk& disk) override {
+    if (also_.observer != nullptr) also_.observer->on_begin(plan, disk);
+  }
+  void on_open(uint32_t life, Instant at_moment, sim::Target& target, const Verdict* verdict,
                const History& history) override {
+    if (also_.observer != nullptr)
+      also_.observer->on_open(life, at_moment, target, verdict, history);
     LifeAccount& account = at(life);
     account.summary = target.recovery_summary();
     account.recovery = target.recovery_story();
     if (verdict != nullptr) account.verdict = *verdict;
     account.known = history.last_lsn();
   }
-  void on_refusal(uint32_t life, Instant, const Error& error) override { at(life).refusal = error; }
-  void on_image(Instant, const Verdict&, const Promised&) override {}
+  void on_refusal(uint32_t life, Instant moment, const Error& error) override {
+    at(life).refusal = error;
+    if (also_.observer != nullptr) also_.observer->on_refusal(life, moment, error);
+  }
+  void on_image(Instant moment, const Verdict& verdict, const Promised& promised) override {
+    if (also_.observer != nullptr) also_.observer->on_image(moment, verdict, promised);
+  }
   void on_ended(uint32_t life, const Clients* clients,
                 const faults::PlanInjector& injector) override {
     LifeAccount& account = at(life);
     account.strikes = injector.strikes();
+    if (also_.observer != nullptr) also_.observer->on_ended(life, clients, injector);
     if (clients == nullptr) return;
     account.steps = clients->steps(&account.positions);
     account.said = clients->said();
@@ -102,6 +113,7 @@ class Recorder final : public RunObserver, public Cuts, public sim::TraceListene
   void on_end(uint32_t life, Instant moment, CrashKind crash, bool served,
               const History& history) override {
     LifeAccount& account = at(life);
+    if (also_.observer != nullptr) also_.observer->on_end(life, moment, crash, served, history);
     account.ended = moment;
     account.crash = crash;
     account.served = served;
@@ -140,6 +152,7 @@ class Recorder final : public RunObserver, public Cuts, public sim::TraceListene
   const Scenario* stated_;
   CutManner manner_;
   sim::TraceListener* listener_;
+  Also also_;
   std::vector<std::unique_ptr<Order>> orders_;  // by life; null: drawn
   Account account_;
 };
@@ -212,7 +225,7 @@ Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner,
   Recorder recorder(&scenario, manner, listener);
   RunSpec spec;
   spec.workload = &workload;
-  spec.target = scenario.target;
+  spec.target = manner.also.target != nullptr ? manner.also.target : scenario.target;
   spec.policy = scenario.policy;
   spec.persona = scenario.persona;
   spec.mutant = scenario.mutant;
@@ -230,12 +243,40 @@ Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner,
     return manner.scheduler != nullptr ? recorder.watched(life, *manner.scheduler)
                                        : recorder.stated(life);
   };
-  const bool listens = listener != nullptr || !scenario.schedules.empty();
-  Account account = recorder.take(
-      run_once(spec, stated, {.observer = &recorder, .trace = listens ? &recorder : nullptr}));
+  const bool listens =
+      listener != nullptr || manner.also.trace != nullptr || !scenario.schedules.empty();
+  Account account = recorder.take(run_once(spec, stated,
+                                           {.observer = &recorder,
+                                            .points = manner.also.points,
+                                            .trace = listens ? &recorder : nullptr}));
   if (account.result.misstated) return *account.result.misstated;
   if (manner.illegal == sim::Illegal::kProblem) TRY(recorder.finish());
   return account;
+}
+
+WrittenRun write_out(const RunSpec& spec, const Also& also) {
+  CutManner manner;
+  manner.also = also;
+  Recorder recorder(nullptr, manner);
+  Stated stated;
+  stated.cuts = &recorder;
+  sim::SeededChoices seed(spec.seed);
+  const auto scheduler = make_scheduler(spec.schedule, seed);
+  if (scheduler != nullptr)
+    stated.scheduler_of = [&](uint32_t life) { return recorder.watched(life, *scheduler); };
+  RunSpec watched = spec;
+  if (also.target != nullptr) watched.target = also.target;
+  const bool listens = also.trace != nullptr || scheduler != nullptr;
+  RunResult result = run_once(
+      watched, stated,
+      {.observer = &recorder, .points = also.points, .trace = listens ? &recorder : nullptr});
+  if (scheduler != nullptr && !result.misstated)
+    if (const auto followed = scheduler->finish(); !followed.ok())
+      result.misstated = {Errc::kInvalid,
+                          "the run departs from its schedule " + followed.error().message};
+  Account account = recorder.take(std::move(result));
+  Scenario scenario = written_out(spec, {}, account);
+  return {std::move(scenario), std::move(account)};
 }
 
 Result<Scenario> scenario_of(const RunSpec& spec, const Stated& as_stated,

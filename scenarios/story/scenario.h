@@ -100,6 +100,14 @@ struct Account {
   sim::Survival beside;  // what was kept where the violation was seen beside the run
 };
 
+// Who else watches while a run is told. All may be null.
+struct Also {
+  RunObserver* observer = nullptr;
+  PointObserver* points = nullptr;  // as in Watchers, but the plan may have words
+  sim::TraceListener* trace = nullptr;
+  const TargetType* target = nullptr;  // a decorator of the run's own
+};
+
 // How cuts are made where they are stated, and turns taken.
 struct CutManner {
   sim::Illegal illegal = sim::Illegal::kProblem;  // of turns: bent ones are left out
@@ -109,6 +117,7 @@ struct CutManner {
   uint64_t drawn_key = 0;
   const Fence* fence = nullptr;
   sim::Scheduler* scheduler = nullptr;  // if not null: orders every life, instead of what is stated
+  Also also = {};
 };
 // Errors: kInvalid: what is stated of a cut is not legal there, or a turn cannot be taken. Turns
 // are watched in lives whose schedule is stated, or a scheduler given.
@@ -120,6 +129,15 @@ Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner =
 //   Errors: kInvalid: the run breaks none, or not again when written out.
 Result<Scenario> scenario_of(const RunSpec& spec, const Stated& stated = {},
                              const std::vector<std::optional<sim::Survival>>& cuts = {});
+
+// The run of a sweep as it goes, whether or not it breaks a promise, and what was seen of it. Of the
+// scenario the policy, the persona, the plan and the like count; it is not checked that it goes the same
+// way when it is run.
+struct WrittenRun {
+  Scenario scenario;
+  Account account;
+};
+WrittenRun write_out(const RunSpec& spec, const Also& also = {});
 
 std::string print(const Scenario& scenario, const Account& account);
 // `name`: of the file, for messages. What was seen is not read.

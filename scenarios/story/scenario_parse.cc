@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "scenarios/run/names.h"
 #include "scenarios/run/targets.h"
 #include "scenarios/story/scenario.h"
 #include "sim/request.h"
@@ -90,16 +91,16 @@ class Parser {
           equals == std::string_view::npos ? std::string_view() : word.substr(equals + 1);
       if (key == "policy") {
         scenario_.policy = find_policy(value);
-        if (scenario_.policy == nullptr) return unknown("policy", value, "policies");
+        if (scenario_.policy == nullptr) return unknown(Named::kPolicy, value);
       } else if (key == "persona") {
         scenario_.persona = faults::find_persona(value);
-        if (scenario_.persona == nullptr) return unknown("persona", value, "personas");
+        if (scenario_.persona == nullptr) return unknown(Named::kPersona, value);
       } else if (key == "target") {
         scenario_.target = find_target(value);
-        if (scenario_.target == nullptr) return unknown("target", value, "targets");
+        if (scenario_.target == nullptr) return unknown(Named::kTarget, value);
       } else if (key == "mutant") {
         scenario_.mutant = faults::find_mutant(value);
-        if (scenario_.mutant == nullptr) return unknown("mutant", value, "mutants");
+        if (scenario_.mutant == nullptr) return unknown(Named::kMutant, value);
       } else if (key == "rewrite") {
         scenario_.sizes.rewrite_bytes = number(value);
       } else if (key == "step") {
@@ -228,10 +229,7 @@ class Parser {
       number_error_ = bad(fmt::format("store: \"{}\" is no number", text));
     return value;
   }
-  Error unknown(std::string_view what, std::string_view name, std::string_view list) const {
-    return bad(
-        fmt::format("there is no {} \"{}\"; `powercut list {}` names them all", what, name, list));
-  }
+  Error unknown(Named what, std::string_view name) const { return bad(no_such(what, name, true)); }
   Error bad(std::string_view what) const { return bad(what, std::max(directive_line_, size_t{1})); }
   Error bad(std::string_view what, size_t line) const {
     return {Errc::kInvalid, fmt::format("{}:{}: {}", name_, line, what)};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "scenarios/base/table.h"
 #include "scenarios/run/targets.h"
 #include "scenarios/sweep/report.h"
 #include "sim/crash_images.h"
@@ -52,8 +53,18 @@ std::string told_text(const LifeAccount& life, size_t step) {
                : "answered, without a promise";
 }
 
+// Of a run that no script wrote, in which nobody has kept what became of each request.
+void count_clients(std::string& text, const LifeAccount& life) {
+  const auto acked = static_cast<uint64_t>(
+      std::count_if(life.acked.begin(), life.acked.end(), [](const auto& at) { return at; }));
+  text += fmt::format("   Clients send {}. There are {} then, {} acknowledged.\n",
+                      number(life.steps.size(), "request"), number(life.acked.size(), "operation"),
+                      acked);
+}
+
 void tell_clients(std::string& text, const LifeAccount& life) {
   if (life.steps.empty()) return;
+  if (life.said.empty()) return count_clients(text, life);
   text += life.steps.size() == 1 ? "   A client sends:\n" : "   Clients send:\n";
   const bool named = std::any_of(life.steps.begin(), life.steps.end(),
                                  [](const Step& step) { return step.client != 0; });
@@ -271,9 +282,8 @@ std::string promise_text(const Policy& policy) {
   return fmt::format("{}. Now and then its log is rewritten, from a checkpoint on", plain->promise);
 }
 
-// Lines end before column 92; what a client sends, or the store says, stays whole.
+// Lines end at column 80; what a client sends, or the store says, stays whole.
 std::string wrapped(const std::string& text) {
-  constexpr size_t kColumns = 92;
   std::string out;
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
@@ -316,21 +326,9 @@ std::string fence_text(const std::vector<MissingFence>& fences) {
       path, fence.after, fence.before);
 }
 
-}  // namespace
-
-std::string tell_story(const Scenario& scenario, const Account& account,
-                       const std::vector<MissingFence>& fences) {
+std::string lives_text(const Scenario& scenario, const Account& account) {
   const RunResult& result = account.result;
-  if (!result.violation) return "Every promise held.\n";
-  const BreachRow& broken = row_of(result.violation->breach);
-  std::string name(broken.sentence);
-  name[0] = static_cast<char>(std::toupper(name[0]));
-  std::string text = fmt::format("{}.\n\nPolicy {} promises: {}.\nThe filesystem is {}: {}.\n",
-                                 name, scenario.policy->name, promise_text(*scenario.policy),
-                                 scenario.persona->name, scenario.persona->guarantee);
-  if (scenario.mutant != nullptr)
-    text += fmt::format("The store has a bug planted in it ({}): {}.\n{}", scenario.mutant->name,
-                        scenario.mutant->story, planted_text(*scenario.mutant));
+  std::string text;
   for (size_t i = 0; i < account.lives.size(); ++i) {
     const LifeAccount& life = account.lives[i];
     text += fmt::format("\n{}.\n", i + 1);
@@ -344,9 +342,105 @@ std::string tell_story(const Scenario& scenario, const Account& account,
     if (life.after) tell_disk(text, life);
     tell_disk_faults(text, scenario, static_cast<uint32_t>(i), result);
   }
+  return text;
+}
+
+std::string seconds_text(Instant at) {
+  return fmt::format("{:.6f} s", static_cast<double>(at.ns) / 1e9);
+}
+
+std::string cover_text(const TraceTeller::Cover& cover) {
+  const bool directory = cover.path.empty() || cover.path.find('.') == cover.path.npos;
+  return fmt::format("the sync of {}{}{} at {} (event {})",
+                     cover.path.empty() ? "the root" : cover.path, directory ? "/" : "",
+                     cover.fence.empty() ? "" : fmt::format(", {},", cover.fence),
+                     seconds_text(cover.at), cover.event);
+}
+
+// The newest acknowledgement up to the end of the life; 0: none.
+uint64_t last_acked(const LifeAccount& life) {
+  uint64_t last = 0;
+  for (uint64_t lsn = 1; lsn <= life.acked.size(); ++lsn)
+    if (life.acked[lsn - 1]) last = lsn;
+  return last;
+}
+
+// Of one life and the crash that it ended in.
+std::string why_of(const LifeAccount& life, const TraceTeller::LifeSeen& seen,
+                   const std::optional<Verdict>& verdict) {
+  const uint64_t last = last_acked(life);
+  if (last == 0) return "nothing had been acknowledged, so nothing could be lost.";
+  const auto asked = seen.requests.find(last);
+  std::string text =
+      fmt::format("the last acknowledged write was operation {}{}, told at {}. ", last,
+                  asked == seen.requests.end() ? "" : fmt::format(" ({})", asked->second),
+                  seconds_text(*life.acked[last - 1]));
+  const auto cover = seen.covers.find(last);
+  if (cover != seen.covers.end()) {
+    std::string sync = cover_text(cover->second);
+    sync[0] = 'T';
+    text += fmt::format(
+        "{} had covered it{}.", sync,
+        cover->second.at <= *life.acked[last - 1] ? ", before the client was told" : "");
+  } else if (asked == seen.requests.end()) {
+    text += "It was made in an earlier life, and this one had recovered it.";
+  } else if (seen.covers.empty()) {
+    text += "No sync of this life had covered any write.";
+  } else {
+    text += fmt::format("No sync had covered it: the last that was covered is operation {}, by {}.",
+                        seen.covers.rbegin()->first, cover_text(seen.covers.rbegin()->second));
+  }
+  if (verdict && verdict->started)
+    text += verdict->k >= last
+                ? " It is there."
+                : fmt::format(" Recovery has operation {}: lost {}; allowed is an age of {}.",
+                              verdict->k, loss_text(verdict->loss), bound_text(verdict->loss));
+  return text;
+}
+
+}  // namespace
+
+std::string tell_story(const Scenario& scenario, const Account& account,
+                       const std::vector<MissingFence>& fences) {
+  const RunResult& result = account.result;
+  std::string name = "every promise held";
+  if (result.violation) name = row_of(result.violation->breach).sentence;
+  name[0] = static_cast<char>(std::toupper(name[0]));
+  std::string text = fmt::format("{}.\n\nPolicy {} promises: {}.\nThe filesystem is {}: {}.\n",
+                                 name, scenario.policy->name, promise_text(*scenario.policy),
+                                 scenario.persona->name, scenario.persona->guarantee);
+  if (scenario.mutant != nullptr)
+    text += fmt::format("The store has a bug planted in it ({}): {}.\n{}", scenario.mutant->name,
+                        scenario.mutant->story, planted_text(*scenario.mutant));
+  text += lives_text(scenario, account);
+  if (!result.violation) return wrapped(text);
+  const BreachRow& broken = row_of(result.violation->breach);
   text += fmt::format("\nWhat broke\n{}\n({}: {})\n", broken.story, broken.code,
                       result.violation->text);
   text += "\nWhat would have prevented it\n" + fence_text(fences);
+  return wrapped(text);
+}
+
+std::string tell_lives(const Scenario& scenario, const Account& account) {
+  return wrapped(lives_text(scenario, account));
+}
+
+std::string tell_why(const Scenario& scenario, const Account& account,
+                     const std::vector<TraceTeller::LifeSeen>& seen) {
+  std::string text = "Why what was promised is there\n";
+  if (account.result.violation) text = "What covered what was acknowledged\n";
+  for (size_t i = 0; i < account.lives.size() && i < seen.size(); ++i) {
+    const LifeAccount& life = account.lives[i];
+    const bool ended = i + 1 < account.lives.size();
+    if (!life.served || !ended) continue;
+    const std::string crash = life.crash == CrashKind::kKill       ? "the kill"
+                              : life.crash == CrashKind::kPowerCut ? "the power cut"
+                                                                   : "the end";
+    text += fmt::format("   Before {} of life {}, {}\n", crash, i + 1,
+                        why_of(life, seen[i], account.lives[i + 1].verdict));
+  }
+  text +=
+      fmt::format("   {} promises: {}.\n", scenario.policy->name, promise_text(*scenario.policy));
   return wrapped(text);
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "scenarios/story/scenario.h"
+#include "scenarios/story/trace_text.h"
 
 namespace powercut::scenarios {
 
@@ -25,7 +26,17 @@ struct MissingFence {
 // The most plausible first; none if no single sync saves the run.
 std::vector<MissingFence> missing_fences(const Scenario& scenario);
 
+// Of a run that held it tells the lives, and that every promise held.
 std::string tell_story(const Scenario& scenario, const Account& account,
                        const std::vector<MissingFence>& fences);
+
+// The lives alone, one after the other: what clients did, what went wrong, what the disk kept and lost,
+// what recovery made of it.
+std::string tell_lives(const Scenario& scenario, const Account& account);
+
+// Why what was promised is there: before each crash, which sync had covered the write that was
+// acknowledged last. `seen`: of the same run, by life.
+std::string tell_why(const Scenario& scenario, const Account& account,
+                     const std::vector<TraceTeller::LifeSeen>& seen);
 
 }  // namespace powercut::scenarios

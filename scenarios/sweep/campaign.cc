@@ -16,7 +16,7 @@ namespace {
 
 // "PCUT": tells a campaign from any other SQLite file.
 constexpr int kApplicationId = 0x50435554;
-constexpr int kFormat = 4;
+constexpr int kFormat = 5;
 constexpr double kCommitEveryS = 1;
 
 uint64_t hash_of(const Workload& workload) {

@@ -6,41 +6,14 @@
 #include <nlohmann/json.hpp>
 
 #include "scenarios/base/json_text.h"
+#include "scenarios/base/table.h"
 #include "scenarios/base/terminal.h"
 
 namespace powercut::scenarios {
 
 namespace {
 
-using Row = std::vector<std::string>;
-
-bool is_broken(const Row& row) {
-  return std::any_of(row.begin(), row.end(),
-                     [](const std::string& cell) { return cell.starts_with("BROKEN"); });
-}
-
-// `numbers`: the last column is one of them, too.
-void print_rows(std::FILE* out, const std::vector<Row>& rows, bool numbers = false) {
-  std::vector<size_t> widths;
-  for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  for (const Row& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      const bool words = i == 0 || (i + 1 == row.size() && !numbers);
-      line += words ? fmt::format("{:<{}}", row[i], widths[i])
-                    : fmt::format("{:>{}}", row[i], widths[i]);
-      if (i + 1 < row.size()) line += "  ";
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    const Colour colour = &row == &rows.front() ? Colour::kFaint
-                          : is_broken(row)      ? Colour::kBad
-                                                : Colour::kPlain;
-    fmt::print(out, "{}\n", coloured(out, colour, line));
-  }
-}
+std::string ms_text(int64_t ms) { return grouped(static_cast<uint64_t>(ms)) + " ms"; }
 
 std::string ratio_text(const Loss& loss) {
   if (loss.bound_ms <= 0 || loss.operations == 0) return "-";
@@ -88,7 +61,7 @@ std::string cell_text(const CellTally& cell) {
   if (!cell.worst) return "-";
   const Loss& loss = cell.worst->loss;
   if (loss.operations == 0) return "0";
-  return loss.bound_ms > 0 ? fmt::format("{} ms {}", loss.age_ms, ratio_text(loss))
+  return loss.bound_ms > 0 ? fmt::format("{} {}", ms_text(loss.age_ms), ratio_text(loss))
                            : fmt::format("{} ops", loss.operations);
 }
 
@@ -106,7 +79,7 @@ void print_coverage(std::FILE* out, const Outcome& outcome) {
 // Which promise holds where: a line for each persona, a column for each policy.
 void print_cells(std::FILE* out, const Outcome& outcome) {
   if (outcome.options.personas.size() < 2) return;
-  std::vector<Row> rows = {{"worst loss on"}};
+  std::vector<Row> rows = {{"nearest on"}};
   for (const Policy* policy : outcome.options.policies) rows[0].emplace_back(policy->name);
   for (const auto* persona : outcome.options.personas) {
     Row row = {std::string(persona->name)};
@@ -117,7 +90,37 @@ void print_cells(std::FILE* out, const Outcome& outcome) {
     }
     rows.push_back(std::move(row));
   }
-  print_rows(out, rows, true);
+  fmt::print(out,
+             "nearest to its bound, by persona: age, and how much of the bound that is\n"
+             "(without a bound: lost ops)\n");
+  print_columns(out, rows, true);
+  fmt::print(out, "\n");
+}
+
+// The most that was lost, each figure for itself, and what came nearest to a bound.
+void print_losses(std::FILE* out, const Outcome& outcome) {
+  std::vector<Row> rows = {{"policy", "lost ops", "span", "age", "nearest", "bound", "of bound"}};
+  for (const auto& [policy, p] : rows_of(outcome)) {
+    Row row = {std::string(policy->name)};
+    if (!p.worst || !p.most || !p.widest || !p.oldest) {
+      row.resize(rows[0].size(), "-");
+    } else {
+      const Loss& near = p.worst->loss;
+      const bool lost = p.most->loss.operations != 0;
+      row.push_back(std::to_string(p.most->loss.operations));
+      row.push_back(lost ? ms_text(p.widest->loss.span_ms) : "-");
+      row.push_back(lost ? ms_text(p.oldest->loss.age_ms) : "-");
+      const bool nearest = near.operations != 0 && near.bound_ms >= 0;
+      row.push_back(nearest ? ms_text(near.age_ms) : "-");
+      row.push_back(near.bound_ms < 0 ? "none" : bound_text(near));
+      row.push_back(ratio_text(near));
+    }
+    rows.push_back(std::move(row));
+  }
+  fmt::print(out,
+             "at most in one crash: lost ops; span from the first lost acknowledgement to the\n"
+             "last; age of the oldest at the crash. Then the age nearest to its bound\n");
+  print_columns(out, rows, true);
   fmt::print(out, "\n");
 }
 
@@ -131,11 +134,11 @@ void print_outside(std::FILE* out, const Tally& tally) {
     wrong += policy.wrong;
   }
   if (runs == 0) return;
-  fmt::print(out,
-             "outside the contract (a lying device, or one of {}): "
-             "{} runs; refused {}, a prefix {}, wrong {}\n",
-             faults::print(faults::FaultSet::violations()), runs, refused, runs - refused - wrong,
-             wrong);
+  fmt::print(out, "{}",
+             folded(fmt::format("outside the contract (a lying device, or one of {}): {} runs; "
+                                "refused {}, a prefix {}, wrong {}",
+                                faults::print(faults::FaultSet::violations()), runs, refused,
+                                runs - refused - wrong, wrong)));
 }
 
 }  // namespace
@@ -160,36 +163,65 @@ const Case* worst_case(const Tally& tally) {
   return kept;
 }
 
+const Case* most_lost(const Tally& tally) {
+  const Case* kept = nullptr;
+  for (const auto& [name, policy] : tally.policies) {
+    if (!policy.most || policy.most->loss.operations == 0) continue;
+    if (kept == nullptr || took_more(policy.most->loss, kept->loss)) kept = &*policy.most;
+  }
+  return kept;
+}
+
 std::string loss_text(const Loss& loss) {
   if (loss.operations == 0) return "0 ops";
-  return fmt::format("{} ops, {} ms", loss.operations, loss.age_ms);
+  return fmt::format("{} op{}, span {}, age {}", loss.operations, loss.operations == 1 ? "" : "s",
+                     ms_text(loss.span_ms), ms_text(loss.age_ms));
 }
 
 std::string bound_text(const Loss& loss) {
-  return loss.bound_ms < 0    ? "-"
-         : loss.bound_ms == 0 ? "0 ops"
-                              : fmt::format("{} ms", loss.bound_ms);
+  return loss.bound_ms < 0 ? "-" : loss.bound_ms == 0 ? "0 ops" : ms_text(loss.bound_ms);
 }
 
 std::string hash_text(uint64_t hash) { return fmt::format("{:016x}", hash); }
 
-void print_table(std::FILE* out, const Outcome& outcome, const std::string& program) {
-  const Tally& tally = outcome.tally;
-  fmt::print(out, "{}\n\n", heading(outcome));
-  std::vector<Row> rows = {{"policy", "runs", "crashes", "recoveries", "acked ops", "worst loss",
-                            "bound", "worst/bound", "verdict"}};
-  for (const auto& [policy, p] : rows_of(outcome)) {
-    const Loss loss = p.worst ? p.worst->loss : Loss{};
+namespace {
+
+void print_policies(std::FILE* out, const Outcome& outcome) {
+  std::vector<Row> rows = {{"policy", "runs", "crashes", "recoveries", "acked ops", "verdict"}};
+  for (const auto& [policy, p] : rows_of(outcome))
     rows.push_back({std::string(policy->name), std::to_string(p.runs), std::to_string(p.crashes),
                     std::to_string(p.recoveries), std::to_string(p.acked),
-                    p.worst ? loss_text(loss) : "-", p.worst ? bound_text(loss) : "-",
-                    ratio_text(loss),
                     p.violations != 0 ? fmt::format("BROKEN ({} runs)", p.violations)
                     : p.runs == 0     ? "no runs"
                                       : "held"});
-  }
-  print_rows(out, rows);
+  print_columns(out, rows);
   fmt::print(out, "\n");
+}
+
+void print_cases(std::FILE* out, const Tally& tally, const std::string& program) {
+  const Case* worst = worst_case(tally);
+  const Case* most = most_lost(tally);
+  if (worst != nullptr)
+    fmt::print(out, "\n{}: {} lost, {}\n  {}\n",
+               worst->loss.bound_ms < 0 ? "most lost" : "nearest to its bound",
+               loss_text(worst->loss),
+               worst->loss.bound_ms < 0    ? "no bound"
+               : worst->loss.bound_ms == 0 ? "none allowed"
+                                           : "of an age of " + bound_text(worst->loss),
+               replay_command(program, worst->id));
+  if (most != nullptr && most->id != worst->id)
+    fmt::print(out, "most lost: {} lost, {}\n  {}\n", loss_text(most->loss),
+               most->loss.bound_ms < 0 ? "no bound" : "bound " + bound_text(most->loss),
+               replay_command(program, most->id));
+}
+
+}  // namespace
+
+void print_table(std::FILE* out, const Outcome& outcome, const std::string& program) {
+  const Tally& tally = outcome.tally;
+  fmt::print(out, "{}\n", folded(heading(outcome)));
+  print_policies(out, outcome);
+  print_losses(out, outcome);
   print_cells(out, outcome);
   print_outside(out, tally);
   if (outcome.canary) fmt::print(out, "planted canary found: {}\n", *outcome.canary);
@@ -199,11 +231,7 @@ void print_table(std::FILE* out, const Outcome& outcome, const std::string& prog
   fmt::print(out, "{:.1f} s, {:.0f} runs/s\n", outcome.elapsed_s,
              outcome.elapsed_s > 0 ? static_cast<double>(tally.runs) / outcome.elapsed_s : 0);
   if (outcome.interrupted) fmt::print(out, "interrupted: this covers the runs made until then\n");
-  if (const Case* worst = worst_case(tally)) {
-    fmt::print(out, "\nworst case: {} lost, {}\n  {}\n", loss_text(worst->loss),
-               worst->loss.bound_ms < 0 ? "no bound" : "bound " + bound_text(worst->loss),
-               replay_command(program, worst->id));
-  }
+  print_cases(out, tally, program);
   if (!tally.found.empty()) {
     const FoundViolation& first = tally.found.begin()->second;
     fmt::print(out, "\n{}: {}: {}\n  {}\n", coloured(out, Colour::kBad, "broken"),
@@ -215,6 +243,14 @@ void print_table(std::FILE* out, const Outcome& outcome, const std::string& prog
 
 namespace {
 
+nlohmann::ordered_json case_json(const Case& one) {
+  return {{"id", one.id},
+          {"lost_ops", one.loss.operations},
+          {"lost_ms", one.loss.age_ms},
+          {"lost_span_ms", one.loss.span_ms},
+          {"bound_ms", one.loss.bound_ms}};
+}
+
 nlohmann::ordered_json policies_json(const Outcome& outcome) {
   nlohmann::ordered_json policies = nlohmann::ordered_json::array();
   for (const auto& [policy, p] : rows_of(outcome)) {
@@ -225,20 +261,17 @@ nlohmann::ordered_json policies_json(const Outcome& outcome) {
                                   {"acked_ops", p.acked},
                                   {"lost_ops_max", p.lost_operations_max},
                                   {"lost_ms_max", p.oldest ? p.oldest->loss.age_ms : 0},
+                                  {"lost_span_ms_max", p.widest ? p.widest->loss.span_ms : 0},
                                   {"bound_ms", nullptr},
                                   {"violations", p.violations},
                                   {"outside_contract", p.outside_contract},
                                   {"refused", p.refused},
-                                  {"worst", nullptr}};
+                                  {"worst", nullptr},
+                                  {"most", nullptr}};
     // The bound of the loss that lost_ms_max reports; null where the policy gives none.
     if (p.oldest && p.oldest->loss.bound_ms >= 0) row["bound_ms"] = p.oldest->loss.bound_ms;
-    if (p.worst && p.worst->loss.operations != 0) {
-      const Loss& loss = p.worst->loss;
-      row["worst"] = {{"id", p.worst->id},
-                      {"lost_ops", loss.operations},
-                      {"lost_ms", loss.age_ms},
-                      {"bound_ms", loss.bound_ms}};
-    }
+    if (p.worst && p.worst->loss.operations != 0) row["worst"] = case_json(*p.worst);
+    if (p.most && p.most->loss.operations != 0) row["most"] = case_json(*p.most);
     policies.push_back(std::move(row));
   }
   return policies;
@@ -255,6 +288,7 @@ nlohmann::ordered_json cells_json(const Tally& tally) {
                      {"outside_contract", cell.outside_contract},
                      {"lost_ops", loss.operations},
                      {"lost_ms", loss.age_ms},
+                     {"lost_span_ms", loss.span_ms},
                      {"bound_ms", nullptr}});
     if (cell.worst && loss.bound_ms >= 0) cells.back()["bound_ms"] = loss.bound_ms;
   }
@@ -304,6 +338,7 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
       {"violations_by_oracle", tally.oracles},
       {"found", nlohmann::ordered_json::array()},
       {"worst_case", nullptr},
+      {"most_lost", nullptr},
       {"elapsed_s", outcome.elapsed_s},
       {"trace_hash", hash_text(tally.trace_hash)},
       {"events", tally.events},
@@ -329,6 +364,7 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
     json["found"].push_back({{"id", v.id}, {"oracle", code_of(v.breach)}, {"text", v.text}});
   }
   if (worst != nullptr) json["worst_case"] = worst->id;
+  if (const Case* most = most_lost(tally)) json["most_lost"] = most->id;
   if (outcome.canary) json["canary"] = *outcome.canary;
   if (tally.harness_fault) json["harness_fault"] = tally.harness_fault->text;
   // Null: the sweep was too small or too narrow for a zero to mean anything.

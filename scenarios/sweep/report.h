@@ -30,6 +30,8 @@ bool judges_nothing(const Tally& tally);
 // The case that came nearest to a bound, over all policies; of these without a bound, the greatest
 // loss. Null if no crash lost anything.
 const Case* worst_case(const Tally& tally);
+// The case that took most operations, over all policies. Null if no crash lost anything.
+const Case* most_lost(const Tally& tally);
 
 // `program`: as the reader would call it again.
 void print_table(std::FILE* out, const Outcome& outcome, const std::string& program);
@@ -37,8 +39,10 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
 // A line each for what makes the sweep itself doubtful; nothing if all is well.
 void print_doubts(std::FILE* err, const Outcome& outcome, const std::string& program);
 
-// "992 ms" and "17 ops"; "-" for none.
+// "17 ops, span 980 ms, age 9,992 ms": lost operations, between which acknowledgements they lie, and how
+// old the oldest was at the crash.
 std::string loss_text(const Loss& loss);
+// On the age: "10,005 ms"; "0 ops", nothing may be lost; "-", there is none.
 std::string bound_text(const Loss& loss);
 std::string hash_text(uint64_t hash);
 

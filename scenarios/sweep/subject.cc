@@ -6,6 +6,8 @@
 #include <span>
 #include <utility>
 
+#include "scenarios/run/names.h"
+
 namespace powercut::scenarios {
 
 std::vector<std::string> comma_separated(const std::string& text) {
@@ -22,18 +24,14 @@ namespace {
 
 // "a,b" or "all" -> what `find` knows by these names.
 template <class T, class Find, class All>
-Result<std::vector<T>> look_up_list(std::string_view what, const std::string& text, Find find,
-                                    All all) {
+Result<std::vector<T>> look_up_list(Named what, std::string_view noun, const std::string& text,
+                                    Find find, All all) {
   std::vector<T> found;
   if (text == "all") return all();
   for (const std::string& word : comma_separated(text)) {
     TRY_ASSIGN(T one, find(word));
-    if (one == nullptr) {
-      return Error{Errc::kInvalid,
-                   fmt::format("{0}: there is no \"{1}\"; `powercut list {2}` "
-                               "names them all",
-                               what, word, what == "policy" ? "policies" : "personas")};
-    }
+    if (one == nullptr)
+      return Error{Errc::kInvalid, fmt::format("{}: {}", noun, no_such(what, word))};
     found.push_back(std::move(one));
   }
   return found;
@@ -70,17 +68,15 @@ Result<SweepOptions> look_up(const CommonOptions& o) {
   SweepOptions options;
   options.target = o.target.empty() ? all_targets().front() : find_target(o.target);
   if (options.target == nullptr) {
-    return Error{Errc::kInvalid, fmt::format("target: there is no \"{}\"; `powercut list "
-                                             "targets` names them all",
-                                             o.target)};
+    return Error{Errc::kInvalid, "target: " + no_such(Named::kTarget, o.target)};
   }
   TRY_ASSIGN(options.policies,
              look_up_list<const Policy*>(
-                 "policy", o.policy,
+                 Named::kPolicy, "policy", o.policy,
                  [](const std::string& name) -> Result<const Policy*> { return find_policy(name); },
                  [] { return pointers(all_policies()); }));
   TRY_ASSIGN(options.personas, look_up_list<const faults::Persona*>(
-                                   "persona", o.persona,
+                                   Named::kPersona, "persona", o.persona,
                                    [](const std::string& name) -> Result<const faults::Persona*> {
                                      return faults::find_persona(name);
                                    },
@@ -89,9 +85,7 @@ Result<SweepOptions> look_up(const CommonOptions& o) {
   if (!o.mutant.empty()) {
     options.mutant = faults::find_mutant(o.mutant);
     if (options.mutant == nullptr) {
-      return Error{Errc::kInvalid, fmt::format("mutant: there is no \"{}\"; `powercut list "
-                                               "mutants` names them all",
-                                               o.mutant)};
+      return Error{Errc::kInvalid, "mutant: " + no_such(Named::kMutant, o.mutant)};
     }
     if (!may_be_planted(*options.mutant, options.target))
       return Error{Errc::kInvalid, "mutant: " + not_planted(*options.mutant, options.target)};

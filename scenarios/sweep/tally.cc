@@ -22,6 +22,23 @@ bool older(const Case& a, const Case& b) {
   return key(a) < key(b);
 }
 
+bool more(const Case& a, const Case& b) {
+  if (took_more(a.loss, b.loss) || took_more(b.loss, a.loss)) return took_more(a.loss, b.loss);
+  return a.seed < b.seed;
+}
+
+bool wider(const Case& a, const Case& b) {
+  return std::tuple(-a.loss.span_ms, a.seed) < std::tuple(-b.loss.span_ms, b.seed);
+}
+
+void keep_most(std::optional<Case>& kept, const Case& other) {
+  if (!kept || more(other, *kept)) kept = other;
+}
+
+void keep_widest(std::optional<Case>& kept, const Case& other) {
+  if (!kept || wider(other, *kept)) kept = other;
+}
+
 void keep_oldest(std::optional<Case>& kept, const Case& other) {
   if (!kept || older(other, *kept)) kept = other;
 }
@@ -50,6 +67,8 @@ void merge_policy(PolicyTally& into, const PolicyTally& other) {
   into.wrong += other.wrong;
   into.lost_operations_max = std::max(into.lost_operations_max, other.lost_operations_max);
   if (other.oldest) keep_oldest(into.oldest, *other.oldest);
+  if (other.most) keep_most(into.most, *other.most);
+  if (other.widest) keep_widest(into.widest, *other.widest);
   if (other.worst) keep_worst(into.worst, *other.worst);
 }
 
@@ -114,11 +133,16 @@ void Tally::add(const RunSpec& spec, const RunResult& result) {
     policy.lost_operations_max = std::max(policy.lost_operations_max, result.lost_operations_max);
     Case one{spec.seed, {}, result.worst};
     Case oldest{spec.seed, {}, result.oldest};
+    Case most{spec.seed, {}, result.most};
+    Case widest{spec.seed, {}, result.widest};
     // Few are kept, and an ID is long to print.
     if (!policy.oldest || !policy.worst || !cell.worst || older(oldest, *policy.oldest) ||
-        worse(one, *policy.worst) || worse(one, *cell.worst)) {
-      oldest.id = one.id = replay_id(spec, result);
+        more(most, *policy.most) || wider(widest, *policy.widest) || worse(one, *policy.worst) ||
+        worse(one, *cell.worst)) {
+      oldest.id = one.id = most.id = widest.id = replay_id(spec, result);
       keep_oldest(policy.oldest, oldest);
+      keep_most(policy.most, most);
+      keep_widest(policy.widest, widest);
       keep_worst(policy.worst, one);
       keep_worst(cell.worst, one);
     }
@@ -178,7 +202,9 @@ nlohmann::json to_json(const Tally& tally) {
                       p.wrong,
                       p.lost_operations_max,
                       case_to_json(p.oldest),
-                      case_to_json(p.worst)};
+                      case_to_json(p.worst),
+                      case_to_json(p.most),
+                      case_to_json(p.widest)};
   }
   nlohmann::json json = {{"runs", tally.runs},
                          {"crashes", tally.crashes},
@@ -237,6 +263,8 @@ Tally tally_from_json(const nlohmann::json& json) {
                             p.at(7),
                             p.at(8),
                             case_from_json(p.at(9)),
+                            case_from_json(p.at(11)),
+                            case_from_json(p.at(12)),
                             case_from_json(p.at(10))};
   }
   for (const auto& c : json.at("cells")) {

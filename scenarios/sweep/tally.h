@@ -35,6 +35,8 @@ struct PolicyTally {
   uint64_t wrong = 0;             // not even a prefix: a violation all the same
   uint64_t lost_operations_max = 0;
   std::optional<Case> oldest;  // the loss of the greatest age
+  std::optional<Case> most;    // the loss of most operations
+  std::optional<Case> widest;  // the loss of the widest span
   std::optional<Case> worst;   // broke its bound, else came nearest to it, else lost most
 };
 
