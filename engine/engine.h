@@ -93,6 +93,7 @@ class Engine final : public OperationLog, public Control {
   std::string info_errors();
   std::string info_server();
   std::string info_memory();
+  std::string info_loading();
   std::string info_persistence();
   std::string info_stats();
   std::string info_keyspace();

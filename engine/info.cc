@@ -55,7 +55,7 @@ std::string Engine::own_info(std::string_view section) {
   if (section == "errorstats") return info_errors();
   if (section == "server") return info_server();
   if (section == "memory") return info_memory();
-  if (section == "persistence") return info_persistence();
+  if (section == "persistence") return info_loading() + info_persistence();
   if (section == "stats") return info_stats();
   if (section == "keyspace") return info_keyspace();
   Lines lines;
@@ -63,10 +63,9 @@ std::string Engine::own_info(std::string_view section) {
     lines.add("connected_clients", executor_.clients().all().size());
     lines.add("cluster_connections", 0);
     lines.add("maxclients", config_.service.max_clients);
-    size_t longest_input = 0, longest_output = 0;
+    size_t longest_output = 0;
     for (const Client* client : executor_.clients().all())
       longest_output = std::max(longest_output, client->outbox.unsent());
-    lines.add("client_recent_max_input_buffer", longest_input);
     lines.add("client_recent_max_output_buffer", longest_output);
     lines.add("blocked_clients", 0);
     lines.add("tracking_clients", 0);
@@ -144,12 +143,30 @@ std::string Engine::info_memory() {
   lines.add("lazyfree_pending_objects", 0);
   lines.add("active_defrag_running", 0);
   lines.add("mem_clients_slaves", 0);
-  lines.add("mem_clients_normal", 0);
   lines.add("mem_replication_backlog", 0);
   lines.add("checkpoint_extra_bytes", checkpoint);
   lines.add("mem_aof_buffer", aof_.buffered_bytes());
   lines.bytes("maxmemory", config_.max_memory_bytes);
   lines.add("maxmemory_policy", "noeviction");
+  return lines.take();
+}
+
+std::string Engine::info_loading() {
+  Lines lines;
+  lines.flag("loading", loading_);
+  if (!loading_) return lines.take();
+  const int64_t took_s = whole_seconds(os_.now() - load_began_);
+  const uint64_t loaded = std::min(progress_.loaded_bytes, progress_.total_bytes);
+  const double part = static_cast<double>(loaded) /
+                      static_cast<double>(std::max<uint64_t>(progress_.total_bytes, 1));
+  lines.add("async_loading", 0);
+  lines.add("loading_start_time", os_.wall_now().unix_ms / 1000 - took_s);
+  lines.add("loading_total_bytes", progress_.total_bytes);
+  lines.add("loading_loaded_bytes", loaded);
+  lines.add("loading_loaded_perc", fmt::format("{:.2f}", 100 * part));
+  lines.add(
+      "loading_eta_seconds",
+      loaded == 0 ? 1 : static_cast<int64_t>(static_cast<double>(took_s) * (1 - part) / part));
   return lines.take();
 }
 
@@ -161,24 +178,6 @@ std::string Engine::info_persistence() {
   const bool saving = keeper_.busy(Job::kSave);
   const bool rewriting = keeper_.busy(Job::kRewrite);
   Lines lines;
-  lines.flag("loading", loading_);
-  if (loading_) {
-    const Duration took = os_.now() - load_began_;
-    const uint64_t total = std::max<uint64_t>(progress_.total_bytes, 1);
-    const uint64_t loaded = std::min(progress_.loaded_bytes, progress_.total_bytes);
-    const int64_t start_s = os_.wall_now().unix_ms / 1000 - whole_seconds(took);
-    lines.add("async_loading", 0);
-    lines.add("loading_start_time", start_s);
-    lines.add("loading_total_bytes", progress_.total_bytes);
-    lines.add("loading_loaded_bytes", loaded);
-    lines.add("loading_loaded_perc", fmt::format("{:.2f}", 100.0 * static_cast<double>(loaded) /
-                                                               static_cast<double>(total)));
-    lines.add("loading_eta_seconds",
-              loaded == 0 ? 1
-                          : static_cast<int64_t>(static_cast<double>(whole_seconds(took)) *
-                                                 static_cast<double>(total - loaded) /
-                                                 static_cast<double>(loaded)));
-  }
   lines.add("current_save_keys_processed", generations_.checkpoint().keys_done());
   lines.add("current_save_keys_total",
             generations_.checkpoint().running() ? generations_.checkpoint().keys_total() : 0);
@@ -237,11 +236,7 @@ std::string Engine::info_stats() {
   Lines lines;
   lines.add("total_connections_received", executor_.clients().connections());
   lines.add("total_commands_processed", stats.commands);
-  lines.add("instantaneous_ops_per_sec", 0);
-  lines.add("rejected_connections", 0);
   lines.add("total_error_replies", executor_.tally().total_errors());
-  lines.add("keyspace_hits", 0);
-  lines.add("keyspace_misses", 0);
   lines.add("pubsub_channels", 0);
   lines.add("pubsub_patterns", 0);
   lines.add("latest_fork_usec", 0);

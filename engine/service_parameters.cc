@@ -147,7 +147,8 @@ constexpr Parameter kParameters[] = {
     {"protected-mode", kRunTime, [](Config c) { return yes_no(c.service.protected_mode); },
      [](EngineConfig& c, std::string_view v) { return set_bool(c.service.protected_mode, v); }, ""},
     {"requirepass", kRunTime, [](Config c) { return c.service.password; },
-     [](EngineConfig& c, std::string_view v) { return set_text(c.service.password, v); }, ""},
+     [](EngineConfig& c, std::string_view v) { return set_text(c.service.password, v); },
+     "the password that clients must give"},
     {"slowlog-log-slower-than", kRunTime,
      [](Config c) { return std::to_string(c.service.slowlog_slower_us); },
      [](EngineConfig& c, std::string_view v) {

@@ -264,6 +264,7 @@ Result<void> AofLog::write_batch() {
   segment_.size += unwritten_.size();
   written_ = unwritten_last_;
   unwritten_.clear();
+  if (unwritten_.capacity() > kKeptBuffer) std::string().swap(unwritten_);
   if (options_.policy == SyncPolicy::kEverysec) wake_syncer_.notify_all();
   return {};
 }

@@ -209,6 +209,7 @@ class AofLog {
   // Beyond what is asked for, so that it is seldom done; and what an entry may need more than its request had.
   static constexpr uint64_t kReserve = 1 << 20;
   static constexpr uint64_t kSlack = 64 << 10;
+  static constexpr size_t kKeptBuffer = 4 << 20;  // a larger one is given back once it is written
   bool has_unwritten() const { return !buffer_.empty() || !unwritten_.empty(); }
 
   Os& os_;

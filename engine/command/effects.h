@@ -46,9 +46,11 @@ class Effects {
   void clear() {
     items_.clear();
     bytes_.clear();
+    if (bytes_.capacity() > kKeptBytes) std::string().swap(bytes_);
   }
 
  private:
+  static constexpr size_t kKeptBytes = 1 << 20;
   std::vector<Item> items_;
   std::string bytes_;
   bool logged_ = true;
