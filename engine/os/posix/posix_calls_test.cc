@@ -6,9 +6,12 @@
 #include <gtest/gtest.h>
 #include <liburing.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,6 +26,7 @@
 #include "engine/os/posix/directory_lock.h"
 #include "engine/os/posix/os_error.h"
 #include "engine/os/posix/posix_os.h"
+#include "engine/os/posix/process.h"
 
 namespace powercut::engine {
 namespace {
@@ -60,7 +64,15 @@ Call real(const char* name) {
   return reinterpret_cast<Call>(dlsym(RTLD_NEXT, name));
 }
 
-constexpr int kGivesNothing = -1;  // of pwrite and getrandom: it says 0
+constexpr int kGivesNothing = -1;  // of pwrite: it says 0
+constexpr int kClosesInput = -2;   // of getrandom and openat: descriptor 0 is free from now on
+
+// What the ring says first, it says so instead.
+void say_instead(io_uring* ring) {
+  if (io_uring_cq_ready(ring) == 0) return;
+  const int error = called("cqe");
+  if (error != 0) ring->cq.cqes[*ring->cq.khead & ring->cq.ring_mask].res = -error;
+}
 
 }  // namespace
 }  // namespace powercut::engine
@@ -92,8 +104,32 @@ POWERCUT_TAKEN_OVER(int, linkat, (int a, const char* from, int b, const char* to
 POWERCUT_TAKEN_OVER(int, mkdirat, (int fd, const char* path, mode_t mode), (fd, path, mode),
                     noexcept)
 POWERCUT_TAKEN_OVER(int, flock, (int fd, int how), (fd, how), noexcept)
+POWERCUT_TAKEN_OVER(pid_t, fork, (), (), noexcept)
+POWERCUT_TAKEN_OVER(ssize_t, write, (int fd, const void* in, size_t size), (fd, in, size))
+POWERCUT_TAKEN_OVER(int, sigprocmask, (int how, const sigset_t* set, sigset_t* old),
+                    (how, set, old), noexcept)
+POWERCUT_TAKEN_OVER(int, signalfd, (int fd, const sigset_t* set, int flags), (fd, set, flags),
+                    noexcept)
+POWERCUT_TAKEN_OVER(int, getrlimit, (__rlimit_resource_t what, rlimit* limit), (what, limit),
+                    noexcept)
 POWERCUT_TAKEN_OVER(int, eventfd, (unsigned count, int flags), (count, flags), noexcept)
 
+extern "C" int setrlimit(__rlimit_resource_t what, const rlimit* limit) noexcept {
+  const std::string how =
+      std::to_string(limit->rlim_cur) + " of " + std::to_string(limit->rlim_max);
+  if (const int error = powercut::engine::called("setrlimit", how)) {
+    errno = error;
+    return -1;
+  }
+  static const auto next =
+      powercut::engine::real<int (*)(__rlimit_resource_t, const rlimit*)>("setrlimit");
+  return next(what, limit);
+}
+extern "C" char* getcwd(char* out, size_t size) noexcept {
+  if (powercut::engine::called("getcwd") != 0) return nullptr;
+  static const auto next = powercut::engine::real<char* (*)(char*, size_t)>("getcwd");
+  return next(out, size);
+}
 extern "C" int unlinkat(int fd, const char* path, int flags) noexcept {
   if (const int error = powercut::engine::called("unlinkat", flags == 0 ? "" : "directory")) {
     errno = error;
@@ -104,7 +140,9 @@ extern "C" int unlinkat(int fd, const char* path, int flags) noexcept {
 }
 extern "C" ssize_t getrandom(void* out, size_t size, unsigned flags) {
   const int error = powercut::engine::called("getrandom");
-  if (error != 0) {
+  if (error == powercut::engine::kClosesInput) {
+    close(STDIN_FILENO);
+  } else if (error != 0) {
     errno = error;
     return -1;
   }
@@ -139,7 +177,10 @@ extern "C" int openat(int fd, const char* path, int flags, ...) {
   va_end(rest);
   char how[32];
   std::snprintf(how, sizeof how, "%o %o", static_cast<unsigned>(flags), mode);
-  if (const int error = powercut::engine::called("openat", how)) {
+  const int error = powercut::engine::called("openat", how);
+  if (error == powercut::engine::kClosesInput) {
+    close(STDIN_FILENO);
+  } else if (error != 0) {
     errno = error;
     return -1;
   }
@@ -174,6 +215,21 @@ extern "C" io_uring_probe* io_uring_get_probe_ring(io_uring* ring) {
     probe->ops[unsupported].flags = 0;
   }
   return probe;
+}
+extern "C" int io_uring_submit(io_uring* ring) {
+  static const auto next = powercut::engine::real<int (*)(io_uring*)>("io_uring_submit");
+  const int result = next(ring);
+  powercut::engine::say_instead(ring);
+  return result;
+}
+extern "C" int io_uring_submit_and_wait_timeout(io_uring* ring, io_uring_cqe** out, unsigned count,
+                                                __kernel_timespec* timeout, sigset_t* signals) {
+  static const auto next =
+      powercut::engine::real<int (*)(io_uring*, io_uring_cqe**, unsigned, __kernel_timespec*,
+                                     sigset_t*)>("io_uring_submit_and_wait_timeout");
+  const int result = next(ring, out, count, timeout, signals);
+  powercut::engine::say_instead(ring);
+  return result;
 }
 // NOLINTEND
 
@@ -304,6 +360,8 @@ TEST_P(PosixCallsTest, EveryErrorSaysWhatFailedAndWhere) {
   fail("ftruncate", {EFBIG});
   EXPECT_EQ(said(file->truncate(5), Errc::kNoSpace), "truncate f: File too large");
   EXPECT_EQ(said(file->truncate(UINT64_MAX), Errc::kInvalid), "truncate f: Invalid argument");
+  EXPECT_EQ(said(file->read_at(UINT64_MAX, &byte, 1), Errc::kInvalid), "read f: Invalid argument");
+  EXPECT_EQ(said(file->write_at(UINT64_MAX, "x"), Errc::kInvalid), "write f: Invalid argument");
   fail("fdatasync", {EIO});
   EXPECT_EQ(said(file->sync("test"), Errc::kIo), "fdatasync f: Input/output error");
   fail("fstat", {EIO});
@@ -397,6 +455,11 @@ TEST_P(PosixCallsTest, NothingIsAskedForNothing) {
   EXPECT_EQ(made(), Calls{});
   (void)file->read_at(INT64_MAX, &byte, 1);  // the kernel may say what it thinks of that
   EXPECT_EQ(made(), Calls{"pread"});
+  (void)file->write_at(INT64_MAX, "x");
+  EXPECT_EQ(made(), Calls{"pwrite"});
+  fail("ftruncate", {EFBIG});
+  (void)file->truncate(INT64_MAX);
+  EXPECT_EQ(made(), Calls{"ftruncate"});
 }
 
 // Data of files, names of directories; in tasks and outside.
@@ -429,6 +492,48 @@ TEST_P(PosixCallsTest, ErrorsArriveInTasks) {
     fail("unlinkat", {EINTR, EROFS});
     EXPECT_EQ(said(os_->remove("f"), Errc::kRefused), "remove f: Read-only file system");
   });
+}
+
+// What unwinds is a process that is no more: it asks for nothing.
+TEST_P(PosixCallsTest, OnAStackThatUnwindsNothingIsAskedFor) {
+  auto file = create("f", "abc");
+  std::vector<std::string> outcomes;
+  struct AtTheEnd {
+    std::function<void()> body;
+    ~AtTheEnd() { body(); }
+  };
+  os_->spawn("unwinds", [&] {
+    const AtTheEnd end{[&] {
+      char byte;
+      made();
+      outcomes = {outcome_of(os_->open("g", Open::kCreateNew)),
+                  outcome_of(os_->rename("f", "g")),
+                  outcome_of(os_->link("f", "g")),
+                  outcome_of(os_->remove("f")),
+                  outcome_of(os_->make_directory("d")),
+                  outcome_of(os_->list("")),
+                  outcome_of(os_->sync_directory("", "test")),
+                  outcome_of(file->read_at(0, &byte, 1)),
+                  outcome_of(file->write_at(0, "x")),
+                  outcome_of(file->truncate(1)),
+                  outcome_of(file->sync("test"))};
+      EXPECT_FALSE(os_->wait_readable(0));
+      EXPECT_FALSE(os_->wait_writable(0));
+      EXPECT_TRUE(file->named());
+      EXPECT_EQ(made(), Calls{});
+    }};
+    os_->park(kForever);
+  });
+  EXPECT_EQ(os_->run(), RunEnd::kStuck);
+  os_->destroy_tasks();
+  const std::string canceled = ": Operation canceled";
+  Calls expected;
+  for (const char* what : {"open g", "rename f", "link f", "remove f", "mkdir d", "list .",
+                           "fsync .", "read f", "write f", "truncate f", "fdatasync f"}) {
+    expected.push_back(std::string(to_string(Errc::kIo)) + ": " + what + canceled);
+  }
+  EXPECT_EQ(outcomes, expected);
+  EXPECT_EQ(os_->list("").value(), Calls{"f"});
 }
 
 // --- Where io_uring is refused ---
@@ -517,6 +622,61 @@ TEST_P(PosixCallsTest, AFileKnowsWhenItWasWritten) {
   EXPECT_EQ(file->modified_ms(), 1'700'000'001'234);
   fail("fstat", {EIO});
   EXPECT_EQ(file->modified_ms(), 0);
+}
+
+TEST_P(PosixCallsTest, TheRingIsAskedAgainWhenItSaysSoButNotForASync) {
+  if (!os_->uses_io_uring()) return;
+  auto file = create("f", "abc");
+  run([&] {
+    fail("cqe", {EAGAIN, EINTR});
+    char buffer[3];
+    EXPECT_EQ(outcome_of(file->read_at(0, buffer, 3)), "ok");
+    EXPECT_EQ(std::string(buffer, 3), "abc");
+    EXPECT_EQ(made("cqe").size(), 3u);
+    fail("cqe", {EINTR});
+    EXPECT_EQ(outcome_of(file->write_at(0, "x")), "ok");
+    EXPECT_EQ(made("cqe").size(), 2u);
+    fail("cqe", {EIO});
+    EXPECT_EQ(said(file->read_at(0, buffer, 3), Errc::kIo), "read f: Input/output error");
+    for (const int error : {EINTR, EAGAIN, EIO}) {
+      fail("cqe", {error});
+      EXPECT_EQ(said(file->sync("test"), Errc::kIo),
+                std::string("fdatasync f: ") + strerror(error));
+    }
+    made();
+    EXPECT_EQ(outcome_of(file->sync("test")), "ok");
+    EXPECT_EQ(made("cqe").size(), 1u);
+  });
+}
+
+// Where nothing is open as the standard input, the store's descriptors begin at 0.
+TEST_P(PosixCallsTest, Descriptor0IsOneAsAny) {
+  const int input = dup(STDIN_FILENO);
+  const auto restored = [input] {
+    dup2(input, STDIN_FILENO);
+    return true;
+  };
+  close(STDIN_FILENO);
+  EXPECT_EQ(outcome_of(PosixOs::open(root_, options())), "ok");  // the root
+  for (const bool use_io_uring : {true, false}) {
+    ASSERT_TRUE(restored());
+    fail("getrandom", {kClosesInput});
+    EXPECT_EQ(outcome_of(PosixOs::open(root_, {.use_io_uring = use_io_uring})), "ok");
+  }
+  ASSERT_TRUE(restored());
+  fail("openat", {kClosesInput});
+  EXPECT_EQ(outcome_of(os_->open("f", Open::kCreateNew)), "ok");
+  ASSERT_TRUE(restored());
+  fail("openat", {kClosesInput});
+  EXPECT_EQ(outcome_of(os_->list("")), "ok");
+  ASSERT_TRUE(restored());
+  fail("openat", {kClosesInput});
+  EXPECT_EQ(outcome_of(os_->sync_directory("", "test")), "ok");
+  ASSERT_TRUE(restored());
+  close(STDIN_FILENO);
+  EXPECT_EQ(outcome_of(lock_directory(root_)), "ok");
+  ASSERT_TRUE(restored());
+  close(input);
 }
 
 // --- Readiness ---
@@ -657,6 +817,53 @@ TEST_P(PosixCallsTest, OneHoldsADirectory) {
   EXPECT_EQ(code_of(lock_directory(root_ + "/f")), Errc::kInvalid);
   EXPECT_EQ(said(lock_directory(root_ + "/no"), Errc::kNotFound),
             "open " + root_ + "/no: No such file or directory");
+}
+
+// --- The process's own ---
+
+TEST_P(PosixCallsTest, WhatAProcessIsRefused) {
+  fail("fork", {EAGAIN});
+  EXPECT_EQ(said(go_to_background(), Errc::kIo), "fork .: Resource temporarily unavailable");
+  fail("sigprocmask", {EINVAL});
+  EXPECT_EQ(said(open_signals(), Errc::kInvalid), "sigprocmask .: Invalid argument");
+  sigset_t before;
+  sigprocmask(SIG_SETMASK, nullptr, &before);
+  fail("signalfd", {EMFILE});
+  EXPECT_EQ(said(open_signals(), Errc::kNoSpace), "signalfd .: Too many open files");
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+  fail("getrlimit", {EPERM});
+  EXPECT_EQ(raise_descriptor_limit(10), 1024u);  // what every system has
+  rlimit limit;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const auto raised = [](rlim_t wanted) {
+    made();
+    fail("setrlimit", {EPERM, EPERM});
+    (void)raise_descriptor_limit(wanted);
+    return made("setrlimit");
+  };
+  const std::string most = std::to_string(limit.rlim_max);
+  const rlim_t more = limit.rlim_cur + 1;
+  const rlim_t beyond = limit.rlim_max + 1;
+  EXPECT_EQ(raised(limit.rlim_cur), Calls{});
+  if (more <= limit.rlim_max) {
+    const std::string asked = "setrlimit " + std::to_string(more) + " of " + most;
+    EXPECT_EQ(raised(more), (Calls{asked, asked}));
+  }
+  const std::string all = std::to_string(beyond);
+  EXPECT_EQ(raised(beyond),
+            (Calls{"setrlimit " + all + " of " + all, "setrlimit " + most + " of " + most}));
+  fail("setrlimit", {EPERM, EPERM});
+  EXPECT_EQ(raise_descriptor_limit(beyond), limit.rlim_cur);
+  fail("getcwd", {ENOENT});
+  EXPECT_EQ(absolute_path("a/b"), "a/b");
+  const std::string pid = root_ + "/pid";
+  fail("open", {EINTR, EINTR});
+  fail("write", {EINTR, EINTR});
+  EXPECT_OK(write_pid_file(pid));
+  EXPECT_EQ(std::filesystem::file_size(pid), std::to_string(getpid()).size() + 1);
+  fail("write", {EDQUOT});
+  EXPECT_EQ(said(write_pid_file(pid), Errc::kNoSpace),
+            "write the pid file " + pid + ": Disk quota exceeded");
 }
 
 // --- Error numbers ---

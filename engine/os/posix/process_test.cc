@@ -143,8 +143,9 @@ TEST_F(ProcessTest, TheBackgroundHasASessionOfItsOwn) {
       in_a_child([&] {
         const pid_t parent = getpid();
         if (!go_to_background().ok()) return 1;
+        if (getpid() == parent) return 2;  // it has ended
         char link[100] = {};
-        bool fine = getpid() != parent && getsid(0) == getpid();
+        bool fine = getsid(0) == getpid();
         for (const char* standard : {"/proc/self/fd/0", "/proc/self/fd/1", "/proc/self/fd/2"}) {
           std::memset(link, 0, sizeof link);
           fine = readlink(standard, link, sizeof link - 1) > 0 && fine;
