@@ -730,6 +730,55 @@ TEST_P(PosixCallsTest, WaitsGiveUpAloneAndEndWithThePeer) {
   EXPECT_EQ(ended, 4);
 }
 
+TEST_P(PosixCallsTest, ATaskThatNeverRestsKeepsNobodyFromBeingWoken) {
+  Pair pair;
+  pair.say();
+  bool woken = false;
+  os_->spawn("never rests", [&] {
+    for (int i = 0; i < 100'000 && !woken; ++i) os_->park(os_->now());
+    EXPECT_TRUE(woken);
+  });
+  os_->spawn("waits", [&] {
+    EXPECT_TRUE(os_->wait_readable(pair.ours.get()));
+    woken = true;
+  });
+  EXPECT_EQ(os_->run(), RunEnd::kNoTasks);
+}
+
+TEST_P(PosixCallsTest, WhileNothingHappensNothingIsDone) {
+  Pair pair;
+  os_->spawn("waits", [&] {
+    EXPECT_FALSE(os_->wait_readable(pair.ours.get(), os_->now() + milliseconds(20)));
+    EXPECT_FALSE(os_->park(os_->now() + milliseconds(20)));
+    // A deadline that passed before anything could wait for it.
+    EXPECT_FALSE(os_->wait_readable(pair.ours.get(), Instant{1}));
+    EXPECT_FALSE(os_->park(Instant{1}));
+  });
+  int rounds = 0;
+  EXPECT_EQ(os_->run([&] { return ++rounds, false; }), RunEnd::kNoTasks);
+  EXPECT_LT(rounds, 50);
+}
+
+TEST_P(PosixCallsTest, ItLeavesNoDescriptorOpen) {
+  const auto open_now = [] {
+    size_t count = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
+      ++count;
+    return count;
+  };
+  const size_t before = open_now();
+  {
+    const auto os = std::move(PosixOs::open(root_, options()).value());
+    const auto file = std::move(os->open("f", Open::kCreateNew).value());
+    EXPECT_OK(os->list(""));
+    EXPECT_OK(os->sync_directory("", "test"));
+    EXPECT_EQ(code_of(os->open("", Open::kRead)), Errc::kInvalid);
+    os->spawn("syncs", [&] { EXPECT_OK(file->sync("test")); });
+    EXPECT_EQ(os->run(), RunEnd::kNoTasks);
+  }
+  EXPECT_EQ(open_now(), before);
+}
+
 TEST_P(PosixCallsTest, SyncsOfManyTasksAllEnd) {
   std::vector<std::unique_ptr<File>> files;
   for (int i = 0; i < 8; ++i) files.push_back(create("f" + std::to_string(i), "abc"));
