@@ -252,9 +252,7 @@ uint64_t Executor::read_lsn(const Client& client, const CommandSpec& spec,
   positions_.clear();
   key_positions(spec, args, positions_);
   const int identity = keyspace_.database(client.db).identity();
-  for (const size_t i : positions_) {
-    if (i < args.size()) lsn = std::max(lsn, touched_lsn_[slot_of(identity, args[i])]);
-  }
+  for (const size_t i : positions_) lsn = std::max(lsn, touched_lsn_[slot_of(identity, args[i])]);
   return lsn;
 }
 

@@ -1,6 +1,7 @@
 #include "engine/store/zset.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <rapidcheck/gtest.h>
 
 #include <cmath>
@@ -166,6 +167,26 @@ TEST(Zset, ZeroHasNoSign) {
   EXPECT_EQ(zset.count_below(-0.0, true), 2u);
   EXPECT_TRUE(zset.erase("a"));
   EXPECT_TRUE(zset.erase("b"));
+}
+
+TEST(Zset, KnowsNothingOfWhatIsNotThere) {
+  Zset zset;
+  EXPECT_EQ(zset.rank("a"), std::nullopt);
+  zset.set("b", 1);
+  EXPECT_EQ(zset.rank("a"), std::nullopt);
+  EXPECT_EQ(zset.score("a"), std::nullopt);
+  EXPECT_FALSE(zset.erase("a"));
+  EXPECT_EQ(zset.rank("b"), 0u);
+}
+
+// What is freed is overwritten meanwhile: the member must be read before its node goes.
+TEST(Zset, ErasesByAViewBeforeItIsGone) {
+  mallopt(M_PERTURB, 0xa5);
+  Zset zset;
+  for (int i = 0; i < 10; ++i) zset.set(std::string(3000, 'm') + std::to_string(i), i);
+  while (zset.size() > 0) ASSERT_TRUE(zset.erase(zset.at_rank(zset.size() / 2).member));
+  mallopt(M_PERTURB, 0);
+  EXPECT_EQ(zset.entries().size(), 0u);
 }
 
 TEST(Zset, ErasesByAViewOfItsOwn) {
