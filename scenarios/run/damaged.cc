@@ -31,10 +31,10 @@ class Harming {
     intact_ = recover_in(copy, run.opening, {choices});
   }
 
-  // Of the faults that the plan has for the end of this life: as the next one will meet them.
-  void judge_planned() {
+  // Of the faults that the plan has for the end of this life: if the next one will refuse, is that needed?
+  void judge_refusal() {
     plan_ = run_.result.plan;
-    judge_copy();
+    judge_copy(true);
   }
   // Further draws of them.
   void judge_copies() {
@@ -70,7 +70,7 @@ class Harming {
   }
 
  private:
-  void judge_copy() {
+  void judge_copy(bool refusal_alone = false) {
     sim::WorldState world = heir_.world;
     const auto hits = faults::apply_media_faults(plan_, life_, world.disk, choices_);
     if (hits.empty()) return;
@@ -79,7 +79,7 @@ class Harming {
     if (hits[0].fault == faults::FaultClass::kFileLost && !damage.shows) return;
     const Recovered recovered =
         recover_in(world, run_.opening, {.choices = choices_, .wall_ms = intact_.wall_ms});
-    run_.judge_damaged(heir_.promised, heir_.delays, damage, recovered);
+    if (!refusal_alone) run_.judge_damaged(heir_.promised, heir_.delays, damage, recovered);
     // A sector that cannot be read is not given up: it may be read again.
     const bool readable = std::none_of(hits.begin(), hits.end(), [](const faults::MediaHit& hit) {
       return hit.fault == faults::FaultClass::kUnreadable;
@@ -136,7 +136,7 @@ void harm(RunState& run, uint32_t life, sim::Choices& choices, Legacy& heir) {
   if (planned) {
     Harming harming(run, life, choices, heir);
     if (looks) harming.judge_copies();
-    if (settled && !run.stopped) harming.judge_planned();
+    if (settled && !run.stopped) harming.judge_refusal();
     if (!run.stopped) harming.harm();
     if (!settled) heir.damage.reset();
     return;
