@@ -1,10 +1,49 @@
 #!/usr/bin/env bash
 # Builds an experiment, runs it twice, holds the tables against each other, plots, and puts all into
 # results/: run.sh EXPERIMENT
+# Are the committed tables what this build gives? run.sh --check [--sample] [--built] [EXPERIMENT...]: status 1
+# if one is not. --sample: some of their rows, in seconds; --built: build nothing.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
+
+check() {
+  local sample=0 build=1 status=0 name table work
+  while [[ ${1:-} == --* ]]; do
+    case $1 in
+      --sample) sample=1 ;;
+      --built) build=0 ;;
+      *) echo "run.sh: $1 is not known" >&2; return 2 ;;
+    esac
+    shift
+  done
+  if (($# == 0)); then set -- $(cd experiments && ls -d e[0-9]*); fi
+  if ((build)); then scenarios/build.sh "$@"; fi
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  for name in "$@"; do
+    mkdir "$work/$name"
+    POWERCUT_SAMPLE=$sample "build/$name" "$work/$name"
+    for table in "$work/$name"/*.csv; do
+      if ((sample)); then
+        # Each row is one of the committed, in whatever order.
+        grep -vxFf "results/$name/${table##*/}" "$table" | sed "s|^|$name/${table##*/}: not committed: |" | head -3
+        grep -qvxFf "results/$name/${table##*/}" "$table" && status=1
+      elif ! cmp "$table" "results/$name/${table##*/}"; then
+        status=1
+      fi
+    done
+  done
+  if ((status)); then echo "stale: experiments/run.sh EXPERIMENT makes it again" >&2; fi
+  return $status
+}
+if [[ ${1:-} == --check ]]; then
+  shift
+  check "$@"
+  exit
+fi
+
 name=${1:-}
 if [[ $# -ne 1 || ! -f experiments/$name/main.cc ]]; then
   echo "usage: experiments/run.sh EXPERIMENT; there are:" >&2
