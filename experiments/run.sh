@@ -9,7 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
 
 check() {
-  local sample=0 build=1 status=0 name table work
+  local sample=0 build=1 status=0 name table committed strange
   while [[ ${1:-} == --* ]]; do
     case $1 in
       --sample) sample=1 ;;
@@ -20,17 +20,21 @@ check() {
   done
   if (($# == 0)); then set -- $(cd experiments && ls -d e[0-9]*); fi
   if ((build)); then scenarios/build.sh "$@"; fi
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
   for name in "$@"; do
-    mkdir "$work/$name"
-    POWERCUT_SAMPLE=$sample "build/$name" "$work/$name"
-    for table in "$work/$name"/*.csv; do
+    mkdir "$scratch/$name"
+    POWERCUT_SAMPLE=$sample "${POWERCUT_BUILD:-build}/$name" "$scratch/$name"
+    for table in "$scratch/$name"/*.csv; do
+      committed=results/$name/${table##*/}
       if ((sample)); then
         # Each row is one of the committed, in whatever order.
-        grep -vxFf "results/$name/${table##*/}" "$table" | sed "s|^|$name/${table##*/}: not committed: |" | head -3
-        grep -qvxFf "results/$name/${table##*/}" "$table" && status=1
-      elif ! cmp "$table" "results/$name/${table##*/}"; then
+        strange=$(grep -vxFf "$committed" "$table" | head -3 || true)
+      else
+        strange=$(cmp "$table" "$committed" 2>&1 || true)
+      fi
+      if [[ -n $strange ]]; then
+        printf '%s is not what this build gives:\n%s\n' "$committed" "$strange" >&2
         status=1
       fi
     done
