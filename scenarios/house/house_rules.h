@@ -219,8 +219,8 @@ inline const Strings kMachinePaths = {
     "Users/"};
 
 inline const std::set<std::string> kRootNames = {
-    "CMakeLists.txt", "CMakePresets.json", "README.md",   "LICENSE", "engine", "sim",
-    "faults",         "scenarios",         "experiments", "results", "papers"};
+    "CITATION.cff", "CMakeLists.txt", "CMakePresets.json", "README.md",   "LICENSE", "engine",
+    "sim",          "faults",         "scenarios",         "experiments", "results", "papers"};
 
 using Problems = std::vector<std::string>;
 
