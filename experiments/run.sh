@@ -1,10 +1,53 @@
 #!/usr/bin/env bash
 # Builds an experiment, runs it twice, holds the tables against each other, plots, and puts all into
 # results/: run.sh EXPERIMENT
+# Are the committed tables what this build gives? run.sh --check [--sample] [--built] [EXPERIMENT...]: status 1
+# if one is not. --sample: some of their rows, in seconds; --built: build nothing.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
+
+check() {
+  local sample=0 build=1 status=0 name table committed strange
+  while [[ ${1:-} == --* ]]; do
+    case $1 in
+      --sample) sample=1 ;;
+      --built) build=0 ;;
+      *) echo "run.sh: $1 is not known" >&2; return 2 ;;
+    esac
+    shift
+  done
+  if (($# == 0)); then set -- $(cd experiments && ls -d e[0-9]*); fi
+  if ((build)); then scenarios/build.sh "$@"; fi
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
+  for name in "$@"; do
+    mkdir "$scratch/$name"
+    POWERCUT_SAMPLE=$sample "${POWERCUT_BUILD:-build}/$name" "$scratch/$name"
+    for table in "$scratch/$name"/*.csv; do
+      committed=results/$name/${table##*/}
+      if ((sample)); then
+        # Each row is one of the committed, in whatever order.
+        strange=$(grep -vxFf "$committed" "$table" | head -3 || true)
+      else
+        strange=$(cmp "$table" "$committed" 2>&1 || true)
+      fi
+      if [[ -n $strange ]]; then
+        printf '%s is not what this build gives:\n%s\n' "$committed" "$strange" >&2
+        status=1
+      fi
+    done
+  done
+  if ((status)); then echo "stale: experiments/run.sh EXPERIMENT makes it again" >&2; fi
+  return $status
+}
+if [[ ${1:-} == --check ]]; then
+  shift
+  check "$@"
+  exit
+fi
+
 name=${1:-}
 if [[ $# -ne 1 || ! -f experiments/$name/main.cc ]]; then
   echo "usage: experiments/run.sh EXPERIMENT; there are:" >&2

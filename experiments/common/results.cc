@@ -66,6 +66,8 @@ Output::Output(int argc, char** argv) {
   directory_ = argv[1];
 }
 
+bool Output::sample() const { return from_environment("POWERCUT_SAMPLE") == "1"; }
+
 void Output::write(std::string_view file, std::string_view bytes) const {
   const std::string path = fmt::format("{}/{}", directory_, file);
   std::ofstream out(path, std::ios::binary);

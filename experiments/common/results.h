@@ -48,6 +48,9 @@ class Output {
  public:
   // Ends the program with status 2 and one line if `argv` names no writable directory.
   Output(int argc, char** argv);
+  // Only a part is wanted, of a second or two, whose rows are among those of the whole
+  // (experiments/run.sh --check --sample).
+  bool sample() const;
   void write(std::string_view file, std::string_view bytes) const;
   // run.json. The commit and the command come from experiments/run.sh, by the environment.
   void write_run(const RunInfo& info) const;

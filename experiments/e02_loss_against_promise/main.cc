@@ -156,6 +156,7 @@ int main(int argc, char** argv) {
     for (const std::string_view name : kPersonas) {
       const faults::Persona& persona = *faults::find_persona(name);
       for (const CrashKind kind : {CrashKind::kPowerCut, CrashKind::kKill}) {
+        if (output.sample() && (runs > 0 || !policy.everysec())) continue;
         const bool cut = kind == CrashKind::kPowerCut;
         const Sample sample = measure(workload, policy, persona, kind);
         write_quantiles(quantiles, policy, persona, cut ? "power-cut" : "kill", sample);

@@ -62,7 +62,7 @@ int parse_and_run(const std::string& program, const std::vector<std::string>& ar
   const std::vector<Verb> verbs = {add_sweep(app),     add_run(app),    add_replay(app),
                                    add_explore(app),   add_fences(app), add_shrink(app),
                                    add_calibrate(app), add_zoo(app),    add_list(app),
-                                   add_explain(app),   add_view(app)};
+                                   add_explain(app),   add_view(app),   add_lab(app)};
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& asked) {  // --help, --version

@@ -48,6 +48,7 @@ Verb add_zoo(CLI::App& app);
 Verb add_list(CLI::App& app);
 Verb add_explain(CLI::App& app);
 Verb add_view(CLI::App& app);
+Verb add_lab(CLI::App& app);
 
 // Says so on err, if there is one: kHarness instead of `status`.
 int status_of(const Streams& streams, const std::string& harness_fault, int status);

@@ -361,7 +361,7 @@ class Printed : public Document {
   }
 };
 
-const Names kRunWhenPrinted = {"sweep", "run", "list", "explain", "replay", "view"};
+const Names kRunWhenPrinted = {"sweep", "run", "list", "explain", "replay", "view", "lab"};
 
 TEST_F(Printed, EveryCommandOfTheDocumentsIsOne) {
   std::map<std::string, Flags> known;
@@ -395,6 +395,27 @@ TEST_F(Printed, EveryCommandOfTheDocumentsIsOne) {
     }
   }
   EXPECT_GT(checked, 20u);
+}
+
+// The scenarios that are shown are scenarios: each can be played.
+TEST_F(Printed, EveryScenarioOfTheDocumentsPlays) {
+  size_t played = 0;
+  for (const std::string& document : documents()) {
+    const std::string text = contents(kRoot / document);
+    for (size_t begin = text.find("```scn\n"); begin != text.npos;
+         begin = text.find("```scn\n", begin + 1)) {
+      const size_t end = text.find("\n```", begin);
+      ASSERT_NE(end, text.npos) << document;
+      const std::string file = write("shown.scn", text.substr(begin + 7, end + 1 - begin - 7));
+      // It holds, it breaks its promise; what it does not show is said with status 6.
+      const Ran ran = run("replay " + file);
+      EXPECT_TRUE(ran.status == 0 || ran.status == 1 || ran.status == 6)
+          << document << ": " << ran.err;
+      EXPECT_THAT(ran.out, HasSubstr("promised: ")) << document;
+      ++played;
+    }
+  }
+  EXPECT_GE(played, 3u);
 }
 
 // --- The syncs of engine/DURABILITY.md ---

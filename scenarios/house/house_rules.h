@@ -63,7 +63,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
   auto judge = faults;
   std::map<std::string, std::set<std::string>> rooms;
   for (const char* floor : {"base", "workload", "judge", "store", "run", "sweep", "story", "shrink",
-                            "explore", "view", "zoo", "cli"}) {
+                            "explore", "view", "lab", "zoo", "cli"}) {
     judge.insert(std::string("scenarios/") + floor);
     rooms[std::string("scenarios/") + floor] = judge;
   }
@@ -221,8 +221,8 @@ inline const Strings kMachinePaths = {
     "Users/"};
 
 inline const std::set<std::string> kRootNames = {
-    "CMakeLists.txt", "CMakePresets.json", "README.md",   "LICENSE", "engine", "sim",
-    "faults",         "scenarios",         "experiments", "results", "papers"};
+    "CITATION.cff", "CMakeLists.txt", "CMakePresets.json", "README.md",   "LICENSE", "engine",
+    "sim",          "faults",         "scenarios",         "experiments", "results", "papers"};
 
 using Problems = std::vector<std::string>;
 
