@@ -67,6 +67,10 @@ class FakeLog : public OperationLog {
     --busy;
     return true;
   }
+  bool has_space(size_t bytes) override {
+    asked_for_space.push_back(bytes);
+    return true;
+  }
   const std::string& refusal() const override { return refused; }
   std::vector<std::string> take() { return std::exchange(entries, {}); }
 
@@ -75,6 +79,7 @@ class FakeLog : public OperationLog {
   uint64_t released = 0;
   int busy = 0;
   int asked_for_room = 0;
+  std::vector<size_t> asked_for_space;
   std::string refused;
 
  private:
@@ -90,6 +95,7 @@ class FakeControl : public Control {
   Result<void> shutdown(bool) override { return {}; }
   std::vector<std::pair<std::string, std::string>> config_get(std::string_view) override {
     in_exec = client != nullptr && client->in_exec;
+    if (on_config_get) on_config_get();
     return {};
   }
   Result<void> config_set(std::string_view, std::string_view) override { return {}; }
@@ -98,6 +104,7 @@ class FakeControl : public Control {
 
   Client* client = nullptr;
   bool in_exec = false;
+  std::function<void()> on_config_get;
 };
 
 struct Listener : OperationListener {
@@ -327,6 +334,97 @@ TEST_F(ExecutorTest, AboveItsMemoryOnlyWhatFreesIsTaken) {
   EXPECT_EQ(ask("SET a 3"), oom);
   executor.set_max_memory(0);  // no limit
   EXPECT_EQ(ask("SET a 3"), kOk);
+}
+
+TEST_F(ExecutorTest, ATransactionThatNeedsMemoryIsRefusedAboveIt) {
+  ask("SET a 1");
+  for (const auto& [queued, refused] : {std::pair{"SET a 2", true}, {"DEL a", false}}) {
+    executor.set_max_memory(0);
+    ask("MULTI");
+    ask("GET a");
+    ask(queued);
+    executor.set_max_memory(1);
+    const std::string reply = ask("EXEC");
+    EXPECT_EQ(reply.starts_with("-EXECABORT Transaction discarded because of: OOM "), refused)
+        << reply;
+  }
+  EXPECT_EQ(executor.stats().refused_writes, 1u);
+}
+
+// Of each argument its bytes and what stands around them; of EXEC those of what it runs as well.
+TEST_F(ExecutorTest, SpaceIsAskedForBeforeAWrite) {
+  ask("SET a 12345");
+  EXPECT_THAT(log.asked_for_space, ElementsAre(3 + 1 + 5 + 3 * 16));
+  ask("GET a");
+  ask("MULTI");
+  ask("SET b 1");
+  ask("DEL a");
+  EXPECT_EQ(log.asked_for_space.size(), 1u);
+  ask("EXEC");
+  EXPECT_THAT(log.asked_for_space, ElementsAre(57, 4 + 16 + (5 + 3 * 16) + (4 + 2 * 16)));
+}
+
+// --- What is counted ---
+
+TEST_F(ExecutorTest, CallsErrorsAndRefusalsAreCounted) {
+  const auto of = [&](const char* name) { return executor.tally().of(find_command(name)); };
+  ask("SET a 1");
+  ask("GET a");
+  ask("GET a");
+  ask("LPUSH a x");  // wrong type
+  ask("NOSUCH");
+  log.refused = "MISCONF no";
+  ask("SET a 2");
+  log.refused.clear();
+  ask("MULTI");
+  ask("LPUSH a x");
+  ask("GET a");
+  ask("EXEC");
+  EXPECT_EQ(of("get").calls, 2u);
+  EXPECT_EQ(of("get").failed, 0u);
+  EXPECT_EQ(of("lpush").calls, 1u);
+  EXPECT_EQ(of("lpush").failed, 1u);
+  EXPECT_EQ(of("set").calls, 1u);
+  EXPECT_EQ(of("set").rejected, 1u);
+  EXPECT_EQ(of("exec").calls, 1u);
+  EXPECT_EQ(of("nosuch-command").calls, 0u);
+  EXPECT_EQ(executor.tally().errors().at("WRONGTYPE"), executor.tally().total_errors() - 2);
+  EXPECT_EQ(executor.tally().errors().at("ERR"), 1u);
+  EXPECT_EQ(executor.tally().errors().at("MISCONF"), 1u);
+  executor.reset_stats();
+  EXPECT_EQ(of("get").calls, 0u);
+  EXPECT_EQ(executor.tally().total_errors(), 0u);
+}
+
+TEST_F(ExecutorTest, WhatTakesLongIsKept) {
+  executor.slow_log().set_limits(100, 10);
+  session.client().name = "me";
+  os.unix_ms = 5000;
+  int64_t takes_ns = 99'999;
+  control.on_config_get = [&] { os.monotonic_ns += takes_ns; };
+  ask("CONFIG GET x");
+  EXPECT_TRUE(executor.slow_log().entries().empty());
+  takes_ns = 100'000;
+  ask("CONFIG GET x");
+  ASSERT_EQ(executor.slow_log().entries().size(), 1u);
+  const SlowEntry& entry = executor.slow_log().entries().front();
+  EXPECT_EQ(entry.unix_s, 5);
+  EXPECT_EQ(entry.took_us, 100);
+  EXPECT_THAT(entry.words, ElementsAre("CONFIG", "GET", "x"));
+  EXPECT_EQ(entry.address, "local");
+  EXPECT_EQ(entry.name, "me");
+  EXPECT_EQ(executor.tally().of(find_command("config")).took_ns, 199'999);
+}
+
+TEST_F(ExecutorTest, RepliesThatNobodyWantsAreNotMade) {
+  EXPECT_EQ(ask("CLIENT REPLY SKIP"), "");
+  EXPECT_EQ(ask("SET a 1"), "");
+  EXPECT_EQ(ask("GET a"), bulk("1"));
+  EXPECT_EQ(ask("CLIENT REPLY OFF"), "");
+  EXPECT_EQ(ask("SET a 2"), "");
+  EXPECT_EQ(ask("NOSUCH"), "");
+  EXPECT_EQ(ask("CLIENT REPLY ON"), kOk);
+  EXPECT_EQ(ask("GET a"), bulk("2"));
 }
 
 // --- Transactions ---
@@ -655,6 +753,32 @@ TEST_F(ExecutorTest, RequestsComeInAnyPieces) {
   EXPECT_EQ(taken(session), "");
   EXPECT_EQ(session.client().active_at.ns, 50);
   EXPECT_EQ(session.client().opened_at.ns, 7);
+}
+
+// Who does not read what it is told gets no more to read.
+TEST_F(ExecutorTest, NoRequestIsRunWhileTooMuchWaitsToBeSent) {
+  ask("SET a 0123456789");
+  session.set_most_unsent(16);
+  session.feed("GET a\r\nGET a\r\nSET b 1\r\n");
+  EXPECT_TRUE(session.stalled());
+  EXPECT_EQ(executor.stats().commands, 2u);  // 17 bytes wait
+  session.resume();
+  EXPECT_EQ(executor.stats().commands, 2u);
+  session.feed("PING\r\n");
+  EXPECT_EQ(executor.stats().commands, 2u);
+  session.consume(1);
+  session.resume();  // 16 are not too many
+  EXPECT_EQ(executor.stats().commands, 3u);
+  EXPECT_TRUE(session.stalled());
+  taken(session);
+  session.resume();
+  EXPECT_FALSE(session.stalled());
+  log.released = log.applied;
+  EXPECT_EQ(taken(session), "+OK\r\n+PONG\r\n");
+  const uint64_t before = executor.stats().commands;
+  session.resume();  // nothing came
+  EXPECT_EQ(executor.stats().commands, before);
+  EXPECT_EQ(session.buffered(), 0u);
 }
 
 TEST_F(ExecutorTest, AProtocolErrorIsAnsweredAndCloses) {

@@ -93,6 +93,7 @@ POWERCUT_TAKEN_OVER(ssize_t, pwrite, (int fd, const void* in, size_t size, off_t
                     (fd, in, size, at))
 POWERCUT_TAKEN_OVER(int, fsync, (int fd), (fd))
 POWERCUT_TAKEN_OVER(int, fdatasync, (int fd), (fd))
+POWERCUT_TAKEN_OVER(int, fallocate, (int fd, int how, off_t at, off_t size), (fd, how, at, size))
 POWERCUT_TAKEN_OVER(int, ftruncate, (int fd, off_t size), (fd, size), noexcept)
 POWERCUT_TAKEN_OVER(int, fstat, (int fd, struct stat* out), (fd, out), noexcept)
 POWERCUT_TAKEN_OVER(int, fstatat, (int fd, const char* path, struct stat* out, int flags),
@@ -516,7 +517,8 @@ TEST_P(PosixCallsTest, OnAStackThatUnwindsNothingIsAskedFor) {
                   outcome_of(file->read_at(0, &byte, 1)),
                   outcome_of(file->write_at(0, "x")),
                   outcome_of(file->truncate(1)),
-                  outcome_of(file->sync("test"))};
+                  outcome_of(file->sync("test")),
+                  outcome_of(file->reserve(1))};
       EXPECT_FALSE(os_->wait_readable(0));
       EXPECT_FALSE(os_->wait_writable(0));
       EXPECT_TRUE(file->named());
@@ -528,8 +530,9 @@ TEST_P(PosixCallsTest, OnAStackThatUnwindsNothingIsAskedFor) {
   os_->destroy_tasks();
   const std::string canceled = ": Operation canceled";
   Calls expected;
-  for (const char* what : {"open g", "rename f", "link f", "remove f", "mkdir d", "list .",
-                           "fsync .", "read f", "write f", "truncate f", "fdatasync f"}) {
+  for (const char* what :
+       {"open g", "rename f", "link f", "remove f", "mkdir d", "list .", "fsync .", "read f",
+        "write f", "truncate f", "fdatasync f", "reserve f"}) {
     expected.push_back(std::string(to_string(Errc::kIo)) + ": " + what + canceled);
   }
   EXPECT_EQ(outcomes, expected);
@@ -596,6 +599,37 @@ TEST_P(PosixCallsTest, WhereDirectoriesCannotBeSyncedNobodyTries) {
   EXPECT_OK(os->sync_directory("", "test"));
   EXPECT_EQ(made("f"), Calls{});
   EXPECT_EQ(code_of(os->sync_directory("no", "test")), Errc::kNotFound);
+}
+
+TEST_P(PosixCallsTest, SpaceIsReservedAndTheSizeStays) {
+  auto file = create("f", "abc");
+  fail("fallocate", {EINTR, 0});
+  const auto reserved = file->reserve(100'000);
+  if (reserved.ok()) {
+    struct stat status;
+    ASSERT_EQ(stat((root_ + "/f").c_str(), &status), 0);
+    EXPECT_GE(status.st_blocks * 512, 100'000);
+  } else {
+    EXPECT_EQ(reserved.error().code, Errc::kUnsupported);
+  }
+  EXPECT_EQ(made("fallocate").size(), 2u);
+  EXPECT_EQ(file->size().value(), 3u);
+  fail("fallocate", {ENOSPC});
+  EXPECT_EQ(said(file->reserve(1), Errc::kNoSpace), "write f: No space left on device");
+  made();
+  EXPECT_EQ(said(file->reserve(uint64_t{1} << 63), Errc::kNoSpace), "reserve f: File too large");
+  EXPECT_EQ(made(), Calls{});
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit limit = before;
+  limit.rlim_cur = 1000;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  made();
+  EXPECT_EQ(said(file->reserve(1001), Errc::kNoSpace), "write f: File too large");
+  EXPECT_EQ(made("fallocate"), Calls{});
+  (void)file->reserve(1000);
+  EXPECT_EQ(made("fallocate").size(), 1u);
+  setrlimit(RLIMIT_FSIZE, &before);
 }
 
 // Somebody may move a directory under a running store.

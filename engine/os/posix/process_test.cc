@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 
 namespace powercut::engine {
 namespace {
@@ -132,9 +133,44 @@ TEST_F(ProcessTest, SignalsComeThroughADescriptor) {
               ignore_signals();
               raise(SIGHUP);
               raise(SIGPIPE);
+              raise(SIGXFSZ);
               return 0;
             }),
             0);
+}
+
+// The lines of a section of INFO, by name.
+std::map<std::string, std::string> info(std::string_view section) {
+  std::map<std::string, std::string> lines;
+  std::string text = process_info(section);
+  for (size_t end; (end = text.find("\r\n")) != std::string::npos; text.erase(0, end + 2)) {
+    const size_t colon = text.find(':');
+    lines[text.substr(0, colon)] = text.substr(colon + 1, end - colon - 1);
+  }
+  EXPECT_EQ(text, "");
+  return lines;
+}
+
+TEST_F(ProcessTest, TellsOfItself) {
+  EXPECT_EQ(process_info("keyspace"), "");
+  auto server = info("server");
+  EXPECT_EQ(server["process_id"], std::to_string(getpid()));
+  EXPECT_EQ(server["executable"], fs::read_symlink("/proc/self/exe").string());
+  EXPECT_EQ(server["run_id"].size(), 40u);
+  EXPECT_EQ(server["run_id"].find_first_not_of("0123456789abcdef"), std::string::npos);
+  EXPECT_NE(server["run_id"], std::string(40, '0'));
+  EXPECT_EQ(info("server")["run_id"], server["run_id"]);  // as long as it lives
+  EXPECT_TRUE(server["os"].starts_with("Linux "));
+  auto memory = info("memory");
+  EXPECT_GT(std::stoull(memory["used_memory_rss"]), 100'000u);
+  EXPECT_GT(std::stoull(memory["used_memory_peak"]), 100'000u);
+  EXPECT_GT(std::stoull(memory["total_system_memory"]), std::stoull(memory["used_memory_rss"]));
+  EXPECT_LT(std::stoull(memory["used_memory_rss"]), uint64_t{1} << 36);
+  auto cpu = info("cpu");
+  for (const char* name : {"used_cpu_sys", "used_cpu_user"}) {
+    EXPECT_EQ(cpu[name].size() - cpu[name].find('.'), 7u) << cpu[name];
+  }
+  EXPECT_EQ(cpu["used_cpu_sys_children"], "0.000000");
 }
 
 TEST_F(ProcessTest, TheBackgroundHasASessionOfItsOwn) {
