@@ -169,6 +169,7 @@ TEST(RdbReader, CompressedStrings) {
   EXPECT_EQ(fits, "dump: offset 1: the compressed string is damaged");
   EXPECT_EQ(wrong_string(unhex("c30300") + "abc"),
             "dump: offset 1: 3 compressed bytes cannot be 0 bytes");
+  EXPECT_EQ(wrong_string(unhex("c3050061")), "dump: offset 3: cut short: 5 bytes wanted, 1 left");
   EXPECT_EQ(wrong_string(unhex("c3c000")),
             "dump: offset 1: an encoded string where a length belongs");
   EXPECT_EQ(wrong_string(unhex("c304058061")), "dump: offset 3: cut short: 4 bytes wanted, 2 left");
@@ -559,6 +560,20 @@ TEST(RdbFile, SaysOfItselfBeforeItsFirstEntry) {
     ASSERT_FALSE(info.ok()) << cut;
     EXPECT_NE(info.error().message.find("cut short"), std::string::npos);
   }
+}
+
+TEST(RdbFile, WhatIsLoadedCounts) {
+  Keyspace saved;
+  saved.set_loading(true);
+  for (const char* key : {"a", "b", "c"}) saved.put(0, key, std::string(500, 'x') + key);
+  auto list = std::make_unique<List>();
+  for (int i = 0; i < 100; ++i) list->push_back(std::string(30, 'y'));
+  saved.set_expiry(1, "l", saved.put(1, "l", Value(std::move(list))), 1000);
+  saved.settle();
+  Keyspace loaded;
+  loaded.set_loading(true);
+  ASSERT_TRUE(load_rdb(encode_rdb(saved), "dump", loaded).ok());
+  EXPECT_EQ(loaded.memory_bytes(), saved.memory_bytes());
 }
 
 TEST(RdbFile, AsManyDatabasesAsThereAre) {
