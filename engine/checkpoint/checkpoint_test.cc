@@ -320,7 +320,7 @@ TEST_F(CheckpointTest, AFailedWriteEndsItAndTheNextIsWhole) {
   for (int i = 0; i < 20; ++i) put(1, "abcdefghijklmnopqrst" + i, std::string(100, 'x') + "y");
   Checkpoint checkpoint(os, keyspace, {100, 100});
   for (const bool flushed : {false, true}) {
-    for (uint64_t writes = 0; writes < 30; writes += 3) {
+    for (uint64_t writes = 0; writes < 1000; ++writes) {
       file = {};
       file.writes_left = writes;
       checkpoint.begin({});
