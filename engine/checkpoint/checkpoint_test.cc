@@ -345,16 +345,17 @@ TEST_F(CheckpointTest, AFailedWriteEndsItAndTheNextIsWhole) {
 
 TEST_F(CheckpointTest, AnAbandonedOneSeesNoChanges) {
   put(0, "a", "1");
-  {
-    Checkpoint checkpoint(os, keyspace, {100, 100});
-    checkpoint.begin({});
-    checkpoint.abandon();
-    put(0, "a", "2");
-    EXPECT_EQ(checkpoint.extra_bytes(), 0u);
-    checkpoint.abandon();
-    checkpoint.begin({});
-  }
-  put(0, "a", "3");  // it is gone, and so is what it saw
+  alignas(Checkpoint) unsigned char room[sizeof(Checkpoint)];
+  auto* checkpoint = new (room) Checkpoint(os, keyspace, {100, 100});
+  checkpoint->begin({});
+  checkpoint->abandon();
+  put(0, "a", "2");
+  EXPECT_EQ(checkpoint->extra_bytes(), 0u);
+  checkpoint->abandon();
+  checkpoint->begin({});
+  std::destroy_at(checkpoint);
+  std::memset(room, 0, sizeof room);  // whoever calls it now falls
+  put(0, "a", "3");                   // it is gone, and so is what it saw
   EXPECT_EQ(*keyspace.peek(0, "a")->value.string(), "3");
 }
 

@@ -539,6 +539,14 @@ TEST(RdbFile, StrayBytesBehindTheEnd) {
     EXPECT_TRUE(loads(data, {.allow_tail = true}));
   }
   EXPECT_TRUE(loads("", {}));
+  // What cannot be read may be anything.
+  MemoryFile failing(whole + "\n\n\n", 3);
+  failing.fail_from = whole.size() + 1;
+  Keyspace keyspace;
+  keyspace.set_loading(true);
+  const auto unread = load_rdb(failing, "dump", keyspace, {.allow_stray = true});
+  ASSERT_FALSE(unread.ok());
+  EXPECT_EQ(unread.error().code, Errc::kIo);
 }
 
 TEST(RdbFile, SaysOfItselfBeforeItsFirstEntry) {

@@ -56,6 +56,7 @@ TEST(RdbEncode, StringsThatAreIntegers) {
   EXPECT_EQ(encoded_string("-2147483648"), "c200000080");
   // These are not how an integer is written, or do not fit.
   EXPECT_EQ(encoded_string(""), "00");
+  EXPECT_EQ(encoded_string(std::string_view()), "00");
   EXPECT_EQ(encoded_string("-"), "012d");
   EXPECT_EQ(encoded_string("-0"), "022d30");
   EXPECT_EQ(encoded_string("+1"), "022b31");

@@ -119,6 +119,12 @@ TEST_F(ProcessTest, SignalsComeThroughADescriptor) {
   EXPECT_EQ(in_a_child([] {
               const auto fd = open_signals();
               if (!fd.ok()) return 1;
+              sigset_t blocked;
+              sigprocmask(SIG_SETMASK, nullptr, &blocked);
+              for (int number = 1; number < 32; ++number) {
+                const bool ours = number == SIGTERM || number == SIGINT;
+                if ((sigismember(&blocked, number) == 1) != ours) return 6;
+              }
               if (take_signal(fd->get()) != 0) return 2;
               for (const int number : {SIGTERM, SIGINT}) {
                 raise(number);
