@@ -66,11 +66,16 @@ Result<bool> check_nothing_passed_over(Os& os, std::string_view wanted) {
       return refused(name, "the log of an older server",
                      "start with --appendonly yes to take it over");
     if (file)
-      return refused(name, "it begins as a store does",
-                     fmt::format("if it is a checkpoint, name it {}", kCheckpointName));
+      return refused(
+          name, "it begins as a store does",
+          fmt::format("if it is a checkpoint, name it {}, or start with --dbfilename {}; if it "
+                      "is a log, with --appendfilename {}",
+                      kCheckpointName, name, name));
     TRY_ASSIGN(const bool directory, is_log_directory(os, name));
     if (directory)
-      return refused(name, "the directory of a log", fmt::format("name it {}", kAofDirectory));
+      return refused(
+          name, "the directory of a log",
+          fmt::format("name it {}, or start with --appenddirname {}", kAofDirectory, name));
   }
   return false;
 }

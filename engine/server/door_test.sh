@@ -99,6 +99,20 @@ sleep 0.1
 kill -0 "$pid" || fail "a full log ends the store"
 stop
 
+"$server" --no-such-directive 1 2>/dev/full
+is "a refusal that cannot be written" $? 2
+
+# Closed: what is opened in its place must not get the messages.
+fresh
+"$server" --port 0 --bind 127.0.0.1 --dir "$dir/data" --unixsocket "$dir/s" --appendfsync always 0<&- >&- 2>&- &
+pid=$!
+pids+=("$pid")
+for _ in $(seq 100); do [ -S "$dir/s" ] && break || sleep 0.02; done
+sleep 0.1
+kill -0 "$pid" || fail "closed descriptors end the store"
+stop
+grep -rq "Server initialized" "$dir/data" && fail "a message is in the data"
+
 fresh
 launch --port 0 --bind 127.0.0.1 --logfile "$dir/own.log" --pidfile "$dir/own.pid" --loglevel notice
 for _ in $(seq 200); do grep -q 'Ready to accept' "$dir/own.log" 2>/dev/null && break || sleep 0.02; done

@@ -15,6 +15,11 @@ LogLevel log_level_named(std::string_view name) {
   return name == "warning" ? LogLevel::kWarning : LogLevel::kNotice;
 }
 
+void say(std::string_view line) {
+  const std::string whole = std::string(line) + "\n";
+  if (fwrite(whole.data(), 1, whole.size(), stderr) != whole.size()) clearerr(stderr);
+}
+
 Result<void> ServerLog::open(const std::string& path) {
   if (path.empty()) {
     file_.reset();

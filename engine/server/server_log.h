@@ -15,6 +15,9 @@ namespace powercut::engine {
 enum class LogLevel : unsigned char { kDebug, kVerbose, kNotice, kWarning };
 LogLevel log_level_named(std::string_view name);
 
+// A line on standard error: dropped where it cannot be written, as those of the log.
+void say(std::string_view line);
+
 class ServerLog {
  public:
   // To standard output, from kNotice on.

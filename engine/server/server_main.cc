@@ -32,7 +32,7 @@ constexpr Duration kPredecessorStep = milliseconds(20);
 constexpr uint64_t kOwnDescriptors = 32;
 
 int fail(const Error& error) {
-  fmt::print(stderr, "powercut-server: {}\n", error.message);
+  say("powercut-server: " + error.message);
   return exit_status_of(error);
 }
 
@@ -247,6 +247,7 @@ int serve(EngineConfig config) {
 }
 
 int run(int argc, char** argv) {
+  keep_standard_descriptors();
   ignore_signals();
   EngineConfig config;
   int status = kExitOk;

@@ -8,6 +8,7 @@
 #include "engine/redis_parameters.h"
 #include "engine/server/directives.h"
 #include "engine/server/options.h"
+#include "engine/server/server_log.h"
 
 namespace powercut::engine {
 
@@ -147,7 +148,7 @@ bool parse_server_options(int argc, char** argv, EngineConfig& config, int& exit
   }
   const auto parsed = parse(arguments, config);
   if (!parsed.ok()) {
-    fmt::print(stderr, "powercut-server: {}; see powercut-server --help\n", parsed.error().message);
+    say(fmt::format("powercut-server: {}; see powercut-server --help", parsed.error().message));
     exit_status = kExitUsage;
     return false;
   }

@@ -108,6 +108,13 @@ uint64_t raise_descriptor_limit(uint64_t wanted) {
   return setrlimit(RLIMIT_NOFILE, &more) == 0 ? more.rlim_cur : limit.rlim_cur;
 }
 
+void keep_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    (void)!::open("/dev/null", O_RDWR);  // the lowest number that is free
+  }
+}
+
 void ignore_signals() {
   signal(SIGHUP, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);

@@ -24,6 +24,10 @@ std::string process_info(std::string_view section);
 // Raises the limit of open descriptors to `wanted`, or as near as the kernel lets it; what it is then.
 uint64_t raise_descriptor_limit(uint64_t wanted);
 
+// Whoever was started with standard output or error closed would have his files there, and messages written into them:
+// /dev/null stands in. Call it before anything is open.
+void keep_standard_descriptors();
+
 // SIGHUP, SIGPIPE and SIGXFSZ do nothing from now on: neither a terminal that closes nor a reader that goes away ends the store.
 void ignore_signals();
 // A descriptor that becomes readable when SIGTERM or SIGINT comes; they do nothing else from now on. Call it before

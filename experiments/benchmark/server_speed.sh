@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# powercut-server beside redis-server on this machine: requests a second as redis-benchmark counts them, in pairs, one after
+# the other and in turn first. Prints a table: the median of the ratios, and the lowest and the highest.
+# usage: experiments/benchmark/server_speed.sh [PAIRS]
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+cd "$root"
+pairs=${1:-5}
+port=7399
+scenarios/setup.sh redis-server redis-tools
+scenarios/build.sh powercut-server
+
+work=$(mktemp -d)
+running=
+finish() {
+  [[ -z $running ]] || kill -9 "$running" 2>/dev/null || true
+  rm -rf "$work"
+}
+trap finish EXIT
+
+# serve OURS|REDIS OPTIONS...: in a fresh directory.
+serve() {
+  local program=redis-server
+  [[ $1 == redis ]] || program=build/powercut-server
+  shift
+  rm -rf "$work/data"
+  mkdir "$work/data"
+  "$program" --port $port --bind 127.0.0.1 --dir "$work/data" --save "" "$@" >"$work/log" 2>&1 &
+  running=$!
+  for _ in $(seq 200); do
+    [[ $(redis-cli -p $port ping 2>/dev/null) != PONG ]] || return 0
+    sleep 0.05
+  done
+  echo "server_speed: it does not answer: $(cat "$work/log")" >&2
+  exit 1
+}
+stop() {
+  kill "$running"
+  wait "$running" || true
+  running=
+}
+
+# rate BENCHMARK-OPTIONS...: requests a second.
+rate() {
+  redis-benchmark -p $port -q "$@" 2>/dev/null | tr '\r' '\n' | sed -n 's/.*: \([0-9.]*\) requests per second.*/\1/p' | tail -n 1
+}
+
+# compare LABEL "SERVER-OPTIONS" BENCHMARK-OPTIONS...
+compare() {
+  local label=$1 options=$2 ratios=() first second ours redis
+  shift 2
+  for pair in $(seq "$pairs"); do
+    if ((pair % 2)); then first=ours second=redis; else first=redis second=ours; fi
+    for one in $first $second; do
+      # shellcheck disable=SC2086  # several words
+      serve $one $options
+      if [[ $one == ours ]]; then ours=$(rate "$@"); else redis=$(rate "$@"); fi
+      stop
+    done
+    ratios+=("$(awk "BEGIN { printf \"%.2f\", $ours / $redis }")")
+  done
+  printf '%s\n' "${ratios[@]}" | sort -n | awk -v label="$label" -v ours="$ours" -v redis="$redis" \
+    '{ r[NR] = $1 } END { printf "| %s | %.2f | %.2f to %.2f | %d | %d |\n", label, r[int((NR + 1) / 2)], r[1], r[NR], ours, redis }'
+}
+
+echo "$(redis-server --version | cut -d' ' -f1-3), $(nproc) cores of $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), Linux $(uname -r), $pairs pairs"
+echo
+echo '| what | ratio | spread | ours, last | Redis, last |'
+echo '|---|---|---|---|---|'
+for policy in off no everysec always; do
+  options="--appendonly yes --appendfsync $policy"
+  [[ $policy != off ]] || options="--appendonly no"
+  deep=400000 flat=60000
+  [[ $policy != always ]] || deep=100000 flat=10000
+  compare "SET, 64 B, 50 clients, pipeline 16, AOF $policy" "$options" -t set -d 64 -c 50 -P 16 -n $deep -r 100000
+  compare "the same without pipeline, AOF $policy" "$options" -t set -d 64 -c 50 -n $flat -r 100000
+done
+for test in ping_inline ping_mbulk get incr lpush rpush lpop rpop sadd hset spop zadd zpopmin lrange_100 lrange_300 mset; do
+  compare "$test, pipeline 16, AOF off" "--appendonly no" -t $test -c 50 -P 16 -n 200000 -r 100000
+done
