@@ -111,7 +111,9 @@ class UringReactor final : public Reactor {
   int64_t call(Prepare prepare) {
     for (;;) {
       const int64_t result = call_once(prepare);
-      if ((result != -EINTR && result != -EAGAIN) || tasks_.destroying()) return result;
+      // ECANCELED: what the kernel had given to a worker was dropped for a signal, undone.
+      const bool again = result == -EINTR || result == -EAGAIN || result == -ECANCELED;
+      if (!again || tasks_.destroying()) return result;
     }
   }
 
