@@ -9,13 +9,6 @@ namespace powercut::engine {
 
 namespace {
 
-std::string in_aof_directory(std::string_view name) {
-  std::string path(kAofDirectory);
-  path += '/';
-  path += name;
-  return path;
-}
-
 bool is_in(const std::vector<ManifestFile>& files, const ManifestFile& file) {
   return std::find(files.begin(), files.end(), file) != files.end();
 }

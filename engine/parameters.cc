@@ -13,12 +13,10 @@ namespace {
 
 struct PolicyName {
   std::string_view name;
-  std::string_view upper;
   SyncPolicy policy;
 };
-constexpr PolicyName kPolicies[] = {{"everysec", "EVERYSEC", SyncPolicy::kEverysec},
-                                    {"always", "ALWAYS", SyncPolicy::kAlways},
-                                    {"no", "NO", SyncPolicy::kNo}};
+constexpr PolicyName kPolicies[] = {
+    {"everysec", SyncPolicy::kEverysec}, {"always", SyncPolicy::kAlways}, {"no", SyncPolicy::kNo}};
 
 std::string get_policy(const EngineConfig& config) {
   for (const auto& known : kPolicies) {
@@ -28,12 +26,10 @@ std::string get_policy(const EngineConfig& config) {
 }
 
 Result<void> set_policy(EngineConfig& config, std::string_view value) {
-  for (const auto& known : kPolicies) {
-    if (!equals_ignoring_case(value, known.upper)) continue;
-    config.aof.policy = known.policy;
-    return {};
-  }
-  return invalid("argument(s) must be one of the following: everysec, always, no");
+  TRY_ASSIGN(const size_t which,
+             word(value, {kPolicies[0].name, kPolicies[1].name, kPolicies[2].name}));
+  config.aof.policy = kPolicies[which].policy;
+  return {};
 }
 
 Result<void> set_window(EngineConfig& config, std::string_view value) {
@@ -51,13 +47,8 @@ Result<void> set_percentage(EngineConfig& config, std::string_view value) {
 }
 
 Result<void> set_on_corruption(EngineConfig& config, std::string_view value) {
-  if (equals_ignoring_case(value, "ABORT")) {
-    config.recovery.on_corruption = OnCorruption::kAbort;
-  } else if (equals_ignoring_case(value, "TRUNCATE")) {
-    config.recovery.on_corruption = OnCorruption::kTruncate;
-  } else {
-    return invalid("argument(s) must be one of the following: abort, truncate");
-  }
+  TRY_ASSIGN(const size_t which, word(value, {"abort", "truncate"}));
+  config.recovery.on_corruption = which == 0 ? OnCorruption::kAbort : OnCorruption::kTruncate;
   return {};
 }
 
@@ -72,15 +63,11 @@ std::string get_save(const EngineConfig& config) {
 // "3600 1 300 100": seconds and changes, in pairs. Empty: no rules.
 Result<void> set_save(EngineConfig& config, std::string_view value) {
   std::vector<int64_t> numbers;
-  while (!value.empty()) {
-    const size_t end = value.find(' ');
-    if (end != 0) {
-      const auto number = parse_integer(value.substr(0, end));
-      if (!number || *number < (numbers.size() % 2 == 0 ? 1 : 0))
-        return invalid("Invalid save parameters");
-      numbers.push_back(*number);
-    }
-    value.remove_prefix(end == std::string_view::npos ? value.size() : end + 1);
+  for (const std::string& word : words_of(value)) {
+    const auto number = parse_integer(word);
+    if (!number || *number < (numbers.size() % 2 == 0 ? 1 : 0))
+      return invalid("Invalid save parameters");
+    numbers.push_back(*number);
   }
   if (numbers.size() % 2 != 0) return invalid("Invalid save parameters");
   config.save.clear();
@@ -92,18 +79,12 @@ Result<void> set_save(EngineConfig& config, std::string_view value) {
 }
 
 Result<void> set_memory_policy(EngineConfig&, std::string_view value) {
-  if (equals_ignoring_case(value, "NOEVICTION")) return {};
-  for (const std::string_view known :
-       {"VOLATILE-LRU", "VOLATILE-LFU", "VOLATILE-RANDOM", "VOLATILE-TTL", "ALLKEYS-LRU",
-        "ALLKEYS-LFU", "ALLKEYS-RANDOM"}) {
-    if (equals_ignoring_case(value, known)) {
-      return invalid("only noeviction is supported: no key is dropped to make room");
-    }
-  }
-  return invalid(
-      "argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, "
-      "volatile-ttl, "
-      "allkeys-lru, allkeys-lfu, allkeys-random, noeviction");
+  constexpr size_t kNoEviction = 7;
+  TRY_ASSIGN(const size_t which,
+             word(value, {"volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
+                          "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"}));
+  if (which == kNoEviction) return {};
+  return invalid("only noeviction is supported: no key is dropped to make room");
 }
 
 Result<void> set_time_limit(EngineConfig& config, std::string_view value) {

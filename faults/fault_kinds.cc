@@ -76,9 +76,8 @@ Extent make_unreadable(const DiskStrike& on) {
 }
 
 std::string content(const DiskStrike& on, sim::InodeId inode) {
-  std::string bytes(on.disk.size(inode), '\0');
-  const auto read = on.disk.read(inode, 0, bytes.data(), bytes.size());
-  return read.ok() ? bytes : "";
+  auto bytes = on.disk.read_whole(inode);
+  return bytes.ok() ? std::move(bytes).value() : "";
 }
 
 // From the first byte of it that is another than before: the same ones may have come to stand there.
@@ -109,9 +108,10 @@ Extent misdirect(const DiskStrike& on) {
 // Writes the file anew, as a copy does that goes wrong. One that cannot be read cannot be copied.
 template <class Change>
 Extent copy_badly(const DiskStrike& on, Extent struck, Change change) {
-  std::string bytes(on.file.size, '\0');
-  if (!on.disk.read(on.file.inode, 0, bytes.data(), bytes.size()).ok()) return {};
-  const std::string before = bytes;
+  const auto read = on.disk.read_whole(on.file.inode);
+  if (!read.ok()) return {};
+  const std::string& before = *read;
+  std::string bytes = before;
   change(bytes);
   on.disk.replace_content(on.file.inode, bytes);
   // Out of a row of equal bytes, or into it: as good as at its end.

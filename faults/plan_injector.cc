@@ -33,7 +33,6 @@ PlanInjector::PlanInjector(const Plan& plan, uint32_t life, sim::Choices& choice
     }
   }
   if (by_kind()) quiet_ = false;
-  note(Since::kBegin);
   if (crash_.crash != CrashKind::kNone && crash_.trigger == Trigger::kCall) {
     crash_armed_ = true;
     crash_call_ = crash_.at;
@@ -171,11 +170,11 @@ Injection PlanInjector::on_call(const SeamCall& call) {
 
 bool PlanInjector::names(const Fault& fault, const SeamCall& call, FileRole role) const {
   if (fault.op != call.op || (fault.role != FileRole::kNone && fault.role != role)) return false;
-  const auto& before = before_[static_cast<size_t>(fault.since)];
-  if (!before) return false;
   const auto op = static_cast<size_t>(call.op);
   const auto of = static_cast<size_t>(fault.role);
-  return calls_[op][of] - (*before)[op][of] == fault.at;
+  if (fault.since == Since::kBegin) return calls_[op][of] == fault.at;
+  const auto& before = before_[static_cast<size_t>(fault.since)];
+  return before && calls_[op][of] - (*before)[op][of] == fault.at;
 }
 
 bool PlanInjector::concerns(const Armed& armed, const SeamCall& call, FileRole role) const {
@@ -212,7 +211,7 @@ void PlanInjector::disturb(const SeamCall& call, FileRole role, Injection& injec
 
 void PlanInjector::note(Since since) {
   auto& before = before_[static_cast<size_t>(since)];
-  if (!before) before = calls_;
+  if (!quiet_ && !before) before = calls_;
 }
 
 // --- Counting ---

@@ -115,8 +115,9 @@ class PlanInjector final : public sim::Injector {
   // Of each kind, by role; under kNone all of them. Not counted while quiet.
   using Calls = std::array<std::array<uint64_t, kFileRoles>, sim::kOps>;
   Calls calls_{};
-  std::array<std::optional<Calls>, kSinces> before_;  // how many there had been, by Since
-  const sim::SeamCall* call_ = nullptr;               // under way
+  std::array<std::optional<Calls>, kSinces>
+      before_;                           // how many there had been, by Since; not kBegin
+  const sim::SeamCall* call_ = nullptr;  // under way
   Observer* observer_ = nullptr;
   std::vector<Hit> hits_;
   std::vector<Strike> strikes_;

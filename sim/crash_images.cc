@@ -23,10 +23,8 @@ void collect(const Disk& disk, const std::string& path, Image& image) {
       collect(disk, full, image);
       continue;
     }
-    std::string content(disk.size(inode), '\0');
-    const Result<size_t> got = disk.read(inode, 0, content.data(), content.size());
-    CHECK(!got.ok() || *got == content.size());
-    image.push_back({full, got.ok() ? std::move(content) : "unreadable"});
+    auto content = disk.read_whole(inode);
+    image.push_back({full, content.ok() ? std::move(content).value() : "unreadable"});
   }
 }
 

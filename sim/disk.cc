@@ -142,6 +142,13 @@ char byte_at(const Inode& inode, uint64_t offset) {
 
 }  // namespace
 
+Result<std::string> Disk::read_whole(InodeId id) const {
+  std::string bytes(size(id), '\0');
+  TRY_ASSIGN(const size_t got, read(id, 0, bytes.data(), bytes.size()));
+  CHECK(got == bytes.size());
+  return bytes;
+}
+
 Result<size_t> Disk::read(InodeId id, uint64_t offset, char* out, size_t n) const {
   const Inode& inode = state_.tree[id];
   CHECK(!inode.directory);

@@ -57,6 +57,8 @@ class Disk {
   uint64_t size(InodeId inode) const { return state_.tree[inode].size; }
   // kIo on an unreadable sector; otherwise all bytes there are.
   Result<size_t> read(InodeId inode, uint64_t offset, char* out, size_t n) const;
+  // All of it.
+  Result<std::string> read_whole(InodeId inode) const;
   // Writes a prefix; short only when the disk is full, kNoSpace when not one byte fits.
   Result<size_t> write(InodeId inode, uint64_t offset, std::string_view data);
   void truncate(InodeId inode, uint64_t size);

@@ -298,12 +298,29 @@ std::vector<LazyView::Answer> LazyView::work_out(const Look& look) const {
   return found;
 }
 
+void LazyView::alternatives(uint32_t of, size_t option, uint64_t first, Alternatives& all) const {
+  const LazyFile& file = this->file(of);
+  const uint32_t unit = image_->sector_bytes;
+  const uint64_t size = file.options[option].size;
+  const auto& known = seen[of];
+  all.clear();
+  for (uint64_t s = first; s * unit < size; ++s) {
+    all.emplace_back();
+    if (s < known.size() && known[s]) {
+      all.back().push_back(*known[s]);
+      continue;
+    }
+    for (const auto& candidate : file.sectors[s])
+      if (candidate.options[option])
+        all.back().push_back(pool_->prefix(candidate.content, size - s * unit));
+  }
+}
+
 // Exact: by option, over all mixtures of what was not seen yet.
 std::vector<LazyView::Answer> LazyView::search(const Look& look) const {
   const LazyFile& file = this->file(look.of);
   const uint32_t unit = image_->sector_bytes;
   const uint64_t first = look.what.offset / unit;
-  const auto& known = seen[look.of];
   Answer no{static_cast<uint64_t>(engine::Found::kNo), {}};
   Answer yes{static_cast<uint64_t>(engine::Found::kYes), {}};
   const Answer read_on{static_cast<uint64_t>(engine::Found::kReadOn), left[look.of]};
@@ -319,18 +336,7 @@ std::vector<LazyView::Answer> LazyView::search(const Look& look) const {
   Alternatives all;
   for (size_t i = 0; i < file.options.size(); ++i) {
     if (!left[look.of][i]) continue;
-    const uint64_t size = file.options[i].size;
-    all.clear();
-    for (uint64_t s = first; s * unit < size; ++s) {
-      all.emplace_back();
-      if (s < known.size() && known[s]) {
-        all.back().push_back(*known[s]);
-        continue;
-      }
-      for (const auto& candidate : file.sectors[s])
-        if (candidate.options[i])
-          all.back().push_back(pool_->prefix(candidate.content, size - s * unit));
-    }
+    alternatives(look.of, i, first, all);
     const Feasible can = feasible(look.what, first * unit, unit, all, *pool_);
     if (can.no) no.left.set(i);
     if (can.yes) yes.left.set(i);

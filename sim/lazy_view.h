@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sim/lazy_image.h"
+#include "sim/lazy_search.h"
 
 namespace powercut::sim {
 
@@ -75,6 +76,8 @@ class LazyView {
 
   const LazyImage& image() const { return *image_; }
   ContentPool& pool() const { return *pool_; }
+  // What the sectors of file `of` may show, from sector `first` on, if `option` is its.
+  void alternatives(uint32_t of, size_t option, uint64_t first, Alternatives& all) const;
   // By number.
   size_t files() const { return files_.size(); }
   const LazyFile& file(uint32_t number) const { return *image_->files[files_[number]]; }

@@ -28,7 +28,7 @@
 
 namespace powercut::sim {
 
-class Disk;
+struct WorldState;
 
 // What is promised at one instant. Each number is of an operation: all up to it are kept.
 struct Promise {
@@ -146,7 +146,7 @@ class Target {
   virtual Deeds deeds() { return {}; }
   // Left alone for a minute, with nothing in its way: what of its own work is not done, in one line; empty:
   // nothing. Never yields.
-  virtual std::string undone(int64_t /*wall_ms*/, const Disk&) { return {}; }
+  virtual std::string undone(const WorldState&) { return {}; }
   // What open() made of the disk: one line for people, and the same as sentences of a story.
   virtual std::string recovery_summary() { return {}; }
   virtual std::vector<std::string> recovery_story() { return {}; }

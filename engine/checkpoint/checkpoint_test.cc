@@ -6,21 +6,15 @@
 
 #include "engine/checkpoint/rdb_decode.h"
 #include "engine/checkpoint/rdb_harness.h"
+#include "engine/os/no_disk_testing.h"
 #include "engine/os/tasks.h"
 
 namespace powercut::engine {
 namespace {
 
 // Tasks and nothing else.
-class TaskOs : public Os {
+class TaskOs : public NoDiskOs {
  public:
-  Result<std::unique_ptr<File>> open(std::string_view, Open) override { return none(); }
-  Result<void> rename(std::string_view, std::string_view) override { return none(); }
-  Result<void> link(std::string_view, std::string_view) override { return none(); }
-  Result<void> remove(std::string_view) override { return none(); }
-  Result<void> make_directory(std::string_view) override { return none(); }
-  Result<std::vector<std::string>> list(std::string_view) override { return none(); }
-  Result<void> sync_directory(std::string_view, Site) override { return none(); }
   Instant now() override { return {0}; }
   WallTime wall_now() override { return {0}; }
   uint64_t choose(Site, uint64_t) override { return 0; }
@@ -36,9 +30,6 @@ class TaskOs : public Os {
   }
 
   Tasks tasks;
-
- private:
-  static Error none() { return {Errc::kUnsupported, "no disk"}; }
 };
 
 class HookedFile : public File {

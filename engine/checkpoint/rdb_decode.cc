@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <string>
 
 #include "engine/base/check.h"
@@ -273,6 +274,15 @@ const std::string* RdbInfo::find_aux(std::string_view name) const {
   const auto found = std::find_if(aux.begin(), aux.end(),
                                   [name](const auto& field) { return field.first == name; });
   return found == aux.end() ? nullptr : &found->second;
+}
+
+std::optional<uint64_t> RdbInfo::lsn() const {
+  const std::string* text = find_aux(kRdbAuxLsn);
+  uint64_t value = 0;
+  if (text == nullptr ||
+      std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc())
+    return std::nullopt;
+  return value;
 }
 
 Result<RdbInfo> load_rdb(File& file, std::string_view name, Keyspace& keyspace,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,6 +38,8 @@ struct RdbInfo {
 
   // The value of an auxiliary field; nullptr if it is not there.
   const std::string* find_aux(std::string_view name) const;
+  // What our own field says: entries up to this number are contained. None: it is not there, or no number.
+  std::optional<uint64_t> lsn() const;
 };
 
 // Loads a file into an empty keyspace whose set_loading(true) was called. The error is one line:

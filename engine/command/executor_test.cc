@@ -12,6 +12,7 @@
 #include "engine/command/command_harness.h"
 #include "engine/command/control.h"
 #include "engine/command/session.h"
+#include "engine/os/no_disk_testing.h"
 #include "engine/os/tasks.h"
 
 namespace powercut::engine {
@@ -21,15 +22,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 // Two clocks and chance; no disk.
-class Clockwork : public Os {
+class Clockwork : public NoDiskOs {
  public:
-  Result<std::unique_ptr<File>> open(std::string_view, Open) override { return none(); }
-  Result<void> rename(std::string_view, std::string_view) override { return none(); }
-  Result<void> link(std::string_view, std::string_view) override { return none(); }
-  Result<void> remove(std::string_view) override { return none(); }
-  Result<void> make_directory(std::string_view) override { return none(); }
-  Result<std::vector<std::string>> list(std::string_view) override { return none(); }
-  Result<void> sync_directory(std::string_view, Site) override { return none(); }
   Instant now() override { return {monotonic_ns}; }
   WallTime wall_now() override { return {unix_ms}; }
   uint64_t choose(Site, uint64_t n) override { return n - 1; }
@@ -40,9 +34,6 @@ class Clockwork : public Os {
 
   int64_t monotonic_ns = 7;
   int64_t unix_ms = 1000;
-
- private:
-  static Error none() { return {Errc::kUnsupported, "no disk"}; }
 };
 
 class FakeLog : public OperationLog {

@@ -32,8 +32,6 @@ int64_t modified_ms(Os& os, const std::string& path) {
   return file.ok() ? (*file)->modified_ms() : 0;
 }
 
-std::string in_log(std::string_view name) { return fmt::format("{}/{}", kAofDirectory, name); }
-
 // What a checkpoint says of itself before its first entry.
 struct Peeked {
   RdbInfo info;
@@ -50,11 +48,7 @@ Result<std::optional<Peeked>> peek_checkpoint(Os& os) {
   if (!info.ok()) return std::optional<Peeked>();
   Peeked peeked;
   peeked.modified_ms = (*file)->modified_ms();
-  uint64_t lsn = 0;
-  if (const std::string* text = info->find_aux(kRdbAuxLsn)) {
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), lsn);
-    if (error == std::errc()) peeked.lsn = lsn;
-  }
+  peeked.lsn = info->lsn();
   peeked.info = std::move(*info);
   return std::optional<Peeked>(std::move(peeked));
 }
@@ -63,7 +57,7 @@ Result<std::optional<Peeked>> peek_checkpoint(Os& os) {
 Result<std::optional<uint64_t>> last_entry(Os& os, const Manifest& manifest) {
   if (manifest.segments.empty()) return std::optional<uint64_t>();
   const ManifestFile& last = manifest.segments.back();
-  const auto file = os.open(in_log(last.name), Open::kRead);
+  const auto file = os.open(in_aof_directory(last.name), Open::kRead);
   if (!file.ok() || !last.lsn) return std::optional<uint64_t>();
   TRY_ASSIGN(const uint64_t size, (*file)->size());
   TRY_ASSIGN(const std::string tail, read_whole(**file, size - std::min(size, kTailBytes)));
@@ -86,10 +80,11 @@ Error newer(std::string_view what, std::string_view than, std::string_view remed
 }  // namespace
 
 int64_t log_modified_ms(Os& os, const Manifest& manifest) {
-  int64_t newest = modified_ms(os, in_log(kManifestName));
-  if (manifest.base) newest = std::max(newest, modified_ms(os, in_log(manifest.base->name)));
+  int64_t newest = modified_ms(os, in_aof_directory(kManifestName));
+  if (manifest.base)
+    newest = std::max(newest, modified_ms(os, in_aof_directory(manifest.base->name)));
   for (const ManifestFile& file : manifest.segments)
-    newest = std::max(newest, modified_ms(os, in_log(file.name)));
+    newest = std::max(newest, modified_ms(os, in_aof_directory(file.name)));
   return newest;
 }
 
@@ -136,7 +131,7 @@ Result<std::string> check_beside_log(Os& os, const LogState& log) {
 
 Result<std::string> check_beside_checkpoint(Os& os, std::optional<uint64_t> lsn) {
   const int64_t checkpoint = modified_ms(os, std::string(kCheckpointName));
-  const auto text = read_whole(os, in_log(kManifestName));
+  const auto text = read_whole(os, in_aof_directory(kManifestName));
   std::string what;
   bool is_newer = false;
   if (text.ok()) {

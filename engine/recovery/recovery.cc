@@ -16,17 +16,17 @@
 
 namespace powercut::engine {
 
-namespace {
-
-constexpr uint64_t kHighestLsn = UINT64_MAX / 2;  // a higher one is damage
-constexpr uint64_t kSmallestBlock = 1024;         // of a filesystem that a log may be on
-
 std::string in_aof_directory(std::string_view name) {
   std::string path(kAofDirectory);
   path += '/';
   path += name;
   return path;
 }
+
+namespace {
+
+constexpr uint64_t kHighestLsn = UINT64_MAX / 2;  // a higher one is damage
+constexpr uint64_t kSmallestBlock = 1024;         // of a filesystem that a log may be on
 
 // "appendonly.aof.12.incr.aof" -> 12; nullopt for other names.
 std::optional<uint64_t> sequence_of(std::string_view name) {
@@ -388,10 +388,8 @@ class Recovery {
   }
 
   void take_lsn(const RdbInfo& info) {
-    const std::string* lsn = info.find_aux(kRdbAuxLsn);
-    if (lsn == nullptr) return;
-    (void)std::from_chars(lsn->data(), lsn->data() + lsn->size(), report().last_lsn);
-    checkpoint_lsn_ = report().last_lsn;
+    if (info.find_aux(kRdbAuxLsn) == nullptr) return;
+    checkpoint_lsn_ = report().last_lsn = info.lsn().value_or(report().last_lsn);
   }
 
   Result<void> load_rdb_file(File& file, const std::string& name, const RdbLoadOptions& options) {

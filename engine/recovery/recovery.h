@@ -24,6 +24,7 @@
 namespace powercut::engine {
 
 inline constexpr std::string_view kAofDirectory = "appendonlydir";
+std::string in_aof_directory(std::string_view name);  // the path
 // Stands in the directory while a first generation is made of a checkpoint: until its manifest is
 // published, nothing there has ever been acknowledged.
 inline constexpr std::string_view kFirstGenerationMark = "first-generation";

@@ -45,6 +45,14 @@ wait_ready() {
   wait "$pid"
   status=$?
 }
+# lives_on WHAT: the server that was started last, with a socket at $dir/s; or WHAT failed.
+lives_on() {
+  pid=$!
+  pids+=("$pid")
+  for _ in $(seq 100); do [ -S "$dir/s" ] && break || sleep 0.02; done
+  sleep 0.1
+  kill -0 "$pid" || fail "$1"
+}
 stop() {
   kill -TERM "$pid"
   wait "$pid"
@@ -92,11 +100,7 @@ stop
 # --- The log of the process ---
 fresh
 "$server" --port 0 --bind 127.0.0.1 --dir "$dir/data" --unixsocket "$dir/s" >/dev/full 2>&1 &
-pid=$!
-pids+=("$pid")
-for _ in $(seq 100); do [ -S "$dir/s" ] && break || sleep 0.02; done
-sleep 0.1
-kill -0 "$pid" || fail "a full log ends the store"
+lives_on "a full log ends the store"
 stop
 
 "$server" --no-such-directive 1 2>/dev/full
@@ -105,11 +109,7 @@ is "a refusal that cannot be written" $? 2
 # Closed: what is opened in its place must not get the messages.
 fresh
 "$server" --port 0 --bind 127.0.0.1 --dir "$dir/data" --unixsocket "$dir/s" --appendfsync always 0<&- >&- 2>&- &
-pid=$!
-pids+=("$pid")
-for _ in $(seq 100); do [ -S "$dir/s" ] && break || sleep 0.02; done
-sleep 0.1
-kill -0 "$pid" || fail "closed descriptors end the store"
+lives_on "closed descriptors end the store"
 stop
 grep -rq "Server initialized" "$dir/data" && fail "a message is in the data"
 

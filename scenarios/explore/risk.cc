@@ -37,24 +37,13 @@ bool is_certain(const sim::LazyView& view, uint32_t number, const engine::Search
   const uint32_t unit = view.image().sector_bytes;
   const uint64_t first = what.offset / unit;
   const sim::LazyFile& file = view.file(number);
-  const auto& known = view.seen[number];
   // Most often nothing there can even end a match.
   const sim::Peaks peaks = sim::peaks_of(file, what, pool);
   if (peaks.highest[std::min<uint64_t>(first, file.sectors.size())] <= what.offset) return !found;
+  sim::Alternatives all;
   for (size_t i = 0; i < file.options.size(); ++i) {
     if (!view.left[number][i]) continue;
-    const uint64_t size = file.options[i].size;
-    sim::Alternatives all;
-    for (uint64_t s = first; s * unit < size; ++s) {
-      all.emplace_back();
-      if (s < known.size() && known[s]) {
-        all.back().push_back(*known[s]);
-        continue;
-      }
-      for (const auto& candidate : file.sectors[s])
-        if (candidate.options[i])
-          all.back().push_back(pool.prefix(candidate.content, size - s * unit));
-    }
+    view.alternatives(number, i, first, all);
     size_t ways = 0;
     for (size_t s = 0; s + 2 < all.size(); ++s)
       ways += all[s].size() * all[s + 1].size() * all[s + 2].size();

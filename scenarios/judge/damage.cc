@@ -22,9 +22,9 @@ std::optional<Violation> judge_damage(const Damage& damage, const Recovered& rec
                                  recovered.last, whole, why)};
   };
   if (recovered.last == whole) return violation("and yet the state is another");
-  if (damage.shows) return violation("the files show that the damaged bytes had been synced");
-  if (recovered.last < damage.before)
-    return violation(fmt::format("{} stand in front of it", damage.before));
+  if (damage.told.shows) return violation("the files show that the damaged bytes had been synced");
+  if (recovered.last < damage.told.before)
+    return violation(fmt::format("{} stand in front of it", damage.told.before));
   return std::nullopt;
 }
 

@@ -12,11 +12,16 @@
 
 namespace powercut::scenarios {
 
+// What the files tell of harm that was done to them.
+struct Testimony {
+  bool shows = false;   // that bytes had been on the disk, synced, and are not what they were
+  uint64_t before = 0;  // operations that stand in front of the harm
+  bool in_log = false;  // all of it: told to give up what is damaged (sim::Settings), it starts
+};
+
 struct Damage {
-  Recovered intact;              // what the start comes to without it
-  bool shows = false;            // by the files alone
-  uint64_t before = UINT64_MAX;  // operations that stand in front of it
-  bool in_log = false;           // and nowhere else
+  Recovered intact;  // what the start comes to without it
+  Testimony told;
 };
 
 // kDamageTaken, or nothing. That the state is one there ever was, the oracle asks (oracle.h). Where the

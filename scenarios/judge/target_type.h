@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "faults/plan.h"
+#include "scenarios/judge/damage.h"
 #include "scenarios/judge/history.h"
 #include "scenarios/judge/policy.h"
 #include "scenarios/workload/workload.h"
@@ -64,15 +65,9 @@ class TargetType {
     return {};
   }
 
-  // What the files tell of harm that was done to them while nothing ran.
-  struct Telling {
-    bool shows = false;   // that bytes had been on the disk, synced, and are not what they were
-    uint64_t before = 0;  // operations that stand in front of the harm
-    bool in_log = false;  // all of it: told to give up what is damaged (sim::Settings), it starts
-  };
-  // Two disks that no recovery has seen yet, and where they differ.
-  virtual Telling telling(const sim::Disk& /*intact*/, const sim::Disk& /*harmed*/,
-                          std::span<const faults::Harm>) const {
+  // Of two disks that no recovery has seen yet, and where they differ.
+  virtual Testimony telling(const sim::Disk& /*intact*/, const sim::Disk& /*harmed*/,
+                            std::span<const faults::Harm>) const {
     return {};
   }
 

@@ -71,37 +71,33 @@ class Harming {
 
  private:
   void judge_copy(bool refusal_alone = false) {
-    sim::WorldState world = heir_.world;
-    const auto hits = faults::apply_media_faults(plan_, life_, world.disk, choices_);
+    sim::WorldState harmed = heir_.world;
+    const auto hits = faults::apply_media_faults(plan_, life_, harmed.disk, choices_);
     if (hits.empty()) return;
-    const Damage damage = weigh(hits, world.disk);
+    const Damage damage = weigh(hits, harmed.disk);
     // Then an older file may be all there is: a state that this history has forgotten.
-    if (hits[0].fault == faults::FaultClass::kFileLost && !damage.shows) return;
-    const Recovered recovered =
-        recover_in(world, run_.opening, {.choices = choices_, .wall_ms = intact_.wall_ms});
+    if (hits[0].fault == faults::FaultClass::kFileLost && !damage.told.shows) return;
+    const Recovered recovered = recover(harmed, run_.opening);
     if (!refusal_alone) run_.judge_damaged(heir_.promised, heir_.delays, damage, recovered);
     // A sector that cannot be read is not given up: it may be read again.
     const bool readable = std::none_of(hits.begin(), hits.end(), [](const faults::MediaHit& hit) {
       return hit.fault == faults::FaultClass::kUnreadable;
     });
     const bool refused = intact_.refusal.empty() && !recovered.refusal.empty();
-    if (!run_.stopped && refused && damage.in_log && readable) judge_giving_up(damage);
+    if (!run_.stopped && refused && damage.told.in_log && readable) judge_giving_up(damage, harmed);
     // So that the plan tells it.
     if (run_.stopped) run_.result.plan = plan_;
   }
 
   // The same again, told to keep what precedes the damage.
-  void judge_giving_up(Damage damage) {
-    sim::WorldState world = heir_.world;
-    (void)faults::apply_media_faults(plan_, life_, world.disk, choices_);
+  void judge_giving_up(Damage damage, const sim::WorldState& harmed) {
     Opening opening = run_.opening;
     opening.settings.gives_up = true;
-    const Recovered recovered =
-        recover_in(world, opening, {.choices = choices_, .wall_ms = intact_.wall_ms});
+    const Recovered recovered = recover(harmed, opening);
     if (!recovered.refusal.empty())
       return run_.violate(
           {Breach::kNoStart, "told to give up what is damaged: " + recovered.refusal});
-    damage.shows = false;
+    damage.told.shows = false;
     run_.judge_damaged(heir_.promised, heir_.delays, damage, recovered);
   }
 
@@ -110,8 +106,12 @@ class Harming {
     for (const auto& hit : hits)
       for (const faults::Harm* harm : {&hit.at, &hit.also})
         if (harm->length != 0) harms.push_back(*harm);
-    const auto told = run_.opening.type->telling(disk_, harmed, harms);
-    return {intact_, told.shows, told.before, told.in_log};
+    return {intact_, run_.opening.type->telling(disk_, harmed, harms)};
+  }
+
+  // By the clock of the recovery without harm.
+  Recovered recover(sim::WorldState world, const Opening& opening) const {
+    return recover_in(world, opening, {.choices = choices_, .wall_ms = intact_.wall_ms});
   }
 
   RunState& run_;
@@ -141,12 +141,13 @@ void harm(RunState& run, uint32_t life, sim::Choices& choices, Legacy& heir) {
     if (!settled) heir.damage.reset();
     return;
   }
-  if (!looks || run.stated.script != nullptr || heir.contract_broken) return;
+  const bool may_be = run.spec.faults.has_any(faults::FaultSet::violations());
+  if (!looks || !may_be || run.stated.script != nullptr || heir.contract_broken) return;
+  if (choices.choose("unplanned", 0, kUnplannedOneIn) != 0) return;
   std::vector<faults::FaultKind> kinds;
   for (const faults::KindRow& kind : faults::kind_rows())
     if (faults::target(kind.kind) == faults::Target::kDisk && run.spec.faults.has(kind.fault))
       kinds.push_back(kind.kind);
-  if (kinds.empty() || choices.choose("unplanned", 0, kUnplannedOneIn) != 0) return;
   Harming(run, life, choices, heir).judge_unplanned(kinds);
 }
 

@@ -11,6 +11,8 @@ namespace {
 
 // Longer than all that a plan makes slow, and what follows from it.
 constexpr Duration kRest = seconds(60);
+// A key has expired meanwhile: it goes on working.
+constexpr Duration kLately = seconds(10);
 // Longer than any plan needs: a life that lasts this long hangs.
 constexpr Duration kLifeLimit = seconds(900);
 // Long enough for what the engine does by itself: the sync of each second.
@@ -160,7 +162,9 @@ void Life::rest() {
   if (std::any_of(os.waits().begin(), os.waits().end(),
                   [&](const auto& wait) { return wait.end >= os.now(); }))
     return;  // a call that hangs
-  const std::string undone = target_->undone(os.wall_now().unix_ms, run_.legacy.world.disk);
+  const uint64_t last = run_.history->last_lsn();
+  if (last != 0 && os.now() < run_.history->operation(last).executed + kLately) return;
+  const std::string undone = target_->undone(run_.legacy.world);
   if (!undone.empty())
     run_.violate({Breach::kUnavailable, "left alone for a minute, and not done: " + undone});
 }

@@ -76,9 +76,7 @@ class AofLogTest : public ::testing::Test {
   }
   std::string content(uint64_t sequence) {
     const auto inode = world_.disk.lookup(fmt::format("{}.aof", sequence)).value();
-    std::string bytes(world_.disk.size(inode), '\0');
-    EXPECT_TRUE(world_.disk.read(inode, 0, bytes.data(), bytes.size()).ok());
-    return bytes;
+    return world_.disk.read_whole(inode).value();
   }
   // The entries of a segment that is whole: their numbers and last words.
   std::string entries(uint64_t sequence, uint64_t first = 1) {

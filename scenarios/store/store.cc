@@ -101,8 +101,8 @@ class StoreType final : public TargetType {
   std::string not_modelled(const std::vector<std::string_view>& words) const override {
     return not_modelled_of_store(words);
   }
-  Telling telling(const sim::Disk& intact, const sim::Disk& harmed,
-                  std::span<const faults::Harm> harms) const override {
+  Testimony telling(const sim::Disk& intact, const sim::Disk& harmed,
+                    std::span<const faults::Harm> harms) const override {
     return telling_of_store(intact, harmed, harms);
   }
   std::string plain_request(size_t number) const override {

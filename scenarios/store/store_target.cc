@@ -58,10 +58,8 @@ std::string number(uint64_t n, std::string_view what) {
 
 }  // namespace
 
-StoreTarget::StoreTarget(engine::Os& os, std::unique_ptr<engine::Engine> engine,
-                         const sim::Settings& settings)
-    : os_(os),
-      engine_(std::move(engine)),
+StoreTarget::StoreTarget(std::unique_ptr<engine::Engine> engine, const sim::Settings& settings)
+    : engine_(std::move(engine)),
       policy_(find_policy(settings.policy)),
       opened_sync_(engine_->config().aof.policy),
       log_off_(settings.log_off) {
@@ -76,7 +74,7 @@ StoreTarget::~StoreTarget() = default;
 Result<std::unique_ptr<sim::Target>> StoreTarget::open(engine::Os& os,
                                                        const sim::Settings& settings) {
   TRY_ASSIGN(auto engine, engine::Engine::open(os, config_of(settings)));
-  return std::unique_ptr<sim::Target>(new StoreTarget(os, std::move(engine), settings));
+  return std::unique_ptr<sim::Target>(new StoreTarget(std::move(engine), settings));
 }
 
 // --- Clients ---
@@ -141,7 +139,6 @@ size_t reply_length(std::string_view bytes) {
 
 // While the keeper works on the log, that may be to end it: then what comes now may not be in it.
 void StoreTarget::on_operation(uint64_t lsn) {
-  changed_at_ = os_.now();
   const engine::AofLog& log = engine_->aof();
   if (log.active())
     kept_ = engine_->keeper().busy(engine::Keeper::Job::kRewrite)
@@ -224,10 +221,8 @@ sim::Deeds StoreTarget::deeds() {
           engine_->executor().stats().refused_writes > 0, stats.last_error};
 }
 
-std::string StoreTarget::undone(int64_t wall_ms, const sim::Disk& disk) {
-  constexpr Duration kLately = seconds(10);  // a key has just expired: it goes on working
-  if (os_.now() < changed_at_ + kLately) return {};
-  return undone_by(*engine_, os_.now(), wall_ms, disk, policy_->has_log() && !log_off_);
+std::string StoreTarget::undone(const sim::WorldState& world) {
+  return undone_by(*engine_, world, policy_->has_log() && !log_off_);
 }
 
 // --- For people ---

@@ -35,7 +35,7 @@ class StoreTarget final : public sim::Target,
   std::vector<sim::Span> blocked() override;
   sim::Activity activity(std::optional<sim::Op> op, bool of_base) override;
   sim::Deeds deeds() override;
-  std::string undone(int64_t wall_ms, const sim::Disk& disk) override;
+  std::string undone(const sim::WorldState& world) override;
   std::string recovery_summary() override { return engine_->recovery().summary(); }
   std::vector<std::string> recovery_story() override;
   std::vector<std::string> contents(int64_t wall_ms, size_t most) override;
@@ -48,18 +48,15 @@ class StoreTarget final : public sim::Target,
     size_t given = 0;  // bytes of the last one, not yet taken out of the session
   };
 
-  StoreTarget(engine::Os& os, std::unique_ptr<engine::Engine> engine,
-              const sim::Settings& settings);
+  StoreTarget(std::unique_ptr<engine::Engine> engine, const sim::Settings& settings);
   Connection& connection(uint64_t client);
   void on_operation(uint64_t lsn) override;
 
-  engine::Os& os_;
   std::unique_ptr<engine::Engine> engine_;
   std::vector<Connection> connections_;  // by client
   const Policy* policy_;                 // that it was opened with
   engine::SyncPolicy opened_sync_;       // the same
   bool log_off_;                         // it began without the log that the policy has
-  Instant changed_at_;                   // the last operation, of whomever
   uint64_t kept_ = 0;  // if the log is turned off now: what it holds up to here, synced
 };
 

@@ -20,11 +20,8 @@ constexpr std::string_view kMark = "appendonlydir/first-generation";
 std::optional<std::string> content(const sim::Disk& disk, std::string_view path) {
   const auto inode = disk.lookup(path);
   if (!inode.ok() || disk.is_directory(*inode)) return std::nullopt;
-  std::string bytes(disk.size(*inode), '\0');
-  const auto read = disk.read(*inode, 0, bytes.data(), bytes.size());
-  if (!read.ok()) return std::nullopt;
-  bytes.resize(*read);
-  return bytes;
+  auto bytes = disk.read_whole(*inode);
+  return bytes.ok() ? std::optional(std::move(bytes).value()) : std::nullopt;
 }
 
 // --- The manifest ---
@@ -123,8 +120,8 @@ bool is_harmed(const Piece& piece, std::string_view path, Harms harms) {
   });
 }
 
-TargetType::Telling of_segment(const std::string& text, const faults::Harm& harm, Harms harms) {
-  TargetType::Telling told;
+Testimony of_segment(const std::string& text, const faults::Harm& harm, Harms harms) {
+  Testimony told;
   std::string_view header = text;
   if (!number(header, "#pc segment=")) return told;
   const auto nonce = number(header, " nonce=", 16);
@@ -171,9 +168,9 @@ bool holds_a_log(const sim::Disk& disk) {
   });
 }
 
-TargetType::Telling of_place(const sim::Disk& intact, const sim::Disk& harmed,
-                             const faults::Harm& harm, Harms harms) {
-  TargetType::Telling told;
+Testimony of_place(const sim::Disk& intact, const sim::Disk& harmed, const faults::Harm& harm,
+                   Harms harms) {
+  Testimony told;
   const auto manifest = content(intact, kManifest);
   if (!manifest) {
     told.shows = harm.path == "dump.rdb" && shows_in_checkpoint(harmed, harm);
@@ -200,9 +197,9 @@ TargetType::Telling of_place(const sim::Disk& intact, const sim::Disk& harmed,
 
 }  // namespace
 
-TargetType::Telling telling_of_store(const sim::Disk& intact, const sim::Disk& harmed,
-                                     std::span<const faults::Harm> harms) {
-  TargetType::Telling told{false, UINT64_MAX, !harms.empty()};
+Testimony telling_of_store(const sim::Disk& intact, const sim::Disk& harmed,
+                           std::span<const faults::Harm> harms) {
+  Testimony told{false, UINT64_MAX, !harms.empty()};
   for (const faults::Harm& harm : harms) {
     const auto place = of_place(intact, harmed, harm, harms);
     told.shows |= place.shows;

@@ -2,11 +2,15 @@
 // a judge that asked the engine's own reader would believe its errors.
 #pragma once
 
-#include "scenarios/judge/target_type.h"
+#include <span>
+
+#include "faults/plan.h"
+#include "scenarios/judge/damage.h"
+#include "sim/disk.h"
 
 namespace powercut::scenarios {
 
-TargetType::Telling telling_of_store(const sim::Disk& intact, const sim::Disk& harmed,
-                                     std::span<const faults::Harm> harms);
+Testimony telling_of_store(const sim::Disk& intact, const sim::Disk& harmed,
+                           std::span<const faults::Harm> harms);
 
 }  // namespace powercut::scenarios

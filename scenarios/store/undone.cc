@@ -4,6 +4,10 @@
 
 #include <algorithm>
 
+#include "engine/aof/manifest.h"
+#include "engine/aof/replace.h"
+#include "engine/recovery/checkpoint_file.h"
+
 namespace powercut::scenarios {
 
 namespace {
@@ -68,23 +72,21 @@ std::string memory(engine::Engine& engine) {
   return fmt::format("its data take {} bytes, and it counts {}", counted, told);
 }
 
-std::string content(const sim::Disk& disk, std::string_view path) {
-  const auto inode = disk.lookup(path);
-  std::string bytes(inode.ok() ? disk.size(*inode) : 0, '\0');
-  return inode.ok() && disk.read(*inode, 0, bytes.data(), bytes.size()).ok() ? bytes : "";
-}
-
 // What a publication or a rewrite should have removed. Without the log, or a save, nobody has looked.
 std::string litter(engine::Engine& engine, const sim::Disk& disk, bool log) {
-  const auto names = disk.list("appendonlydir");
+  const auto names = disk.list(engine::kAofDirectory);
   if (log && engine.aof().active() && names.ok()) {
-    const std::string manifest = content(disk, "appendonlydir/appendonly.aof.manifest");
+    const auto at = disk.lookup(engine::in_aof_directory(engine::kManifestName));
+    const auto text = at.ok() ? disk.read_whole(*at) : Result<std::string>(at.error());
+    const auto manifest =
+        text.ok() ? engine::parse_manifest(*text) : Result<engine::Manifest>(text.error());
     for (const std::string& name : *names)
-      if (name != "appendonly.aof.manifest" && !name.ends_with(".orphan") &&
-          manifest.find(fmt::format("file {} ", name)) == manifest.npos)
-        return fmt::format("appendonlydir/{} lies about", name);
+      if (name != engine::kManifestName && !name.ends_with(engine::kOrphanSuffix) &&
+          !(manifest.ok() && manifest->names(name)))
+        return engine::in_aof_directory(name) + " lies about";
   }
-  for (const std::string_view name : {"temp-dump.rdb", "dump.rdb.replaced.1"})
+  const std::string replaced = engine::replaced_name(std::string(engine::kCheckpointName));
+  for (const std::string_view name : {engine::kCheckpointTemporary, std::string_view(replaced)})
     if (engine.keeper().stats().saves != 0 && disk.lookup(name).ok())
       return fmt::format("{} lies about", name);
   return {};
@@ -92,10 +94,11 @@ std::string litter(engine::Engine& engine, const sim::Disk& disk, bool log) {
 
 }  // namespace
 
-std::string undone_by(engine::Engine& engine, Instant now, int64_t wall_ms, const sim::Disk& disk,
-                      bool log) {
-  for (const std::string& line : {expired(engine, wall_ms), unsynced(engine), due(engine, now),
-                                  memory(engine), litter(engine, disk, log)})
+std::string undone_by(engine::Engine& engine, const sim::WorldState& world, bool log) {
+  const int64_t wall_ms = world.wall_offset_ms + world.now.ns / 1'000'000;
+  for (const std::string& line :
+       {expired(engine, wall_ms), unsynced(engine), due(engine, world.now), memory(engine),
+        litter(engine, world.disk, log)})
     if (!line.empty()) return line;
   return {};
 }

@@ -4,13 +4,12 @@
 #include <string>
 
 #include "engine/engine.h"
-#include "sim/disk.h"
+#include "sim/sim_os.h"
 
 namespace powercut::scenarios {
 
 // Nothing happened for a while, nothing failed, and no call is under way. One line; empty: all is done.
 // `log`: it began with its log, so what an earlier life left there is its to remove.
-std::string undone_by(engine::Engine& engine, Instant now, int64_t wall_ms, const sim::Disk& disk,
-                      bool log);
+std::string undone_by(engine::Engine& engine, const sim::WorldState& world, bool log);
 
 }  // namespace powercut::scenarios

@@ -128,9 +128,7 @@ class WatchedTarget final : public sim::Target, private sim::OperationObserver {
     return inner_->activity(op, of_base);
   }
   sim::Deeds deeds() override { return inner_->deeds(); }
-  std::string undone(int64_t wall_ms, const sim::Disk& disk) override {
-    return inner_->undone(wall_ms, disk);
-  }
+  std::string undone(const sim::WorldState& world) override { return inner_->undone(world); }
   std::string recovery_summary() override { return inner_->recovery_summary(); }
   std::vector<std::string> recovery_story() override { return inner_->recovery_story(); }
   std::vector<std::string> contents(int64_t wall_ms, size_t most) override {

@@ -66,8 +66,8 @@ class WatchedType final : public TargetType {
   std::string not_modelled(const std::vector<std::string_view>& words) const override {
     return inner_.not_modelled(words);
   }
-  Telling telling(const sim::Disk& intact, const sim::Disk& harmed,
-                  std::span<const faults::Harm> harm) const override {
+  Testimony telling(const sim::Disk& intact, const sim::Disk& harmed,
+                    std::span<const faults::Harm> harm) const override {
     return inner_.telling(intact, harmed, harm);
   }
   std::string plain_request(size_t number) const override { return inner_.plain_request(number); }
