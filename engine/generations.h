@@ -39,6 +39,8 @@ class Generations {
   // Syncs what was applied, and closes the log. Its files stay. Yields.
   Result<void> turn_off();
   uint64_t log_bytes() const { return sealed_bytes_ + log_.segment_size(); }  // base and segments
+  // Files of it are there, whether or not it is on.
+  bool log_stands() const { return !standing_.empty(); }
   uint64_t bytes_after_rewrite() const { return bytes_after_rewrite_; }
 
   // --- Checkpoints of their own ---

@@ -88,11 +88,23 @@ Extent changed(std::string_view before, std::string_view after, Extent extent) {
   return {at, end - std::min(at, end)};
 }
 
+bool is_version_of(const MediaFile& one, const MediaFile& other) {
+  return one.path.starts_with(other.path + '.') || other.path.starts_with(one.path + '.');
+}
+
 Extent misdirect(const DiskStrike& on) {
   const Extent sector = some_sector(on);
-  // Where the bytes went. Not to where they belong: then past the end, where nobody looks.
-  const MediaFile& victim = on.files[on.choose("media.victim", on.files.size())];
-  uint64_t offset = on.choose("media.victim_sector", victim.sectors()) * kSectorBytes;
+  // Where the bytes went. Not to where they belong: then past the end, where nobody looks. Hardest to tell is what went
+  // to the same place of another version of the file.
+  const MediaFile* at = &on.files[on.choose("media.victim", on.files.size())];
+  uint64_t offset = on.choose("media.victim_sector", at->sectors()) * kSectorBytes;
+  if (on.choose("media.version", 2) == 0)
+    for (const MediaFile& file : on.files)
+      if (is_version_of(file, on.file)) {
+        at = &file;
+        offset = sector.offset;
+      }
+  const MediaFile& victim = *at;
   if (victim.inode == on.file.inode && offset == sector.offset)
     offset = victim.sectors() * kSectorBytes;
   const std::string file = content(on, on.file.inode);

@@ -192,8 +192,10 @@ Injection SimOs::begin_call(uint32_t place, Op op, std::string_view path, uint64
 void SimOs::end_call(const Injection& injection, Op op, std::string_view path, uint64_t a,
                      uint64_t b, bool ok) {
   trace_.add(world_.now, op_site(op), path, a, b, ok);
+  failed_sync_unseen_ = !ok && (op == Op::kSync || op == Op::kSyncDirectory);
   point(injection, op, CrashPoint::kAfter);
   crash_if(injection, CrashPoint::kAfter);
+  failed_sync_unseen_ = false;
 }
 
 void SimOs::crash(CrashKind kind) {

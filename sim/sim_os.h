@@ -88,6 +88,8 @@ class SimOs final : public engine::Os, private CheckWitness {
   // died() says which it was, and what the tasks hold is leaked.
   void outlive_checks() { outlives_checks_ = true; }
   const std::string& died() const { return died_; }
+  // A sync has failed, and the call has not returned: the engine cannot know.
+  bool failed_sync_unseen() const { return failed_sync_unseen_; }
   // Destroys the tasks, as the end of a world does.
   void destroy_tasks();
 
@@ -171,6 +173,7 @@ class SimOs final : public engine::Os, private CheckWitness {
   bool stopped_ = false;
   bool out_of_time_ = false;
   bool outlives_checks_ = false;
+  bool failed_sync_unseen_ = false;
   std::string died_;
   CrashKind crashed_ = CrashKind::kNone;
 };

@@ -237,6 +237,7 @@ bool Loader::keep(Value value) {
 }
 
 bool Loader::read_footer() {
+  const bool ours = info_.find_aux(kRdbAuxLsn) != nullptr;
   if (info_.version >= kRdbFirstVersionWithChecksum) {
     const uint64_t at = reader_.offset();
     const uint64_t computed = reader_.crc();
@@ -244,14 +245,15 @@ bool Loader::read_footer() {
     if (!reader_.read_little(stored, 8)) return false;
     info_.checksum_present = stored != 0 || computed == 0;
     // Redis may be told not to compute one; we always do, so its absence from our file is damage.
-    const bool optional = info_.find_aux(kRdbAuxLsn) == nullptr;
-    if (stored != computed && !(stored == 0 && optional)) {
+    if (stored != computed && (stored != 0 || ours)) {
       return reader_.fail_at(
           at, fmt::format("checksum {:016x}, but the content has {:016x}", stored, computed));
     }
   }
   info_.bytes = reader_.offset();
-  if (reader_.remaining() > 0 && !options_.allow_tail && !(options_.allow_stray && is_stray())) {
+  // Behind the end of ours it tells of a sector that came from a shorter checkpoint.
+  const bool stray = options_.allow_stray && !ours;
+  if (reader_.remaining() > 0 && !options_.allow_tail && !(stray && is_stray())) {
     return reader_.fail(fmt::format("{} bytes follow the end", reader_.remaining()));
   }
   return true;

@@ -21,8 +21,8 @@ struct RdbLoadOptions {
   // Bytes may follow the checksum, as in the single-file AOF of older versions. RdbInfo::bytes is
   // where they begin.
   bool allow_tail = false;
-  // Bytes behind the checksum that can hold no data are left alone: blanks and NULs, or one byte of any kind. Copies
-  // through a terminal, or a transfer, leave such.
+  // Bytes behind the checksum of another server's file that can hold no data are left alone: blanks and NULs, or one
+  // byte of any kind. Copies through a terminal, or a transfer, leave such.
   bool allow_stray = false;
 };
 

@@ -539,6 +539,17 @@ TEST(RdbFile, StrayBytesBehindTheEnd) {
     EXPECT_TRUE(loads(data, {.allow_tail = true}));
   }
   EXPECT_TRUE(loads("", {}));
+  // Ours was not copied: a sector of it came from a shorter one.
+  const std::string ours = sealed("REDIS0010" + unhex("fa") +
+                                  "\x0cpowercut-lsn\x01"
+                                  "7" +
+                                  unhex("00 016b 0176") + "\xff");
+  for (const std::string& stray : {std::string(), std::string(1, '\0'), std::string("\n")}) {
+    MemoryFile file(ours + stray, 3);
+    Keyspace own;
+    own.set_loading(true);
+    EXPECT_EQ(load_rdb(file, "dump", own, {.allow_stray = true}).ok(), stray.empty());
+  }
   // What cannot be read may be anything.
   MemoryFile failing(whole + "\n\n\n", 3);
   failing.fail_from = whole.size() + 1;

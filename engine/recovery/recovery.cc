@@ -113,6 +113,8 @@ class Recovery {
     // Last: a start that is refused has moved and removed nothing. What the manifest does not name may be named by
     // an older one, so not before it is settled.
     TRY(set_aside_orphans());
+    // A publication was cut before its rename: no name leads to it, and the next one writes it anew.
+    if (has_name(kManifestTemporary)) (void)os_.remove(in_aof_directory(kManifestTemporary));
     // It would say that nothing was acknowledged here, should the manifest ever be lost.
     return has_name(kFirstGenerationMark) ? os_.remove(in_aof_directory(kFirstGenerationMark))
                                           : Result<void>();

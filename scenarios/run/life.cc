@@ -199,6 +199,10 @@ Promised Life::promised() const {
     promised.at = run_.legacy.world.now;
     promised.last = run_.history->last_lsn();
     promised.engine = target_->promise();
+    if (os.failed_sync_unseen()) {
+      promised.engine.indeterminate = true;
+      promised.engine.written = promised.engine.synced;
+    }
     promised.engine.snapshot = std::max(promised.engine.snapshot, run_.history->saved());
     // What a life saved or logged unbidden stays on the disk, for any later start to find.
     promised.engine.saves |= run_.legacy.promised.engine.saves;

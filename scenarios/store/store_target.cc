@@ -174,7 +174,7 @@ sim::Promise StoreTarget::promise() {
       engine_->keeper().busy(engine::Keeper::Job::kSave) ||
       // A log that a client turned on, or tried to: a start without one reads it all the same.
       (!policy_->has_log() &&
-       (stats.rewrites != 0 || !stats.last_error.empty() || log.active() || kept_ != 0 ||
+       (engine_->generations().log_stands() || !stats.last_error.empty() ||
         engine_->recovery().log_beside || engine_->keeper().busy(engine::Keeper::Job::kRewrite)));
   if (!log.active()) {
     promise.synced = promise.written = kept_;

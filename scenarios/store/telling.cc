@@ -157,13 +157,14 @@ bool shows_in_checkpoint(const sim::Disk& harmed, const faults::Harm& harm) {
   return rdb ? !verifies(*rdb) : harmed.lookup(harm.path).ok();
 }
 
-// Without the manifest: does what it named lie there?
+// Without the manifest: does what it named lie there? It never named a base of which a sync has not been; such a
+// one may have its length and none of its bytes.
 bool holds_a_log(const sim::Disk& disk) {
   const auto names = disk.list(kFolder);
   if (!names.ok() || disk.lookup(kMark).ok()) return false;
   return std::any_of(names->begin(), names->end(), [&](const std::string& name) {
-    if (name.ends_with(".base.rdb")) return true;
     const auto text = content(disk, std::string(kFolder) + "/" + name);
+    if (name.ends_with(".base.rdb")) return text && text->starts_with("REDIS");
     return name.ends_with(".incr.aof") && text && text->find("#pc lsn=") != text->npos;
   });
 }
