@@ -43,10 +43,11 @@ std::string contents(int file) {
 
 [[noreturn]] void live(const Child& child, const Limits& limits,
                        const std::function<void(size_t, const Tell&)>& work) noexcept {
-  for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGINT})
+  for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGINT, SIGALRM})
     std::signal(signal, SIG_DFL);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_CPU, limits.cpu_seconds);
+  alarm(limits.seconds);
 #ifndef __SANITIZE_ADDRESS__  // which takes more address space than there is memory
   limit(RLIMIT_AS, limits.bytes);
 #endif
@@ -81,8 +82,8 @@ void run_apart(size_t count, unsigned jobs, const Limits& limits,
     result.told = contents(ended->second.told);
     result.said = contents(ended->second.said);
     // The hard limit kills where the soft one, which is the same, was too late.
-    result.hung =
-        WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL);
+    const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    result.hung = signal == SIGXCPU || signal == SIGKILL || signal == SIGALRM;
     result.died = WIFSIGNALED(status) && !result.hung;
     result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     const size_t number = ended->second.number;

@@ -12,13 +12,14 @@ namespace powercut::scenarios {
 
 struct Limits {
   uint64_t cpu_seconds;  // beyond: Ended::hung
+  uint32_t seconds;      // the same by the clock, for what waits for ever
   uint64_t bytes;        // of address space: beyond, allocations fail
 };
 
 struct Ended {
   std::string told;   // what the work told, all that it did until it ended
   std::string said;   // on standard output and standard error
-  bool hung = false;  // it was out of processor time
+  bool hung = false;  // it was out of time
   bool died = false;  // by a signal
   int status = 0;     // else: 0 if it returned, or what it or a program in its place ended with
 };

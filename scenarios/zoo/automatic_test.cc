@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 
@@ -18,7 +19,7 @@ using testing::HasSubstr;
 std::vector<Ended> run_all(const std::vector<std::function<void(const Tell&)>>& works) {
   std::vector<Ended> ended(works.size());
   run_apart(
-      works.size(), 2, {1, uint64_t{4} << 30},
+      works.size(), 2, {1, 5, uint64_t{4} << 30},
       [&](size_t number, const Tell& tell) { works[number](tell); },
       [&](size_t number, const Ended& one) { ended[number] = one; }, nullptr);
   return ended;
@@ -38,7 +39,10 @@ TEST(Apart, EachEndsInItsOwnWayAndTheOthersGoOn) {
                                 CHECK(all.empty());
                               },
                               [](const Tell&) { become("/bin/false", "A=1"); },
-                              [](const Tell&) { become("/bin/true", "A=1"); }});
+                              [](const Tell&) { become("/bin/true", "A=1"); },
+                              [](const Tell&) {
+                                for (;;) pause();
+                              }});
   EXPECT_EQ(ended[0].told, "one\n");
   EXPECT_EQ(ended[0].status, 0);
   EXPECT_FALSE(ended[0].died || ended[0].hung);
@@ -49,6 +53,7 @@ TEST(Apart, EachEndsInItsOwnWayAndTheOthersGoOn) {
   EXPECT_TRUE(ended[3].died || ended[3].status != 0);
   EXPECT_EQ(ended[4].status, 1);
   EXPECT_EQ(ended[5].status, 0);
+  EXPECT_TRUE(ended[6].hung);
 }
 
 // --- The zoo of them ---
