@@ -53,6 +53,9 @@ struct ServiceConfig {
   uint64_t query_buffer_limit = 1 << 30;                // client-query-buffer-limit
   std::string log_level = "notice";                     // loglevel
   std::string log_file;                                 // logfile
+  bool syslog = false;                                  // syslog-enabled: instead of logfile
+  std::string syslog_ident = "redis";                   // syslog-ident
+  std::string syslog_facility = "local0";               // syslog-facility
   std::string pid_file;                                 // pidfile
   bool daemonize = false;
   std::string supervised = "no";
@@ -64,6 +67,8 @@ struct ServiceConfig {
   bool io_uring = true;                         // io-uring
   int64_t slowlog_slower_us = 10'000;           // slowlog-log-slower-than; below 0: never
   uint64_t slowlog_most = 128;                  // slowlog-max-len
+  int64_t metrics_port = 0;                     // metrics-port; 0: no endpoint
+  std::string metrics_address = "127.0.0.1";    // metrics-address
   std::string config_file;                      // for CONFIG REWRITE and INFO
 };
 

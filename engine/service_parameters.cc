@@ -102,6 +102,13 @@ Result<void> set_supervised(EngineConfig& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_syslog_facility(EngineConfig& config, std::string_view value) {
+  TRY(word(value, {"user", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
+                   "local7"}));
+  config.service.syslog_facility = value;
+  return {};
+}
+
 constexpr auto kStart = Settable::kStart;
 constexpr auto kRunTime = Settable::kRunTime;
 
@@ -139,6 +146,14 @@ constexpr Parameter kParameters[] = {
        return set_number(c.service.max_clients, v, 1, UINT32_MAX);
      },
      ""},
+    {"metrics-address", kStart, [](Config c) { return c.service.metrics_address; },
+     [](EngineConfig& c, std::string_view v) { return set_text(c.service.metrics_address, v); },
+     "where metrics-port is"},
+    {"metrics-port", kStart, [](Config c) { return std::to_string(c.service.metrics_port); },
+     [](EngineConfig& c, std::string_view v) {
+       return set_number(c.service.metrics_port, v, 0, 65535);
+     },
+     "http://ADDRESS:PORT/metrics for Prometheus; 0: none"},
     {"pidfile", kStart, [](Config c) { return c.service.pid_file; },
      [](EngineConfig& c, std::string_view v) { return set_text(c.service.pid_file, v); }, ""},
     {"port", kStart, [](Config c) { return std::to_string(c.service.port); },
@@ -161,6 +176,12 @@ constexpr Parameter kParameters[] = {
      },
      ""},
     {"supervised", kStart, [](Config c) { return c.service.supervised; }, set_supervised, ""},
+    {"syslog-enabled", kStart, [](Config c) { return yes_no(c.service.syslog); },
+     [](EngineConfig& c, std::string_view v) { return set_bool(c.service.syslog, v); }, ""},
+    {"syslog-facility", kStart, [](Config c) { return c.service.syslog_facility; },
+     set_syslog_facility, ""},
+    {"syslog-ident", kStart, [](Config c) { return c.service.syslog_ident; },
+     [](EngineConfig& c, std::string_view v) { return set_text(c.service.syslog_ident, v); }, ""},
     {"tcp-backlog", kStart, [](Config c) { return std::to_string(c.service.tcp_backlog); },
      [](EngineConfig& c, std::string_view v) {
        return set_number(c.service.tcp_backlog, v, 0, INT32_MAX);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/aof/evidence.h"
 #include "engine/base/decimal.h"
@@ -49,6 +50,8 @@ bool is_word(std::string_view word, std::string_view upper) {
 bool all_zero(std::string_view bytes) {
   return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
+
+constexpr std::string_view kTimestamp = "#TS:";
 
 constexpr const char* kCutShort = "the last batch is cut short";
 
@@ -174,6 +177,7 @@ class Scanner {
       if (what != nullptr) return stop_at(begin, what);
       CHECK(scan_.good_end > begin);
       TRY(deliver());
+      if (late_) return give_up_late(*late_ == 0 ? begin : scan_.good_end);
     }
     if (expected_.synced_length && bytes_.size() < *expected_.synced_length) {
       return damaged(bytes_.size(), *expected_.synced_length, "the file ends early");
@@ -185,6 +189,7 @@ class Scanner {
     if (bytes_[begin] != '#') return false;
     size_t length = 0;
     const auto mark = parse_mark(bytes_.substr(begin), length);
+    if (mark && expected_.any_first_lsn && scan_.batches == 0) scan_.next_lsn = mark->next_lsn;
     if (!mark || mark->next_lsn != scan_.next_lsn ||
         mark->crc != batch_crc({}, bytes_.substr(begin, length), scan_.header.nonce, begin)) {
       return false;
@@ -198,9 +203,26 @@ class Scanner {
     return true;
   }
 
+  // A timestamp, of a second later than all that is wanted.
+  bool is_late(std::string_view line) const {
+    uint64_t second = 0;
+    if (!expected_.until_unix_s || !line.starts_with(kTimestamp)) return false;
+    line.remove_prefix(kTimestamp.size());
+    const char* const end = read_digits(line.data(), line.data() + line.size(), second);
+    return end != line.data() && std::cmp_greater(second, *expected_.until_unix_s);
+  }
+
+  Result<void> give_up_late(uint64_t good_end) {
+    CHECK(expected_.truncate_corruption);
+    scan_.good_end = good_end;
+    scan_.corrupt = true;
+    scan_.dropped_reason = fmt::format("later than {}", *expected_.until_unix_s);
+    return {};
+  }
+
   // We write nothing of the kind behind a closed mark.
   bool by_redis(size_t begin) const {
-    return bytes_[begin] == '*' || bytes_.substr(begin).starts_with("#TS:");
+    return bytes_[begin] == '*' || bytes_.substr(begin).starts_with(kTimestamp);
   }
 
   // Parses and verifies the batch at `begin` into words_; nullptr if whole, else what is wrong.
@@ -227,9 +249,11 @@ class Scanner {
         const size_t line = text.find('\n');
         if (line == std::string_view::npos)
           return text.size() < kLongestLine ? kCutShort : "a line is too long";
+        if (!late_ && is_late(text.substr(0, line))) late_ = batch_.size();
         position += line + 1;  // a timestamp or a comment
         continue;
       }
+      if (expected_.any_first_lsn && scan_.batches == 0) scan_.next_lsn = note->first_lsn;
       if (note->length != position - begin || !verifies(*note, position, length))
         return "the checksum does not match";
       if (note->first_lsn != scan_.next_lsn) return "the entry numbers do not continue";
@@ -244,7 +268,8 @@ class Scanner {
   // Groups the batch's commands into entries and hands them over.
   Result<void> deliver() {
     const uint64_t first = scan_.next_lsn;
-    for (size_t i = 0; i < batch_.size(); ++i) TRY(take(batch_.command(i)));
+    for (size_t i = 0; i < late_.value_or(batch_.size()); ++i) TRY(take(batch_.command(i)));
+    if (late_) return {};
     if (scan_.next_lsn != first + batch_entries_)
       return corrupt(scan_.good_end, "a batch has another number of entries than it says");
     return {};
@@ -294,6 +319,8 @@ class Scanner {
       if (bytes_[position] == '#') {
         const size_t line = bytes_.find('\n', position);
         if (line == std::string_view::npos) return end_plain("a comment is cut short");
+        if (!in_multi_ && is_late(bytes_.substr(position, line - position)))
+          return give_up_late(position);
         position = line + 1;
         if (!in_multi_) scan_.good_end = position;
         continue;
@@ -328,6 +355,7 @@ class Scanner {
   const OnEntry& on_entry_;
   SegmentScan scan_;
   EntryView batch_;
+  std::optional<size_t> late_;  // the first command of the batch that is later than wanted
   EntryView entry_;
   uint64_t batch_entries_ = 0;
   bool in_multi_ = false;

@@ -39,11 +39,13 @@ class EntryView {
 struct SegmentExpectation {
   std::string name;
   uint64_t first_lsn = 1;                 // what must come next
+  bool any_first_lsn = false;             // whatever the first batch says: nothing is known of it
   std::optional<uint64_t> ours;           // it must begin with our header, of this sequence number
   std::optional<uint64_t> nonce;          // and with this nonce
   std::optional<uint64_t> synced_length;  // the manifest says that much was synced
   uint64_t begin = 0;  // where its bytes begin in the file: what errors say counts from there
   bool truncate_corruption = false;  // on_corruption truncate: keep what precedes the damage
+  std::optional<int64_t> until_unix_s = {};  // what a later timestamp precedes is given up likewise
 };
 
 struct SegmentScan {
@@ -58,7 +60,7 @@ struct SegmentScan {
   uint64_t batches = 0;
   uint64_t synced_offset = 0;  // the highest that a batch of it, or a closed mark, vouches for
   std::string dropped_reason;  // why the tail was dropped; empty if nothing was
-  bool corrupt = false;        // dropped because of truncate_corruption, not as a torn tail
+  bool corrupt = false;        // given up because of truncate_corruption, not as a torn tail
 };
 
 // `on_entry` gets each entry's LSN and commands; its error ends the scan.

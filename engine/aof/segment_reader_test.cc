@@ -469,5 +469,87 @@ TEST(SegmentBytes, AreTheFilesHoweverItIsRead) {
   EXPECT_FALSE(bytes.rest().ok());
 }
 
+// --- Only what was logged up to a second ---
+
+struct Taken {
+  Result<SegmentScan> scanned = SegmentScan{};
+  std::vector<std::string> keys;
+};
+
+Taken until(std::string_view bytes, int64_t second, bool ours = true) {
+  SegmentBytes whole(bytes);
+  SegmentExpectation expected;
+  expected.name = "log";
+  if (ours) expected.ours = 1;
+  expected.truncate_corruption = true;
+  expected.until_unix_s = second;
+  Taken taken;
+  taken.scanned = scan_segment(whole, expected, [&](uint64_t, const EntryView& entry) {
+    taken.keys.emplace_back(entry.command(entry.size() - 1)[1]);
+    return Result<void>();
+  });
+  return taken;
+}
+
+// Of each second two entries, all in one batch, or each second in one of its own.
+std::string timed(bool one_batch) {
+  std::string bytes = encode_header({1, kNonce});
+  std::string batch;
+  uint64_t first = 1;
+  for (uint64_t lsn = 1; lsn <= 8; ++lsn) {
+    if (lsn % 2 == 1) batch += fmt::format("#TS:{}\r\n", 1000 + lsn / 2);
+    batch += command({"SELECT", "3"}) + command({"SET", fmt::format("k{}", lsn), "v"});
+    if (lsn != 8 && (one_batch || lsn % 2 == 1)) continue;
+    append_annotation(batch, {first, lsn - first + 1, batch.size(), 0, 0}, kNonce, bytes.size());
+    bytes += batch;
+    batch.clear();
+    first = lsn + 1;
+  }
+  return bytes;
+}
+
+TEST(SegmentReader, WhatIsLaterThanWantedIsGivenUp) {
+  for (const bool one_batch : {true, false}) {
+    const std::string bytes = timed(one_batch);
+    for (uint64_t second = 0; second <= 4; ++second) {
+      const Taken taken = until(bytes, 999 + static_cast<int64_t>(second));
+      ASSERT_TRUE(taken.scanned.ok());
+      EXPECT_EQ(taken.keys.size(), 2 * second);
+      EXPECT_EQ(taken.scanned->next_lsn, 1 + 2 * second);
+      EXPECT_EQ(taken.scanned->corrupt, second < 4);
+      // A batch of which a part is wanted stays until a new generation has that part.
+      const bool whole = second == 4 || (one_batch && second > 0);
+      EXPECT_EQ(taken.scanned->good_end == bytes.size(), whole) << second;
+    }
+  }
+}
+
+TEST(SegmentReader, ALogOfRedisIsCutInFrontOfTheTimestamp) {
+  const std::string early = "#TS:1000\r\n" + command({"SET", "a", "1"});
+  const std::string late = "#TS:1001\r\n" + command({"SET", "b", "2"}) + command({"SET", "c", "3"});
+  const Taken taken = until(early + late, 1000, false);
+  ASSERT_TRUE(taken.scanned.ok());
+  EXPECT_EQ(taken.keys, std::vector<std::string>{"a"});
+  EXPECT_EQ(taken.scanned->good_end, early.size());
+  EXPECT_TRUE(taken.scanned->corrupt);
+  EXPECT_EQ(taken.scanned->dropped_reason, "later than 1000");
+  EXPECT_EQ(until(early + late, 1001, false).keys.size(), 3u);
+}
+
+TEST(SegmentReader, AloneASegmentBeginsWhereItSays) {
+  Log log;
+  log.next_lsn = 41;
+  log.write("v");
+  log.mark(MarkKind::kClosed);
+  for (const bool any : {true, false}) {
+    SegmentBytes whole(log.bytes);
+    SegmentExpectation expected;
+    expected.any_first_lsn = any;
+    const auto scanned =
+        scan_segment(whole, expected, [](uint64_t, const EntryView&) { return Result<void>(); });
+    EXPECT_EQ(scanned.ok() && scanned->entries == 1 && scanned->closed, any);
+  }
+}
+
 }  // namespace
 }  // namespace powercut::engine

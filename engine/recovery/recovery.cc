@@ -256,6 +256,7 @@ class Recovery {
   Result<void> load_whole(File& file, SegmentExpectation expected) {
     const std::string name = expected.name;
     expected.truncate_corruption = options_.on_corruption == OnCorruption::kTruncate;
+    expected.until_unix_s = options_.until_unix_s;
     if (options_.progress != nullptr && options_.progress->total_bytes == 0) {
       TRY_ASSIGN(options_.progress->total_bytes, file.size());
     }
@@ -272,7 +273,7 @@ class Recovery {
     report().entries += log.scan.entries;
     take_lsn(log.checkpoint);
     report().last_lsn += log.scan.entries;
-    if (log.scan.good_end < log.size) {
+    if (log.scan.corrupt || log.scan.good_end < log.size) {
       report().dropped_bytes += log.size - log.scan.good_end;
       report().dropped_reason = log.scan.dropped_reason;
       report().dropped_corruption = log.scan.corrupt;
@@ -452,6 +453,7 @@ class Recovery {
       expected.synced_length = bytes.size();
     }
     expected.truncate_corruption = options_.on_corruption == OnCorruption::kTruncate;
+    expected.until_unix_s = options_.until_unix_s;
     replay_.new_segment();
     TRY_ASSIGN(const SegmentScan scan,
                scan_segment(bytes, expected, [&](uint64_t, const EntryView& entry) -> Result<void> {
@@ -467,7 +469,7 @@ class Recovery {
     report().entries += scan.entries;
     report().batches += scan.batches;
     report().last_lsn = scan.next_lsn - 1;
-    if (scan.good_end < bytes.size()) {
+    if (scan.corrupt || scan.good_end < bytes.size()) {
       report().dropped_bytes += bytes.size() - scan.good_end;
       report().dropped_reason = scan.dropped_reason;
       report().dropped_corruption = scan.corrupt;
@@ -547,7 +549,7 @@ std::string RecoveryReport::summary() const {
   std::string text = fmt::format("{} keys from {}, {} entries from {} segments", base_keys,
                                  base.empty() ? "no base" : base, entries, segments);
   if (log_beside) text += "; appendonly is off: the log is left as it is, and dump.rdb takes over";
-  if (dropped_bytes != 0)
+  if (dropped_bytes != 0 || dropped_corruption)
     text += fmt::format("; {} bytes dropped: {}", dropped_bytes, dropped_reason);
   if (!unsynced_reason.empty())
     text += fmt::format("; a new generation, since a sync failed: {}", unsynced_reason);

@@ -50,6 +50,9 @@ struct RecoveryOptions {
   OnCorruption on_corruption = OnCorruption::kAbort;
   OnNewer on_newer = OnNewer::kPassOver;  // a process asks for kRefuse
   Duration time_limit{0};                 // 0: none
+  // Only what was logged up to this second, where the log has timestamps: the rest is given up, as damage is. For
+  // OnCorruption::kTruncate alone.
+  std::optional<int64_t> until_unix_s = {};
   // Kept up to date if it is there; then other tasks run now and then.
   LoadProgress* progress = nullptr;
 };

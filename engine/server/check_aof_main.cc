@@ -1,9 +1,13 @@
-// powercut-check-aof: what a start would find in a data directory. Changes nothing unless --fix.
+// powercut-check-aof: what a start would find in a log. Changes nothing unless told to, and then keeps a copy.
 #include <fmt/format.h>
 
+#include "engine/aof/manifest.h"
 #include "engine/engine.h"
 #include "engine/os/posix/directory_lock.h"
 #include "engine/os/posix/posix_os.h"
+#include "engine/recovery/plain_log.h"
+#include "engine/server/log_place.h"
+#include "engine/server/named_os.h"
 #include "engine/server/options.h"
 #include "engine/server/read_only_os.h"
 
@@ -16,16 +20,25 @@ int fail(const Error& error) {
   return kExitUnreadable;
 }
 
-int report(const Recovered& recovered, const std::string& directory) {
-  if (!recovered.manifest.base && recovered.manifest.segments.empty()) {
-    return fail({Errc::kNotFound,
-                 fmt::format("{}: no {}/{}; give the directory that the server has as --dir",
-                             directory, kAofDirectory, kManifestName)});
-  }
-  const RecoveryReport& found = recovered.report;
+RecoveryOptions as_asked(const CheckAofOptions& options) {
+  RecoveryOptions recovery;
+  if (options.fix || options.until_unix_s) recovery.on_corruption = OnCorruption::kTruncate;
+  recovery.until_unix_s = options.until_unix_s;
+  return recovery;
+}
+
+bool changes(const CheckAofOptions& options) { return options.fix || options.until_unix_s; }
+
+// What a start would come to.
+int tell(const RecoveryReport& found) {
   fmt::print("{}\n", found.summary());
   for (const std::string& name : found.set_aside)
     fmt::print("not named by the manifest: {}\n", name);
+  if (found.dropped_corruption) {
+    fmt::print("whole up to entry {}; given up: {} bytes behind it, {}\n", found.last_lsn,
+               found.dropped_bytes, found.dropped_reason);
+    return kExitFailed;
+  }
   if (found.dropped_bytes == 0) {
     fmt::print("whole: up to entry {}\n", found.last_lsn);
     return kExitOk;
@@ -37,37 +50,80 @@ int report(const Recovered& recovered, const std::string& directory) {
   return kExitFailed;
 }
 
+// One file of a log, whatever names it: a segment of ours, or a log of Redis with or without a checkpoint in front.
+int check_file(Os& os, const LogPlace& place, const CheckAofOptions& options) {
+  ReadOnlyOs read_only(os);
+  auto file = read_only.open(place.file, Open::kRead);
+  if (!file.ok()) return fail(file.error());
+  Keyspace keyspace;
+  keyspace.set_loading(true);
+  SegmentExpectation expected;
+  expected.name = place.file;
+  expected.truncate_corruption = changes(options);
+  expected.until_unix_s = options.until_unix_s;
+  expected.any_first_lsn = true;
+  const auto log = load_plain_log(**file, keyspace, expected,
+                                  [](uint64_t, const EntryView&) -> Result<void> { return {}; });
+  if (!log.ok()) return fail(log.error());
+  if (log->preamble) fmt::print("a checkpoint of {} keys, and behind it:\n", log->checkpoint.keys);
+  const uint64_t dropped = log->size - log->scan.good_end;
+  fmt::print("{} entries, {} of {} bytes are whole{}{}\n", log->scan.entries, log->scan.good_end,
+             log->size, dropped == 0 ? "" : "; what follows: ", log->scan.dropped_reason);
+  if (!changes(options) || dropped == 0) return dropped == 0 ? kExitOk : kExitFailed;
+  const auto kept = keep_copy(place);
+  if (!kept.ok()) return fail(kept.error());
+  fmt::print("a copy is kept: {}\n", *kept);
+  auto writable = os.open(place.file, Open::kReadWrite);
+  if (!writable.ok()) return fail(writable.error());
+  auto cut = (*writable)->truncate(log->scan.good_end);
+  if (cut.ok()) cut = (*writable)->sync("recovery.segment");
+  if (!cut.ok()) return fail(cut.error());
+  fmt::print("fixed: {} bytes cut off\n", dropped);
+  return kExitOk;
+}
+
 // As a start does that keeps what precedes damage, and a clean end. `engine` outlives its tasks.
-int fix(PosixOs& os, std::unique_ptr<Engine>& engine) {
+int fix(Os& os, const CheckAofOptions& options, std::unique_ptr<Engine>& engine) {
   EngineConfig config;
-  config.recovery.on_corruption = OnCorruption::kTruncate;
+  config.recovery = as_asked(options);
   auto opened = Engine::open(os, config);
   if (!opened.ok()) return fail(opened.error());
   engine = std::move(*opened);
   const auto ended = engine->shut_down(false);
-  if (ended.ok()) fmt::print("fixed: {}\n", engine->recovery().summary());
+  if (ended.ok()) fmt::print("fixed: up to entry {}\n", engine->recovery().last_lsn);
   return ended.ok() ? kExitOk : fail(ended.error());
+}
+
+int check(PosixOs& os, NamedOs& store, const LogPlace& place, const CheckAofOptions& options,
+          std::unique_ptr<Engine>& engine) {
+  if (!place.file.empty()) return check_file(os, place, options);
+  ReadOnlyOs read_only(store);
+  Keyspace keyspace;
+  const auto recovered = recover(read_only, keyspace, as_asked(options));
+  if (!recovered.ok())
+    return fail({recovered.error().code, store.message(recovered.error().message)});
+  const int found = tell(recovered->report);
+  if (found == kExitOk || !changes(options)) return found;
+  const auto kept = keep_copy(place);
+  if (!kept.ok()) return fail(kept.error());
+  fmt::print("a copy is kept: {}\n", *kept);
+  return fix(store, options, engine);
 }
 
 int run(int argc, char** argv) {
   CheckAofOptions options;
   int status = kExitUnreadable;
   if (!parse_check_aof_options(argc, argv, options, status)) return status;
-  auto lock = options.fix ? lock_directory(options.directory) : Result<Descriptor>(Descriptor());
+  const auto place = find_log(options.path);
+  if (!place.ok()) return fail(place.error());
+  auto lock =
+      changes(options) ? lock_directory(place->directory) : Result<Descriptor>(Descriptor());
   if (!lock.ok()) return fail(lock.error());
-  auto os = PosixOs::open(options.directory);
+  auto os = PosixOs::open(place->directory);
   if (!os.ok()) return fail(os.error());
+  NamedOs store(**os, place->names);
   std::unique_ptr<Engine> engine;
-  (*os)->spawn("check", [&] {
-    if (options.fix) {
-      status = fix(**os, engine);
-      return;
-    }
-    ReadOnlyOs read_only(**os);
-    Keyspace keyspace;
-    auto recovered = recover(read_only, keyspace, {});
-    status = recovered.ok() ? report(*recovered, options.directory) : fail(recovered.error());
-  });
+  (*os)->spawn("check", [&] { status = check(**os, store, *place, options, engine); });
   (*os)->run();
   (*os)->destroy_tasks();
   return status;

@@ -5,6 +5,7 @@
 
 #include "engine/checkpoint/rdb_decode.h"
 #include "engine/os/posix/posix_os.h"
+#include "engine/recovery/checkpoint_file.h"
 #include "engine/server/options.h"
 
 namespace powercut::engine {
@@ -32,7 +33,9 @@ int run(int argc, char** argv) {
   CheckRdbOptions options;
   int status = kExitUnreadable;
   if (!parse_check_rdb_options(argc, argv, options, status)) return status;
-  const std::filesystem::path file(options.path);
+  std::filesystem::path file(options.path);
+  std::error_code none;
+  if (std::filesystem::is_directory(file, none)) file /= kCheckpointName;
   auto os = PosixOs::open(file.has_parent_path() ? file.parent_path().string() : ".");
   if (!os.ok()) return fail(os.error());
   (*os)->spawn("check", [&] {

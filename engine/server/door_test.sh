@@ -296,4 +296,100 @@ start --appendfilename other.aof --appenddirname logs --dbfilename other.rdb --d
 is "found again" "$(ask 'SELECT 40' 'GET k')" "+OK v"
 stop
 
+# --- The same in TOML, and who watches it ---
+metrics=$((20000 + $$ % 20000))
+fresh
+cat >"$dir/powercut.toml" <<END
+[network]
+port = 0
+bind = ["127.0.0.1", "-::1"]
+idle_timeout = "2min"
+[persistence]
+aof_sync_policy = "always"
+aof_loss_window = "1500ms"
+checkpoint_rules = [{seconds = 900, changes = 1}, {changes = 10, seconds = 300}]
+[recovery]
+max_recovery_time = "5min"
+on_corruption = "truncate"
+[storage]
+directory = "$dir/data"
+databases = 41
+max_memory = "100mb"
+[redis]
+hz = 50
+END
+"$server" "$dir/powercut.toml" --metrics-port $metrics >"$dir/log" 2>&1 &
+pid=$!
+pids+=("$pid")
+wait_ready
+for pair in 'timeout 120' 'appendfsync always' 'aof-loss-window-ms 1500' 'recovery-time-limit-ms 300000' \
+  'on-corruption truncate' 'databases 41' 'maxmemory 104857600' 'hz 50'; do
+  is "TOML" "${pair% *} $(config "${pair% *}")" "$pair"
+done
+is "TOML" "$(config save)" "900 1 300 10"
+has "a file that is no redis.conf" "$(ask 'CONFIG REWRITE')" "writes a redis.conf"
+is "a write" "$(ask 'SET k v')" +OK
+sleep 1.2
+exec 3<>/dev/tcp/127.0.0.1/$metrics
+printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3
+scraped=$(cat <&3)
+exec 3>&-
+for metric in 'powercut_up 1' 'powercut_writes_refused 0' 'powercut_aof_synced_lsn 1' 'powercut_db0_keys 1' \
+  'powercut_aof_loss_window_ms 1500' 'powercut_aof_last_write_status 1'; do
+  has "a scrape" "$scraped" "$metric"
+done
+"$server" --port 0 --bind 127.0.0.1 --dir "$dir" --metrics-port $metrics >"$dir/said" 2>&1
+is "its address is taken" $? 1
+has "its address is taken" "$(cat "$dir/said")" "metrics on 127.0.0.1:$metrics: the address cannot be taken"
+stop
+for wrong in '[persistence]
+aof_sync_polizy = "always"' '[recovery]
+max_recovery_time = 5' 'port = 1' '[persistence]
+checkpoint_rules = [900, 1]' '[storage
+' '[network]
+port = "x"'; do
+  printf '%s\n' "$wrong" >"$dir/wrong.toml"
+  "$server" "$dir/wrong.toml" --dir "$dir/data" 2>"$dir/said"
+  is "$wrong" $? 2
+  has "$wrong" "$(cat "$dir/said")" "wrong.toml line "
+done
+
+# --- A log, looked at and mended: by its directory, its manifest, one file ---
+fresh
+start --aof-timestamp-enabled yes --appendfilename other.aof
+ask 'SET a 1' >/dev/null
+then=$(date +%s)
+sleep 2.1
+ask 'SET b 2' 'SET c 3' >/dev/null
+stop
+manifest=$dir/data/appendonlydir/other.aof.manifest
+segment=$(ls "$dir"/data/appendonlydir/*.incr.aof)
+for what in "$dir/data" "$dir/data/appendonlydir/" "$manifest" "$segment"; do
+  "$check_aof" "$what" >"$dir/said" || fail "a look at $what: $(cat "$dir/said")"
+  has "a look at $what" "$(cat "$dir/said")" whole
+done
+before=$(sha256sum <"$segment")
+"$check_aof" "$manifest" --truncate-to-timestamp $((then + 9)) >"$dir/said"
+is "nothing is later" $? 0
+is "nothing is later" "$(sha256sum <"$segment")" "$before"
+"$check_aof" "$manifest" --truncate-to-timestamp $((then + 1)) >"$dir/said"
+is "what is later" $? 0
+has "what is later" "$(cat "$dir/said")" "whole up to entry 1; given up: "
+is "a copy is kept" "$(sha256sum <"$dir/data/appendonlydir.kept/${segment##*/}")" "$before"
+start --appendfilename other.aof
+is "what is earlier" "$(ask 'GET a' 'GET b' DBSIZE)" '1 $-1 :1'
+ask 'SET d 4' >/dev/null
+stop
+segment=$(ls -t "$dir"/data/appendonlydir/*.incr.aof | head -1)
+printf '*3\r\n$3' >>"$segment"
+"$check_aof" "$segment" >"$dir/said"
+is "torn" $? 1
+"$check_aof" "$segment" --fix >"$dir/said"
+is "mended" $? 0
+has "mended" "$(cat "$dir/said")" "a copy is kept: $segment.kept"
+"$check_aof" "$dir/data" >"$dir/said"
+is "and whole" $? 0
+"$check_aof" "$dir" >/dev/null 2>"$dir/said"
+is "nothing there" $? 3
+
 exit $failed

@@ -29,23 +29,29 @@ bool parse(CLI::App& app, const char* program, int argc, char** argv, int& exit_
 
 bool parse_check_aof_options(int argc, char** argv, CheckAofOptions& options, int& exit_status) {
   CLI::App app{
-      "Checks the append-only log in a data directory as a start would read it. Changes nothing "
-      "without --fix."};
+      "Checks an append-only log as a start would read it. Changes nothing without --fix, or "
+      "--truncate-to-timestamp."};
   app.footer(
+      "What would be changed is said first, and a copy of the log is kept beside it.\n"
       "Exit status: 0 whole, 1 a torn tail, 2 usage, 3 it cannot be read.\nExample: "
       "powercut-check-aof data");
-  app.add_option("DIR", options.directory, "the server's --dir")->required();
+  app.add_option("PATH", options.path,
+                 "the server's --dir, its appendonlydir, the manifest in it, or one file of a log")
+      ->required();
   app.add_flag("--fix", options.fix,
                "cut a torn tail, or at the first damage, and write a new generation");
+  app.add_option("--truncate-to-timestamp", options.until_unix_s,
+                 "give up what was logged after this second, in a log with timestamps");
   return parse(app, "powercut-check-aof", argc, argv, exit_status);
 }
 
 bool parse_check_rdb_options(int argc, char** argv, CheckRdbOptions& options, int& exit_status) {
-  CLI::App app{"Reads an RDB file to its end and tells what is in it. Never changes it."};
+  CLI::App app{"Reads a checkpoint to its end and tells what is in it. Never changes it."};
   app.footer(
       "Exit status: 0 whole, 2 usage, 3 it cannot be read.\nExample: powercut-check-rdb "
       "data/dump.rdb");
-  app.add_option("FILE", options.path, "the checkpoint")->required();
+  app.add_option("PATH", options.path, "the checkpoint, or the directory with a dump.rdb")
+      ->required();
   return parse(app, "powercut-check-rdb", argc, argv, exit_status);
 }
 

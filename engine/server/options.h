@@ -1,6 +1,8 @@
 // The command lines of powercut-server and of the tools that look at its files.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "engine/base/result.h"
@@ -19,8 +21,9 @@ enum ExitStatus : int {
 EngineConfig server_defaults();
 
 struct CheckAofOptions {
-  std::string directory;
+  std::string path;
   bool fix = false;
+  std::optional<int64_t> until_unix_s;
 };
 
 struct CheckRdbOptions {

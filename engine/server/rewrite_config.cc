@@ -13,6 +13,7 @@
 #include "engine/parameters.h"
 #include "engine/redis_parameters.h"
 #include "engine/server/options.h"
+#include "engine/server/toml_file.h"
 
 namespace powercut::engine {
 
@@ -91,6 +92,8 @@ std::string rewritten(const std::string& old, const EngineConfig& config) {
 Result<void> rewrite_config(const EngineConfig& config) {
   const std::string& path = config.service.config_file;
   if (path.empty()) return Error{Errc::kInvalid, "The server is running without a config file"};
+  if (is_toml(path))
+    return Error{Errc::kInvalid, path + ": CONFIG REWRITE writes a redis.conf, and this is none"};
   const auto failed = [&](int error) {
     return Error{Errc::kIo, "Rewriting config file: " + os_error("write", path, error).message};
   };

@@ -1,6 +1,7 @@
 #include "engine/server/server_log.h"
 
 #include <fmt/format.h>
+#include <syslog.h>
 
 #include <cerrno>
 
@@ -32,8 +33,20 @@ Result<void> ServerLog::open(const std::string& path) {
   return {};
 }
 
+void ServerLog::open_syslog(const std::string& ident, std::string_view facility) {
+  ident_ = ident;
+  const int number = facility == "user" ? LOG_USER : LOG_LOCAL0 + ((facility.back() - '0') << 3);
+  openlog(ident_.c_str(), LOG_PID | LOG_NDELAY, number);
+  syslog_ = true;
+}
+
 void ServerLog::line(LogLevel level, std::string_view text) {
   if (level < least_) return;
+  if (syslog_) {
+    static constexpr int kPriorities[] = {LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING};
+    return syslog(kPriorities[static_cast<size_t>(level)], "%.*s", static_cast<int>(text.size()),
+                  text.data());
+  }
   static constexpr char kMarks[] = {'.', '-', '*', '#'};
   const std::string whole =
       fmt::format("{}:M {} {} {}\n", process_id(), local_time_text(wall_clock_now()),

@@ -26,6 +26,8 @@ class ServerLog {
   // Appends to a file from now on; "" is standard output.
   //   Errors: the file cannot be opened; nothing has changed.
   Result<void> open(const std::string& path);
+  // To the system's log from now on. `facility`: "user", "local0" to "local7".
+  void open_syslog(const std::string& ident, std::string_view facility);
   void set_level(LogLevel least) { least_ = least; }
   LogLevel level() const { return least_; }
 
@@ -36,6 +38,8 @@ class ServerLog {
  private:
   std::unique_ptr<FILE, int (*)(FILE*)> file_{nullptr, fclose};
   LogLevel least_ = LogLevel::kNotice;
+  std::string ident_;  // syslog keeps no copy
+  bool syslog_ = false;
 };
 
 }  // namespace powercut::engine

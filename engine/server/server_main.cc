@@ -9,6 +9,7 @@
 #include "engine/os/posix/process.h"
 #include "engine/server/event_log.h"
 #include "engine/server/listeners.h"
+#include "engine/server/metrics.h"
 #include "engine/server/named_os.h"
 #include "engine/server/options.h"
 #include "engine/server/rewrite_config.h"
@@ -25,6 +26,7 @@ constexpr Duration kShutdownPatience = seconds(5);
 constexpr Duration kShutdownRetry = milliseconds(200);
 constexpr Duration kDrain = seconds(1);
 constexpr Duration kLook = milliseconds(200);  // how often what happened is logged
+constexpr Duration kMetrics = seconds(1);      // how often what a scrape sees is made anew
 // A predecessor that was killed may hold directory and port a little longer: its last calls are still under way.
 constexpr Duration kPredecessor = seconds(2);
 constexpr Duration kPredecessorStep = milliseconds(20);
@@ -72,6 +74,14 @@ class Process {
       os_.spawn("accept", [this, fd] { server_->accept_loop(fd); });
     os_.spawn("signals", [this] { signal_loop(); });
     log_.notice("Server initialized");
+    if (config_.service.metrics_port != 0) {
+      auto metrics = Metrics::open(config_.service.metrics_address, config_.service.metrics_port);
+      if (!metrics.ok()) return end(refuse(metrics.error()));
+      metrics_ = std::move(*metrics);
+      os_.spawn("metrics", [this] {
+        for (;; os_.park(os_.now() + kMetrics)) metrics_->show(*engine_);
+      });
+    }
     if (const auto loaded = engine_->load(); !loaded.ok()) {
       return end(stopping_
                      ? kExitOk
@@ -188,6 +198,7 @@ class Process {
   std::unique_ptr<Listeners> listeners_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Server> server_;
+  std::unique_ptr<Metrics> metrics_;
   bool loaded_ = false;
   bool stopping_ = false;
   int status_ = kExitOk;
@@ -224,6 +235,7 @@ int serve(EngineConfig config) {
     if (service.pid_file.empty()) service.pid_file = "/var/run/redis.pid";
   }
   if (const auto opened = log.open(service.log_file); !opened.ok()) return fail(opened.error());
+  if (service.syslog) log.open_syslog(service.syslog_ident, service.syslog_facility);
   auto signals = open_signals();
   if (!signals.ok()) return fail(signals.error());
   config.directory = absolute_path(config.directory);

@@ -9,6 +9,7 @@
 #include "engine/server/directives.h"
 #include "engine/server/options.h"
 #include "engine/server/server_log.h"
+#include "engine/server/toml_file.h"
 
 namespace powercut::engine {
 
@@ -17,7 +18,8 @@ namespace {
 constexpr std::string_view kUsage =
     "The powercut store for clients that speak Redis's protocol.\n"
     "Usage: powercut-server [FILE] [--DIRECTIVE VALUE ...]\n\n"
-    "FILE is a redis.conf, or - for standard input. Every directive of Redis 7.0 is known: those "
+    "FILE is a redis.conf, a powercut.toml, or - for standard input. Every directive of Redis 7.0 "
+    "is known: those "
     "below and\nCONFIG GET's are honoured or cannot matter here; what is refused is refused with "
     "the reason.\n\nOptions:\n";
 
@@ -115,7 +117,7 @@ Result<void> parse(const std::vector<std::string>& arguments, EngineConfig& conf
   std::vector<std::string> rest = arguments;
   Settings settings(config);
   if (!rest.empty() && (!rest[0].starts_with('-') || rest[0] == "-")) {
-    TRY_ASSIGN(const auto file, read_directives(rest[0]));
+    TRY_ASSIGN(const auto file, is_toml(rest[0]) ? read_toml(rest[0]) : read_directives(rest[0]));
     for (const Directive& directive : file) TRY(settings.take(directive));
     if (rest[0] != "-") config.service.config_file = rest[0];
     rest.erase(rest.begin());
