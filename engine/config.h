@@ -35,6 +35,20 @@ struct OutputLimit {
 
 // What the process around the store goes by: its addresses, its clients, its log. Read by engine/server/, kept here
 // because CONFIG GET and SET show it with the rest.
+struct TlsConfig {
+  int port = 0;                      // tls-port; 0: none
+  std::string cert_file;             // tls-cert-file
+  std::string key_file;              // tls-key-file
+  std::string key_password;          // tls-key-file-pass
+  std::string ca_file;               // tls-ca-cert-file
+  std::string ca_directory;          // tls-ca-cert-dir
+  std::string auth_clients = "yes";  // tls-auth-clients
+  std::string protocols;             // tls-protocols; "": TLSv1.2 and TLSv1.3
+  std::string ciphers;               // tls-ciphers
+  std::string ciphersuites;          // tls-ciphersuites
+  bool prefer_server_ciphers = false;
+};
+
 struct ServiceConfig {
   std::vector<std::string> bind{"*", "-::*"};  // bind; "-": where it cannot be had, go on without
   bool bind_given = false;                     // not the default: then protected mode trusts it
@@ -67,9 +81,10 @@ struct ServiceConfig {
   bool io_uring = true;                         // io-uring
   int64_t slowlog_slower_us = 10'000;           // slowlog-log-slower-than; below 0: never
   uint64_t slowlog_most = 128;                  // slowlog-max-len
-  int64_t metrics_port = 0;                     // metrics-port; 0: no endpoint
-  std::string metrics_address = "127.0.0.1";    // metrics-address
-  std::string config_file;                      // for CONFIG REWRITE and INFO
+  TlsConfig tls;
+  int64_t metrics_port = 0;                   // metrics-port; 0: no endpoint
+  std::string metrics_address = "127.0.0.1";  // metrics-address
+  std::string config_file;                    // for CONFIG REWRITE and INFO
 };
 
 struct EngineConfig {

@@ -102,6 +102,13 @@ Result<void> set_supervised(EngineConfig& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_auth_clients(EngineConfig& config, std::string_view value) {
+  static constexpr std::string_view kAnswers[] = {"no", "yes", "optional"};
+  TRY_ASSIGN(const size_t which, word(value, {"no", "yes", "optional"}));
+  config.service.tls.auth_clients = kAnswers[which];
+  return {};
+}
+
 Result<void> set_syslog_facility(EngineConfig& config, std::string_view value) {
   TRY(word(value, {"user", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
                    "local7"}));
@@ -197,6 +204,41 @@ constexpr Parameter kParameters[] = {
        return set_number(c.service.idle_timeout_s, v, 0, INT32_MAX);
      },
      ""},
+    {"tls-auth-clients", kStart, [](Config c) { return c.service.tls.auth_clients; },
+     set_auth_clients, ""},
+    {"tls-ca-cert-dir", kStart, [](Config c) { return c.service.tls.ca_directory; },
+     [](EngineConfig& c, std::string_view v) { return set_text(c.service.tls.ca_directory, v); },
+     ""},
+    {"tls-ca-cert-file", kStart, [](Config c) { return c.service.tls.ca_file; },
+     [](EngineConfig& c, std::string_view v) { return set_text(c.service.tls.ca_file, v); },
+     "whose certificates clients may have"},
+    {"tls-cert-file", kStart, [](Config c) { return c.service.tls.cert_file; },
+     [](EngineConfig& c, std::string_view v) { return set_text(c.service.tls.cert_file, v); },
+     "of the server, PEM"},
+    {"tls-ciphers", kStart, [](Config c) { return c.service.tls.ciphers; },
+     [](EngineConfig& c, std::string_view v) { return set_text(c.service.tls.ciphers, v); }, ""},
+    {"tls-ciphersuites", kStart, [](Config c) { return c.service.tls.ciphersuites; },
+     [](EngineConfig& c, std::string_view v) { return set_text(c.service.tls.ciphersuites, v); },
+     ""},
+    {"tls-key-file", kStart, [](Config c) { return c.service.tls.key_file; },
+     [](EngineConfig& c, std::string_view v) { return set_text(c.service.tls.key_file, v); },
+     "its key"},
+    {"tls-key-file-pass", kStart, [](Config c) { return c.service.tls.key_password; },
+     [](EngineConfig& c, std::string_view v) { return set_text(c.service.tls.key_password, v); },
+     ""},
+    {"tls-port", kStart, [](Config c) { return std::to_string(c.service.tls.port); },
+     [](EngineConfig& c, std::string_view v) {
+       return set_number(c.service.tls.port, v, 0, 65535);
+     },
+     "TLS, on the same addresses; 0: none"},
+    {"tls-prefer-server-ciphers", kStart,
+     [](Config c) { return yes_no(c.service.tls.prefer_server_ciphers); },
+     [](EngineConfig& c, std::string_view v) {
+       return set_bool(c.service.tls.prefer_server_ciphers, v);
+     },
+     ""},
+    {"tls-protocols", kStart, [](Config c) { return c.service.tls.protocols; },
+     [](EngineConfig& c, std::string_view v) { return set_text(c.service.tls.protocols, v); }, ""},
     {"unixsocket", kStart, [](Config c) { return c.service.unix_socket; },
      [](EngineConfig& c, std::string_view v) { return set_text(c.service.unix_socket, v); }, ""},
     {"unixsocketperm", kStart, [](Config c) { return octal(c.service.unix_socket_mode); },

@@ -265,7 +265,7 @@ echo 'timeout 17' >"$dir/more.conf"
 status=$("$server" "$dir/redis.conf" --dir "$dir/data" 2>"$dir/said"; echo $?)
 is "an unknown directive" "$status" 2
 has "where it stands" "$(cat "$dir/said")" "redis.conf line 6: 'rename-command-is-not-here yes': there is no such directive"
-for refused in 'cluster-enabled yes' 'tls-port 1' 'replicaof host 1' 'user me on' 'maxmemory-policy allkeys-lru' 'appendfilename a/b'; do
+for refused in 'cluster-enabled yes' 'replicaof host 1' 'user me on' 'maxmemory-policy allkeys-lru' 'appendfilename a/b'; do
   printf '%s\n' "$refused" >"$dir/bad.conf"
   "$server" "$dir/bad.conf" --dir "$dir/data" 2>"$dir/said"
   is "$refused" $? 2
@@ -352,6 +352,39 @@ port = "x"'; do
   "$server" "$dir/wrong.toml" --dir "$dir/data" 2>"$dir/said"
   is "$wrong" $? 2
   has "$wrong" "$(cat "$dir/said")" "wrong.toml line "
+done
+
+# --- TLS ---
+fresh
+tls_port=$((20001 + $$ % 20000))
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/key.pem" -out "$dir/cert.pem" -subj /CN=powercut -days 2 2>/dev/null
+with_tls=(--tls-port "$tls_port" --tls-cert-file "$dir/cert.pem" --tls-key-file "$dir/key.pem" --tls-ca-cert-file "$dir/cert.pem")
+tls_ask() {  # s_client's options..., --, requests...
+  local options=()
+  while [ "$1" != -- ]; do options+=("$1"); shift; done
+  shift
+  { printf '%s\r\n' "$@"; printf 'QUIT\r\n'; } |
+    timeout 10 openssl s_client -quiet -connect "127.0.0.1:$tls_port" "${options[@]}" 2>/dev/null | tr -d '\r' | tr '\n' ' '
+}
+start --port $((tls_port + 1)) "${with_tls[@]}"
+own=(-CAfile "$dir/cert.pem" -verify_return_error -cert "$dir/cert.pem" -key "$dir/key.pem")
+is "over TLS" "$(tls_ask "${own[@]}" -- 'SET k v' 'GET k')" '+OK $1 v +OK '
+is "more than a record" "$(tls_ask "${own[@]}" -- 'SETRANGE big 199999 x' 'GET big' | wc -c)" $((8 + 8 + 200001 + 4))
+is "many requests" "$(tls_ask "${own[@]}" -- $(for i in $(seq 3000); do echo "ECHO-$i-x"; done) | grep -o ERR | wc -l)" 3000
+is "in plain beside it" "$(ask 'GET k')" v
+is "without a certificate" "$(tls_ask -- 'GET k')" ""
+printf 'no handshake' >"/dev/tcp/127.0.0.1/$tls_port"
+is "after a stranger" "$(tls_ask "${own[@]}" -- PING)" '+PONG +OK '
+stop
+start --port $((tls_port + 1)) "${with_tls[@]}" --tls-auth-clients no --tls-protocols TLSv1.3
+is "nor wanted" "$(tls_ask -- 'GET k')" '$1 v +OK '
+is "an older version" "$(tls_ask -tls1_2 -- 'GET k')" ""
+stop
+for wrong in "--tls-cert-file $dir/none.pem" '--tls-protocols SSLv3' '--tls-key-file ""'; do
+  # shellcheck disable=SC2086
+  "$server" --port 0 --dir "$dir/data" "${with_tls[@]}" $wrong 2>"$dir/said" >/dev/null
+  is "$wrong" $? 1
+  has "$wrong" "$(cat "$dir/said")" tls-
 done
 
 # --- A log, looked at and mended: by its directory, its manifest, one file ---

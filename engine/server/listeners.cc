@@ -20,15 +20,9 @@ Listeners::~Listeners() {
 
 Result<std::unique_ptr<Listeners>> Listeners::open(PosixOs& os, const ServiceConfig& config) {
   auto listeners = std::make_unique<Listeners>();
-  int port = config.port;
-  const bool tcp = port != 0 || config.unix_socket.empty();
-  for (const std::string& word : tcp ? config.bind : std::vector<std::string>()) {
-    const bool may_be_missing = word.starts_with('-');
-    const auto listening =
-        listeners->listen(os, may_be_missing ? word.substr(1) : word, port, config.tcp_backlog);
-    if (listening.ok()) continue;
-    if (!may_be_missing || listening.error().code != Errc::kUnsupported) return listening.error();
-  }
+  if (config.port != 0 || (config.unix_socket.empty() && config.tls.port == 0))
+    TRY(listeners->listen(os, config, config.port, false));
+  if (config.tls.port != 0) TRY(listeners->listen(os, config, config.tls.port, true));
   if (!config.unix_socket.empty()) {
     TRY_ASSIGN(auto fd, listen_at(config.unix_socket, config.unix_socket_mode, config.tcp_backlog));
     listeners->sockets_.push_back(std::move(fd));
@@ -38,6 +32,21 @@ Result<std::unique_ptr<Listeners>> Listeners::open(PosixOs& os, const ServiceCon
   if (listeners->sockets_.empty())
     return Error{Errc::kInvalid, "bind: there is no address to listen on"};
   return listeners;
+}
+
+Result<void> Listeners::listen(PosixOs& os, const ServiceConfig& config, int port, bool tls) {
+  if (tls) first_tls_ = sockets_.size();
+  for (const std::string& word : config.bind) {
+    const bool may_be_missing = word.starts_with('-');
+    const size_t before = names_.size();
+    const auto listening =
+        listen(os, may_be_missing ? word.substr(1) : word, port, config.tcp_backlog);
+    if (listening.ok() && tls) names_[before] += " (TLS)";
+    if (listening.ok()) continue;
+    if (!may_be_missing || listening.error().code != Errc::kUnsupported) return listening.error();
+  }
+  if (tls) end_tls_ = sockets_.size();
+  return {};
 }
 
 Result<void> Listeners::listen(PosixOs& os, const std::string& address, int& port, int backlog) {
@@ -55,9 +64,10 @@ Result<void> Listeners::listen(PosixOs& os, const std::string& address, int& por
   }
 }
 
-std::vector<int> Listeners::descriptors() const {
-  std::vector<int> all;
-  for (const Descriptor& fd : sockets_) all.push_back(fd.get());
+std::vector<Listeners::Listener> Listeners::all() const {
+  std::vector<Listener> all;
+  for (size_t i = 0; i < sockets_.size(); ++i)
+    all.push_back({sockets_[i].get(), i >= first_tls_ && i < end_tls_});
   return all;
 }
 

@@ -14,19 +14,26 @@ namespace powercut::engine {
 
 class Listeners {
  public:
-  // On each address of `bind`, and at `unixsocket`. A port that is taken is tried again for a while: a predecessor that
+  // On each address of `bind`, at `port` and at `tls-port`, and at `unixsocket`. A port that is taken is tried again for a while: a predecessor that
   // was killed may hold it a little longer. An address with "-" before it may be missing. Yields.
   //   Errors: the address, and why.
   static Result<std::unique_ptr<Listeners>> open(PosixOs& os, const ServiceConfig& config);
   ~Listeners();
 
-  std::vector<int> descriptors() const;
+  struct Listener {
+    int fd;
+    bool tls;
+  };
+  std::vector<Listener> all() const;
   const std::vector<std::string>& names() const { return names_; }
 
  private:
+  Result<void> listen(PosixOs& os, const ServiceConfig& config, int port, bool tls);
   Result<void> listen(PosixOs& os, const std::string& address, int& port, int backlog);
 
   std::vector<Descriptor> sockets_;
+  size_t first_tls_ = 0;  // of sockets_, and those behind it
+  size_t end_tls_ = 0;
   std::vector<std::string> names_;
   std::string unix_socket_;
 };

@@ -46,11 +46,11 @@ void Server::start() {
 
 // --- Coming and going ---
 
-void Server::accept_loop(int listener) {
+void Server::accept_loop(int listener, const TlsContext* tls) {
   for (;;) {
     auto accepted = accept_from(listener);
     if (accepted.ok()) {
-      connect(std::move(*accepted));
+      connect(std::move(*accepted), tls);
     } else if (accepted.error().code == Errc::kNotFound) {
       os_.wait_readable(listener);
     } else {
@@ -71,14 +71,15 @@ std::string_view Server::why_not(const Descriptor& fd) const {
   return {};
 }
 
-void Server::connect(Descriptor fd) {
+void Server::connect(Descriptor fd, const TlsContext* tls) {
   if (const std::string_view why = why_not(fd); !why.empty()) {
     size_t count = 0;
-    (void)send_some(fd.get(), why, count);
+    if (tls == nullptr) (void)send_some(fd.get(), why, count);
     return;
   }
   keep_alive(fd.get(), engine_.config().service.tcp_keepalive_s);
   auto connection = std::make_unique<Connection>();
+  if (tls != nullptr && (connection->tls = tls->accept(fd.get())) == nullptr) return;
   connection->fd = std::move(fd);
   connection->session = engine_.connect();
   connection->session->set_most_unsent(kMostUnsent);
@@ -165,7 +166,9 @@ void Server::serve(Connection& connection) {
 
 void Server::receive_once(Connection& connection) {
   size_t count = 0;
-  const Io io = receive(connection.fd.get(), buffer_.data(), buffer_.size(), count);
+  const Io io = connection.tls != nullptr
+                    ? connection.tls->receive(buffer_.data(), buffer_.size(), count)
+                    : receive(connection.fd.get(), buffer_.data(), buffer_.size(), count);
   if (io == Io::kClosed) connection.ended = true;
   if (io != Io::kDone) return;
   Session& session = *connection.session;
@@ -187,7 +190,8 @@ void Server::send_ready(Connection& connection) {
     const std::string_view ready = connection.session->ready();
     if (ready.empty()) return;
     size_t count = 0;
-    const Io io = send_some(connection.fd.get(), ready, count);
+    const Io io = connection.tls != nullptr ? connection.tls->send(ready, count)
+                                            : send_some(connection.fd.get(), ready, count);
     if (io == Io::kWouldBlock) return;
     if (io == Io::kClosed) connection.broken = true;
     connection.session->consume(count);
@@ -210,10 +214,11 @@ void Server::settle(Connection& connection) {
   }
   const bool reads =
       !connection.busy && !session.stalled() && !session.closing() && !connection.ended;
-  if (reads == connection.reads && unsent == connection.writes) return;
+  const bool writes = unsent || (connection.tls != nullptr && connection.tls->wants_write());
+  if (reads == connection.reads && writes == connection.writes) return;
   connection.reads = reads;
-  connection.writes = unsent;
-  poller_.change(connection.fd.get(), &connection, reads, unsent);
+  connection.writes = writes;
+  poller_.change(connection.fd.get(), &connection, reads, writes);
 }
 
 bool Server::within_limits(Connection& connection) {

@@ -20,6 +20,7 @@
 #include "engine/os/wait_queue.h"
 #include "engine/server/poller.h"
 #include "engine/server/server_log.h"
+#include "engine/server/tls.h"
 
 namespace powercut::engine {
 
@@ -32,14 +33,15 @@ class Server {
 
   // Starts the tasks that serve.
   void start();
-  // Accepts connections for ever. Call it in a task.
-  void accept_loop(int listener);
+  // Accepts connections for ever; `tls` null: in plain. Call it in a task.
+  void accept_loop(int listener, const TlsContext* tls);
   // Waits until every released reply has been sent, or `deadline`.
   void drain(Instant deadline);
 
  private:
   struct Connection {
     Descriptor fd;
+    std::unique_ptr<TlsChannel> tls;  // null: in plain
     std::unique_ptr<Session> session;
     size_t place = 0;     // in connections_
     bool queued = false;  // for a worker
@@ -52,7 +54,7 @@ class Server {
     Instant over_soft{0};  // since when more waits for it than the soft limit; 0: it does not
   };
 
-  void connect(Descriptor fd);
+  void connect(Descriptor fd, const TlsContext* tls);
   std::string_view why_not(const Descriptor& fd) const;
   void poll_loop();
   void work_loop();

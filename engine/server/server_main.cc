@@ -62,32 +62,41 @@ class Process {
     config_.recovery.progress = &progress_;
     engine_ = Engine::make(store_os_, config_);
     engine_->set_process_info(process_info);
-    auto poller = Poller::open();
-    if (!poller.ok()) return end(refuse(poller.error()));
-    server_ = std::make_unique<Server>(os_, *engine_, log_, std::move(*poller), most_clients(),
-                                       [this] { stopped_by_client(); });
-    server_->start();
-    auto listeners = Listeners::open(os_, config_.service);
-    if (!listeners.ok()) return end(refuse(listeners.error()));
-    listeners_ = std::move(*listeners);
-    for (const int fd : listeners_->descriptors())
-      os_.spawn("accept", [this, fd] { server_->accept_loop(fd); });
+    if (const auto opened = open_doors(); !opened.ok()) return end(refuse(opened.error()));
     os_.spawn("signals", [this] { signal_loop(); });
     log_.notice("Server initialized");
-    if (config_.service.metrics_port != 0) {
-      auto metrics = Metrics::open(config_.service.metrics_address, config_.service.metrics_port);
-      if (!metrics.ok()) return end(refuse(metrics.error()));
-      metrics_ = std::move(*metrics);
-      os_.spawn("metrics", [this] {
-        for (;; os_.park(os_.now() + kMetrics)) metrics_->show(*engine_);
-      });
-    }
     if (const auto loaded = engine_->load(); !loaded.ok()) {
       return end(stopping_
                      ? kExitOk
                      : refuse({loaded.error().code, store_os_.message(loaded.error().message)}));
     }
-    if (stopping_) return;
+    if (!stopping_) begin();
+  }
+
+  // From here on clients are answered, if only that the store is loading.
+  Result<void> open_doors() {
+    const ServiceConfig& service = config_.service;
+    TRY_ASSIGN(auto poller, Poller::open());
+    server_ = std::make_unique<Server>(os_, *engine_, log_, std::move(poller), most_clients(),
+                                       [this] { stopped_by_client(); });
+    server_->start();
+    if (service.tls.port != 0) {
+      TRY_ASSIGN(tls_, TlsContext::open(service.tls));
+    }
+    TRY_ASSIGN(listeners_, Listeners::open(os_, service));
+    for (const auto& [fd, tls] : listeners_->all())
+      os_.spawn("accept", [this, fd = fd, tls = tls ? tls_.get() : nullptr] {
+        server_->accept_loop(fd, tls);
+      });
+    if (service.metrics_port == 0) return {};
+    TRY_ASSIGN(metrics_, Metrics::open(service.metrics_address, service.metrics_port));
+    os_.spawn("metrics", [this] {
+      for (;; os_.park(os_.now() + kMetrics)) metrics_->show(*engine_);
+    });
+    return {};
+  }
+
+  void begin() {
     loaded_ = true;
     engine_->set_on_config([this] { apply_config(); });
     engine_->set_config_rewriter([this] { return rewrite_config(engine_->config()); });
@@ -195,6 +204,7 @@ class Process {
   LoadProgress progress_;
   ServerLog& log_;
   Descriptor signals_;
+  std::unique_ptr<TlsContext> tls_;
   std::unique_ptr<Listeners> listeners_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Server> server_;

@@ -1,0 +1,152 @@
+#include "engine/server/tls.h"
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <climits>
+#include <string>
+
+#include "engine/parameter_values.h"
+
+namespace powercut::engine {
+
+namespace {
+
+struct FreeContext {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+struct FreeConnection {
+  void operator()(SSL* connection) const { SSL_free(connection); }
+};
+
+std::string last_reason() {
+  const unsigned long error = ERR_get_error();
+  ERR_clear_error();
+  const char* const reason = error == 0 ? nullptr : ERR_reason_error_string(error);
+  return reason == nullptr ? "refused" : reason;
+}
+
+Error refused(std::string_view directive, std::string_view value) {
+  return {Errc::kInvalid, fmt::format("{} {}: {}", directive, value, last_reason())};
+}
+
+int give_password(char* out, int size, int, void* password) {
+  const auto& text = *static_cast<const std::string*>(password);
+  if (std::cmp_greater(text.size(), size)) return -1;
+  std::copy(text.begin(), text.end(), out);
+  return static_cast<int>(text.size());
+}
+
+Result<void> take_certificate(SSL_CTX* context, const TlsConfig& config) {
+  if (config.cert_file.empty() || config.key_file.empty())
+    return Error{Errc::kInvalid, "tls-port wants tls-cert-file and tls-key-file"};
+  SSL_CTX_set_default_passwd_cb(context, give_password);
+  SSL_CTX_set_default_passwd_cb_userdata(context, const_cast<std::string*>(&config.key_password));
+  if (SSL_CTX_use_certificate_chain_file(context, config.cert_file.c_str()) != 1)
+    return refused("tls-cert-file", config.cert_file);
+  if (SSL_CTX_use_PrivateKey_file(context, config.key_file.c_str(), SSL_FILETYPE_PEM) != 1)
+    return refused("tls-key-file", config.key_file);
+  return {};
+}
+
+Result<void> take_trust(SSL_CTX* context, const TlsConfig& config) {
+  if (config.auth_clients == "no") return {};
+  const char* const file = config.ca_file.empty() ? nullptr : config.ca_file.c_str();
+  const char* const directory = config.ca_directory.empty() ? nullptr : config.ca_directory.c_str();
+  if (file == nullptr && directory == nullptr)
+    return Error{Errc::kInvalid,
+                 "tls-auth-clients wants tls-ca-cert-file or tls-ca-cert-dir, or to be no"};
+  if (SSL_CTX_load_verify_locations(context, file, directory) != 1)
+    return refused("tls-ca-cert-file", file != nullptr ? config.ca_file : config.ca_directory);
+  const int must = config.auth_clients == "yes" ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | must, nullptr);
+  return {};
+}
+
+Result<void> take_versions(SSL_CTX* context, const TlsConfig& config) {
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  bool old = false;
+  bool fresh = false;
+  for (const std::string& version : words_of(config.protocols)) {
+    if (version != "TLSv1.2" && version != "TLSv1.3")
+      return Error{Errc::kInvalid,
+                   fmt::format("tls-protocols {}: only TLSv1.2 and TLSv1.3 are safe", version)};
+    (version == "TLSv1.2" ? old : fresh) = true;
+  }
+  if (fresh && !old) SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
+  if (old && !fresh) SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+  if (!config.ciphers.empty() && SSL_CTX_set_cipher_list(context, config.ciphers.c_str()) != 1)
+    return refused("tls-ciphers", config.ciphers);
+  if (!config.ciphersuites.empty() &&
+      SSL_CTX_set_ciphersuites(context, config.ciphersuites.c_str()) != 1)
+    return refused("tls-ciphersuites", config.ciphersuites);
+  if (config.prefer_server_ciphers) SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
+  return {};
+}
+
+int at_most_int(size_t size) { return static_cast<int>(std::min<size_t>(size, INT_MAX)); }
+
+}  // namespace
+
+struct TlsChannel::Connection {
+  std::unique_ptr<SSL, FreeConnection> ssl;
+};
+struct TlsContext::Library {
+  std::unique_ptr<SSL_CTX, FreeContext> context;
+};
+
+TlsChannel::TlsChannel(std::unique_ptr<Connection> connection)
+    : connection_(std::move(connection)) {}
+TlsChannel::~TlsChannel() {
+  if (SSL_is_init_finished(connection_->ssl.get())) SSL_shutdown(connection_->ssl.get());
+  ERR_clear_error();
+}
+
+Io TlsChannel::outcome(int result, size_t& count) {
+  count = result > 0 ? static_cast<size_t>(result) : 0;
+  const int error = result > 0 ? SSL_ERROR_NONE : SSL_get_error(connection_->ssl.get(), result);
+  ERR_clear_error();
+  wants_write_ = error == SSL_ERROR_WANT_WRITE;
+  if (result > 0) return Io::kDone;
+  return wants_write_ || error == SSL_ERROR_WANT_READ ? Io::kWouldBlock : Io::kClosed;
+}
+
+Io TlsChannel::receive(char* out, size_t size, size_t& count) {
+  return outcome(SSL_read(connection_->ssl.get(), out, at_most_int(size)), count);
+}
+
+Io TlsChannel::send(std::string_view data, size_t& count) {
+  return outcome(SSL_write(connection_->ssl.get(), data.data(), at_most_int(data.size())), count);
+}
+
+TlsContext::TlsContext(std::unique_ptr<Library> library) : library_(std::move(library)) {}
+TlsContext::~TlsContext() = default;
+
+Result<std::unique_ptr<TlsContext>> TlsContext::open(const TlsConfig& config) {
+  auto library = std::make_unique<Library>();
+  library->context.reset(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX* const context = library->context.get();
+  if (context == nullptr) return refused("tls-port", "");
+  // A session sends what it has, from wherever it lies by then. What is not asked for is not read: the poller tells
+  // when there is more, and knows nothing of what OpenSSL has taken already.
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  TRY(take_certificate(context, config));
+  TRY(take_trust(context, config));
+  TRY(take_versions(context, config));
+  return std::unique_ptr<TlsContext>(new TlsContext(std::move(library)));
+}
+
+std::unique_ptr<TlsChannel> TlsContext::accept(int fd) const {
+  auto connection = std::make_unique<TlsChannel::Connection>();
+  connection->ssl.reset(SSL_new(library_->context.get()));
+  if (connection->ssl == nullptr || SSL_set_fd(connection->ssl.get(), fd) != 1) return nullptr;
+  SSL_set_accept_state(connection->ssl.get());
+  return std::unique_ptr<TlsChannel>(new TlsChannel(std::move(connection)));
+}
+
+}  // namespace powercut::engine
