@@ -11,6 +11,7 @@
 #include "faults/failed_syncs.h"
 #include "faults/observations.h"
 #include "scenarios/base/json_text.h"
+#include "scenarios/base/table.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/cli/cli.h"
 
@@ -38,6 +39,18 @@ std::string tightness(const Calibration& c) {
   return fmt::format("{}.{}%", per_mille / 10, per_mille % 10);
 }
 
+void say(std::FILE* out, const std::string& line) { fmt::print(out, "{}", folded(line)); }
+
+// Which persona stands for which filesystem, where their names differ.
+template <class Rows, class NameOf>
+void print_personas(std::FILE* out, const Rows& rows, const NameOf& name_of) {
+  std::vector<std::string> pairs;
+  for (const auto& row : rows)
+    if (row.persona != nullptr && row.persona->name != name_of(row))
+      pairs.push_back(fmt::format("{} by {}", name_of(row), row.persona->name));
+  if (!pairs.empty()) say(out, fmt::format("\nheld against: {}", fmt::join(pairs, ", ")));
+}
+
 std::string verdict(const FilesystemCalibration& row) {
   if (row.persona == nullptr) return "no persona stands for it";
   if (row.forbids()) return "FORBIDS what was observed";
@@ -45,20 +58,25 @@ std::string verdict(const FilesystemCalibration& row) {
 }
 
 void print_rows(std::FILE* out, const std::vector<FilesystemCalibration>& rows) {
-  constexpr std::string_view kLine =
-      "{:<29}{:<29}{:>8}{:>9}{:>10}{:>10}{:>11}{:>11}{:>8}{:>7}{:>8}{:>8}  {}\n";
-  fmt::print(out, kLine, "filesystem", "persona", "programs", "not run", "observed", "contained",
-             "truncated", "unreadable", "counted", "legal", "seen", "tight", "verdict");
+  std::vector<Row> table{{"filesystem", "verdict", "programs", "not run", "observed", "contained",
+                          "truncated", "unreadable", "counted", "legal", "seen", "tight"}};
   for (const auto& row : rows) {
     const Calibration& sum = row.sum;
     const uint64_t skipped = row.skipped();
-    fmt::print(out, kLine, row.config, row.persona == nullptr ? "none" : row.persona->name,
-               row.programs.size(), skipped, sum.observed, sum.contained, sum.unchecked,
-               sum.unreadable, row.programs.size() - skipped - row.not_enumerated, sum.legal,
-               sum.legal_observed, tightness(sum), verdict(row));
-    if (!sum.missing.empty()) fmt::print(out, "  {}\n", sum.missing.front());
+    table.push_back(
+        {row.config, verdict(row), std::to_string(row.programs.size()), std::to_string(skipped),
+         std::to_string(sum.observed), std::to_string(sum.contained), std::to_string(sum.unchecked),
+         std::to_string(sum.unreadable),
+         std::to_string(row.programs.size() - skipped - row.not_enumerated),
+         std::to_string(sum.legal), std::to_string(sum.legal_observed), tightness(sum)});
+  }
+  print_columns(out, table, true, 2);
+  print_personas(out, rows, [](const auto& row) { return row.config; });
+  for (const auto& row : rows) {
+    if (!row.sum.missing.empty()) say(out, fmt::format("{}: {}", row.config, row.sum.missing[0]));
     for (const auto& [why, count] : row.not_run)
-      if (row.persona != nullptr) fmt::print(out, "  not run: {} with {}\n", count, why);
+      if (row.persona != nullptr)
+        say(out, fmt::format("{}: not run: {} with {}", row.config, count, why));
   }
 }
 
@@ -69,14 +87,16 @@ void print_programs(std::FILE* out, const FilesystemCalibration& row) {
     return a.legal - a.legal_observed > b.legal - b.legal_observed;
   });
   fmt::print(out, "\n{}\n", row.config);
-  for (const Calibration& one : programs) {
-    const std::string why = !one.not_run.empty() ? "not run: " + one.not_run
-                            : !one.enumerated    ? "too many legal states to count"
-                                                 : "";
-    fmt::print(out, "  {:<36}{:>5} observed{:>5} contained{:>6} legal{:>5} seen{:>8}  {}\n",
-               one.program, one.observed, one.contained, one.legal, one.legal_observed,
-               tightness(one), why);
-  }
+  std::vector<Row> table{{"program", "observed", "contained", "legal", "seen", "tight", ""}};
+  for (const Calibration& one : programs)
+    table.push_back({one.program, std::to_string(one.observed), std::to_string(one.contained),
+                     std::to_string(one.legal), std::to_string(one.legal_observed), tightness(one),
+                     !one.not_run.empty() ? "not run"
+                     : !one.enumerated    ? "not counted"
+                                          : ""});
+  print_columns(out, table);
+  for (const Calibration& one : programs)
+    if (!one.not_run.empty()) say(out, fmt::format("{}: not run: {}", one.program, one.not_run));
 }
 
 void print_json(std::FILE* out, const std::vector<FilesystemCalibration>& rows, double elapsed_s) {
@@ -115,22 +135,25 @@ std::string verdict(const FailedSyncCalibration& row) {
 }
 
 void print_rows(std::FILE* out, const std::vector<FailedSyncCalibration>& rows, bool all) {
-  constexpr std::string_view kLine = "{:<17}{:<17}{:>8}{:>9}{:>10}{:>10}{:>7}{:>6}{:>8}  {}\n";
-  fmt::print(out, kLine, "filesystem", "persona", "programs", "not run", "observed", "contained",
-             "legal", "seen", "tight", "verdict");
+  std::vector<Row> table{{"filesystem", "verdict", "programs", "not run", "observed", "contained",
+                          "legal", "seen", "tight"}};
   std::map<std::string, uint64_t> not_run;
   for (const auto& row : rows) {
     Calibration sum;
     sum.legal = row.legal;
     sum.legal_observed = row.legal_observed;
-    fmt::print(out, kLine, row.fs, row.persona == nullptr ? "none" : row.persona->name,
-               row.programs, row.skipped(), row.observed, row.contained, row.legal,
-               row.legal_observed, tightness(sum), verdict(row));
-    for (size_t i = 0; i < row.missing.size() && (all || i == 0); ++i)
-      fmt::print(out, "  {}\n", row.missing[i]);
+    table.push_back({row.fs, verdict(row), std::to_string(row.programs),
+                     std::to_string(row.skipped()), std::to_string(row.observed),
+                     std::to_string(row.contained), std::to_string(row.legal),
+                     std::to_string(row.legal_observed), tightness(sum)});
     for (const auto& [why, count] : row.not_run) not_run[why] += count;
   }
-  for (const auto& [why, count] : not_run) fmt::print(out, "not run: {} with {}\n", count, why);
+  print_columns(out, table, true, 2);
+  print_personas(out, rows, [](const auto& row) { return row.fs; });
+  for (const auto& row : rows)
+    for (size_t i = 0; i < row.missing.size() && (all || i == 0); ++i)
+      say(out, fmt::format("{}: {}", row.fs, row.missing[i]));
+  for (const auto& [why, count] : not_run) say(out, fmt::format("not run: {} with {}", count, why));
 }
 
 void print_json(std::FILE* out, const std::vector<FailedSyncCalibration>& rows, double elapsed_s) {

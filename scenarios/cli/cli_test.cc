@@ -441,7 +441,8 @@ TEST_F(Cli, AMutantIsListedByItsPage) {
   EXPECT_EQ(page.status, 0);
   EXPECT_EQ(page.out,
             read_file(POWERCUT_SOURCE_DIR "/faults/mutants/cover-read-late.mutant").value());
-  const std::string all = run("list mutants").out;
+  std::string all = run("list mutants").out;
+  for (size_t fold = 0; (fold = all.find("\n    ")) != all.npos;) all.replace(fold, 5, " ");
   const faults::Observed& observed = faults::find_mutant("heal-given-up")->observed;
   EXPECT_THAT(all, HasSubstr(fmt::format("(Dragonfly #4257); {} on {}\n", observed.oracles,
                                          observed.personas)));

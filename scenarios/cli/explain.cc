@@ -50,10 +50,12 @@ int explain_verb(const std::vector<std::string>& words, const Streams& streams) 
   }
   const std::string name = fmt::format("{}", fmt::join(words, " "));
   const std::string text = meaning(name);
-  if (text.empty())
+  if (text.empty()) {
+    const std::string why = faults::no_such(name, known_names(), "");
     return fail(streams,
-                {Errc::kInvalid, fmt::format("explain: {}; `powercut explain` lists the terms",
-                                             faults::no_such(name, known_names(), ""))});
+                {Errc::kInvalid, fmt::format("explain: {}{} `powercut explain` lists the terms",
+                                             why, why.ends_with('?') ? "" : ";")});
+  }
   fmt::print(streams.out, "{}", folded(fmt::format("{}: {}", name, text)));
   return kHeld;
 }

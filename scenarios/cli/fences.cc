@@ -9,6 +9,7 @@
 
 #include "faults/nearest.h"
 #include "scenarios/base/json_text.h"
+#include "scenarios/base/table.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/base/workers.h"
 #include "scenarios/cli/cli.h"
@@ -100,24 +101,43 @@ ordered_json to_json(const FenceTable& table) {
   return rows;
 }
 
+void print_costs(std::FILE* out, const FenceTable& table) {
+  std::vector<std::string> policies;
+  for (const FenceRow& row : table.rows)
+    for (const FenceCost& cost : row.cells.front().costs)
+      if (std::find(policies.begin(), policies.end(), cost.policy->name) == policies.end())
+        policies.emplace_back(cost.policy->name);
+  std::vector<Row> rows{{"fence"}};
+  rows[0].insert(rows[0].end(), policies.begin(), policies.end());
+  for (const FenceRow& row : table.rows) {
+    Row cells(1 + policies.size(), "-");
+    cells[0] = row.fence->fence.name;
+    for (const FenceCost& cost : row.cells.front().costs) {
+      const auto at = std::find(policies.begin(), policies.end(), cost.policy->name);
+      cells[static_cast<size_t>(1 + (at - policies.begin()))] =
+          fmt::format("{}/{}+{}", cost.syncs, cost.data, cost.metadata);
+    }
+    rows.push_back(std::move(cells));
+  }
+  print_columns(out, rows, true);
+}
+
 void print_table(std::FILE* out, const FenceTable& table, const FenceOptions& options) {
   for (size_t p = 0; p < options.personas.size(); ++p)
     fmt::print(out, "{:24}{}{}\n", "", std::string(2 * p, ' '), options.personas[p]->name);
   for (const FenceRow& row : table.rows) {
     fmt::print(out, "{:24}", row.fence->fence.name);
-    for (const FenceCell& cell : row.cells) fmt::print(out, "{} ", letter(cell));
-    const FenceCell& first = row.cells.front();
-    for (const FenceCost& cost : first.costs)
-      fmt::print(out, " {} {}/{}+{}", cost.policy->name, cost.syncs, cost.data, cost.metadata);
-    fmt::print(out, "\n");
+    for (size_t p = 0; p < row.cells.size(); ++p)
+      fmt::print(out, "{}{}", letter(row.cells[p]), p + 1 < row.cells.size() ? ' ' : '\n');
   }
   fmt::print(
       out,
       "\nN necessary, r redundant there: exhaustive for {} at depth 1. n necessary, sampled.\n"
       "? not decided: not issued in that run or beyond depth 1, and {} drawn runs of each "
       "policy saw nothing.\n"
-      "Behind each row, on {}: policy syncs/bytes of data+metadata in one run.\n",
+      "\nWhat each costs in one run on {}, by policy: syncs/bytes of data+metadata.\n",
       options.workload->name, options.seeds, options.personas.front()->name);
+  print_costs(out, table);
 }
 
 std::string in_words(const faults::SyncPlace& place) {

@@ -4,12 +4,15 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "scenarios/base/table.h"
 #include "scenarios/cli/cli.h"
 #include "scenarios/run/names.h"
 
 namespace powercut::scenarios {
 
 namespace {
+
+constexpr size_t kWidest = 22;
 
 using Lines = std::vector<std::pair<std::string, std::string>>;
 
@@ -126,8 +129,13 @@ int list(const std::string& what, const std::string& name, const Streams& stream
                                             : scenarios();
   size_t width = 0;
   for (const auto& [name, about] : lines) width = std::max(width, name.size());
+  // Where names are long, what is said of one stands below it.
+  const size_t column = width > kWidest ? 4 : width + 2;
   for (const auto& [name, about] : lines) {
-    fmt::print(streams.out, "{:<{}}  {}\n", name, width, about);
+    const bool beside = name.size() + 2 <= column;
+    const std::string before = beside ? name : "";
+    if (!beside) fmt::print(streams.out, "{}\n", name);
+    fmt::print(streams.out, "{}", folded(fmt::format("{:<{}}{}", before, column, about), column));
   }
   return kHeld;
 }

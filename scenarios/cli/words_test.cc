@@ -92,7 +92,9 @@ TEST_F(Words, TablesAndStoriesFitATerminal) {
        {"sweep --workload set100 --ops 20 --seeds 91 --persona all --policy all",
         "explore --workload demo8 --policy always,hybrid-everysec --persona all",
         "explore --workload demo8 --policy always --persona ext4 --mutant no-sync:segment.commit",
-        "run --workload set100 --ops 4 --trace --persona xfs"})
+        "run --workload set100 --ops 4 --trace --persona xfs", "list mutants", "list personas",
+        "list scenarios", "list faults", "zoo --mutant ack-first,acked-in-buffer --starts 2",
+        "calibrate " POWERCUT_SOURCE_DIR "/faults/testdata/kernel-6.18/failed-sync.jsonl"})
     for (const std::string& line : all_lines(run(command).out)) {
       const bool copied =
           line.find(":power-cut:") != line.npos || line.find(" replay ") != line.npos;

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "scenarios/base/json_text.h"
+#include "scenarios/base/table.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/cli/cli.h"
 #include "scenarios/cli/zoo_automatic.h"
@@ -186,34 +187,35 @@ std::string middle_and_worst(const Json& mutant, const std::string& figure) {
   return fmt::format("{} / {}", text(mutant.at(figure)), text(mutant.at(figure + "_worst")));
 }
 
+std::string remark_on(const Json& mutant) {
+  if (!mutant.at("observable").get<bool>()) return "not counted";
+  if (!mutant.at("found").get<bool>()) return "NOT FOUND";
+  return mutant.at("out_of_time").get<bool>() ? "out of seconds" : "";
+}
+
 void print_table(std::FILE* out, const Json& zoo) {
   std::set<std::string> oracles;
-  std::string text =
-      fmt::format("{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {:<12}{}\n", "mutant", "found", "oracle",
-                  "seeds", "crash states", "seconds", "kills alone", "explored");
+  std::vector<Row> table{{"mutant", "found", "oracle", "seeds", "crash states", "seconds",
+                          "kills alone", "explored", ""}};
   for (const Json& mutant : zoo.at("mutants")) {
-    const bool observable = mutant.at("observable");
     const Json& explorer = mutant.at("explorer");
-    const std::string explored =
-        explorer.at("found").get<bool>()
-            ? fmt::format("depth {}, {:.2f} s", explorer.at("depth").get<int>(),
-                          explorer.at("seconds").get<double>())
-            : "no";
     const bool found = mutant.at("found");
     if (found) oracles.insert(mutant.at("oracle").get<std::string>());
-    text += fmt::format(
-        "{:<31}{:>8}  {:<7}{:>15}{:>18}{:>16}  {:<12}{}{}\n", mutant.at("name").get<std::string>(),
-        fmt::format("{}/{}", mutant.at("found_starts").get<uint64_t>(),
-                    mutant.at("starts").get<uint64_t>()),
-        found ? mutant.at("oracle").get<std::string>() : "",
-        middle_and_worst(mutant, "seeds_to_find"), middle_and_worst(mutant, "states_to_find"),
-        middle_and_worst(mutant, "seconds_to_find"),
-        mutant.at("kill_only").at("found").get<bool>() ? "found" : "no", explored,
-        observable && !found                   ? coloured(out, Colour::kBad, "  NOT FOUND")
-        : !observable                          ? "  not counted"
-        : mutant.at("out_of_time").get<bool>() ? "  stopped: out of seconds"
-                                               : "");
+    table.push_back({mutant.at("name").get<std::string>(),
+                     fmt::format("{}/{}", mutant.at("found_starts").get<uint64_t>(),
+                                 mutant.at("starts").get<uint64_t>()),
+                     found ? mutant.at("oracle").get<std::string>() : "",
+                     middle_and_worst(mutant, "seeds_to_find"),
+                     middle_and_worst(mutant, "states_to_find"),
+                     middle_and_worst(mutant, "seconds_to_find"),
+                     mutant.at("kill_only").at("found").get<bool>() ? "found" : "no",
+                     explorer.at("found").get<bool>()
+                         ? fmt::format("{:.2f} s", explorer.at("seconds").get<double>())
+                         : "no",
+                     remark_on(mutant)});
   }
+  print_columns(out, table);
+  std::string text;
   const Json& clean = zoo.at("clean");
   const Json& broken = clean.at("first_violation");
   text += '\n';
@@ -235,7 +237,9 @@ void print_table(std::FILE* out, const Json& zoo) {
       clean.at("seeds").get<uint64_t>(), clean.at("crash_states").get<uint64_t>(),
       broken.is_null() ? "clean" : "NOT CLEAN: " + broken.get<std::string>(),
       zoo.at("elapsed_s").get<double>());
-  fmt::print(out, "{}", text);
+  size_t begin = 0;
+  for (size_t end; (end = text.find('\n', begin)) != text.npos; begin = end + 1)
+    fmt::print(out, "{}", folded(text.substr(begin, end - begin), 0));
 }
 
 // --- The survey, as the lines of the pages in faults/mutants/ ---

@@ -237,6 +237,7 @@ std::vector<std::string> StoreTarget::recovery_story() {
   if (!report.base.empty() && report.segments > 0) text += " and ";
   if (report.segments > 0)
     text += fmt::format("does again what the log says: {}", number(report.entries, "operation"));
+  if (report.base.empty() && report.segments == 0) text += "finds nothing to load";
   lines.push_back(text + ".");
   if (report.dropped_bytes != 0)
     lines.push_back(fmt::format("The last {} of the log are dropped: {}.",
