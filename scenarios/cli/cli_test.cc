@@ -436,6 +436,16 @@ TEST_F(Cli, EveryListHasLinesAndEveryVerbHelps) {
   EXPECT_THAT(run("--version").out, HasSubstr("powercut "));
 }
 
+TEST_F(Cli, OneMoreSyncRepairsAMutantOrDoesNot) {
+  const std::string explore =
+      "explore --workload demo8 --policy always --persona posix --mutant no-sync:segment.commit "
+      "--add-fence write:appendonly.aof.#.incr.aof";
+  EXPECT_EQ(run(explore).status, 0);
+  EXPECT_EQ(run(explore + ":directory").status, 1);
+  refused(explore + "x", 2, "did you mean write:appendonly.aof.#.incr.aof?");
+  refused("explore --workload demo8 --add-fence write:x", 2, "--mutant");
+}
+
 TEST_F(Cli, AMutantIsListedByItsPage) {
   const Ran page = run("list mutants cover-read-late");
   EXPECT_EQ(page.status, 0);

@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "faults/nearest.h"
 #include "scenarios/base/json_text.h"
 #include "scenarios/base/table.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/base/workers.h"
 #include "scenarios/cli/cli.h"
+#include "scenarios/explore/fences.h"
 #include "scenarios/explore/smallest.h"
 #include "scenarios/story/scenario_file.h"
 #include "scenarios/story/story.h"
@@ -29,6 +31,7 @@ struct ExploreArguments {
   uint64_t seed = 1;
   uint64_t classes_most = 1'000'000;
   std::string output;
+  std::string added;  // one more sync: CALL:FILE, or CALL:FILE:directory
   unsigned jobs = processors();
   bool first = false;
   bool json = false;
@@ -231,10 +234,35 @@ class Patience {
   uint64_t classes_most_ = 0;
 };
 
+// "write:appendonly.aof.#.incr.aof", or with ":directory" behind it: one of the places there are.
+Result<faults::SyncPlace> place_of(const std::string& text, const SweepOptions& options) {
+  FenceOptions fences;
+  fences.workload = fences.drawn = options.workloads.front().get();
+  fences.policies = options.policies;
+  fences.personas = options.personas;
+  std::vector<std::string> names;
+  for (faults::SyncPlace place : places_for_a_sync(fences, *options.mutant)) {
+    const std::string name =
+        fmt::format("{}:{}{}", place.op, place.file, place.directory ? ":directory" : "");
+    if (name == text && place.preceding == "any") return place;
+    names.push_back(name);
+  }
+  return Error{Errc::kInvalid, "add-fence: " + faults::no_such(text, names, "", "call")};
+}
+
 int explore(const ExploreArguments& arguments, const std::string&, const Streams& streams) {
   auto looked_up = look_up(arguments.common);
   if (!looked_up.ok()) return fail(streams, looked_up.error());
   const SweepOptions& options = looked_up.value();
+  faults::ExtraSync extra;
+  faults::MutantInfo repaired;
+  if (!arguments.added.empty()) {
+    auto place = place_of(arguments.added, options);
+    if (!place.ok()) return fail(streams, place.error());
+    extra.place = std::move(place).value();
+    repaired = *options.mutant;
+    repaired.extra = &extra;
+  }
   const Stopwatch watch;
   ExploreProgress progress;
   std::vector<ExploreSpec> specs;
@@ -245,7 +273,7 @@ int explore(const ExploreArguments& arguments, const std::string&, const Streams
       spec.workload = workload.get();
       spec.policy = policy;
       spec.personas = options.personas;
-      spec.mutant = options.mutant;
+      spec.mutant = arguments.added.empty() ? options.mutant : &repaired;
       spec.seed = arguments.seed;
       spec.depth = arguments.depth;
       spec.classes_most = arguments.classes_most;
@@ -302,6 +330,12 @@ Verb add_explore(CLI::App& app) {
       ->capture_default_str();
   verb->add_option("-o,--output", a->output, "write the smallest failing scenario here (.scn)")
       ->check(not_empty());
+  verb->add_option("--add-fence", a->added,
+                   "with one more sync behind each such call, as write:appendonly.aof.#.incr.aof "
+                   "(of the file) or with :directory behind it: does it repair a mutant?")
+      ->check(not_empty())
+      ->needs(verb->get_option("--mutant"))
+      ->excludes(verb->get_option("--output"));
   verb->add_flag("--first", a->first, "stop at the first violation");
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
   return {verb, [a](const std::string& program, const Streams& streams) {

@@ -252,10 +252,20 @@ std::set<uint64_t> fences_seen_in_runs() {
 
 FenceTable judge_fences(const FenceOptions& options) { return Judge(options).judge(); }
 
+std::set<faults::SyncPlace> places_for_a_sync(const FenceOptions& options,
+                                              const MutantInfo& mutant) {
+  std::set<faults::SyncPlace> seen;
+  const faults::ExtraSync notes{{}, &seen};
+  MutantInfo noting = mutant;
+  noting.extra = &notes;
+  for (const Policy* policy : options.policies)
+    (void)measure(spec_of(options, *policy, &noting), *options.personas.front());
+  return seen;
+}
+
 Proposals propose_fences(const FenceOptions& options, const MutantInfo& mutant) {
   Proposals answer;
   std::vector<std::vector<const Persona*>> broken(options.policies.size());
-  std::set<faults::SyncPlace> seen;
   for (size_t n = 0; n < options.policies.size(); ++n) {
     const ExploreSpec spec = spec_of(options, *options.policies[n], &mutant);
     const Exploration explored = explore(spec);
@@ -263,14 +273,10 @@ Proposals propose_fences(const FenceOptions& options, const MutantInfo& mutant) 
     for (const Explored& found : explored.by_persona)
       if (found.violations > 0) broken[n].push_back(found.persona);
     answer.broken += broken[n].size();
-
-    const faults::ExtraSync notes{{}, &seen};
-    MutantInfo noting = mutant;
-    noting.extra = &notes;
-    (void)measure(spec_of(options, *options.policies[n], &noting), *options.personas.front());
   }
   if (answer.broken == 0) return answer;
 
+  const std::set<faults::SyncPlace> seen = places_for_a_sync(options, mutant);
   const std::vector<faults::SyncPlace> places(seen.begin(), seen.end());
   answer.tried = places.size();
   std::vector<std::optional<Proposal>> helps(places.size());

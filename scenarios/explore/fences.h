@@ -90,6 +90,10 @@ struct Proposals {
 };
 
 // `fences` of the options does not matter.
+// The kinds of calls, in runs of these policies with this mutant, after which a sync could stand.
+std::set<faults::SyncPlace> places_for_a_sync(const FenceOptions& options,
+                                              const faults::MutantInfo& mutant);
+
 Proposals propose_fences(const FenceOptions& options, const faults::MutantInfo& mutant);
 
 // What was found of one fence on one persona, in words: of a counter-example, the story of the

@@ -125,40 +125,44 @@ void take(const Ended& ended, AutomaticRow& row) {
 
 // --- Unit tests ---
 
+// That of its own room first: most fall there.
 std::vector<std::string> tests_for(const faults::AutomaticMutant& mutant) {
   if (is_posix(mutant)) return {"engine_os_posix_test", "engine_test", "scenarios_posix_test"};
-  return {"engine_store_test",   "engine_checkpoint_test", "engine_command_test",
-          "engine_aof_test",     "engine_recovery_test",   "engine_test",
-          "scenarios_store_test"};
+  std::vector<std::string> tests = {"engine_store_test",    "engine_checkpoint_test",
+                                    "engine_command_test",  "engine_aof_test",
+                                    "engine_recovery_test", "engine_test",
+                                    "scenarios_store_test"};
+  const auto own = std::find_if(tests.begin(), tests.end(), [&](std::string test) {
+    std::replace(test.begin(), test.end(), '_', '/');
+    return mutant.file.starts_with(test.substr(0, test.rfind('/') + 1));
+  });
+  if (own != tests.end()) std::rotate(tests.begin(), own, own + 1);
+  return tests;
 }
-
-struct TestRun {
-  size_t row;
-  std::string test;
-};
 
 void run_tests(const AutomaticOptions& options, const ZooHooks& hooks, uint64_t done,
                std::vector<AutomaticRow>& rows) {
-  std::vector<TestRun> runs;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i].fate != Fate::kSurvived) continue;
-    for (const std::string& test : tests_for(*rows[i].mutant)) runs.push_back({i, test});
+  std::vector<size_t> left;
+  for (size_t i = 0; i < rows.size(); ++i)
+    if (rows[i].fate == Fate::kSurvived) left.push_back(i);
+  for (size_t round = 0; !left.empty(); ++round) {
+    const auto work = [&](size_t number, const Tell&) {
+      const faults::AutomaticMutant& mutant = *rows[left[number]].mutant;
+      become(options.tests + "/" + tests_for(mutant)[round],
+             fmt::format("POWERCUT_MUTANT={}", mutant.info.name));
+    };
+    const auto on_end = [&](size_t number, const Ended& ended) {
+      AutomaticRow& row = rows[left[number]];
+      if (!ended.hung && !ended.died && ended.status == 0) return;
+      row.fate = Fate::kTested;
+      row.by = tests_for(*row.mutant)[round];
+      hooks.on_tick(++done, rows.size());
+    };
+    run_apart(left.size(), options.jobs, kOfTests, work, on_end, hooks.stop);
+    std::erase_if(left, [&](size_t i) {
+      return rows[i].fate != Fate::kSurvived || tests_for(*rows[i].mutant).size() <= round + 1;
+    });
   }
-  const auto work = [&](size_t number, const Tell&) {
-    const TestRun& run = runs[number];
-    become(options.tests + "/" + run.test,
-           fmt::format("POWERCUT_MUTANT={}", rows[run.row].mutant->info.name));
-  };
-  const auto on_end = [&](size_t number, const Ended& ended) {
-    hooks.on_tick(++done, rows.size() + runs.size());
-    AutomaticRow& row = rows[runs[number].row];
-    if (!ended.hung && !ended.died && ended.status == 0) return;
-    // Of several, the first by name, whichever ends first.
-    if (row.fate == Fate::kTested && row.by <= runs[number].test) return;
-    row.fate = Fate::kTested;
-    row.by = runs[number].test;
-  };
-  run_apart(runs.size(), options.jobs, kOfTests, work, on_end, hooks.stop);
 }
 
 }  // namespace
