@@ -283,7 +283,7 @@ class Scanner {
     }
     if (is_word(command[0], "EXEC")) {
       in_multi_ = false;
-      return hand_over();
+      return entry_.size() == 0 ? Result<void>() : hand_over();  // with nothing in it, it is none
     }
     entry_.words().insert(entry_.words().end(), command.begin(), command.end());
     entry_.end_command();

@@ -536,6 +536,20 @@ TEST(SegmentReader, ALogOfRedisIsCutInFrontOfTheTimestamp) {
   EXPECT_EQ(until(early + late, 1001, false).keys.size(), 3u);
 }
 
+TEST(SegmentReader, ATransactionWithNothingInItIsNoEntry) {
+  const std::string bytes =
+      command({"MULTI"}) + command({"EXEC"}) + command({"EXEC"}) + command({"SET", "a", "1"});
+  SegmentBytes whole(bytes);
+  std::vector<size_t> sizes;
+  const auto scanned = scan_segment(whole, {}, [&](uint64_t, const EntryView& entry) {
+    sizes.push_back(entry.size());
+    return Result<void>();
+  });
+  ASSERT_TRUE(scanned.ok());
+  EXPECT_EQ(sizes, std::vector<size_t>{1});
+  EXPECT_EQ(scanned->good_end, bytes.size());
+}
+
 TEST(SegmentReader, AloneASegmentBeginsWhereItSays) {
   Log log;
   log.next_lsn = 41;

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <fstream>
+#include <iterator>
+#include <sstream>
 #include <string_view>
 #include <toml.hpp>
 #include <utility>
@@ -167,9 +169,17 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 bool is_toml(const std::string& path) { return path.ends_with(".toml"); }
 
 Result<std::vector<Directive>> read_toml(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (!in) return Error{Errc::kInvalid, path + ": cannot be read"};
+  return read_toml(text, path);
+}
+
+Result<std::vector<Directive>> read_toml(std::string_view text, const std::string& path) {
   toml::value root;
   try {
-    root = toml::parse(path);
+    std::istringstream in{std::string(text)};
+    root = toml::parse(in, path);
   } catch (const toml::syntax_error& error) {
     return Error{Errc::kInvalid, fmt::format("{} line {}: {}", path, error.location().line(),
                                              first_line(error.what()))};

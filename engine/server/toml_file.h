@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -15,5 +16,7 @@ bool is_toml(const std::string& path);
 // What a file sets, as directives of redis.conf, in its order.
 //   Errors: kInvalid, with file and line: no TOML, a setting there is not, a value of another type.
 Result<std::vector<Directive>> read_toml(const std::string& path);
+// The same of a text; `name` is what errors call it.
+Result<std::vector<Directive>> read_toml(std::string_view text, const std::string& name);
 
 }  // namespace powercut::engine
