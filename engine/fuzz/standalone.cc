@@ -6,10 +6,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <random>
 #include <string>
 #include <vector>
 
+#include "engine/base/hash.h"
 #include "engine/fuzz/target.h"
 
 namespace {
@@ -54,7 +54,11 @@ class Changes {
   }
 
  private:
-  size_t below(size_t n) { return n == 0 ? 0 : random_() % n; }
+  size_t below(size_t n) {
+    ++draws_;
+    const std::string_view draw(reinterpret_cast<const char*>(&draws_), sizeof draws_);
+    return n == 0 ? 0 : powercut::hash_bytes(draw, 1) % n;
+  }
 
   void change(std::string& text) {
     const size_t at = below(text.size() + 1);
@@ -83,7 +87,7 @@ class Changes {
   }
 
   const std::vector<std::string>& corpus_;
-  std::mt19937_64 random_{20'261'129};
+  uint64_t draws_ = 0;
 };
 
 void run(const std::string& text) {
