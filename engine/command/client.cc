@@ -34,6 +34,15 @@ void Client::watch(int db_identity, std::string_view key) {
   watched_.push_back({db_identity, std::string(key)});
 }
 
+void Client::watch_across_swap(int one_identity, int other_identity) {
+  for (Watched& watched : watched_) {
+    if (watched.db_identity == one_identity)
+      watched.db_identity = other_identity;
+    else if (watched.db_identity == other_identity)
+      watched.db_identity = one_identity;
+  }
+}
+
 void Client::unwatch() {
   if (!watched_.empty()) clients_.end_watching();
   watched_.clear();

@@ -60,6 +60,8 @@ class Client {
   const std::vector<Watched>& watched() const { return watched_; }
   void watch(int db_identity, std::string_view key);
   void unwatch();
+  // Two databases change places: what is watched is a key of a number, whichever database that is.
+  void watch_across_swap(int one_identity, int other_identity);
 
  private:
   Clients& clients_;
@@ -94,6 +96,10 @@ class Clients {
         if (changes(watched.db_identity, watched.key)) client->watch_broken = true;
       }
     }
+  }
+
+  void watch_across_swap(int one_identity, int other_identity) {
+    for (Client* client : all_) client->watch_across_swap(one_identity, other_identity);
   }
 
   // --- For Client alone ---

@@ -283,6 +283,7 @@ void Executor::before_swap(int a, int b) {
     return (identity == one.identity() || identity == other.identity()) &&
            (one.table().contains(watched) || other.table().contains(watched));
   });
+  clients_.watch_across_swap(one.identity(), other.identity());
 }
 
 }  // namespace powercut::engine

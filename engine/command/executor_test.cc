@@ -536,6 +536,20 @@ TEST_F(WatchTest, ASwapBreaksItIfTheKeyIsThereOnEitherSide) {
   EXPECT_FALSE(breaks("SWAPDB 2 3"));
 }
 
+TEST_F(WatchTest, AfterASwapItIsStillOfItsNumber) {
+  for (const bool of_the_number : {true, false}) {
+    ask("SELECT 0");
+    ask("WATCH a");
+    ask(other, "SWAPDB 0 1");
+    ask(other, of_the_number ? "SELECT 0" : "SELECT 1");
+    ask(other, "SET a 1");
+    ask(other, "SELECT 0");
+    ask("MULTI");
+    EXPECT_EQ(ask("EXEC") == kNullArray, of_the_number);
+    ask(other, "FLUSHALL");
+  }
+}
+
 TEST_F(WatchTest, ExpiryBreaksItUnlessItCameBefore) {
   ask(other, "SET a 1 PX 500");
   os.unix_ms = 1500;

@@ -238,7 +238,7 @@ void zscan(Call& call) {
   if (zset == nullptr) return scan_reply_nothing(call);
   scan_reply(call, zset->entries(), cursor, options, [&](const auto& entry) {
     call.reply.bulk(entry.key);
-    call.reply.number(entry.value);
+    call.reply.bulk(format_double(entry.value));  // a text in RESP3 as well
     return 2;
   });
 }

@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+"""The same random requests to powercut-server and to a redis-server, and their replies compared.
+
+usage: differential.py POWERCUT-SERVER REDIS-SERVER [--count N] [--seed S]
+
+RESP2 and RESP3 in turn. What has no order is sorted; of an error the first word counts, since texts are for people; what
+draws at random is held to how much it gives. Encodings are not compared: in
+Redis they depend on what a value once was. At the end of each stretch every key is compared.
+Status 1 at the first difference, with the requests that led there.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+KEYS = [b"a", b"b", b"c", b"d", b"e", b""]
+WORDS = [b"x", b"y", b"z", b"1", b"2", b"-7", b"3.5", b"10", b"hello", b"\x00\xff\r\n", b"", b"9223372036854775807", b"1e3", b"inf"]
+NUMBERS = [b"0", b"1", b"-1", b"2", b"5", b"-100", b"100", b"9223372036854775807", b"x", b"1.5"]
+TIMES = [b"100000", b"90000", b"0", b"-5", b"x"]  # none that ends meanwhile
+SCORES = [b"0", b"1", b"-1", b"2.5", b"1e10", b"inf", b"-inf", b"nan", b"(1", b"[a", b"-", b"+"]
+
+# What stands for an argument: k key, w word, n number, s score, t seconds; anything else is itself; `*` behind: one to four of them.
+GRAMMAR = """
+SET k w;SET k w EX t;SET k w NX;SET k w XX GET;SET k w KEEPTTL;SET k w GET;SETNX k w;SETEX k t w;GET k;GETSET k w;GETDEL k
+GETEX k;GETEX k PERSIST;MSET k w k w;MSETNX k w k w;MGET k*;INCR k;DECR k;INCRBY k n;DECRBY k n;INCRBYFLOAT k w;APPEND k w
+STRLEN k;GETRANGE k n n;SETRANGE k 3 w;SUBSTR k n n;LCS k k;LCS k k LEN;SETBIT k 7 1;SETBIT k n 1;GETBIT k n;BITCOUNT k
+BITCOUNT k n n;BITPOS k 1;BITPOS k 0 n n;BITOP AND k k k;BITOP NOT k k
+DEL k*;UNLINK k*;EXISTS k*;TYPE k;RENAME k k;RENAMENX k k;COPY k k;COPY k k REPLACE;PERSIST k;TTL k;EXPIRE k t;EXPIRE k 100 NX
+EXPIREAT k 33177117420;EXPIRETIME k;PEXPIREAT k 33177117420000 GT;TOUCH k*;DBSIZE;SELECT 1;SELECT 0;MOVE k 1;SWAPDB 0 1;FLUSHDB
+LPUSH k w*;RPUSH k w*;LPUSHX k w;RPUSHX k w*;LPOP k;RPOP k;LPOP k n;RPOP k 2;LLEN k;LRANGE k n n;LINDEX k n;LSET k n w
+LINSERT k BEFORE w w;LREM k n w;LTRIM k n n;RPOPLPUSH k k;LMOVE k k LEFT RIGHT;LPOS k w;LPOS k w RANK -1 COUNT 0;LMPOP 2 k k LEFT
+SADD k w*;SREM k w*;SISMEMBER k w;SMISMEMBER k w*;SCARD k;SMEMBERS k;SINTER k k;SUNION k k;SDIFF k k;SINTERCARD 2 k k LIMIT n
+SINTERSTORE k k k;SUNIONSTORE k k k;SDIFFSTORE k k k;SMOVE k k w
+HSET k w w;HSET k w w w w;HSETNX k w w;HGET k w;HMGET k w*;HMSET k w w;HDEL k w*;HLEN k;HEXISTS k w;HSTRLEN k w;HINCRBY k w n
+HINCRBYFLOAT k w w;HGETALL k;HKEYS k;HVALS k
+ZADD k s w;ZADD k NX s w s w;ZADD k XX GT CH s w;ZADD k INCR s w;ZINCRBY k s w;ZREM k w*;ZCARD k;ZSCORE k w;ZMSCORE k w*;ZRANK k w
+ZREVRANK k w;ZRANGE k n n;ZRANGE k n n WITHSCORES;ZRANGE k s s BYSCORE LIMIT 0 n;ZRANGE k s s BYLEX;ZREVRANGE k n n WITHSCORES
+ZRANGEBYSCORE k s s WITHSCORES;ZREVRANGEBYSCORE k s s;ZRANGEBYLEX k s s;ZCOUNT k s s;ZLEXCOUNT k s s;ZPOPMIN k;ZPOPMAX k n
+ZREMRANGEBYRANK k n n;ZREMRANGEBYSCORE k s s;ZREMRANGEBYLEX k s s;ZUNIONSTORE k 2 k k;ZINTERSTORE k 2 k k WEIGHTS 2 n;ZDIFF 2 k k WITHSCORES
+ZINTER 2 k k;ZUNION 2 k k WITHSCORES AGGREGATE MAX;ZRANGESTORE k k n n;ZMPOP 1 k MIN COUNT n;ZINTERCARD 2 k k;ZDIFFSTORE k 2 k k
+SORT k;SORT k ALPHA DESC LIMIT 0 n;SORT k STORE k;SORT k BY nosort GET #;KEYS *;KEYS a;RANDOMKEY;SRANDMEMBER k;SRANDMEMBER k n;HRANDFIELD k n
+ZRANDMEMBER k n;SCAN 0 COUNT 1000;SSCAN k 0 COUNT 1000;HSCAN k 0 COUNT 1000;ZSCAN k 0 COUNT 1000
+MULTI;EXEC;DISCARD;WATCH k;UNWATCH;ECHO w;PING;PING w;NOTACOMMAND w;GET;SET k;TYPE;LPUSH k;OBJECT FREQ k
+""".replace("\n", ";").split(";")
+GRAMMAR = [line.split() for line in GRAMMAR if line]
+UNORDERED = {b"SMEMBERS", b"SINTER", b"SUNION", b"SDIFF", b"HGETALL", b"HKEYS", b"HVALS", b"KEYS", b"SCAN", b"SSCAN", b"HSCAN", b"ZSCAN"}
+DRAWN = {b"RANDOMKEY", b"SRANDMEMBER", b"HRANDFIELD", b"ZRANDMEMBER"}
+
+
+class Failure(Exception):
+    """An error reply."""
+
+
+class Connection:
+    def __init__(self, port):
+        for attempt in range(100):
+            try:
+                self.socket = socket.create_connection(("127.0.0.1", port))
+                break
+            except OSError:
+                if attempt == 99:
+                    raise
+                time.sleep(0.05)
+        self.file = self.socket.makefile("rb")
+
+    def ask(self, *words):
+        parts = [b"*%d\r\n" % len(words)]
+        for word in words:
+            parts.append(b"$%d\r\n%s\r\n" % (len(word), word))
+        self.socket.sendall(b"".join(parts))
+        return self.reply()
+
+    def reply(self):
+        line = self.file.readline()
+        if not line:
+            raise ConnectionError("the server closed the connection")
+        kind, rest = line[:1], line[1:-2]
+        if kind in b"$=":
+            if rest == b"-1":
+                return None
+            return self.file.read(int(rest) + 2)[:-2]
+        if kind in b"*>~":
+            if rest == b"-1":
+                return None
+            items = [self.reply() for _ in range(int(rest))]
+            return sorted(items, key=repr) if kind == b"~" else items
+        if kind == b"%":
+            return sorted(((self.reply(), self.reply()) for _ in range(int(rest))), key=repr)
+        if kind == b"_":
+            return None
+        if kind == b"-":
+            return Failure(rest)
+        if kind == b",":
+            return float(rest)
+        return (kind, rest)
+
+
+def comparable(request, reply):
+    if isinstance(reply, Failure):
+        return ("error", reply.args[0].split(b" ")[0])
+    if isinstance(reply, list):
+        name = request[0].upper()
+        if name in DRAWN:
+            return len(reply)
+        if name in UNORDERED and reply and isinstance(reply[-1], list):
+            return [reply[0], sorted(map(repr, reply[1]))]  # a cursor, and a page
+        if name in UNORDERED or b"nosort" in request:
+            return sorted(map(repr, reply))
+        return [comparable((b"",), one) for one in reply]
+    if request[0].upper() in DRAWN:
+        return reply is None
+    if request[0].upper() == b"TTL":
+        return min(int(reply[1]), 1)  # a second may end between the two
+    return reply
+
+
+def draw(rng, word):
+    if word == "k":
+        return rng.choice(KEYS)
+    if word == "w":
+        return rng.choice(WORDS)
+    if word == "n":
+        return rng.choice(NUMBERS)
+    if word == "t":
+        return rng.choice(TIMES)
+    if word == "s":
+        return rng.choice(SCORES)
+    return word.encode()
+
+
+def request_of(rng):
+    request = []
+    for word in rng.choice(GRAMMAR):
+        many = word.endswith("*") and word != "*"
+        for _ in range(rng.randint(1, 4) if many else 1):
+            request.append(draw(rng, word[:-1] if many else word))
+    return request
+
+
+def contents(connection, key):
+    kind = connection.ask(b"TYPE", key)
+    read = {
+        b"string": (b"GET", key), b"list": (b"LRANGE", key, b"0", b"-1"), b"set": (b"SMEMBERS", key),
+        b"hash": (b"HGETALL", key), b"zset": (b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"),
+    }.get(kind[1])
+    if read is None:
+        return kind
+    ttl = connection.ask(b"TTL", key)
+    return (kind, comparable(read, connection.ask(*read)), min(int(ttl[1]), 1))
+
+
+def differ(history, request, ours, theirs):
+    print("differential: a reply differs; what led there:", file=sys.stderr)
+    for past in history[-40:]:
+        print("   ", " ".join(repr(word)[1:] for word in past), file=sys.stderr)
+    print("asked:    ", " ".join(repr(word)[1:] for word in request), file=sys.stderr)
+    print("powercut: ", ours, file=sys.stderr)
+    print("redis:    ", theirs, file=sys.stderr)
+    return 1
+
+
+class Transaction:
+    """What MULTI has queued: EXEC's replies are those of these requests."""
+
+    def __init__(self):
+        self.queued = None
+
+    def comparable(self, request, reply):
+        name = request[0].upper()
+        if name == b"EXEC" and isinstance(reply, list) and self.queued is not None:
+            answer = [comparable(*pair) for pair in zip(self.queued, reply)]
+        else:
+            answer = comparable(request, reply)
+        if name == b"MULTI" and not isinstance(reply, Failure):
+            self.queued = []
+        elif name in (b"EXEC", b"DISCARD", b"RESET"):
+            self.queued = None
+        elif reply == (b"+", b"QUEUED"):
+            self.queued.append(request)
+        return answer
+
+
+def compare(rng, count, ports):
+    ours, theirs = (Connection(port) for port in ports)
+    left = count
+    stretch = 0
+    while left > 0:
+        history = []
+        transactions = [Transaction(), Transaction()]
+        protocol = b"%d" % (2 + stretch % 2)
+        stretch += 1
+        for connection in (ours, theirs):
+            connection.ask(b"RESET")
+            connection.ask(b"HELLO", protocol)
+            connection.ask(b"FLUSHALL")
+        for _ in range(min(left, 400)):
+            request = request_of(rng)
+            got = [transaction.comparable(request, connection.ask(*request))
+                   for transaction, connection in zip(transactions, (ours, theirs))]
+            history.append(request)
+            if got[0] != got[1]:
+                return differ(history, request, *got)
+        left -= 400
+        for connection in (ours, theirs):
+            connection.ask(b"DISCARD")
+        for db in (b"0", b"1"):
+            for connection in (ours, theirs):
+                connection.ask(b"SELECT", db)
+            for key in KEYS:
+                got = [contents(connection, key) for connection in (ours, theirs)]
+                if got[0] != got[1]:
+                    return differ(history, [b"the contents of", key], *got)
+    print(f"differential: {count} requests, {stretch} stretches: no difference")
+    return 0
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("powercut")
+    parser.add_argument("redis")
+    parser.add_argument("--count", type=int, default=40000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    work = tempfile.mkdtemp()
+    ports = [free_port(), free_port()]
+    started = []
+    try:
+        for port, program in zip(ports, (options.powercut, options.redis)):
+            directory = os.path.join(work, str(port))
+            os.mkdir(directory)
+            started.append(subprocess.Popen(
+                [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", directory, "--save", "", "--appendonly", "no"],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        return compare(random.Random(options.seed), options.count, ports)
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+        shutil.rmtree(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
