@@ -1,12 +1,35 @@
 #!/usr/bin/env bash
 # Builds an experiment, runs it twice, holds the tables against each other, plots, and puts all into
 # results/: run.sh EXPERIMENT
+# The pictures of the committed tables once more, with the style of today: run.sh --plot [EXPERIMENT...]
 # Are the committed tables what this build gives? run.sh --check [--sample] [--built] [EXPERIMENT...]: status 1
 # if one is not. --sample: some of their rows, in seconds; --built: build nothing.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
+
+# All that are simulated: those with a program.
+experiments() {
+  local main
+  for main in experiments/e[0-9]*/main.cc; do basename "${main%/main.cc}"; done
+}
+
+# plot EXPERIMENT DIRECTORY: light and dark as SVG, and PDF, of the tables there; run.json says of which build they are.
+plot() {
+  local name=$1 directory=$2 theme command commit svg
+  command=$(sed -n 's/^  "command": "\(.*\)",$/\1/p' "$directory/run.json")
+  commit=$(sed -n 's/^  "commit": "\(.*\)",$/\1/p' "$directory/run.json")
+  for theme in light dark pdf; do
+    (cd "$directory" && gnuplot -e "theme = '$theme'" \
+      -e "source = 'simulated, the same on every machine · $command · commit $commit'" \
+      "$root/experiments/common/style.gp" "$root/experiments/$name/plot.gp")
+  done
+  LC_ALL=C sed -i 's/(D:[0-9]\{14\}Z)/(D:20000101000000Z)/' "$directory/plot.pdf"  # its date, or each would be another
+  for svg in "$directory"/plot{,-dark}.svg; do
+    sed -i 's/font-family="Helvetica"/font-family="Helvetica, Arial, sans-serif"/g' "$svg"
+  done
+}
 
 check() {
   local sample=0 build=1 status=0 name table committed strange
@@ -18,7 +41,7 @@ check() {
     esac
     shift
   done
-  if (($# == 0)); then set -- $(cd experiments && ls -d e[0-9]*); fi
+  if (($# == 0)); then set -- $(experiments); fi
   if ((build)); then scenarios/build.sh "$@"; fi
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
@@ -47,11 +70,16 @@ if [[ ${1:-} == --check ]]; then
   check "$@"
   exit
 fi
+if [[ ${1:-} == --plot ]]; then
+  shift
+  for name in ${*:-$(experiments)}; do plot "$name" "results/$name"; done
+  exit
+fi
 
 name=${1:-}
 if [[ $# -ne 1 || ! -f experiments/$name/main.cc ]]; then
   echo "usage: experiments/run.sh EXPERIMENT; there are:" >&2
-  (cd experiments && ls -d e[0-9]*) >&2
+  experiments >&2
   exit 2
 fi
 
@@ -66,12 +94,15 @@ export POWERCUT_COMMAND POWERCUT_COMMIT
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/first" "$work/second"
-"build/$name" "$work/first"
+# Beside each other: what one does must not matter to the other.
+"build/$name" "$work/first" &
+first=$!
 "build/$name" "$work/second"
+wait "$first"
 for table in "$work"/first/*.csv; do
   cmp "$table" "$work/second/${table##*/}" || { echo "$name: two runs differ" >&2; exit 4; }
 done
-(cd "$work/first" && gnuplot "$root/experiments/$name/plot.gp")
+plot "$name" "$work/first"
 
 mkdir -p "results/$name"
 cp "$work"/first/* "results/$name/"
