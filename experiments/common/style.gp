@@ -4,6 +4,7 @@
 # `source` is the footer: the command and the commit. Widths are those of a README: 800 px.
 set encoding utf8
 set datafile separator ","
+set datafile missing NaN  # what is left out of a line does not break it
 width = 800
 height = 500
 dark = theme eq "dark"
