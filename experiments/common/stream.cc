@@ -26,7 +26,7 @@ class Run {
   explicit Run(const StreamSpec& spec)
       : spec_(spec),
         choices_(spec.seed),
-        world_{sim::Disk(faults::find_persona("posix-min")->rules), Instant{0}, 1'700'000'000'000},
+        world_{sim::Disk(persona_of(spec).rules), Instant{0}, 1'700'000'000'000},
         os_(world_, choices_, trace_, nullptr, latency(spec)) {}
 
   Stream run() {
@@ -46,6 +46,9 @@ class Run {
     std::deque<uint64_t> waiting;  // operations that are not answered
   };
 
+  static const faults::Persona& persona_of(const StreamSpec& spec) {
+    return spec.persona == nullptr ? *faults::find_persona("posix-min") : *spec.persona;
+  }
   static sim::LatencyProfile latency(const StreamSpec& spec) {
     sim::LatencyProfile profile;
     profile.sync_min = spec.sync_min;
@@ -61,6 +64,7 @@ class Run {
     begin_ = os_.now();
     clients_.resize(spec_.clients);
     os_.spawn("marks", [this] { watch(); });
+    os_.spawn("copies", [this] { copy(); });
     for (uint64_t i = 0; i < spec_.clients; ++i) {
       clients_[i].session = engine_->connect();
       if (!spec_.waits) os_.spawn("reader", [this, i] { read(clients_[i]); });
@@ -80,14 +84,28 @@ class Run {
     // Not all at once.
     Instant next = begin_ + nanoseconds(spec_.interval.ns * static_cast<int64_t>(number) /
                                         static_cast<int64_t>(spec_.clients));
-    while (os_.now() < begin_ + spec_.length) {
+    for (uint64_t i = number << 32; os_.now() < begin_ + spec_.length;) {
       if (spec_.interval.ns > 0) os_.park(next);
       send(client);
       if (spec_.waits) {
         while (!client.waiting.empty()) take(client);
         next = std::max(next, os_.now() - spec_.interval);
       }
-      next = next + spec_.interval;
+      next = next + pause(i++);
+    }
+  }
+
+  Duration pause(uint64_t number) {
+    if (spec_.even || spec_.interval.ns == 0) return spec_.interval;
+    return nanoseconds(static_cast<int64_t>(
+        choices_.choose("stream.pause", number, 2 * static_cast<uint64_t>(spec_.interval.ns))));
+  }
+
+  void copy() {
+    for (const Instant at : spec_.copies) {
+      os_.park(at);
+      world_.disk.writeback(os_.now(), choices_);
+      stream_.copies.push_back(world_.disk);
     }
   }
 
@@ -187,6 +205,21 @@ std::vector<StreamState> states_of(const Stream& stream, Instant begin, Instant 
   }
   close(end);
   return states;
+}
+
+StreamLoss loss_of(const Stream& stream, Instant at, uint64_t kept) {
+  StreamLoss loss;
+  Instant first = kForever;
+  Instant last{0};
+  for (size_t i = kept; i < stream.operations.size(); ++i) {
+    const Instant acked = stream.operations[i].acked;
+    if (acked > at) continue;
+    ++loss.operations;
+    first = std::min(first, acked);
+    last = std::max(last, acked);
+  }
+  if (loss.operations > 0) loss.span = last - first, loss.age = at - first;
+  return loss;
 }
 
 Duration longest_wait(const Stream& stream, Instant begin, Instant end) {

@@ -9,6 +9,8 @@
 
 #include "engine/base/time.h"
 #include "faults/mutants.h"
+#include "faults/personas.h"
+#include "sim/disk.h"
 
 namespace powercut::experiments {
 
@@ -19,10 +21,14 @@ struct StreamSpec {
   uint64_t clients = 1;
   uint64_t pipeline = 1;  // requests that a client sends at once
   Duration interval{0};   // between two sends of a client
+  bool even = true;       // each as long; or drawn, from none to twice that
   bool waits = true;      // it sends when all it sent is answered, and not before
   Duration length{0};     // how long it sends
   uint64_t seed = 1;
   const faults::MutantInfo* mutant = nullptr;  // planted in the engine, if any
+  // One that does no work by itself, if none is given: then only a sync keeps anything.
+  const faults::Persona* persona = nullptr;
+  std::vector<Instant> copies = {};  // when the disk is copied, in order
 };
 
 struct StreamOperation {
@@ -34,6 +40,7 @@ struct StreamOperation {
 struct Stream {
   std::vector<StreamOperation> operations;  // in the order in which they took effect
   uint64_t syncs = 0;                       // of the log, while it ran
+  std::vector<sim::Disk> copies;
 };
 
 Stream run_stream(const StreamSpec& spec);
@@ -53,6 +60,9 @@ struct StreamState {
 };
 // All from `begin` to `end`.
 std::vector<StreamState> states_of(const Stream& stream, Instant begin, Instant end);
+
+// What a cut at `at` takes where recovery came to the first `kept` operations.
+StreamLoss loss_of(const Stream& stream, Instant at, uint64_t kept);
 
 // The longest that a reply took, of what was sent from `begin` to `end`.
 Duration longest_wait(const Stream& stream, Instant begin, Instant end);
