@@ -72,7 +72,7 @@ class Run {
     }
     os_.park(begin_ + spec_.length);
     // What was sent by now is still answered.
-    while (unanswered_ > 0) engine_->aof().progress().wait();
+    while (unanswered_ > 0) engine_->aof().progress().wait(os_.now() + milliseconds(1));
     stream_.syncs = engine_->aof().syncs();
     CHECK(engine_->shut_down(false).ok());
     note();
