@@ -8,6 +8,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
+source experiments/common/plot.sh
 
 # All that are simulated: those with a program.
 experiments() {
@@ -15,20 +16,9 @@ experiments() {
   for main in experiments/e[0-9]*/main.cc; do basename "${main%/main.cc}"; done
 }
 
-# plot EXPERIMENT DIRECTORY: light and dark as SVG, and PDF, of the tables there; run.json says of which build they are.
-plot() {
-  local name=$1 directory=$2 theme command commit svg
-  command=$(sed -n 's/^  "command": "\(.*\)",$/\1/p' "$directory/run.json")
-  commit=$(sed -n 's/^  "commit": "\(.*\)",$/\1/p' "$directory/run.json")
-  for theme in light dark pdf; do
-    (cd "$directory" && gnuplot -e "theme = '$theme'" \
-      -e "source = 'simulated, the same on every machine · $command · commit $commit'" \
-      "$root/experiments/common/style.gp" "$root/experiments/$name/plot.gp")
-  done
-  LC_ALL=C sed -i 's/(D:[0-9]\{14\}Z)/(D:20000101000000Z)/' "$directory/plot.pdf"  # its date, or each would be another
-  for svg in "$directory"/plot{,-dark}.svg; do
-    sed -i 's/font-family="Helvetica"/font-family="Helvetica, Arial, sans-serif"/g' "$svg"
-  done
+# Of the tables in DIRECTORY; run.json says of which build they are.
+plot_simulated() {  # EXPERIMENT DIRECTORY
+  plot "$1" "$2" "simulated, the same on every machine · $(field "$2" command) · commit $(field "$2" commit)"
 }
 
 check() {
@@ -72,7 +62,7 @@ if [[ ${1:-} == --check ]]; then
 fi
 if [[ ${1:-} == --plot ]]; then
   shift
-  for name in ${*:-$(experiments)}; do plot "$name" "results/$name"; done
+  for name in ${*:-$(experiments)}; do plot_simulated "$name" "results/$name"; done
   exit
 fi
 
@@ -102,7 +92,7 @@ wait "$first"
 for table in "$work"/first/*.csv; do
   cmp "$table" "$work/second/${table##*/}" || { echo "$name: two runs differ" >&2; exit 4; }
 done
-plot "$name" "$work/first"
+plot_simulated "$name" "$work/first"
 
 mkdir -p "results/$name"
 cp "$work"/first/* "results/$name/"

@@ -45,3 +45,8 @@ dress = 'set border 3 lc rgb muted; set tics nomirror textcolor rgb ink; set gri
   set lmargin at screen 0.09; set rmargin at screen 0.97'
 # Of a picture of several plots, only the first draws them.
 undress = 'unset label 901; unset label 902; unset label 903'
+
+# Of measured tables: the middle of a value over the runs where `where` holds, both as awk says them.
+middle(where, value) = real(system("awk -F, 'NR > 1 && " . where . " {print " . value . "}' data.csv | sort -n | awk '{v[NR] = $1} END {print NR ? v[int((NR + 1) / 2)] : 0}'"))
+# Its lowest, middle and highest by what is named in `by` (one column or several), which stand before them.
+spread(by, value) = "< awk -F, 'NR > 1 {print " . by . " \",\" " . value . "}' data.csv | sort | awk -F, '{k = $0; sub(/,[^,]*$/, \"\", k); if (k != last && n) out(); if (k != last) n = 0; last = k; v[++n] = $NF} function out() {for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j - 1] + 0 > v[j] + 0; j--) {t = v[j]; v[j] = v[j - 1]; v[j - 1] = t}; print last \",\" v[1] \",\" v[int((n + 1) / 2)] \",\" v[n]} END {if (n) out()}'"

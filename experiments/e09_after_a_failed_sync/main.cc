@@ -63,8 +63,8 @@ faults::Plan make_plan(const Strategy& strategy, uint64_t seed) {
   const uint64_t later = 1 + choices.choose("e09.later", 0, 20);
   const auto text =
       strategy.exits
-          ? fmt::format("eio@served/sync:{} kill@error/open:0:before life:1/cut@op:{}+0:before", sync,
-                        later)
+          ? fmt::format("eio@served/sync:{} kill@error/open:0:before life:1/cut@op:{}+0:before",
+                        sync, later)
           : fmt::format("eio@served/sync:{} cut@op:{}+0:before", sync, sync + later);
   return faults::parse_plan(text).value();
 }

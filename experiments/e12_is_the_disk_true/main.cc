@@ -11,7 +11,7 @@
 namespace powercut::experiments {
 namespace {
 
-// From the root of the tree, where run.sh starts this.
+// From the root of the tree, where experiments/run.sh starts this.
 constexpr std::string_view kCrashes = "faults/testdata/kernel-6.18/observed.jsonl";
 constexpr std::string_view kFailedSyncs = "faults/testdata/kernel-6.18/failed-sync.jsonl";
 constexpr uint64_t kTapesMax = 5'000;  // as `powercut calibrate`
