@@ -64,8 +64,8 @@ stop() {  # SIGNAL
   wait "$running" 2>/dev/null || true
   running=
 }
-# load RATE SECONDS [CONNECTIONS [VALUE_BYTES [KEYS]]]: a line as powercut-load prints it.
-load() { build/powercut-load $port "$1" "$2" "${3:-50}" "${4:-64}" "${5:-100000}"; }
+# load RATE SECONDS [CONNECTIONS [VALUE_BYTES [KEYS [FILE]]]]: a line as powercut-load prints it.
+load() { build/powercut-load $port "$1" "$2" "${3:-50}" "${4:-64}" "${5:-100000}" ${6:+"$6"}; }
 
 filesystem=$(df --output=fstype "$work" | tail -n 1)
 machine="$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $filesystem, Linux $(uname -r)"

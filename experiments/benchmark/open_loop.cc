@@ -1,7 +1,7 @@
 // Requests at a fixed rate, whether they are answered or not. Each wait counts from the moment at which its request was due,
 // so that a server that stops for a second is charged with all that should have been sent meanwhile.
 //
-//   powercut-load PORT RATE SECONDS CONNECTIONS VALUE_BYTES KEYS
+//   powercut-load PORT RATE SECONDS CONNECTIONS VALUE_BYTES KEYS [FILE]
 //
 // prints one line: sent,answered,errors,per_second,p50_us,p99_us,p999_us,max_us. RATE 0: each connection sends when it is
 // answered, as fast as it goes; then waits are of that kind, and only per_second means something.
@@ -17,7 +17,9 @@
 #include <chrono>
 #include <cstdlib>
 #include <deque>
+#include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/check.h"
@@ -39,6 +41,8 @@ struct Arguments {
   size_t connections;
   size_t value_bytes;
   uint64_t keys;
+  const char*
+      file;  // for a line a reply, in the order of their coming: due and answered, us since 1970; or null
 };
 
 struct Connection {
@@ -68,6 +72,7 @@ class Load {
       wait(now() < end);
     }
     ended_ = std::min(now(), end);
+    if (arguments_.file != nullptr) write_replies();
   }
 
   void print() {
@@ -93,6 +98,17 @@ class Load {
     const int on = 1;
     CHECK(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
     return fd;
+  }
+
+  void write_replies() const {
+    const int64_t unix_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                std::chrono::system_clock::now().time_since_epoch())
+                                .count() -
+                            now().ns;
+    std::ofstream file(arguments_.file);
+    for (const auto& [due, at] : replies_)
+      file << fmt::format("{} {}\n", (due.ns + unix_ns) / 1000, (at.ns + unix_ns) / 1000);
+    CHECK(file.good());
   }
 
   bool outstanding() const {
@@ -158,6 +174,7 @@ class Load {
       if (bytes[i] == '-') ++errors_;
       if (bytes[i] != '\n') continue;
       waits_us_.push_back((at - connection.due.front()).ns / 1000);
+      replies_.emplace_back(connection.due.front(), at);
       connection.due.pop_front();
     }
   }
@@ -167,6 +184,7 @@ class Load {
   std::vector<Connection> connections_;
   std::vector<pollfd> polls_;
   std::vector<int64_t> waits_us_;
+  std::vector<std::pair<Instant, Instant>> replies_;
   Instant begin_;
   Instant ended_;
   uint64_t sent_ = 0;
@@ -177,13 +195,15 @@ class Load {
 }  // namespace powercut
 
 int main(int argc, char** argv) {
-  if (argc != 7) {
-    fmt::print(stderr, "usage: {} PORT RATE SECONDS CONNECTIONS VALUE_BYTES KEYS\n", argv[0]);
+  if (argc != 7 && argc != 8) {
+    fmt::print(stderr, "usage: {} PORT RATE SECONDS CONNECTIONS VALUE_BYTES KEYS [FILE]\n",
+               argv[0]);
     return 2;
   }
   const auto number = [&](int i) { return std::strtoull(argv[i], nullptr, 10); };
   powercut::Load load({static_cast<uint16_t>(number(1)), static_cast<int64_t>(number(2)),
-                       static_cast<int64_t>(number(3)), number(4), number(5), number(6)});
+                       static_cast<int64_t>(number(3)), number(4), number(5), number(6),
+                       argc == 8 ? argv[7] : nullptr});
   load.run();
   load.print();
 }
