@@ -27,7 +27,7 @@ refused_fill = dark ? 0x4c4a10 : 0xF5EBA6
 none_fill = dark ? 0x21262d : 0xF0F2F4
 
 open = 'if (theme eq "pdf") { set terminal pdfcairo size width / 96.0, height / 96.0 font "Helvetica,9" \
-    fontscale 1.0 background rgb paper; set output "plot.pdf" } \
+    fontscale 0.76 linewidth 1.4 background rgb paper; set output "plot.pdf" } \
   else { set terminal svg size width, height font "Helvetica,12" background rgb paper; \
     set output (dark ? "plot-dark.svg" : "plot.svg") }; eval dress'
 # Points of a font in a PDF are larger than pixels.

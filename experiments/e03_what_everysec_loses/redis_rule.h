@@ -61,6 +61,8 @@ class RedisRule {
       }
       postponed_ = -1;
       written_ = stream_.operations.size();
+    } else if (under_way) {
+      return;
     }
     if (written_ == covered_ || clock_ <= last_sync_) return;
     if (!under_way) {
