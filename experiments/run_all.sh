@@ -30,7 +30,7 @@ step() {
 }
 
 steps=($(figures))
-others=(calibration stories fences zoo)
+others=(calibration stories fences view zoo)
 only=() with_others=1 with_measured=0
 for argument in "$@"; do
   case $argument in
