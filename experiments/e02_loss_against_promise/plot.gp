@@ -36,7 +36,7 @@ do for [p = 1:4] {
   if (p == 4) { set xrange [0:5]; set xtics 1 }
   if (bound[p] > 0) {
     set arrow from bound[p], graph 0 to bound[p], graph 1 nohead lc rgb pink lw 2.5 dt 3 front
-    set label 1 sprintf("bound: %.0f s + syncs", bound[p]) at bound[p], graph (p == 3 ? 0.21 : 0.5) rotate by 90 center offset 1.1, 0 \
+    set label 1 sprintf(p == 3 ? "bound: %.0f s" : "bound: %.0f s + syncs", bound[p]) at bound[p], graph (p == 3 ? 0.2 : 0.5) rotate by 90 center offset 1.1, 0 \
       textcolor rgb pink front
   }
   unset key

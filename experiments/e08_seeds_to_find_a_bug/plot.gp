@@ -8,7 +8,7 @@ eval open
 ways = "kill-only plain steered pct"
 array colour[4] = [red, ink, blue, green]
 array dash[4] = [4, 1, 2, 5]
-set lmargin at screen 0.085
+set lmargin at screen 0.1
 set rmargin at screen 0.80
 unset key
 set logscale x
