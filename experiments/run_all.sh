@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes everything in results/ again: run_all.sh [--figures] [--measured] [STEP...]. Takes up what was interrupted: a step
-# is skipped if it was done with these sources (build/run_all has a mark for each). Figures take a quarter of an hour on two
-# cores, the rest half an hour.
+# is skipped if it was done with these sources (build/run_all has a mark for each). Figures take ten minutes on two cores,
+# the rest twenty, what is measured fifty.
 # --figures: only what has a program in experiments/. --measured: what is of this machine as well, into build/measured; leave
 # the machine alone meanwhile. STEP: only these. --list: what there is.
 set -euo pipefail
@@ -23,7 +23,7 @@ calibration() {
 step() {
   case $1 in
     e[0-9]*)
-      if [[ -f experiments/$1/main.cc ]]; then experiments/run.sh "$1"; else experiments/measure.sh "$1"; fi ;;
+      if [[ -f experiments/$1/main.cc ]]; then experiments/run.sh "$1"; else experiments/measure.sh --runs 3 "$1"; fi ;;
     calibration) calibration ;;
     *) bash "results/$1/run.sh" ;;
   esac
@@ -45,10 +45,10 @@ if ((with_others)); then steps+=("${others[@]}"); fi
 if ((with_measured)); then steps+=($(measured)); fi
 if ((${#only[@]})); then steps=("${only[@]}"); fi
 
-# What a step was done with: all that is tracked but its own results, and what was changed since.
+# What a step was done with: every tracked file as it stands, but for documents and what the steps write.
 sources() {
-  { git ls-files -s -- . ':!results/*.csv' ':!results/*.svg' ':!results/*.pdf' ':!results/*.json' ':!results/*.txt' ':!*.md'
-    git diff HEAD -- . ':!results' ':!*.md'; } | sha256sum | cut -d' ' -f1
+  git ls-files -z -- . ':!results/*.csv' ':!results/*.svg' ':!results/*.pdf' ':!results/*.json' ':!results/*.txt' \
+    ':!results/*.scn' ':!results/*.png' ':!results/*.gif' ':!*.md' | xargs -0 sha256sum | sha256sum | cut -d' ' -f1
 }
 marks=build/run_all
 mkdir -p "$marks"

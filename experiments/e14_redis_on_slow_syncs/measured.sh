@@ -43,7 +43,7 @@ measure() {  # RUN
   ((!smoke)) || latencies="1 1000"
   for ms in $latencies; do
     for server in powercut redis; do
-      seconds=$((30 + ms * 6 / 1000))
+      seconds=$((20 + ms * 5 / 1000))
       ((!smoke)) || seconds=6
       fresh
       # strace sees system calls, and not what io_uring is asked to do.
