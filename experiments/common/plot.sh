@@ -9,7 +9,7 @@ field() {  # DIRECTORY FIELD
 plot() {
   local name=$1 directory=$2 source=$3 theme svg
   for theme in light dark pdf; do
-    (cd "$directory" && gnuplot -e "theme = '$theme'; source = '$source'" \
+    (cd "$directory" && gnuplot -e "theme = '$theme'; source = '$source'; root = '$root'" \
       "$root/experiments/common/style.gp" "$root/experiments/$name/plot.gp")
   done
   LC_ALL=C sed -i 's/(D:[0-9]\{14\}Z)/(D:20000101000000Z)/' "$directory/plot.pdf"  # its date, or each would be another
