@@ -19,11 +19,11 @@ do for [p = 1:3] {
   policy = word(policies, p)
   set title policy offset 0, -0.6
   set ylabel (p == 1 ? "bytes on the device for a byte of user data" : "")
-  if (p == 1) { set key at graph 0.98, 0.98 right top Left reverse } else { set key off }
+  if (p == 2) { set key at graph 0.99, 0.98 right top Left reverse samplen 2 } else { set key off }
   plot for [s = 1:2] spread("$1 \",\" $2 \",\" $3", "$7 / $6") using (strcol(1) eq word(servers, s) && strcol(2) eq policy ? $3 * (s == 1 ? 0.95 : 1.05) : NaN):5:4:6 \
       with yerrorlines lc rgb colour[s] pt mark[s] dt s lw 2 title word(servers, s), \
     root . "/results/e01_write_amplification/data.csv" using (strcol("variant") eq policy && strcol("batch") eq "1" ? column("value_bytes") : NaN):(column("amplification")) \
-      with lines lc rgb grey dt 3 lw 2 title "the model (e01), simulated"
+      with lines lc rgb grey dt 3 lw 2 title "e01, simulated"
   eval undress
 }
 unset multiplot
