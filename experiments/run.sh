@@ -1,12 +1,25 @@
 #!/usr/bin/env bash
 # Builds an experiment, runs it twice, holds the tables against each other, plots, and puts all into
 # results/: run.sh EXPERIMENT
+# The pictures of the committed tables once more, with the style of today: run.sh --plot [EXPERIMENT...]
 # Are the committed tables what this build gives? run.sh --check [--sample] [--built] [EXPERIMENT...]: status 1
 # if one is not. --sample: some of their rows, in seconds; --built: build nothing.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
+source experiments/common/plot.sh
+
+# All that are simulated: those with a program.
+experiments() {
+  local main
+  for main in experiments/e[0-9]*/main.cc; do basename "${main%/main.cc}"; done
+}
+
+# Of the tables in DIRECTORY; run.json says of which build they are.
+plot_simulated() {  # EXPERIMENT DIRECTORY
+  plot "$1" "$2" "simulated, the same on every machine · $(field "$2" command) · commit $(field "$2" commit)"
+}
 
 check() {
   local sample=0 build=1 status=0 name table committed strange
@@ -18,7 +31,7 @@ check() {
     esac
     shift
   done
-  if (($# == 0)); then set -- $(cd experiments && ls -d e[0-9]*); fi
+  if (($# == 0)); then set -- $(experiments); fi
   if ((build)); then scenarios/build.sh "$@"; fi
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
@@ -47,11 +60,16 @@ if [[ ${1:-} == --check ]]; then
   check "$@"
   exit
 fi
+if [[ ${1:-} == --plot ]]; then
+  shift
+  for name in ${*:-$(experiments)}; do plot_simulated "$name" "results/$name"; done
+  exit
+fi
 
 name=${1:-}
 if [[ $# -ne 1 || ! -f experiments/$name/main.cc ]]; then
   echo "usage: experiments/run.sh EXPERIMENT; there are:" >&2
-  (cd experiments && ls -d e[0-9]*) >&2
+  experiments >&2
   exit 2
 fi
 
@@ -66,12 +84,15 @@ export POWERCUT_COMMAND POWERCUT_COMMIT
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/first" "$work/second"
-"build/$name" "$work/first"
+# Beside each other: what one does must not matter to the other.
+"build/$name" "$work/first" &
+first=$!
 "build/$name" "$work/second"
+wait "$first"
 for table in "$work"/first/*.csv; do
   cmp "$table" "$work/second/${table##*/}" || { echo "$name: two runs differ" >&2; exit 4; }
 done
-(cd "$work/first" && gnuplot "$root/experiments/$name/plot.gp")
+plot_simulated "$name" "$work/first"
 
 mkdir -p "results/$name"
 cp "$work"/first/* "results/$name/"

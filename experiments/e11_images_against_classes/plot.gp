@@ -1,20 +1,27 @@
-# Reads data.csv in the current directory, writes plot.svg and plot.pdf.
-set datafile separator ","
-do for [pass = 1:2] {
-  if (pass == 1) { set terminal svg size 1000,620 font "Helvetica,14" background "white"; set output "plot.svg" }
-  if (pass == 2) { set terminal pdfcairo size 10in,6.2in font "Helvetica,12"; set output "plot.pdf" }
-  set title "Legal images grow as a product, what recovery can tell apart does not\n{/*0.8 SETs of 100 bytes under everysec, every crash at depth 1; counts are exact}" font ",16"
-  set logscale y
-  set format y "10^{%T}"
-  set xlabel "operations in the run"
-  set ylabel "over all crash points"
-  set grid lc rgb "#dddddd"
-  set key outside right center reverse Left
-  set label 1 "experiments/run.sh e11_images_against_classes" at screen 0.01,0.015 noenhanced font ",10" tc rgb "#555555"
-  set bmargin 5
-  set tmargin 5
-  names = "posix-min ext4-ordered xfs ext4-journal"
-  colours = "#D55E00 #000000 #0072B2 #009E73"
-  plot for [i = 1:4] "data.csv" using ($1):(strcol(2) eq "everysec" && strcol(3) eq word(names, i) ? $5 : NaN) with linespoints lw 2.5 pt (4 + i) ps 0.8 lc rgb word(colours, i) title word(names, i) . ": images", \
-    for [i = 1:4] "data.csv" using ($1):(strcol(2) eq "everysec" && strcol(3) eq word(names, i) ? $7 : NaN) with linespoints lw 2 dt 2 pt (4 + i) ps 0.8 lc rgb word(colours, i) title word(names, i) . ": classes"
-}
+# Reads data.csv; experiments/common/style.gp stands before it.
+claim = "Legal images run into millions; what recovery can tell apart, into thousands"
+conditions = "SETs of 100 bytes under everysec; all crashes at depth 1, exhaustive; exact counts, summed over the crash points"
+height = 520
+eval open
+set logscale y
+set format y "10^{%T}"
+set xlabel "operations in the run"
+set xtics (1, 8, 16, 24, 32, 48, 64)
+set xrange [0:64]
+set yrange [50:1e7]
+set rmargin at screen 0.80
+unset key
+names = "posix-min ext4-ordered xfs ext4-journal"
+array colour[4] = [red, ink, blue, green]
+array mark[4] = [7, 5, 9, 11]
+of(i, c) = strcol(2) eq "everysec" && strcol(3) eq word(names, i) ? column(c) : NaN
+last(i, c) = column(1) == 64 ? of(i, c) : NaN
+# Where two ends meet, their names make room.
+array raise[4] = [0, 0, 0, -0.35]
+array raise_classes[4] = [0, 0, 0.45, 0]
+plot for [i = 1:4] "data.csv" using 1:(of(i, 5)) with linespoints lw 2.5 pt mark[i] ps 0.6 lc rgb colour[i], \
+  for [i = 1:4] "" using 1:(of(i, 7)) with linespoints lw 2 dt 2 pt mark[i] ps 0.6 lc rgb colour[i], \
+  for [i = 1:4] "" using 1:(last(i, 5)):(word(names, i) . (i == 4 ? ": both" : ": images")) \
+    with labels left offset 1, raise[i] textcolor rgb colour[i], \
+  for [i = 1:3] "" using 1:(last(i, 7)):(word(names, i) . ": classes") \
+    with labels left offset 1, raise_classes[i] textcolor rgb colour[i]

@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Measures on this machine, beside redis-server: measure.sh [--smoke] [--runs N] EXPERIMENT. What comes out is of this
+# machine and this hour, so it goes to build/measured/EXPERIMENT (or POWERCUT_MEASURED), and not into results/. Leave the
+# machine alone meanwhile. --smoke: seconds, to see that it works; the numbers mean nothing.
+# POWERCUT_MEASURE_DIRECTORY: where the servers write, and so which disk is measured; by default below build/.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+cd "$root"
+source experiments/common/plot.sh
+
+smoke=0 runs=5
+while [[ ${1:-} == --* ]]; do
+  case $1 in
+    --smoke) smoke=1 runs=1 ;;
+    --runs) runs=${2:?}; shift ;;
+    *) echo "measure.sh: $1 is not known" >&2; exit 2 ;;
+  esac
+  shift
+done
+name=${1:-}
+if [[ $# -ne 1 || ! -f experiments/$name/measured.sh ]]; then
+  echo "usage: experiments/measure.sh [--smoke] [--runs N] EXPERIMENT; there are:" >&2
+  (cd experiments && ls -d e[0-9]*/measured.sh | xargs -n 1 dirname) >&2
+  exit 2
+fi
+scenarios/setup.sh redis-server redis-tools
+scenarios/build.sh powercut-server powercut-load
+
+mkdir -p "${POWERCUT_MEASURE_DIRECTORY:-build}"
+work=$(mktemp -d "${POWERCUT_MEASURE_DIRECTORY:-build}/measure-XXXXXX")
+out=${POWERCUT_MEASURED:-build/measured}/$name
+mkdir -p "$out"
+port=7398
+running=
+finish() {
+  [[ -z $running ]] || kill -9 "$running" 2>/dev/null || true
+  rm -rf "$work"
+}
+trap finish EXIT
+
+ask() { redis-cli -p $port "$@"; }
+
+# serve powercut|redis OPTIONS...: on what is in $work/data, which `fresh` empties. Sets `running`.
+fresh() { rm -rf "$work/data"; mkdir "$work/data"; }
+serve() {
+  local program=redis-server
+  [[ $1 == redis ]] || program=build/powercut-server
+  shift
+  "$program" --port $port --bind 127.0.0.1 --dir "$work/data" --save "" "$@" >"$work/log" 2>&1 &
+  running=$!
+}
+await() {  # until it answers
+  for _ in $(seq 60000); do
+    [[ $(ask ping 2>/dev/null) != PONG ]] || return 0
+    kill -0 "$running" || break
+    sleep 0.005
+  done
+  echo "measure: it does not answer: $(cat "$work/log")" >&2
+  exit 1
+}
+stop() {  # SIGNAL
+  kill "-${1:-TERM}" "$running"
+  wait "$running" 2>/dev/null || true
+  running=
+}
+# load RATE SECONDS [CONNECTIONS [VALUE_BYTES [KEYS [FILE]]]]: a line as powercut-load prints it.
+load() { build/powercut-load $port "$1" "$2" "${3:-50}" "${4:-64}" "${5:-100000}" ${6:+"$6"}; }
+
+filesystem=$(df --output=fstype "$work" | tail -n 1)
+machine="$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $filesystem, Linux $(uname -r)"
+redis=$(redis-server --version | sed -n 's/.*v=\([^ ]*\).*/\1/p')
+
+source "experiments/$name/measured.sh"
+echo "$columns" >"$work/data.csv"
+for run in $(seq "$runs"); do
+  echo "run $run of $runs" >&2
+  measure "$run" >>"$work/data.csv"
+done
+cp "$work/data.csv" "$out/"
+commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+cat >"$out/run.json" <<JSON
+{
+  "experiment": "$name",
+  "command": "experiments/measure.sh $name",
+  "commit": "$commit",
+  "smoke": $smoke,
+  "runs": $runs,
+  "machine": "$machine",
+  "redis": "$redis",
+  "load_average": "$(cut -d' ' -f1-3 /proc/loadavg)",
+  "at": "$(date -u +%Y-%m-%dT%H:%MZ)"
+}
+JSON
+kind="measured, $runs runs, lowest to highest"
+((!smoke)) || kind="SMOKE TEST, no measurement"
+plot "$name" "$out" "$kind · $machine · redis $redis · commit $commit"
+echo "$out:" "$(cd "$out" && ls | tr '\n' ' ')"
