@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 // The engine without a mutant takes a third of the time and a tenth of the space. By the clock ten times as much: a
 // busy machine decides nothing.
 constexpr Limits kOfRuns{20, 200, uint64_t{2} << 30};
-constexpr Limits kOfTests{30, 120, uint64_t{8} << 30};
+constexpr Limits kOfTests{30, 60, uint64_t{8} << 30};
 
 // --- The budget of one mutant, in a process of its own ---
 
@@ -158,7 +158,8 @@ void run_tests(const AutomaticOptions& options, const ZooHooks& hooks, uint64_t 
       row.by = tests_for(*row.mutant)[round];
       hooks.on_tick(++done, rows.size());
     };
-    run_apart(left.size(), options.jobs, kOfTests, work, on_end, hooks.stop);
+    // Twice as many: who hangs mostly waits.
+    run_apart(left.size(), 2 * options.jobs, kOfTests, work, on_end, hooks.stop);
     std::erase_if(left, [&](size_t i) {
       return rows[i].fate != Fate::kSurvived || tests_for(*rows[i].mutant).size() <= round + 1;
     });
