@@ -66,7 +66,7 @@ void Keeper::resume() {
 bool Keeper::rewrite_due() const {
   if (!config_.recovery.append_only || config_.rewrite_percentage == 0 || log_.poisoned())
     return false;
-  const uint64_t bytes = generations_.log_bytes();
+  const uint64_t bytes = generations_.log_bytes() + log_.buffered_bytes();
   if (bytes < config_.rewrite_min_bytes) return false;
   const uint64_t base = std::max<uint64_t>(generations_.bytes_after_rewrite(), 1);
   return (bytes - std::min(bytes, base)) * 100 / base >= config_.rewrite_percentage;

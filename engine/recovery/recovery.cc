@@ -455,7 +455,7 @@ class Recovery {
     expected.truncate_corruption = options_.on_corruption == OnCorruption::kTruncate;
     expected.until_unix_s = options_.until_unix_s;
     replay_.new_segment();
-    TRY_ASSIGN(const SegmentScan scan,
+    TRY_ASSIGN(SegmentScan scan,
                scan_segment(bytes, expected, [&](uint64_t, const EntryView& entry) -> Result<void> {
                  const auto at = entry.command(0)[0].data() - bytes.view().data();
                  TRY(between_entries(named.name, static_cast<uint64_t>(at)));
@@ -465,6 +465,14 @@ class Recovery {
     // Every entry was handed over once, under the next number.
     CHECK(scan.next_lsn == expected.first_lsn + scan.entries && scan.good_end <= bytes.size());
     CHECK(!scan.corrupt || expected.truncate_corruption);
+    // What another segment follows was synced to its end.
+    if (!last && scan.good_end < bytes.size() && !scan.corrupt) {
+      if (!expected.truncate_corruption)
+        return Error{Errc::kCorrupt,
+                     fmt::format("{} offset {}: {}, but a later segment follows", expected.name,
+                                 scan.good_end, scan.dropped_reason)};
+      scan.corrupt = true;
+    }
     ++report().segments;
     report().entries += scan.entries;
     report().batches += scan.batches;
@@ -473,10 +481,6 @@ class Recovery {
       report().dropped_bytes += bytes.size() - scan.good_end;
       report().dropped_reason = scan.dropped_reason;
       report().dropped_corruption = scan.corrupt;
-    }
-    if (!last && scan.good_end < bytes.size() && !scan.corrupt) {
-      return Error{Errc::kCorrupt, fmt::format("{} offset {}: {}, but a later segment follows",
-                                               expected.name, scan.good_end, scan.dropped_reason)};
     }
     if (last || scan.corrupt) TRY(look_beside_log(scan.closed));
     if ((last || scan.corrupt) && options_.append_only)

@@ -41,9 +41,10 @@ uint64_t History::own_operation(uint64_t after) const {
   return 0;
 }
 
-void History::ack(uint64_t lsn, Instant at) {
+void History::ack(uint64_t lsn, Instant at, Instant from) {
   if (operations_[lsn - 1].ack != 0) return;
   operations_[lsn - 1].acked = at;
+  operations_[lsn - 1].acked_from = std::min(at, std::max(from, operations_[lsn - 1].executed));
   operations_[lsn - 1].ack = ++acked_;
   operations_[lsn - 1].policy_changes = policy_changes_.size();
 }
@@ -60,7 +61,8 @@ bool History::was_forgotten(uint64_t digest, int64_t wall_ms) const {
 }
 
 void History::append(bool expiry_only) {
-  operations_.push_back({os_->now(), kNever, 0, os_->current(), 0, expiry_only});
+  operations_.push_back(
+      {.executed = os_->now(), .task = os_->current(), .expiry_only = expiry_only});
 }
 
 // --- Any engine ---

@@ -19,8 +19,10 @@ inline constexpr Instant kNever{INT64_MAX};
 
 struct Operation {
   Instant executed;
-  Instant acked = kNever;      // the client was told
-  uint64_t ack = 0;            // which acknowledgement it was, from 1; 0: none
+  Instant acked = kNever;  // the client was told
+  Instant acked_from =
+      kNever;        // ... or had been by then: it was looked at no sooner; at most `acked`
+  uint64_t ack = 0;  // which acknowledgement it was, from 1; 0: none
   const void* task = nullptr;  // whose operation; an engine's own tasks may have some
   size_t policy_changes = 0;   // how many there had been when it was acknowledged
   bool expiry_only = false;    // it did nothing but remove what had expired
@@ -47,7 +49,9 @@ class History : public sim::OperationObserver {
   // The operation that the running task appended behind `after`, or 0.
   uint64_t own_operation(uint64_t after) const;
   // The first time counts.
-  void ack(uint64_t lsn, Instant at);
+  // `from`: it may have been told since then.
+  void ack(uint64_t lsn, Instant at, Instant from);
+  void ack(uint64_t lsn, Instant at) { ack(lsn, at, at); }
   uint64_t acked() const { return acked_; }
   // A client was told that so many operations are in a snapshot.
   void note_saved(uint64_t lsn) { saved_ = std::max(saved_, lsn); }

@@ -89,19 +89,23 @@ std::vector<Oracle::Share> Oracle::measure(const History& history, const Promise
     const Instant acked = operation.acked;
     if (acked > promised.at || operation.ack > promised.acks) continue;
     const Policy* policy = &stands_under(history, promised, delays, operation);
+    // Whoever does not find what has expired learns nothing that a bound in time is about: the clock removes it again.
+    if (operation.expiry_only && !policy->always()) continue;
     const auto known =
         std::find_if(lost.begin(), lost.end(), [&](const Lost& l) { return l.policy == policy; });
-    Lost& one = known != lost.end() ? *known : lost.emplace_back(Lost{policy, 0, acked, acked});
+    Lost& one = known != lost.end()
+                    ? *known
+                    : lost.emplace_back(Lost{policy, 0, acked, operation.acked_from});
     ++one.operations;
     one.oldest = std::min(one.oldest, acked);
-    one.newest = std::max(one.newest, acked);
+    one.newest = std::max(one.newest, operation.acked_from);
   }
   std::vector<Share> shares;
   for (const Lost& l : lost)
-    shares.push_back(
-        {l.policy,
-         {l.operations, (promised.at - l.oldest).ns / kMsNs, (l.newest - l.oldest).ns / kMsNs,
-          bound_ms(*l.policy, promised, delays, l.oldest)}});
+    shares.push_back({l.policy,
+                      {l.operations, (promised.at - l.oldest).ns / kMsNs,
+                       std::max(l.newest - l.oldest, Duration{0}).ns / kMsNs,
+                       bound_ms(*l.policy, promised, delays, l.oldest)}});
   return shares;
 }
 
@@ -204,13 +208,14 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
     return verdict;
   }
   verdict.k = k - 1;
+  verdict.numbered = claimed <= highest && was_state(claimed);
   const std::vector<Share> shares = measure(history, promised, delays, verdict.k);
   // Of what was acknowledged under the run's own policy: what another loses is not this one's loss.
   verdict.loss.bound_ms = bound_ms(policy_, promised, delays, promised.at);
   for (const Share& share : shares)
     if (share.policy == &policy_) verdict.loss = share.loss;
   if (contract_broken || !keeps_synced_) return verdict;
-  if (claimed > highest || !was_state(claimed)) {
+  if (!verdict.numbered) {
     verdict.violation = Violation{
         Breach::kNoPrefix, fmt::format("the recovered state is S({}), but recovery numbers it {}",
                                        verdict.k, claimed)};

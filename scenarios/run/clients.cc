@@ -23,6 +23,7 @@ struct Clients::Connection {
 
   uint64_t client;
   std::vector<Expected> expected = {};  // replies that are due, oldest first
+  Instant looked = kNever;  // since when nobody has looked for replies: a request took its time
   int db = 0;
   size_t step = 0;  // of steps: under way
 };
@@ -162,7 +163,9 @@ void Clients::send(Connection& connection, std::string_view request) {
   const size_t said = said_.size();
   if (steps_ != nullptr) said_.push_back({connection.step, 0, promised_, false, false});
   ++sent_;
+  const Instant began = around_.os.now();
   around_.target.apply(connection.client, request);
+  if (around_.os.now() > began) connection.looked = std::min(connection.looked, began);
   const uint64_t lsn = around_.history.own_operation(before);
   const uint64_t shown =
       lsn == 0 && connection.db >= 0 ? around_.history.shown_by(request, connection.db) : 0;
@@ -212,10 +215,14 @@ void Clients::await(Connection& connection) {
 
 // Waits for the next reply and takes it. False: it did not come until then.
 bool Clients::take(Connection& connection, Instant until) {
+  const Instant asked = around_.os.now();
   const auto reply = around_.target.acknowledged(connection.client, until);
+  if (around_.os.now() > asked) connection.looked = kNever;
   if (!reply) return false;
+  const Instant from = std::min(connection.looked, around_.os.now());
   const auto [lsn, shown, saved, said] = connection.expected.front();
   connection.expected.erase(connection.expected.begin());
+  if (connection.expected.empty()) connection.looked = kNever;
   if (steps_ != nullptr) {
     said_[said].answered = true;
     said_[said].error = reply->error;
@@ -225,13 +232,13 @@ bool Clients::take(Connection& connection, Instant until) {
   // Whoever was shown an operation was told that it is done.
   const bool queued = reply->bytes.starts_with("+QUEUED");
   if (shown != 0 && !reply->error && !queued && promised_)
-    around_.history.ack(shown, around_.os.now());
+    around_.history.ack(shown, around_.os.now(), from);
   if (lsn == 0) return true;
   if (reply->error && !around_.history.operation(lsn).expiry_only && !violation_) {
     violation_ = Violation{Breach::kFailedIsThere,
                            fmt::format("operation {} was answered with an error, and done", lsn)};
   }
-  if (promised_) around_.history.ack(lsn, around_.os.now());
+  if (promised_) around_.history.ack(lsn, around_.os.now(), from);
   return true;
 }
 

@@ -133,7 +133,7 @@ bool Life::judge_recovery() {
       run_.result.holds = target_->contents(wall_ms, kHoldsMost);
     return false;
   }
-  if (run_.legacy.contract_broken || reached > run_.history->last_lsn()) return false;
+  if (run_.legacy.contract_broken || !verdict.numbered) return false;
   if (before_attach) before_attach();
   run_.oracle.served(reached);  // S(reached) equals S(k), and the history goes on from there
   run_.history->attach(seam(), *target_, reached);
