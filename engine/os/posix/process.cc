@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -88,12 +89,24 @@ std::string process_info(std::string_view section) {
     const uint64_t peak = static_cast<uint64_t>(own.ru_maxrss) * 1024;
     const uint64_t total = page * static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES));
     return fmt::format(
-        "used_memory_rss:{}\r\nused_memory_peak:{}\r\ntotal_system_memory:{}\r\nmem_allocator:"
+        "used_memory_rss:{}\r\nused_memory_rss_peak:{}\r\ntotal_system_memory:{}\r\nmem_allocator:"
         "libc\r\n",
         pages * page, peak, total);
   }
   return {};
 }
+
+std::string secret_bytes(size_t count) {
+  std::string bytes(count, '\0');
+  size_t filled = 0;
+  while (filled < count) {
+    const ssize_t got = getrandom(bytes.data() + filled, count - filled, 0);
+    if (got > 0) filled += static_cast<size_t>(got);
+  }
+  return bytes;
+}
+
+void give_back_memory() { malloc_trim(0); }
 
 uint64_t raise_descriptor_limit(uint64_t wanted) {
   rlimit limit{};

@@ -169,7 +169,7 @@ TEST_F(ProcessTest, TellsOfItself) {
   EXPECT_TRUE(server["os"].starts_with("Linux "));
   auto memory = info("memory");
   EXPECT_GT(std::stoull(memory["used_memory_rss"]), 100'000u);
-  EXPECT_GT(std::stoull(memory["used_memory_peak"]), 100'000u);
+  EXPECT_GT(std::stoull(memory["used_memory_rss_peak"]), 100'000u);
   EXPECT_GT(std::stoull(memory["total_system_memory"]), std::stoull(memory["used_memory_rss"]));
   EXPECT_LT(std::stoull(memory["used_memory_rss"]), uint64_t{1} << 36);
   auto cpu = info("cpu");
