@@ -218,7 +218,6 @@ std::string Engine::info_memory() {
   lines.add("mem_cluster_links", 0);
   lines.add("mem_replication_backlog", 0);
   lines.add("mem_total_replication_buffers", 0);
-  lines.add("checkpoint_extra_bytes", checkpoint);
   lines.add("mem_aof_buffer", aof_.buffered_bytes());
   lines.bytes("maxmemory", config_.max_memory_bytes);
   lines.add("maxmemory_policy", "noeviction");
@@ -228,12 +227,12 @@ std::string Engine::info_memory() {
 std::string Engine::info_loading() {
   Lines lines;
   lines.flag("loading", loading_);
+  lines.add("async_loading", 0);
   if (!loading_) return lines.take();
   const int64_t took_s = whole_seconds(os_.now() - load_began_);
   const uint64_t loaded = std::min(progress_.loaded_bytes, progress_.total_bytes);
   const double part = static_cast<double>(loaded) /
                       static_cast<double>(std::max<uint64_t>(progress_.total_bytes, 1));
-  lines.add("async_loading", 0);
   lines.add("loading_start_time", os_.wall_now().unix_ms / 1000 - took_s);
   lines.add("loading_total_bytes", progress_.total_bytes);
   lines.add("loading_loaded_bytes", loaded);

@@ -82,6 +82,7 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     return refuse(client, "LOADING Redis is loading the dataset in memory");
   }
   while (must_wait(client, *spec)) clients_.wait_for_unpause(client);
+  if (client.closing) return;  // CLIENT KILL, while it waited
   if (client.in_multi && (spec->flags & kImmediate) == 0) {
     queue(client, *spec, args);
     hold(client, 0);

@@ -96,6 +96,15 @@ is "its place" "$(ask 10 'DBSIZE')" :2
 ask 10 'CLIENT UNPAUSE' >/dev/null
 is "it goes" "$(ask 10 'GET gone')" nil
 is "it has gone" "$(ask 10 'DBSIZE')" :1
+id=$(ask 11 'CLIENT ID')
+ask 10 'CLIENT PAUSE 60000 WRITE' >/dev/null
+say 11 'SET x killed'
+sleep 0.1
+is "kill who waits" "$(ask 10 "CLIENT KILL ID ${id:1}")" :1
+ask 10 'CLIENT UNPAUSE' >/dev/null
+is "nothing comes of its write" "$(hear 11)" nothing
+open 11
+is "x" "$(ask 11 'GET x')" 2
 is "a pause of all" "$(ask 10 'CLIENT PAUSE 1500')" +OK
 say 11 PING
 silent 11 "a reply in a pause of all"
