@@ -285,7 +285,19 @@ void Executor::expire_watched(const Client& client) {
   }
 }
 
+// What has expired is gone before databases change places: a watch follows its number, and finds no key there that
+// expired before it came.
+void Executor::expire_watched_everywhere() {
+  for (const Client* client : clients_.all()) {
+    const auto watched = client->watched();
+    for (const Client::Watched& one : watched)
+      for (int db = 0; db < keyspace_.databases(); ++db) (void)keyspace_.find(db, one.key);
+  }
+}
+
 void Executor::execute_counted(Call& call, const CommandSpec& spec) {
+  if (spec.name == "swapdb" && clients_.watching() && keyspace_.any_due())
+    expire_watched_everywhere();
   const uint64_t hits = keyspace_.hits();
   const uint64_t misses = keyspace_.misses();
   execute(call, spec);

@@ -127,6 +127,7 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
     settled_ = 0;
   }
   void expire_watched(const Client& client);
+  void expire_watched_everywhere();
   bool has_live(const Database& db, std::string_view key) const;
   void send_news();
   void execute_counted(Call& call, const CommandSpec& spec);

@@ -292,6 +292,32 @@ TEST_F(ExecutorTest, WhatTakesLongIsKept) {
   EXPECT_EQ(executor.tally().of(find_command_or_subcommand("config|get")).took_ns, 199'999);
 }
 
+// A key that expires is changed by nobody; one that had expired before was not there.
+TEST_F(ExecutorTest, WatchesKnowWhatExpired) {
+  ask("SET a 1 PX 10");
+  ask("WATCH a");
+  os.unix_ms += 20;
+  ask("MULTI");
+  ask("PING");
+  EXPECT_EQ(ask("EXEC"), kNullArray);
+  ask("SET a 1 PX 10");
+  os.unix_ms += 20;
+  ask("WATCH a");
+  ask("MULTI");
+  ask("PING");
+  EXPECT_EQ(ask("EXEC"), "*1\r\n+PONG\r\n");
+  // One that has expired in the database that comes is nothing either.
+  ask("SET a 1 PX 10");
+  os.unix_ms += 20;
+  ask("SELECT 1");
+  ask("WATCH a");
+  EXPECT_EQ(ask("SWAPDB 0 1"), kOk);
+  ask("MULTI");
+  ask("PING");
+  EXPECT_EQ(ask("EXEC"), "*1\r\n+PONG\r\n");
+  EXPECT_THAT(log.take(), ::testing::Contains("0: DEL a;1: SWAPDB 0 1;"));
+}
+
 TEST_F(ExecutorTest, RepliesThatNobodyWantsAreNotMade) {
   EXPECT_EQ(ask("CLIENT REPLY SKIP"), "");
   EXPECT_EQ(ask("SET a 1"), "");
