@@ -71,9 +71,15 @@ Result<void> Engine::config_set(std::string_view name, std::string_view value) {
   if (redis != nullptr) {
     if (!redis->at_run_time) return failed("can't set immutable config");
     const auto set = set_redis_parameter(config_, *redis, value);
-    return set.ok() ? set : failed(set.error().message);
+    if (!set.ok()) return failed(set.error().message);
+    apply_config();
+    return {};
   }
   if (parameter->settable == Settable::kProtected) return failed("can't set protected config");
+  if (parameter->settable == Settable::kSame) {
+    if (parameter->get(config_) == value) return {};
+    return failed("it is changed by starting the server anew");
+  }
   if (parameter->settable != Settable::kRunTime) return failed("can't set immutable config");
   EngineConfig next = config_;
   if (loading_ && name == "appendonly") return failed("the store is loading");
@@ -85,12 +91,19 @@ Result<void> Engine::config_set(std::string_view name, std::string_view value) {
   }
   config_ = std::move(next);
   aof_.set_options(config_.aof);
-  executor_.set_max_memory(config_.max_memory_bytes);
-  executor_.clients().password = config_.service.password;
-  executor_.slow_log().set_limits(config_.service.slowlog_slower_us, config_.service.slowlog_most);
+  apply_config();
   keeper_.config_changed();
   if (on_config_) on_config_();
   return {};
+}
+
+EncodingLimits Engine::encoding_limits() {
+  const auto limit = [&](std::string_view name) {
+    return static_cast<uint64_t>(redis_number(config_, name));
+  };
+  return {limit("hash-max-listpack-entries"), limit("hash-max-listpack-value"),
+          limit("zset-max-listpack-entries"), limit("zset-max-listpack-value"),
+          limit("set-max-intset-entries")};
 }
 
 Result<void> Engine::config_rewrite() {

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 
+#include "engine/redis_parameters.h"
+
 namespace powercut::engine {
 
 namespace {
 
 constexpr Duration kExpireCycle = milliseconds(100);
+constexpr uint64_t kLooksAtMemory = 64;  // entries of the log from one look at the peak to the next
 
 }  // namespace
 
@@ -23,9 +26,19 @@ Engine::Engine(Os& os, EngineConfig config)
       wake_expirer_(os),
       shutdown_over_(os),
       started_at_(os.now()) {
+  apply_config();
+}
+
+void Engine::apply_config() {
   executor_.set_max_memory(config_.max_memory_bytes);
   executor_.clients().password = config_.service.password;
   executor_.slow_log().set_limits(config_.service.slowlog_slower_us, config_.service.slowlog_most);
+  executor_.latency_events().set_threshold(redis_number(config_, "latency-monitor-threshold"));
+  executor_.set_latency_tracking(redis_text(config_, "latency-tracking") == "yes");
+  executor_.clients().most_refused_logins =
+      static_cast<size_t>(redis_number(config_, "acllog-max-len"));
+  executor_.clients().tracking.set_most_keys(
+      static_cast<uint64_t>(redis_number(config_, "tracking-table-max-keys")));
 }
 
 Engine::~Engine() = default;
@@ -66,6 +79,7 @@ uint64_t Engine::append(const Effects& effects) {
   for (const auto& item : effects.items()) aof_.add_command(item.db, effects.bytes_of(item));
   const uint64_t lsn = aof_.end_entry();
   keeper_.on_entry();
+  if (++appends_ % kLooksAtMemory == 0) peak_memory_ = std::max(peak_memory_, used_memory());
   if (!wake_expirer_.empty() && keyspace_.next_expiry_ms() != INT64_MAX) wake_expirer_.notify_all();
   return lsn;
 }
@@ -103,7 +117,8 @@ void Engine::expire_loop() {
     }
     // The wall clock may jump: look again at least once a cycle.
     const int64_t left_ms = next_ms - os_.wall_now().unix_ms + config_.sizes.expire_lag.ms();
-    if (left_ms > 0 || !aof_.blocked().empty() || shutting_down_) {
+    const bool waits = !active_expire_ || executor_.clients().writes_paused();
+    if (left_ms > 0 || !aof_.blocked().empty() || shutting_down_ || waits) {
       // In milliseconds: an expiry in the far future does not fit into nanoseconds.
       os_.park(os_.now() + milliseconds(std::clamp<int64_t>(left_ms, 1, kExpireCycle.ms())));
       continue;

@@ -56,6 +56,14 @@ class Engine final : public OperationLog, public Control {
   void set_process_info(std::function<std::string(std::string_view)> info) {
     process_info_ = std::move(info);
   }
+  // What else the process around the store can do, for DEBUG and MEMORY; a store by itself has none of it.
+  struct Process {
+    std::function<void(Duration)> stall;  // it stands still
+    std::function<void(std::string_view)> log_line;
+    std::function<void()> purge;
+    std::function<std::string(size_t)> secret_bytes;
+  };
+  void set_process(Process process) { process_ = std::move(process); }
   // What CONFIG REWRITE does: the file is the process's, not the store's.
   void set_config_rewriter(std::function<Result<void>()> rewrite) {
     rewrite_config_ = std::move(rewrite);
@@ -80,17 +88,41 @@ class Engine final : public OperationLog, public Control {
   Result<void> config_set(std::string_view name, std::string_view value) override;
   void reset_stats() override;
   Result<void> config_rewrite() override;
+  EncodingLimits encoding_limits() override;
+  MemoryReport memory_report() override;
+  void purge() override {
+    if (process_.purge) process_.purge();
+  }
+  LatencyEvents& latency() override { return executor_.latency_events(); }
+  Tally* tally() override { return &executor_.tally(); }
   const SlowLog* slow_log() override { return &executor_.slow_log(); }
   void reset_slow_log() override { executor_.slow_log().reset(); }
   std::string info_section(std::string_view section) override;
+  // read_back.cc
+  Result<void> check_checkpoint() override;
+  Result<void> check_log() override;
+  bool debug_allowed(const Client& client) override;
+  Result<void> stall(Duration duration) override;
+  void set_active_expire(bool on) override;
+  std::string secret_bytes(size_t count) override {
+    return process_.secret_bytes ? process_.secret_bytes(count) : std::string();
+  }
+  void log_line(std::string_view text) override {
+    if (process_.log_line) process_.log_line(text);
+  }
 
  private:
   Engine(Os& os, EngineConfig config);
   void expire_loop();
   Result<void> finish(bool save);
+  void apply_config();
+  Result<void> compare(Keyspace& found, std::string_view what);
   std::string own_info(std::string_view section);
   std::string info_commands();
   std::string info_errors();
+  std::string info_clients();
+  std::string info_latencies();
+  size_t used_memory() const;
   std::string info_server();
   std::string info_memory();
   std::string info_loading();
@@ -117,6 +149,10 @@ class Engine final : public OperationLog, public Control {
   std::function<void()> on_config_;
   std::function<Result<void>()> rewrite_config_;
   std::function<std::string(std::string_view)> process_info_;
+  Process process_;
+  bool active_expire_ = true;
+  size_t peak_memory_ = 0;
+  uint64_t appends_ = 0;
   Instant load_began_;
   LoadProgress progress_;
 };

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "engine/engine.h"
+#include "engine/parameter_values.h"
+#include "engine/redis_parameters.h"
 
 namespace powercut::engine {
 
@@ -53,24 +55,15 @@ std::string Engine::info_section(std::string_view section) {
 std::string Engine::own_info(std::string_view section) {
   if (section == "commandstats") return info_commands();
   if (section == "errorstats") return info_errors();
+  if (section == "latencystats") return info_latencies();
+  if (section == "clients") return info_clients();
   if (section == "server") return info_server();
   if (section == "memory") return info_memory();
   if (section == "persistence") return info_loading() + info_persistence();
   if (section == "stats") return info_stats();
   if (section == "keyspace") return info_keyspace();
   Lines lines;
-  if (section == "clients") {
-    lines.add("connected_clients", executor_.clients().all().size());
-    lines.add("cluster_connections", 0);
-    lines.add("maxclients", config_.service.max_clients);
-    size_t longest_output = 0;
-    for (const Client* client : executor_.clients().all())
-      longest_output = std::max(longest_output, client->outbox.unsent());
-    lines.add("client_recent_max_output_buffer", longest_output);
-    lines.add("blocked_clients", 0);
-    lines.add("tracking_clients", 0);
-    lines.add("clients_in_timeout_table", 0);
-  } else if (section == "replication") {
+  if (section == "replication") {
     lines.add("role", "master");
     lines.add("connected_slaves", 0);
     lines.add("master_failover_state", "no-failover");
@@ -88,6 +81,26 @@ std::string Engine::own_info(std::string_view section) {
   return lines.take();
 }
 
+std::string Engine::info_clients() {
+  const Clients& clients = executor_.clients();
+  size_t longest_input = 0;
+  size_t longest_output = 0;
+  for (const Client* client : clients.all()) {
+    longest_input = std::max(longest_input, client->request_bytes);
+    longest_output = std::max(longest_output, client->outbox.unsent());
+  }
+  Lines lines;
+  lines.add("connected_clients", clients.all().size());
+  lines.add("cluster_connections", 0);
+  lines.add("maxclients", config_.service.max_clients);
+  lines.add("client_recent_max_input_buffer", longest_input);
+  lines.add("client_recent_max_output_buffer", longest_output);
+  lines.add("blocked_clients", clients.paused());
+  lines.add("tracking_clients", clients.tracking.clients);
+  lines.add("clients_in_timeout_table", 0);
+  return lines.take();
+}
+
 std::string Engine::info_server() {
   const int64_t up_s = whole_seconds(os_.now() - started_at_);
   Lines lines;
@@ -95,6 +108,9 @@ std::string Engine::info_server() {
   lines.add("powercut_version", kVersion);
   lines.add("redis_mode", "standalone");
   lines.add("arch_bits", 8 * sizeof(void*));
+  lines.add("monotonic_clock", "POSIX clock_gettime");
+  lines.add("gcc_version", __VERSION__);
+  lines.add("lru_clock", os_.wall_now().unix_ms / 1000 & 0xffffff);
   lines.add("server_time_usec", os_.wall_now().unix_ms * 1000);
   lines.add("redis_git_sha1", "00000000");
   lines.add("redis_git_dirty", 0);
@@ -111,7 +127,7 @@ std::string Engine::info_server() {
 
 std::string Engine::info_commands() {
   Lines lines;
-  for (const CommandSpec* spec : all_commands()) {
+  for (const CommandSpec* spec : all_commands_and_subcommands()) {
     const CommandTally& tally = executor_.tally().of(spec);
     if (tally.calls == 0 && tally.rejected == 0) continue;
     const int64_t us = tally.took_ns / 1000;
@@ -124,6 +140,23 @@ std::string Engine::info_commands() {
   return lines.take();
 }
 
+std::string Engine::info_latencies() {
+  const std::string percentiles = redis_text(config_, "latency-tracking-info-percentiles");
+  Lines lines;
+  for (const CommandSpec* spec : all_commands_and_subcommands()) {
+    const CommandTally& tally = executor_.tally().of(spec);
+    if (tally.latency == nullptr) continue;
+    std::string text;
+    for (const std::string& percent : words_of(percentiles)) {
+      const uint64_t ns = tally.latency->percentile_ns(*parse_double(percent));
+      text +=
+          fmt::format("{}p{}={}.{:03d}", text.empty() ? "" : ",", percent, ns / 1000, ns % 1000);
+    }
+    lines.add(fmt::format("latency_percentiles_usec_{}", spec->name), text);
+  }
+  return lines.take();
+}
+
 std::string Engine::info_errors() {
   Lines lines;
   for (const auto& [code, count] : executor_.tally().errors())
@@ -131,20 +164,60 @@ std::string Engine::info_errors() {
   return lines.take();
 }
 
+size_t Engine::used_memory() const {
+  return kFixedBytes + keyspace_.memory_bytes() + generations_.checkpoint().extra_bytes() +
+         aof_.buffered_bytes();
+}
+
+MemoryReport Engine::memory_report() {
+  MemoryReport report;
+  report.total = used_memory();
+  report.peak = peak_memory_ = std::max(peak_memory_, used_memory());
+  report.startup = kFixedBytes;
+  for (const Client* client : executor_.clients().all())
+    report.clients +=
+        sizeof(Client) + client->request_bytes + client->request_room + client->outbox.room();
+  report.aof_buffer = aof_.buffered_bytes();
+  report.dataset = keyspace_.memory_bytes();
+  for (int db = 0; db < keyspace_.databases(); ++db) {
+    const Database& database = keyspace_.database(db);
+    report.keys += database.table().size();
+    if (database.table().empty()) continue;
+    report.databases.push_back({db, {database.table().memory_bytes(), database.due_bytes()}});
+  }
+  return report;
+}
+
 std::string Engine::info_memory() {
-  const size_t dataset = keyspace_.memory_bytes();
+  const MemoryReport report = memory_report();
   const size_t checkpoint = generations_.checkpoint().extra_bytes();
+  const auto percent = [](uint64_t part, uint64_t whole) {
+    return fmt::format(
+        "{:.2f}%", whole == 0 ? 0.0 : 100 * static_cast<double>(part) / static_cast<double>(whole));
+  };
   Lines lines;
-  lines.bytes("used_memory", kFixedBytes + dataset + checkpoint + aof_.buffered_bytes());
-  lines.add("used_memory_dataset", dataset);
+  lines.bytes("used_memory", report.total);
+  lines.bytes("used_memory_peak", report.peak);
+  lines.add("used_memory_peak_perc", percent(report.total, report.peak));
+  lines.add("used_memory_dataset", report.dataset);
+  lines.add("used_memory_dataset_perc", percent(report.dataset, report.total - kFixedBytes));
   lines.add("used_memory_startup", kFixedBytes);
   lines.add("used_memory_overhead", kFixedBytes + checkpoint + aof_.buffered_bytes());
-  lines.add("number_of_cached_scripts", 0);
+  // There are no scripts and no functions.
+  for (const char* name : {"used_memory_lua", "used_memory_vm_eval", "used_memory_scripts_eval",
+                           "number_of_cached_scripts", "number_of_functions", "number_of_libraries",
+                           "used_memory_vm_functions", "used_memory_vm_total",
+                           "used_memory_functions", "used_memory_scripts"})
+    lines.add(name, 0);
   lines.add("lazyfree_pending_objects", 0);
+  lines.add("lazyfreed_objects", 0);
   lines.add("active_defrag_running", 0);
+  lines.add("mem_not_counted_for_evict", 0);
   lines.add("mem_clients_slaves", 0);
+  lines.add("mem_clients_normal", report.clients);
+  lines.add("mem_cluster_links", 0);
   lines.add("mem_replication_backlog", 0);
-  lines.add("checkpoint_extra_bytes", checkpoint);
+  lines.add("mem_total_replication_buffers", 0);
   lines.add("mem_aof_buffer", aof_.buffered_bytes());
   lines.bytes("maxmemory", config_.max_memory_bytes);
   lines.add("maxmemory_policy", "noeviction");
@@ -154,12 +227,12 @@ std::string Engine::info_memory() {
 std::string Engine::info_loading() {
   Lines lines;
   lines.flag("loading", loading_);
+  lines.add("async_loading", 0);
   if (!loading_) return lines.take();
   const int64_t took_s = whole_seconds(os_.now() - load_began_);
   const uint64_t loaded = std::min(progress_.loaded_bytes, progress_.total_bytes);
   const double part = static_cast<double>(loaded) /
                       static_cast<double>(std::max<uint64_t>(progress_.total_bytes, 1));
-  lines.add("async_loading", 0);
   lines.add("loading_start_time", os_.wall_now().unix_ms / 1000 - took_s);
   lines.add("loading_total_bytes", progress_.total_bytes);
   lines.add("loading_loaded_bytes", loaded);
@@ -237,11 +310,29 @@ std::string Engine::info_stats() {
   lines.add("total_connections_received", executor_.clients().connections());
   lines.add("total_commands_processed", stats.commands);
   lines.add("total_error_replies", executor_.tally().total_errors());
-  lines.add("pubsub_channels", 0);
-  lines.add("pubsub_patterns", 0);
+  const Clients& clients = executor_.clients();
+  lines.add("unexpected_error_replies", 0);
+  lines.add("keyspace_hits", stats.hits);
+  lines.add("keyspace_misses", stats.misses);
+  lines.add("pubsub_channels", clients.channels.channels.size());
+  lines.add("pubsub_patterns", clients.channels.patterns.size());
+  lines.add("pubsubshard_channels", 0);
+  lines.add("tracking_total_keys", clients.tracking.keys());
+  lines.add("tracking_total_items", clients.tracking.items());
+  lines.add("tracking_total_prefixes", clients.tracking.prefixes().size());
   lines.add("latest_fork_usec", 0);
   lines.add("expired_keys", stats.expired_keys);
-  lines.add("evicted_keys", 0);
+  lines.add("expired_stale_perc", "0.00");
+  lines.add("expired_time_cap_reached_count", 0);
+  // What there is none of: replicas, eviction, defragmentation, threads of input and output, copies by fork.
+  for (const char* name :
+       {"evicted_keys", "evicted_clients", "total_eviction_exceeded_time",
+        "current_eviction_exceeded_time", "sync_full", "sync_partial_ok", "sync_partial_err",
+        "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits",
+        "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
+        "total_active_defrag_time", "current_active_defrag_time", "dump_payload_sanitizations",
+        "io_threaded_reads_processed", "io_threaded_writes_processed"})
+    lines.add(name, 0);
   lines.add("refused_writes", stats.refused_writes);
   lines.add("held_replies", stats.held_replies);
   lines.add("total_forks", 0);

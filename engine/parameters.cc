@@ -152,17 +152,17 @@ constexpr Parameter kParameters[] = {
      "writes that need memory are refused above this; 0: no limit"},
     {"maxmemory-policy", Settable::kRunTime, [](Config) -> std::string { return "noeviction"; },
      set_memory_policy, ""},
-    {"on-corruption", Settable::kStart,
+    {"on-corruption", Settable::kSame,
      [](Config c) -> std::string {
        return c.recovery.on_corruption == OnCorruption::kAbort ? "abort" : "truncate";
      },
      set_on_corruption, "abort, or truncate: keep what precedes the damage"},
-    {"on-newer", Settable::kStart,
+    {"on-newer", Settable::kSame,
      [](Config c) -> std::string {
        return c.recovery.on_newer == OnNewer::kRefuse ? "refuse" : "pass-over";
      },
      set_on_newer, "refuse a start beside newer data than it reads, or pass-over"},
-    {"recovery-time-limit-ms", Settable::kStart,
+    {"recovery-time-limit-ms", Settable::kSame,
      [](Config c) { return std::to_string(c.recovery.time_limit.ms()); }, set_time_limit,
      "give up a start that takes longer; 0: no limit"},
     {"save", Settable::kRunTime, get_save, set_save,

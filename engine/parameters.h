@@ -14,8 +14,9 @@
 namespace powercut::engine {
 
 enum class Settable : unsigned char {
-  kRunTime,    // CONFIG SET, and at the start
-  kStart,      // only at the start
+  kRunTime,  // CONFIG SET, and at the start
+  kStart,    // only at the start
+  kSame,     // only at the start here, or Redis changes it at run time: CONFIG SET takes what it is
   kProtected,  // as kStart; Redis has another text for it
   kNever,      // part of how the store is made
 };

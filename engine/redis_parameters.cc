@@ -54,7 +54,7 @@ constexpr RedisParameter kParameters[] = {
     {"cluster-replica-validity-factor", Kind::kNumber, "10", "0|2147483647", "", true},
     {"cluster-require-full-coverage", Kind::kBool, "yes", "", "", true},
     {"crash-log-enabled", Kind::kBool, "yes", "", "", true},
-    {"crash-memcheck-enabled", Kind::kBool, "yes", "", "", false},
+    {"crash-memcheck-enabled", Kind::kBool, "yes", "", "", true},
     {"disable-thp", Kind::kBool, "yes", "", "", false},
     {"dynamic-hz", Kind::kBool, "yes", "", "", true},
     {"enable-debug-command", Kind::kWord, "no", "no|yes|local", "", false},
@@ -64,13 +64,13 @@ constexpr RedisParameter kParameters[] = {
     {"hash-max-listpack-value", Kind::kBytes, "64", "", "", true},
     {"hll-sparse-max-bytes", Kind::kBytes, "3000", "", "", true},
     {"hz", Kind::kNumber, "10", "0|2147483647", "", true},
-    {"ignore-warnings", Kind::kText, "", "", "", false},
+    {"ignore-warnings", Kind::kText, "", "", "", true},
     {"io-threads", Kind::kNumber, "1", "1|128", "", false},
     {"io-threads-do-reads", Kind::kBool, "no", "", "", false},
     {"jemalloc-bg-thread", Kind::kBool, "yes", "", "", true},
     {"latency-monitor-threshold", Kind::kNumber, "0", "0|9223372036854775807", "", true},
     {"latency-tracking", Kind::kBool, "yes", "", "", true},
-    {"latency-tracking-info-percentiles", Kind::kText, "50 99 99.9", "", "", true},
+    {"latency-tracking-info-percentiles", Kind::kPercentiles, "50 99 99.9", "", "", true},
     {"lazyfree-lazy-eviction", Kind::kBool, "no", "", "", true},
     {"lazyfree-lazy-expire", Kind::kBool, "no", "", "", true},
     {"lazyfree-lazy-server-del", Kind::kBool, "no", "", "", true},
@@ -82,7 +82,7 @@ constexpr RedisParameter kParameters[] = {
     {"list-max-listpack-size", Kind::kNumber, "-2", "-2147483648|2147483647", "", true},
     {"masterauth", Kind::kText, "", "", "", true},
     {"masteruser", Kind::kText, "", "", "", true},
-    {"maxmemory-clients", Kind::kBytes, "0", "",
+    {"maxmemory-clients", Kind::kShare, "0", "",
      "clients are limited one by one: client-output-buffer-limit, client-query-buffer-limit", true},
     {"maxmemory-eviction-tenacity", Kind::kNumber, "10", "0|100", "", true},
     {"maxmemory-samples", Kind::kNumber, "5", "1|64", "", true},
@@ -90,7 +90,8 @@ constexpr RedisParameter kParameters[] = {
     {"min-replicas-to-write", Kind::kNumber, "0", "0|2147483647",
      "there are no replicas, so no write would be taken", true},
     {"no-appendfsync-on-rewrite", Kind::kBool, "no", "", "", true},
-    {"notify-keyspace-events", Kind::kText, "", "", "there is no publish/subscribe", true},
+    {"notify-keyspace-events", Kind::kText, "", "", "there are no events of keys to subscribe to",
+     true},
     {"oom-score-adj", Kind::kWord, "no", "no|yes|relative|absolute", "", true},
     {"oom-score-adj-values", Kind::kText, "0 200 800", "", "", true},
     {"proc-title-template", Kind::kText, "{title} {listen-addr} {server-mode}", "", "", true},
@@ -181,6 +182,30 @@ constexpr Refused kRefused[] = {
     {"user", "there are no ACL users but default, whose password is requirepass"},
 };
 
+Result<std::string> canonical_share(std::string_view value) {
+  if (!value.ends_with('%')) {
+    const auto bytes = parse_bytes(value);
+    return bytes ? Result<std::string>(std::to_string(*bytes))
+                 : invalid("argument must be a memory or percent value");
+  }
+  const auto percent = parse_integer(value.substr(0, value.size() - 1));
+  if (!percent || *percent < 0) return invalid("argument must be a memory or percent value");
+  if (*percent > 100) return invalid("percentage argument must be less or equal to 100");
+  return std::string(value);
+}
+
+Result<std::string> canonical_percentiles(std::string_view value) {
+  std::string text;
+  for (const std::string& word : words_of(value)) {
+    const auto percent = parse_double(word);
+    if (!percent) return invalid("Invalid latency-tracking-info-percentiles parameters");
+    if (!(*percent >= 0 && *percent <= 100))
+      return invalid("latency-tracking-info-percentiles should be between 0 and 100");
+    text += fmt::format("{}{:g}", text.empty() ? "" : " ", *percent);
+  }
+  return text;
+}
+
 Result<std::string> canonical(const RedisParameter& parameter, std::string_view value) {
   switch (parameter.kind) {
     case Kind::kBool:
@@ -213,6 +238,10 @@ Result<std::string> canonical(const RedisParameter& parameter, std::string_view 
       }
       return invalid("argument(s) must be one of the following: " + all);
     }
+    case Kind::kShare:
+      return canonical_share(value);
+    case Kind::kPercentiles:
+      return canonical_percentiles(value);
     case Kind::kText:
       return std::string(value);
   }
@@ -232,6 +261,18 @@ const RedisParameter* find_redis_parameter(std::string_view name) {
 std::string redis_parameter_value(const EngineConfig& config, const RedisParameter& parameter) {
   const auto given = config.accepted.find(std::string(parameter.name));
   return given == config.accepted.end() ? std::string(parameter.standard) : given->second;
+}
+
+std::string redis_text(const EngineConfig& config, std::string_view name) {
+  const RedisParameter* parameter = find_redis_parameter(name);
+  CHECK(parameter != nullptr);
+  return redis_parameter_value(config, *parameter);
+}
+
+int64_t redis_number(const EngineConfig& config, std::string_view name) {
+  const auto number = parse_integer(redis_text(config, name));
+  CHECK(number.has_value());
+  return *number;
 }
 
 Result<void> set_redis_parameter(EngineConfig& config, const RedisParameter& parameter,

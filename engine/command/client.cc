@@ -1,5 +1,7 @@
 #include "engine/command/client.h"
 
+#include <algorithm>
+
 #include "engine/base/check.h"
 
 namespace powercut::engine {
@@ -18,6 +20,9 @@ bool Clients::accepts(std::string_view given) const {
 
 Client::~Client() {
   unwatch();
+  stop_tracking();
+  stop_listening();
+  stop_monitoring();
   clients_.leave(*this);
 }
 
@@ -47,6 +52,90 @@ void Client::unwatch() {
   if (!watched_.empty()) clients_.end_watching();
   watched_.clear();
   watch_broken = false;
+}
+
+// --- What it is told unasked ---
+
+void Client::tell(std::string bytes, uint64_t lsn) {
+  if (executing_) {
+    news_.push_back({std::move(bytes), lsn});
+    return;
+  }
+  outbox.bytes() += bytes;
+  outbox.hold(lsn, 0);
+  if (on_news) on_news();
+}
+
+void Client::end_command() {
+  executing_ = false;
+  for (News& news : std::exchange(news_, {})) tell(std::move(news.bytes), news.lsn);
+}
+
+void Client::stop_monitoring() {
+  if (monitors) --clients_.monitors;
+  monitors = false;
+}
+
+void Client::stop_tracking() {
+  if (tracking == nullptr) return;
+  for (const std::string& prefix : tracking->prefixes) clients_.tracking.drop_prefix(id_, prefix);
+  tracking.reset();
+  CHECK(clients_.tracking.clients > 0);
+  if (--clients_.tracking.clients == 0) clients_.tracking.forget_all();
+}
+
+void Client::stop_listening() {
+  if (subscriptions == nullptr) return;
+  Channels& all = clients_.channels;
+  for (const std::string& name : subscriptions->channels) all.unsubscribe(all.channels, id_, name);
+  for (const std::string& name : subscriptions->patterns) all.unsubscribe(all.patterns, id_, name);
+  subscriptions.reset();
+}
+
+// --- All clients ---
+
+Client* Clients::find(uint64_t id) const {
+  const auto found = std::lower_bound(all_.begin(), all_.end(), id,
+                                      [](const Client* a, uint64_t b) { return a->id() < b; });
+  return found != all_.end() && (*found)->id() == id ? *found : nullptr;
+}
+
+void Clients::note_refused_login(std::string_view user, std::string client) {
+  // The same again within a minute is one entry.
+  constexpr Duration kSame = seconds(60);
+  if (!refused_logins.empty() && refused_logins.front().user == user &&
+      now() - refused_logins.front().at < kSame) {
+    ++refused_logins.front().count;
+    refused_logins.front().at = now();
+    return;
+  }
+  refused_logins.insert(refused_logins.begin(), {std::string(user), std::move(client), now(), 1});
+  if (refused_logins.size() > most_refused_logins) refused_logins.resize(most_refused_logins);
+}
+
+void Clients::pause(Instant until, bool all) {
+  const bool paused = now() < paused_until_;
+  all_paused_ = all || (paused && all_paused_);
+  paused_until_ = paused ? std::max(paused_until_, until) : until;
+}
+
+void Clients::unpause() {
+  paused_until_ = kNever;
+  all_paused_ = false;
+  unpaused_.notify_all();
+}
+
+void Clients::close_writes(bool closed) {
+  closed_ = closed;
+  if (!closed) unpaused_.notify_all();
+}
+
+void Clients::wait_for_unpause(Client& client) {
+  ++waiting_;
+  client.paused = true;
+  unpaused_.wait(closed_ ? kForever : paused_until_);
+  client.paused = false;
+  --waiting_;
 }
 
 uint64_t Clients::enter(Client& client) {

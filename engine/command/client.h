@@ -4,14 +4,19 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "engine/base/time.h"
+#include "engine/command/channels.h"
 #include "engine/command/outbox.h"
+#include "engine/command/tracking.h"
 #include "engine/os/os.h"
+#include "engine/os/wait_queue.h"
 
 namespace powercut::engine {
 
@@ -31,12 +36,18 @@ class Client {
   std::string name;               // CLIENT SETNAME
   std::string address = "local";  // of the client and of the server; whoever has a socket sets them
   std::string local_address = "local";
+  int descriptor = -1;  // of its socket
   Instant opened_at;
   Instant active_at;  // when bytes last came
   std::string_view last_command = "NULL";
   int db = 0;
   int protocol = 2;  // RESP 2 or 3
   Outbox outbox;
+  // For CLIENT LIST: of the request that runs and what is behind it, what is free there, and its arguments.
+  size_t request_bytes = 0;
+  size_t request_room = 0;
+  size_t argument_bytes = 0;
+  bool paused = false;     // it waits for the end of CLIENT PAUSE
   bool mute = false;       // CLIENT REPLY OFF
   bool skip_next = false;  // CLIENT REPLY SKIP: the next reply, and this one
   bool skip_now = false;
@@ -44,6 +55,28 @@ class Client {
   std::function<void()> hang_up;
   bool authenticated = true;  // or there was no password when it came
   bool closing = false;       // QUIT, SHUTDOWN or a protocol error: no more requests
+  bool no_evict = false;      // CLIENT NO-EVICT
+
+  // --- What it is told unasked ---
+  // Writes `bytes` behind its last reply; they may go once `lsn` is released. While a command of its own runs, behind
+  // the reply to that.
+  void tell(std::string bytes, uint64_t lsn);
+  // A command of it begins, or has been answered.
+  void begin_command() { executing_ = true; }
+  void end_command();
+  // Called when it was told something; empty where its bytes are fetched anyway.
+  std::function<void()> on_news;
+  bool monitors = false;  // MONITOR
+  void stop_monitoring();
+  std::unique_ptr<TrackingState> tracking;  // CLIENT TRACKING; none: off
+  void stop_tracking();
+  struct Subscriptions {
+    std::set<std::string, std::less<>> channels;
+    std::set<std::string, std::less<>> patterns;
+    size_t count() const { return channels.size() + patterns.size(); }
+  };
+  std::unique_ptr<Subscriptions> subscriptions;  // none: it listens to nothing
+  void stop_listening();
 
   // --- Its transaction ---
   bool in_multi = false;
@@ -64,18 +97,25 @@ class Client {
   void watch_across_swap(int one_identity, int other_identity);
 
  private:
+  struct News {
+    std::string bytes;
+    uint64_t lsn;
+  };
   Clients& clients_;
   const uint64_t id_;
   std::vector<Watched> watched_;
+  std::vector<News> news_;  // that came while it executed
+  bool executing_ = false;
 };
 
 class Clients {
  public:
-  explicit Clients(Os& os) : os_(os) {}
+  explicit Clients(Os& os) : os_(os), unpaused_(os) {}
   Clients(const Clients&) = delete;
   Clients& operator=(const Clients&) = delete;
 
   const std::vector<Client*>& all() const { return all_; }  // oldest first
+  Client* find(uint64_t id) const;                          // nullptr: it has gone
   Instant now() const { return os_.now(); }
   // How many there were since the last reset.
   uint64_t connections() const { return last_id_ - first_counted_; }
@@ -85,6 +125,43 @@ class Clients {
   std::string password;
   // Takes as long for every wrong one of that length.
   bool accepts(std::string_view given) const;
+
+  // --- What they are told: news.h sends it ---
+  Tracking tracking;
+  Channels channels;
+  size_t monitors = 0;  // clients with MONITOR
+  // To be told once the command that runs has been answered.
+  struct News {
+    uint64_t client;
+    std::string bytes;
+  };
+  std::vector<News> news;
+
+  // --- CLIENT PAUSE ---
+  // Until then no write runs, or no command at all. What was asked for before stays, if it is more.
+  void pause(Instant until, bool all);
+  void unpause();
+  bool writes_paused() const {
+    return closed_ || (paused_until_ != kNever && now() < paused_until_);
+  }
+  bool all_paused() const { return all_paused_ && now() < paused_until_; }
+  // Suspends a client's command until the pause may be over. Yields.
+  void wait_for_unpause(Client& client);
+  size_t paused() const { return waiting_; }  // clients that wait
+  // For the store itself: keeps writes out, whatever clients ask for.
+  void close_writes(bool closed);
+  bool writes_closed() const { return closed_; }
+
+  // --- ACL LOG: the newest first ---
+  struct RefusedLogin {
+    std::string user;
+    std::string client;  // as CLIENT LIST shows it
+    Instant at;
+    uint64_t count = 1;  // how often in a row
+  };
+  std::vector<RefusedLogin> refused_logins;
+  size_t most_refused_logins = 128;  // acllog-max-len
+  void note_refused_login(std::string_view user, std::string client);
 
   // Does any of them watch a key? If none does, there is nothing to break.
   bool watching() const { return watching_ != 0; }
@@ -114,6 +191,12 @@ class Clients {
   uint64_t last_id_ = 0;
   uint64_t first_counted_ = 0;  // the last id before the reset
   size_t watching_ = 0;         // clients with watches
+  static constexpr Instant kNever{INT64_MIN};
+  Instant paused_until_ = kNever;
+  bool all_paused_ = false;
+  bool closed_ = false;
+  size_t waiting_ = 0;
+  WaitQueue unpaused_;
 };
 
 }  // namespace powercut::engine

@@ -72,11 +72,15 @@ struct Index {
   };
   std::vector<Place> places{kPlaces};  // at the name's hash, or the next that was free
   std::vector<const CommandSpec*> sorted;
+  std::vector<const CommandSpec*> whole;  // each followed by its subcommands
 
   Index() {
-    for (const auto family : {string_commands(), key_commands(), list_commands(), hash_commands(),
-                              set_commands(), sorted_set_commands(), dump_commands(),
-                              transaction_commands(), server_commands(), persistence_commands()}) {
+    for (const auto family :
+         {string_commands(), key_commands(), list_commands(), hash_commands(), set_commands(),
+          sorted_set_commands(), dump_commands(), transaction_commands(), acl_commands(),
+          server_commands(), client_commands(), command_commands(), connection_commands(),
+          debug_commands(), memory_commands(), monitoring_commands(), object_commands(),
+          pubsub_commands(), persistence_commands()}) {
       for (const CommandSpec& spec : family) {
         check_row(spec);
         const Spelling name(spec.name);
@@ -89,6 +93,15 @@ struct Index {
     CHECK(sorted.size() * 2 < kPlaces);
     std::sort(sorted.begin(), sorted.end(),
               [](const CommandSpec* a, const CommandSpec* b) { return a->name < b->name; });
+    for (const CommandSpec* spec : sorted) {
+      whole.push_back(spec);
+      for (const CommandSpec& subcommand : spec->subcommands()) {
+        check_row(subcommand);
+        CHECK(subcommand.name.starts_with(spec->name) && subcommand.subcommand_count == 0);
+        CHECK(subcommand.name[spec->name.size()] == '|');
+        whole.push_back(&subcommand);
+      }
+    }
   }
 
   // A wrong row would execute, and be wrong in silence: a reply that leaves before what it rests on is
@@ -131,6 +144,26 @@ const CommandSpec* find_command(std::string_view name) {
   // A name with a NUL at its end is spelled like the one without.
   return spec != nullptr && spec->name.size() == name.size() ? spec : nullptr;
 }
+
+const CommandSpec* find_command_or_subcommand(std::string_view name) {
+  const size_t bar = name.find('|');
+  if (bar == name.npos) return find_command(name);
+  const std::string_view words[] = {name.substr(0, bar), name.substr(bar + 1)};
+  const CommandSpec* spec = resolve(words);
+  return spec == nullptr || spec->name.size() != name.size() ? nullptr : spec;
+}
+
+const CommandSpec* resolve(std::span<const std::string_view> args) {
+  const CommandSpec* spec = find_command(args[0]);
+  if (spec == nullptr || args.size() == 1 || args[1].size() > Spelling::kMost) return spec;
+  for (const CommandSpec& subcommand : spec->subcommands()) {
+    const std::string_view name = subcommand.name.substr(spec->name.size() + 1);
+    if (name.size() == args[1].size() && Spelling(name) == Spelling(args[1])) return &subcommand;
+  }
+  return spec;
+}
+
+const std::vector<const CommandSpec*>& all_commands_and_subcommands() { return index().whole; }
 
 const std::vector<const CommandSpec*>& all_commands() { return index().sorted; }
 

@@ -20,6 +20,7 @@ enum CommandFlag : uint32_t {
   kMovableKeys = 64,    // keys found by `keys_of` instead of by position
   kNoAuth = 512,        // answered before a client has given the password
   kLoading = 256,       // answered while the store loads: it touches no key
+  kTells = 1024,        // tells other clients something: waits where writes wait
   kImmediate = 128,     // executed at once inside MULTI, not queued (EXEC, DISCARD, WATCH, ...)
 };
 
@@ -33,7 +34,22 @@ struct CommandSpec {
   int key_step = 0;
   // For kMovableKeys: appends the keys' argument positions.
   void (*keys_of)(std::span<const std::string_view> args, std::vector<size_t>& positions) = nullptr;
+  // Of a container such as CLIENT: its subcommands, each named "client|list", with an arity that counts both names.
+  const CommandSpec* first_subcommand = nullptr;
+  size_t subcommand_count = 0;
+
+  std::span<const CommandSpec> subcommands() const;
 };
+inline std::span<const CommandSpec> CommandSpec::subcommands() const {
+  return {first_subcommand, subcommand_count};
+}
+// The row of a container, whose handler sends a request on to its subcommand (dispatch()).
+template <size_t kCount>
+constexpr CommandSpec container(std::string_view name, void (*handler)(Call&), int arity,
+                                uint32_t flags, const CommandSpec (&subcommands)[kCount],
+                                int key = 0) {
+  return {name, handler, arity, flags, key, key, key == 0 ? 0 : 1, nullptr, subcommands, kCount};
+}
 
 // One a family file.
 std::span<const CommandSpec> string_commands();
@@ -45,12 +61,27 @@ std::span<const CommandSpec> sorted_set_commands();
 std::span<const CommandSpec> dump_commands();
 std::span<const CommandSpec> transaction_commands();
 std::span<const CommandSpec> server_commands();
+std::span<const CommandSpec> acl_commands();
+std::span<const CommandSpec> client_commands();
+std::span<const CommandSpec> command_commands();
+std::span<const CommandSpec> connection_commands();
+std::span<const CommandSpec> debug_commands();
+std::span<const CommandSpec> memory_commands();
+std::span<const CommandSpec> monitoring_commands();
+std::span<const CommandSpec> object_commands();
+std::span<const CommandSpec> pubsub_commands();
 std::span<const CommandSpec> persistence_commands();
 
 // By name in any case; nullptr if there is none.
 const CommandSpec* find_command(std::string_view name);
-// All commands in name order.
+// The same, and subcommands as "client|list".
+const CommandSpec* find_command_or_subcommand(std::string_view name);
+// The command of a request, or its subcommand; where a container has none of that name, the container.
+const CommandSpec* resolve(std::span<const std::string_view> args);
+// All commands in name order, without subcommands.
 const std::vector<const CommandSpec*>& all_commands();
+// The same, each followed by its subcommands.
+const std::vector<const CommandSpec*>& all_commands_and_subcommands();
 // True if argc fits the arity.
 inline bool arity_fits(const CommandSpec& spec, size_t argc) {
   return spec.arity >= 0 ? argc == static_cast<size_t>(spec.arity)

@@ -9,9 +9,27 @@
 
 #include "engine/base/result.h"
 #include "engine/base/time.h"
+#include "engine/command/encoding.h"
+#include "engine/command/latency.h"
 #include "engine/command/slow_log.h"
 
 namespace powercut::engine {
+
+class Client;
+class Tally;
+
+// In bytes, for MEMORY STATS.
+struct MemoryReport {
+  uint64_t peak = 0;
+  uint64_t total = 0;
+  uint64_t startup = 0;
+  uint64_t clients = 0;
+  uint64_t aof_buffer = 0;
+  uint64_t keys = 0;
+  uint64_t dataset = 0;
+  std::vector<std::pair<int, std::pair<uint64_t, uint64_t>>>
+      databases;  // tables of keys, of expiry
+};
 
 class Control {
  public:
@@ -36,6 +54,34 @@ class Control {
   // CONFIG RESETSTAT
   virtual void reset_stats() = 0;
 
+  // --- OBJECT ENCODING ---
+  virtual EncodingLimits encoding_limits() { return {}; }
+
+  // --- MEMORY ---
+  virtual MemoryReport memory_report() { return {}; }
+  // Gives what is free back to the system, if the process can.
+  virtual void purge() {}
+
+  // --- LATENCY ---
+  virtual LatencyEvents& latency() { return no_events_; }
+  virtual Tally* tally() { return nullptr; }
+
+  // --- DEBUG: nothing here changes what is stored ---
+  // As enable-debug-command says.
+  virtual bool debug_allowed(const Client&) { return false; }
+  // Writes a checkpoint, or waits until the log is written; reads it back, and compares it to what is stored, while no
+  // write runs. Yields.
+  virtual Result<void> check_checkpoint() { return no_process(); }
+  virtual Result<void> check_log() { return no_process(); }
+  // The whole process does nothing for so long.
+  virtual Result<void> stall(Duration) { return no_process(); }
+  // False: keys that have expired go only when somebody looks for them.
+  virtual void set_active_expire(bool) {}
+  // So many bytes that nobody can guess; none where there is no source of them.
+  virtual std::string secret_bytes(size_t) { return {}; }
+  // A line in the process's log.
+  virtual void log_line(std::string_view) {}
+
   // --- SLOWLOG ---
   virtual const SlowLog* slow_log() { return nullptr; }
   virtual void reset_slow_log() {}
@@ -44,6 +90,10 @@ class Control {
   // The "name:value" lines of a section ("server", "clients", "memory", "persistence", "stats", "keyspace",
   // ...), without its header; empty if unknown.
   virtual std::string info_section(std::string_view section) = 0;
+
+ private:
+  static Error no_process() { return {Errc::kInvalid, "there is no process around this store"}; }
+  LatencyEvents no_events_;
 };
 
 }  // namespace powercut::engine

@@ -6,12 +6,26 @@
 #include <utility>
 
 #include "engine/base/hash.h"
+#include "engine/command/container.h"
 #include "engine/command/execute.h"
 #include "engine/command/number.h"
 
 namespace powercut::engine {
 
 namespace {
+
+// Of a request that was queued.
+uint32_t flags_of(const std::vector<std::string>& words) {
+  const std::string_view names[] = {words[0], words.size() > 1 ? words[1] : ""};
+  return resolve({names, std::min<size_t>(words.size(), 2)})->flags;
+}
+
+// What a client that listens to channels may say in RESP2, where a reply could be taken for a message.
+bool says_listener(const CommandSpec& spec) {
+  static constexpr std::string_view kNames[] = {
+      "subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ping", "quit", "reset"};
+  return std::find(std::begin(kNames), std::end(kNames), spec.name) != std::end(kNames);
+}
 
 // A page in a browser may send any bytes to any port, behind these words: nothing that follows is a client's.
 bool begins_a_web_request(std::string_view word) {
@@ -37,8 +51,7 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
   CHECK(!args.empty() && effects_.empty());
   ++stats_.commands;
   client.skip_now = std::exchange(client.skip_next, false);
-  const CommandSpec* spec = find_command(args[0]);
-  Reply reply(client.outbox.bytes(), client.protocol);
+  const CommandSpec* spec = resolve(args);
   if (spec == nullptr && begins_a_web_request(args[0])) {
     client.closing = true;
     return;
@@ -49,13 +62,27 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
   }
   if (spec == nullptr || !arity_fits(*spec, args.size())) {
     client.multi_failed |= client.in_multi;
+    if (spec != nullptr) ++tally_.of(spec).rejected;
     return refuse(client, spec == nullptr ? unknown_command_error(args) : wrong_arity_error(*spec));
   }
+  if (spec->subcommand_count != 0 && args.size() > 1) {
+    client.multi_failed |= client.in_multi;
+    ++tally_.of(spec).rejected;
+    return refuse(client, unknown_subcommand_error(args));
+  }
   client.last_command = spec->name;
+  if (client.subscriptions != nullptr && client.protocol == 2 && !says_listener(*spec)) {
+    return refuse(client, fmt::format("ERR Can't execute '{}': only (P|S)SUBSCRIBE / "
+                                      "(P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+                                      "context",
+                                      spec->name));
+  }
   if (loading_ && (spec->flags & kLoading) == 0) {
     client.multi_failed |= client.in_multi;
     return refuse(client, "LOADING Redis is loading the dataset in memory");
   }
+  while (must_wait(client, *spec)) clients_.wait_for_unpause(client);
+  if (client.closing) return;  // CLIENT KILL, while it waited
   if (client.in_multi && (spec->flags & kImmediate) == 0) {
     queue(client, *spec, args);
     hold(client, 0);
@@ -63,7 +90,7 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
   }
   if (is_write(client, *spec)) {
     // Whatever must wait, waits here: from now on the command runs in one step.
-    while (log_.make_room()) {
+    while (wait_for_turn(client, *spec)) {
     }
     (void)log_.has_space(bytes_of(client, *spec, args));
     if (const char* refusal = why_refused(client, *spec)) {
@@ -72,6 +99,7 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
       tally_.count_error(refusal);
       const bool exec = spec->name == "exec";
       if (exec) client.clear_transaction();
+      Reply reply(client.outbox.bytes(), client.protocol);
       reply.error(exec ? fmt::format("EXECABORT Transaction discarded because of: {}", refusal)
                        : std::string(refusal));
       hold(client, 0);
@@ -79,22 +107,78 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     }
   }
   keyspace_.set_now(os_.wall_now());
+  keyspace_.keep_expired(clients_.writes_paused());
   execute_timed(client, *spec, args);
+}
+
+// True if it waited: then all is to be looked at again.
+bool Executor::wait_for_turn(Client& client, const CommandSpec& spec) {
+  if (!must_wait(client, spec)) return log_.make_room();
+  clients_.wait_for_unpause(client);
+  return true;
+}
+
+// While a client holds back the others (CLIENT PAUSE), or the store its writers.
+bool Executor::must_wait(const Client& client, const CommandSpec& spec) const {
+  if (!clients_.writes_paused()) return false;
+  return clients_.all_paused() || (spec.flags & kTells) != 0 || is_write(client, spec);
 }
 
 void Executor::execute_timed(Client& client, const CommandSpec& spec,
                              std::span<const std::string_view> args) {
   const Instant began = os_.now();
-  const uint64_t errors = tally_.total_errors();
-  execute_in(client, spec, args);
+  client.begin_command();
+  running_ = client.id();
+  const bool failed = execute_in(client, spec, args);
+  running_ = 0;
+  forget_changes();  // of what changed nothing after all
+  count_call(client, spec, args, began, failed);
+  client.end_command();
+  if (clients_.tracking.over_limit()) limit_remembered(clients_);
+  send_news();
+}
+
+void Executor::count_call(const Client& client, const CommandSpec& spec,
+                          std::span<const std::string_view> args, Instant began, bool failed) {
   const Duration took = os_.now() - began;
   CommandTally& tally = tally_.of(&spec);
   ++tally.calls;
   tally.took_ns += took.ns;
-  if (tally_.total_errors() != errors) ++tally.failed;
+  if (failed) ++tally.failed;
+  if (latency_tracking_) tally.add_latency(took.ns);
+  // Of a transaction, what it ran is kept, each for itself.
+  if (spec.name == "exec") return;
   const int64_t took_us = took.ns / 1000;
   if (slow_log_.wants(took_us))
-    slow_log_.add(os_.wall_now().unix_ms / 1000, took_us, args, client.address, client.name);
+    slow_log_.add(os_.wall_now().unix_ms / 1000, took_us, redacted(spec, args), client.address,
+                  client.name);
+  if (latency_events_.threshold_ms() != 0)
+    latency_events_.add("command", took_us / 1000, os_.wall_now().unix_ms / 1000);
+}
+
+// --- What others are told ---
+
+void Executor::note_news(Client& client, int db, const CommandSpec& spec,
+                         std::span<const std::string_view> args, bool failed) {
+  if (clients_.monitors != 0) show_to_monitors(clients_, client, db, spec, args, os_.wall_now());
+  if (!effects_.empty()) settle_changes();  // what is read from now on is newer
+  if (client.tracking == nullptr) return;
+  if ((spec.flags & kReadOnly) != 0 && !failed && client.tracking->remembers()) {
+    positions_.clear();
+    key_positions(spec, args, positions_);
+    remember_keys(client, args, positions_);
+  }
+  if (!client.in_multi && !client.in_exec && spec.name != "client|caching")
+    client.tracking->caching = TrackingState::Caching::kUnsaid;
+}
+
+void Executor::settle_changes() {
+  for (; settled_ < changed_keys_.size(); ++settled_)
+    invalidate_remembered(clients_, changed_keys_[settled_]);
+}
+
+void Executor::send_news() {
+  if (!clients_.news.empty()) tell_news(clients_, log_.applied_lsn());
 }
 
 void Executor::refuse(Client& client, std::string_view error) {
@@ -111,9 +195,8 @@ void Executor::hold(Client& client, uint64_t lsn) {
 bool Executor::is_write(const Client& client, const CommandSpec& spec) const {
   if ((spec.flags & kWrite) != 0) return true;
   if (spec.name != "exec" || client.multi_failed || client.watch_broken) return false;
-  return std::any_of(client.queued.begin(), client.queued.end(), [](const auto& words) {
-    return (find_command(words[0])->flags & kWrite) != 0;
-  });
+  return std::any_of(client.queued.begin(), client.queued.end(),
+                     [](const auto& words) { return (flags_of(words) & kWrite) != 0; });
 }
 
 // Of its request, or of those that EXEC runs.
@@ -130,9 +213,8 @@ size_t Executor::bytes_of(const Client& client, const CommandSpec& spec,
 bool Executor::needs_memory(const Client& client, const CommandSpec& spec) const {
   if ((spec.flags & kDenyOom) != 0) return true;
   return spec.name == "exec" &&
-         std::any_of(client.queued.begin(), client.queued.end(), [](const auto& words) {
-           return (find_command(words[0])->flags & kDenyOom) != 0;
-         });
+         std::any_of(client.queued.begin(), client.queued.end(),
+                     [](const auto& words) { return (flags_of(words) & kDenyOom) != 0; });
 }
 
 const char* Executor::why_refused(const Client& client, const CommandSpec& spec) {
@@ -163,19 +245,24 @@ void Executor::queue(Client& client, const CommandSpec& spec,
   reply.simple("QUEUED");
 }
 
-void Executor::execute_in(Client& client, const CommandSpec& spec,
+bool Executor::execute_in(Client& client, const CommandSpec& spec,
                           std::span<const std::string_view> args) {
   Reply reply(client.outbox.bytes(), client.protocol);
+  if (spec.name == "exec" && keyspace_.any_due()) expire_watched(client);
   uint64_t lsn = 0;
+  bool failed = false;
   if (spec.name == "exec" && client.in_multi && !client.multi_failed && !client.watch_broken) {
     execute_queued(client);
     lsn = effects_.empty() ? log_.applied_lsn() : finish_operation();
+    note_news(client, client.db, spec, args, false);
   } else {
     Call call(args, keyspace_, client.db, reply, effects_, *this);
     call.control = &control_;
     call.client = &client;
-    execute(call, spec);
-    if (reply.failed()) tally_.count_error(reply.text().substr(1));
+    execute_counted(call, spec);
+    failed = reply.failed();
+    if (failed) tally_.count_error(reply.text().substr(1));
+    note_news(client, call.db, spec, args, failed);
     CHECK(reply.complete() || client.closing);  // SHUTDOWN has nobody left to answer to
     client.db = call.db;
     if (!effects_.empty()) {
@@ -186,6 +273,37 @@ void Executor::execute_in(Client& client, const CommandSpec& spec,
     }
   }
   hold(client, lsn);
+  return failed;
+}
+
+// A key that has expired since it was watched has changed.
+void Executor::expire_watched(const Client& client) {
+  const auto watched = client.watched();  // breaks while it is looked at
+  for (const Client::Watched& one : watched) {
+    for (int db = 0; db < keyspace_.databases(); ++db)
+      if (keyspace_.database(db).identity() == one.db_identity) (void)keyspace_.find(db, one.key);
+  }
+}
+
+// What has expired is gone before databases change places: a watch follows its number, and finds no key there that
+// expired before it came.
+void Executor::expire_watched_everywhere() {
+  for (const Client* client : clients_.all()) {
+    const auto watched = client->watched();
+    for (const Client::Watched& one : watched)
+      for (int db = 0; db < keyspace_.databases(); ++db) (void)keyspace_.find(db, one.key);
+  }
+}
+
+void Executor::execute_counted(Call& call, const CommandSpec& spec) {
+  if (spec.name == "swapdb" && clients_.watching() && keyspace_.any_due())
+    expire_watched_everywhere();
+  const uint64_t hits = keyspace_.hits();
+  const uint64_t misses = keyspace_.misses();
+  execute(call, spec);
+  if ((spec.flags & kReadOnly) == 0) return;
+  stats_.hits += keyspace_.hits() - hits;
+  stats_.misses += keyspace_.misses() - misses;
 }
 
 void Executor::execute_queued(Client& client) {
@@ -198,13 +316,18 @@ void Executor::execute_queued(Client& client) {
   std::vector<std::string_view> args;
   for (const auto& words : queued) {
     args.assign(words.begin(), words.end());
+    const Instant began = os_.now();
+    const CommandSpec& spec = *resolve(args);
     Reply one(client.outbox.bytes(), client.protocol);
     Call call(args, keyspace_, client.db, one, effects_, *this);
     call.control = &control_;
     call.client = &client;
-    execute(call, *find_command(args[0]));
+    execute_counted(call, spec);
     CHECK(one.complete());
     client.db = call.db;
+    if (one.failed()) tally_.count_error(one.text().substr(1));
+    count_call(client, spec, args, began, one.failed());
+    note_news(client, client.db, spec, args, one.failed());
   }
   client.in_exec = false;
 }
@@ -218,6 +341,12 @@ uint64_t Executor::finish_operation() {
   for (const uint16_t slot : touched_slots_) touched_lsn_[slot] = lsn;
   touched_slots_.clear();
   if (touched_everything_) everything_lsn_ = lsn;
+  if (clients_.tracking.clients != 0) {
+    if (touched_everything_) invalidate_all(clients_);
+    settle_changes();
+    invalidate_prefixes(clients_, changed_keys_);
+  }
+  forget_changes();
   touched_everything_ = false;
   if (listener_ != nullptr) listener_->on_operation(lsn);
   return lsn;
@@ -226,17 +355,25 @@ uint64_t Executor::finish_operation() {
 size_t Executor::expire_some(size_t limit) {
   CHECK(effects_.empty());
   keyspace_.set_now(os_.wall_now());
+  if (clients_.writes_paused()) return 0;
+  keyspace_.keep_expired(false);
+  const Instant began = os_.now();
   size_t removed = 0;
   while (removed < limit && keyspace_.remove_expired(1) == 1) {
     if (!effects_.empty()) finish_operation();
     ++removed;
   }
+  send_news();
+  if (latency_events_.threshold_ms() != 0)
+    latency_events_.add("expire-cycle", (os_.now() - began).ms(), os_.wall_now().unix_ms / 1000);
   return removed;
 }
 
 void Executor::on_expired(int db, std::string_view key) {
   ++stats_.expired_keys;
   effects_.add(db, {"DEL", key});
+  // Nobody did that: it passed the door just now, as the last.
+  if (!changed_keys_.empty()) changed_keys_.back().by = 0;
 }
 
 // --- What a read rests on ---
@@ -259,17 +396,24 @@ uint64_t Executor::read_lsn(const Client& client, const CommandSpec& spec,
 void Executor::before_change(Database& db, std::string_view key, Object*) {
   if (keyspace_.loading()) return;  // what is replayed is durable: no reply rests on it
   touched_slots_.push_back(static_cast<uint16_t>(slot_of(db.identity(), key)));
+  if (clients_.tracking.clients != 0) changed_keys_.push_back({std::string(key), running_});
   if (!clients_.watching()) return;
   clients_.break_watches([&](int identity, std::string_view watched) {
     return identity == db.identity() && watched == key;
   });
 }
 
+// What has expired is not there, so that nothing becomes of it.
+bool Executor::has_live(const Database& db, std::string_view key) const {
+  const auto* entry = db.table().find(key);
+  return entry != nullptr && !keyspace_.expired(entry->value);
+}
+
 void Executor::before_flush(Database& db) {
   touched_everything_ = !keyspace_.loading();
   if (!clients_.watching()) return;
   clients_.break_watches([&](int identity, std::string_view watched) {
-    return identity == db.identity() && db.table().contains(watched);
+    return identity == db.identity() && has_live(db, watched);
   });
 }
 
@@ -281,7 +425,7 @@ void Executor::before_swap(int a, int b) {
   // A watched key breaks if it exists on either side of the swap.
   clients_.break_watches([&](int identity, std::string_view watched) {
     return (identity == one.identity() || identity == other.identity()) &&
-           (one.table().contains(watched) || other.table().contains(watched));
+           (has_live(one, watched) || has_live(other, watched));
   });
   clients_.watch_across_swap(one.identity(), other.identity());
 }

@@ -16,6 +16,8 @@
 #include "engine/command/call.h"
 #include "engine/command/client.h"
 #include "engine/command/command_table.h"
+#include "engine/command/latency.h"
+#include "engine/command/news.h"
 #include "engine/command/slow_log.h"
 #include "engine/command/tally.h"
 #include "engine/os/os.h"
@@ -54,6 +56,8 @@ struct ExecutorStats {
   uint64_t expired_keys = 0;
   uint64_t refused_writes = 0;
   uint64_t held_replies = 0;
+  uint64_t hits = 0;  // keys that commands which read found, or did not
+  uint64_t misses = 0;
 };
 
 class Executor final : public Chance, public ExpiryListener, public KeyspaceObserver {
@@ -78,6 +82,9 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   const ExecutorStats& stats() const { return stats_; }
   Tally& tally() { return tally_; }
   SlowLog& slow_log() { return slow_log_; }
+  LatencyEvents& latency_events() { return latency_events_; }
+  // latency-tracking: is there to be a histogram of each command?
+  void set_latency_tracking(bool on) { latency_tracking_ = on; }
   void reset_stats() {
     stats_ = {};
     tally_.reset();
@@ -104,8 +111,28 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   bool needs_memory(const Client& client, const CommandSpec& spec) const;
   size_t bytes_of(const Client& client, const CommandSpec& spec,
                   std::span<const std::string_view> args) const;
-  void execute_in(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
+  // True if it was answered with an error.
+  bool execute_in(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
   void execute_queued(Client& client);
+  // Counts what just ran, from `began` on, for whoever asks what took long.
+  void count_call(const Client& client, const CommandSpec& spec,
+                  std::span<const std::string_view> args, Instant began, bool failed);
+  // After a command that ran: what it shows, and to whom.
+  void note_news(Client& client, int db, const CommandSpec& spec,
+                 std::span<const std::string_view> args, bool failed);
+  // Of each key that has changed since: tells who remembers it.
+  void settle_changes();
+  void forget_changes() {
+    changed_keys_.clear();
+    settled_ = 0;
+  }
+  void expire_watched(const Client& client);
+  void expire_watched_everywhere();
+  bool has_live(const Database& db, std::string_view key) const;
+  void send_news();
+  void execute_counted(Call& call, const CommandSpec& spec);
+  bool must_wait(const Client& client, const CommandSpec& spec) const;
+  bool wait_for_turn(Client& client, const CommandSpec& spec);
   bool is_write(const Client& client, const CommandSpec& spec) const;
   void execute_timed(Client& client, const CommandSpec& spec,
                      std::span<const std::string_view> args);
@@ -126,10 +153,15 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   uint64_t everything_lsn_ = 0;  // the last FLUSHALL or SWAPDB
   std::vector<uint16_t> touched_slots_;
   bool touched_everything_ = false;
+  std::vector<ChangedKey> changed_keys_;  // while some client has CLIENT TRACKING on
+  size_t settled_ = 0;                    // of these
+  uint64_t running_ = 0;                  // the client whose command runs
   std::vector<size_t> positions_;
   ExecutorStats stats_;
   Tally tally_;
   SlowLog slow_log_;
+  LatencyEvents latency_events_;
+  bool latency_tracking_ = true;
 };
 
 }  // namespace powercut::engine

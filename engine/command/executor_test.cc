@@ -9,130 +9,13 @@
 #include <string>
 #include <vector>
 
-#include "engine/command/command_harness.h"
-#include "engine/command/control.h"
-#include "engine/command/session.h"
-#include "engine/os/no_disk_testing.h"
-#include "engine/os/tasks.h"
+#include "engine/command/executor_harness.h"
 
 namespace powercut::engine {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-// Two clocks and chance; no disk.
-class Clockwork : public NoDiskOs {
- public:
-  Instant now() override { return {monotonic_ns}; }
-  WallTime wall_now() override { return {unix_ms}; }
-  uint64_t choose(Site, uint64_t n) override { return n - 1; }
-  void spawn(std::string_view, std::function<void()>) override {}
-  Task* current() override { return nullptr; }
-  bool park(Instant) override { return false; }
-  void unpark(Task*) override {}
-
-  int64_t monotonic_ns = 7;
-  int64_t unix_ms = 1000;
-};
-
-class FakeLog : public OperationLog {
- public:
-  explicit FakeLog(Os& os) : progress_(os) {}
-  uint64_t append(const Effects& effects) override {
-    std::string entry;
-    for (const auto& item : effects.items()) {
-      entry += std::to_string(item.db) + ":";
-      for (const std::string& word : bulks(effects.bytes_of(item))) entry += " " + word;
-      entry += ";";
-    }
-    entries.push_back(entry);
-    return ++applied;
-  }
-  uint64_t applied_lsn() const override { return applied; }
-  uint64_t released_lsn() const override { return released; }
-  WaitQueue& progress() override { return progress_; }
-  bool make_room() override {
-    ++asked_for_room;
-    if (busy == 0) return false;
-    --busy;
-    return true;
-  }
-  bool has_space(size_t bytes) override {
-    asked_for_space.push_back(bytes);
-    return true;
-  }
-  const std::string& refusal() const override { return refused; }
-  std::vector<std::string> take() { return std::exchange(entries, {}); }
-
-  std::vector<std::string> entries;
-  uint64_t applied = 0;
-  uint64_t released = 0;
-  int busy = 0;
-  int asked_for_room = 0;
-  std::vector<size_t> asked_for_space;
-  std::string refused;
-
- private:
-  WaitQueue progress_;
-};
-
-class FakeControl : public Control {
- public:
-  Result<void> save() override { return {}; }
-  Result<std::string> background_save() override { return std::string("started"); }
-  Result<std::string> rewrite_aof() override { return std::string("started"); }
-  int64_t last_save_unix_s() override { return 12; }
-  Result<void> shutdown(bool) override { return {}; }
-  std::vector<std::pair<std::string, std::string>> config_get(std::string_view) override {
-    in_exec = client != nullptr && client->in_exec;
-    if (on_config_get) on_config_get();
-    return {};
-  }
-  Result<void> config_set(std::string_view, std::string_view) override { return {}; }
-  void reset_stats() override {}
-  std::string info_section(std::string_view) override { return ""; }
-
-  Client* client = nullptr;
-  bool in_exec = false;
-  std::function<void()> on_config_get;
-};
-
-struct Listener : OperationListener {
-  void on_operation(uint64_t lsn) override { lsns.push_back(lsn); }
-  std::vector<uint64_t> lsns;
-};
-
-class ExecutorTest : public ::testing::Test {
- protected:
-  ExecutorTest() {
-    executor.set_listener(&listener);
-    release_all = true;
-  }
-
-  // What may be sent of the replies to these inline commands.
-  std::string ask(Session& from, const std::string& lines) {
-    from.feed(lines + "\r\n");
-    if (release_all) log.released = log.applied;
-    return taken(from);
-  }
-  std::string ask(const std::string& lines) { return ask(session, lines); }
-  static std::string taken(Session& from) {
-    const std::string bytes(from.ready());
-    from.consume(bytes.size());
-    return bytes;
-  }
-
-  Clockwork os;
-  Keyspace keyspace;
-  FakeLog log{os};
-  FakeControl control;
-  Executor executor{os, keyspace, log, control};
-  Listener listener;
-  Session session{executor};
-  Session other{executor};
-  bool release_all = true;  // as soon as it is applied
-};
 
 constexpr const char* kOk = "+OK\r\n";
 constexpr const char* kQueued = "+QUEUED\r\n";
@@ -358,7 +241,9 @@ TEST_F(ExecutorTest, SpaceIsAskedForBeforeAWrite) {
 // --- What is counted ---
 
 TEST_F(ExecutorTest, CallsErrorsAndRefusalsAreCounted) {
-  const auto of = [&](const char* name) { return executor.tally().of(find_command(name)); };
+  const auto of = [&](const char* name) -> const CommandTally& {
+    return executor.tally().of(find_command_or_subcommand(name));
+  };
   ask("SET a 1");
   ask("GET a");
   ask("GET a");
@@ -371,10 +256,10 @@ TEST_F(ExecutorTest, CallsErrorsAndRefusalsAreCounted) {
   ask("LPUSH a x");
   ask("GET a");
   ask("EXEC");
-  EXPECT_EQ(of("get").calls, 2u);
+  EXPECT_EQ(of("get").calls, 3u);
   EXPECT_EQ(of("get").failed, 0u);
-  EXPECT_EQ(of("lpush").calls, 1u);
-  EXPECT_EQ(of("lpush").failed, 1u);
+  EXPECT_EQ(of("lpush").calls, 2u);  // one of them by EXEC
+  EXPECT_EQ(of("lpush").failed, 2u);
   EXPECT_EQ(of("set").calls, 1u);
   EXPECT_EQ(of("set").rejected, 1u);
   EXPECT_EQ(of("exec").calls, 1u);
@@ -404,7 +289,33 @@ TEST_F(ExecutorTest, WhatTakesLongIsKept) {
   EXPECT_THAT(entry.words, ElementsAre("CONFIG", "GET", "x"));
   EXPECT_EQ(entry.address, "local");
   EXPECT_EQ(entry.name, "me");
-  EXPECT_EQ(executor.tally().of(find_command("config")).took_ns, 199'999);
+  EXPECT_EQ(executor.tally().of(find_command_or_subcommand("config|get")).took_ns, 199'999);
+}
+
+// A key that expires is changed by nobody; one that had expired before was not there.
+TEST_F(ExecutorTest, WatchesKnowWhatExpired) {
+  ask("SET a 1 PX 10");
+  ask("WATCH a");
+  os.unix_ms += 20;
+  ask("MULTI");
+  ask("PING");
+  EXPECT_EQ(ask("EXEC"), kNullArray);
+  ask("SET a 1 PX 10");
+  os.unix_ms += 20;
+  ask("WATCH a");
+  ask("MULTI");
+  ask("PING");
+  EXPECT_EQ(ask("EXEC"), "*1\r\n+PONG\r\n");
+  // One that has expired in the database that comes is nothing either.
+  ask("SET a 1 PX 10");
+  os.unix_ms += 20;
+  ask("SELECT 1");
+  ask("WATCH a");
+  EXPECT_EQ(ask("SWAPDB 0 1"), kOk);
+  ask("MULTI");
+  ask("PING");
+  EXPECT_EQ(ask("EXEC"), "*1\r\n+PONG\r\n");
+  EXPECT_THAT(log.take(), ::testing::Contains("0: DEL a;1: SWAPDB 0 1;"));
 }
 
 TEST_F(ExecutorTest, RepliesThatNobodyWantsAreNotMade) {

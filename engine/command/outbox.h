@@ -60,6 +60,7 @@ class Outbox {
 
   // Bytes that were not sent yet, held or not.
   size_t unsent() const { return bytes_.size() - (sent_ - begin_); }
+  size_t room() const { return bytes_.capacity(); }
   void give_back() {
     if (bytes_.empty()) std::string().swap(bytes_);
   }
@@ -71,7 +72,7 @@ class Outbox {
   // From there to the end it looks like RESP: a type, and a line end at last.
   bool whole_lines(size_t begin) const {
     const char type = bytes_[begin - begin_];
-    return std::string_view("+$:*-%~,_=>#").find(type) != std::string_view::npos &&
+    return std::string_view("+$:*-%~,_=>#|(").find(type) != std::string_view::npos &&
            bytes_.back() == '\n';
   }
 

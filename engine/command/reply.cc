@@ -73,6 +73,14 @@ void Reply::number(double value) {
   out_ += "\r\n";
 }
 
+void Reply::big_number(std::string_view digits) {
+  if (!resp3_) return bulk(digits);
+  --owed_;
+  out_ += '(';
+  out_ += digits;
+  out_ += "\r\n";
+}
+
 void Reply::insert(size_t mark, char marker, size_t count) {
   CHECK(mark <= out_.size());
   owed_ += static_cast<int64_t>(count) - 1;

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/check.h"
+
 namespace powercut::engine {
 
 class Reply {
@@ -47,6 +49,23 @@ class Reply {
   void pair() {
     if (resp3_) array(2);
   }
+  // What nobody asked for, or who listens; in RESP2 an array.
+  void push(size_t count) { aggregate(resp3_ ? '>' : '*', count, count); }
+  // Stands before a reply in RESP3: so many keys and values, in turn, that say something of it.
+  void attribute(size_t entries) {
+    CHECK(resp3_);
+    aggregate('|', entries, 2 * entries);
+    ++owed_;  // it is no value itself
+  }
+  void boolean(bool value) {
+    if (!resp3_) return integer(value ? 1 : 0);
+    out_ += value ? "#t\r\n" : "#f\r\n";
+    --owed_;
+  }
+  // A whole number of any length; in RESP2 a bulk string.
+  void big_number(std::string_view digits);
+  // So many replies in all, not one: SUBSCRIBE answers for each channel.
+  void several(size_t replies) { owed_ += static_cast<int64_t>(replies) - 1; }
   // Text for people; in RESP2 a bulk string.
   void verbatim(std::string_view text);
   // Formatted as Redis 7.0 does (%.17g; inf, -inf); in RESP2 a bulk string.

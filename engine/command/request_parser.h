@@ -25,6 +25,7 @@ class RequestParser {
   std::span<const std::string_view> args() const { return args_; }
   const std::string& error() const { return error_; }  // "ERR Protocol error: ..."
   size_t buffered() const { return size_ - begin_; }
+  size_t room() const { return capacity_ - size_; }  // bytes that need no other buffer
   // Frees the buffer, if nothing is in it.
   void give_back();
   // What the parser holds, for the memory report.

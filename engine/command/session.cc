@@ -14,6 +14,7 @@ void Session::resume() {
 
 void Session::run() {
   stalled_ = false;
+  client_.request_room = parser_.room();
   while (!client_.closing) {
     if (client_.outbox.unsent() > most_unsent_) {
       stalled_ = true;
@@ -21,8 +22,10 @@ void Session::run() {
     }
     switch (parser_.next()) {
       case RequestParser::Outcome::kNeedMore:
+        client_.request_bytes = parser_.buffered();
         return;
       case RequestParser::Outcome::kCommand:
+        client_.request_bytes = parser_.buffered();
         if (!parser_.args().empty()) executor_.run(client_, parser_.args());
         break;
       case RequestParser::Outcome::kProtocolError:

@@ -4,19 +4,27 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "engine/base/check.h"
 #include "engine/command/command_table.h"
+#include "engine/command/latency.h"
 
 namespace powercut::engine {
 
 struct CommandTally {
   uint64_t calls = 0;
   int64_t took_ns = 0;
-  uint64_t rejected = 0;  // refused before it ran
-  uint64_t failed = 0;    // answered with an error
+  uint64_t rejected = 0;                      // refused before it ran
+  uint64_t failed = 0;                        // answered with an error
+  std::unique_ptr<LatencyHistogram> latency;  // none: it did not run, or nobody wants to know
+
+  void add_latency(int64_t ns) {
+    if (latency == nullptr) latency = std::make_unique<LatencyHistogram>();
+    latency->add(ns);
+  }
 };
 
 class Tally {
@@ -35,7 +43,11 @@ class Tally {
   }
   const std::map<std::string, uint64_t>& errors() const { return errors_; }
   uint64_t total_errors() const { return total_errors_; }
-  void reset() { *this = {}; }
+  void reset() {
+    places_ = {};
+    errors_.clear();
+    total_errors_ = 0;
+  }
 
  private:
   static constexpr size_t kPlaces = 1024;

@@ -5,11 +5,11 @@
 #include "engine/engine.h"
 #include "engine/os/posix/directory_lock.h"
 #include "engine/os/posix/posix_os.h"
+#include "engine/os/read_only_os.h"
 #include "engine/recovery/plain_log.h"
 #include "engine/server/log_place.h"
 #include "engine/server/named_os.h"
 #include "engine/server/options.h"
-#include "engine/server/read_only_os.h"
 
 namespace powercut::engine {
 

@@ -74,6 +74,7 @@ std::string_view Server::why_not(const Descriptor& fd) const {
 void Server::connect(Descriptor fd, const TlsContext* tls) {
   if (const std::string_view why = why_not(fd); !why.empty()) {
     size_t count = 0;
+    ++traffic_.rejected;
     if (tls == nullptr) (void)send_some(fd.get(), why, count);
     return;
   }
@@ -88,7 +89,14 @@ void Server::connect(Descriptor fd, const TlsContext* tls) {
   Client& client = connection->session->client();
   client.address = peer_name(socket);
   client.local_address = local_name(socket);
+  client.descriptor = socket;
   client.hang_up = [socket] { hang_up(socket); };
+  // Of one that a worker is at, that worker sends.
+  client.on_news = [this, told = connection.get()] {
+    if (told->busy) return;
+    queue(*told);
+    wake_worker();
+  };
   poller_.watch(socket, connection.get(), true, false);
   connections_.push_back(std::move(connection));
 }
@@ -171,6 +179,8 @@ void Server::receive_once(Connection& connection) {
                     : receive(connection.fd.get(), buffer_.data(), buffer_.size(), count);
   if (io == Io::kClosed) connection.ended = true;
   if (io != Io::kDone) return;
+  ++traffic_.reads;
+  traffic_.input_bytes += count;
   Session& session = *connection.session;
   session.feed({buffer_.data(), count});
   const ServiceConfig& service = engine_.config().service;
@@ -194,6 +204,8 @@ void Server::send_ready(Connection& connection) {
                                             : send_some(connection.fd.get(), ready, count);
     if (io == Io::kWouldBlock) return;
     if (io == Io::kClosed) connection.broken = true;
+    ++traffic_.writes;
+    traffic_.output_bytes += count;
     connection.session->consume(count);
   }
 }
@@ -222,7 +234,12 @@ void Server::settle(Connection& connection) {
 }
 
 bool Server::within_limits(Connection& connection) {
-  const OutputLimit& limit = engine_.config().service.output_normal;
+  const ServiceConfig& service = engine_.config().service;
+  const Client& client = connection.session->client();
+  // Who monitors takes as much as a replica does.
+  const OutputLimit& limit = client.monitors                   ? service.output_replica
+                             : client.subscriptions != nullptr ? service.output_pubsub
+                                                               : service.output_normal;
   const size_t waits = connection.session->client().outbox.unsent();
   const bool soft = limit.soft != 0 && waits > limit.soft;
   if (!soft) connection.over_soft = Instant{0};
@@ -231,7 +248,7 @@ bool Server::within_limits(Connection& connection) {
   if ((limit.hard == 0 || waits <= limit.hard) && !too_long) return true;
   log_.warning(
       fmt::format("{} is disconnected: {} bytes wait for it, more than client-output-buffer-limit",
-                  connection.session->client().address, waits));
+                  client.address, waits));
   return false;
 }
 
@@ -267,6 +284,7 @@ void Server::flush_loop() {
 void Server::tick_loop() {
   for (;;) {
     os_.park(os_.now() + kTick);
+    traffic_.look(os_.now(), engine_.executor().stats().commands);
     const int64_t timeout_s = engine_.config().service.idle_timeout_s;
     for (size_t i = connections_.size(); i-- > 0;) {
       Connection& connection = *connections_[i];

@@ -21,6 +21,7 @@
 #include "engine/server/poller.h"
 #include "engine/server/server_log.h"
 #include "engine/server/tls.h"
+#include "engine/server/traffic.h"
 
 namespace powercut::engine {
 
@@ -35,6 +36,10 @@ class Server {
   void start();
   // Accepts connections for ever; `tls` null: in plain. Call it in a task.
   void accept_loop(int listener, const TlsContext* tls);
+  // Accepts connections for ever. Call it in a task.
+  void accept_loop(int listener);
+  // Lines of INFO's section "stats".
+  std::string info_stats() const { return traffic_.lines(); }
   // Waits until every released reply has been sent, or `deadline`.
   void drain(Instant deadline);
 
@@ -81,6 +86,7 @@ class Server {
   WaitQueue work_;                 // of idle workers
   WaitQueue holds_;                // of the flusher: somebody has held replies
   size_t idle_workers_ = 0;
+  Traffic traffic_;
   std::array<char, 64 << 10> buffer_;
 };
 

@@ -61,7 +61,7 @@ class Process {
       return end(refuse(no_directory_sync(synced.error())));
     config_.recovery.progress = &progress_;
     engine_ = Engine::make(store_os_, config_);
-    engine_->set_process_info(process_info);
+    lend_process();
     if (const auto opened = open_doors(); !opened.ok()) return end(refuse(opened.error()));
     os_.spawn("signals", [this] { signal_loop(); });
     log_.notice("Server initialized");
@@ -112,6 +112,18 @@ class Process {
     });
     if (config_.service.supervised != "no")
       notify_supervisor("STATUS=Ready to accept connections\nREADY=1\n");
+  }
+
+  // What the engine cannot do by itself.
+  void lend_process() {
+    engine_->set_process_info([this](std::string_view section) {
+      const bool has_more = section == "stats" && server_ != nullptr;
+      return process_info(section) + (has_more ? server_->info_stats() : "");
+    });
+    engine_->set_process({.stall = wait_outside_tasks,
+                          .log_line = [this](std::string_view text) { log_.warning(text); },
+                          .purge = give_back_memory,
+                          .secret_bytes = secret_bytes});
   }
 
   int refuse(const Error& error) {

@@ -77,13 +77,14 @@ const Object* Keyspace::peek(int db, std::string_view key) const {
 
 const Object* Keyspace::find(int db, std::string_view key) {
   const auto* entry = find_live(db, key, Table::hash_of(key));
+  ++(entry == nullptr ? misses_ : hits_);
   return entry == nullptr ? nullptr : &entry->value;
 }
 
 Table::Entry* Keyspace::find_live(int db, std::string_view key, uint64_t hash) {
   auto* entry = numbered(db).table_.find(key, hash);
   if (entry == nullptr || !expired(entry->value)) return entry;
-  expire(db, key);
+  if (!keep_expired_) expire(db, key);
   return nullptr;
 }
 
@@ -125,6 +126,7 @@ Object* Keyspace::put(int db, std::string_view key, std::string_view string) {
 
 // The object to put a value into; what it held goes with that.
 Object& Keyspace::claim(int db, std::string_view key) {
+  CHECK(!keep_expired_);
   Database& database = numbered(db);
   const uint64_t hash = Table::hash_of(key);
   auto* entry = find_live(db, key, hash);
@@ -218,6 +220,7 @@ void Keyspace::expire(int db, std::string_view key) {
 }
 
 size_t Keyspace::remove_expired(size_t limit) {
+  CHECK(!keep_expired_);
   if (loading_) return 0;  // nothing expires, and what is due must stay in the queue
   size_t removed = 0;
   for (int db = 0; db < databases() && removed < limit; ++db) {

@@ -96,6 +96,9 @@ class Keyspace {
   // While a log is replayed nothing expires: the log says what was deleted.
   void set_loading(bool loading) { loading_ = loading; }
   bool loading() const { return loading_; }
+  // While nothing may be written what has expired stays, and reads as absent. REQUIRES: then nothing is put.
+  void keep_expired(bool keep) { keep_expired_ = keep; }
+  bool keeps_expired() const { return keep_expired_; }
   void add_observer(KeyspaceObserver* observer);
   void remove_observer(KeyspaceObserver* observer);
   void set_expiry_listener(ExpiryListener* listener) { expiry_listener_ = listener; }
@@ -114,6 +117,9 @@ class Keyspace {
   const Database& database(int db) const { return numbered(db); }
   Database& mutable_database(int db) { return numbered(db); }  // stamps only; see Database
   size_t size(int db) const { return numbered(db).table_.size(); }
+  // How many look-ups found what they looked for, and how many did not.
+  uint64_t hits() const { return hits_; }
+  uint64_t misses() const { return misses_; }
   int databases() const { return static_cast<int>(databases_.size()); }
 
   // --- Changing; pointers are valid until the next removal ---
@@ -137,7 +143,7 @@ class Keyspace {
     return !loading_ && object.expires() && object.expire_at_ms <= now_.unix_ms;
   }
   // May a look-up find a key that has expired, and remove it?
-  bool any_due() const { return !loading_ && next_expiry_ms_ <= now_.unix_ms; }
+  bool any_due() const { return !loading_ && !keep_expired_ && next_expiry_ms_ <= now_.unix_ms; }
   // Removes and reports up to `limit` expired keys; how many it removed.
   size_t remove_expired(size_t limit);
   // The earliest expiry that may be due, or INT64_MAX. May be stale, never late.
@@ -169,6 +175,9 @@ class Keyspace {
   ExpiryListener* expiry_listener_ = nullptr;
   WallTime now_;
   bool loading_ = false;
+  bool keep_expired_ = false;
+  uint64_t hits_ = 0;
+  uint64_t misses_ = 0;
   uint32_t epoch_ = 1;
   struct Touched {
     Database* db;

@@ -24,7 +24,5 @@ void select(Call& call);
 void swapdb(Call& call);
 void flushdb(Call& call);
 void flushall(Call& call);
-// object.cc
-void object(Call& call);
 
 }  // namespace powercut::engine::keys

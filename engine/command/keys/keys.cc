@@ -67,11 +67,14 @@ void scan(Call& call) {
   });
 }
 
+constexpr int kRandomTries = 100;
+
 void randomkey(Call& call) {
-  while (call.keyspace.size(call.db) > 0) {
+  // An expired one is removed, so this ends; while they are kept, after some tries.
+  for (int tries = 0; call.keyspace.size(call.db) > 0; ++tries) {
+    if (call.keyspace.keeps_expired() && tries == kRandomTries) break;
     const Table& table = call.keyspace.database(call.db).table();
     const auto& entry = table.at(call.choose("randomkey", table.size()));
-    // An expired one is removed, so this ends.
     if (call.keyspace.find(call.db, entry.key) != nullptr) return call.reply.bulk(entry.key);
   }
   call.reply.null();
@@ -104,7 +107,6 @@ std::span<const CommandSpec> key_commands() {
       {"renamenx", renamenx, 3, kWrite, 1, 2, 1},
       {"copy", copy, -3, kWrite | kDenyOom, 1, 2, 1},
       {"move", move, 3, kWrite, 1, 1, 1},
-      {"object", object, -2, kReadOnly, 2, 2, 1},
       {"select", select, 2, 0},
       {"keys", keys::keys, 2, kReadOnly | kWholeKeyspace},
       {"scan", scan, -2, kReadOnly | kWholeKeyspace},

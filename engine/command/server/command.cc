@@ -1,9 +1,11 @@
 // COMMAND: the command table, as clients ask for it.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "engine/command/command_table.h"
+#include "engine/command/facts.h"
 #include "engine/command/number.h"
 #include "engine/command/server/server_commands.h"
 
@@ -13,28 +15,122 @@ namespace server {
 
 namespace {
 
-void describe(Call& call, const CommandSpec& spec) {
+std::vector<std::string_view> split(std::string_view text, std::string_view at) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(at), text.size());
+    parts.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + at.size(), text.size()));
+  }
+  return parts;
+}
+
+// Flags for commands that Redis has not, and facts says nothing of.
+std::vector<std::string_view> flags_of(const CommandSpec& spec) {
+  if (const CommandFacts* facts = find_facts(spec.name)) return split(facts->flags, " ");
   static constexpr struct {
     CommandFlag flag;
     std::string_view name;
-  } kNames[] = {{kWrite, "write"}, {kReadOnly, "readonly"}, {kDenyOom, "denyoom"},
-                {kAdmin, "admin"}, {kNoMulti, "no_multi"},  {kMovableKeys, "movablekeys"}};
+  } kNames[] = {{kWrite, "write"}, {kReadOnly, "readonly"},       {kDenyOom, "denyoom"},
+                {kAdmin, "admin"}, {kMovableKeys, "movablekeys"}, {kLoading, "loading"}};
+  std::vector<std::string_view> names;
+  for (const auto& [flag, name] : kNames)
+    if ((spec.flags & flag) != 0) names.push_back(name);
+  return names;
+}
+
+// One place where keys stand, as CommandFacts::keys has it.
+struct KeyPlace {
+  std::vector<std::string_view> flags;
+  bool anywhere = false;
+  bool counted =
+      false;  // the numbers are: where the count stands, first, step; else first, last, step
+  int numbers[4] = {};
+};
+
+std::vector<KeyPlace> places_of(std::string_view name) {
+  std::vector<KeyPlace> places;
+  const CommandFacts* facts = find_facts(name);
+  if (facts == nullptr) return places;
+  for (const std::string_view one : split(facts->keys, "; ")) {
+    KeyPlace place;
+    const size_t at = one.find('@');
+    place.flags = split(one.substr(0, at), " ");
+    std::string where(one.substr(at + 1));
+    place.anywhere = where == "?";
+    place.counted = where.find('#') != where.npos;
+    std::replace(where.begin(), where.end(), '#', ':');
+    size_t i = 0;
+    if (!place.anywhere)
+      for (const std::string_view number : split(where, ":"))
+        place.numbers[i++] = static_cast<int>(*parse_integer(number));
+    places.push_back(std::move(place));
+  }
+  return places;
+}
+
+void add_pairs(Call& call, std::initializer_list<std::pair<std::string_view, int>> pairs) {
+  call.reply.map(pairs.size());
+  for (const auto& [name, value] : pairs) {
+    call.reply.bulk(name);
+    call.reply.integer(value);
+  }
+}
+
+// The type of a search, and its numbers.
+void add_search(Call& call, std::string_view name, std::string_view type,
+                std::initializer_list<std::pair<std::string_view, int>> pairs) {
+  call.reply.bulk(name);
+  call.reply.map(2);
+  call.reply.bulk("type");
+  call.reply.bulk(type);
+  call.reply.bulk("spec");
+  add_pairs(call, pairs);
+}
+
+void add_place(Call& call, const KeyPlace& place) {
+  call.reply.map(3);
+  call.reply.bulk("flags");
+  call.reply.set(place.flags.size());
+  for (const std::string_view flag : place.flags) call.reply.simple(flag);
+  const auto& n = place.numbers;
+  if (place.anywhere) {
+    add_search(call, "begin_search", "unknown", {});
+    add_search(call, "find_keys", "unknown", {});
+    return;
+  }
+  add_search(call, "begin_search", "index", {{"index", n[0]}});
+  if (place.counted) {
+    add_search(call, "find_keys", "keynum",
+               {{"keynumidx", n[1]}, {"firstkey", n[2]}, {"keystep", n[3]}});
+  } else {
+    add_search(call, "find_keys", "range", {{"lastkey", n[1]}, {"keystep", n[2]}, {"limit", 0}});
+  }
+}
+
+void describe(Call& call, const CommandSpec& spec) {
+  const CommandFacts* facts = find_facts(spec.name);
+  const auto places = places_of(spec.name);
   call.reply.array(10);
   call.reply.bulk(spec.name);
   call.reply.integer(spec.arity);
-  const size_t mark = call.reply.begin_deferred();
-  size_t count = 0;
-  for (const auto& [flag, name] : kNames) {
-    if ((spec.flags & flag) == 0) continue;
-    call.reply.simple(name);
-    ++count;
-  }
-  call.reply.end_deferred_set(mark, count);
-  call.reply.integer(spec.first_key);
-  call.reply.integer(spec.last_key);
-  call.reply.integer(spec.key_step);
-  for (int i = 0; i < 4; ++i)
-    call.reply.array(0);  // categories, tips, key specifications, subcommands
+  const auto flags = flags_of(spec);
+  call.reply.set(flags.size());
+  for (const std::string_view flag : flags) call.reply.simple(flag);
+  // A container names no keys; its row here has those of its subcommands.
+  const bool keys = spec.subcommand_count == 0;
+  call.reply.integer(keys ? spec.first_key : 0);
+  call.reply.integer(keys ? spec.last_key : 0);
+  call.reply.integer(keys ? spec.key_step : 0);
+  const auto categories = split(facts == nullptr ? std::string_view() : facts->categories, " ");
+  call.reply.set(categories.size());
+  for (const std::string_view category : categories)
+    call.reply.simple(fmt::format("@{}", category));
+  call.reply.array(0);  // tips
+  call.reply.array(places.size());
+  for (const KeyPlace& place : places) add_place(call, place);
+  call.reply.array(spec.subcommand_count);
+  for (const CommandSpec& subcommand : spec.subcommands()) describe(call, subcommand);
 }
 
 void all(Call& call) {
@@ -48,7 +144,7 @@ void info(Call& call) {
   if (call.argc() == 2) return all(call);
   call.reply.array(call.argc() - 2);
   for (size_t i = 2; i < call.argc(); ++i) {
-    const CommandSpec* spec = find_command(call.arg(i));
+    const CommandSpec* spec = find_command_or_subcommand(call.arg(i));
     if (spec == nullptr) {
       call.reply.null_array();
     } else {
@@ -57,20 +153,40 @@ void info(Call& call) {
   }
 }
 
-// Names and arities without texts: enough for clients that ask when they connect.
+// Without texts: enough for clients that ask when they connect.
+void document(Call& call, const CommandSpec& spec) {
+  const CommandFacts* facts = find_facts(spec.name);
+  call.reply.bulk(spec.name);
+  call.reply.map((facts == nullptr ? 1u : 3u) + (spec.subcommand_count == 0 ? 0u : 1u));
+  if (facts != nullptr) {
+    call.reply.bulk("since");
+    call.reply.bulk(facts->since);
+    call.reply.bulk("group");
+    call.reply.bulk(facts->group);
+  }
+  call.reply.bulk("arity");
+  call.reply.integer(spec.arity);
+  if (spec.subcommand_count == 0) return;
+  call.reply.bulk("subcommands");
+  call.reply.map(spec.subcommand_count);
+  for (const CommandSpec& subcommand : spec.subcommands()) document(call, subcommand);
+}
+
 void docs(Call& call) {
   std::vector<const CommandSpec*> specs;
   for (size_t i = 2; i < call.argc(); ++i) {
-    if (const CommandSpec* spec = find_command(call.arg(i))) specs.push_back(spec);
+    if (const CommandSpec* spec = find_command_or_subcommand(call.arg(i))) specs.push_back(spec);
   }
   if (call.argc() == 2) specs = all_commands();
   call.reply.map(specs.size());
-  for (const CommandSpec* spec : specs) {
-    call.reply.bulk(spec->name);
-    call.reply.map(1);
-    call.reply.bulk("arity");
-    call.reply.integer(spec->arity);
-  }
+  for (const CommandSpec* spec : specs) document(call, *spec);
+}
+
+bool is_in(const CommandSpec& spec, std::string_view category) {
+  const CommandFacts* facts = find_facts(spec.name);
+  if (facts == nullptr) return false;
+  const auto categories = split(facts->categories, " ");
+  return std::find(categories.begin(), categories.end(), category) != categories.end();
 }
 
 void list(Call& call) {
@@ -79,47 +195,101 @@ void list(Call& call) {
       !(filtered && (call.is(3, "PATTERN") || call.is(3, "ACLCAT") || call.is(3, "MODULE")))) {
     return call.fail(kSyntaxError);
   }
-  const bool none = filtered && !call.is(3, "PATTERN");
+  const std::string wanted = filtered ? lower_case(call.arg(4)) : "";
   const size_t mark = call.reply.begin_deferred();
   size_t count = 0;
-  for (const CommandSpec* spec : all_commands()) {
-    if (none || (filtered && !glob_match(lower_case(call.arg(4)), spec->name))) continue;
+  for (const CommandSpec* spec : all_commands_and_subcommands()) {
+    if (filtered && call.is(3, "MODULE")) continue;
+    if (filtered && call.is(3, "ACLCAT") && !is_in(*spec, wanted)) continue;
+    if (filtered && call.is(3, "PATTERN") && !glob_match(wanted, spec->name)) continue;
     call.reply.bulk(spec->name);
     ++count;
   }
   call.reply.end_deferred(mark, count);
 }
 
-void getkeys(Call& call) {
+// The command of the request behind COMMAND GETKEYS, and where its keys stand; nullptr: it was answered why not.
+const CommandSpec* keys_of(Call& call, std::vector<size_t>& positions) {
   const auto args = call.args.subspan(2);
-  const CommandSpec* spec = find_command(args[0]);
-  if (spec == nullptr) return call.fail("ERR Invalid command specified");
-  if (spec->first_key == 0 && spec->keys_of == nullptr) {
-    return call.fail("ERR The command has no key arguments");
+  const CommandSpec* spec = resolve(args);
+  if (spec == nullptr) {
+    call.fail("ERR Invalid command specified");
+  } else if (spec->first_key == 0 && spec->keys_of == nullptr) {
+    call.fail("ERR The command has no key arguments");
+  } else if (!arity_fits(*spec, args.size())) {
+    call.fail("ERR Invalid number of arguments specified for command");
+  } else {
+    key_positions(*spec, args, positions);
+    std::erase_if(positions, [&](size_t position) { return position >= args.size(); });
+    if (!positions.empty()) return spec;
+    call.fail("ERR Invalid arguments specified for command");
   }
-  if (!arity_fits(*spec, args.size())) {
-    return call.fail("ERR Invalid number of arguments specified for command");
-  }
-  std::vector<size_t> positions;
-  key_positions(*spec, args, positions);
-  std::erase_if(positions, [&](size_t position) { return position >= args.size(); });
-  if (positions.empty()) return call.fail("ERR Invalid arguments specified for command");
-  call.reply.array(positions.size());
-  for (const size_t position : positions) call.reply.bulk(args[position]);
+  return nullptr;
 }
+
+void getkeys(Call& call) {
+  std::vector<size_t> positions;
+  if (keys_of(call, positions) == nullptr) return;
+  call.reply.array(positions.size());
+  for (const size_t position : positions) call.reply.bulk(call.args[2 + position]);
+}
+
+// What becomes of the key at a position. SET writes over what is there unless GET asks for it.
+std::vector<std::string_view> key_flags(const CommandSpec& spec,
+                                        std::span<const std::string_view> args, size_t position) {
+  const auto places = places_of(spec.name);
+  if (spec.name == "set") {
+    const bool gets = std::any_of(args.begin() + 3, args.end(), [](std::string_view arg) {
+      return equals_ignoring_case(arg, "GET");
+    });
+    return gets ? std::vector<std::string_view>{"RW", "access", "update"}
+                : std::vector<std::string_view>{"OW", "update"};
+  }
+  for (const KeyPlace& place : places) {
+    if (place.anywhere) continue;
+    const auto at = static_cast<int>(position);
+    const auto argc = static_cast<int>(args.size());
+    const int last = place.counted          ? argc - 1
+                     : place.numbers[1] < 0 ? argc + place.numbers[1]
+                                            : place.numbers[0] + place.numbers[1];
+    if (at >= place.numbers[0] && at <= last) return place.flags;
+  }
+  return places.empty() ? std::vector<std::string_view>() : places.back().flags;
+}
+
+void getkeysandflags(Call& call) {
+  std::vector<size_t> positions;
+  const CommandSpec* spec = keys_of(call, positions);
+  if (spec == nullptr) return;
+  call.reply.array(positions.size());
+  for (const size_t position : positions) {
+    call.reply.array(2);
+    call.reply.bulk(call.args[2 + position]);
+    const auto flags = key_flags(*spec, call.args.subspan(2), position);
+    call.reply.set(flags.size());
+    for (const std::string_view flag : flags) call.reply.simple(flag);
+  }
+}
+
+void command(Call& call) { call.argc() == 1 ? all(call) : dispatch(call); }
 
 }  // namespace
 
-void command(Call& call) {
-  static constexpr Subcommand kSubcommands[] = {{"count", count, 2},
-                                                {"docs", docs, -2},
-                                                {"info", info, -2},
-                                                {"list", list, -2},
-                                                {"getkeys", getkeys, -4}};
-  if (call.argc() == 1) return all(call);
-  dispatch(call, "command", kSubcommands);
-}
-
 }  // namespace server
+
+std::span<const CommandSpec> command_commands() {
+  using namespace server;
+  static constexpr CommandSpec kSubcommands[] = {
+      {"command|count", server::count, 2, kLoading},
+      {"command|docs", docs, -2, kLoading},
+      {"command|getkeys", getkeys, -3, kLoading},
+      {"command|getkeysandflags", getkeysandflags, -3, kLoading},
+      {"command|help", help, 2, kLoading},
+      {"command|info", info, -2, kLoading},
+      {"command|list", list, -2, kLoading}};
+  static constexpr CommandSpec kCommands[] = {
+      container("command", command, -1, kLoading, kSubcommands)};
+  return kCommands;
+}
 
 }  // namespace powercut::engine

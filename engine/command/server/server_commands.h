@@ -1,37 +1,22 @@
-// The handlers of server.cc's table that stand in files of their own, and how commands with subcommands find them.
+// What the files of this family share.
 #pragma once
 
-#include <span>
-#include <string>
-#include <string_view>
-
 #include "engine/command/call.h"
+#include "engine/command/container.h"
 
 namespace powercut::engine {
 
-struct Subcommand {
-  std::string_view name;  // lower case
-  void (*handler)(Call&);
-  int arity;  // counts both names; negative: at least that many
-};
-
-// Runs the subcommand that args[1] names; answers HELP, unknown names and wrong numbers of arguments itself.
-void dispatch(Call& call, std::string_view container, std::span<const Subcommand> subcommands);
-
-std::string lower_case(std::string_view text);
-std::string upper_case(std::string_view text);
-
 namespace server {
 
-// connection.cc
-void client(Call& call);
-void hello(Call& call);
-void auth(Call& call);
-void reset(Call& call);
-void quit(Call& call);
+// client.cc: as CLIENT LIST shows it; names the client, or answers why not and returns false
+std::string describe_client(const Client& client);
+bool set_client_name(Call& call, std::string_view name);
 
-// command.cc
-void command(Call& call);
+// tracking.cc
+void client_caching(Call& call);
+void client_getredir(Call& call);
+void client_tracking(Call& call);
+void client_trackinginfo(Call& call);
 
 }  // namespace server
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -48,52 +49,101 @@ std::string local_time_text(WallTime at) {
   return whole + text;
 }
 
-std::string process_info(std::string_view section) {
+std::string secret_bytes(size_t count) {
+  std::string bytes(count, '\0');
+  size_t filled = 0;
+  while (filled < count) {
+    const ssize_t got = getrandom(bytes.data() + filled, count - filled, 0);
+    if (got > 0) filled += static_cast<size_t>(got);
+  }
+  return bytes;
+}
+
+namespace {
+
+std::string human(uint64_t bytes) {
+  if (bytes < 1024) return fmt::format("{}B", bytes);
+  double scaled = static_cast<double>(bytes) / 1024;
+  size_t unit = 0;
+  for (; scaled >= 1024 && unit < 3; ++unit) scaled /= 1024;
+  return fmt::format("{:.2f}{}", scaled, "KMGT"[unit]);
+}
+
+std::string cpu_info() {
+  const auto line = [](const char* name, const timeval& t) {
+    return fmt::format("{}:{}.{:06d}\r\n", name, t.tv_sec, static_cast<int>(t.tv_usec));
+  };
+  rusage own{};
+  rusage thread{};
+  getrusage(RUSAGE_SELF, &own);
+  getrusage(RUSAGE_THREAD, &thread);
+  return line("used_cpu_sys", own.ru_stime) + line("used_cpu_user", own.ru_utime) +
+         line("used_cpu_sys_children", {}) + line("used_cpu_user_children", {}) +
+         line("used_cpu_sys_main_thread", thread.ru_stime) +
+         line("used_cpu_user_main_thread", thread.ru_utime);
+}
+
+std::string server_info() {
+  utsname system{};
+  uname(&system);
+  char path[PATH_MAX];
+  const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
+  static const std::string run_id = [] {
+    std::string text;
+    for (const char byte : secret_bytes(20))
+      text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    return text;
+  }();
+  return fmt::format(
+      "os:{} {} {}\r\nmultiplexing_api:epoll\r\natomicvar_api:c11-builtin\r\nprocess_id:{}\r\n"
+      "process_supervised:no\r\nrun_id:{}\r\nexecutable:{}\r\n",
+      system.sysname, system.release, system.machine, process_id(), run_id,
+      std::string_view(path, length > 0 ? static_cast<size_t>(length) : 0));
+}
+
+std::string memory_info() {
+  const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  uint64_t pages = 0;
+  if (FILE* file = fopen("/proc/self/statm", "re")) {
+    (void)!fscanf(file, "%*u %lu", &pages);
+    fclose(file);
+  }
   rusage own{};
   getrusage(RUSAGE_SELF, &own);
-  const auto seconds = [](const timeval& t) {
-    return fmt::format("{}.{:06d}", t.tv_sec, static_cast<int>(t.tv_usec));
+  const uint64_t resident = pages * page;
+  const uint64_t total = page * static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES));
+  const auto heap = mallinfo2();
+  const uint64_t allocated = heap.uordblks + heap.hblkhd;
+  const uint64_t active = heap.arena + heap.hblkhd;
+  std::string text = fmt::format(
+      "used_memory_rss:{}\r\nused_memory_rss_human:{}\r\nused_memory_rss_peak:{}\r\n"
+      "total_system_memory:{}\r\ntotal_system_memory_human:{}\r\nmem_allocator:libc\r\n"
+      "allocator_allocated:{}\r\nallocator_active:{}\r\nallocator_resident:{}\r\n",
+      resident, human(resident), static_cast<uint64_t>(own.ru_maxrss) * 1024, total, human(total),
+      allocated, active, resident);
+  const auto compare = [&](const char* name, uint64_t more, uint64_t less) {
+    text +=
+        fmt::format("{0}_ratio:{1:.2f}\r\n{0}_bytes:{2}\r\n", name,
+                    static_cast<double>(more) / static_cast<double>(std::max<uint64_t>(less, 1)),
+                    static_cast<int64_t>(more) - static_cast<int64_t>(less));
   };
-  if (section == "cpu") {
-    return fmt::format(
-        "used_cpu_sys:{}\r\nused_cpu_user:{}\r\nused_cpu_sys_children:0.000000\r\n"
-        "used_cpu_user_children:0.000000\r\n",
-        seconds(own.ru_stime), seconds(own.ru_utime));
-  }
-  if (section == "server") {
-    utsname system{};
-    uname(&system);
-    char path[PATH_MAX];
-    const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
-    static const std::string run_id = [] {
-      unsigned char bytes[20] = {};
-      (void)!getrandom(bytes, sizeof bytes, 0);
-      std::string text;
-      for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
-      return text;
-    }();
-    return fmt::format(
-        "os:{} {} {}\r\nmultiplexing_api:epoll\r\natomicvar_api:c11-builtin\r\nprocess_id:{}\r\n"
-        "process_supervised:no\r\nrun_id:{}\r\nexecutable:{}\r\n",
-        system.sysname, system.release, system.machine, process_id(), run_id,
-        std::string_view(path, length > 0 ? static_cast<size_t>(length) : 0));
-  }
-  if (section == "memory") {
-    const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-    uint64_t pages = 0;
-    if (FILE* file = fopen("/proc/self/statm", "re")) {
-      (void)!fscanf(file, "%*u %lu", &pages);
-      fclose(file);
-    }
-    const uint64_t peak = static_cast<uint64_t>(own.ru_maxrss) * 1024;
-    const uint64_t total = page * static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES));
-    return fmt::format(
-        "used_memory_rss:{}\r\nused_memory_peak:{}\r\ntotal_system_memory:{}\r\nmem_allocator:"
-        "libc\r\n",
-        pages * page, peak, total);
-  }
+  compare("allocator_frag", active, allocated);
+  compare("allocator_rss", resident, active);
+  compare("rss_overhead", resident, resident);
+  compare("mem_fragmentation", resident, allocated);
+  return text;
+}
+
+}  // namespace
+
+std::string process_info(std::string_view section) {
+  if (section == "cpu") return cpu_info();
+  if (section == "server") return server_info();
+  if (section == "memory") return memory_info();
   return {};
 }
+
+void give_back_memory() { malloc_trim(0); }
 
 uint64_t raise_descriptor_limit(uint64_t wanted) {
   rlimit limit{};

@@ -21,6 +21,11 @@ std::string local_time_text(WallTime at);
 // What the process has used, and what it is, as lines of INFO's sections "server", "memory" and "cpu"; else nothing.
 std::string process_info(std::string_view section);
 
+// So many bytes that nobody can guess.
+std::string secret_bytes(size_t count);
+// Gives what is free on the heap back to the system.
+void give_back_memory();
+
 // Raises the limit of open descriptors to `wanted`, or as near as the kernel lets it; what it is then.
 uint64_t raise_descriptor_limit(uint64_t wanted);
 

@@ -169,11 +169,14 @@ TEST_F(ProcessTest, TellsOfItself) {
   EXPECT_TRUE(server["os"].starts_with("Linux "));
   auto memory = info("memory");
   EXPECT_GT(std::stoull(memory["used_memory_rss"]), 100'000u);
-  EXPECT_GT(std::stoull(memory["used_memory_peak"]), 100'000u);
+  EXPECT_GT(std::stoull(memory["used_memory_rss_peak"]), 100'000u);
   EXPECT_GT(std::stoull(memory["total_system_memory"]), std::stoull(memory["used_memory_rss"]));
   EXPECT_LT(std::stoull(memory["used_memory_rss"]), uint64_t{1} << 36);
+  EXPECT_GE(std::stoull(memory["allocator_active"]), std::stoull(memory["allocator_allocated"]));
+  EXPECT_GT(std::stod(memory["mem_fragmentation_ratio"]), 0);
+  EXPECT_EQ(process_info("memory").find("human:0"), std::string::npos);
   auto cpu = info("cpu");
-  for (const char* name : {"used_cpu_sys", "used_cpu_user"}) {
+  for (const char* name : {"used_cpu_sys", "used_cpu_user", "used_cpu_user_main_thread"}) {
     EXPECT_EQ(cpu[name].size() - cpu[name].find('.'), 7u) << cpu[name];
   }
   EXPECT_EQ(cpu["used_cpu_sys_children"], "0.000000");

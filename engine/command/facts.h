@@ -1,0 +1,23 @@
+// What COMMAND INFO, COMMAND DOCS and ACL CAT tell of a command, as Redis 7.0 names it. Nothing is decided by it.
+#pragma once
+
+#include <string_view>
+
+namespace powercut::engine {
+
+struct CommandFacts {
+  std::string_view name;
+  std::string_view flags;       // words, at blanks
+  std::string_view categories;  // without "@"
+  std::string_view group;
+  std::string_view since;
+  // Where keys stand and what becomes of them: "RW insert@1:0:1; RO access@2#0:1:1". Behind "@" the first, the last
+  // behind it and the step; or, behind "#", where their number stands, and from there the first and the step; "?":
+  // anywhere.
+  std::string_view keys;
+};
+
+// nullptr: it is our own.
+const CommandFacts* find_facts(std::string_view name);
+
+}  // namespace powercut::engine

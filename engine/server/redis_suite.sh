@@ -1,0 +1,116 @@
+#!/bin/bash
+# Redis 7.0.15's own test suite against powercut-server and against redis-server, in its external mode. Only checks that
+# redis-server passes count, and of these not those that redis_suite.skip names.
+# usage: redis_suite.sh CHECKOUT [UNIT...]     such as: redis_suite.sh ~/redis-7.0.15 unit/type/string unit/multi
+#
+# CHECKOUT is a source tree of Redis 7.0.15; nothing has to be built there. Needs tclsh 8.5 or newer and redis-server.
+# Environment:
+#   SERVER  the powercut-server to ask      [build/powercut-server beside this tree]
+#   STOCK   the redis-server to compare to  [redis-server]
+#   OUT     where the outputs are kept      [build/redis_suite]; what redis-server passed is read there again
+#   LIMIT   seconds for one unit            [300]
+set -u
+
+all_units="unit/type/string unit/type/incr unit/type/list unit/type/list-2 unit/type/list-3 unit/type/set
+  unit/type/zset unit/type/hash unit/keyspace unit/expire unit/multi unit/other unit/dump unit/sort unit/scan unit/quit
+  unit/slowlog unit/introspection unit/introspection-2 unit/latency-monitor unit/lazyfree unit/info-command
+  unit/protocol unit/tracking unit/pause unit/bitops"
+
+complain() {
+  echo "redis_suite: $*" >&2
+  exit 2
+}
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+[ $# -ge 1 ] || complain "usage: redis_suite.sh CHECKOUT [UNIT...]"
+checkout=$(cd "$1" 2>/dev/null && pwd) || complain "$1: no such directory"
+shift
+[ -f "$checkout/tests/test_helper.tcl" ] || complain "$checkout has no tests/test_helper.tcl: name a source tree of Redis"
+command -v tclsh >/dev/null || complain "tclsh is missing: apt-get install tcl"
+server=${SERVER:-$root/build/powercut-server}
+stock=${STOCK:-redis-server}
+out=${OUT:-$root/build/redis_suite}
+limit=${LIMIT:-300}
+skip=$root/engine/server/redis_suite.skip
+[ -x "$server" ] || complain "$server is not built"
+command -v "$stock" >/dev/null || complain "redis-server is missing: apt-get install redis-server"
+[ $# -gt 0 ] || set -- $all_units
+
+running=
+data=$(mktemp -d)
+finish() {
+  [ -z "$running" ] || kill -9 "$running" 2>/dev/null
+  rm -rf "$data"
+}
+trap finish EXIT
+
+answers() { # PORT
+  exec 3<>"/dev/tcp/127.0.0.1/$1" || return 1
+  printf 'PING\r\n' >&3
+  read -r -t 2 line <&3
+  exec 3>&-
+  case $line in +PONG*) return 0 ;; esac
+  return 1
+} 2>/dev/null
+
+# start BINARY: sets `running` and `port`.
+start() {
+  rm -rf "${data:?}/store"
+  mkdir "$data/store"
+  for _ in 1 2 3 4 5; do
+    port=$((20000 + RANDOM % 10000))
+    "$1" --port $port --bind 127.0.0.1 --dir "$data/store" --save "" --enable-debug-command yes \
+      --enable-protected-configs yes >"$data/log" 2>&1 &
+    running=$!
+    for _ in $(seq 100); do
+      answers $port && return
+      kill -0 $running 2>/dev/null || break
+      sleep 0.05
+    done
+    kill -9 $running 2>/dev/null
+  done
+  complain "$1 does not start: $(tail -1 "$data/log")"
+}
+
+# suite BINARY UNIT FILE: the suite's own words go to FILE.
+suite() {
+  start "$1"
+  (cd "$checkout" && timeout "$limit" tclsh tests/test_helper.tcl --host 127.0.0.1 --port $port --single "$2" \
+    --durable --dump-logs --skipfile "$skip") 2>&1 | sed 's/\x1b\[[0-9;]*m//g' >"$3"
+  kill -0 $running 2>/dev/null || echo "[gone]: the server ended" >>"$3"
+  kill -9 $running 2>/dev/null
+  wait $running 2>/dev/null
+  running=
+}
+
+# What passed, one name a line, sorted; a name that is there twice stands there twice.
+passed() { sed -n 's/^\[ok\]: \(.*\) ([0-9]* ms)$/\1/p' "$1" | LC_ALL=C sort; }
+failed() { sed -n 's/^\[err\]: \(.*\) in tests\/.*$/\1/p' "$1" | LC_ALL=C sort; }
+
+mkdir -p "$out/stock" "$out/ours"
+total=0
+kept=0
+skipped=0
+printf '%-28s %6s %6s\n' unit passed of
+for unit in "$@"; do
+  name=$(echo "$unit" | tr / _)
+  theirs=$out/stock/$name ours=$out/ours/$name
+  [ -s "$theirs" ] || suite "$stock" "$unit" "$theirs"
+  suite "$server" "$unit" "$ours"
+  passed "$theirs" >"$data/theirs"
+  passed "$ours" >"$data/ours"
+  failed "$ours" >"$data/failed"
+  LC_ALL=C comm -23 "$data/theirs" "$data/ours" >"$data/missing"
+  skipped=$((skipped + $(grep -c "^\[skip\]" "$theirs")))
+  count=$(wc -l <"$data/theirs")
+  missing=$(wc -l <"$data/missing")
+  printf '%-28s %6d %6d\n' "$unit" $((count - missing)) "$count"
+  while IFS= read -r check; do
+    if grep -qxF -- "$check" "$data/failed"; then word=failed; else word="not reached"; fi
+    echo "    $word: $check"
+  done <"$data/missing"
+  sed -n 's/^\[gone\]: /    /p; /^\[exception\]/,$p' "$ours" | grep -v '^$' | head -4 | sed 's/^/    /'
+  total=$((total + count))
+  kept=$((kept + count - missing))
+done
+printf '%-28s %6d %6d   (%d left out: redis_suite.skip)\n' total "$kept" "$total" "$skipped"
