@@ -65,9 +65,9 @@ class TargetType {
     return {};
   }
 
-  // Of two disks that no recovery has seen yet, and where they differ.
+  // Of two disks that no recovery has seen yet, and where they differ; `settings` of the start that comes upon it.
   virtual Testimony telling(const sim::Disk& /*intact*/, const sim::Disk& /*harmed*/,
-                            std::span<const faults::Harm>) const {
+                            std::span<const faults::Harm>, const sim::Settings&) const {
     return {};
   }
 

@@ -106,7 +106,7 @@ class Harming {
     for (const auto& hit : hits)
       for (const faults::Harm* harm : {&hit.at, &hit.also})
         if (harm->length != 0) harms.push_back(*harm);
-    return {intact_, run_.opening.type->telling(disk_, harmed, harms)};
+    return {intact_, run_.opening.type->telling(disk_, harmed, harms, run_.opening.settings)};
   }
 
   // By the clock of the recovery without harm.

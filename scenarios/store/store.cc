@@ -102,8 +102,9 @@ class StoreType final : public TargetType {
     return not_modelled_of_store(words);
   }
   Testimony telling(const sim::Disk& intact, const sim::Disk& harmed,
-                    std::span<const faults::Harm> harms) const override {
-    return telling_of_store(intact, harmed, harms);
+                    std::span<const faults::Harm> harms,
+                    const sim::Settings& settings) const override {
+    return telling_of_store(intact, harmed, harms, config_of(settings).recovery.append_only);
   }
   std::string plain_request(size_t number) const override {
     const std::string key(1, static_cast<char>('a' + number % 26));

@@ -169,16 +169,29 @@ bool holds_a_log(const sim::Disk& disk) {
   });
 }
 
+// An older manifest in the newest one's place is whole: nothing in it tells.
+bool is_an_older_one(const sim::Disk& intact, const sim::Disk& harmed) {
+  const auto names = intact.list(kFolder);
+  const auto now = content(harmed, kManifest);
+  return now && names.ok() &&
+         std::any_of(names->begin(), names->end(), [&](const std::string& name) {
+           return name.starts_with("appendonly.aof.manifest.") &&
+                  content(intact, std::string(kFolder) + "/" + name) == now;
+         });
+}
+
 Testimony of_place(const sim::Disk& intact, const sim::Disk& harmed, const faults::Harm& harm,
-                   Harms harms) {
+                   Harms harms, bool log) {
   Testimony told;
   const auto manifest = content(intact, kManifest);
-  if (!manifest) {
+  // Without a log a checkpoint is all that is read.
+  if (!manifest || (!log && intact.lookup("dump.rdb").ok())) {
     told.shows = harm.path == "dump.rdb" && shows_in_checkpoint(harmed, harm);
     return told;
   }
   if (harm.path == kManifest) {
-    told.shows = manifest->starts_with("# powercut manifest") && holds_a_log(intact);
+    told.shows = manifest->starts_with("# powercut manifest") && holds_a_log(intact) &&
+                 !is_an_older_one(intact, harmed);
     return told;
   }
   const auto named = named_by(*manifest);
@@ -199,10 +212,10 @@ Testimony of_place(const sim::Disk& intact, const sim::Disk& harmed, const fault
 }  // namespace
 
 Testimony telling_of_store(const sim::Disk& intact, const sim::Disk& harmed,
-                           std::span<const faults::Harm> harms) {
+                           std::span<const faults::Harm> harms, bool log) {
   Testimony told{false, UINT64_MAX, !harms.empty()};
   for (const faults::Harm& harm : harms) {
-    const auto place = of_place(intact, harmed, harm, harms);
+    const auto place = of_place(intact, harmed, harm, harms, log);
     told.shows |= place.shows;
     told.before = std::min(told.before, place.before);
     told.in_log &= place.in_log;

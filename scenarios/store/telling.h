@@ -10,7 +10,8 @@
 
 namespace powercut::scenarios {
 
+// `log`: that a start is told to keep one.
 Testimony telling_of_store(const sim::Disk& intact, const sim::Disk& harmed,
-                           std::span<const faults::Harm> harms);
+                           std::span<const faults::Harm> harms, bool log);
 
 }  // namespace powercut::scenarios

@@ -67,8 +67,9 @@ class WatchedType final : public TargetType {
     return inner_.not_modelled(words);
   }
   Testimony telling(const sim::Disk& intact, const sim::Disk& harmed,
-                    std::span<const faults::Harm> harm) const override {
-    return inner_.telling(intact, harmed, harm);
+                    std::span<const faults::Harm> harm,
+                    const sim::Settings& settings) const override {
+    return inner_.telling(intact, harmed, harm, settings);
   }
   std::string plain_request(size_t number) const override { return inner_.plain_request(number); }
 
