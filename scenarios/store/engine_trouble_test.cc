@@ -124,7 +124,7 @@ TEST_F(EngineTrouble, AStartThatCannotMakeTheLogsDirectorySaysSo) {
   }
 }
 
-TEST_F(EngineTrouble, WhileItLoadsItEndsWithoutASync) {
+TEST_F(EngineTrouble, ItMayBeEndedWhileItLoads) {
   live([&] {
     std::string log;
     for (int i = 0; i < 5000; ++i) log += kSet;
