@@ -426,6 +426,41 @@ TEST_F(EngineTest, AFirstGenerationCutHalfWayIsMadeAgain) {
       << refused.error().message;
 }
 
+// Of a first start that was cut, when there was nothing to keep: only its mark stands.
+TEST_F(EngineTest, TheMarkOfAFirstGenerationGoesOnceThereIsOne) {
+  const fs::path mark = root_ / "appendonlydir/first-generation";
+  fs::create_directory(root_ / "appendonlydir");
+  overwrite(mark, "");
+  in(always(), [&] {
+    EXPECT_FALSE(fs::exists(mark));
+    EXPECT_EQ(ask("SET a 1"), "+OK\r\n");
+  });
+}
+
+// --- The log's directory is moved away under the running store ---
+
+TEST_F(EngineTest, AWriteIsAnsweredOnceTheLogHasANameAgain) {
+  in(always(), [&] {
+    ask("SET a 1");
+    fs::rename(root_ / "appendonlydir", root_ / "moved");
+    EXPECT_EQ(ask("SET b 1"), "+OK\r\n");
+    EXPECT_EQ(info("aof_healed"), "1");
+  });
+  in(always(), [&] { EXPECT_EQ(ask("MGET a b"), "*2\r\n$1\r\n1\r\n$1\r\n1\r\n"); });
+}
+
+TEST_F(EngineTest, ARewriteSeesThatTheLogHasNoName) {
+  in(always(), [&] {
+    ask("SET a 1");
+    fs::rename(root_ / "appendonlydir", root_ / "moved");
+    ask("BGREWRITEAOF");
+    wait_until("aof_healed", "1");
+    EXPECT_NE(info("persistence_last_error").find("has no name any more"), std::string::npos)
+        << info("persistence_last_error");
+  });
+  in(always(), [&] { EXPECT_EQ(ask("GET a"), "$1\r\n1\r\n"); });
+}
+
 TEST_F(EngineTest, WritesThatNeedMemoryAreRefusedAboveTheLimit) {
   in(always(), [&] {
     ask("SET a 1");

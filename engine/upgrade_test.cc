@@ -151,6 +151,14 @@ TEST_F(Upgrade, ASingleLogThatIsDamagedStaysWhereItIs) {
   EXPECT_EQ(start({"DBSIZE"}), ":1 ");
 }
 
+TEST_F(Upgrade, ASingleLogThatBeginsWithADamagedCheckpointIsRefusedWithWhatHelps) {
+  std::string log = checkpoint(string_entry("base", "x")) + command({"SET", "a", "1"});
+  log[log.find("base")] ^= 1;
+  write("appendonly.aof", log);
+  refuses(AllOf(HasSubstr("appendonly.aof: offset "), HasSubstr("checksum "),
+                HasSubstr("; restore the file from a copy")));
+}
+
 TEST_F(Upgrade, ABaseIsReadByItsContent) {
   const std::string manifest =
       "file appendonly.aof seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n";
@@ -322,6 +330,27 @@ TEST_F(Upgrade, ASingleLogThatIsNewerThanOursIsRefused) {
   set_time("appendonly.aof", 5);
   EXPECT_EQ(start({"GET a"}), "$1 1 ");
   EXPECT_TRUE(fs::exists(root_ / "appendonly.aof"));
+}
+
+TEST_F(Upgrade, ASingleLogBesideACheckpointIsRefusedIfItIsNewer) {
+  config_.recovery.append_only = false;
+  write("dump.rdb", checkpoint(string_entry("k", "dump")));
+  write("appendonly.aof", command({"SET", "k", "log"}));
+  set_time("dump.rdb", 5);
+  refuses(AllOf(HasSubstr("the log appendonly.aof, of 2"),
+                HasSubstr("is newer than dump.rdb, of 2"), HasSubstr("--appendonly yes")));
+  set_time("appendonly.aof", 6);
+  EXPECT_EQ(start({"GET k"}), "$4 dump ");
+  EXPECT_THAT(summary_, HasSubstr("beside it and not read: the log appendonly.aof"));
+}
+
+// A start that goes by the checkpoint does not read it.
+TEST_F(Upgrade, ALogWhoseManifestIsDamagedIsNoReasonNotToGoByACheckpoint) {
+  config_.recovery.append_only = false;
+  write("dump.rdb", checkpoint(string_entry("k", "dump")));
+  write("appendonlydir/appendonly.aof.manifest", "no manifest\n");
+  set_time("dump.rdb", 5);
+  EXPECT_EQ(start({"GET k"}), "$4 dump ");
 }
 
 }  // namespace

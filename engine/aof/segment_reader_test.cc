@@ -77,6 +77,17 @@ TEST(SegmentReader, ReadsWhatTheLogWrites) {
   EXPECT_EQ(scanned->dropped_reason, "");
 }
 
+TEST(SegmentReader, TheHighestThatABatchVouchesForCounts) {
+  Log log = log_of(2);
+  const size_t highest = log.synced;
+  log.synced = log.ends[0] - 1;
+  log.write("it says less");
+  const auto scanned = scan(log.bytes);
+  ASSERT_TRUE(scanned.ok()) << scanned.error().message;
+  EXPECT_EQ(scanned->entries, 3u);
+  EXPECT_EQ(scanned->synced_offset, highest);
+}
+
 // --- Torn, or damaged? ---
 
 TEST(SegmentReader, WhatNoSyncCoveredMayBeTornAnywhere) {

@@ -175,6 +175,20 @@ TEST(RdbReader, CompressedStrings) {
   EXPECT_EQ(wrong_string(unhex("c304058061")), "dump: offset 3: cut short: 4 bytes wanted, 2 left");
 }
 
+// What was read before the sector that cannot be expands to just the size it is said to have.
+TEST(RdbReader, ACompressedStringIsNoneIfItsEndCannotBeRead) {
+  const std::string bytes = unhex("c3150c") + "\x0b" + "twelve bytes" + "\x06" + "seven b";
+  constexpr size_t kBuffer = 16;
+  ASSERT_EQ(bytes.find("\x06"), kBuffer);
+  MemoryFile file(bytes);
+  file.fail_from = kBuffer;
+  RdbReader reader(file, bytes.size(), "dump", kBuffer);
+  std::string read;
+  EXPECT_FALSE(reader.read_string(read));
+  ASSERT_TRUE(reader.failed());
+  EXPECT_EQ(reader.error().code, Errc::kIo);
+}
+
 TEST(RdbReader, CountsNoMoreThanFits) {
   for (const size_t item_bytes : {1, 2, 9}) {
     for (const size_t left : {0, 1, 2, 8, 9, 17, 18}) {

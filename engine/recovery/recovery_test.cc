@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "engine/aof/format.h"
+#include "engine/os/forwarding_os.h"
 #include "engine/os/posix/posix_os.h"
 
 namespace powercut::engine {
@@ -27,6 +28,71 @@ std::string command(std::initializer_list<std::string_view> words) {
   for (const std::string_view word : words) text += fmt::format("${}\r\n{}\r\n", word.size(), word);
   return text;
 }
+
+// With one entry, and of a version that has no checksum.
+constexpr std::string_view kCheckpoint("REDIS0003\0\1k\1v\xff", 15);
+
+// How a call on a path fails, if it does.
+using Breaks = std::function<std::optional<Errc>(std::string_view call, std::string_view path)>;
+
+Result<void> broken(const Breaks& breaks, std::string_view call, std::string_view path) {
+  const auto code = breaks ? breaks(call, path) : std::nullopt;
+  if (!code) return {};
+  return Error{*code, fmt::format("{} {} is broken", call, path)};
+}
+
+class BrokenFile final : public File {
+ public:
+  BrokenFile(std::unique_ptr<File> file, std::string path, const Breaks& breaks)
+      : file_(std::move(file)), path_(std::move(path)), breaks_(breaks) {}
+  Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
+    return file_->read_at(offset, out, size);
+  }
+  Result<size_t> write_at(uint64_t offset, std::string_view data) override {
+    TRY(broken(breaks_, "write", path_));
+    return file_->write_at(offset, data);
+  }
+  Result<void> truncate(uint64_t size) override {
+    TRY(broken(breaks_, "truncate", path_));
+    return file_->truncate(size);
+  }
+  Result<void> sync(Site fence) override {
+    TRY(broken(breaks_, "sync", path_));
+    return file_->sync(fence);
+  }
+  Result<uint64_t> size() override { return file_->size(); }
+  int64_t modified_ms() override { return file_->modified_ms(); }
+
+ private:
+  std::unique_ptr<File> file_;
+  std::string path_;
+  const Breaks& breaks_;
+};
+
+class BrokenOs final : public ForwardingOs {
+ public:
+  using ForwardingOs::ForwardingOs;
+  Breaks breaks;
+  std::optional<Duration> takes;  // from the first look at the clock to every later one
+
+  Result<std::unique_ptr<File>> open(std::string_view path, Open mode) override {
+    TRY(broken(breaks, "open", path));
+    TRY_ASSIGN(auto file, inner_.open(path, mode));
+    return std::unique_ptr<File>(
+        std::make_unique<BrokenFile>(std::move(file), std::string(path), breaks));
+  }
+  Result<void> rename(std::string_view from, std::string_view to) override {
+    TRY(broken(breaks, "rename", to));
+    return inner_.rename(from, to);
+  }
+  Instant now() override {
+    if (!takes) return inner_.now();
+    return std::exchange(looked_, true) ? Instant{0} + *takes : Instant{0};
+  }
+
+ private:
+  bool looked_ = false;
+};
 
 // A data directory made by hand, and a start in it.
 class RecoveryTest : public testing::Test {
@@ -62,12 +128,14 @@ class RecoveryTest : public testing::Test {
   std::string start(bool append_only = true) {
     auto os = PosixOs::open(root_.string(), {.use_io_uring = false});
     CHECK(os.ok());
+    BrokenOs seen(**os);
+    seen.breaks = breaks_;
+    seen.takes = takes_;
     std::string outcome;
     (*os)->spawn("start", [&] {
       Keyspace keyspace;
-      RecoveryOptions options;
-      options.append_only = append_only;
-      const auto recovered = recover(**os, keyspace, options);
+      options_.append_only = append_only;
+      const auto recovered = recover(seen, keyspace, options_);
       outcome =
           recovered.ok() ? recovered->report.summary() : "refused: " + recovered.error().message;
     });
@@ -75,8 +143,33 @@ class RecoveryTest : public testing::Test {
     return outcome;
   }
 
+  // The log of one segment that we wrote, which `bytes` follow.
+  void write_our_log(std::string_view bytes) {
+    Manifest manifest;
+    manifest.segments.push_back({std::string(kSegment), 1, 1, {}, {}, kNonce});
+    write_log(encode_manifest(manifest), our_header() + std::string(bytes));
+  }
+  static std::string our_header() { return encode_header({1, kNonce}); }
+  // One entry, as the first batch of our segment.
+  static std::string our_batch(std::string_view value) {
+    std::string batch = command({"SET", "a", value});
+    append_annotation(batch, {1, 1, batch.size(), our_header().size(), 0}, kNonce,
+                      our_header().size());
+    return batch;
+  }
+  static Breaks fails(std::string call, std::string path, Errc code) {
+    return [=](std::string_view of, std::string_view on) -> std::optional<Errc> {
+      return of == call && on == path ? std::optional(code) : std::nullopt;
+    };
+  }
+
   fs::path root_;
+  RecoveryOptions options_;
+  Breaks breaks_;
+  std::optional<Duration> takes_;
 };
+
+const std::string kSegmentPath = in_aof_directory(kSegment);
 
 TEST_F(RecoveryTest, AnEmptyDirectoryIsAFreshStart) {
   EXPECT_EQ(start(), "nothing found: a fresh start");
@@ -101,6 +194,24 @@ TEST_F(RecoveryTest, ACommandThatAnswersWithAnErrorIsRefusedByFileAndOffset) {
   }
 }
 
+TEST_F(RecoveryTest, ARefusedCommandIsShownInPrintableCharacters) {
+  write_log(kRedisManifest, command({"NOSUCH", "a ~\x1f\x7f\x80"}));
+  EXPECT_THAT(start(), HasSubstr("'NOSUCH a ~\\x1f\\x7f\\x80' cannot be done again"));
+}
+
+TEST_F(RecoveryTest, ASegmentThatDoesNotContinueTheNumbersIsRefused) {
+  Manifest manifest;
+  manifest.segments.push_back({std::string(kSegment), 1, 3, {}, {}, kNonce});
+  write_log(encode_manifest(manifest), our_header());
+  EXPECT_THAT(start(), AllOf(HasSubstr("refused: " + kSegmentPath),
+                             HasSubstr("begins with entry 3, but entry 1 must come next")));
+}
+
+TEST_F(RecoveryTest, WhatWasReadIsSummedUp) {
+  write_log(kRedisManifest, command({"SET", "a", "1"}));
+  EXPECT_EQ(start(), "0 keys from no base, 1 entries from 1 segments");
+}
+
 TEST_F(RecoveryTest, ARefusedStartMovesAndRemovesNothing) {
   write_log(
       "file appendonly.aof.1.incr.aof seq 1 type i\nfile appendonly.aof.9.incr.aof seq 9 type h\n",
@@ -110,6 +221,14 @@ TEST_F(RecoveryTest, ARefusedStartMovesAndRemovesNothing) {
   const auto before = files();
   EXPECT_THAT(start(), HasSubstr("refused"));
   EXPECT_EQ(files(), before);
+}
+
+TEST_F(RecoveryTest, WhatAnEarlierStartSetAsideIsRemovedOnceAManifestOfOursIsSettled) {
+  const fs::path orphan = "appendonlydir/appendonly.aof.7.incr.aof.orphan";
+  write(orphan, "named by nothing");
+  write_our_log("");
+  EXPECT_THAT(start(), HasSubstr("0 entries"));
+  EXPECT_FALSE(fs::exists(root_ / orphan));
 }
 
 // --- What another server wrote ---
@@ -168,6 +287,21 @@ TEST_F(RecoveryTest, ASingleLogIsNotPassedOverByAStartWithoutALog) {
   }
 }
 
+// However far behind its header it says that it holds data.
+TEST_F(RecoveryTest, DataWithoutAManifestAreRefused) {
+  for (const size_t size : {1, 1 << 20}) {
+    const std::string segment = our_header() + our_batch(std::string(size, 'x'));
+    write(kSegmentPath, segment);
+    for (const bool append_only : {true, false})
+      EXPECT_THAT(start(append_only),
+                  AllOf(HasSubstr("refused: " + kSegmentPath), HasSubstr("restore the manifest")))
+          << size;
+    EXPECT_EQ(read(kSegmentPath), segment);
+  }
+  write(kSegmentPath, our_header());
+  EXPECT_EQ(start(false), "nothing found: a fresh start");
+}
+
 TEST_F(RecoveryTest, WhatIsNoStoreIsNoReasonToRefuse) {
   write("README", "see the wiki");
   write("powercut.conf", "port 6379\n");
@@ -194,6 +328,63 @@ TEST_F(RecoveryTest, ADirectoryBehindALinkIsTheLogsDirectory) {
   fs::create_directory_symlink("volume", root_ / "appendonlydir");
   EXPECT_THAT(start(), HasSubstr("1 entries"));
   EXPECT_TRUE(fs::is_symlink(root_ / "appendonlydir"));
+}
+
+// --- Calls that fail ---
+
+TEST_F(RecoveryTest, ALogThatIsWholeIsNotCut) {
+  write_our_log(our_batch("1"));
+  breaks_ = fails("truncate", kSegmentPath, Errc::kIo);
+  EXPECT_THAT(start(), HasSubstr("1 entries"));
+  write_our_log(our_batch("1") + "torn");
+  EXPECT_THAT(start(), HasSubstr("is broken"));
+}
+
+// Or it would say, of what is written in its place, that nothing follows.
+TEST_F(RecoveryTest, WithoutSpaceToSayThatItIsOpenedTheClosedMarkGoes) {
+  const std::string open = our_header() + our_batch("1");
+  write_our_log(our_batch("1") + encode_mark(MarkKind::kClosed, 2, kNonce, open.size()));
+  breaks_ = fails("write", kSegmentPath, Errc::kNoSpace);
+  EXPECT_THAT(start(), HasSubstr("1 entries"));
+  EXPECT_EQ(read(kSegmentPath), open);
+}
+
+TEST_F(RecoveryTest, WhyASegmentIsNotTrustedIsSaid) {
+  write_our_log(our_batch("1"));
+  breaks_ = fails("sync", kSegmentPath, Errc::kIo);
+  EXPECT_THAT(start(), HasSubstr("a new generation, since a sync failed: sync " + kSegmentPath +
+                                 " is broken"));
+}
+
+// A power cut could bring its predecessor back.
+TEST_F(RecoveryTest, ACheckpointThatCannotBePublishedAgainIsNotServed) {
+  write("dump.rdb", kCheckpoint);
+  write("dump.rdb.replaced.1", "its predecessor");
+  for (const auto& [call, path] :
+       {std::pair("rename", "dump.rdb"), std::pair("sync", "temp-dump.rdb")}) {
+    breaks_ = fails(call, path, Errc::kIo);
+    EXPECT_EQ(start(false), fmt::format("refused: {} {} is broken", call, path));
+  }
+  breaks_ = {};
+  EXPECT_THAT(start(false), HasSubstr("1 keys"));
+}
+
+TEST_F(RecoveryTest, ACheckpointBesideALogThatCannotBeOpenedIsRefused) {
+  write_our_log(our_batch("1"));
+  write("dump.rdb", kCheckpoint);
+  options_.on_newer = OnNewer::kRefuse;
+  breaks_ = fails("open", "dump.rdb", Errc::kIo);
+  EXPECT_EQ(start(), "refused: open dump.rdb is broken");
+}
+
+TEST_F(RecoveryTest, AStartTakesAsLongAsItMayAndNoLonger) {
+  write("appendonly.aof", command({"SET", "a", "1"}));
+  options_.time_limit = seconds(1);
+  takes_ = seconds(1);
+  EXPECT_EQ(start(), "0 keys from appendonly.aof, 1 entries from 0 segments");
+  takes_ = seconds(1) + milliseconds(1);
+  EXPECT_THAT(start(), AllOf(HasSubstr("refused: recovery took longer than its limit of 1000 ms"),
+                             HasSubstr("appendonly.aof with 0 keys of the base and 1 entries")));
 }
 
 }  // namespace

@@ -96,6 +96,27 @@ TEST(Skiplist, OneInFourRises) {
   EXPECT_LT(list.memory_bytes(), kItems * 71);
 }
 
+// Members chosen for it: of their hashes the lowest 40, 63 and 64 bits are 0.
+TEST(Skiplist, NoMemberRisesAboveTheHighestLevel) {
+  const std::string_view members[] = {"\xcd\x8e\x1f\x5a\xf1\x7b\xc2\x2b",
+                                      "\x89\x36\x27\xa6\xaf\xc2\x04\x98",
+                                      "\xcc\x59\x87\x74\xb4\x72\xb2\x71"};
+  Skiplist low;
+  low.insert(0, "abcdefgh");
+  std::set<size_t> bytes;
+  for (const std::string_view member : members) {
+    Skiplist list;
+    list.insert(0, member);
+    bytes.insert(list.memory_bytes());
+  }
+  EXPECT_EQ(bytes.size(), 1u);
+  EXPECT_GT(*bytes.begin(), low.memory_bytes() + 18 * 16);
+  for (const std::string_view member : members) low.insert(0, member);
+  EXPECT_EQ(low.rank(0, members[1]), 1u);
+  for (const std::string_view member : members) low.erase(0, member);
+  EXPECT_EQ(low.size(), 1u);
+}
+
 TEST(Skiplist, CountsByMemberWhereScoresAreEqual) {
   Skiplist list;
   for (const char* member : {"", "a", "b", "bb", "d"}) list.insert(3, member);

@@ -27,12 +27,40 @@ std::string command(std::initializer_list<std::string_view> words) {
   return text;
 }
 
+// A segment's file on a disk whose space, and whose directory, somebody else may take.
+class WatchedFile final : public engine::File {
+ public:
+  struct Fate {
+    bool full = false;
+    bool named = true;
+  };
+  WatchedFile(std::unique_ptr<engine::File> file, const Fate& fate)
+      : file_(std::move(file)), fate_(fate) {}
+  Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
+    return file_->read_at(offset, out, size);
+  }
+  Result<size_t> write_at(uint64_t offset, std::string_view data) override {
+    return file_->write_at(offset, data);
+  }
+  Result<void> truncate(uint64_t size) override { return file_->truncate(size); }
+  Result<void> sync(Site fence) override { return file_->sync(fence); }
+  Result<uint64_t> size() override { return file_->size(); }
+  Result<void> reserve(uint64_t) override {
+    return fate_.full ? Result<void>(Error{Errc::kNoSpace, "the disk is full"}) : Result<void>();
+  }
+  bool named() override { return fate_.named; }
+
+ private:
+  std::unique_ptr<engine::File> file_;
+  const Fate& fate_;
+};
+
 class AofLogTest : public ::testing::Test {
  protected:
   // `body` runs beside the log's tasks, on a disk that `plan` disturbs. Calls are counted from there on.
   void run(const AofOptions& options, std::string_view plan, const std::function<void()>& body) {
     const faults::Plan words = faults::parse_plan(plan).value();
-    sim::SeededChoices choices(1);
+    sim::SeededChoices choices(seed_);
     sim::Trace trace;
     faults::PlanInjector injector(words, 0, choices, world_.now, faults::no_roles);
     sim::SimOs os(world_, choices, trace, &injector);
@@ -62,6 +90,7 @@ class AofLogTest : public ::testing::Test {
     const std::string header = engine::encode_header({sequence, kNonce});
     EXPECT_TRUE(engine::write_whole(*file, 0, header).ok());
     EXPECT_TRUE(file->sync("segment.create").ok());
+    file = std::make_unique<WatchedFile>(std::move(file), fate_);
     return {std::move(file), sequence, kNonce, header.size(), header.size()};
   }
 
@@ -101,6 +130,8 @@ class AofLogTest : public ::testing::Test {
   sim::SimOs* os_ = nullptr;
   AofLog* log_ = nullptr;
   int poisonings_ = 0;
+  uint64_t seed_ = 1;  // of the order of tasks
+  WatchedFile::Fate fate_;
 };
 
 AofOptions with(SyncPolicy policy) {
@@ -203,6 +234,20 @@ TEST_F(AofLogTest, EverysecHoldsRepliesWhileASyncHangs) {
   });
 }
 
+// What is released already waits for nothing.
+TEST_F(AofLogTest, OnlyAReplyThatIsHeldCountsAsDelayed) {
+  run(with(SyncPolicy::kEverysec), "slow@served/sync:1=10s", [&] {
+    set("a");
+    wait(milliseconds(1500));
+    set("b");  // its sync takes ten seconds
+    wait(seconds(4));
+    ASSERT_EQ(log_->released_lsn(), 2u);
+    ASSERT_GT(log_->unsynced_for(), log_->options().window);
+    log_->set_options(with(SyncPolicy::kEverysec));
+    EXPECT_EQ(log_->delayed_replies(), 0u);
+  });
+}
+
 TEST_F(AofLogTest, NoNeverSyncsByItself) {
   run(with(SyncPolicy::kNo), "", [&] {
     set("a");
@@ -246,6 +291,47 @@ TEST_F(AofLogTest, WithoutSpaceABatchIsTriedAgain) {
         EXPECT_EQ(entries(1), "1:0 a 2:b ");
       });
   EXPECT_EQ(poisonings_, 0);
+}
+
+TEST_F(AofLogTest, WithoutSpaceForAnEntryItSaysWhy) {
+  run(with(SyncPolicy::kAlways), "", [&] {
+    EXPECT_TRUE(log_->has_space(100));
+    fate_.full = true;
+    EXPECT_FALSE(log_->has_space(size_t{1} << 30));
+    EXPECT_EQ(log_->blocked(), "the disk is full");
+    EXPECT_FALSE(log_->poisoned());
+    fate_.full = false;
+    EXPECT_TRUE(log_->has_space(size_t{1} << 30));
+    EXPECT_EQ(log_->blocked(), "");
+  });
+}
+
+TEST_F(AofLogTest, WhatIsWrittenToAFileWithoutANameIsNotAcknowledged) {
+  for (const SyncPolicy policy : {SyncPolicy::kAlways, SyncPolicy::kEverysec, SyncPolicy::kNo}) {
+    world_.disk = sim::Disk(faults::find_persona("ext4-ordered")->rules);
+    fate_.named = true;
+    run(with(policy), "", [&] {
+      set("a");
+      wait(seconds(5));
+      EXPECT_EQ(log_->released_lsn(), 1u);
+      log_->check_name();
+      EXPECT_FALSE(log_->poisoned());
+      fate_.named = false;
+      set("b");
+      wait(seconds(1));
+      EXPECT_TRUE(log_->poisoned());
+      EXPECT_EQ(log_->released_lsn(), 1u);
+    });
+  }
+}
+
+TEST_F(AofLogTest, AFileWithoutANameIsFoundBeforeAnythingIsWritten) {
+  run(with(SyncPolicy::kAlways), "", [&] {
+    fate_.named = false;
+    log_->check_name();
+    EXPECT_TRUE(log_->poisoned());
+    EXPECT_NE(log_->blocked().find("no name"), std::string::npos);
+  });
 }
 
 // What was written of the batch cannot be cut off: nothing may be written behind it.
@@ -342,6 +428,27 @@ TEST_F(AofLogTest, ARotationEndsTheOldSegmentBeforeAnythingRestsOnTheNext) {
   });
 }
 
+// A sync after one that failed would succeed, and prove nothing.
+TEST_F(AofLogTest, ARotationDoesNotSyncAgainWhatASyncUnderWayHasLost) {
+  run(with(SyncPolicy::kEverysec), "slow@served/sync:0=5s eio@served/sync:0", [&] {
+    set("a");
+    wait(seconds(1));
+    ASSERT_EQ(log_->syncs(), 1u);
+    ASSERT_FALSE(log_->poisoned()) << "it is under way";
+    bool published = false;
+    const auto outcome = log_->rotate({segment(2), [] {},
+                                       [&](uint64_t) -> Result<void> {
+                                         published = true;
+                                         return {};
+                                       }});
+    EXPECT_FALSE(outcome.ok());
+    EXPECT_FALSE(published);
+    EXPECT_TRUE(log_->poisoned());
+    EXPECT_EQ(log_->synced_lsn(), 0u);
+    EXPECT_EQ(log_->segment_sequence(), 1u);
+  });
+}
+
 TEST_F(AofLogTest, ARotationThatIsNotPublishedPoisons) {
   run(with(SyncPolicy::kEverysec), "", [&] {
     set("a");
@@ -391,6 +498,39 @@ TEST_F(AofLogTest, AnEndThatFailsLeavesItGoingOn) {
     EXPECT_TRUE(log_->finish().ok());
     EXPECT_EQ(entries(1), "1:0 a 2:b closed");
   });
+}
+
+TEST_F(AofLogTest, AnEndDoesNotCloseWhatIsNotWritten) {
+  run(with(SyncPolicy::kNo), "enospc@served/write:0", [&] {
+    set("a");
+    EXPECT_FALSE(log_->finish().ok());
+    EXPECT_FALSE(log_->poisoned());
+    wait(seconds(1));
+    EXPECT_EQ(entries(1), "1:0 a ");
+    EXPECT_TRUE(log_->finish().ok());
+    EXPECT_EQ(entries(1), "1:0 a closed");
+  });
+}
+
+// Whoever of its tasks had come to an end by then.
+TEST_F(AofLogTest, AnEndThatFailsLeavesOneSyncer) {
+  for (seed_ = 1; seed_ <= 20; ++seed_) {
+    world_.disk = sim::Disk(faults::find_persona("ext4-ordered")->rules);
+    run(with(SyncPolicy::kEverysec), "eio@served/sync:0 slow@served/sync:2=5s", [&] {
+      set("a");
+      wait(seconds(1));
+      ASSERT_TRUE(log_->poisoned());
+      EXPECT_FALSE(log_->finish().ok());
+      const uint64_t cut = log_->begin_heal();
+      log_->replace_segment(segment(2), cut);
+      wait(seconds(5));
+      const uint64_t syncs = log_->syncs();
+      set("b");  // a second one would wait for its sync, and then sync nothing
+      wait(seconds(20));
+      EXPECT_EQ(log_->synced_lsn(), 2u);
+      EXPECT_EQ(log_->syncs(), syncs + 1);
+    });
+  }
 }
 
 TEST_F(AofLogTest, AnEndWhoseSyncFailsIsAnError) {

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdarg>
 #include <cstdlib>
 #include <deque>
@@ -40,6 +41,7 @@ struct Kernel {
   std::vector<std::string> made;
   uint64_t seed = 0;
   int unsupported = -1;  // an opcode of io_uring
+  std::function<void()> during_fdatasync;
 };
 Kernel& kernel() {
   static Kernel* one = new Kernel;  // calls are made until the very end
@@ -92,7 +94,6 @@ POWERCUT_TAKEN_OVER(ssize_t, pread, (int fd, void* out, size_t size, off_t at), 
 POWERCUT_TAKEN_OVER(ssize_t, pwrite, (int fd, const void* in, size_t size, off_t at),
                     (fd, in, size, at))
 POWERCUT_TAKEN_OVER(int, fsync, (int fd), (fd))
-POWERCUT_TAKEN_OVER(int, fdatasync, (int fd), (fd))
 POWERCUT_TAKEN_OVER(int, fallocate, (int fd, int how, off_t at, off_t size), (fd, how, at, size))
 POWERCUT_TAKEN_OVER(int, ftruncate, (int fd, off_t size), (fd, size), noexcept)
 POWERCUT_TAKEN_OVER(int, fstat, (int fd, struct stat* out), (fd, out), noexcept)
@@ -154,6 +155,25 @@ extern "C" ssize_t getrandom(void* out, size_t size, unsigned flags) {
   static const auto next =
       powercut::engine::real<ssize_t (*)(void*, size_t, unsigned)>("getrandom");
   return next(out, size, flags);
+}
+extern "C" int fdatasync(int fd) {
+  if (const int error = powercut::engine::called("fdatasync")) {
+    errno = error;
+    return -1;
+  }
+  static const auto next = powercut::engine::real<int (*)(int)>("fdatasync");
+  const int result = next(fd);
+  if (const auto& during = powercut::engine::kernel().during_fdatasync) during();
+  return result;
+}
+extern "C" int close(int fd) {
+  static const auto next = powercut::engine::real<int (*)(int)>("close");
+  const int result = next(fd);
+  if (result != 0 && errno == EBADF) {
+    (void)powercut::engine::called("close of no descriptor");
+    errno = EBADF;
+  }
+  return result;
 }
 extern "C" DIR* fdopendir(int fd) {
   if (const int error = powercut::engine::called("fdopendir")) {
@@ -541,7 +561,56 @@ TEST_P(PosixCallsTest, OnAStackThatUnwindsNothingIsAskedFor) {
   EXPECT_EQ(os_->list("").value(), Calls{"f"});
 }
 
+// What a helper has under way writes into the stack of the task that waits for it.
+TEST_P(PosixCallsTest, TasksAreDestroyedOnceTheirCallsAreOver) {
+  if (os_->uses_io_uring()) return;  // its calls are the kernel's own
+  std::atomic<bool> began = false;
+  std::atomic<bool> over = false;
+  kernel().during_fdatasync = [&] {
+    began = true;
+    wait_outside_tasks(milliseconds(50));
+    over = true;
+  };
+  auto file = create("f", "abc");
+  os_->spawn("syncs", [&] {
+    (void)file->sync("test");
+    ADD_FAILURE() << "it comes back to a stack that unwinds";
+  });
+  os_->spawn("ends", [&] {
+    while (!began) os_->park(os_->now() + milliseconds(1));
+    os_->stop();
+    os_->park(kForever);
+  });
+  EXPECT_EQ(os_->run(), RunEnd::kStopped);
+  os_->destroy_tasks();
+  EXPECT_TRUE(over);
+  kernel().during_fdatasync = {};
+}
+
+TEST_P(PosixCallsTest, WhatIsListedIsClosedOnce) {
+  create("f");
+  made();
+  EXPECT_EQ(os_->list("").value(), Calls{"f"});
+  EXPECT_EQ(made("close"), Calls{});
+  EXPECT_EQ(close(-1), -1);
+  EXPECT_EQ(made("close"), Calls{"close of no descriptor"});
+}
+
 // --- Where io_uring is refused ---
+
+TEST_P(PosixCallsTest, IoUringServesWhereTheKernelHasIt) {
+  io_uring ring;
+  bool has = io_uring_queue_init(8, &ring, 0) == 0;
+  if (has) {
+    io_uring_probe* probe = io_uring_get_probe_ring(&ring);
+    for (const int op : {IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC, IORING_OP_POLL_ADD,
+                         IORING_OP_POLL_REMOVE, IORING_OP_TIMEOUT})
+      has = has && probe != nullptr && io_uring_opcode_supported(probe, op) != 0;
+    if (probe != nullptr) io_uring_free_probe(probe);
+    io_uring_queue_exit(&ring);
+  }
+  EXPECT_EQ(os_->uses_io_uring(), GetParam() && has);
+}
 
 TEST_P(PosixCallsTest, WithoutIoUringThePlainCallsServe) {
   const auto opened = [&] { return PosixOs::open(root_, {.use_io_uring = true}); };

@@ -205,7 +205,7 @@ void notify_supervisor(const std::string& state) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path == nullptr || (path[0] != '/' && path[0] != '@') ||
-      strlen(path) >= sizeof address.sun_path) {
+      strlen(path) > sizeof address.sun_path) {  // unix(7): it may end without a NUL
     return;
   }
   std::memcpy(address.sun_path, path, strlen(path));

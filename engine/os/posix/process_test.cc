@@ -136,6 +136,7 @@ TEST_F(ProcessTest, SignalsComeThroughADescriptor) {
             }),
             0);
   EXPECT_EQ(in_a_child([] {
+              for (const int number : {SIGHUP, SIGPIPE, SIGXFSZ}) signal(number, SIG_DFL);
               ignore_signals();
               raise(SIGHUP);
               raise(SIGPIPE);
@@ -187,10 +188,13 @@ TEST_F(ProcessTest, TheBackgroundHasASessionOfItsOwn) {
   EXPECT_EQ(
       in_a_child([&] {
         const pid_t parent = getpid();
+        const int next = dup(STDIN_FILENO);
+        close(next);
         if (!go_to_background().ok()) return 1;
         if (getpid() == parent) return 2;  // it has ended
         char link[100] = {};
         bool fine = getsid(0) == getpid();
+        fine = fine && dup(STDIN_FILENO) == next;  // nothing else was left open
         for (const char* standard : {"/proc/self/fd/0", "/proc/self/fd/1", "/proc/self/fd/2"}) {
           std::memset(link, 0, sizeof link);
           fine = readlink(standard, link, sizeof link - 1) > 0 && fine;
@@ -204,6 +208,43 @@ TEST_F(ProcessTest, TheBackgroundHasASessionOfItsOwn) {
   for (int i = 0; i < 10'000 && !fs::exists(told); ++i) wait_outside_tasks(milliseconds(1));
   std::ifstream file(told);
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "fine");
+}
+
+TEST_F(ProcessTest, ABackgroundWithoutDescriptorsIsAnError) {
+  int told[2];
+  ASSERT_EQ(pipe(told), 0);
+  EXPECT_EQ(in_a_child([&] {
+              const rlimit none{0, 0};
+              if (setrlimit(RLIMIT_NOFILE, &none) != 0) return 1;
+              const auto outcome = go_to_background();
+              const std::string text = outcome.ok() ? "ok" : outcome.error().message;
+              return ::write(told[1], text.data(), text.size()) > 0 ? 0 : 2;
+            }),
+            0);
+  close(told[1]);
+  char buffer[100] = {};
+  EXPECT_GT(::read(told[0], buffer, sizeof buffer - 1), 0);
+  EXPECT_STREQ(buffer, "open /dev/null: Too many open files");
+  close(told[0]);
+}
+
+TEST_F(ProcessTest, ASupervisorMayHaveTheLongestNameThereIs) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::string path = "@" + root_.string();
+  path.resize(sizeof address.sun_path, 'x');
+  std::memcpy(address.sun_path, path.data(), path.size());
+  address.sun_path[0] = '\0';
+  const Descriptor fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  ASSERT_EQ(bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  char buffer[20] = {};
+  setenv("NOTIFY_SOCKET", path.c_str(), 1);
+  notify_supervisor("READY=1");
+  EXPECT_EQ(::read(fd.get(), buffer, sizeof buffer), 7);
+  setenv("NOTIFY_SOCKET", (path + "x").c_str(), 1);
+  notify_supervisor("READY=1");
+  EXPECT_EQ(::read(fd.get(), buffer, sizeof buffer), -1);
+  unsetenv("NOTIFY_SOCKET");
 }
 
 TEST_F(ProcessTest, WhoeverSupervisesItIsTold) {
