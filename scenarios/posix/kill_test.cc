@@ -207,8 +207,9 @@ void KilledStore::hear_one(const Told& told) {
       break;
   }
   if (open_ && told.tell != Tell::kError) {
-    promised_.engine.written = told.written_lsn;
     promised_.engine.synced = told.synced_lsn;
+    // A buffer in user space has what the store takes for written: then its acknowledgements alone are asked about.
+    promised_.engine.written = job_.buffers_writes ? told.synced_lsn : told.written_lsn;
     promised_.engine.snapshot = told.saved_lsn;
   }
 }
