@@ -33,19 +33,10 @@ void Client::clear_transaction() {
   unwatch();
 }
 
-void Client::watch(int db_identity, std::string_view key) {
+void Client::watch(int db, std::string_view key) {
   CHECK(!in_multi);  // what it watches is settled when MULTI comes
   if (watched_.empty()) clients_.begin_watching();
-  watched_.push_back({db_identity, std::string(key)});
-}
-
-void Client::watch_across_swap(int one_identity, int other_identity) {
-  for (Watched& watched : watched_) {
-    if (watched.db_identity == one_identity)
-      watched.db_identity = other_identity;
-    else if (watched.db_identity == other_identity)
-      watched.db_identity = one_identity;
-  }
+  watched_.push_back({db, std::string(key)});
 }
 
 void Client::unwatch() {

@@ -87,14 +87,12 @@ class Client {
   void clear_transaction();   // MULTI state and watches
 
   struct Watched {
-    int db_identity;
+    int db;
     std::string key;
   };
   const std::vector<Watched>& watched() const { return watched_; }
-  void watch(int db_identity, std::string_view key);
+  void watch(int db, std::string_view key);
   void unwatch();
-  // Two databases change places: what is watched is a key of a number, whichever database that is.
-  void watch_across_swap(int one_identity, int other_identity);
 
  private:
   struct News {
@@ -165,18 +163,14 @@ class Clients {
 
   // Does any of them watch a key? If none does, there is nothing to break.
   bool watching() const { return watching_ != 0; }
-  // Breaks the transaction of each that watches a key of which `changes(db_identity, key)` is true.
+  // Breaks the transaction of each that watches a key of which `changes(db, key)` is true.
   template <class Changes>
   void break_watches(const Changes& changes) {
     for (Client* client : all_) {
       for (const Client::Watched& watched : client->watched()) {
-        if (changes(watched.db_identity, watched.key)) client->watch_broken = true;
+        if (changes(watched.db, watched.key)) client->watch_broken = true;
       }
     }
-  }
-
-  void watch_across_swap(int one_identity, int other_identity) {
-    for (Client* client : all_) client->watch_across_swap(one_identity, other_identity);
   }
 
   // --- For Client alone ---

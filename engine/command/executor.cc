@@ -279,10 +279,7 @@ bool Executor::execute_in(Client& client, const CommandSpec& spec,
 // A key that has expired since it was watched has changed.
 void Executor::expire_watched(const Client& client) {
   const auto watched = client.watched();  // breaks while it is looked at
-  for (const Client::Watched& one : watched) {
-    for (int db = 0; db < keyspace_.databases(); ++db)
-      if (keyspace_.database(db).identity() == one.db_identity) (void)keyspace_.find(db, one.key);
-  }
+  for (const Client::Watched& one : watched) (void)keyspace_.find(one.db, one.key);
 }
 
 // What has expired is gone before databases change places: a watch follows its number, and finds no key there that
@@ -398,8 +395,8 @@ void Executor::before_change(Database& db, std::string_view key, Object*) {
   touched_slots_.push_back(static_cast<uint16_t>(slot_of(db.identity(), key)));
   if (clients_.tracking.clients != 0) changed_keys_.push_back({std::string(key), running_});
   if (!clients_.watching()) return;
-  clients_.break_watches([&](int identity, std::string_view watched) {
-    return identity == db.identity() && watched == key;
+  clients_.break_watches([&](int number, std::string_view watched) {
+    return watched == key && &keyspace_.database(number) == &db;
   });
 }
 
@@ -412,8 +409,8 @@ bool Executor::has_live(const Database& db, std::string_view key) const {
 void Executor::before_flush(Database& db) {
   touched_everything_ = !keyspace_.loading();
   if (!clients_.watching()) return;
-  clients_.break_watches([&](int identity, std::string_view watched) {
-    return identity == db.identity() && has_live(db, watched);
+  clients_.break_watches([&](int number, std::string_view watched) {
+    return &keyspace_.database(number) == &db && has_live(db, watched);
   });
 }
 
@@ -423,11 +420,9 @@ void Executor::before_swap(int a, int b) {
   const Database& one = keyspace_.database(a);
   const Database& other = keyspace_.database(b);
   // A watched key breaks if it exists on either side of the swap.
-  clients_.break_watches([&](int identity, std::string_view watched) {
-    return (identity == one.identity() || identity == other.identity()) &&
-           (has_live(one, watched) || has_live(other, watched));
+  clients_.break_watches([&](int number, std::string_view watched) {
+    return (number == a || number == b) && (has_live(one, watched) || has_live(other, watched));
   });
-  clients_.watch_across_swap(one.identity(), other.identity());
 }
 
 }  // namespace powercut::engine

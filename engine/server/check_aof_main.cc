@@ -20,14 +20,14 @@ int fail(const Error& error) {
   return kExitUnreadable;
 }
 
+bool changes(const CheckAofOptions& options) { return options.fix || options.until_unix_s; }
+
 RecoveryOptions as_asked(const CheckAofOptions& options) {
   RecoveryOptions recovery;
-  if (options.fix || options.until_unix_s) recovery.on_corruption = OnCorruption::kTruncate;
+  if (changes(options)) recovery.on_corruption = OnCorruption::kTruncate;
   recovery.until_unix_s = options.until_unix_s;
   return recovery;
 }
-
-bool changes(const CheckAofOptions& options) { return options.fix || options.until_unix_s; }
 
 // What a start would come to.
 int tell(const RecoveryReport& found) {

@@ -25,7 +25,7 @@ Result<std::unique_ptr<Listeners>> Listeners::open(PosixOs& os, const ServiceCon
   if (config.tls.port != 0) TRY(listeners->listen(os, config, config.tls.port, true));
   if (!config.unix_socket.empty()) {
     TRY_ASSIGN(auto fd, listen_at(config.unix_socket, config.unix_socket_mode, config.tcp_backlog));
-    listeners->sockets_.push_back(std::move(fd));
+    listeners->sockets_.push_back({std::move(fd), false});
     listeners->names_.push_back(config.unix_socket);
     listeners->unix_socket_ = config.unix_socket;
   }
@@ -35,28 +35,25 @@ Result<std::unique_ptr<Listeners>> Listeners::open(PosixOs& os, const ServiceCon
 }
 
 Result<void> Listeners::listen(PosixOs& os, const ServiceConfig& config, int port, bool tls) {
-  if (tls) first_tls_ = sockets_.size();
   for (const std::string& word : config.bind) {
     const bool may_be_missing = word.starts_with('-');
-    const size_t before = names_.size();
     const auto listening =
-        listen(os, may_be_missing ? word.substr(1) : word, port, config.tcp_backlog);
-    if (listening.ok() && tls) names_[before] += " (TLS)";
+        listen(os, may_be_missing ? word.substr(1) : word, port, config.tcp_backlog, tls);
     if (listening.ok()) continue;
     if (!may_be_missing || listening.error().code != Errc::kUnsupported) return listening.error();
   }
-  if (tls) end_tls_ = sockets_.size();
   return {};
 }
 
-Result<void> Listeners::listen(PosixOs& os, const std::string& address, int& port, int backlog) {
+Result<void> Listeners::listen(PosixOs& os, const std::string& address, int& port, int backlog,
+                               bool tls) {
   const Instant deadline = os.now() + kPatience;
   for (;;) {
     auto fd = listen_on(address, port, backlog);
     if (fd.ok()) {
       port = local_port(fd->get());  // one port for all of them
-      names_.push_back(local_name(fd->get()));
-      sockets_.push_back(std::move(*fd));
+      names_.push_back(local_name(fd->get()) + (tls ? " (TLS)" : ""));
+      sockets_.push_back({std::move(*fd), tls});
       return {};
     }
     if (fd.error().code != Errc::kExists || os.now() >= deadline) return fd.error();
@@ -66,8 +63,7 @@ Result<void> Listeners::listen(PosixOs& os, const std::string& address, int& por
 
 std::vector<Listeners::Listener> Listeners::all() const {
   std::vector<Listener> all;
-  for (size_t i = 0; i < sockets_.size(); ++i)
-    all.push_back({sockets_[i].get(), i >= first_tls_ && i < end_tls_});
+  for (const Socket& socket : sockets_) all.push_back({socket.fd.get(), socket.tls});
   return all;
 }
 

@@ -29,11 +29,13 @@ class Listeners {
 
  private:
   Result<void> listen(PosixOs& os, const ServiceConfig& config, int port, bool tls);
-  Result<void> listen(PosixOs& os, const std::string& address, int& port, int backlog);
+  Result<void> listen(PosixOs& os, const std::string& address, int& port, int backlog, bool tls);
 
-  std::vector<Descriptor> sockets_;
-  size_t first_tls_ = 0;  // of sockets_, and those behind it
-  size_t end_tls_ = 0;
+  struct Socket {
+    Descriptor fd;
+    bool tls;
+  };
+  std::vector<Socket> sockets_;
   std::vector<std::string> names_;
   std::string unix_socket_;
 };

@@ -51,7 +51,8 @@ void print_personas(std::FILE* out, const Rows& rows, const NameOf& name_of) {
   if (!pairs.empty()) say(out, fmt::format("\nheld against: {}", fmt::join(pairs, ", ")));
 }
 
-std::string verdict(const FilesystemCalibration& row) {
+template <class Calibrated>
+std::string verdict(const Calibrated& row) {
   if (row.persona == nullptr) return "no persona stands for it";
   if (row.forbids()) return "FORBIDS what was observed";
   return row.sound() ? "sound" : "nothing observed";
@@ -127,12 +128,6 @@ void print_json(std::FILE* out, const std::vector<FilesystemCalibration>& rows, 
 }
 
 // --- What failed syncs leave ---
-
-std::string verdict(const FailedSyncCalibration& row) {
-  if (row.persona == nullptr) return "no persona stands for it";
-  if (row.forbids()) return "FORBIDS what was observed";
-  return row.sound() ? "sound" : "nothing observed";
-}
 
 void print_rows(std::FILE* out, const std::vector<FailedSyncCalibration>& rows, bool all) {
   std::vector<Row> table{{"filesystem", "verdict", "programs", "not run", "observed", "contained",

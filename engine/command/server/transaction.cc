@@ -36,11 +36,10 @@ void discard(Call& call) {
 void watch(Call& call) {
   if (call.client == nullptr) return;
   if (call.client->in_multi) return call.fail("ERR WATCH inside MULTI is not allowed");
-  const int identity = call.keyspace.database(call.db).identity();
   for (size_t i = 1; i < call.argc(); ++i) {
     call.keyspace.find(call.db,
                        call.arg(i));  // an expired key goes now, and does not break the watch later
-    call.client->watch(identity, call.arg(i));
+    call.client->watch(call.db, call.arg(i));
   }
   call.reply.ok();
 }
