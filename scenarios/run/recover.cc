@@ -1,5 +1,7 @@
 #include "scenarios/run/recover.h"
 
+#include <algorithm>
+
 #include "sim/lazy_os.h"
 
 namespace powercut::scenarios {
@@ -45,7 +47,8 @@ Recovered recover_in(sim::WorldState& world, const Opening& opening, const Recov
     }
     target = std::move(opened).value();
     if (how.served != nullptr) *how.served = world.disk;
-    recovered = recovered_by(*target, how.wall_ms.value_or(os.wall_now().unix_ms));
+    // What expired while it was loaded is not there.
+    recovered = recovered_by(*target, std::max(how.wall_ms, os.wall_now().unix_ms));
     if (how.opened) how.opened(*target);
   });
   os.run();

@@ -26,8 +26,8 @@ struct RecoveryWorld {
   sim::LatencyProfile latency = {};
   sim::LazyDisk* lazy = nullptr;  // decides the disk when it is looked at
   sim::Watcher* watcher = nullptr;
-  sim::Disk* served = nullptr;                    // set to the disk as the engine begins to serve
-  std::optional<int64_t> wall_ms = std::nullopt;  // of the digest; none: as it is when it is done
+  sim::Disk* served = nullptr;  // set to the disk as the engine begins to serve
+  int64_t wall_ms = 0;          // of the digest, unless the clock is past that when it is done
   sim::TraceListener* trace = nullptr;
   // Told of the engine that is open, before it ends.
   std::function<void(sim::Target&)> opened = {};
