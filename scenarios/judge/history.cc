@@ -21,6 +21,7 @@ void History::attach(engine::Os& os, sim::Target& target, uint64_t k) {
   on_attach(target.itself(), k);
   operations_.resize(k);
   saved_ = std::min(saved_, k);
+  synced_ = std::min(synced_, k);
   if (!policy_changes_.empty() && policy_changes_.back().policy != nullptr)
     put_in_force(nullptr, os.now());
   target.observe(this);
@@ -51,6 +52,7 @@ void History::ack(uint64_t lsn, Instant at, Instant from) {
 
 void History::put_in_force(const Policy* policy, Instant at) {
   policy_changes_.push_back({at, policy});
+  synced_ = 0;
 }
 
 bool History::was_forgotten(uint64_t digest, int64_t wall_ms) const {

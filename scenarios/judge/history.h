@@ -53,9 +53,14 @@ class History : public sim::OperationObserver {
   void ack(uint64_t lsn, Instant at, Instant from);
   void ack(uint64_t lsn, Instant at) { ack(lsn, at, at); }
   uint64_t acked() const { return acked_; }
-  // A client was told that so many operations are in a snapshot.
-  void note_saved(uint64_t lsn) { saved_ = std::max(saved_, lsn); }
+  // A client was told that so many operations are in a snapshot, and so many forced; the latter holds until another
+  // policy is in force.
+  void note_kept(uint64_t saved, uint64_t synced) {
+    saved_ = std::max(saved_, saved);
+    synced_ = std::max(synced_, synced);
+  }
   uint64_t saved() const { return saved_; }
+  uint64_t synced() const { return synced_; }
   // The last operation that a good answer to this request shows, by a client in that database; 0: none. Asked in
   // the step in which the engine makes the answer.
   virtual uint64_t shown_by(std::string_view /*request*/, int /*db*/) const { return 0; }
@@ -99,6 +104,7 @@ class History : public sim::OperationObserver {
   std::vector<PolicyChange> policy_changes_;
   uint64_t acked_ = 0;
   uint64_t saved_ = 0;
+  uint64_t synced_ = 0;
 };
 
 // For any engine whose state does not change with the clock: it is asked for its digest after each

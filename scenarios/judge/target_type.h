@@ -57,8 +57,15 @@ class TargetType {
   // A write that changes nothing, and is refused where all writes are. Empty: nobody asks.
   virtual std::string harmless_write() const { return {}; }
 
-  // Does a good answer to it say that what took effect before is in a snapshot?
-  virtual bool saves(std::string_view /*request*/) const { return false; }
+  // What an answer says is kept, each an operation: all up to it.
+  struct Kept {
+    uint64_t saved = 0;   // in a snapshot
+    uint64_t synced = 0;  // forced, for as long as nobody puts another policy in force
+  };
+  // Does an answer to it say such a thing?
+  virtual bool tells(std::string_view /*request*/) const { return false; }
+  // Of an answer to one that does, which was asked behind operation `last`.
+  virtual Kept told(std::string_view /*reply*/, uint64_t /*last*/) const { return {}; }
 
   // Why a run in which a client says this cannot be judged; empty: it can.
   virtual std::string not_modelled(const std::vector<std::string_view>& /*words*/) const {

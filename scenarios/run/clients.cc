@@ -14,11 +14,16 @@ constexpr int kSomeDatabase = -1;         // nobody has kept track
 }  // namespace
 
 struct Clients::Connection {
+  // An answer that says what is kept.
+  struct Asked {
+    uint64_t behind;  // this operation
+    size_t policies;  // how many had been put in force
+  };
   struct Expected {
     uint64_t lsn;    // of the operation it answers; 0: it changed nothing
     uint64_t shown;  // then: the last operation that it shows, or 0
-    uint64_t saved;  // a good answer says that so many are in a snapshot
-    size_t said;     // of steps: which
+    std::optional<Asked> told;
+    size_t said;  // of steps: which
   };
 
   uint64_t client;
@@ -169,7 +174,9 @@ void Clients::send(Connection& connection, std::string_view request) {
   const uint64_t lsn = around_.history.own_operation(before);
   const uint64_t shown =
       lsn == 0 && connection.db >= 0 ? around_.history.shown_by(request, connection.db) : 0;
-  connection.expected.push_back({lsn, shown, around_.type.saves(request) ? before : 0, said});
+  std::optional<Connection::Asked> told;
+  if (around_.type.tells(request)) told = {before, around_.history.policy_changes().size()};
+  connection.expected.push_back({lsn, shown, told, said});
   if (steps_ != nullptr) said_[said].lsn = lsn;
   if (around_.history.unlogged_change() && !violation_) {
     violation_ =
@@ -220,7 +227,7 @@ bool Clients::take(Connection& connection, Instant until) {
   if (around_.os.now() > asked) connection.looked = kNever;
   if (!reply) return false;
   const Instant from = std::min(connection.looked, around_.os.now());
-  const auto [lsn, shown, saved, said] = connection.expected.front();
+  const auto [lsn, shown, told, said] = connection.expected.front();
   connection.expected.erase(connection.expected.begin());
   if (connection.expected.empty()) connection.looked = kNever;
   if (steps_ != nullptr) {
@@ -228,7 +235,11 @@ bool Clients::take(Connection& connection, Instant until) {
     said_[said].error = reply->error;
   }
   around_.trace.mix(hash_bytes(reply->bytes));
-  if (saved != 0 && !reply->error) around_.history.note_saved(saved);
+  if (told) {
+    const TargetType::Kept kept = around_.type.told(reply->bytes, told->behind);
+    const bool stands = told->policies == around_.history.policy_changes().size();
+    around_.history.note_kept(kept.saved, stands ? kept.synced : 0);
+  }
   // Whoever was shown an operation was told that it is done.
   const bool queued = reply->bytes.starts_with("+QUEUED");
   if (shown != 0 && !reply->error && !queued && promised_)

@@ -203,7 +203,10 @@ Promised Life::promised() const {
       promised.engine.indeterminate = true;
       promised.engine.written = promised.engine.synced;
     }
+    // And what clients were told of it.
     promised.engine.snapshot = std::max(promised.engine.snapshot, run_.history->saved());
+    promised.engine.synced = std::max(promised.engine.synced, run_.history->synced());
+    promised.engine.written = std::max(promised.engine.written, promised.engine.synced);
     // What a life saved or logged unbidden stays on the disk, for any later start to find.
     promised.engine.saves |= run_.legacy.promised.engine.saves;
   }

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <optional>
+
 #include "engine/config.h"
 #include "scenarios/store/not_modelled.h"
 #include "scenarios/store/roles.h"
@@ -42,6 +45,17 @@ const std::vector<std::vector<std::string>> kAdministration = {
     {"DBSIZE"},
     {"SHUTDOWN", "SAVE"},
 };
+
+// Behind that name in what INFO says.
+std::optional<uint64_t> number_in(std::string_view info, std::string_view name) {
+  const size_t found = info.find(name);
+  uint64_t number = 0;
+  if (found == info.npos) return std::nullopt;
+  const char* begin = info.data() + found + name.size();
+  if (std::from_chars(begin, info.data() + info.size(), number).ec != std::errc())
+    return std::nullopt;
+  return number;
+}
 
 // `always`: what is said in every run.
 std::vector<TargetType::Administration> administration(std::string_view always) {
@@ -86,11 +100,18 @@ class StoreType final : public TargetType {
     return policy.kind == PolicyKind::kCheckpoint ? saves : neither;
   }
   std::string harmless_write() const override { return sim::encode_request({"DEL", ""}); }
-  bool saves(std::string_view request) const override {
+  bool tells(std::string_view request) const override {
     constexpr std::string_view kSave = "*1\r\n$4\r\nSAVE\r\n";
     if (request.size() != kSave.size()) return false;  // asked of every request
     const auto words = sim::words_of(request);
-    return words.size() == 1 && sim::same_word(words[0], "SAVE");
+    return words.size() == 1 &&
+           (sim::same_word(words[0], "SAVE") || sim::same_word(words[0], "INFO"));
+  }
+  Kept told(std::string_view reply, uint64_t last) const override {
+    if (reply == "+OK\r\n") return {.saved = last};
+    const auto unsaved = number_in(reply, "\r\nrdb_changes_since_last_save:");
+    return {.saved = last - std::min(last, unsaved.value_or(last)),
+            .synced = number_in(reply, "\r\naof_synced_lsn:").value_or(0)};
   }
   std::string turn_log_on() const override {
     return sim::encode_request({"CONFIG", "SET", "appendonly", "yes"});

@@ -62,7 +62,10 @@ class WatchedType final : public TargetType {
   std::string turn_log_on() const override { return inner_.turn_log_on(); }
   std::string select(int db) const override { return inner_.select(db); }
   std::string harmless_write() const override { return inner_.harmless_write(); }
-  bool saves(std::string_view request) const override { return inner_.saves(request); }
+  bool tells(std::string_view request) const override { return inner_.tells(request); }
+  Kept told(std::string_view reply, uint64_t last) const override {
+    return inner_.told(reply, last);
+  }
   std::string not_modelled(const std::vector<std::string_view>& words) const override {
     return inner_.not_modelled(words);
   }
