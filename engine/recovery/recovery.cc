@@ -488,19 +488,21 @@ class Recovery {
     return {};
   }
 
-  // Cuts the torn tail off and makes the rest durable, so that appending behind it is safe.
+  // Cuts the torn tail off and makes the rest durable, so that appending behind it is safe. A segment that another server
+  // wrote to, or one given up half-way, is not appended to: a new generation follows, and until that is published the
+  // next start has to find this file as it was.
   Result<void> adopt(std::unique_ptr<File> file, const ManifestFile& named, const SegmentScan& scan,
                      std::string_view bytes) {
+    CHECK(!scan.annotated || scan.header.sequence == named.sequence || !named.lsn);
+    if (!scan.annotated || scan.corrupt || scan.by_redis) return {};
     uint64_t end = scan.good_end;
     if (end < bytes.size()) TRY(file->truncate(end));
-    CHECK(!scan.annotated || scan.header.sequence == named.sequence || !named.lsn);
-    const bool goes_on = scan.annotated && !scan.corrupt && !scan.by_redis;
-    if (goes_on && may_be_hollow(scan)) {  // a new generation takes it up
+    if (may_be_hollow(scan)) {  // a new generation takes it up
       report().untrusted_bytes = end - scan.synced_offset;
       return {};
     }
-    if (goes_on) TRY(write_tail_again(*file, bytes, scan));
-    if (goes_on && scan.closed) {
+    TRY(write_tail_again(*file, bytes, scan));
+    if (scan.closed) {
       CHECK(scan.closed_offset < end);
       const std::string mark =
           encode_mark(MarkKind::kOpened, scan.next_lsn, scan.header.nonce, end);
@@ -516,9 +518,6 @@ class Recovery {
       report().unsynced_reason = synced.error().message;
       return {};
     }
-    // A segment that Redis wrote to, or one given up half-way, is not appended to: a new generation
-    // follows.
-    if (!goes_on) return {};
     recovered_.segment = Segment{std::move(file), named.sequence, scan.header.nonce, end, end};
     return {};
   }

@@ -54,6 +54,10 @@ class TargetType {
   virtual std::string turn_log_on() const { return {}; }
   virtual std::string select(int /*db*/) const { return {}; }
 
+  // Another server was started on what a process has left, and wrote it down in its own way: the same entries,
+  // durable. False: there is no such server, or this cannot be said so.
+  virtual bool rewritten_by_another(sim::Disk&, sim::Choices&) const { return false; }
+
   // A write that changes nothing, and is refused where all writes are. Empty: nobody asks.
   virtual std::string harmless_write() const { return {}; }
 

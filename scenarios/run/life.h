@@ -27,7 +27,9 @@ struct Legacy {
   bool crashed = false;               // at least once
   // An injected error stopped the recovery: the next one is left alone.
   bool undisturbed = false;
-  bool errors = false;                         // some call was made to fail, in any life
+  bool errors = false;  // some call was made to fail, in any life
+  bool unsealed =
+      false;  // another server wrote the log, without checksums: nobody can tell harm to it
   StrikeSet struck = {};                       // since a recovery last completed
   EngineState state = EngineState::kStarting;  // when the life ended
 };
@@ -50,6 +52,7 @@ struct RunState {
   bool clean_end = false;
   bool asks = false;
   bool rests = false;
+  bool by_another = false;  // behind each life another server writes its log
   Duration write_latency{0};
   Legacy legacy;
   RunResult result;

@@ -188,7 +188,11 @@ void Run::bequeath(Life& life, Ending ending) {
   if (auto checked = next.world.disk.self_check(); !checked.ok())
     run_.harness_fault(checked.error().message);
   life.end_tasks();
-  harm(run_, life.number(), life.choices, next);
+  if (!next.unsealed) harm(run_, life.number(), life.choices, next);
+  // Who changes the policy may leave a log that is not all there is.
+  if (run_.by_another && ending != Ending::kRefused && !next.contract_broken && !next.errors &&
+      run_.spec.persona->keeps_synced && run_.history->policy_changes().empty())
+    next.unsealed |= run_.opening.type->rewritten_by_another(next.world.disk, life.choices);
   run_.legacy = std::move(next);
 }
 
@@ -212,6 +216,7 @@ Legacy Run::heir(const Life& life, sim::WorldState world) const {
     return next;
   }
   next.delays = now.delays;
+  next.unsealed = now.unsealed;
   // What only the page cache had, and recovery had not yet synced, dies with a power cut.
   if (life.crash() == CrashKind::kPowerCut) next.promised.kind = CrashKind::kPowerCut;
   // A sync of recovery's may fail as well, and is not healed before it serves.
@@ -280,16 +285,18 @@ void RunState::draw() {
   clean_end = !workload.cut_at_end && seed.choose("clean.end", 0, ends ? 2 : 8) == 0;
   asks = !stated.lingers && !workload.cut_at_end && seed.choose("asks", 0, 2) == 0;
   rests = asks && seed.choose("rests", 0, 4) == 0;
+  by_another = spec.policy->has_log() && seed.choose("by.another", 0, 6) == 0;
   if (const Script* script = stated.script) {
     asks = script->asks;
     rests = script->rests;
+    by_another = script->by_another;
     manners = {};
     manners.pipeline = script->pipeline;
     clean_end = script->clean_end || script->lingers;
   }
   result.conditions = {
       opening.settings.sizes, write_latency, manners.pipeline, clean_end, asks, rests,
-      begins_without_log()};
+      begins_without_log(),   by_another};
 }
 
 void RunState::violate(const Violation& violation) {

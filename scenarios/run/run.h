@@ -133,7 +133,8 @@ struct Conditions {
   bool clean_end = false;
   bool asks = false;
   bool rests = false;
-  bool log_late = false;  // the first life began without its log
+  bool log_late = false;    // the first life began without its log
+  bool by_another = false;  // between two lives another server wrote the log
 };
 
 // Why a run stopped.

@@ -7,6 +7,7 @@
 
 #include "engine/config.h"
 #include "scenarios/store/not_modelled.h"
+#include "scenarios/store/redis_layout.h"
 #include "scenarios/store/roles.h"
 #include "scenarios/store/store_history.h"
 #include "scenarios/store/store_target.h"
@@ -98,6 +99,9 @@ class StoreType final : public TargetType {
     static const auto neither = administration("");
     if (policy.hybrid()) return rewrites;
     return policy.kind == PolicyKind::kCheckpoint ? saves : neither;
+  }
+  bool rewritten_by_another(sim::Disk& disk, sim::Choices& choices) const override {
+    return rewrite_as_redis(disk, choices);
   }
   std::string harmless_write() const override { return sim::encode_request({"DEL", ""}); }
   bool tells(std::string_view request) const override {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/aof/format.h"
 #include "engine/aof/manifest.h"
 #include "engine/aof/replace.h"
 #include "engine/recovery/checkpoint_file.h"
@@ -72,6 +73,18 @@ std::string memory(engine::Engine& engine) {
   return fmt::format("its data take {} bytes, and it counts {}", counted, told);
 }
 
+// Another server's log stays, as history, until the start after the one that took it over.
+bool keeps_another_log(const engine::Manifest& manifest, const sim::Disk& disk) {
+  return std::any_of(
+      manifest.history.begin(), manifest.history.end(), [&](const engine::ManifestFile& file) {
+        const auto at = disk.lookup(engine::in_aof_directory(file.name));
+        if (file.name == engine::kSingleLog) return at.ok();
+        const auto text = at.ok() ? disk.read_whole(*at) : Result<std::string>(at.error());
+        return text.ok() && !text->starts_with(engine::kHeaderPrefix) &&
+               !text->starts_with("REDIS");
+      });
+}
+
 // What a publication or a rewrite should have removed. Without the log, or a save, nobody has looked.
 std::string litter(engine::Engine& engine, const sim::Disk& disk, bool log) {
   const auto names = disk.list(engine::kAofDirectory);
@@ -80,9 +93,14 @@ std::string litter(engine::Engine& engine, const sim::Disk& disk, bool log) {
     const auto text = at.ok() ? disk.read_whole(*at) : Result<std::string>(at.error());
     const auto manifest =
         text.ok() ? engine::parse_manifest(*text) : Result<engine::Manifest>(text.error());
+    const bool kept = manifest.ok() && keeps_another_log(*manifest, disk);
+    const auto is_kept = [&](const std::string& name) {
+      return kept && std::any_of(manifest->history.begin(), manifest->history.end(),
+                                 [&](const auto& file) { return file.name == name; });
+    };
     for (const std::string& name : *names)
       if (name != engine::kManifestName && !name.ends_with(engine::kOrphanSuffix) &&
-          !(manifest.ok() && manifest->names(name)))
+          !(manifest.ok() && manifest->names(name)) && !is_kept(name))
         return engine::in_aof_directory(name) + " lies about";
   }
   const std::string replaced = engine::replaced_name(std::string(engine::kCheckpointName));

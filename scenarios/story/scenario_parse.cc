@@ -123,6 +123,8 @@ class Parser {
         scenario_.script.lingers = true;
       } else if (word == "log=on" || word == "log=late") {
         scenario_.script.log_late = word == "log=late";
+      } else if (word == "log=another") {
+        scenario_.script.by_another = true;
       } else if (word == "asks=write") {
         scenario_.script.asks = true;
       } else if (word == "asks=work") {
@@ -132,7 +134,8 @@ class Parser {
       } else {
         return bad(
             fmt::format("store: \"{}\" is none of policy= persona= target= mutant= rewrite= "
-                        "step= lag= write= pipeline= end=clean end=idle log=on log=late asks=write "
+                        "step= lag= write= pipeline= end=clean end=idle log=on log=late "
+                        "log=another asks=write "
                         "asks=work "
                         "cuts=nearest "
                         "seed= clock= off=",

@@ -110,6 +110,7 @@ std::string print_store(const Scenario& scenario) {
   untold.log_late.reset();
   if (scenario.script.log_late && *scenario.script.log_late != untold.begins_without_log())
     text += *scenario.script.log_late ? " log=late" : " log=on";
+  if (scenario.script.by_another) text += " log=another";
   if (scenario.script.asks) text += " asks=write";
   if (scenario.script.rests) text += " asks=work";
   if (scenario.cuts_nearest) text += " cuts=nearest";

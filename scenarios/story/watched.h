@@ -62,6 +62,9 @@ class WatchedType final : public TargetType {
   std::string turn_log_on() const override { return inner_.turn_log_on(); }
   std::string select(int db) const override { return inner_.select(db); }
   std::string harmless_write() const override { return inner_.harmless_write(); }
+  bool rewritten_by_another(sim::Disk& disk, sim::Choices& choices) const override {
+    return inner_.rewritten_by_another(disk, choices);
+  }
   bool tells(std::string_view request) const override { return inner_.tells(request); }
   Kept told(std::string_view reply, uint64_t last) const override {
     return inner_.told(reply, last);

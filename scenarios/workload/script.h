@@ -41,8 +41,9 @@ struct Script {
   // The store begins its first life without a log, and a client turns it on. None: so it is where a client turns it
   // on who has not turned it off before.
   std::optional<bool> log_late = {};
-  bool asks = false;   // when all is answered, until a write is taken
-  bool rests = false;  // ... and is left alone for a minute: is its own work done?
+  bool asks = false;        // when all is answered, until a write is taken
+  bool rests = false;       // ... and is left alone for a minute: is its own work done?
+  bool by_another = false;  // behind each life another server writes its log
   std::vector<std::vector<Step>> lives;  // in the order in which the steps are begun
 
   uint64_t clients(size_t life) const;

@@ -1,0 +1,161 @@
+#include "scenarios/store/redis_layout.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/aof/format.h"
+#include "engine/aof/manifest.h"
+#include "engine/aof/segment_reader.h"
+#include "engine/config.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+std::string in_log(std::string_view name) {
+  return fmt::format("{}/{}", engine::kAofDirectory, name);
+}
+
+std::optional<std::string> content(const sim::Disk& disk, const std::string& path) {
+  const auto inode = disk.lookup(path);
+  if (!inode.ok()) return std::nullopt;
+  auto text = disk.read_whole(*inode);
+  if (!text.ok()) return std::nullopt;
+  return std::move(text).value();
+}
+
+// The commands of a segment, as far as its batches verify; none: it is not one of ours. `whole`: to its end.
+std::optional<std::string> commands_of(std::string_view text, bool& whole) {
+  size_t position = 0;
+  const auto header = engine::parse_header(text, position);
+  if (!header) return std::nullopt;
+  std::string commands;
+  std::string batch;
+  std::vector<std::string_view> words;
+  size_t begin = position;  // of the batch
+  const auto take_line = [&] {
+    size_t length = 0;
+    const std::string_view rest = text.substr(position);
+    if (const auto note = engine::parse_annotation(rest, length)) {
+      if (note->length != position - begin ||
+          note->crc != engine::batch_crc(text.substr(begin, note->length), rest.substr(0, length),
+                                         header->nonce, begin))
+        return false;
+      commands += std::exchange(batch, {});
+    } else if (const auto mark = engine::parse_mark(rest, length); !mark) {
+      length = rest.find('\n') + 1;  // a timestamp
+      position += length;
+      return length != 0;
+    }
+    position += length;
+    begin = position;
+    return true;
+  };
+  while (position < text.size()) {
+    const size_t from = position;
+    if (text[from] == '#') {
+      if (!take_line()) break;
+      continue;
+    }
+    words.clear();
+    if (engine::parse_command(text, position, words) != engine::Parse::kCommand) break;
+    batch += text.substr(from, position - from);
+  }
+  whole = begin == text.size();
+  return commands;
+}
+
+// What the log says, file by file.
+struct Log {
+  engine::Manifest manifest;
+  std::string base;
+  std::vector<std::string> segments;
+};
+
+std::optional<Log> read_log(const sim::Disk& disk) {
+  const auto text = content(disk, in_log(engine::kManifestName));
+  if (!text) return std::nullopt;
+  auto manifest = engine::parse_manifest(*text);
+  if (!manifest.ok()) return std::nullopt;
+  Log log{std::move(manifest).value(), {}, {}};
+  if (log.manifest.base) {
+    auto base = content(disk, in_log(log.manifest.base->name));
+    if (!base) return std::nullopt;
+    log.base = std::move(*base);
+  }
+  bool whole = true;
+  for (const engine::ManifestFile& segment : log.manifest.segments) {
+    if (!whole) return std::nullopt;  // only the last one may end anywhere
+    const auto bytes = content(disk, in_log(segment.name));
+    if (!bytes) return std::nullopt;
+    auto commands = commands_of(*bytes, whole);
+    if (!commands) return std::nullopt;
+    log.segments.push_back(std::move(*commands));
+  }
+  return log;
+}
+
+void sync(sim::Disk& disk, std::string_view directory) {
+  if (auto ticket = disk.begin_sync_directory(directory); ticket.ok())
+    (void)disk.finish_sync(*ticket);
+}
+
+void put(sim::Disk& disk, const std::string& path, std::string_view bytes) {
+  auto inode = disk.lookup(path);
+  const bool is_new = !inode.ok();
+  if (is_new) inode = disk.create(path);
+  disk.replace_content(*inode, bytes);
+  (void)disk.finish_sync(disk.begin_sync(*inode));
+  if (is_new) disk.release(*inode);
+}
+
+void write_directory(sim::Disk& disk, const Log& log) {
+  std::string manifest;
+  const auto add = [&](const engine::ManifestFile& file, char type) {
+    manifest += fmt::format("file {} seq {} type {}\n", file.name, file.sequence, type);
+  };
+  if (log.manifest.base) add(*log.manifest.base, 'b');
+  for (size_t i = 0; i < log.segments.size(); ++i) {
+    add(log.manifest.segments[i], 'i');
+    put(disk, in_log(log.manifest.segments[i].name), log.segments[i]);
+  }
+  put(disk, in_log(engine::kManifestName), manifest);
+  for (const engine::ManifestFile& file : log.manifest.history)
+    (void)disk.remove(in_log(file.name));  // as it does with its own
+}
+
+void write_single(sim::Disk& disk, const Log& log) {
+  std::string all = log.base;
+  for (const std::string& segment : log.segments) all += segment;
+  const std::string directory(engine::kAofDirectory);
+  const auto names = disk.list(directory);
+  for (const std::string& name : *names) (void)disk.remove(directory + "/" + name);
+  sync(disk, directory);
+  (void)disk.remove(directory);
+  put(disk, "appendonly.aof", all);
+}
+
+}  // namespace
+
+bool rewrite_as_redis(sim::Disk& disk, sim::Choices& choices) {
+  auto log = read_log(disk);
+  if (!log || log->segments.empty()) return false;
+  // It may have been killed in the middle of a write.
+  constexpr std::string_view kNext = "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nb\r\n";
+  if (choices.choose("redis.torn", 0, 2) == 0)
+    log->segments.back() += kNext.substr(0, choices.choose("redis.torn", 1, kNext.size()));
+  if (choices.choose("redis.layout", 0, 2) == 0)
+    write_directory(disk, *log);
+  else
+    write_single(disk, *log);
+  sync(disk, engine::kAofDirectory);
+  sync(disk, "");
+  return true;
+}
+
+}  // namespace powercut::scenarios

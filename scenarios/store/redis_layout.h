@@ -1,0 +1,14 @@
+// The store's files as redis-server leaves them: it reads ours, and what it writes has no checksums, no numbers and no
+// marks. Redis 7 keeps a directory with a manifest, Redis 6 and older a single file.
+#pragma once
+
+#include "sim/choices.h"
+#include "sim/disk.h"
+
+namespace powercut::scenarios {
+
+// Puts one of them in the place of the log that a crash has left: entry for entry the same, durable, and perhaps with a
+// last command that is cut short. False: it cannot be said so, and the disk is as it was.
+bool rewrite_as_redis(sim::Disk& disk, sim::Choices& choices);
+
+}  // namespace powercut::scenarios
