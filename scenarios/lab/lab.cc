@@ -209,7 +209,7 @@ std::string ask_the_disk(uint64_t student) {
       "The store promises `always`, and a sync is missing in it. You are the disk: at the power\n"
       "cut you decide what of the pending is there. Write the `cut` block so that the promise\n"
       "breaks, legally. scenarios/SCENARIOS.md has the words; `powercut replay FILE.scn` shows\n"
-      "what came of it, and says which slot does not exist.\n\n"
+      "what came of it; where a slot does not exist it names some that do.\n\n"
       "Save this as a file, and fill in what stands under `cut`:\n\n{}",
       disk_scenario(student, ""));
 }
@@ -221,7 +221,8 @@ Result<Grade> check_the_disk(const std::string& text, uint64_t student) {
   Scenario answer = std::move(parsed).value();
   if (answer.policy != given.policy || answer.persona != given.persona ||
       answer.mutant != given.mutant || !(answer.script == given.script) ||
-      print(answer.plan) != print(given.plan))
+      print(answer.plan) != print(given.plan) ||
+      answer.cuts_nearest)  // it would bend what is not legal
     return no_answer("the answer changes more than the `cut` block");
   Grade grade{true, {}};
   if (answer.cuts.empty() || !answer.cuts[0]) {

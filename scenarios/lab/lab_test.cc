@@ -67,6 +67,9 @@ TEST(Lab, ADiskThatKeepsEverythingBreaksNothing) {
   };
   EXPECT_FALSE(is_right(2, with("rest kept"), 5));
   EXPECT_FALSE(lab(2).check(with("rest lost\nsector nowhere 0 1"), 5).ok());
+  const auto bent = std::regex_replace(with("rest lost\nsector nowhere 0 1"),
+                                       std::regex("(store .*)"), "$1 cuts=nearest");
+  EXPECT_FALSE(lab(2).check(bent, 5).ok());
   EXPECT_FALSE(lab(2).check(std::regex_replace(right, std::regex("always"), "no"), 5).ok());
   EXPECT_FALSE(lab(2).check(std::regex_replace(right, std::regex(" mutant=\\S+"), ""), 5).ok());
 }
