@@ -212,7 +212,7 @@ void SimOs::stop_for_good() {
   for (;;) tasks_.block(kForever);
 }
 
-void SimOs::pass(Duration base, Duration spread, const Injection& injection) {
+void SimOs::pass(Duration base, Duration spread, bool sync, const Injection& injection) {
   if (tasks_.current() == nullptr || stopped_) return;
   if (latency_.instant && injection.extra_latency.ns == 0) return tasks_.yield();
   Duration latency = base + injection.extra_latency;
@@ -225,13 +225,13 @@ void SimOs::pass(Duration base, Duration spread, const Injection& injection) {
                          choices_.choose("immediate", key, latency_.immediate_one_in) == 0;
   if (immediate) return;
   const Instant due = world_.now + latency;
-  if (spread.ns > 0 || injection.extra_latency.ns > 0) waits_.push_back({world_.now, due});
+  if (sync || injection.extra_latency.ns > 0) waits_.push_back({world_.now, due});
   if (skip_to(due)) return;
   while (world_.now < due && !stopped_) tasks_.block(due);
 }
 
 void SimOs::pass_sync(Op op, const Injection& injection) {
-  pass(latency_.sync_min, latency_.sync_max - latency_.sync_min, injection);
+  pass(latency_.sync_min, latency_.sync_max - latency_.sync_min, true, injection);
   // No time has passed, yet others have run: a crash may also strike at the end of it.
   if (latency_.instant) point(injection, op, CrashPoint::kReturning);
   crash_if(injection, CrashPoint::kReturning);
@@ -260,7 +260,7 @@ Error SimOs::named(Error error, Op op, std::string_view path) const {
 template <class Effect>
 Result<void> SimOs::plain_call(Op op, std::string_view path, const Effect& effect) {
   const Injection injection = begin_call(op, path);
-  pass(latency_.metadata, {}, injection);
+  pass(latency_.metadata, injection);
   Result<void> outcome;
   if (injection.error && !injection.happens) {
     outcome = injected(*injection.error, op, path);
@@ -379,7 +379,7 @@ Result<size_t> SimFile::read_at(uint64_t offset, char* out, size_t size) {
   const Injection injection =
       os_.begin_call(os_.place_of(Op::kRead, path_), Op::kRead, path_, offset, size);
   os_.crash_if(injection, CrashPoint::kInside);
-  os_.pass(os_.latency_.read, {}, injection);
+  os_.pass(os_.latency_.read, injection);
   if (os_.resolver_ != nullptr) size = os_.resolver_->before_read(inode_, offset, size);
   Disk& disk = os_.world_.disk;
   const auto read = [&]() -> Result<size_t> {
@@ -411,11 +411,11 @@ Result<size_t> SimFile::write_at(uint64_t offset, std::string_view data) {
                        : os_.choices_.choose("write.prefix", injection.identity, data.size() + 1);
     if (prefix > 0) (void)disk.write(inode_, offset, data.substr(0, prefix));
     os_.crash_if(injection, CrashPoint::kInside);
-    os_.pass(os_.latency_.write, {}, injection);
+    os_.pass(os_.latency_.write, injection);
     os_.end_call(injection, Op::kWrite, path_, offset, prefix, false);
     return os_.injected(*injection.error, Op::kWrite, path_);
   }
-  os_.pass(os_.latency_.write, {}, injection);
+  os_.pass(os_.latency_.write, injection);
   data = data.substr(0, injection.short_size.value_or(data.size()));
   CHECK(!data.empty());  // a short write is one byte at least
   if (os_.resolver_ != nullptr) os_.resolver_->before_write(inode_, offset, data.size());

@@ -125,7 +125,8 @@ class SimOs final : public engine::Os, private CheckWitness {
   }
   void end_call(const Injection& injection, Op op, std::string_view path, uint64_t a, uint64_t b,
                 bool ok);
-  void pass(Duration base, Duration spread, const Injection& injection);
+  void pass(Duration latency, const Injection& injection) { pass(latency, {}, false, injection); }
+  void pass(Duration base, Duration spread, bool sync, const Injection& injection);
   void pass_sync(Op op, const Injection& injection);
   // Stops the world; does not return to a task.
   void crash(CrashKind kind);

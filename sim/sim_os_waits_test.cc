@@ -61,6 +61,28 @@ TEST(SimOsWaits, SkippedOnesChangeNothing) {
   EXPECT_GT(picks, 0u);
 }
 
+// D of the everysec promise: a disk whose syncs all take equally long takes time for them, too.
+TEST(SimOsWaits, EverySyncCountsAndNoOtherCall) {
+  for (const Duration spread : {Duration{0}, milliseconds(3)}) {
+    World world(1);
+    LatencyProfile profile;
+    profile.sync_min = milliseconds(50);
+    profile.sync_max = profile.sync_min + spread;
+    profile.immediate_one_in = 0;
+    SimOs os(world.state, world.choices, world.trace, nullptr, profile);
+    os.spawn("syncs", [&] {
+      auto file = os.open("f", engine::Open::kCreateNew);
+      (void)(*file)->write_at(0, "abc");
+      (void)(*file)->sync("test");
+      (void)os.sync_directory("", "test");
+    });
+    os.run();
+    ASSERT_EQ(os.waits().size(), 2u) << spread.ns;
+    for (const SimOs::Wait& wait : os.waits())
+      EXPECT_GE((wait.end - wait.begin).ns, profile.sync_min.ns);
+  }
+}
+
 TEST(SimOsWaits, OnlyARestIsDropped) {
   World world(1);
   SimOs& os = world.os;

@@ -56,6 +56,16 @@ Error bad(std::string_view line, std::string_view what) {
   return {Errc::kInvalid, "survival: \"" + std::string(line) + "\": " + std::string(what)};
 }
 
+constexpr size_t kOthersNamed = 4;
+
+// For whoever looks for the slots that there are.
+std::string other_slots(const std::vector<Slot>& others) {
+  std::string text;
+  for (size_t i = 0; i < std::min(others.size(), kOthersNamed); ++i)
+    text += (i == 0 ? "; what is, up to its newest version: " : ", ") + print(others[i]);
+  return text + (others.size() > kOthersNamed ? ", ..." : "");
+}
+
 }  // namespace
 
 std::string print(const Slot& slot) {
@@ -130,8 +140,13 @@ size_t StatedPicker::pick(const SlotNames& names, const SlotRef& slot, Range ran
   const bool odd = slot.kind == SlotKind::kGarbage || slot.kind == SlotKind::kReused;
   const size_t otherwise = rest_kept_ && !odd ? range.hi : range.lo;
   if (slots_.empty()) return otherwise;
-  const auto stated = slots_.find(names.name_of(slot));
-  if (stated == slots_.end()) return otherwise;
+  SlotName name = names.name_of(slot);
+  const auto stated = slots_.find(name);
+  if (stated == slots_.end()) {
+    if (range.lo < range.hi && illegal_ == Illegal::kProblem && others_.size() <= kOthersNamed)
+      others_.push_back({std::move(name), range.hi});
+    return otherwise;
+  }
   stated->second.used = true;
   const uint64_t version = stated->second.version;
   if (version >= range.lo && version <= range.hi) return version;
@@ -148,7 +163,8 @@ Result<void> StatedPicker::finish() const {
   if (!problem_.empty()) return Error{Errc::kInvalid, problem_};
   for (const auto& [what, stated] : slots_)
     if (!stated.used)
-      return bad(print(Slot{what, stated.version}), "nothing of it is undecided at this cut");
+      return bad(print(Slot{what, stated.version}),
+                 "nothing of it is undecided at this cut" + other_slots(others_));
   return {};
 }
 

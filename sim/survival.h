@@ -71,6 +71,7 @@ class StatedPicker final : public Picker {
   bool rest_kept_;
   Illegal illegal_;
   std::map<SlotName, Stated> slots_;
+  std::vector<Slot> others_;  // some that are not stated, in their newest version: to name them
   std::string problem_;
 };
 

@@ -67,7 +67,8 @@ TEST(Survival, WhatIsNotLegalIsOneClearLine) {
   const auto problem = [&](const std::string& stated) { return after(disk, stated, "log"); };
   EXPECT_EQ(problem("size log 2\n"), "survival: \"size log 2\" is not legal here: 0 to 1 is");
   EXPECT_EQ(problem("size lock 1\n"),
-            "survival: \"size lock 1\": nothing of it is undecided at this cut");
+            "survival: \"size lock 1\": nothing of it is undecided at this cut; what is, up to its "
+            "newest version: size log 1, sector log 0 1");
   EXPECT_EQ(problem("size log\n"), "survival: \"size log\": ends in no number");
   EXPECT_EQ(problem("size 1\n"), "survival: \"size 1\": the path is missing");
   EXPECT_EQ(problem("length log 1\n"), "survival: \"length log 1\": no such kind of slot");

@@ -13,15 +13,29 @@ namespace powercut::scenarios {
 
 namespace {
 
+// What was chosen behind a persona's name.
+std::string axes_of(std::string_view persona) {
+  std::string text;
+  for (const auto& value : faults::axis_values()) {
+    const std::string chosen = fmt::format("/{}={}", value.axis, value.value);
+    const size_t at = persona.find(chosen);
+    if (at == persona.npos) continue;
+    const std::string_view rest = persona.substr(at + chosen.size());
+    if (rest.empty() || rest[0] == '/')
+      text += fmt::format(" {}: {}.", chosen.substr(1), value.about);
+  }
+  return text;
+}
+
 // What it says of a name of anything that has one; empty: there is none.
 std::string meaning(const std::string& name) {
   if (const Term* term = find_term(name)) return std::string(term->text);
   if (const Policy* policy = find_policy(name))
     return fmt::format("A policy. It promises: {}.", policy->promise);
   if (const auto* persona = faults::find_persona(name))
-    return fmt::format("A persona{}. {}.",
+    return fmt::format("A persona{}. {}.{}",
                        persona->name == name ? "" : fmt::format(", {}", persona->name),
-                       persona->guarantee);
+                       persona->guarantee, axes_of(persona->name));
   for (int i = 0; i < faults::kFaultClasses; ++i) {
     const auto fault = static_cast<faults::FaultClass>(i);
     if (faults::name(fault) == name) return fmt::format("A fault: {}.", faults::describe(fault));

@@ -60,9 +60,14 @@ int lab_verb(const LabArguments& arguments, const Streams& streams) {
   } else if (arguments.hint) {
     fmt::print(streams.out, "{}", folded(lab->hint, 0));
   } else {
-    fmt::print(streams.out, "Lab {}. {} ({})\n\n{}\nThen: powercut lab check {} FILE\n",
-               lab->number, lab->title, lab->minutes, lab->question(arguments.student),
-               lab->number);
+    const std::string whose =
+        arguments.student == 0 ? "" : fmt::format(" --student {}", arguments.student);
+    fmt::print(streams.out,
+               "Lab {0}. {1} ({2})\n\n{3}\n"
+               "To be graded: powercut lab check {0} FILE{4}\n"
+               "A hint:       powercut lab {0} --hint{4}\n"
+               "An answer:    powercut lab {0} -c{4}\n",
+               lab->number, lab->title, lab->minutes, lab->question(arguments.student), whose);
   }
   return kHeld;
 }

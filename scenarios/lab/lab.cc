@@ -6,6 +6,7 @@
 #include <charconv>
 #include <set>
 
+#include "scenarios/base/table.h"
 #include "scenarios/explore/fences.h"
 #include "scenarios/run/catalog.h"
 #include "scenarios/story/scenario.h"
@@ -28,7 +29,7 @@ Result<uint64_t> number_of(const std::string& key, const std::string& text) {
   uint64_t number = 0;
   const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (wrong != std::errc() || end != text.data() + text.size())
-    return no_answer(fmt::format("{}: \"{}\" is no number", key, text));
+    return no_answer(fmt::format("{}: \"{}\" is no number of ms: digits alone", key, text));
   return number;
 }
 
@@ -90,10 +91,12 @@ std::string ask_one_second(uint64_t student) {
       "Look at it:\n"
       "    powercut sweep --policy everysec --persona ext4/sync={0}ms --faults power-cut "
       "--seeds 500\n"
-      "    powercut sweep --policy everysec --persona ext4 --faults power-cut,hanging-sync\n"
+      "    powercut sweep --policy everysec --persona ext4 --faults power-cut,hanging-sync "
+      "--seeds 500\n"
       "    powercut explain age\n\n"
       "Predict, and put it into a file:\n\n"
-      "# In any run with syncs of {0} ms, at most; as tight as you dare.\n"
+      "# In any run with syncs of {0} ms, at most: what no cut exceeds, also at the worst moment\n"
+      "# of a stream that never rests; and not more than the promise allows.\n"
       "age_ms:\nspan_ms:\n"
       "# A sync hangs for many seconds. Can a write that is older than 2,000 ms be lost? Can more\n"
       "# than 2,000 ms of acknowledged work? yes or no\n"
@@ -105,21 +108,40 @@ struct Extremes {
   Loss oldest;
   Loss widest;
   int64_t bound_ms = 0;
-  uint64_t violations = 0;
   uint64_t runs = 0;
+
+  void take(const RunResult& result) {
+    if (result.oldest.age_ms > oldest.age_ms) oldest = result.oldest;
+    if (result.widest.span_ms > widest.span_ms) widest = result.widest;
+    bound_ms = std::max({bound_ms, result.oldest.bound_ms, result.worst.bound_ms});
+  }
 };
 Extremes extremes_of(const Sweeping& what, uint64_t first_seed, uint64_t runs) {
   const SweepOptions options = options_of(what);
   Extremes found;
   for (uint64_t seed = first_seed; seed < first_seed + runs; ++seed) {
-    const RunResult result = run_once(spec_of(options, seed));
     ++found.runs;
-    found.violations += result.violation ? 1 : 0;
-    if (result.oldest.age_ms > found.oldest.age_ms) found.oldest = result.oldest;
-    if (result.widest.span_ms > found.widest.span_ms) found.widest = result.widest;
-    found.bound_ms = std::max({found.bound_ms, result.oldest.bound_ms, result.worst.bound_ms});
+    found.take(run_once(spec_of(options, seed)));
   }
   return found;
+}
+
+// What a sweep seldom meets: a client that never rests, and the cut just before a sync returns.
+void cut_a_stream(std::string_view persona, int64_t latency, Extremes& found) {
+  constexpr int kWrites = 1'500;
+  std::string stream;
+  for (int i = 0; i < kWrites; ++i) stream += fmt::format("+2ms SET a {}\n", i);
+  for (int sync = 2; sync < 7; ++sync) {
+    const auto scenario = parse_scenario(
+        fmt::format("store policy=everysec persona={}\n\nstart cut@sync:{}~{}us\n{}\ncut\nrest "
+                    "lost\n\nrecover\n",
+                    persona, sync, latency * 1'000 - 1, stream),
+        "lab");
+    const auto account = run_scenario(*scenario);
+    if (!account.ok()) continue;  // there were not so many syncs
+    ++found.runs;
+    found.take(account->result);
+  }
 }
 
 Result<Grade> check_one_second(const std::string& text, uint64_t student) {
@@ -134,7 +156,8 @@ Result<Grade> check_one_second(const std::string& text, uint64_t student) {
   Sweeping steady{"mixed", {"everysec"}, {}, {faults::FaultClass::kPowerCut}, ""};
   for (const char* persona : {"ext4-ordered", "xfs", "posix-min"})
     steady.personas.push_back(fmt::format("{}/sync={}ms", persona, latency));
-  const Extremes seen = extremes_of(steady, 1'000 + pick(student, 2, 1'000), 120);
+  Extremes seen = extremes_of(steady, 1'000 + pick(student, 2, 1'000), 120);
+  for (const auto& persona : steady.personas) cut_a_stream(persona, latency, seen);
   Grade grade{true, {}};
   const auto within = [&](const char* key, uint64_t said, int64_t most, int64_t promised) {
     const bool sound = said >= static_cast<uint64_t>(most);
@@ -186,7 +209,7 @@ std::string ask_the_disk(uint64_t student) {
       "The store promises `always`, and a sync is missing in it. You are the disk: at the power\n"
       "cut you decide what of the pending is there. Write the `cut` block so that the promise\n"
       "breaks, legally. scenarios/SCENARIOS.md has the words; `powercut replay FILE.scn` shows\n"
-      "what came of it, and says which slot does not exist.\n\n"
+      "what came of it; where a slot does not exist it names some that do.\n\n"
       "Save this as a file, and fill in what stands under `cut`:\n\n{}",
       disk_scenario(student, ""));
 }
@@ -198,7 +221,8 @@ Result<Grade> check_the_disk(const std::string& text, uint64_t student) {
   Scenario answer = std::move(parsed).value();
   if (answer.policy != given.policy || answer.persona != given.persona ||
       answer.mutant != given.mutant || !(answer.script == given.script) ||
-      print(answer.plan) != print(given.plan))
+      print(answer.plan) != print(given.plan) ||
+      answer.cuts_nearest)  // it would bend what is not legal
     return no_answer("the answer changes more than the `cut` block");
   Grade grade{true, {}};
   if (answer.cuts.empty() || !answer.cuts[0]) {
@@ -253,14 +277,16 @@ std::vector<std::string> five_bugs(uint64_t student) {
 std::string ask_kill(uint64_t student) {
   std::string text =
       "Many stores are tested with kill -9. Five bugs, each planted in the store: which of them\n"
-      "can a kill find, and which only a power cut? Their pages say what they change:\n\n";
+      "can a kill find, and which only a power cut?\n\n";
   for (const auto& bug : five_bugs(student))
-    text += fmt::format("    powercut list mutants {}\n", bug);
-  text +=
-      "    powercut sweep --faults kill --mutant NAME --seeds 500\n\nPredict, in a file: yes or "
-      "no\n\n";
+    text += folded(fmt::format("{}: {}", bug, faults::find_mutant(bug)->story));
+  text += "\nPredict, in a file: yes, a kill finds it, or no\n\n";
   for (const auto& bug : five_bugs(student)) text += fmt::format("{}:\n", bug);
-  return text;
+  return text + fmt::format(
+                    "\nThen look at it; the page of a bug has the lines that it changes:\n"
+                    "    powercut sweep --faults kill --mutant {0} --seeds 500\n"
+                    "    powercut list mutants {0}\n",
+                    five_bugs(student).front());
 }
 
 // The first run of so many that breaks a promise.
@@ -293,7 +319,7 @@ Result<Grade> check_kill(const std::string& text, uint64_t student) {
         "mixed", every_policy(), every_persona_name(), {faults::FaultClass::kKill}, bug};
     const auto found = first_broken(kills, 1, kRuns);
     compare(grade, bug, said, found.has_value(), "a kill finds it", "a kill does not",
-            found ? fmt::format("run {} with kills alone breaks a promise", *found)
+            found ? fmt::format("seed {} with kills alone breaks a promise", *found)
                   : fmt::format("{} runs with kills alone break nothing", kRuns));
   }
   return grade;
@@ -318,10 +344,11 @@ std::string ask_name(uint64_t student) {
   const std::string_view bug = name_fence(student);
   std::string text = fmt::format(
       "A file that was synced is of no use if its name is lost. This store leaves out one sync\n"
-      "of a directory: {0}. On which filesystems does that break a promise?\n\n"
+      "of a directory, {0}: on which filesystems does that break a promise?\n\n"
       "    powercut list mutants {0}\n"
-      "    powercut explore --workload demo8 --policy always --persona xfs --mutant {0}\n"
-      "    powercut view FILE.scn     # of what explore -o wrote\n\n"
+      "    powercut explore --workload demo8 --policy always --persona posix --mutant {0} \\\n"
+      "        -o found.scn\n"
+      "    powercut view found.scn -o found.html    # to step through, in a browser\n\n"
       "Predict, in a file: needed or not\n\n",
       bug);
   for (const auto& persona : kNamePersonas) text += persona + ":\n";
@@ -368,40 +395,60 @@ constexpr std::string_view kModels[] = {"btrfs-2020", "ext4-data", "ext4-ordered
 const std::vector<std::string> kRetry = {"heal", "retry_btrfs-2020", "retry_ext4-data",
                                          "retry_ext4-ordered", "retry_xfs"};
 
-std::string ask_retry(uint64_t) {
-  return "A sync failed with EIO. A store may try again, and if that succeeds go on. What a "
-         "failed\n"
-         "sync leaves behind differs: Linux 6.18 on ext4 and XFS, and btrfs as of 2020, whose "
-         "pages\n"
-         "go back to their old bytes. Where is something lost that was acknowledged? And if the\n"
-         "store instead rewrites what it cannot be sure of (heal: this store as it is)?\n\n"
-         "    powercut list mutants failed-sync-retried\n"
-         "    powercut replay results/stories/failed-sync-retried.scn --story\n"
-         "    powercut explain ext4/failed-sync=btrfs-2020\n\n"
-         "Predict, in a file: lost or kept\n\n"
-         "retry_ext4-ordered:\nretry_ext4-data:\nretry_xfs:\nretry_btrfs-2020:\nheal:\n";
+std::string_view retry_policy(uint64_t student) {
+  return pick(student, 50, 2) == 0 ? "always" : "everysec";
 }
 
-// Every sync of a short run fails in turn; then the least survives a power cut.
-std::optional<std::string> loses(std::string_view model, const char* mutant) {
-  for (const char* policy : {"always", "everysec"}) {
-    for (int sync = 0; sync < 12; ++sync) {
-      const std::string text = fmt::format(
-          "store policy={} persona=ext4-ordered/failed-sync={}{}\n\n"
-          "start eio@sync:{} cut@idle:1900ms\nSET a 1\nSET b 2\n+1200ms SET c 3\nGET a\n\n"
-          "cut\nrest lost\n\nrecover\n",
-          policy, model, mutant == nullptr ? "" : fmt::format(" mutant={}", mutant), sync);
-      const auto scenario = parse_scenario(text, "lab");
-      const auto account = run_scenario(*scenario);
-      if (account.ok() && account->result.violation)
-        return fmt::format("sync {} of a run under {} fails: {}", sync, policy,
-                           verdict_line(account->result));
-    }
+// The sync of that number fails; then the least survives a power cut.
+std::string retry_scenario(uint64_t student, std::string_view model, std::string_view mutant,
+                           uint64_t sync) {
+  std::string text = fmt::format(
+      "store policy={} persona=ext4-ordered/failed-sync={}{}{}\n\nstart eio@sync:{} "
+      "cut@idle:1900ms\n",
+      retry_policy(student), model, mutant.empty() ? "" : " mutant=", mutant, sync);
+  const uint64_t writes = 2 + pick(student, 51, 3);
+  for (uint64_t i = 0; i < writes; ++i)
+    text += fmt::format("{}SET {} {}\n", i + 1 == writes ? "+1200ms " : "",
+                        static_cast<char>('a' + i), 10 + pick(student, 52 + i, 90));
+  return text + "GET a\n\ncut\nrest lost\n\nrecover\n";
+}
+
+std::string ask_retry(uint64_t student) {
+  return fmt::format(
+      "A sync failed with EIO. A store may try again, and if that succeeds go on. What a failed\n"
+      "sync leaves behind differs: Linux 6.18 on ext4 (data=ordered, and ext4-data: data=journal)\n"
+      "and XFS, and btrfs as of 2020, whose pages go back to their old bytes. Each sync of a run\n"
+      "under `{0}` fails in turn, and then the power: where is something lost that was\n"
+      "acknowledged? And if the store instead rewrites what it cannot be sure of (heal: this\n"
+      "store as it is)?\n\n"
+      "Predict, in a file: lost or kept\n\n"
+      "retry_ext4-ordered:\nretry_ext4-data:\nretry_xfs:\nretry_btrfs-2020:\nheal:\n\n"
+      "Then look at it. Save the run as run.scn; put in other models, and other syncs than the\n"
+      "first one, which is number 0:\n\n{1}\n"
+      "    powercut replay run.scn --story\n"
+      "    powercut list mutants failed-sync-retried\n"
+      "    powercut explain ext4/failed-sync=btrfs-2020\n",
+      retry_policy(student), retry_scenario(student, "xfs", "failed-sync-retried", 0));
+}
+
+// Each sync of a short run fails in turn: is something lost that was acknowledged? Where nothing is, and the
+// store does not start, that.
+std::optional<std::string> loses(uint64_t student, std::string_view model,
+                                 std::string_view mutant) {
+  std::optional<std::string> seen;
+  for (uint64_t sync = 0; sync < 12; ++sync) {
+    const auto scenario = parse_scenario(retry_scenario(student, model, mutant, sync), "lab");
+    const auto account = run_scenario(*scenario);
+    if (!account.ok() || !account->result.violation) continue;
+    const Breach breach = account->result.violation->breach;
+    const bool lost = breach == Breach::kLost || breach == Breach::kBound;
+    if (!seen || lost) seen = fmt::format("sync {} fails: {}", sync, verdict_line(account->result));
+    if (lost) break;
   }
-  return std::nullopt;
+  return seen;
 }
 
-Result<Grade> check_retry(const std::string& text, uint64_t) {
+Result<Grade> check_retry(const std::string& text, uint64_t student) {
   TRY_ASSIGN(const Answers answers, parse_answers(text, kRetry));
   Grade grade{true, {}};
   const auto one = [&](const std::string& key, std::optional<std::string> lost) -> Result<void> {
@@ -411,10 +458,10 @@ Result<Grade> check_retry(const std::string& text, uint64_t) {
     return {};
   };
   for (const std::string_view model : kModels)
-    TRY(one(fmt::format("retry_{}", model), loses(model, "failed-sync-retried")));
+    TRY(one(fmt::format("retry_{}", model), loses(student, model, "failed-sync-retried")));
   std::optional<std::string> healed;
   for (const std::string_view model : kModels)
-    if (!healed) healed = loses(model, nullptr);
+    if (!healed) healed = loses(student, model, "");
   TRY(one("heal", healed));
   return grade;
 }
@@ -435,20 +482,29 @@ const std::vector<std::string> kPlace = {"after", "sync"};
 
 std::string ask_fence(uint64_t student) {
   return fmt::format(
-      "A sync is missing: {0}. Put one back: after which call, and of what? One that makes every\n"
-      "crash of demo8 hold under `always` on ext4-ordered, posix-min and xfs, and that costs no\n"
-      "more than the cheapest one that does.\n\n"
+      "A sync is missing, {0}. Put one back: after which call, and of\n"
+      "what? One that makes every crash of demo8 hold under `always` on ext4-ordered,\n"
+      "posix-min and xfs, and that costs no more than the cheapest one that does.\n\n"
       "    powercut list mutants {0}\n"
-      "    powercut explore --workload demo8 --policy always --persona posix --mutant {0} -o "
-      "found.scn\n"
+      "    powercut explore --workload demo8 --policy always --persona posix --mutant {0} \\\n"
+      "        -o found.scn\n"
       "    powercut run --workload demo8 --policy always --persona posix --faults none --trace\n"
       "    powercut explore --workload demo8 --policy always --persona posix --mutant {0} \\\n"
-      "        --add-fence write:appendonly.aof.manifest:directory\n\n"
+      "        --add-fence rename:appendonly.aof.manifest:directory\n\n"
       "Say it in a file; a number in a name is written #:\n\n"
       "# create, write, rename, remove, truncate, link or sync, and the file's name\n"
-      "after: write of appendonly.aof.manifest\n"
+      "after: rename of appendonly.aof.manifest\n"
       "# file or directory\nsync: directory\n",
       repair_of(student));
+}
+
+FenceOptions fence_options(const Workload& workload) {
+  FenceOptions options;
+  options.workload = options.drawn = &workload;
+  options.policies = {find_policy("always")};
+  for (const char* persona : {"ext4-ordered", "posix-min", "xfs"})
+    options.personas.push_back(faults::find_persona(persona));
+  return options;
 }
 
 Proposals repairs(uint64_t student) {
@@ -456,16 +512,19 @@ Proposals repairs(uint64_t student) {
   const std::string_view bug = repair_of(student);
   if (const auto at = known.find(bug); at != known.end()) return at->second;
   const auto workload = find_workload("demo8").value();
-  FenceOptions options;
-  options.workload = options.drawn = workload.get();
-  options.policies = {find_policy("always")};
-  for (const char* persona : {"ext4-ordered", "posix-min", "xfs"})
-    options.personas.push_back(faults::find_persona(persona));
-  return known[bug] = propose_fences(options, *faults::find_mutant(bug));
+  return known[bug] = propose_fences(fence_options(*workload), *faults::find_mutant(bug));
 }
 
 std::string place_text(const faults::SyncPlace& place) {
   return fmt::format("{} of {}", place.op, place.file);
+}
+
+bool is_a_call(const std::string& after, uint64_t student) {
+  const auto workload = find_workload("demo8").value();
+  const auto places =
+      places_for_a_sync(fence_options(*workload), *faults::find_mutant(repair_of(student)));
+  return std::any_of(places.begin(), places.end(),
+                     [&](const auto& place) { return place_text(place) == after; });
 }
 
 Result<Grade> check_fence(const std::string& text, uint64_t student) {
@@ -488,7 +547,11 @@ Result<Grade> check_fence(const std::string& text, uint64_t student) {
         grade.right ? "right" : "TOO DEAR", one.syncs, one.bytes, cheapest.syncs, cheapest.bytes));
     return grade;
   }
-  grade.lines.push_back("WRONG: with a sync there, some crash still breaks the promise");
+  grade.lines.push_back(
+      is_a_call(answers.at("after"), student)
+          ? "WRONG: with a sync there, some crash still breaks the promise"
+          : fmt::format("WRONG: demo8 makes no \"{}\"; a number in a name is written #",
+                        answers.at("after")));
   return grade;
 }
 
@@ -544,8 +607,8 @@ Result<Answers> parse_answers(const std::string& text, const std::vector<std::st
       return line.starts_with(name + ":");
     });
     if (key == keys.end())
-      return no_answer(fmt::format("line {}: \"{}\" is no key of this lab", number,
-                                   line.substr(0, line.find(": "))));
+      return no_answer(fmt::format("line {}: \"{}\" is no key of this lab; these are: {}", number,
+                                   line.substr(0, line.find(": ")), fmt::join(keys, ", ")));
     const size_t value = line.find_first_not_of(" \t", key->size() + 1);
     if (value == std::string::npos)
       return no_answer(fmt::format("line {}: {} has no value", number, *key));

@@ -1,6 +1,7 @@
 // Of each lab: its answer is right for several students, and known wrong ones are wrong.
 #include "scenarios/lab/lab.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <regex>
@@ -38,7 +39,7 @@ TEST(Lab, TheQuestionAsItIsIsNoAnswer) {
 }
 
 TEST(Lab, StudentsGetDifferentQuestions) {
-  for (const int number : {1, 2, 3, 4, 6}) {
+  for (const int number : {1, 2, 3, 4, 5, 6}) {
     bool differs = false;
     for (uint64_t student = 1; student < 20; ++student)
       differs = differs || lab(number).question(student) != lab(number).question(0);
@@ -49,6 +50,9 @@ TEST(Lab, StudentsGetDifferentQuestions) {
 // "Everysec loses one second", whatever the disk; the whole of a hung disk; or to be on the safe side.
 TEST(Lab, OneSecondIsNotWhatPeopleSay) {
   const std::string rest = "hung_age_over_2000: yes\nhung_span_over_2000: no\n";
+  // Of the fastest of the disks.
+  EXPECT_FALSE(is_right(1, "age_ms: 1000\nspan_ms: 2000\n" + rest, 2));
+  EXPECT_FALSE(is_right(1, "age_ms: 1010\nspan_ms: 1000\n" + rest, 2));
   EXPECT_FALSE(is_right(1, "age_ms: 500\nspan_ms: 2000\n" + rest, 3));
   EXPECT_FALSE(is_right(1, "age_ms: 60000\nspan_ms: 2000\n" + rest, 3));
   EXPECT_FALSE(is_right(1, "age_ms: 1100\nspan_ms: 60000\n" + rest, 3));
@@ -63,6 +67,9 @@ TEST(Lab, ADiskThatKeepsEverythingBreaksNothing) {
   };
   EXPECT_FALSE(is_right(2, with("rest kept"), 5));
   EXPECT_FALSE(lab(2).check(with("rest lost\nsector nowhere 0 1"), 5).ok());
+  const auto bent = std::regex_replace(with("rest lost\nsector nowhere 0 1"),
+                                       std::regex("(store .*)"), "$1 cuts=nearest");
+  EXPECT_FALSE(lab(2).check(bent, 5).ok());
   EXPECT_FALSE(lab(2).check(std::regex_replace(right, std::regex("always"), "no"), 5).ok());
   EXPECT_FALSE(lab(2).check(std::regex_replace(right, std::regex(" mutant=\\S+"), ""), 5).ok());
 }
@@ -91,7 +98,13 @@ TEST(Lab, ARetryIsNoRemedy) {
 
 TEST(Lab, ASyncInTheWrongPlaceRepairsNothing) {
   EXPECT_FALSE(is_right(6, "after: create of appendonly.aof.#.incr.aof\nsync: file\n", 0));
-  EXPECT_FALSE(is_right(6, "after: remove of nothing\nsync: directory\n", 0));
+  EXPECT_FALSE(is_right(6, "after: rename of appendonly.aof.manifest\nsync: directory\n", 0));
+  // Of a call that there is not it says so, not that it does not help.
+  for (const char* nowhere : {"remove of nothing", "write of appendonly.aof.1.incr.aof"}) {
+    const auto grade = lab(6).check(fmt::format("after: {}\nsync: file\n", nowhere), 0);
+    ASSERT_TRUE(grade.ok() && !grade->right) << nowhere;
+    EXPECT_NE(grade->lines.back().find("makes no"), std::string::npos) << grade->lines.back();
+  }
 }
 
 TEST(Lab, AFileThatIsNoAnswerIsOneLine) {
