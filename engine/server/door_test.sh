@@ -163,6 +163,18 @@ wait_ready
 is "a start while it dies" "$port" "$used"
 stop
 
+# --- A unix socket among the data: its own, and one that a killed server left ---
+fresh
+start --port $((20002 + $$ % 20000)) --unixsocket "$dir/data/s"
+is "its own socket" "$(ask 'SET k v')" +OK
+kill -9 "$pid"
+{ wait "$pid"; } 2>/dev/null
+rm -r "$dir/data/appendonlydir"
+[ -S "$dir/data/s" ] || fail "no socket is left behind"
+start
+is "a socket that was left" "$(ask 'SET k v')" +OK
+stop
+
 # --- Loading ---
 fresh
 mkdir "$dir/data/appendonlydir"
