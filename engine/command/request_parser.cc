@@ -15,6 +15,8 @@ namespace {
 constexpr size_t kLongestLine = 64 * 1024;
 constexpr int64_t kMostBulks = INT32_MAX;  // as Redis 7.0; args_ grows only with what arrives
 constexpr int64_t kLongestBulk = 512 * 1024 * 1024;
+constexpr uint64_t kMostBulksOfStranger = 10;
+constexpr int64_t kLongestBulkOfStranger = 16 * 1024;
 constexpr size_t kFirstCapacity = 1024;
 constexpr size_t kKeptCapacity = 64 * 1024;  // an empty buffer above this is given back
 constexpr size_t kKeptArgs = 1024;
@@ -89,7 +91,7 @@ void RequestParser::give_back() {
 
 // --- Parsing ---
 
-RequestParser::Outcome RequestParser::next() {
+RequestParser::Outcome RequestParser::next(bool stranger) {
   if (!error_.empty()) return Outcome::kProtocolError;
   if (bulks_left_ == 0) drop_consumed();
   check_offsets();
@@ -98,7 +100,7 @@ RequestParser::Outcome RequestParser::next() {
     if (bulks_left_ == 0) {
       step = data_[at_] == '*' ? parse_array_header() : parse_inline();
     }
-    if (step == Step::kDone && bulks_left_ > 0) step = parse_bulks();
+    if (step == Step::kDone && bulks_left_ > 0) step = parse_bulks(stranger);
     if (step == Step::kNeedMore) return Outcome::kNeedMore;
     if (step == Step::kFailed) return Outcome::kProtocolError;
     if (!args_.empty()) return Outcome::kCommand;
@@ -164,13 +166,17 @@ RequestParser::Step RequestParser::parse_bulk_header() {
   return Step::kDone;
 }
 
-RequestParser::Step RequestParser::parse_bulks() {
+RequestParser::Step RequestParser::parse_bulks(bool stranger) {
+  if (stranger && bulks_left_ + args_.size() > kMostBulksOfStranger)
+    return fail("unauthenticated multibulk length");
   while (bulks_left_ > 0) {
     if (bulk_length_ < 0 && !quick_header('$', bulk_length_)) {
       const Step step = parse_bulk_header();
       if (step != Step::kDone) return step;
     }
     if (bulk_length_ > kLongestBulk) return fail("invalid bulk length");
+    if (stranger && bulk_length_ > kLongestBulkOfStranger)
+      return fail("unauthenticated bulk length");
     const auto length = static_cast<size_t>(bulk_length_);
     if (size_ - at_ < length + 2) {  // with its line end, which nobody checks
       needed_ = at_ + length + 2;

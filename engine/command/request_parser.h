@@ -20,8 +20,9 @@ class RequestParser {
   // Adds bytes. Views handed out by args() are invalid afterwards.
   void feed(std::string_view bytes);
   // The next complete command. kCommand: args() are valid until the next call of feed() or next().
-  // kProtocolError is final: it is answered from then on.
-  Outcome next();
+  // kProtocolError is final: it is answered from then on. A stranger, who has yet to say the password, is let in with
+  // few and short words only: what it announces costs memory.
+  Outcome next(bool stranger = false);
   std::span<const std::string_view> args() const { return args_; }
   const std::string& error() const { return error_; }  // "ERR Protocol error: ..."
   size_t buffered() const { return size_ - begin_; }
@@ -37,7 +38,7 @@ class RequestParser {
   Step parse_inline();
   Step parse_array_header();
   Step parse_bulk_header();
-  Step parse_bulks();
+  Step parse_bulks(bool stranger);
   bool quick_header(char marker, int64_t& value);
   // Finds the line that begins at at_; `line` is without its end, which stands at `line_end`.
   Step find_line(char terminator, std::string_view too_big, size_t& line_end);

@@ -54,6 +54,27 @@ TEST(RequestParser, InlineQuotes) {
   EXPECT_EQ(error_of("set \"a\"b c\n"), "ERR Protocol error: unbalanced quotes in request");
 }
 
+TEST(RequestParser, StrangersAreShort) {
+  const auto said_to_stranger = [](std::string_view bytes) {
+    RequestParser parser;
+    parser.feed(bytes);
+    while (parser.next(true) == Outcome::kCommand) {
+    }
+    return parser.error();
+  };
+  EXPECT_EQ(said_to_stranger("*3\r\n$4\r\nAUTH\r\n$1\r\nu\r\n$16384\r\n"), "");
+  EXPECT_EQ(said_to_stranger("*10\r\n"), "");
+  EXPECT_EQ(said_to_stranger("*11\r\n"), "ERR Protocol error: unauthenticated multibulk length");
+  EXPECT_EQ(said_to_stranger("*1\r\n$16385\r\n"),
+            "ERR Protocol error: unauthenticated bulk length");
+  EXPECT_EQ(said_to_stranger("*1\r\n$536870913\r\n"), "ERR Protocol error: invalid bulk length");
+  // Who is let in meanwhile is one no longer.
+  RequestParser parser;
+  parser.feed("*2\r\n$4\r\nAUTH\r\n$1\r\np\r\n*11\r\n");
+  EXPECT_EQ(parser.next(true), Outcome::kCommand);
+  EXPECT_EQ(parser.next(false), Outcome::kNeedMore);
+}
+
 TEST(RequestParser, ProtocolErrors) {
   EXPECT_EQ(error_of("*x\r\n"), "ERR Protocol error: invalid multibulk length");
   EXPECT_EQ(error_of("*2147483648\r\n"), "ERR Protocol error: invalid multibulk length");

@@ -163,6 +163,18 @@ wait_ready
 is "a start while it dies" "$port" "$used"
 stop
 
+# --- A unix socket among the data: its own, and one that a killed server left ---
+fresh
+start --port $((20002 + $$ % 20000)) --unixsocket "$dir/data/s"
+is "its own socket" "$(ask 'SET k v')" +OK
+kill -9 "$pid"
+{ wait "$pid"; } 2>/dev/null
+rm -r "$dir/data/appendonlydir"
+[ -S "$dir/data/s" ] || fail "no socket is left behind"
+start
+is "a socket that was left" "$(ask 'SET k v')" +OK
+stop
+
 # --- Loading ---
 fresh
 mkdir "$dir/data/appendonlydir"
@@ -188,6 +200,9 @@ is "no password" "$(ask 'GET k')" "-NOAUTH Authentication required."
 is "a wrong one" "$(ask 'AUTH wrong')" "-WRONGPASS invalid username-password pair or user is disabled."
 is "the password" "$(ask 'AUTH secret' 'SET k v' 'GET k')" "+OK +OK v"
 is "with the user" "$(ask 'AUTH default secret' PING)" "+OK +PONG"
+is "many words of a stranger" "$(ask '*11')" "-ERR Protocol error: unauthenticated multibulk length"
+is "a long one" "$(ask $'*1\r\n$20000')" "-ERR Protocol error: unauthenticated bulk length"
+is "of who is none" "$(ask 'AUTH secret' "$(words SET k "$(printf 'x%.0s' {1..20000})")" 'STRLEN k' 'SET k v')" "+OK +OK :20000 +OK"
 is "a web page" "$(ask 'POST / HTTP/1.1' 'AUTH secret' 'FLUSHALL')" closed
 is "and its next line" "$(ask 'Host: localhost' 'AUTH secret' 'FLUSHALL')" closed
 stop

@@ -1,9 +1,11 @@
 #!/bin/bash
-# Redis 7.0.15's own test suite against powercut-server and against redis-server, in its external mode. Only checks that
-# redis-server passes count, and of these not those that redis_suite.skip names.
-# usage: redis_suite.sh CHECKOUT [UNIT...]     such as: redis_suite.sh ~/redis-7.0.15 unit/type/string unit/multi
+# Redis 7.0.15's own test suite against powercut-server and against redis-server. Only checks that redis-server passes
+# count, and of these not those that redis_suite.skip names.
+# usage: redis_suite.sh [--native] CHECKOUT [UNIT...]     such as: redis_suite.sh ~/redis-7.0.15 unit/type/string unit/multi
 #
-# CHECKOUT is a source tree of Redis 7.0.15; nothing has to be built there. Needs tclsh 8.5 or newer and redis-server.
+# CHECKOUT is a source tree of Redis 7.0.15; nothing has to be built there. Needs tclsh 8.5 or newer, redis-server and
+# redis-cli. In the suite's external mode one server answers all checks; in its native mode the suite starts servers
+# itself, hands them configurations and files, and reads their logs.
 # Environment:
 #   SERVER  the powercut-server to ask      [build/powercut-server beside this tree]
 #   STOCK   the redis-server to compare to  [redis-server]
@@ -15,6 +17,10 @@ all_units="unit/type/string unit/type/incr unit/type/list unit/type/list-2 unit/
   unit/type/zset unit/type/hash unit/keyspace unit/expire unit/multi unit/other unit/dump unit/sort unit/scan unit/quit
   unit/slowlog unit/introspection unit/introspection-2 unit/latency-monitor unit/lazyfree unit/info-command
   unit/protocol unit/tracking unit/pause unit/bitops"
+native_units="integration/aof integration/aof-multi-part integration/rdb integration/logging integration/redis-cli
+  integration/redis-benchmark integration/convert-zipmap-hash-on-load integration/convert-ziplist-hash-on-load
+  integration/convert-ziplist-zset-on-load unit/aofrw unit/acl unit/auth unit/querybuf unit/limits unit/info
+  unit/networking unit/shutdown unit/oom-score-adj"
 
 complain() {
   echo "redis_suite: $*" >&2
@@ -22,7 +28,9 @@ complain() {
 }
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-[ $# -ge 1 ] || complain "usage: redis_suite.sh CHECKOUT [UNIT...]"
+native=
+[ "${1:-}" != --native ] || { native=yes && shift; }
+[ $# -ge 1 ] || complain "usage: redis_suite.sh [--native] CHECKOUT [UNIT...]"
 checkout=$(cd "$1" 2>/dev/null && pwd) || complain "$1: no such directory"
 shift
 [ -f "$checkout/tests/test_helper.tcl" ] || complain "$checkout has no tests/test_helper.tcl: name a source tree of Redis"
@@ -34,6 +42,7 @@ limit=${LIMIT:-300}
 skip=$root/engine/server/redis_suite.skip
 [ -x "$server" ] || complain "$server is not built"
 command -v "$stock" >/dev/null || complain "redis-server is missing: apt-get install redis-server"
+if [ $# -eq 0 ] && [ $native ]; then set -- $native_units; fi
 [ $# -gt 0 ] || set -- $all_units
 
 running=
@@ -72,8 +81,49 @@ start() {
   complain "$1 does not start: $(tail -1 "$data/log")"
 }
 
+# tree BINARY: what the suite expects to stand in, with BINARY as its server, in $data/tree. The tools are Redis's own.
+tree() {
+  rm -rf "$data/tree"
+  mkdir -p "$data/tree/src" "$data/tree/tests/tmp" "$data/tree/tests/assets" "$data/tree/tests/support"
+  for part in "$checkout"/tests/* "$checkout"/tests/assets/* "$checkout"/tests/support/*; do
+    case ${part##*/} in
+      tmp | assets | support) ;;
+      *) ln -s "$part" "$data/tree/${part#"$checkout/"}" ;;
+    esac
+  done
+  for tool in redis-cli redis-benchmark redis-check-aof redis-check-rdb; do
+    ln -s "$(command -v $tool)" "$data/tree/src/$tool" || complain "$tool is missing: apt-get install redis-server redis-tools"
+  done
+  ln -s "$(realpath "$(command -v "$1")")" "$data/tree/src/redis-server"
+  # Every server is told to publish changes of keys, which few checks ask for.
+  changed assets/default.conf '/^notify-keyspace-events/d'
+  # Who refuses its configuration will not get ready: two minutes are not waited for it.
+  changed support/server.tcl \
+    's/^        after $checkperiod$/&; if {[catch {exec kill -0 $pid}] \&\& ![regexp {Failed listening} [exec cat $stdout]]} break/'
+  # A manifest may have comments, which Redis skips and the suite does not. And a server that a check expected to have
+  # ended is ended before the next check.
+  changed support/aofmanifest.tcl '
+    s/^        lappend lines $line$/        if {![string match "#*" $line]} { lappend lines $line }/
+    /^proc start_server_aof/,/^}/ s/^    uplevel 1 $code$/    catch {uplevel 1 $code} said how/
+    /^proc start_server_aof/,/^}/ s/^    kill_server $srv$/&; return -options $how $said/'
+}
+changed() { # PATH SED-SCRIPT
+  rm "$data/tree/tests/$1"
+  sed "$2" "$checkout/tests/$1" >"$data/tree/tests/$1"
+  ! cmp -s "$checkout/tests/$1" "$data/tree/tests/$1" || complain "$checkout/tests/$1 is not that of 7.0.15"
+}
+
 # suite BINARY UNIT FILE: the suite's own words go to FILE.
 suite() {
+  if [ $native ]; then
+    tree "$1"
+    (cd "$data/tree" && timeout "$limit" tclsh tests/test_helper.tcl --single "$2" --clients 1 --durable --skipfile "$skip") 2>&1 |
+      sed 's/\x1b\[[0-9;]*m//g' >"$3"
+    for process in /proc/[0-9]*; do # what a unit that took too long leaves
+      [ "$(readlink "$process/cwd" 2>/dev/null)" != "$data/tree" ] || kill -9 "${process##*/}"
+    done
+    return
+  fi
   start "$1"
   (cd "$checkout" && timeout "$limit" tclsh tests/test_helper.tcl --host 127.0.0.1 --port $port --single "$2" \
     --durable --dump-logs --skipfile "$skip") 2>&1 | sed 's/\x1b\[[0-9;]*m//g' >"$3"

@@ -64,6 +64,9 @@ class Process {
     lend_process();
     if (const auto opened = open_doors(); !opened.ok()) return end(refuse(opened.error()));
     os_.spawn("signals", [this] { signal_loop(); });
+    // Scripts that wait for Redis look for its logo, or for this.
+    log_.notice(fmt::format("Running mode=standalone, port={}, PID: {}", config_.service.port,
+                            process_id()));
     log_.notice("Server initialized");
     if (const auto loaded = engine_->load(); !loaded.ok()) {
       return end(stopping_

@@ -122,9 +122,9 @@ Result<std::unique_ptr<File>> PosixOs::open(std::string_view path, Open mode) {
       break;
   }
   const std::string name = at_path(path);
-  struct stat there;  // to open a pipe may wait for ever
+  struct stat there;  // to open a pipe may wait for ever, and a socket is no missing device
   if (mode != Open::kCreateNew && fstatat(root_.get(), name.c_str(), &there, 0) == 0 &&
-      S_ISFIFO(there.st_mode)) {
+      (S_ISFIFO(there.st_mode) || S_ISSOCK(there.st_mode))) {
     return os_error("open", path, EINVAL);
   }
   const int64_t fd = retry_eintr([&] { return openat(root_.get(), name.c_str(), flags, 0644); });
