@@ -34,12 +34,11 @@ set xlabel "bytes written for each byte of the SETs"
 set xtics autofreq
 stats spread("$1 \",\" $2 \",\" $3", "$8 / $3 / 1024") using 6 nooutput name "WRITTEN"
 set xrange [1:WRITTEN_max * 1.15]
-array threshold[3] = [25, 100, 400]
-at(s, i) = "$1 == \"" . word(servers, s) . "\" && $2 == \"rewritten_at_" . threshold[i] . "\""
-have(s, i) = middle(at(s, i), "1") != 0
-written(s, i) = have(s, i) ? middle(at(s, i), "$8 / $3 / 1024") : NaN
-waited(s, i) = have(s, i) ? middle(at(s, i), "$7") : NaN
+thresholds = system("sed -n 's/^[^,]*,rewritten_at_\\([0-9]*\\),.*/\\1/p' data.csv | sort -nu | paste -sd' '")
+at(s, i) = "$1 == \"" . word(servers, s) . "\" && $2 == \"rewritten_at_" . word(thresholds, i) . "\""
+written(s, i) = middle(at(s, i), "$8 / $3 / 1024")
+waited(s, i) = middle(at(s, i), "$7")
 set key off
-plot for [s = 1:2] for [i = 1:3] "data.csv" every ::1::1 using (written(s, i)):(waited(s, i)):(sprintf("%d %%", threshold[i])) \
+plot for [s = 1:2] for [i = 1:words(thresholds)] "data.csv" every ::1::1 using (written(s, i)):(waited(s, i)):(word(thresholds, i) . " %") \
     with labels point pt mark[s] lc rgb colour[s] offset 0, 1 textcolor rgb ink
 unset multiplot
