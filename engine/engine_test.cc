@@ -185,6 +185,21 @@ TEST_F(EngineTest, ATornTailIsDroppedWhole) {
   }
 }
 
+TEST_F(EngineTest, ATornTailIsRefusedIfNothingMayBeDropped) {
+  in(always(), [&] { ask("SET a 1"); });
+  const std::string torn = contents(segment()) + "*2\r\n$";
+  overwrite(segment(), torn);
+  EngineConfig careful = always();
+  careful.recovery.drops_torn_end = false;
+  const auto refused = with(careful, [] {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("aof-load-truncated"), std::string::npos)
+      << refused.error().message;
+  EXPECT_EQ(contents(segment()), torn);
+  in(always(), [&] { EXPECT_EQ(ask("GET a"), "$1\r\n1\r\n"); });
+  in(careful, [&] { EXPECT_EQ(ask("GET a"), "$1\r\n1\r\n"); });
+}
+
 // After a clean end redis-server may go on in our segment, by its own rules.
 TEST_F(EngineTest, WhatRedisAppendedToOurSegmentCounts) {
   for (int i = 0; i < 3; ++i) in(always(), [&] { ask("INCR a"); });

@@ -262,7 +262,7 @@ std::string Engine::info_persistence() {
   lines.add("rdb_current_bgsave_time_sec", saving ? whole_seconds(job_took) : -1);
   lines.add("rdb_saves", stats.saves);
   lines.add("rdb_last_cow_size", 0);
-  lines.add("rdb_last_load_keys_expired", 0);
+  lines.add("rdb_last_load_keys_expired", report_.base_expired);
   lines.add("current_cow_size", 0);
   lines.add("current_cow_peak", 0);
   lines.add("current_cow_size_age", 0);

@@ -105,13 +105,6 @@ Result<void> set_databases(EngineConfig& config, std::string_view value) {
   return {};
 }
 
-Result<void> set_load_truncated(EngineConfig&, std::string_view value) {
-  bool yes = true;
-  TRY(set_bool(yes, value));
-  if (yes) return {};
-  return invalid("only yes is supported: a torn tail is told from damage, and damage is refused");
-}
-
 // A base is always a checkpoint. Who asks for another kind gets what holds the same.
 Result<void> set_preamble(EngineConfig&, std::string_view value) {
   bool yes = true;
@@ -121,8 +114,12 @@ Result<void> set_preamble(EngineConfig&, std::string_view value) {
 using Config = const EngineConfig&;
 
 constexpr Parameter kParameters[] = {
-    {"aof-load-truncated", Settable::kRunTime, [](Config) -> std::string { return "yes"; },
-     set_load_truncated, ""},
+    {"aof-load-truncated", Settable::kRunTime,
+     [](Config c) { return yes_no(c.recovery.drops_torn_end); },
+     [](EngineConfig& c, std::string_view value) {
+       return set_bool(c.recovery.drops_torn_end, value);
+     },
+     "yes, or no: what a crash cut short is refused at a start, damage always"},
     {"aof-loss-window-ms", Settable::kRunTime,
      [](Config c) { return std::to_string(c.aof.window.ms()); }, set_window,
      "everysec: acked and unsynced writes span no more than this"},

@@ -1,6 +1,9 @@
 #include "engine/aof/segment_bytes.h"
 
 #include <algorithm>
+#include <cstdlib>
+
+#include "engine/base/check.h"
 
 namespace powercut::engine {
 
@@ -9,9 +12,10 @@ Result<bool> SegmentBytes::more() {
   const size_t had = view_.size();
   if (had + chunk_ > capacity_) {
     capacity_ = std::max(had + chunk_, 2 * capacity_);
-    auto larger = std::make_unique_for_overwrite<char[]>(capacity_);
-    std::copy(view_.begin(), view_.end(), larger.get());
-    bytes_ = std::move(larger);
+    auto* const larger = static_cast<char*>(std::realloc(bytes_.get(), capacity_));
+    CHECK(larger != nullptr);
+    (void)bytes_.release();
+    bytes_.reset(larger);
     view_ = {bytes_.get(), had};
   }
   TRY_ASSIGN(const size_t got, file_->read_at(had, bytes_.get() + had, chunk_));

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string_view>
 
@@ -27,8 +28,11 @@ class SegmentBytes {
 
  private:
   File* file_ = nullptr;
-  // Room for what is read, not cleared first.
-  std::unique_ptr<char[]> bytes_;
+  struct Freed {
+    void operator()(char* bytes) const { std::free(bytes); }
+  };
+  // Room for what is read, not cleared first. By realloc(), which moves the pages of a large one, not its bytes.
+  std::unique_ptr<char[], Freed> bytes_;
   size_t capacity_ = 0;
   std::string_view view_;
   size_t chunk_ = size_t{64} << 10;

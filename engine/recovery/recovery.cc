@@ -270,15 +270,26 @@ class Recovery {
                               }));
     loaded_before_ += log.size;
     report().base_keys = log.checkpoint.keys;
+    report().base_expired = log.checkpoint.expired_dropped;
     report().entries += log.scan.entries;
     take_lsn(log.checkpoint);
     report().last_lsn += log.scan.entries;
+    TRY(check_end(name, log.scan, log.size));
     if (log.scan.corrupt || log.scan.good_end < log.size) {
       report().dropped_bytes += log.size - log.scan.good_end;
       report().dropped_reason = log.scan.dropped_reason;
       report().dropped_corruption = log.scan.corrupt;
     }
     return check_time(name);
+  }
+
+  Result<void> check_end(const std::string& name, const SegmentScan& scan, uint64_t size) const {
+    if (options_.drops_torn_end || scan.corrupt || scan.good_end >= size) return {};
+    return Error{
+        Errc::kCorrupt,
+        fmt::format("{} offset {}: {}, and aof-load-truncated is no; start with yes to drop the "
+                    "last {} bytes, or look with powercut-check-aof; nothing was changed",
+                    name, scan.good_end, scan.dropped_reason, size - scan.good_end)};
   }
 
   Result<void> check_no_data() {
@@ -401,6 +412,7 @@ class Recovery {
     if (!loaded.ok()) return with_remedy(loaded.error());
     const RdbInfo info = std::move(*loaded);
     report().base_keys = info.keys;
+    report().base_expired = info.expired_dropped;
     take_lsn(info);
     loaded_before_ += info.bytes;
     if (options_.progress != nullptr) options_.progress->loaded_bytes = loaded_before_;
@@ -477,6 +489,7 @@ class Recovery {
     report().entries += scan.entries;
     report().batches += scan.batches;
     report().last_lsn = scan.next_lsn - 1;
+    TRY(check_end(expected.name, scan, bytes.size()));
     if (scan.corrupt || scan.good_end < bytes.size()) {
       report().dropped_bytes += bytes.size() - scan.good_end;
       report().dropped_reason = scan.dropped_reason;

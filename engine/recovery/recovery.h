@@ -48,6 +48,8 @@ struct LoadProgress {
 struct RecoveryOptions {
   bool append_only = true;
   OnCorruption on_corruption = OnCorruption::kAbort;
+  bool drops_torn_end =
+      true;  // of a log, as a crash leaves it; false: refused, for who wants to look first
   OnNewer on_newer = OnNewer::kPassOver;  // a process asks for kRefuse
   Duration time_limit{0};                 // 0: none
   // Only what was logged up to this second, where the log has timestamps: the rest is given up, as damage is. For
@@ -61,6 +63,7 @@ struct RecoveryReport {
   bool found_nothing = false;  // a fresh start
   std::string base;            // the file loaded, if any
   uint64_t base_keys = 0;
+  uint64_t base_expired = 0;  // keys of the base that had expired, and are not there
   uint64_t segments = 0;
   uint64_t entries = 0;
   uint64_t batches = 0;
