@@ -12,6 +12,7 @@
 #include "engine/aof/manifest.h"
 #include "engine/aof/segment_reader.h"
 #include "engine/config.h"
+#include "engine/recovery/recovery.h"
 
 namespace powercut::scenarios {
 
@@ -129,15 +130,29 @@ void write_directory(sim::Disk& disk, const Log& log) {
     (void)disk.remove(in_log(file.name));  // as it does with its own
 }
 
-void write_single(sim::Disk& disk, const Log& log) {
-  std::string all = log.base;
-  for (const std::string& segment : log.segments) all += segment;
+void remove_directory(sim::Disk& disk) {
   const std::string directory(engine::kAofDirectory);
   const auto names = disk.list(directory);
   for (const std::string& name : *names) (void)disk.remove(directory + "/" + name);
   sync(disk, directory);
   (void)disk.remove(directory);
-  put(disk, "appendonly.aof", all);
+}
+
+void write_single(sim::Disk& disk, const Log& log) {
+  std::string all = log.base;
+  for (const std::string& segment : log.segments) all += segment;
+  remove_directory(disk);
+  put(disk, std::string(engine::kSingleLog), all);
+}
+
+// All there is stands in the base: as of a server without a log, after a SAVE.
+bool write_checkpoint(sim::Disk& disk, const Log& log) {
+  if (!log.manifest.base) return false;
+  for (const std::string& segment : log.segments)
+    if (!segment.empty()) return false;
+  remove_directory(disk);
+  put(disk, std::string(engine::kCheckpointName), log.base);
+  return true;
 }
 
 }  // namespace
@@ -145,6 +160,10 @@ void write_single(sim::Disk& disk, const Log& log) {
 bool rewrite_as_redis(sim::Disk& disk, sim::Choices& choices) {
   auto log = read_log(disk);
   if (!log || log->segments.empty()) return false;
+  if (choices.choose("redis.checkpoint", 0, 2) == 0 && write_checkpoint(disk, *log)) {
+    sync(disk, "");
+    return true;
+  }
   // It may have been killed in the middle of a write.
   constexpr std::string_view kNext = "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nb\r\n";
   if (choices.choose("redis.torn", 0, 2) == 0)
