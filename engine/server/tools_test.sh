@@ -160,17 +160,28 @@ is "listen" "$(ask 11 'SUBSCRIBE news')" "*3 subscribe news :1"
 is "publish" "$(ask 10 'PUBLISH news hello')" :1
 is "a message" "$(hear 11)" "*3 message news hello"
 
-# --- ACL: one user ---
+# --- ACL: users ---
 is "who" "$(ask 10 'ACL WHOAMI')" default
 is "the user" "$(ask 10 'ACL LIST')" "*1 user default on nopass ~* &* +@all"
 is "a secret" "$(ask 10 'ACL GENPASS 40' | tr -d '0-9a-f' | wc -c)" 0
 [ "$(ask 10 'ACL GENPASS')" != "$(ask 10 'ACL GENPASS')" ] || fail "two secrets are the same"
-has "no other user" "$(ask 10 'ACL SETUSER bob on')" "-ERR ACL SETUSER: there are no users but default"
+is "another" "$(ask 10 'ACL SETUSER bob on >builder ~bob:* +@all -debug')" +OK
+open 14
+is "he says who he is" "$(ask 14 'AUTH bob builder')" +OK
+is "and is" "$(ask 14 'ACL WHOAMI')" bob
+is "his key" "$(ask 14 'SET bob:1 x')" +OK
+has "another's" "$(ask 14 'SET x 5')" "-NOPERM this user has no permissions to access one of the keys"
+has "what he may not" "$(ask 14 'DEBUG SLEEP 0')" "-NOPERM this user has no permissions to run the 'debug|sleep' command"
+has "seen by others" "$(ask 10 'CLIENT LIST')" "user=bob"
+is "deleted" "$(ask 10 'ACL DELUSER bob')" :1
+is "and gone" "$(hear 14)" nothing
+has "nobody" "$(ask 10 'CLIENT KILL USER bob')" "-ERR No such user 'bob'"
+ask 10 'ACL LOG RESET' >/dev/null
 ask 10 'CONFIG SET requirepass secret' >/dev/null
 has "its digest" "$(ask 10 'ACL GETUSER default')" 2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b
 open 13
 has "a wrong password" "$(ask 13 'AUTH default guess')" -WRONGPASS
-has "is noted" "$(ask 10 'ACL LOG')" "*14 count :1 reason auth context toplevel object auth username default"
+has "is noted" "$(ask 10 'ACL LOG')" "*14 count :1 reason auth context toplevel object AUTH username default"
 is "the right one" "$(ask 13 'AUTH default secret')" +OK
 ask 10 'CONFIG SET requirepass ""' >/dev/null
 
