@@ -185,6 +185,56 @@ has "is noted" "$(ask 10 'ACL LOG')" "*14 count :1 reason auth context toplevel 
 is "the right one" "$(ask 13 'AUTH default secret')" +OK
 ask 10 'CONFIG SET requirepass ""' >/dev/null
 
+# --- Users in a file, and in a configuration ---
+printf 'user bob on >builder ~* &* +@all\n' >"$dir/users.acl"
+start --appendonly no --save "" --aclfile ../users.acl
+open 10
+open 14
+is "of the file" "$(ask 14 'AUTH bob builder')" +OK
+is "one more" "$(ask 10 'ACL SETUSER eve on nopass +get ~e*')" +OK
+is "kept" "$(ask 10 'ACL SAVE')" +OK
+grep -qx 'user eve on nopass ~e\* resetchannels -@all +get' "$dir/users.acl" || fail "ACL SAVE: $(cat "$dir/users.acl")"
+grep -q builder "$dir/users.acl" && fail "ACL SAVE shows a password"
+is "nothing beside it" "$(ls "$dir" | grep users)" users.acl
+is "read again" "$(ask 10 'ACL LOAD')" +OK
+is "who was there must come again" "$(hear 14)" nothing
+echo 'user eve on' >>"$dir/users.acl"
+has "a wrong file" "$(ask 10 'ACL LOAD')" "Duplicate user 'eve' found on line 4"
+has "changes nothing" "$(ask 10 'ACL GETUSER eve')" "-@all +get"
+mkdir "$dir/other"
+"$server" --dir "$dir/other" --aclfile ../users.acl >"$dir/said" 2>&1 && fail "it starts with a wrong file"
+has "a start says why" "$(cat "$dir/said")" "Duplicate user 'eve' found on line 4"
+"$server" --dir "$dir/other" --aclfile ../users.acl --user ann on >"$dir/said" 2>&1 && fail "it starts with both"
+has "a start says what" "$(cat "$dir/said")" "users stand in the configuration and in an aclfile"
+"$server" --dir "$dir/other" --user ann --user ann >"$dir/said" 2>&1 && fail "it starts with one twice"
+has "a start says who" "$(cat "$dir/said")" "Duplicate user"
+printf 'user ann on >secret ~a* +@all (+get ~b*)\nuser default on nopass ~* +@all -flushall\n' >"$dir/redis.conf"
+configured() { # as start, with the file first
+  [ -z "$pid" ] || { kill -9 "$pid" && wait "$pid" 2>/dev/null; }
+  : >"$dir/log"
+  "$server" "$dir/redis.conf" --dir "$dir/data" --port 0 --bind 127.0.0.1 --appendonly no >>"$dir/log" 2>&1 &
+  pid=$!
+  port=
+  for _ in $(seq 400); do
+    port=$(sed -n 's/.*ready on 127.*:\([0-9]*\)$/\1/p' "$dir/log")
+    [ -z "$port" ] || return 0
+    sleep 0.02
+  done
+  fail "it does not get ready: $(cat "$dir/log")"
+}
+configured
+open 10
+has "of the configuration" "$(ask 10 FLUSHALL)" -NOPERM
+has "no channels unless said" "$(ask 10 'PUBLISH a b')" -NOPERM
+is "written down" "$(ask 10 'CONFIG REWRITE')" +OK
+grep -q secret "$dir/redis.conf" && fail "CONFIG REWRITE shows a password"
+grep -q '^user ann on #.* ~a\* resetchannels +@all (~b\* resetchannels -@all +get)$' "$dir/redis.conf" ||
+  fail "CONFIG REWRITE: $(cat "$dir/redis.conf")"
+configured
+open 10
+has "and read again" "$(ask 10 FLUSHALL)" -NOPERM
+is "the other too" "$(ask 10 'AUTH ann secret')" +OK
+
 # --- DEBUG is for who allows it ---
 start --appendonly no --save ""
 open 10
