@@ -53,15 +53,17 @@ struct ServiceConfig {
   std::vector<std::string> bind{"*", "-::*"};  // bind; "-": where it cannot be had, go on without
   bool bind_given = false;                     // not the default: then protected mode trusts it
   int port = 6379;
-  std::string unix_socket;        // unixsocket
-  uint64_t unix_socket_mode = 0;  // unixsocketperm, as a number; 0: as the umask says
-  bool protected_mode = true;     // protected-mode
-  std::string password;           // requirepass
-  uint64_t max_clients = 10'000;  // maxclients
-  int64_t idle_timeout_s = 0;     // timeout; 0: never
-  int64_t tcp_keepalive_s = 300;  // tcp-keepalive
-  int tcp_backlog = 511;          // tcp-backlog
-  OutputLimit output_normal{};    // client-output-buffer-limit normal
+  std::string unix_socket;                      // unixsocket
+  uint64_t unix_socket_mode = 0;                // unixsocketperm, as a number; 0: as the umask says
+  bool protected_mode = true;                   // protected-mode
+  std::string password;                         // requirepass
+  std::string acl_file;                         // aclfile
+  std::vector<std::vector<std::string>> users;  // user NAME RULE ..., each
+  uint64_t max_clients = 10'000;                // maxclients
+  int64_t idle_timeout_s = 0;                   // timeout; 0: never
+  int64_t tcp_keepalive_s = 300;                // tcp-keepalive
+  int tcp_backlog = 511;                        // tcp-backlog
+  OutputLimit output_normal{};                  // client-output-buffer-limit normal
   OutputLimit output_replica{256 << 20, 64 << 20, 60};  // ... replica
   OutputLimit output_pubsub{32 << 20, 8 << 20, 60};     // ... pubsub
   uint64_t query_buffer_limit = 1 << 30;                // client-query-buffer-limit

@@ -89,6 +89,8 @@ Result<void> Engine::config_set(std::string_view name, std::string_view value) {
     const auto turned = keeper_.set_append_only(next.recovery.append_only);
     return turned.ok() ? turned : failed(turned.error().message);
   }
+  if (next.service.password != config_.service.password)
+    executor_.clients().users.set_default_password(next.service.password);
   config_ = std::move(next);
   aof_.set_options(config_.aof);
   apply_config();

@@ -26,17 +26,19 @@ Engine::Engine(Os& os, EngineConfig config)
       wake_expirer_(os),
       shutdown_over_(os),
       started_at_(os.now()) {
+  executor_.clients().users.set_default_password(config_.service.password);
   apply_config();
 }
 
 void Engine::apply_config() {
   executor_.set_max_memory(config_.max_memory_bytes);
-  executor_.clients().password = config_.service.password;
   executor_.slow_log().set_limits(config_.service.slowlog_slower_us, config_.service.slowlog_most);
   executor_.latency_events().set_threshold(redis_number(config_, "latency-monitor-threshold"));
   executor_.set_latency_tracking(redis_text(config_, "latency-tracking") == "yes");
-  executor_.clients().most_refused_logins =
-      static_cast<size_t>(redis_number(config_, "acllog-max-len"));
+  executor_.clients().denials.set_most(
+      static_cast<size_t>(redis_number(config_, "acllog-max-len")));
+  executor_.clients().users.set_all_channels(redis_text(config_, "acl-pubsub-default") ==
+                                             "allchannels");
   executor_.clients().tracking.set_most_keys(
       static_cast<uint64_t>(redis_number(config_, "tracking-table-max-keys")));
 }

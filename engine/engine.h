@@ -62,8 +62,15 @@ class Engine final : public OperationLog, public Control {
     std::function<void(std::string_view)> log_line;
     std::function<void()> purge;
     std::function<std::string(size_t)> secret_bytes;
+    std::function<Result<std::string>()> read_users;  // the aclfile
+    std::function<Result<void>(const std::string&)> write_users;
   };
   void set_process(Process process) { process_ = std::move(process); }
+  // Those of the configuration, or of its aclfile. Call it before clients connect.
+  //   Errors: kInvalid, with the rule or the line that is none.
+  Result<void> begin_users();
+  // Those that CONFIG REWRITE writes down, a line each: not those of an aclfile, nor what requirepass says.
+  std::vector<std::string> user_lines();
   // What CONFIG REWRITE does: the file is the process's, not the store's.
   void set_config_rewriter(std::function<Result<void>()> rewrite) {
     rewrite_config_ = std::move(rewrite);
@@ -88,6 +95,9 @@ class Engine final : public OperationLog, public Control {
   Result<void> config_set(std::string_view name, std::string_view value) override;
   void reset_stats() override;
   Result<void> config_rewrite() override;
+  // users.cc
+  Result<void> load_users(Client* asking) override;
+  Result<void> save_users() override;
   EncodingLimits encoding_limits() override;
   MemoryReport memory_report() override;
   void purge() override {

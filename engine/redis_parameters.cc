@@ -14,8 +14,6 @@ using Kind = RedisParameter::Kind;
 
 constexpr RedisParameter kParameters[] = {
     {"acl-pubsub-default", Kind::kWord, "resetchannels", "allchannels|resetchannels", "", true},
-    {"aclfile", Kind::kText, "", "",
-     "there are no ACL users but default, whose password is requirepass", false},
     {"acllog-max-len", Kind::kNumber, "128", "0|9223372036854775807", "", true},
     {"active-defrag-cycle-max", Kind::kNumber, "25", "0|2147483647", "", true},
     {"active-defrag-cycle-min", Kind::kNumber, "1", "0|2147483647", "", true},
@@ -179,7 +177,6 @@ constexpr Refused kRefused[] = {
     {"loadmodule", "there are no modules"},
     {"rename-command", "commands keep their names; a password keeps strangers out (requirepass)"},
     {"sentinel", "this is no sentinel"},
-    {"user", "there are no ACL users but default, whose password is requirepass"},
 };
 
 Result<std::string> canonical_share(std::string_view value) {

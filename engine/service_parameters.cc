@@ -120,6 +120,9 @@ constexpr auto kStart = Settable::kStart;
 constexpr auto kRunTime = Settable::kRunTime;
 
 constexpr Parameter kParameters[] = {
+    {"aclfile", kStart, [](Config c) { return c.service.acl_file; },
+     [](EngineConfig& c, std::string_view v) { return set_text(c.service.acl_file, v); },
+     "a file of users, for ACL LOAD and SAVE"},
     {"appenddirname", kStart, [](Config c) { return c.service.log_directory; },
      [](EngineConfig& c, std::string_view v) { return set_name(c.service.log_directory, v); }, ""},
     {"appendfilename", kStart, [](Config c) { return c.service.log_name; },

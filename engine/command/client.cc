@@ -8,14 +8,17 @@ namespace powercut::engine {
 
 Client::Client(Clients& clients)
     : opened_at(clients.now()), active_at(opened_at), clients_(clients), id_(clients.enter(*this)) {
-  authenticated = clients.password.empty();
+  begin_as_default();
 }
 
-bool Clients::accepts(std::string_view given) const {
-  unsigned char difference = given.size() == password.size() ? 0 : 1;
-  for (size_t i = 0; i < given.size(); ++i)
-    difference |= static_cast<unsigned char>(given[i] ^ (i < password.size() ? password[i] : 0));
-  return difference == 0;
+void Client::begin_as_default() {
+  user = &clients_.users.default_user();
+  authenticated = !clients_.users.must_log_in();
+}
+
+void Client::end() {
+  closing = hung_up = true;
+  if (hang_up) hang_up();
 }
 
 Client::~Client() {
@@ -91,17 +94,17 @@ Client* Clients::find(uint64_t id) const {
   return found != all_.end() && (*found)->id() == id ? *found : nullptr;
 }
 
-void Clients::note_refused_login(std::string_view user, std::string client) {
-  // The same again within a minute is one entry.
-  constexpr Duration kSame = seconds(60);
-  if (!refused_logins.empty() && refused_logins.front().user == user &&
-      now() - refused_logins.front().at < kSame) {
-    ++refused_logins.front().count;
-    refused_logins.front().at = now();
-    return;
+void Clients::log_out(const User& user, Client* asking) {
+  for (Client* client : all_) {
+    if (client->user != &user) continue;
+    client->user = &users.default_user();
+    client->authenticated = false;
+    if (client == asking) {
+      client->closing = true;
+    } else {
+      client->end();
+    }
   }
-  refused_logins.insert(refused_logins.begin(), {std::string(user), std::move(client), now(), 1});
-  if (refused_logins.size() > most_refused_logins) refused_logins.resize(most_refused_logins);
 }
 
 void Clients::pause(Instant until, bool all) {

@@ -13,8 +13,10 @@
 
 #include "engine/base/time.h"
 #include "engine/command/channels.h"
+#include "engine/command/denials.h"
 #include "engine/command/outbox.h"
 #include "engine/command/tracking.h"
+#include "engine/command/user/user.h"
 #include "engine/os/os.h"
 #include "engine/os/wait_queue.h"
 
@@ -53,9 +55,17 @@ class Client {
   bool skip_now = false;
   // Ends its connection; empty where there is none to end.
   std::function<void()> hang_up;
-  bool authenticated = true;  // or there was no password when it came
-  bool closing = false;       // QUIT, SHUTDOWN or a protocol error: no more requests
-  bool no_evict = false;      // CLIENT NO-EVICT
+  const User* user;            // whose rules bind it; never null
+  bool authenticated = false;  // it said who it is, or nobody asked when it came
+  bool closing = false;        // QUIT, SHUTDOWN or a protocol error: no more requests
+  bool hung_up = false;        // by end(): it only waits for its socket
+  bool no_evict = false;       // CLIENT NO-EVICT
+  // It has yet to say who it is.
+  bool is_stranger() const;
+  // As one that has just come.
+  void begin_as_default();
+  // Ends it, though it asked for nothing.
+  void end();
 
   // --- What it is told unasked ---
   // Writes `bytes` behind its last reply; they may go once `lsn` is released. While a command of its own runs, behind
@@ -119,10 +129,11 @@ class Clients {
   uint64_t connections() const { return last_id_ - first_counted_; }
   void reset_stats() { first_counted_ = last_id_; }
 
-  // requirepass; empty: none is asked for.
-  std::string password;
-  // Takes as long for every wrong one of that length.
-  bool accepts(std::string_view given) const;
+  // --- ACL ---
+  Users users;
+  Denials denials;
+  // Ends those that are logged in as this user, which is about to go; `asking` when it has had its answer.
+  void log_out(const User& user, Client* asking);
 
   // --- What they are told: news.h sends it ---
   Tracking tracking;
@@ -149,17 +160,6 @@ class Clients {
   // For the store itself: keeps writes out, whatever clients ask for.
   void close_writes(bool closed);
   bool writes_closed() const { return closed_; }
-
-  // --- ACL LOG: the newest first ---
-  struct RefusedLogin {
-    std::string user;
-    std::string client;  // as CLIENT LIST shows it
-    Instant at;
-    uint64_t count = 1;  // how often in a row
-  };
-  std::vector<RefusedLogin> refused_logins;
-  size_t most_refused_logins = 128;  // acllog-max-len
-  void note_refused_login(std::string_view user, std::string client);
 
   // Does any of them watch a key? If none does, there is nothing to break.
   bool watching() const { return watching_ != 0; }
@@ -192,5 +192,7 @@ class Clients {
   size_t waiting_ = 0;
   WaitQueue unpaused_;
 };
+
+inline bool Client::is_stranger() const { return !authenticated && clients_.users.must_log_in(); }
 
 }  // namespace powercut::engine

@@ -51,6 +51,9 @@ class Control {
   virtual Result<void> config_rewrite() {
     return Error{Errc::kInvalid, "The server is running without a config file"};
   }
+  // ACL LOAD, for a client that may lose its own user by it, and ACL SAVE. Yield.
+  virtual Result<void> load_users(Client*) { return no_users_file(); }
+  virtual Result<void> save_users() { return no_users_file(); }
   // CONFIG RESETSTAT
   virtual void reset_stats() = 0;
 
@@ -94,6 +97,13 @@ class Control {
  private:
   static Error no_process() { return {Errc::kInvalid, "there is no process around this store"}; }
   LatencyEvents no_events_;
+
+ protected:
+  static Error no_users_file() {
+    return {Errc::kInvalid,
+            "This Redis instance is not configured to use an ACL file: start it with aclfile, or "
+            "keep its users by CONFIG REWRITE"};
+  }
 };
 
 }  // namespace powercut::engine

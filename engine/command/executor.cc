@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "engine/base/hash.h"
+#include "engine/command/client_text.h"
 #include "engine/command/container.h"
 #include "engine/command/execute.h"
 #include "engine/command/number.h"
+#include "engine/command/permission.h"
 
 namespace powercut::engine {
 
@@ -56,7 +58,7 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     client.closing = true;
     return;
   }
-  if (!client.authenticated && (spec == nullptr || (spec->flags & kNoAuth) == 0)) {
+  if (client.is_stranger() && (spec == nullptr || (spec->flags & kNoAuth) == 0)) {
     client.multi_failed |= client.in_multi;
     return refuse(client, "NOAUTH Authentication required.");
   }
@@ -66,11 +68,14 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     return refuse(client, spec == nullptr ? unknown_command_error(args) : wrong_arity_error(*spec));
   }
   if (spec->subcommand_count != 0 && args.size() > 1) {
+    // DEBUG has no subcommands in Redis, so the user is asked for the whole of it.
+    if (!client.user->unrestricted && spec->name == "debug" && deny(client, *spec, args)) return;
     client.multi_failed |= client.in_multi;
     ++tally_.of(spec).rejected;
     return refuse(client, unknown_subcommand_error(args));
   }
   client.last_command = spec->name;
+  if (!client.user->unrestricted && deny(client, *spec, args)) return;
   if (client.subscriptions != nullptr && client.protocol == 2 && !says_listener(*spec)) {
     return refuse(client, fmt::format("ERR Can't execute '{}': only (P|S)SUBSCRIBE / "
                                       "(P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
@@ -81,8 +86,10 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     client.multi_failed |= client.in_multi;
     return refuse(client, "LOADING Redis is loading the dataset in memory");
   }
-  while (must_wait(client, *spec)) clients_.wait_for_unpause(client);
-  if (client.closing) return;  // CLIENT KILL, while it waited
+  if (must_wait(client, *spec)) {
+    while (must_wait(client, *spec)) clients_.wait_for_unpause(client);
+    if (!may_go_on(client, *spec, args)) return;
+  }
   if (client.in_multi && (spec->flags & kImmediate) == 0) {
     queue(client, *spec, args);
     hold(client, 0);
@@ -90,8 +97,9 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
   }
   if (is_write(client, *spec)) {
     // Whatever must wait, waits here: from now on the command runs in one step.
-    while (wait_for_turn(client, *spec)) {
-    }
+    bool waited = false;
+    while (wait_for_turn(client, *spec)) waited = true;
+    if (waited && !may_go_on(client, *spec, args)) return;
     (void)log_.has_space(bytes_of(client, *spec, args));
     if (const char* refusal = why_refused(client, *spec)) {
       ++stats_.refused_writes;
@@ -109,6 +117,30 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
   keyspace_.set_now(os_.wall_now());
   keyspace_.keep_expired(clients_.writes_paused());
   execute_timed(client, *spec, args);
+}
+
+// What is answered, and noted, where its user's rules do not allow a request; true if they do not.
+bool Executor::deny(Client& client, const CommandSpec& spec,
+                    std::span<const std::string_view> args) {
+  const Verdict verdict = check_permission(*client.user, spec, args);
+  if (verdict.what == Denied::kNothing) return false;
+  note_denial(client, reason_of(verdict.what), object_of(verdict, spec, args), client.user->name);
+  ++tally_.of(&spec).rejected;
+  client.multi_failed |= client.in_multi;
+  const std::string error = denial_error(verdict.what, spec);
+  if (spec.name != "exec") {
+    refuse(client, error);
+    return true;
+  }
+  client.clear_transaction();
+  refuse(client, fmt::format("EXECABORT Transaction discarded because of: {}", error));
+  return true;
+}
+
+// While it waited, somebody may have ended it (CLIENT KILL), or changed what its user may do.
+bool Executor::may_go_on(Client& client, const CommandSpec& spec,
+                         std::span<const std::string_view> args) {
+  return !client.closing && (client.user->unrestricted || !deny(client, spec, args));
 }
 
 // True if it waited: then all is to be looked at again.
@@ -316,6 +348,7 @@ void Executor::execute_queued(Client& client) {
     const Instant began = os_.now();
     const CommandSpec& spec = *resolve(args);
     Reply one(client.outbox.bytes(), client.protocol);
+    if (!client.user->unrestricted && deny_late(client, spec, args, one)) continue;
     Call call(args, keyspace_, client.db, one, effects_, *this);
     call.control = &control_;
     call.client = &client;
@@ -327,6 +360,17 @@ void Executor::execute_queued(Client& client) {
     note_news(client, client.db, spec, args, one.failed());
   }
   client.in_exec = false;
+}
+
+// The rules may have changed since it was queued.
+bool Executor::deny_late(const Client& client, const CommandSpec& spec,
+                         std::span<const std::string_view> args, Reply& reply) {
+  const Verdict verdict = check_permission(*client.user, spec, args);
+  if (verdict.what == Denied::kNothing) return false;
+  note_denial(client, reason_of(verdict.what), object_of(verdict, spec, args), client.user->name);
+  reply.error(late_denial_error(verdict.what));
+  tally_.count_error(reply.text().substr(1));
+  return true;
 }
 
 uint64_t Executor::finish_operation() {

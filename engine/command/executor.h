@@ -107,6 +107,10 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   // The reply just written rests on `lsn`.
   void hold(Client& client, uint64_t lsn);
   void queue(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
+  bool deny(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
+  bool deny_late(const Client& client, const CommandSpec& spec,
+                 std::span<const std::string_view> args, Reply& reply);
+  bool may_go_on(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
   const char* why_refused(const Client& client, const CommandSpec& spec);
   bool needs_memory(const Client& client, const CommandSpec& spec) const;
   size_t bytes_of(const Client& client, const CommandSpec& spec,

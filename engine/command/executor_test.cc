@@ -88,7 +88,7 @@ TEST_F(ExecutorTest, EachKeyThatExpiresIsAnOperation) {
 // --- Who is answered at all ---
 
 TEST_F(ExecutorTest, NobodyIsAnsweredWithoutThePassword) {
-  executor.clients().password = "secret";
+  executor.clients().users.set_default_password("secret");
   session.client().authenticated = false;
   const std::string refused = "-NOAUTH Authentication required.\r\n";
   EXPECT_EQ(ask("GET a"), refused);

@@ -9,6 +9,20 @@ namespace {
 
 // Sorted by name.
 constexpr CommandFacts kFacts[] = {
+    {"acl", "", "slow", "server", "6.0.0", ""},
+    {"acl|cat", "noscript loading stale", "slow", "server", "6.0.0", ""},
+    {"acl|deluser", "admin noscript loading stale", "admin slow dangerous", "server", "6.0.0", ""},
+    {"acl|dryrun", "admin noscript loading stale", "admin slow dangerous", "server", "7.0.0", ""},
+    {"acl|genpass", "noscript loading stale", "slow", "server", "6.0.0", ""},
+    {"acl|getuser", "admin noscript loading stale", "admin slow dangerous", "server", "6.0.0", ""},
+    {"acl|help", "loading stale", "slow", "server", "6.0.0", ""},
+    {"acl|list", "admin noscript loading stale", "admin slow dangerous", "server", "6.0.0", ""},
+    {"acl|load", "admin noscript loading stale", "admin slow dangerous", "server", "6.0.0", ""},
+    {"acl|log", "admin noscript loading stale", "admin slow dangerous", "server", "6.0.0", ""},
+    {"acl|save", "admin noscript loading stale", "admin slow dangerous", "server", "6.0.0", ""},
+    {"acl|setuser", "admin noscript loading stale", "admin slow dangerous", "server", "6.0.0", ""},
+    {"acl|users", "admin noscript loading stale", "admin slow dangerous", "server", "6.0.0", ""},
+    {"acl|whoami", "noscript loading stale", "slow", "server", "6.0.0", ""},
     {"append", "write denyoom fast", "write string fast", "string", "2.0.0", "RW insert@1:0:1"},
     {"auth", "noscript loading stale fast no_auth allow_busy", "fast connection", "connection",
      "1.0.0", ""},
@@ -62,6 +76,7 @@ constexpr CommandFacts kFacts[] = {
     {"command|count", "loading stale", "slow connection", "server", "2.8.13", ""},
     {"command|docs", "loading stale", "slow connection", "server", "7.0.0", ""},
     {"command|getkeys", "loading stale", "slow connection", "server", "2.8.13", ""},
+    {"command|getkeysandflags", "loading stale", "slow connection", "server", "7.0.0", ""},
     {"command|help", "loading stale", "slow connection", "server", "5.0.0", ""},
     {"command|info", "loading stale", "slow connection", "server", "2.8.13", ""},
     {"command|list", "loading stale", "slow connection", "server", "7.0.0", ""},
@@ -320,6 +335,8 @@ constexpr CommandFacts kFacts[] = {
 };
 
 }  // namespace
+
+std::span<const CommandFacts> all_facts() { return kFacts; }
 
 const CommandFacts* find_facts(std::string_view name) {
   const auto* const found = std::lower_bound(

@@ -1,6 +1,8 @@
-// What COMMAND INFO, COMMAND DOCS and ACL CAT tell of a command, as Redis 7.0 names it. Nothing is decided by it.
+// What COMMAND INFO, COMMAND DOCS and ACL CAT tell of a command, as Redis 7.0 names it; and what users' rules go
+// by: categories, and what becomes of a key.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 namespace powercut::engine {
@@ -17,6 +19,8 @@ struct CommandFacts {
   std::string_view keys;
 };
 
+// Sorted by name.
+std::span<const CommandFacts> all_facts();
 // nullptr: it is our own.
 const CommandFacts* find_facts(std::string_view name);
 

@@ -20,7 +20,7 @@ void Session::run() {
       stalled_ = true;
       return;
     }
-    switch (parser_.next(!client_.authenticated)) {
+    switch (parser_.next(client_.is_stranger())) {
       case RequestParser::Outcome::kNeedMore:
         client_.request_bytes = parser_.buffered();
         return;

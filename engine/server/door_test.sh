@@ -280,12 +280,17 @@ echo 'timeout 17' >"$dir/more.conf"
 status=$("$server" "$dir/redis.conf" --dir "$dir/data" 2>"$dir/said"; echo $?)
 is "an unknown directive" "$status" 2
 has "where it stands" "$(cat "$dir/said")" "redis.conf line 6: 'rename-command-is-not-here yes': there is no such directive"
-for refused in 'cluster-enabled yes' 'replicaof host 1' 'user me on' 'maxmemory-policy allkeys-lru' 'appendfilename a/b'; do
+for refused in 'cluster-enabled yes' 'replicaof host 1' 'maxmemory-policy allkeys-lru' 'appendfilename a/b'; do
   printf '%s\n' "$refused" >"$dir/bad.conf"
   "$server" "$dir/bad.conf" --dir "$dir/data" 2>"$dir/said"
   is "$refused" $? 2
   has "$refused" "$(cat "$dir/said")" "bad.conf line 1: '$refused': "
 done
+echo 'user me on >secret +nosuch' >"$dir/bad.conf"
+"$server" "$dir/bad.conf" --dir "$dir/data" 2>"$dir/said"
+is "a rule that is none" $? 2
+has "a rule that is none" "$(cat "$dir/said")" "bad.conf line 1: 'user me': Error in ACL SETUSER modifier '+nosuch'"
+grep -q secret "$dir/said" && fail "a password on the terminal"
 sed -i /is-not-here/d "$dir/redis.conf"
 : >"$dir/log"
 "$server" "$dir/redis.conf" --port 0 --bind 127.0.0.1 --dir "$dir/data" --appendfilename other.aof --appenddirname logs \

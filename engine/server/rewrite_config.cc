@@ -2,17 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
 
 #include "engine/base/words.h"
-#include "engine/os/posix/os_error.h"
 #include "engine/parameters.h"
 #include "engine/redis_parameters.h"
 #include "engine/server/options.h"
+#include "engine/server/replace_file.h"
 #include "engine/server/toml_file.h"
 
 namespace powercut::engine {
@@ -53,8 +51,10 @@ std::map<std::string, std::vector<std::string>> lines_of(const EngineConfig& con
   return lines;
 }
 
-std::string rewritten(const std::string& old, const EngineConfig& config) {
+std::string rewritten(const std::string& old, const EngineConfig& config,
+                      const std::vector<std::string>& users) {
   auto lines = lines_of(config);
+  lines["user"] = users;
   std::set<std::string> placed;
   std::string text;
   bool generated = false;
@@ -89,29 +89,16 @@ std::string rewritten(const std::string& old, const EngineConfig& config) {
 
 }  // namespace
 
-Result<void> rewrite_config(const EngineConfig& config) {
+Result<void> rewrite_config(const EngineConfig& config, const std::vector<std::string>& users) {
   const std::string& path = config.service.config_file;
   if (path.empty()) return Error{Errc::kInvalid, "The server is running without a config file"};
   if (is_toml(path))
     return Error{Errc::kInvalid, path + ": CONFIG REWRITE writes a redis.conf, and this is none"};
-  const auto failed = [&](int error) {
-    return Error{Errc::kIo, "Rewriting config file: " + os_error("write", path, error).message};
-  };
   std::ifstream in(path, std::ios::binary);
   const std::string old{std::istreambuf_iterator<char>(in), {}};
-  const std::string next = path + ".rewritten";
-  {
-    std::ofstream out(next, std::ios::binary | std::ios::trunc);
-    out << rewritten(old, config);
-    out.flush();
-    if (!out) return failed(errno);
-  }
-  std::error_code error;
-  const auto permissions = std::filesystem::status(path, error).permissions();
-  if (!error) std::filesystem::permissions(next, permissions, error);
-  std::filesystem::rename(next, path, error);
-  if (error) return failed(error.value());
-  return {};
+  const auto replaced = replace_file(path, rewritten(old, config, users));
+  if (replaced.ok()) return {};
+  return Error{replaced.error().code, "Rewriting config file: " + replaced.error().message};
 }
 
 }  // namespace powercut::engine

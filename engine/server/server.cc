@@ -65,8 +65,8 @@ std::string_view Server::why_not(const Descriptor& fd) const {
   const ServiceConfig& service = engine_.config().service;
   if (connections_.size() >= std::min(service.max_clients, most_clients_))
     return "-ERR max number of clients reached\r\n";
-  if (service.protected_mode && service.password.empty() && !service.bind_given &&
-      !peer_is_local(fd.get()))
+  if (service.protected_mode && engine_.executor().clients().users.default_user().no_password &&
+      !service.bind_given && !peer_is_local(fd.get()))
     return kProtected;
   return {};
 }

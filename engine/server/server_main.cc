@@ -12,6 +12,7 @@
 #include "engine/server/metrics.h"
 #include "engine/server/named_os.h"
 #include "engine/server/options.h"
+#include "engine/server/replace_file.h"
 #include "engine/server/rewrite_config.h"
 #include "engine/server/server.h"
 #include "engine/server/server_log.h"
@@ -62,6 +63,7 @@ class Process {
     config_.recovery.progress = &progress_;
     engine_ = Engine::make(store_os_, config_);
     lend_process();
+    if (const auto users = engine_->begin_users(); !users.ok()) return end(refuse(users.error()));
     if (const auto opened = open_doors(); !opened.ok()) return end(refuse(opened.error()));
     os_.spawn("signals", [this] { signal_loop(); });
     // Scripts that wait for Redis look for its logo, or for this.
@@ -102,7 +104,8 @@ class Process {
   void begin() {
     loaded_ = true;
     engine_->set_on_config([this] { apply_config(); });
-    engine_->set_config_rewriter([this] { return rewrite_config(engine_->config()); });
+    engine_->set_config_rewriter(
+        [this] { return rewrite_config(engine_->config(), engine_->user_lines()); });
     log_.notice(store_os_.message(engine_->recovery().summary()));
     for (const std::string& name : listeners_->names()) log_.notice("ready on " + name);
     log_.notice("Ready to accept connections");
@@ -123,10 +126,26 @@ class Process {
       const bool has_more = section == "stats" && server_ != nullptr;
       return process_info(section) + (has_more ? server_->info_stats() : "");
     });
-    engine_->set_process({.stall = wait_outside_tasks,
-                          .log_line = [this](std::string_view text) { log_.warning(text); },
-                          .purge = give_back_memory,
-                          .secret_bytes = secret_bytes});
+    engine_->set_process(
+        {.stall = wait_outside_tasks,
+         .log_line = [this](std::string_view text) { log_.warning(text); },
+         .purge = give_back_memory,
+         .secret_bytes = secret_bytes,
+         .read_users = [this] { return read_users(); },
+         .write_users =
+             [this](const std::string& text) { return replace_file(users_file(), text); }});
+  }
+
+  // Named as in Redis: from where the data are.
+  std::string users_file() const {
+    const std::string& name = config_.service.acl_file;
+    return name.starts_with('/') ? name : config_.directory + "/" + name;
+  }
+
+  Result<std::string> read_users() const {
+    auto text = read_whole_file(users_file());
+    if (text.ok()) return text;
+    return Error{Errc::kInvalid, "Error loading ACLs: " + text.error().message};
   }
 
   int refuse(const Error& error) {

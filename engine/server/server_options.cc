@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/command/user/user.h"
 #include "engine/parameters.h"
 #include "engine/redis_parameters.h"
 #include "engine/server/directives.h"
@@ -53,7 +54,8 @@ std::string joined(const Directive& directive) {
 bool takes_many(std::string_view name) {
   return name == "save" || name == "bind" || name == "client-output-buffer-limit" ||
          name == "oom-score-adj-values" || name == "latency-tracking-info-percentiles" ||
-         name == "replicaof" || name == "notify-keyspace-events" || name == "ignore-warnings";
+         name == "replicaof" || name == "user" || name == "notify-keyspace-events" ||
+         name == "ignore-warnings";
 }
 
 class Settings {
@@ -66,6 +68,7 @@ class Settings {
     if (const auto why = why_refused_directive(name); !why.empty()) return refused(directive, why);
     if (directive.words.size() != 2 && !takes_many(newer_name(name)))
       return refused(directive, "wrong number of arguments");
+    if (name == "user") return take_user(directive);
     std::string value = joined(directive);
     if (name == "save") value = save_so_far(directive);
     const Parameter* parameter = find_parameter(name);
@@ -91,6 +94,24 @@ class Settings {
     return {};
   }
 
+  // Its rules are looked at now, to say where they stand; the store takes them when it begins.
+  Result<void> take_user(const Directive& directive) {
+    if (directive.words.size() < 2) return refused(directive, "wrong number of arguments");
+    const std::string& name = directive.words[1];
+    auto& users = config_.service.users;
+    const bool known = std::any_of(users.begin(), users.end(),
+                                   [&](const auto& words) { return words[0] == name; });
+    if (known)
+      return refused(directive,
+                     "Duplicate user found. A user can only be defined once in config files");
+    users.emplace_back(directive.words.begin() + 1, directive.words.end());
+    const std::vector<std::string_view> rules(directive.words.begin() + 2, directive.words.end());
+    Users probe;
+    probe.set_all_channels(redis_text(config_, "acl-pubsub-default") == "allchannels");
+    const auto defined = probe.define(name, rules);
+    return defined.ok() ? defined : refused(directive, defined.error().message);
+  }
+
   // The first one replaces the defaults, the next ones add to it, and an empty one drops them all.
   std::string save_so_far(const Directive& directive) {
     const std::string value = joined(directive);
@@ -104,6 +125,8 @@ class Settings {
     // A password is not for the terminal.
     if (directive.words[0] == "requirepass" || directive.words[0] == "masterauth")
       shown = directive.words[0];
+    if (directive.words[0] == "user" && directive.words.size() > 1)
+      shown = "user " + directive.words[1];
     const bool argument = directive.where.starts_with("--");
     return {Errc::kInvalid, argument ? fmt::format("--{}: {}", shown, why)
                                      : fmt::format("{}: '{}': {}", directive.where, shown, why)};

@@ -29,6 +29,7 @@ struct Setting {
 };
 
 constexpr Setting kSettings[] = {
+    {"network", "acl_file", "aclfile"},
     {"network", "bind", "bind"},
     {"network", "idle_timeout", "timeout", Kind::kSeconds},
     {"network", "keepalive", "tcp-keepalive", Kind::kSeconds},

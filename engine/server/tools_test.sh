@@ -160,19 +160,80 @@ is "listen" "$(ask 11 'SUBSCRIBE news')" "*3 subscribe news :1"
 is "publish" "$(ask 10 'PUBLISH news hello')" :1
 is "a message" "$(hear 11)" "*3 message news hello"
 
-# --- ACL: one user ---
+# --- ACL: users ---
 is "who" "$(ask 10 'ACL WHOAMI')" default
 is "the user" "$(ask 10 'ACL LIST')" "*1 user default on nopass ~* &* +@all"
 is "a secret" "$(ask 10 'ACL GENPASS 40' | tr -d '0-9a-f' | wc -c)" 0
 [ "$(ask 10 'ACL GENPASS')" != "$(ask 10 'ACL GENPASS')" ] || fail "two secrets are the same"
-has "no other user" "$(ask 10 'ACL SETUSER bob on')" "-ERR ACL SETUSER: there are no users but default"
+is "another" "$(ask 10 'ACL SETUSER bob on >builder ~bob:* +@all -debug')" +OK
+open 14
+is "he says who he is" "$(ask 14 'AUTH bob builder')" +OK
+is "and is" "$(ask 14 'ACL WHOAMI')" bob
+is "his key" "$(ask 14 'SET bob:1 x')" +OK
+has "another's" "$(ask 14 'SET x 5')" "-NOPERM this user has no permissions to access one of the keys"
+has "what he may not" "$(ask 14 'DEBUG SLEEP 0')" "-NOPERM this user has no permissions to run the 'debug|sleep' command"
+has "seen by others" "$(ask 10 'CLIENT LIST')" "user=bob"
+is "deleted" "$(ask 10 'ACL DELUSER bob')" :1
+is "and gone" "$(hear 14)" nothing
+has "nobody" "$(ask 10 'CLIENT KILL USER bob')" "-ERR No such user 'bob'"
+ask 10 'ACL LOG RESET' >/dev/null
 ask 10 'CONFIG SET requirepass secret' >/dev/null
 has "its digest" "$(ask 10 'ACL GETUSER default')" 2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b
 open 13
 has "a wrong password" "$(ask 13 'AUTH default guess')" -WRONGPASS
-has "is noted" "$(ask 10 'ACL LOG')" "*14 count :1 reason auth context toplevel object auth username default"
+has "is noted" "$(ask 10 'ACL LOG')" "*14 count :1 reason auth context toplevel object AUTH username default"
 is "the right one" "$(ask 13 'AUTH default secret')" +OK
 ask 10 'CONFIG SET requirepass ""' >/dev/null
+
+# --- Users in a file, and in a configuration ---
+printf 'user bob on >builder ~* &* +@all\n' >"$dir/users.acl"
+start --appendonly no --save "" --aclfile ../users.acl
+open 10
+open 14
+is "of the file" "$(ask 14 'AUTH bob builder')" +OK
+is "one more" "$(ask 10 'ACL SETUSER eve on nopass +get ~e*')" +OK
+is "kept" "$(ask 10 'ACL SAVE')" +OK
+grep -qx 'user eve on nopass ~e\* resetchannels -@all +get' "$dir/users.acl" || fail "ACL SAVE: $(cat "$dir/users.acl")"
+grep -q builder "$dir/users.acl" && fail "ACL SAVE shows a password"
+is "nothing beside it" "$(ls "$dir" | grep users)" users.acl
+is "read again" "$(ask 10 'ACL LOAD')" +OK
+is "who was there must come again" "$(hear 14)" nothing
+echo 'user eve on' >>"$dir/users.acl"
+has "a wrong file" "$(ask 10 'ACL LOAD')" "Duplicate user 'eve' found on line 4"
+has "changes nothing" "$(ask 10 'ACL GETUSER eve')" "-@all +get"
+mkdir "$dir/other"
+"$server" --dir "$dir/other" --aclfile ../users.acl >"$dir/said" 2>&1 && fail "it starts with a wrong file"
+has "a start says why" "$(cat "$dir/said")" "Duplicate user 'eve' found on line 4"
+"$server" --dir "$dir/other" --aclfile ../users.acl --user ann on >"$dir/said" 2>&1 && fail "it starts with both"
+has "a start says what" "$(cat "$dir/said")" "users stand in the configuration and in an aclfile"
+"$server" --dir "$dir/other" --user ann --user ann >"$dir/said" 2>&1 && fail "it starts with one twice"
+has "a start says who" "$(cat "$dir/said")" "Duplicate user"
+printf 'user ann on >secret ~a* +@all (+get ~b*)\nuser default on nopass ~* +@all -flushall\n' >"$dir/redis.conf"
+configured() { # as start, with the file first
+  [ -z "$pid" ] || { kill -9 "$pid" && wait "$pid" 2>/dev/null; }
+  : >"$dir/log"
+  "$server" "$dir/redis.conf" --dir "$dir/data" --port 0 --bind 127.0.0.1 --appendonly no >>"$dir/log" 2>&1 &
+  pid=$!
+  port=
+  for _ in $(seq 400); do
+    port=$(sed -n 's/.*ready on 127.*:\([0-9]*\)$/\1/p' "$dir/log")
+    [ -z "$port" ] || return 0
+    sleep 0.02
+  done
+  fail "it does not get ready: $(cat "$dir/log")"
+}
+configured
+open 10
+has "of the configuration" "$(ask 10 FLUSHALL)" -NOPERM
+has "no channels unless said" "$(ask 10 'PUBLISH a b')" -NOPERM
+is "written down" "$(ask 10 'CONFIG REWRITE')" +OK
+grep -q secret "$dir/redis.conf" && fail "CONFIG REWRITE shows a password"
+grep -q '^user ann on #.* ~a\* resetchannels +@all (~b\* resetchannels -@all +get)$' "$dir/redis.conf" ||
+  fail "CONFIG REWRITE: $(cat "$dir/redis.conf")"
+configured
+open 10
+has "and read again" "$(ask 10 FLUSHALL)" -NOPERM
+is "the other too" "$(ask 10 'AUTH ann secret')" +OK
 
 # --- DEBUG is for who allows it ---
 start --appendonly no --save ""

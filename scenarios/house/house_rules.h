@@ -54,7 +54,8 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
     rooms.insert(more.begin(), more.end());
     return rooms;
   };
-  const auto command = with(os, {"engine/store", "engine/checkpoint", "engine/command"});
+  const auto command =
+      with(os, {"engine/store", "engine/checkpoint", "engine/command", "engine/command/user"});
   const auto recovery = with(command, {"engine/aof", "engine/recovery"});
   const auto engine = with(recovery, {"engine", "engine/os/posix"});
   const auto faults = with(os, {"sim", "faults", "faults/splice"});
@@ -84,6 +85,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
       {"engine/command/set", command},
       {"engine/command/sorted_set", command},
       {"engine/command/server", command},
+      {"engine/command/user", command},
       {"engine/aof", os},
       {"engine/recovery", recovery},
       {"engine", recovery},
@@ -106,14 +108,15 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
 // floors below it. Tests know all.
 inline const std::map<std::string, std::vector<Strings>> kFloors = {
     {"engine/command/",
-     {{"slow_log", "latency", "facts"},
+     {{"slow_log", "latency", "facts", "denials"},
       {"number", "effects", "outbox", "tracking", "channels"},
-      {"encoding"},
+      {"encoding", "user/"},
       {"control"},
       {"reply", "request_parser", "client"},
-      {"call"},
+      {"call", "client_text"},
       {"command_table", "collection", "scan"},
-      {"execute", "tally", "container", "news"},
+      {"key_flags"},
+      {"execute", "tally", "container", "news", "permission"},
       {"string/", "keys/", "list/", "hash/", "set/", "sorted_set/", "server/"},
       {"executor", "command_harness"},
       {"session"},

@@ -3,6 +3,8 @@
 // The order is total: elements of equal weight stand in byte order, also where Redis leaves it open
 // (ALPHA with BY). SORT ... STORE is logged as it was given and must store the same when the log is
 // replayed.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
@@ -10,8 +12,10 @@
 #include <optional>
 
 #include "engine/command/call.h"
+#include "engine/command/client.h"
 #include "engine/command/list/list_commands.h"
 #include "engine/command/number.h"
+#include "engine/command/permission.h"
 
 namespace powercut::engine {
 
@@ -28,7 +32,20 @@ struct Options {
   std::optional<std::string_view> store;
 };
 
+// BY and GET read keys that the request does not name.
+bool may_read_patterns(const Call& call) {
+  return call.client == nullptr || call.client->user->unrestricted ||
+         may_read_every_key(*call.client->user, *resolve(call.args), call.args);
+}
+
+bool refuse_pattern(Call& call, std::string_view option) {
+  call.fail(
+      fmt::format("ERR {} option of SORT denied due to insufficient ACL permissions.", option));
+  return false;
+}
+
 bool parse_options(Call& call, bool read_only, Options& options) {
+  const bool patterns = may_read_patterns(call);
   for (size_t i = 2; i < call.argc(); ++i) {
     const size_t left = call.argc() - i - 1;
     if (call.is(i, "ASC")) {
@@ -47,7 +64,9 @@ bool parse_options(Call& call, bool read_only, Options& options) {
     } else if (call.is(i, "BY") && left >= 1) {
       options.by = call.arg(++i);
       options.no_sort = options.by->find('*') == std::string_view::npos;
+      if (!options.no_sort && !patterns) return refuse_pattern(call, "BY");
     } else if (call.is(i, "GET") && left >= 1) {
+      if (!patterns) return refuse_pattern(call, "GET");
       options.get.push_back(call.arg(++i));
     } else {
       return call.fail(kSyntaxError), false;

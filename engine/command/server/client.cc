@@ -1,12 +1,11 @@
 // CLIENT: the connections, as their clients see them.
-#include "engine/command/client.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
 #include <vector>
 
+#include "engine/command/client_text.h"
 #include "engine/command/number.h"
 #include "engine/command/server/server_commands.h"
 
@@ -23,64 +22,6 @@ bool set_client_name(Call& call, std::string_view name) {
     call.fail("ERR Client names cannot contain spaces, newlines or special characters.");
   }
   return valid;
-}
-
-namespace {
-
-std::string flags_of(const Client& client) {
-  std::string flags;
-  const auto add = [&](bool is, char flag) {
-    if (is) flags += flag;
-  };
-  add(client.monitors, 'O');
-  add(client.subscriptions != nullptr, 'P');
-  add(client.in_multi, 'x');
-  add(client.paused, 'b');
-  if (client.tracking != nullptr) {
-    add(true, 't');
-    add(client.tracking->broken, 'R');
-    add(client.tracking->broadcast, 'B');
-  }
-  add(client.watch_broken, 'd');
-  add(client.closing, 'c');
-  add(client.address.find('/') == 0, 'U');
-  add(client.no_evict, 'e');
-  return flags.empty() ? "N" : flags;
-}
-
-size_t bytes_of(const std::vector<std::vector<std::string>>& requests) {
-  size_t bytes = 0;
-  for (const auto& words : requests)
-    for (const std::string& word : words) bytes += word.size() + sizeof(std::string);
-  return bytes;
-}
-
-}  // namespace
-
-std::string describe_client(const Client& client) {
-  // What a socket takes at once is no queue.
-  constexpr size_t kAtOnce = 16 << 10;
-  const Instant now = client.peers().now();
-  const auto seconds_since = [&](Instant then) { return (now - then).ms() / 1000; };
-  const int64_t queued = client.in_multi ? static_cast<int64_t>(client.queued.size()) : -1;
-  const size_t multi = bytes_of(client.queued);
-  const size_t unsent = client.outbox.unsent();
-  const size_t waits = unsent > kAtOnce ? unsent - kAtOnce : 0;
-  const bool redirects = client.tracking != nullptr;
-  const auto* listens = client.subscriptions.get();
-  return fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub=0 "
-      "multi={} qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll={} omem={} "
-      "tot-mem={} events={} cmd={} user=default redir={} resp={}",
-      client.id(), client.address, client.local_address, client.descriptor, client.name,
-      seconds_since(client.opened_at), seconds_since(client.active_at), flags_of(client), client.db,
-      listens == nullptr ? 0 : listens->channels.size(),
-      listens == nullptr ? 0 : listens->patterns.size(), queued, client.request_bytes,
-      client.request_room, client.argument_bytes, multi, client.outbox.room(), unsent,
-      unsent - waits, waits == 0 ? 0 : 1, waits,
-      sizeof(Client) + client.request_bytes + client.request_room + multi + client.outbox.room(),
-      unsent == 0 ? "r" : "rw", client.last_command,
-      redirects ? static_cast<int64_t>(client.tracking->redirect) : -1, client.protocol);
 }
 
 namespace {
@@ -119,6 +60,7 @@ void client_list(Call& call) {
   }
   std::string text;
   for (const Client* client : call.client->peers().all()) {
+    if (client->hung_up) continue;
     if (listeners && *listeners != (client->subscriptions != nullptr)) continue;
     if (none || (!ids.empty() && std::find(ids.begin(), ids.end(), client->id()) == ids.end()))
       continue;
@@ -141,23 +83,19 @@ void client_reply(Call& call) {
   call.reply.ok();  // dropped, where nothing is to be answered
 }
 
-void kill_one(Client& client) {
-  client.closing = true;
-  client.hang_up();
-}
-
 // Which clients CLIENT KILL means.
 struct KillFilter {
   std::optional<uint64_t> id;
   std::optional<std::string_view> address;
   std::optional<std::string_view> local_address;
+  const User* user = nullptr;
   std::optional<bool> listeners;
   bool none = false;
   bool skip_me = true;
 
   bool matches(const Client& client, const Client* me) const {
     if (none || !client.hang_up || (skip_me && &client == me)) return false;
-    return id.value_or(client.id()) == client.id() &&
+    return id.value_or(client.id()) == client.id() && (user == nullptr || client.user == user) &&
            listeners.value_or(client.subscriptions != nullptr) ==
                (client.subscriptions != nullptr) &&
            address.value_or(client.address) == client.address &&
@@ -185,7 +123,8 @@ bool parse_kill(Call& call, KillFilter& filter) {
     } else if (call.is(i, "LADDR")) {
       filter.local_address = call.arg(i + 1);
     } else if (call.is(i, "USER")) {
-      if (call.arg(i + 1) != "default") {
+      filter.user = call.client->peers().users.find(call.arg(i + 1));
+      if (filter.user == nullptr) {
         call.fail(fmt::format("ERR No such user '{}'", call.arg(i + 1)));
         return false;
       }
@@ -229,7 +168,7 @@ void client_kill(Call& call) {
     if (client == call.client) {
       me = true;  // when it has had its answer
     } else {
-      kill_one(*client);
+      client->end();
     }
   }
   if (old_form && killed == 0) return call.fail("ERR No such client");

@@ -6,6 +6,7 @@
 
 #include "engine/command/command_table.h"
 #include "engine/command/facts.h"
+#include "engine/command/key_flags.h"
 #include "engine/command/number.h"
 #include "engine/command/server/server_commands.h"
 
@@ -15,19 +16,9 @@ namespace server {
 
 namespace {
 
-std::vector<std::string_view> split(std::string_view text, std::string_view at) {
-  std::vector<std::string_view> parts;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find(at), text.size());
-    parts.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + at.size(), text.size()));
-  }
-  return parts;
-}
-
 // Flags for commands that Redis has not, and facts says nothing of.
 std::vector<std::string_view> flags_of(const CommandSpec& spec) {
-  if (const CommandFacts* facts = find_facts(spec.name)) return split(facts->flags, " ");
+  if (const CommandFacts* facts = find_facts(spec.name)) return split_at_blanks(facts->flags);
   static constexpr struct {
     CommandFlag flag;
     std::string_view name;
@@ -37,36 +28,6 @@ std::vector<std::string_view> flags_of(const CommandSpec& spec) {
   for (const auto& [flag, name] : kNames)
     if ((spec.flags & flag) != 0) names.push_back(name);
   return names;
-}
-
-// One place where keys stand, as CommandFacts::keys has it.
-struct KeyPlace {
-  std::vector<std::string_view> flags;
-  bool anywhere = false;
-  bool counted =
-      false;  // the numbers are: where the count stands, first, step; else first, last, step
-  int numbers[4] = {};
-};
-
-std::vector<KeyPlace> places_of(std::string_view name) {
-  std::vector<KeyPlace> places;
-  const CommandFacts* facts = find_facts(name);
-  if (facts == nullptr) return places;
-  for (const std::string_view one : split(facts->keys, "; ")) {
-    KeyPlace place;
-    const size_t at = one.find('@');
-    place.flags = split(one.substr(0, at), " ");
-    std::string where(one.substr(at + 1));
-    place.anywhere = where == "?";
-    place.counted = where.find('#') != where.npos;
-    std::replace(where.begin(), where.end(), '#', ':');
-    size_t i = 0;
-    if (!place.anywhere)
-      for (const std::string_view number : split(where, ":"))
-        place.numbers[i++] = static_cast<int>(*parse_integer(number));
-    places.push_back(std::move(place));
-  }
-  return places;
 }
 
 void add_pairs(Call& call, std::initializer_list<std::pair<std::string_view, int>> pairs) {
@@ -110,7 +71,7 @@ void add_place(Call& call, const KeyPlace& place) {
 
 void describe(Call& call, const CommandSpec& spec) {
   const CommandFacts* facts = find_facts(spec.name);
-  const auto places = places_of(spec.name);
+  const auto places = key_places(spec.name);
   call.reply.array(10);
   call.reply.bulk(spec.name);
   call.reply.integer(spec.arity);
@@ -122,7 +83,8 @@ void describe(Call& call, const CommandSpec& spec) {
   call.reply.integer(keys ? spec.first_key : 0);
   call.reply.integer(keys ? spec.last_key : 0);
   call.reply.integer(keys ? spec.key_step : 0);
-  const auto categories = split(facts == nullptr ? std::string_view() : facts->categories, " ");
+  const auto categories =
+      split_at_blanks(facts == nullptr ? std::string_view() : facts->categories);
   call.reply.set(categories.size());
   for (const std::string_view category : categories)
     call.reply.simple(fmt::format("@{}", category));
@@ -185,7 +147,7 @@ void docs(Call& call) {
 bool is_in(const CommandSpec& spec, std::string_view category) {
   const CommandFacts* facts = find_facts(spec.name);
   if (facts == nullptr) return false;
-  const auto categories = split(facts->categories, " ");
+  const auto categories = split_at_blanks(facts->categories);
   return std::find(categories.begin(), categories.end(), category) != categories.end();
 }
 
@@ -232,29 +194,6 @@ void getkeys(Call& call) {
   if (keys_of(call, positions) == nullptr) return;
   call.reply.array(positions.size());
   for (const size_t position : positions) call.reply.bulk(call.args[2 + position]);
-}
-
-// What becomes of the key at a position. SET writes over what is there unless GET asks for it.
-std::vector<std::string_view> key_flags(const CommandSpec& spec,
-                                        std::span<const std::string_view> args, size_t position) {
-  const auto places = places_of(spec.name);
-  if (spec.name == "set") {
-    const bool gets = std::any_of(args.begin() + 3, args.end(), [](std::string_view arg) {
-      return equals_ignoring_case(arg, "GET");
-    });
-    return gets ? std::vector<std::string_view>{"RW", "access", "update"}
-                : std::vector<std::string_view>{"OW", "update"};
-  }
-  for (const KeyPlace& place : places) {
-    if (place.anywhere) continue;
-    const auto at = static_cast<int>(position);
-    const auto argc = static_cast<int>(args.size());
-    const int last = place.counted          ? argc - 1
-                     : place.numbers[1] < 0 ? argc + place.numbers[1]
-                                            : place.numbers[0] + place.numbers[1];
-    if (at >= place.numbers[0] && at <= last) return place.flags;
-  }
-  return places.empty() ? std::vector<std::string_view>() : places.back().flags;
 }
 
 void getkeysandflags(Call& call) {

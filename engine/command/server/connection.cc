@@ -1,7 +1,7 @@
 // HELLO, AUTH, RESET, QUIT: a connection's own affairs. CLIENT stands in client.cc.
 #include <fmt/format.h>
 
-#include "engine/command/client.h"
+#include "engine/command/client_text.h"
 #include "engine/command/server/server_commands.h"
 
 namespace powercut::engine {
@@ -10,14 +10,15 @@ namespace server {
 
 namespace {
 
-// There is one user, "default".
-bool log_in(Call& call, std::string_view user, std::string_view password) {
-  Clients& peers = call.client->peers();
-  if (user == "default" && (peers.password.empty() || peers.accepts(password))) {
-    call.client->authenticated = true;
+bool log_in(Call& call, std::string_view name, std::string_view password) {
+  Client& client = *call.client;
+  const User* user = client.peers().users.find(name);
+  if (user != nullptr && user->on && user->accepts(password)) {
+    client.user = user;
+    client.authenticated = true;
     return true;
   }
-  peers.note_refused_login(user, describe_client(*call.client));
+  note_denial(client, "auth", call.arg(0), name);
   call.fail("WRONGPASS invalid username-password pair or user is disabled.");
   return false;
 }
@@ -25,7 +26,7 @@ bool log_in(Call& call, std::string_view user, std::string_view password) {
 void auth(Call& call) {
   if (call.client == nullptr) return;
   if (call.argc() > 3) return call.fail(kSyntaxError);
-  if (call.argc() == 2 && call.client->peers().password.empty()) {
+  if (call.argc() == 2 && call.client->peers().users.default_user().no_password) {
     return call.fail(
         "ERR AUTH <password> called without any password configured for the default user. Are you "
         "sure your "
@@ -57,7 +58,7 @@ void hello(Call& call) {
       return call.fail(fmt::format("ERR Syntax error in HELLO option '{}'", call.arg(i)));
     }
   }
-  if (!call.client->authenticated) {
+  if (call.client->is_stranger()) {
     return call.fail(
         "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
         "<proto> AUTH <user> "
@@ -88,7 +89,7 @@ void reset(Call& call) {
     call.client->protocol = 2;
     call.client->mute = false;
     call.reply.speak(2);
-    call.client->authenticated = call.client->peers().password.empty();
+    call.client->begin_as_default();
   }
   call.db = 0;
   call.reply.simple("RESET");

@@ -8,8 +8,7 @@ namespace powercut::engine {
 
 namespace server {
 
-// client.cc: as CLIENT LIST shows it; names the client, or answers why not and returns false
-std::string describe_client(const Client& client);
+// client.cc: names the client, or answers why not and returns false
 bool set_client_name(Call& call, std::string_view name);
 
 // tracking.cc
