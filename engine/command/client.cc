@@ -19,11 +19,18 @@ bool Clients::accepts(std::string_view given) const {
 }
 
 Client::~Client() {
+  if (waits) clients_.waiters.take(id_);
   unwatch();
   stop_tracking();
   stop_listening();
   stop_monitoring();
   clients_.leave(*this);
+}
+
+void Client::give_up() {
+  closing = true;
+  if (waits) clients_.waiters.take(id_);
+  waits = false;
 }
 
 void Client::clear_transaction() {

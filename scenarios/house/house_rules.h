@@ -107,7 +107,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
 inline const std::map<std::string, std::vector<Strings>> kFloors = {
     {"engine/command/",
      {{"slow_log", "latency", "facts"},
-      {"number", "effects", "outbox", "tracking", "channels"},
+      {"number", "effects", "outbox", "tracking", "channels", "waiters"},
       {"encoding"},
       {"control"},
       {"reply", "request_parser", "client"},
@@ -116,7 +116,7 @@ inline const std::map<std::string, std::vector<Strings>> kFloors = {
       {"execute", "tally", "container", "news"},
       {"string/", "keys/", "list/", "hash/", "set/", "sorted_set/", "server/"},
       {"executor", "command_harness"},
-      {"session"},
+      {"session", "waits"},
       {"executor_harness"}}},
 };
 
