@@ -177,7 +177,7 @@ class Teller final : public engine::KeyspaceObserver, public engine::OperationLi
   std::string out_;
 };
 
-inline constexpr Duration kPatience = milliseconds(20);
+inline constexpr Duration kWaitsAtMost = milliseconds(20);
 
 // One client: units of the workload, each awaited.
 inline void converse(const KillJob& job, engine::Engine& engine, Teller& teller, uint64_t& issued) {
@@ -205,7 +205,7 @@ inline void converse(const KillJob& job, engine::Engine& engine, Teller& teller,
     while (!expected.empty()) {
       // Who waits for the others goes after a while, and comes again: perhaps all of them wait.
       const Instant now = engine.executor().clients().now();
-      const auto ready = session->wait_ready(session->waits() ? now + kPatience : kForever);
+      const auto ready = session->wait_ready(session->waits() ? now + kWaitsAtMost : kForever);
       if (ready.empty() && session->waits()) {
         session = engine.connect();
         db = 0;

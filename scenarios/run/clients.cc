@@ -12,7 +12,7 @@ namespace {
 constexpr uint64_t kUnitsExpected = 256;  // most lives have fewer
 constexpr int kSomeDatabase = -1;         // nobody has kept track
 // Who waits for what others do, waits no longer than that: perhaps all of them wait.
-constexpr Duration kPatience = milliseconds(100);
+constexpr Duration kWaitsAtMost = milliseconds(100);
 }  // namespace
 
 struct Clients::Connection {
@@ -235,7 +235,7 @@ void Clients::await(Connection& connection) {
 
 // For the next reply to one that waits for others; then it goes, and comes again.
 void Clients::wait_a_while(Connection& connection) {
-  if (take(connection, around_.os.now() + kPatience)) return;
+  if (take(connection, around_.os.now() + kWaitsAtMost)) return;
   if (!around_.target.waits(connection.client)) return;
   around_.target.hang_up(connection.client);
   connection.expected.clear();
