@@ -146,6 +146,7 @@ Result<void> Engine::shut_down(bool save) {
   stopped_ = true;
   keeper_.stop();
   wake_expirer_.notify_all();
+  executor_.stop();
   aof_.progress().notify_all();
   shutdown_over_.notify_all();
   return {};

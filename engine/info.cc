@@ -95,9 +95,9 @@ std::string Engine::info_clients() {
   lines.add("maxclients", config_.service.max_clients);
   lines.add("client_recent_max_input_buffer", longest_input);
   lines.add("client_recent_max_output_buffer", longest_output);
-  lines.add("blocked_clients", clients.paused());
+  lines.add("blocked_clients", clients.paused() + clients.waiters.count());
   lines.add("tracking_clients", clients.tracking.clients);
-  lines.add("clients_in_timeout_table", 0);
+  lines.add("clients_in_timeout_table", clients.waiters.with_deadline());
   return lines.take();
 }
 

@@ -96,6 +96,8 @@ struct Reply {
   std::string_view bytes;  // valid until the next call
   bool error = false;      // the operation was refused, and is not done
   bool unknown = false;    // ... because the engine has no such request
+  uint64_t served_by =
+      0;  // the operation, another's, that did what it had waited for; 0: it did not wait
 };
 
 // Told of each operation, in the step in which it takes effect.
@@ -134,6 +136,11 @@ class Target {
   // Clients may end things as well. Has the engine closed this client's connection, or will it when
   // the client has its replies? The next request comes on a new one.
   virtual bool closed(uint64_t /*client*/) { return false; }
+  // Does this client's last request wait for what others may do, and perhaps never will? Then it gets no other one
+  // before the reply, or hang_up().
+  virtual bool waits(uint64_t /*client*/) { return false; }
+  // The client goes, without its replies. Its next request comes on a new connection.
+  virtual void hang_up(uint64_t /*client*/) {}
   // Has a client told the engine to end, and it has, as by shut_down()? Nobody is answered any more.
   virtual bool ended() { return false; }
   // The policy in force, where clients have changed it, by its name; empty: that of Settings, which is

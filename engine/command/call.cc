@@ -1,5 +1,6 @@
 #include "engine/command/call.h"
 
+#include "engine/command/client.h"
 #include "engine/command/number.h"
 
 namespace powercut::engine {
@@ -23,6 +24,8 @@ bool Call::float_arg(size_t i, double& out, std::string_view message) {
   out = *parsed;
   return true;
 }
+
+bool Call::may_wait() const { return client != nullptr && !client->in_exec; }
 
 bool Call::is(size_t i, std::string_view upper_word) const {
   return equals_ignoring_case(arg(i), upper_word);

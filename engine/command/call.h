@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -111,6 +112,20 @@ class Call {
     effects.add(other_db, words);
   }
   void fail(std::string_view message) { reply.error(message); }
+  // The client waits until one of args[first_key, first_key + keys) is of that type, instead of an answer.
+  struct Wait {
+    Type type;
+    size_t first_key;
+    size_t keys;
+    int64_t timeout_ms;  // 0: for ever
+  };
+  // Not in a transaction, and nobody waits in a replay.
+  bool may_wait() const;
+  void wait(const Wait& wait) {
+    CHECK(may_wait() && !dirty_);
+    wait_ = wait;
+  }
+  const std::optional<Wait>& waits() const { return wait_; }
   bool failed() const { return reply.failed(); }
   bool dirty() const { return dirty_; }
   bool replaced() const { return replaced_; }
@@ -147,6 +162,7 @@ class Call {
 
   bool dirty_ = false;
   bool replaced_ = false;
+  std::optional<Wait> wait_;
 };
 
 }  // namespace powercut::engine

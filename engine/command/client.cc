@@ -17,16 +17,24 @@ void Client::begin_as_default() {
 }
 
 void Client::end() {
-  closing = hung_up = true;
+  give_up();
+  hung_up = true;
   if (hang_up) hang_up();
 }
 
 Client::~Client() {
+  if (waits) clients_.waiters.take(id_);
   unwatch();
   stop_tracking();
   stop_listening();
   stop_monitoring();
   clients_.leave(*this);
+}
+
+void Client::give_up() {
+  closing = true;
+  if (waits) clients_.waiters.take(id_);
+  waits = false;
 }
 
 void Client::clear_transaction() {

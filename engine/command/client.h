@@ -17,6 +17,7 @@
 #include "engine/command/outbox.h"
 #include "engine/command/tracking.h"
 #include "engine/command/user/user.h"
+#include "engine/command/waiters.h"
 #include "engine/os/os.h"
 #include "engine/os/wait_queue.h"
 
@@ -50,6 +51,7 @@ class Client {
   size_t request_room = 0;
   size_t argument_bytes = 0;
   bool paused = false;     // it waits for the end of CLIENT PAUSE
+  bool waits = false;      // for a key, as one of peers().waiters: no request of it is run
   bool mute = false;       // CLIENT REPLY OFF
   bool skip_next = false;  // CLIENT REPLY SKIP: the next reply, and this one
   bool skip_now = false;
@@ -66,6 +68,8 @@ class Client {
   void begin_as_default();
   // Ends it, though it asked for nothing.
   void end();
+  // It has gone, or must: whatever it waits for is not for it, and nothing more that it said is done.
+  void give_up();
 
   // --- What it is told unasked ---
   // Writes `bytes` behind its last reply; they may go once `lsn` is released. While a command of its own runs, behind
@@ -139,6 +143,10 @@ class Clients {
   Tracking tracking;
   Channels channels;
   size_t monitors = 0;  // clients with MONITOR
+  Waiters waiters;      // for a key
+  // Answers one that waits, in place of what it waits for: that there is nothing, or with an error. False: it did
+  // not wait.
+  std::function<bool(Client&, bool with_error)> end_wait;
   // To be told once the command that runs has been answered.
   struct News {
     uint64_t client;

@@ -17,7 +17,7 @@ std::string flags_of(const Client& client) {
   add(client.monitors, 'O');
   add(client.subscriptions != nullptr, 'P');
   add(client.in_multi, 'x');
-  add(client.paused, 'b');
+  add(client.paused || client.waits, 'b');
   if (client.tracking != nullptr) {
     add(true, 't');
     add(client.tracking->broken, 'R');

@@ -25,7 +25,7 @@ bool count_arg(Call& call, size_t i, int64_t& out) {
   return bounded_arg(call, i, 0, INT64_MAX, out, "ERR value is out of range, must be positive");
 }
 
-bool timeout_arg(Call& call, size_t i) {
+bool timeout_arg(Call& call, size_t i, int64_t& out_ms) {
   const auto seconds = parse_long_double(call.arg(i));
   if (!seconds) {
     call.fail("ERR timeout is not a float or out of range");
@@ -36,7 +36,12 @@ bool timeout_arg(Call& call, size_t i) {
     call.fail("ERR timeout is negative");
     return false;
   }
+  out_ms = static_cast<int64_t>(ms);
   return true;
+}
+
+void wait_or_null_array(Call& call, const Call::Wait& wait) {
+  call.may_wait() ? call.wait(wait) : call.reply.null_array();
 }
 
 bool random_count_arg(Call& call, size_t i, int64_t& out) {

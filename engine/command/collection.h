@@ -18,8 +18,10 @@ bool bounded_arg(Call& call, size_t i, int64_t min, int64_t max, int64_t& out,
                  std::string_view message = {});
 // A count that is not negative.
 bool count_arg(Call& call, size_t i, int64_t& out);
-// A blocking command's timeout, only checked: nothing blocks here.
-bool timeout_arg(Call& call, size_t i);
+// A blocking command's timeout, in seconds.
+bool timeout_arg(Call& call, size_t i, int64_t& out_ms);
+// Where there is nothing to take: the client waits, or is told so where nobody may.
+void wait_or_null_array(Call& call, const Call::Wait& wait);
 
 // How SRANDMEMBER and ZRANDMEMBER are asked: [count]. Negative counts may repeat members.
 bool random_count_arg(Call& call, size_t i, int64_t& out);

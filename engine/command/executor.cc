@@ -37,7 +37,10 @@ bool begins_a_web_request(std::string_view word) {
 }  // namespace
 
 Executor::Executor(Os& os, Keyspace& keyspace, OperationLog& log, Control& control)
-    : os_(os), keyspace_(keyspace), log_(log), control_(control), clients_(os) {
+    : os_(os), keyspace_(keyspace), log_(log), control_(control), clients_(os), sooner_(os) {
+  clients_.end_wait = [this](Client& client, bool with_error) {
+    return end_wait(client, with_error);
+  };
   keyspace_.set_expiry_listener(this);
   keyspace_.add_observer(this);
 }
@@ -172,9 +175,15 @@ void Executor::execute_timed(Client& client, const CommandSpec& spec,
 
 void Executor::count_call(const Client& client, const CommandSpec& spec,
                           std::span<const std::string_view> args, Instant began, bool failed) {
+  ++tally_.of(&spec).calls;
+  // Of one that waits, the time until it did is none, and how it ends is not known yet.
+  if (!client.waits) count_time(client, spec, args, began, failed);
+}
+
+void Executor::count_time(const Client& client, const CommandSpec& spec,
+                          std::span<const std::string_view> args, Instant began, bool failed) {
   const Duration took = os_.now() - began;
   CommandTally& tally = tally_.of(&spec);
-  ++tally.calls;
   tally.took_ns += took.ns;
   if (failed) ++tally.failed;
   if (latency_tracking_) tally.add_latency(took.ns);
@@ -292,6 +301,12 @@ bool Executor::execute_in(Client& client, const CommandSpec& spec,
     call.control = &control_;
     call.client = &client;
     execute_counted(call, spec);
+    if (call.waits()) {
+      begin_wait(client, spec, call);
+      note_news(client, client.db, spec, args, false);
+      if (!effects_.empty()) finish_operation();  // what had expired
+      return false;
+    }
     failed = reply.failed();
     if (failed) tally_.count_error(reply.text().substr(1));
     note_news(client, call.db, spec, args, failed);
@@ -358,6 +373,7 @@ void Executor::execute_queued(Client& client) {
     if (one.failed()) tally_.count_error(one.text().substr(1));
     count_call(client, spec, args, began, one.failed());
     note_news(client, client.db, spec, args, one.failed());
+    find_ready();
   }
   client.in_exec = false;
 }
@@ -375,6 +391,8 @@ bool Executor::deny_late(const Client& client, const CommandSpec& spec,
 
 uint64_t Executor::finish_operation() {
   CHECK(!effects_.empty());
+  find_ready();
+  serve_waits();
   const uint64_t before = log_.applied_lsn();
   const uint64_t lsn = log_.append(effects_);
   CHECK(lsn == before + 1 && lsn == log_.applied_lsn());
@@ -390,6 +408,7 @@ uint64_t Executor::finish_operation() {
   forget_changes();
   touched_everything_ = false;
   if (listener_ != nullptr) listener_->on_operation(lsn);
+  release_served(lsn);
   return lsn;
 }
 
@@ -437,6 +456,7 @@ uint64_t Executor::read_lsn(const Client& client, const CommandSpec& spec,
 void Executor::before_change(Database& db, std::string_view key, Object*) {
   if (keyspace_.loading()) return;  // what is replayed is durable: no reply rests on it
   touched_slots_.push_back(static_cast<uint16_t>(slot_of(db.identity(), key)));
+  if (!clients_.waiters.empty()) note_touched(db, key);
   if (clients_.tracking.clients != 0) changed_keys_.push_back({std::string(key), running_});
   if (!clients_.watching()) return;
   clients_.break_watches([&](int number, std::string_view watched) {
@@ -460,6 +480,8 @@ void Executor::before_flush(Database& db) {
 
 void Executor::before_swap(int a, int b) {
   touched_everything_ = !keyspace_.loading();
+  for (const int db : {a, b})
+    for (Place& place : clients_.waiters.places(db)) touched_places_.push_back(std::move(place));
   if (!clients_.watching()) return;
   const Database& one = keyspace_.database(a);
   const Database& other = keyspace_.database(b);

@@ -49,6 +49,8 @@ class OperationListener {
  public:
   virtual ~OperationListener() = default;
   virtual void on_operation(uint64_t lsn) = 0;
+  // The client that waited for a key got it, by the operation before.
+  virtual void on_served(uint64_t /*client*/) {}
 };
 
 struct ExecutorStats {
@@ -72,6 +74,10 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   void refuse(Client& client, std::string_view error);
   // Removes up to `limit` expired keys, each an operation of its own; how many it removed.
   size_t expire_some(size_t limit);
+  // Answers those that have waited for a key as long as they wanted to.
+  void end_overdue_waits();
+  // The task that does so ends.
+  void stop();
 
   void set_listener(OperationListener* listener) { listener_ = listener; }
   // While a log is loaded, only what does not touch the keyspace is answered.
@@ -129,6 +135,7 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   void forget_changes() {
     changed_keys_.clear();
     settled_ = 0;
+    touched_places_.clear();
   }
   void expire_watched(const Client& client);
   void expire_watched_everywhere();
@@ -141,6 +148,23 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   void execute_timed(Client& client, const CommandSpec& spec,
                      std::span<const std::string_view> args);
   uint64_t finish_operation();
+  void count_time(const Client& client, const CommandSpec& spec,
+                  std::span<const std::string_view> args, Instant began, bool failed);
+
+  // --- Clients that wait for a key (waits.cc) ---
+  void begin_wait(Client& client, const CommandSpec& spec, const Call& call);
+  bool end_wait(Client& client, bool with_error);
+  void wake(Client& client);
+  void time_waits();
+  void note_touched(const Database& db, std::string_view key);
+  // Of what was touched: what somebody waits for.
+  void find_ready();
+  // Gives what is ready to those who wait for it.
+  void serve_waits();
+  void serve_all_at(const Place& place);
+  void serve(Client& client, std::string_view key);
+  void release_served(uint64_t lsn);
+
   uint64_t read_lsn(const Client& client, const CommandSpec& spec,
                     std::span<const std::string_view> args);
 
@@ -166,6 +190,18 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   SlowLog slow_log_;
   LatencyEvents latency_events_;
   bool latency_tracking_ = true;
+
+  std::vector<Place> touched_places_;  // by the command that runs, where somebody waits
+  std::vector<Place> ready_;           // in the order in which they became so
+  struct Served {
+    Client* client;
+    bool failed;
+  };
+  std::vector<Served> served_;  // by the operation that is being made
+  WaitQueue sooner_;            // of the task that looks at deadlines
+  Instant looks_at_ = kForever;
+  bool times_waits_ = false;  // there is that task
+  bool stopped_ = false;
 };
 
 }  // namespace powercut::engine

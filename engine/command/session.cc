@@ -9,13 +9,18 @@ void Session::feed(std::string_view bytes) {
 }
 
 void Session::resume() {
-  if (stalled_) run();
+  if (stalled_ || (left_off_ && !client_.waits)) run();
 }
 
 void Session::run() {
   stalled_ = false;
+  left_off_ = false;
   client_.request_room = parser_.room();
   while (!client_.closing) {
+    if (client_.waits) {
+      left_off_ = true;
+      return;
+    }
     if (client_.outbox.unsent() > most_unsent_) {
       stalled_ = true;
       return;

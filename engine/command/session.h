@@ -26,6 +26,8 @@ class Session {
   // Runs no request while more than so much waits to be sent; resume() goes on with those that came.
   void set_most_unsent(size_t bytes) { most_unsent_ = bytes; }
   bool stalled() const { return stalled_; }
+  // The client waits for a key: what it says meanwhile is kept, and run by resume() once it has been answered.
+  bool waits() const { return client_.waits; }
   void resume();
   // Bytes of a request that is not whole, or that wait for resume().
   size_t buffered() const { return parser_.buffered(); }
@@ -62,6 +64,7 @@ class Session {
   RequestParser parser_;
   size_t most_unsent_ = SIZE_MAX;
   bool stalled_ = false;
+  bool left_off_ = false;  // because the client waits
 };
 
 }  // namespace powercut::engine

@@ -245,6 +245,58 @@ IFS= read -r -t 5 _ <&4
 exec 4>&-
 stop
 
+# --- Clients that wait for a key ---
+fresh
+start --appendfsync always
+waits() {  # FD REQUESTS...: on a connection of its own; its client's number goes to $id
+  eval "exec $1<>/dev/tcp/127.0.0.1/$port"
+  printf 'CLIENT ID\r\n' >&"$1"
+  IFS= read -r id <&"$1"
+  id=${id%$'\r'}
+  id=${id#:}
+  printf '%s\r\n' "${@:2}" >&"$1"
+  for _ in $(seq 200); do [[ $(ask "CLIENT LIST ID $id") == *flags=b* ]] && return; sleep 0.02; done
+  fail "$2 does not wait"
+}
+line() { local text; IFS= read -r -t 5 text <&"$1"; printf '%s' "${text%$'\r'}"; }
+pair() { printf '%s %s %s %s %s' "$(line "$1")" "$(line "$1")" "$(line "$1")" "$(line "$1")" "$(line "$1")"; }
+waits 4 'BLPOP q 0' 'RPUSH back 1'
+waits 5 'BLPOP q 0'
+is "what it says meanwhile" "$(ask 'EXISTS back')" :0
+exec 4>&-  # it has gone: the next one gets it, and what it said behind is not done
+for _ in $(seq 200); do [ "$(ask 'CLIENT UNBLOCK '"$((id - 1))")" = :0 ] && break || sleep 0.02; done
+is "a push" "$(ask 'RPUSH q a' 'EXISTS q back')" ":1 :0"
+is "what it waited for" "$(pair 5)" '*2 $1 q $1 a'
+printf 'BLPOP q 0.05\r\nPING\r\n' >&5
+is "its time is over" "$(line 5) $(line 5)" '*-1 +PONG'
+exec 5>&-
+waits 4 'BLPOP q 0' 'GET k'
+is "it is unblocked" "$(ask "CLIENT UNBLOCK $id ERROR")" :1
+is "by another" "$(line 4) $(line 4)" '-UNBLOCKED client unblocked via CLIENT UNBLOCK $-1'
+exec 4>&-
+waits 4 'BLPOP q 0'
+is "it is killed" "$(ask "CLIENT KILL ID $id")" :1
+is "and gets nothing" "$(ask 'RPUSH q b' 'LPOP q')" ":1 b"
+exec 4>&-
+ask 'CONFIG SET timeout 1' >/dev/null
+waits 4 'BLPOP q 0'
+before=$(cut -d' ' -f14,15 "/proc/$pid/stat")
+sleep 2.2
+after=$(cut -d' ' -f14,15 "/proc/$pid/stat")
+spent=$((${after% *} + ${after#* } - ${before% *} - ${before#* }))
+((spent < 20)) || fail "who waits costs $spent hundredths of a second in two"
+is "who waits is not idle" "$(ask 'RPUSH q c')" :1
+is "and is served" "$(pair 4)" '*2 $1 q $1 c'
+exec 4>&-
+waits 4 'BLPOP q 0'
+kill -9 "$pid"
+exec 4>&-
+start --appendfsync always
+is "after a crash" "$(ask 'EXISTS q back')" :0
+waits 4 'BLPOP q 0'
+stop
+exec 4>&-
+
 # --- A disk that is full: whoever meets it is told, and what it was told of is not there ---
 fresh
 (ulimit -f 1500; exec "$server" --port 0 --bind 127.0.0.1 --dir "$dir/data" --appendfsync always) >"$dir/log" 2>&1 &

@@ -177,7 +177,10 @@ void Server::receive_once(Connection& connection) {
   const Io io = connection.tls != nullptr
                     ? connection.tls->receive(buffer_.data(), buffer_.size(), count)
                     : receive(connection.fd.get(), buffer_.data(), buffer_.size(), count);
-  if (io == Io::kClosed) connection.ended = true;
+  if (io == Io::kClosed) {
+    connection.ended = true;
+    if (connection.session->waits()) connection.session->client().give_up();
+  }
   if (io != Io::kDone) return;
   ++traffic_.reads;
   traffic_.input_bytes += count;
@@ -291,7 +294,8 @@ void Server::tick_loop() {
       if (connection.busy) continue;
       const Duration silent = os_.now() - connection.session->client().active_at;
       if (silent >= kGiveBack) connection.session->give_back();
-      if (timeout_s > 0 && silent >= seconds(timeout_s) && connection.session->idle())
+      if (timeout_s > 0 && silent >= seconds(timeout_s) && connection.session->idle() &&
+          !connection.session->waits())
         connection.broken = true;
       settle(connection);
     }

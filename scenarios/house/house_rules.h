@@ -109,7 +109,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
 inline const std::map<std::string, std::vector<Strings>> kFloors = {
     {"engine/command/",
      {{"slow_log", "latency", "facts", "denials"},
-      {"number", "effects", "outbox", "tracking", "channels"},
+      {"number", "effects", "outbox", "tracking", "channels", "waiters"},
       {"encoding", "user/"},
       {"control"},
       {"reply", "request_parser", "client"},
@@ -119,7 +119,7 @@ inline const std::map<std::string, std::vector<Strings>> kFloors = {
       {"execute", "tally", "container", "news", "permission"},
       {"string/", "keys/", "list/", "hash/", "set/", "sorted_set/", "server/"},
       {"executor", "command_harness"},
-      {"session"},
+      {"session", "waits"},
       {"executor_harness"}}},
 };
 

@@ -48,6 +48,8 @@ class History : public sim::OperationObserver {
   const Operation& operation(uint64_t lsn) const { return operations_[lsn - 1]; }
   // The operation that the running task appended behind `after`, or 0.
   uint64_t own_operation(uint64_t after) const;
+  // Did it append several, where a request is to be one? Then a crash may leave half of it.
+  virtual bool split_request(uint64_t /*after*/) const { return false; }
   // The first time counts.
   // `from`: it may have been told since then.
   void ack(uint64_t lsn, Instant at, Instant from);

@@ -177,9 +177,11 @@ class Teller final : public engine::KeyspaceObserver, public engine::OperationLi
   std::string out_;
 };
 
+inline constexpr Duration kWaitsAtMost = milliseconds(20);
+
 // One client: units of the workload, each awaited.
 inline void converse(const KillJob& job, engine::Engine& engine, Teller& teller, uint64_t& issued) {
-  const auto session = engine.connect();
+  auto session = engine.connect();
   int db = 0;
   while (issued < job.units) {
     const uint64_t number = issued++;
@@ -201,7 +203,14 @@ inline void converse(const KillJob& job, engine::Engine& engine, Teller& teller,
       expected.push_back(teller.own_operation(before));
     }
     while (!expected.empty()) {
-      session->wait_ready();
+      // Who waits for the others goes after a while, and comes again: perhaps all of them wait.
+      const Instant now = engine.executor().clients().now();
+      const auto ready = session->wait_ready(session->waits() ? now + kWaitsAtMost : kForever);
+      if (ready.empty() && session->waits()) {
+        session = engine.connect();
+        db = 0;
+        break;
+      }
       const size_t length = reply_length(session->ready());
       session->consume(length);
       if (length == 0) continue;

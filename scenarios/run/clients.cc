@@ -11,6 +11,8 @@ namespace powercut::scenarios {
 namespace {
 constexpr uint64_t kUnitsExpected = 256;  // most lives have fewer
 constexpr int kSomeDatabase = -1;         // nobody has kept track
+// Who waits for what others do, waits no longer than that: perhaps all of them wait.
+constexpr Duration kWaitsAtMost = milliseconds(100);
 }  // namespace
 
 struct Clients::Connection {
@@ -158,12 +160,14 @@ void Clients::turn_on(Connection& connection, std::string_view request) {
 }
 
 void Clients::send(Connection& connection, const Unit& unit) {
+  while (around_.target.waits(connection.client)) wait_a_while(connection);
   select(connection, unit.db);
   for (const std::string& request : unit.requests) send(connection, request);
   if (unit.leaves_database) connection.db = kSomeDatabase;
 }
 
 void Clients::send(Connection& connection, std::string_view request) {
+  while (around_.target.waits(connection.client)) wait_a_while(connection);
   const uint64_t before = around_.history.last_lsn();
   const size_t said = said_.size();
   if (steps_ != nullptr) said_.push_back({connection.step, 0, promised_, false, false});
@@ -181,6 +185,10 @@ void Clients::send(Connection& connection, std::string_view request) {
   if (around_.history.unlogged_change() && !violation_) {
     violation_ =
         Violation{Breach::kUnlogged, "a request changed the keyspace, and the log was not told"};
+  }
+  if (around_.history.split_request(before) && !violation_) {
+    violation_ = Violation{Breach::kNoPrefix,
+                           "a request became several operations: a crash may leave a part of it"};
   }
   note_policy();
   if (around_.target.ended()) {
@@ -217,7 +225,22 @@ void Clients::think(Connection& connection, Instant until) {
 }
 
 void Clients::await(Connection& connection) {
-  while (!connection.expected.empty()) take(connection, kForever);
+  while (!connection.expected.empty()) {
+    if (around_.target.waits(connection.client))
+      wait_a_while(connection);
+    else
+      take(connection, kForever);
+  }
+}
+
+// For the next reply to one that waits for others; then it goes, and comes again.
+void Clients::wait_a_while(Connection& connection) {
+  if (take(connection, around_.os.now() + kWaitsAtMost)) return;
+  if (!around_.target.waits(connection.client)) return;
+  around_.target.hang_up(connection.client);
+  connection.expected.clear();
+  connection.looked = kNever;
+  connection.db = 0;
 }
 
 // Waits for the next reply and takes it. False: it did not come until then.
@@ -227,12 +250,14 @@ bool Clients::take(Connection& connection, Instant until) {
   if (around_.os.now() > asked) connection.looked = kNever;
   if (!reply) return false;
   const Instant from = std::min(connection.looked, around_.os.now());
-  const auto [lsn, shown, told, said] = connection.expected.front();
+  const auto [own, shown, told, said] = connection.expected.front();
+  const uint64_t lsn = reply->served_by != 0 ? reply->served_by : own;
   connection.expected.erase(connection.expected.begin());
   if (connection.expected.empty()) connection.looked = kNever;
   if (steps_ != nullptr) {
     said_[said].answered = true;
     said_[said].error = reply->error;
+    said_[said].lsn = lsn;
   }
   around_.trace.mix(hash_bytes(reply->bytes));
   if (told) {

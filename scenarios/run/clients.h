@@ -81,6 +81,7 @@ class Clients {
   void end_conversation(Connection& connection);
   void think(Connection& connection, Instant until);
   void await(Connection& connection);
+  void wait_a_while(Connection& connection);
   [[gnu::always_inline]] inline bool take(Connection& connection, Instant until);  // see WaitQueue
 
   Surroundings around_;

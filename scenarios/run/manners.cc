@@ -1,5 +1,6 @@
 #include "scenarios/run/manners.h"
 
+#include <algorithm>
 #include <iterator>
 
 namespace powercut::scenarios {
@@ -32,7 +33,8 @@ Manners draw_manners(sim::Choices& choices, const Workload& workload, const Poli
   constexpr uint64_t kClients[] = {1, 1, 2, 4};
   constexpr uint64_t kPipeline[] = {1, 1, 1, 4};
   constexpr int64_t kThinkMs[] = {0, 2, 40, 200, 400};
-  manners.clients = kClients[choices.choose("clients", 0, std::size(kClients))];
+  manners.clients = std::max(kClients[choices.choose("clients", 0, std::size(kClients))],
+                             workload.clients_at_least);
   manners.pipeline = kPipeline[choices.choose("pipeline", 0, std::size(kPipeline))];
   const bool busy = is_busy(choices);
   if (!busy)

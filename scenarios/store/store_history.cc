@@ -197,6 +197,13 @@ bool StoreHistory::unlogged_change() {
   return changes_.size() != changes_end_.back();
 }
 
+bool StoreHistory::split_request(uint64_t after) const {
+  size_t count = 0;
+  for (uint64_t lsn = after + 1; lsn <= last_lsn(); ++lsn)
+    if (operation(lsn).task == os().current() && !operation(lsn).expiry_only) ++count;
+  return count > 1;
+}
+
 // --- What a reply shows ---
 
 uint64_t StoreHistory::shown_by(std::string_view request, int db) const {

@@ -35,6 +35,8 @@ class StoreHistory final : public History, public engine::KeyspaceObserver {
   std::string self_check() override;
   void on_operation(uint64_t lsn) override;
   uint64_t shown_by(std::string_view request, int db) const override;
+  // Keys that expire are operations of their own.
+  bool split_request(uint64_t after) const override;
 
   // --- The store's door ---
   void before_change(engine::Database& db, std::string_view key, engine::Object* object) override;

@@ -92,8 +92,17 @@ bool StoreTarget::closed(uint64_t client) {
          connections_[client].session->closing();
 }
 
+bool StoreTarget::waits(uint64_t client) {
+  return client < connections_.size() && connections_[client].session != nullptr &&
+         connections_[client].session->waits();
+}
+
+void StoreTarget::hang_up(uint64_t client) { connections_[client] = {}; }
+
 void StoreTarget::apply(uint64_t client, std::string_view request) {
   engine::Session& session = *connection(client).session;
+  CHECK(!session.waits());
+  for (Connection::Served& served : connections_[client].served) ++served.behind;
   ++connections_[client].due;
   session.feed(request);  // yields: connections_ may be another by then
 }
@@ -110,8 +119,13 @@ std::optional<sim::Reply> StoreTarget::acknowledged(uint64_t client, Instant dea
   now.given = now.due == 1 ? bytes.size() : reply_length(bytes);
   CHECK(now.given != 0);
   --now.due;
-  return sim::Reply{bytes.substr(0, now.given), bytes[0] == '-',
-                    bytes.starts_with("-ERR unknown command")};
+  sim::Reply reply{bytes.substr(0, now.given), bytes[0] == '-',
+                   bytes.starts_with("-ERR unknown command")};
+  if (!now.served.empty() && now.served.front().behind == now.due) {
+    reply.served_by = now.served.front().by;
+    now.served.erase(now.served.begin());
+  }
+  return reply;
 }
 
 size_t reply_length(std::string_view bytes) {
@@ -144,7 +158,15 @@ void StoreTarget::on_operation(uint64_t lsn) {
     kept_ = engine_->keeper().busy(engine::Keeper::Job::kRewrite)
                 ? std::max(kept_, log.synced_lsn())
                 : lsn;
+  last_ = lsn;
   happened(lsn);
+}
+
+// Nothing was asked behind it since.
+void StoreTarget::on_served(uint64_t client) {
+  for (Connection& connection : connections_)
+    if (connection.session != nullptr && connection.session->client().id() == client)
+      connection.served.push_back({0, last_});
 }
 
 std::string_view StoreTarget::policy_in_force() {

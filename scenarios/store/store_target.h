@@ -30,6 +30,8 @@ class StoreTarget final : public sim::Target,
   sim::Promise promise() override;
   Result<void> shut_down() override;
   bool closed(uint64_t client) override;
+  bool waits(uint64_t client) override;
+  void hang_up(uint64_t client) override;
   bool ended() override { return engine_->stopped(); }
   std::string_view policy_in_force() override;
   std::vector<sim::Span> blocked() override;
@@ -46,17 +48,25 @@ class StoreTarget final : public sim::Target,
     std::unique_ptr<engine::Session> session;
     size_t due = 0;    // replies
     size_t given = 0;  // bytes of the last one, not yet taken out of the session
+    // Of those due that had waited: how many are due behind it, and what served it.
+    struct Served {
+      size_t behind;
+      uint64_t by;
+    };
+    std::vector<Served> served = {};
   };
 
   StoreTarget(std::unique_ptr<engine::Engine> engine, const sim::Settings& settings);
   Connection& connection(uint64_t client);
   void on_operation(uint64_t lsn) override;
+  void on_served(uint64_t client) override;
 
   std::unique_ptr<engine::Engine> engine_;
   std::vector<Connection> connections_;  // by client
   const Policy* policy_;                 // that it was opened with
   engine::SyncPolicy opened_sync_;       // the same
   bool log_off_;                         // it began without the log that the policy has
+  uint64_t last_ = 0;                    // operation
   uint64_t kept_ = 0;  // if the log is turned off now: what it holds up to here, synced
 };
 

@@ -121,6 +121,8 @@ class WatchedTarget final : public sim::Target, private sim::OperationObserver {
   sim::Promise promise() override { return inner_->promise(); }
   Result<void> shut_down() override { return inner_->shut_down(); }
   bool closed(uint64_t client) override { return inner_->closed(client); }
+  bool waits(uint64_t client) override { return inner_->waits(client); }
+  void hang_up(uint64_t client) override { inner_->hang_up(client); }
   bool ended() override { return inner_->ended(); }
   std::string_view policy_in_force() override { return inner_->policy_in_force(); }
   std::vector<sim::Span> blocked() override { return inner_->blocked(); }

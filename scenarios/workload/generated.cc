@@ -133,8 +133,11 @@ Piece score() {
   return piece;
 }
 
-// A blocking form answers at once where there is something, and at its time limit where there is not.
-Piece briefly() { return word("0.01"); }
+// How long a client waits for a key. For ever is until it loses patience: scenarios/run/clients.cc.
+Piece briefly() {
+  static const Piece piece = pick({{4, word("0.01")}, {2, word("0.05")}, {1, word("0")}});
+  return piece;
+}
 
 // DUMP of the string "10", as redis-server 7.0.15 answers it.
 constexpr char kDumpOfTen[] = "\x00\xc0\x0a\x0a\x00\x6e\x9f\x57\x45\x0e\xae\x63\xbb";
@@ -282,6 +285,50 @@ Piece zsets(int keys) {
   });
 }
 
+// Producers and consumers. Jobs are taken from lists and by their rank, moved to where they are worked on and back; a
+// queue changes its name, its type and its database, expires, or is filled by a command that is none of its family.
+Piece queues(int keys) {
+  const Piece q = key("q", keys);
+  const Piece p = key("p", keys / 2);
+  const Piece taken = key("taken", keys / 2);
+  const Piece any = pick({{3, q}, {1, p}, {1, taken}});
+  const Piece end = pick({{1, word("LEFT")}, {1, word("RIGHT")}});
+  const Piece who = number(1, 8);  // clients count from 1
+  return pick({
+      {9, say("RPUSH", {q, some(3, value())})},
+      {4, say("LPUSH", {q, some(3, value())})},
+      {6, say("BLPOP", {q, briefly()})},
+      {4, say("BRPOP", {some(3, q), briefly()})},
+      {2, say("BLPOP", {some(3, any), briefly()})},
+      {6, say("BLMOVE", {q, taken, end, end, briefly()})},
+      {2, say("BLMOVE", {any, any, end, end, briefly()})},
+      {3, say("BRPOPLPUSH", {taken, q, briefly()})},
+      {4, say("BLMPOP", {briefly(), word("2"), q, q, end, word("COUNT"), number(1, 3)})},
+      {5, say("ZADD", {p, some(3, line({score(), member()}))})},
+      {4, say("BZPOPMIN", {p, briefly()})},
+      {2, say("BZPOPMAX", {some(2, any), briefly()})},
+      {3, say("BZMPOP", {briefly(), word("2"), p, p, word("MIN"), word("COUNT"), number(1, 3)})},
+      {2, say("LPOP", {taken})},
+      {2, say("LREM", {taken, word("1"), word("value-1")})},
+      {2, say("CLIENT", {word("UNBLOCK"), who})},
+      {1, say("CLIENT", {word("UNBLOCK"), who, word("ERROR")})},
+      {2, say("RENAME", {any, any})},
+      {1, say("COPY", {any, any, word("REPLACE")})},
+      {1, say("COPY", {any, any, word("DB"), number(0, kDatabases - 1)})},
+      {1, say("MOVE", {any, number(0, kDatabases - 1)})},
+      {1, say("SWAPDB", {number(0, kDatabases - 1), number(0, kDatabases - 1)})},
+      {1, say("SORT", {taken, word("ALPHA"), word("STORE"), q})},
+      {1, say("ZUNIONSTORE", {p, word("2"), p, p})},
+      {1, say("ZRANGESTORE", {p, p, word("0"), word("4")})},
+      {1, say("SET", {any, value()})},
+      {1, say("RPUSH", {p, value()})},
+      {1, say("ZADD", {q, score(), member()})},
+      {2, say("LLEN", {any})},
+      {2, soon_gone(any)},
+      {3, say("DEL", {some(3, any)})},
+  });
+}
+
 // From a few milliseconds, which pass within a run, to minutes, which a clock may jump over.
 Piece expiry(int) {
   const Piece k = key("e", kFewKeys);
@@ -383,6 +430,7 @@ struct Grammar {
   Piece (*command)(int keys);
   Shape shape;
   int keys = kKeys;
+  uint64_t clients_at_least = 1;
 };
 
 const std::vector<Grammar>& grammars() {
@@ -405,6 +453,11 @@ const std::vector<Grammar>& grammars() {
       {{"transactions", "MULTI to EXEC, two to six commands of every family"},
        mixed,
        Shape::kTransactions},
+      {{"queues", "producers and consumers: clients that wait for a key, and what serves them"},
+       queues,
+       Shape::kMixed,
+       kFewKeys,
+       3},
   };
   return list;
 }
@@ -450,6 +503,7 @@ Workload generate_workload(std::string_view name, uint64_t seed) {
     Workload workload;
     workload.name = name;
     workload.about = grammar.builtin.about;
+    workload.clients_at_least = grammar.clients_at_least;
     rc::Random source(seed);
     const Piece command = grammar.command(grammar.keys);
     for (int i = 0; i < kUnits; ++i)

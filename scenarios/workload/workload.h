@@ -32,6 +32,7 @@ struct Workload {
       1'700'000'000'000;  // Unix time of the recording, so that its expiries make sense
   // The cut comes when every operation is acknowledged, not among them.
   bool cut_at_end = false;
+  uint64_t clients_at_least = 1;  // where one alone would find nobody to wait for
   uint64_t operations() const { return units.size(); }
 };
 

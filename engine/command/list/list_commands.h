@@ -10,7 +10,7 @@ namespace powercut::engine {
 class Call;
 
 // move.cc: moving between lists, popping from the first of several, and the blocking forms of
-// both. A blocking form answers at once what it would answer when its time runs out.
+// both.
 void lmove_command(Call& call);
 void rpoplpush_command(Call& call);
 void lmpop_command(Call& call);

@@ -50,11 +50,12 @@ size_t first_list(Call& call, size_t first, size_t last) {
 }
 
 void pop_blocking(Call& call, bool front) {
-  const size_t timeout = call.argc() - 1;
-  if (!timeout_arg(call, timeout)) return;
-  const size_t i = first_list(call, 1, timeout - 1);
+  const size_t last = call.argc() - 1;
+  int64_t timeout_ms = 0;
+  if (!timeout_arg(call, last, timeout_ms)) return;
+  const size_t i = first_list(call, 1, last - 1);
   if (call.failed()) return;
-  if (i == 0) return call.reply.null_array();
+  if (i == 0) return wait_or_null_array(call, {Type::kList, 1, last - 1, timeout_ms});
   List* list = call.write<List>(call.arg(i));
   const std::string item = front ? list->pop_front() : list->pop_back();
   if (list->size() == 0) call.keyspace.remove(call.db, call.arg(i));
@@ -79,9 +80,12 @@ void pop_multiple(Call& call, size_t at, bool blocking) {
     if (count != -1 || !call.is(i, "COUNT") || i + 1 == call.argc()) return call.fail(kSyntaxError);
     if (!bounded_arg(call, i + 1, 1, INT64_MAX, count, kCount)) return;
   }
-  if (blocking && !timeout_arg(call, at - 1)) return;
+  int64_t timeout_ms = 0;
+  if (blocking && !timeout_arg(call, at - 1, timeout_ms)) return;
   const size_t i = first_list(call, at + 1, end - 1);
   if (call.failed()) return;
+  if (i == 0 && blocking)
+    return wait_or_null_array(call, {Type::kList, at + 1, end - at - 1, timeout_ms});
   if (i == 0) return call.reply.null_array();
   List* list = call.write<List>(call.arg(i));
   const size_t popped = count == -1 ? 1 : std::min(static_cast<size_t>(count), list->size());
@@ -94,6 +98,11 @@ void pop_multiple(Call& call, size_t at, bool blocking) {
   }
   if (list->size() == 0) call.keyspace.remove(call.db, call.arg(i));
   call.log({front ? "LPOP" : "RPOP", call.arg(i), format_integer(static_cast<int64_t>(popped))});
+}
+
+// Where there is nothing to move. Whoever may not wait is told of no item, not of no pair.
+void wait_for_source(Call& call, int64_t timeout_ms) {
+  call.may_wait() ? call.wait({Type::kList, 1, 1, timeout_ms}) : call.reply.null();
 }
 
 }  // namespace
@@ -115,9 +124,10 @@ void rpoplpush_command(Call& call) {
 void blmove_command(Call& call) {
   bool from_front = false, to_front = false;
   if (!parse_end(call, 3, from_front) || !parse_end(call, 4, to_front)) return;
-  if (!timeout_arg(call, 5)) return;
+  int64_t timeout_ms = 0;
+  if (!timeout_arg(call, 5, timeout_ms)) return;
   const Moved moved = move_item(call, from_front, to_front);
-  if (moved == Moved::kNothing) return call.reply.null_array();
+  if (moved == Moved::kNothing) return wait_for_source(call, timeout_ms);
   if (moved == Moved::kMoved) {
     call.log({"LMOVE", call.arg(1), call.arg(2), from_front ? "LEFT" : "RIGHT",
               to_front ? "LEFT" : "RIGHT"});
@@ -125,9 +135,10 @@ void blmove_command(Call& call) {
 }
 
 void brpoplpush_command(Call& call) {
-  if (!timeout_arg(call, 3)) return;
+  int64_t timeout_ms = 0;
+  if (!timeout_arg(call, 3, timeout_ms)) return;
   const Moved moved = move_item(call, false, true);
-  if (moved == Moved::kNothing) return call.reply.null_array();
+  if (moved == Moved::kNothing) return wait_for_source(call, timeout_ms);
   if (moved == Moved::kMoved) call.log({"RPOPLPUSH", call.arg(1), call.arg(2)});
 }
 

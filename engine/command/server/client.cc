@@ -176,13 +176,16 @@ void client_kill(Call& call) {
   call.client->closing = call.client->closing || me;
 }
 
-// Nobody waits here for a key.
 void client_unblock(Call& call) {
+  if (call.argc() > 4) return call.fail(kSyntaxError);
+  const bool with_error = call.argc() == 4 && call.is(3, "ERROR");
+  if (call.argc() == 4 && !with_error && !call.is(3, "TIMEOUT"))
+    return call.fail("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   int64_t id = 0;
   if (!call.integer_arg(2, id)) return;
-  if (call.argc() > 4 || (call.argc() == 4 && !call.is(3, "TIMEOUT") && !call.is(3, "ERROR")))
-    return call.fail(kSyntaxError);
-  call.reply.integer(0);
+  Clients& peers = call.client->peers();
+  Client* client = peers.find(static_cast<uint64_t>(id));
+  call.reply.integer(client != nullptr && peers.end_wait(*client, with_error) ? 1 : 0);
 }
 
 void client_pause(Call& call) {

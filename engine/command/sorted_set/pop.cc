@@ -62,10 +62,11 @@ std::optional<size_t> first_present(Call& call, size_t first, size_t count) {
 
 void pop_blocking(Call& call, bool max) {
   const size_t last = call.argc() - 1;
-  if (!timeout_arg(call, last)) return;
+  int64_t timeout_ms = 0;
+  if (!timeout_arg(call, last, timeout_ms)) return;
   const auto found = first_present(call, 1, last - 1);
   if (call.failed()) return;
-  if (!found) return call.reply.null_array();
+  if (!found) return wait_or_null_array(call, {Type::kZset, 1, last - 1, timeout_ms});
   const std::string_view key = call.arg(*found);
   call.reply.array(3);
   call.reply.bulk(key);
@@ -93,10 +94,14 @@ void pop_first_of(Call& call, size_t numkeys) {
       return;
   }
   // Redis looks at the timeout last.
-  if (numkeys > 1 && !timeout_arg(call, 1)) return;
+  const bool blocking = numkeys > 1;
+  int64_t timeout_ms = 0;
+  if (blocking && !timeout_arg(call, 1, timeout_ms)) return;
 
   const auto found = first_present(call, first, static_cast<size_t>(keys));
   if (call.failed()) return;
+  if (!found && blocking)
+    return wait_or_null_array(call, {Type::kZset, first, static_cast<size_t>(keys), timeout_ms});
   if (!found) return call.reply.null_array();
   const std::string_view key = call.arg(*found);
   const size_t size = call.read<Zset>(key)->size();

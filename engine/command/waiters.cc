@@ -1,0 +1,68 @@
+#include "engine/command/waiters.h"
+
+#include "engine/base/check.h"
+
+namespace powercut::engine {
+
+std::vector<std::string_view> request_for(const Waiting& waiting, std::string_view key) {
+  const auto& words = waiting.words;
+  const size_t behind = waiting.first_key + waiting.keys;
+  CHECK(waiting.first_key > 0 && waiting.keys > 0 && behind <= words.size());
+  std::vector<std::string_view> request(words.begin(),
+                                        words.begin() + static_cast<ptrdiff_t>(waiting.first_key));
+  if (request.size() > 1) request.back() = "1";  // how many keys there are
+  request.push_back(key);
+  request.insert(request.end(), words.begin() + static_cast<ptrdiff_t>(behind), words.end());
+  return request;
+}
+
+void Waiters::add(uint64_t client, Waiting waiting) {
+  const uint64_t turn = ++turns_;
+  for (size_t i = 0; i < waiting.keys; ++i)
+    queues_[{waiting.db, waiting.words[waiting.first_key + i]}].emplace(turn, client);
+  if (waiting.until != kForever) deadlines_.emplace(waiting.until.ns, client);
+  const bool is_new = clients_.emplace(client, Entry{std::move(waiting), turn}).second;
+  CHECK(is_new);
+}
+
+Waiting Waiters::take(uint64_t client) {
+  const auto found = clients_.find(client);
+  CHECK(found != clients_.end());
+  const Entry entry = std::move(found->second);
+  clients_.erase(found);
+  const Waiting& waiting = entry.waiting;
+  for (size_t i = 0; i < waiting.keys; ++i) {
+    const auto queue = queues_.find(Before::View{waiting.db, waiting.words[waiting.first_key + i]});
+    if (queue == queues_.end()) continue;  // a key that it named twice
+    queue->second.erase(entry.turn);
+    if (queue->second.empty()) queues_.erase(queue);
+  }
+  deadlines_.erase({waiting.until.ns, client});
+  return entry.waiting;
+}
+
+bool Waiters::any_at(int db, std::string_view key) const {
+  return queues_.find(Before::View{db, key}) != queues_.end();
+}
+
+uint64_t Waiters::first_at(const Place& place, Type type) const {
+  const auto queue = queues_.find(place);
+  if (queue == queues_.end()) return 0;
+  for (const auto& [turn, client] : queue->second)
+    if (clients_.at(client).waiting.type == type) return client;
+  return 0;
+}
+
+std::vector<Place> Waiters::places(int db) const {
+  std::vector<Place> places;
+  for (auto at = queues_.lower_bound(Before::View{db, ""});
+       at != queues_.end() && at->first.db == db; ++at)
+    places.push_back(at->first);
+  return places;
+}
+
+uint64_t Waiters::overdue(Instant now) const {
+  return next_deadline() <= now && !deadlines_.empty() ? deadlines_.begin()->second : 0;
+}
+
+}  // namespace powercut::engine

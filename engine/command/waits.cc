@@ -1,0 +1,157 @@
+// The executor's clients that wait for a key: how a wait begins and ends. Who is served is so by the operation that made
+// the key ready, and as a part of it: one entry of the log has the push and what was popped of it, so that a crash leaves
+// both or neither.
+#include <algorithm>
+#include <utility>
+
+#include "engine/command/execute.h"
+#include "engine/command/executor.h"
+
+namespace powercut::engine {
+
+namespace {
+// More than a century is the same as for ever.
+constexpr int64_t kMostMs = int64_t{1} << 42;
+}  // namespace
+
+// --- A wait, and its end without what was waited for ---
+
+void Executor::begin_wait(Client& client, const CommandSpec& spec, const Call& call) {
+  CHECK(call.reply.length() == 0 && !client.waits && call.db == client.db);
+  const Call::Wait& wait = *call.waits();
+  Waiting waiting;
+  waiting.spec = &spec;
+  waiting.words.assign(call.args.begin(), call.args.end());
+  waiting.db = call.db;
+  waiting.type = wait.type;
+  waiting.first_key = wait.first_key;
+  waiting.keys = wait.keys;
+  const Instant until = os_.now() + milliseconds(std::min(wait.timeout_ms, kMostMs));
+  if (wait.timeout_ms != 0) waiting.until = until;
+  clients_.waiters.add(client.id(), std::move(waiting));
+  client.waits = true;
+  if (wait.timeout_ms == 0) return;
+  if (!times_waits_) {
+    times_waits_ = true;
+    os_.spawn("timekeeper", [this] { time_waits(); });
+  } else if (until < looks_at_) {
+    sooner_.notify_all();
+  }
+}
+
+bool Executor::end_wait(Client& client, bool with_error) {
+  if (!client.waits) return false;
+  client.waits = false;
+  const Waiting waiting = clients_.waiters.take(client.id());
+  const std::vector<std::string_view> args(waiting.words.begin(), waiting.words.end());
+  Reply reply(client.outbox.bytes(), client.protocol);
+  if (with_error) {
+    constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+    reply.error(kUnblocked);
+    tally_.count_error(kUnblocked);
+  } else {
+    reply.null_array();
+  }
+  count_time(client, *waiting.spec, args, os_.now(), with_error);
+  // That there is nothing rests on who took it.
+  hold(client, read_lsn(client, *waiting.spec, args));
+  wake(client);
+  return true;
+}
+
+// It has been answered: somebody is to send that, and to run what it said meanwhile.
+void Executor::wake(Client& client) {
+  if (client.on_news) {
+    client.on_news();
+  } else {
+    log_.progress().notify_all();
+  }
+}
+
+void Executor::end_overdue_waits() {
+  while (const uint64_t id = clients_.waiters.overdue(os_.now()))
+    end_wait(*clients_.find(id), false);
+}
+
+// There is such a task while somebody waits who will not wait for ever.
+void Executor::time_waits() {
+  for (;;) {
+    end_overdue_waits();
+    looks_at_ = clients_.waiters.next_deadline();
+    if (stopped_ || looks_at_ == kForever) break;
+    sooner_.wait(looks_at_);
+  }
+  times_waits_ = false;
+}
+
+void Executor::stop() {
+  stopped_ = true;
+  sooner_.notify_all();
+}
+
+// --- What somebody waits for ---
+
+void Executor::note_touched(const Database& db, std::string_view key) {
+  for (int number = 0; number < keyspace_.databases(); ++number)
+    if (&keyspace_.database(number) == &db && clients_.waiters.any_at(number, key))
+      touched_places_.push_back({number, std::string(key)});
+}
+
+void Executor::find_ready() {
+  if (touched_places_.empty()) return;
+  for (Place& place : std::exchange(touched_places_, {})) {
+    const Object* object = keyspace_.peek(place.db, place.key);
+    if (object == nullptr || clients_.waiters.first_at(place, object->value.type()) == 0) continue;
+    if (std::find(ready_.begin(), ready_.end(), place) == ready_.end())
+      ready_.push_back(std::move(place));
+  }
+}
+
+// Who is served by BLMOVE may make another key ready.
+void Executor::serve_waits() {
+  if (ready_.empty()) return;
+  keyspace_.set_now(os_.wall_now());  // a transaction may have taken its time
+  const uint64_t running = running_;
+  while (!ready_.empty())
+    for (const Place& place : std::exchange(ready_, {})) serve_all_at(place);
+  running_ = running;
+}
+
+void Executor::serve_all_at(const Place& place) {
+  while (const Object* object = keyspace_.find(place.db, place.key)) {
+    const uint64_t id = clients_.waiters.first_at(place, object->value.type());
+    if (id == 0) return;
+    serve(*clients_.find(id), place.key);
+  }
+}
+
+void Executor::serve(Client& client, std::string_view key) {
+  client.waits = false;
+  const Waiting waiting = clients_.waiters.take(client.id());
+  const std::vector<std::string_view> request = request_for(waiting, key);
+  const Instant began = os_.now();
+  running_ = client.id();
+  Reply reply(client.outbox.bytes(), client.protocol);
+  Call call(request, keyspace_, waiting.db, reply, effects_, *this);
+  call.control = &control_;
+  execute(call, *waiting.spec);
+  CHECK(reply.complete());
+  find_ready();
+  const bool failed = reply.failed();  // where it was to be moved to is no list
+  if (failed) tally_.count_error(reply.text().substr(1));
+  const std::vector<std::string_view> asked(waiting.words.begin(), waiting.words.end());
+  count_time(client, *waiting.spec, asked, began, failed);
+  served_.push_back({&client, failed});
+}
+
+// Their replies rest on the operation that served them.
+void Executor::release_served(uint64_t lsn) {
+  if (served_.empty()) return;
+  for (const Served& served : std::exchange(served_, {})) {
+    hold(*served.client, lsn);
+    if (!served.failed && listener_ != nullptr) listener_->on_served(served.client->id());
+    wake(*served.client);
+  }
+}
+
+}  // namespace powercut::engine
