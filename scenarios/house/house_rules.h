@@ -39,6 +39,7 @@ inline const std::vector<Exemption> kExemptions = {
      "independent runs and explorations: each is a world of its own"},
     {"scenarios/base/terminal.cc", "threads", "how many workers there are by default"},
     {"scenarios/sweep/determinism_test.cc", "threads", "runs beside each other must not meet"},
+    {"scenarios/posix/kernel_calls.h", "posix", "takes the system calls over, to look at them"},
     {"scenarios/posix/kill_child.h", "posix",
      "a pipe to the parent, and a process that waits for SIGKILL"},
     {"scenarios/posix/kill_test.cc", "posix", "fork, pipe and kill: a real process dies"},
