@@ -89,6 +89,7 @@ class Engine final : public OperationLog, public Control {
   void reset_stats() override;
   Result<void> config_rewrite() override;
   EncodingLimits encoding_limits() override;
+  uint64_t sparse_sketch_most() override;
   MemoryReport memory_report() override;
   void purge() override {
     if (process_.purge) process_.purge();
