@@ -108,6 +108,10 @@ EncodingLimits Engine::encoding_limits() {
           limit("set-max-intset-entries")};
 }
 
+uint64_t Engine::sparse_sketch_most() {
+  return static_cast<uint64_t>(redis_number(config_, "hll-sparse-max-bytes"));
+}
+
 Result<void> Engine::config_rewrite() {
   if (rewrite_config_) return rewrite_config_();
   return Control::config_rewrite();

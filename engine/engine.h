@@ -99,6 +99,7 @@ class Engine final : public OperationLog, public Control {
   Result<void> load_users(Client* asking) override;
   Result<void> save_users() override;
   EncodingLimits encoding_limits() override;
+  uint64_t sparse_sketch_most() override;
   MemoryReport memory_report() override;
   void purge() override {
     if (process_.purge) process_.purge();

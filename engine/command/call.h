@@ -49,8 +49,9 @@ class Call {
   Reply& reply;
   Effects& effects;
   Chance& chance;
-  Control* control = nullptr;  // nullptr while a log is replayed
-  Client* client = nullptr;    // nullptr while a log is replayed
+  Control* control = nullptr;   // nullptr while a log is replayed
+  Client* client = nullptr;     // nullptr while a log is replayed
+  bool writes_refused = false;  // then a command that only may write (kMayWrite) does not
 
   size_t argc() const { return args.size(); }
   std::string_view arg(size_t i) const {

@@ -75,12 +75,13 @@ struct Index {
   std::vector<const CommandSpec*> whole;  // each followed by its subcommands
 
   Index() {
-    for (const auto family :
-         {string_commands(), key_commands(), list_commands(), hash_commands(), set_commands(),
-          sorted_set_commands(), dump_commands(), transaction_commands(), acl_commands(),
-          server_commands(), client_commands(), command_commands(), connection_commands(),
-          debug_commands(), memory_commands(), monitoring_commands(), object_commands(),
-          pubsub_commands(), persistence_commands()}) {
+    for (const auto family : {string_commands(),     hyperloglog_commands(), key_commands(),
+                              list_commands(),       hash_commands(),        set_commands(),
+                              sorted_set_commands(), dump_commands(),        transaction_commands(),
+                              acl_commands(),        server_commands(),      client_commands(),
+                              command_commands(),    connection_commands(),  debug_commands(),
+                              memory_commands(),     monitoring_commands(),  object_commands(),
+                              pubsub_commands(),     persistence_commands()}) {
       for (const CommandSpec& spec : family) {
         check_row(spec);
         const Spelling name(spec.name);
@@ -113,6 +114,7 @@ struct Index {
     CHECK(spec.handler != nullptr && spec.arity != 0);
     CHECK(has(kMovableKeys) == (spec.keys_of != nullptr));
     CHECK(!has(kWrite) || !has(kReadOnly));
+    CHECK(has(kReadOnly) || !has(kMayWrite));
     CHECK(has(kWrite) || !has(kDenyOom));
     const bool has_keys = spec.first_key > 0 || spec.keys_of != nullptr;
     CHECK(has_keys || (spec.last_key == 0 && spec.key_step == 0));

@@ -22,6 +22,7 @@ enum CommandFlag : uint32_t {
   kLoading = 256,       // answered while the store loads: it touches no key
   kTells = 1024,        // tells other clients something: waits where writes wait
   kImmediate = 128,     // executed at once inside MULTI, not queued (EXEC, DISCARD, WATCH, ...)
+  kMayWrite = 2048,     // a read that keeps what it found, unless writes are refused (PFCOUNT)
 };
 
 struct CommandSpec {
@@ -53,6 +54,7 @@ constexpr CommandSpec container(std::string_view name, void (*handler)(Call&), i
 
 // One a family file.
 std::span<const CommandSpec> string_commands();
+std::span<const CommandSpec> hyperloglog_commands();
 std::span<const CommandSpec> key_commands();
 std::span<const CommandSpec> list_commands();
 std::span<const CommandSpec> hash_commands();

@@ -60,6 +60,9 @@ class Control {
   // --- OBJECT ENCODING ---
   virtual EncodingLimits encoding_limits() { return {}; }
 
+  // --- PFADD, PFMERGE ---
+  virtual uint64_t sparse_sketch_most() { return 3'000; }  // hll-sparse-max-bytes
+
   // --- MEMORY ---
   virtual MemoryReport memory_report() { return {}; }
   // Gives what is free back to the system, if the process can.

@@ -21,7 +21,8 @@ void execute(Call& call, const CommandSpec& spec) {
   if (call.keyspace.any_due()) expire_keys(call, spec);
   spec.handler(call);
   if (call.dirty()) {
-    CHECK((spec.flags & kWrite) != 0);  // or it would neither wait for room nor be refused
+    // Or it would neither wait for room nor be refused.
+    CHECK((spec.flags & kWrite) != 0 || ((spec.flags & kMayWrite) != 0 && !call.writes_refused));
     CHECK(!call.failed());
   }
   CHECK(call.db >= 0 && call.db < call.keyspace.databases());

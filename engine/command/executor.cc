@@ -98,13 +98,14 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     hold(client, 0);
     return;
   }
-  if (is_write(client, *spec)) {
+  if (has_any(client, *spec, kWrite | kMayWrite)) {
     // Whatever must wait, waits here: from now on the command runs in one step.
     bool waited = false;
     while (wait_for_turn(client, *spec)) waited = true;
     if (waited && !may_go_on(client, *spec, args)) return;
     (void)log_.has_space(bytes_of(client, *spec, args));
-    if (const char* refusal = why_refused(client, *spec)) {
+    const char* refusal = why_refused(client, *spec);
+    if (refusal != nullptr && is_write(client, *spec)) {
       ++stats_.refused_writes;
       ++tally_.of(spec).rejected;
       tally_.count_error(refusal);
@@ -156,7 +157,8 @@ bool Executor::wait_for_turn(Client& client, const CommandSpec& spec) {
 // While a client holds back the others (CLIENT PAUSE), or the store its writers.
 bool Executor::must_wait(const Client& client, const CommandSpec& spec) const {
   if (!clients_.writes_paused()) return false;
-  return clients_.all_paused() || (spec.flags & kTells) != 0 || is_write(client, spec);
+  return clients_.all_paused() || (spec.flags & kTells) != 0 ||
+         has_any(client, spec, kWrite | kMayWrite);
 }
 
 void Executor::execute_timed(Client& client, const CommandSpec& spec,
@@ -233,11 +235,11 @@ void Executor::hold(Client& client, uint64_t lsn) {
   if (client.outbox.hold(lsn, log_.released_lsn())) ++stats_.held_replies;
 }
 
-bool Executor::is_write(const Client& client, const CommandSpec& spec) const {
-  if ((spec.flags & kWrite) != 0) return true;
+bool Executor::has_any(const Client& client, const CommandSpec& spec, uint32_t flags) const {
+  if ((spec.flags & flags) != 0) return true;
   if (spec.name != "exec" || client.multi_failed || client.watch_broken) return false;
   return std::any_of(client.queued.begin(), client.queued.end(),
-                     [](const auto& words) { return (flags_of(words) & kWrite) != 0; });
+                     [&](const auto& words) { return (flags_of(words) & flags) != 0; });
 }
 
 // Of its request, or of those that EXEC runs.
@@ -300,6 +302,7 @@ bool Executor::execute_in(Client& client, const CommandSpec& spec,
     Call call(args, keyspace_, client.db, reply, effects_, *this);
     call.control = &control_;
     call.client = &client;
+    call.writes_refused = !log_.refusal().empty();
     execute_counted(call, spec);
     if (call.waits()) {
       begin_wait(client, spec, call);
@@ -367,6 +370,7 @@ void Executor::execute_queued(Client& client) {
     Call call(args, keyspace_, client.db, one, effects_, *this);
     call.control = &control_;
     call.client = &client;
+    call.writes_refused = !log_.refusal().empty();
     execute_counted(call, spec);
     CHECK(one.complete());
     client.db = call.db;

@@ -144,7 +144,11 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   void execute_counted(Call& call, const CommandSpec& spec);
   bool must_wait(const Client& client, const CommandSpec& spec) const;
   bool wait_for_turn(Client& client, const CommandSpec& spec);
-  bool is_write(const Client& client, const CommandSpec& spec) const;
+  bool is_write(const Client& client, const CommandSpec& spec) const {
+    return has_any(client, spec, kWrite);
+  }
+  // Of the command, or of one that EXEC will run.
+  bool has_any(const Client& client, const CommandSpec& spec, uint32_t flags) const;
   void execute_timed(Client& client, const CommandSpec& spec,
                      std::span<const std::string_view> args);
   uint64_t finish_operation();
