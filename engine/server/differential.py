@@ -23,14 +23,19 @@ KEYS = [b"a", b"b", b"c", b"d", b"e", b""]
 WORDS = [b"x", b"y", b"z", b"1", b"2", b"-7", b"3.5", b"10", b"hello", b"\x00\xff\r\n", b"", b"9223372036854775807", b"1e3", b"inf"]
 NUMBERS = [b"0", b"1", b"-1", b"2", b"5", b"-100", b"100", b"9223372036854775807", b"x", b"1.5"]
 TIMES = [b"100000", b"90000", b"0", b"-5", b"x"]  # none that ends meanwhile
+FIELDS = [b"u1", b"u8", b"i5", b"i16", b"u63", b"i64", b"u64", b"x"]
+OFFSETS = [b"0", b"1", b"7", b"100", b"#1", b"#9", b"-1", b"#x"]
 SCORES = [b"0", b"1", b"-1", b"2.5", b"1e10", b"inf", b"-inf", b"nan", b"(1", b"[a", b"-", b"+"]
 
-# What stands for an argument: k key, w word, n number, s score, t seconds; anything else is itself; `*` behind: one to four of them.
+# What stands for an argument: k key, w word, n number, s score, t seconds, f type
+# and o offset of a bit field; anything else is itself; `*` behind: one to four of them.
 GRAMMAR = """
 SET k w;SET k w EX t;SET k w NX;SET k w XX GET;SET k w KEEPTTL;SET k w GET;SETNX k w;SETEX k t w;GET k;GETSET k w;GETDEL k
 GETEX k;GETEX k PERSIST;MSET k w k w;MSETNX k w k w;MGET k*;INCR k;DECR k;INCRBY k n;DECRBY k n;INCRBYFLOAT k w;APPEND k w
 STRLEN k;GETRANGE k n n;SETRANGE k 3 w;SUBSTR k n n;LCS k k;LCS k k LEN;SETBIT k 7 1;SETBIT k n 1;GETBIT k n;BITCOUNT k
 BITCOUNT k n n;BITPOS k 1;BITPOS k 0 n n;BITOP AND k k k;BITOP NOT k k
+BITFIELD k GET f o;BITFIELD k SET f o n;BITFIELD k INCRBY f o n GET f o;BITFIELD k OVERFLOW SAT INCRBY f o n SET f o n;BITFIELD k
+BITFIELD k OVERFLOW FAIL INCRBY f o n SET f o n OVERFLOW WRAP SET f o n;BITFIELD_RO k GET f o;BITFIELD_RO k SET f o n
 DEL k*;UNLINK k*;EXISTS k*;TYPE k;RENAME k k;RENAMENX k k;COPY k k;COPY k k REPLACE;PERSIST k;TTL k;EXPIRE k t;EXPIRE k 100 NX
 EXPIREAT k 33177117420;EXPIRETIME k;PEXPIREAT k 33177117420000 GT;TOUCH k*;DBSIZE;SELECT 1;SELECT 0;MOVE k 1;SWAPDB 0 1;FLUSHDB
 LPUSH k w*;RPUSH k w*;LPUSHX k w;RPUSHX k w*;LPOP k;RPOP k;LPOP k n;RPOP k 2;LLEN k;LRANGE k n n;LINDEX k n;LSET k n w
@@ -131,6 +136,8 @@ def draw(rng, word):
         return rng.choice(TIMES)
     if word == "s":
         return rng.choice(SCORES)
+    if word in ("f", "o"):
+        return rng.choice({"f": FIELDS, "o": OFFSETS}[word])
     return word.encode()
 
 

@@ -142,6 +142,18 @@ Piece briefly() {
 // DUMP of the string "10", as redis-server 7.0.15 answers it.
 constexpr char kDumpOfTen[] = "\x00\xc0\x0a\x0a\x00\x6e\x9f\x57\x45\x0e\xae\x63\xbb";
 
+// One of BITFIELD's: narrow and wide, so that some overflow, with and without a sign.
+Piece bit_operation() {
+  const Piece type = pick({{2, word("u4")}, {2, word("i5")}, {1, word("i16")}, {1, word("u63")}});
+  const Piece offset = pick({{3, number(0, 400)}, {1, word("#3")}});
+  return pick({
+      {3, line({word("SET"), type, offset, number(-20, 20)})},
+      {4, line({word("INCRBY"), type, offset, number(-9, 9)})},
+      {2, line({word("OVERFLOW"), pick({{1, word("FAIL")}, {1, word("SAT")}, {1, word("WRAP")}})})},
+      {1, line({word("GET"), type, offset})},
+  });
+}
+
 // Of any key: it is gone when somebody comes back to it, or soon after.
 Piece soon_gone(const Piece& k) { return say("PEXPIRE", {k, number(1, 400)}); }
 
@@ -178,6 +190,7 @@ Piece strings(int keys) {
       {1, say("BITOP", {pick({{1, word("AND")}, {1, word("OR")}}), key("b", keys), key("b", keys),
                         key("b", keys)})},
       {1, say("BITOP", {word("NOT"), key("b", keys), key("b", keys)})},
+      {2, say("BITFIELD", {key("b", keys), some(3, bit_operation())})},
       {2, say("GET", {k})},
       {2, say("SET", {k, value(), word("PX"), number(1, 400)})},
       {1, soon_gone(k)},

@@ -289,6 +289,8 @@ std::span<const CommandSpec> string_commands() {
       {"bitcount", bitcount, -2, kReadOnly, 1, 1, 1},
       {"bitpos", bitpos, -3, kReadOnly, 1, 1, 1},
       {"bitop", bitop, -4, kStores, 2, -1, 1},
+      {"bitfield", bitfield, -2, kStores, 1, 1, 1},
+      {"bitfield_ro", bitfield_ro, -2, kReadOnly, 1, 1, 1},
       {"lcs", lcs, -3, kReadOnly, 1, 2, 1},
   };
   return kCommands;

@@ -24,6 +24,9 @@ void getbit(Call& call);
 void bitcount(Call& call);
 void bitpos(Call& call);
 void bitop(Call& call);
+// bitfield.cc
+void bitfield(Call& call);
+void bitfield_ro(Call& call);
 // lcs.cc
 void lcs(Call& call);
 
