@@ -43,6 +43,8 @@ std::vector<std::string_view> flags_of(const CommandSpec& spec) {
 struct KeyPlace {
   std::vector<std::string_view> flags;
   bool anywhere = false;
+  std::string_view
+      keyword;  // it stands behind this word; the first number is where to begin looking for it
   bool counted =
       false;  // the numbers are: where the count stands, first, step; else first, last, step
   int numbers[4] = {};
@@ -60,6 +62,10 @@ std::vector<KeyPlace> places_of(std::string_view name) {
     place.anywhere = where == "?";
     place.counted = where.find('#') != where.npos;
     std::replace(where.begin(), where.end(), '#', ':');
+    if (const size_t plus = where.find('+'); plus != where.npos) {
+      place.keyword = one.substr(at + 1, plus);
+      where.erase(0, plus + 1);
+    }
     size_t i = 0;
     if (!place.anywhere)
       for (const std::string_view number : split(where, ":"))
@@ -99,7 +105,20 @@ void add_place(Call& call, const KeyPlace& place) {
     add_search(call, "find_keys", "unknown", {});
     return;
   }
-  add_search(call, "begin_search", "index", {{"index", n[0]}});
+  if (place.keyword.empty()) {
+    add_search(call, "begin_search", "index", {{"index", n[0]}});
+  } else {
+    call.reply.bulk("begin_search");
+    call.reply.map(2);
+    call.reply.bulk("type");
+    call.reply.bulk("keyword");
+    call.reply.bulk("spec");
+    call.reply.map(2);
+    call.reply.bulk("keyword");
+    call.reply.bulk(place.keyword);
+    call.reply.bulk("startfrom");
+    call.reply.integer(n[0]);
+  }
   if (place.counted) {
     add_search(call, "find_keys", "keynum",
                {{"keynumidx", n[1]}, {"firstkey", n[2]}, {"keystep", n[3]}});
@@ -246,7 +265,7 @@ std::vector<std::string_view> key_flags(const CommandSpec& spec,
                 : std::vector<std::string_view>{"OW", "update"};
   }
   for (const KeyPlace& place : places) {
-    if (place.anywhere) continue;
+    if (place.anywhere || !place.keyword.empty()) continue;
     const auto at = static_cast<int>(position);
     const auto argc = static_cast<int>(args.size());
     const int last = place.counted          ? argc - 1
