@@ -75,13 +75,13 @@ struct Index {
   std::vector<const CommandSpec*> whole;  // each followed by its subcommands
 
   Index() {
-    for (const auto family : {string_commands(),     hyperloglog_commands(), key_commands(),
-                              list_commands(),       hash_commands(),        set_commands(),
-                              sorted_set_commands(), dump_commands(),        transaction_commands(),
-                              acl_commands(),        server_commands(),      client_commands(),
-                              command_commands(),    connection_commands(),  debug_commands(),
-                              memory_commands(),     monitoring_commands(),  object_commands(),
-                              pubsub_commands(),     persistence_commands()}) {
+    for (const auto family :
+         {string_commands(),     hyperloglog_commands(), key_commands(),        list_commands(),
+          hash_commands(),       set_commands(),         sorted_set_commands(), geo_commands(),
+          dump_commands(),       transaction_commands(), acl_commands(),        server_commands(),
+          client_commands(),     command_commands(),     connection_commands(), debug_commands(),
+          memory_commands(),     monitoring_commands(),  object_commands(),     pubsub_commands(),
+          persistence_commands()}) {
       for (const CommandSpec& spec : family) {
         check_row(spec);
         const Spelling name(spec.name);

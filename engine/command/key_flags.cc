@@ -36,6 +36,10 @@ std::vector<KeyPlace> key_places(std::string_view name) {
     place.anywhere = where == "?";
     place.counted = where.find('#') != where.npos;
     std::replace(where.begin(), where.end(), '#', ':');
+    if (const size_t plus = where.find('+'); plus != where.npos) {
+      place.keyword = one.substr(at + 1, plus);
+      where.erase(0, plus + 1);
+    }
     size_t i = 0;
     if (!place.anywhere)
       for (const std::string_view number : split(where, ":"))
@@ -57,7 +61,7 @@ std::vector<std::string_view> key_flags(const CommandSpec& spec,
                 : std::vector<std::string_view>{"OW", "update"};
   }
   for (const KeyPlace& place : places) {
-    if (place.anywhere) continue;
+    if (place.anywhere || !place.keyword.empty()) continue;
     const auto at = static_cast<int>(position);
     const auto argc = static_cast<int>(args.size());
     const int last = place.counted          ? argc - 1

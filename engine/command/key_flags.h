@@ -13,6 +13,8 @@ namespace powercut::engine {
 struct KeyPlace {
   std::vector<std::string_view> flags;
   bool anywhere = false;
+  std::string_view
+      keyword;  // it stands behind this word, which is looked for from the first number on
   bool counted =
       false;  // the numbers are: where the count stands, first, step; else first, last, step
   int numbers[4] = {};

@@ -65,11 +65,13 @@ void Reply::verbatim(std::string_view text) {
   out_ += "\r\n";
 }
 
-void Reply::number(double value) {
-  if (!resp3_) return bulk(format_double(value));
+void Reply::number(double value) { number_as(format_double(value)); }
+
+void Reply::number_as(std::string_view digits) {
+  if (!resp3_) return bulk(digits);
   --owed_;
   out_ += ',';
-  out_ += format_double(value);
+  out_ += digits;
   out_ += "\r\n";
 }
 

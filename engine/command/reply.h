@@ -70,6 +70,8 @@ class Reply {
   void verbatim(std::string_view text);
   // Formatted as Redis 7.0 does (%.17g; inf, -inf); in RESP2 a bulk string.
   void number(double value);
+  // The same, as written already; a decimal number.
+  void number_as(std::string_view digits);
   // Drops what was written since construction.
   void reset() {
     out_.resize(start_);

@@ -23,11 +23,14 @@ KEYS = [b"a", b"b", b"c", b"d", b"e", b""]
 WORDS = [b"x", b"y", b"z", b"1", b"2", b"-7", b"3.5", b"10", b"hello", b"\x00\xff\r\n", b"", b"9223372036854775807", b"1e3", b"inf"]
 NUMBERS = [b"0", b"1", b"-1", b"2", b"5", b"-100", b"100", b"9223372036854775807", b"x", b"1.5"]
 TIMES = [b"100000", b"90000", b"0", b"-5", b"x"]  # none that ends meanwhile
+PLACES = [b"13.361389", b"15.087269", b"38.115556", b"37.502669", b"0", b"-85.05112878", b"85.05112878", b"180", b"-180", b"14", b"-120.5", b"60", b"91", b"x"]
+LENGTHS = [b"0", b"1", b"50", b"200", b"5000", b"20000", b"inf", b"-1", b"x"]
+UNITS = [b"m", b"KM", b"ft", b"mi", b"yd"]
 FIELDS = [b"u1", b"u8", b"i5", b"i16", b"u63", b"i64", b"u64", b"x"]
 OFFSETS = [b"0", b"1", b"7", b"100", b"#1", b"#9", b"-1", b"#x"]
 SCORES = [b"0", b"1", b"-1", b"2.5", b"1e10", b"inf", b"-inf", b"nan", b"(1", b"[a", b"-", b"+"]
 
-# What stands for an argument: k key, w word, n number, s score, t seconds, f type
+# What stands for an argument: k key, w word, n number, s score, t seconds, p longitude or latitude, l length, u unit, f type
 # and o offset of a bit field; anything else is itself; `*` behind: one to four of them.
 GRAMMAR = """
 SET k w;SET k w EX t;SET k w NX;SET k w XX GET;SET k w KEEPTTL;SET k w GET;SETNX k w;SETEX k t w;GET k;GETSET k w;GETDEL k
@@ -49,6 +52,12 @@ ZREVRANK k w;ZRANGE k n n;ZRANGE k n n WITHSCORES;ZRANGE k s s BYSCORE LIMIT 0 n
 ZRANGEBYSCORE k s s WITHSCORES;ZREVRANGEBYSCORE k s s;ZRANGEBYLEX k s s;ZCOUNT k s s;ZLEXCOUNT k s s;ZPOPMIN k;ZPOPMAX k n
 ZREMRANGEBYRANK k n n;ZREMRANGEBYSCORE k s s;ZREMRANGEBYLEX k s s;ZUNIONSTORE k 2 k k;ZINTERSTORE k 2 k k WEIGHTS 2 n;ZDIFF 2 k k WITHSCORES
 ZINTER 2 k k;ZUNION 2 k k WITHSCORES AGGREGATE MAX;ZRANGESTORE k k n n;ZMPOP 1 k MIN COUNT n;ZINTERCARD 2 k k;ZDIFFSTORE k 2 k k
+GEOADD k p p w;GEOADD k p p w p p w;GEOADD k NX CH p p w;GEOADD k XX p p w;GEOPOS k w*;GEOHASH k w*;GEODIST k w w;GEODIST k w w u
+GEOSEARCH k FROMLONLAT p p BYRADIUS l u WITHDIST WITHHASH WITHCOORD;GEOSEARCH k FROMMEMBER w BYBOX l l u WITHCOORD;GEOSEARCH k BYBOX l l u FROMLONLAT p p
+GEOSEARCH k FROMMEMBER w BYRADIUS l u COUNT n ANY;GEORADIUS k p p l u WITHDIST;GEORADIUS k p p l u STORE k;GEORADIUSBYMEMBER k w l u
+GEORADIUSBYMEMBER k w l u STOREDIST k;GEORADIUS_RO k p p l u WITHHASH;GEORADIUSBYMEMBER_RO k w l u STORE k;GEOSEARCHSTORE k k FROMLONLAT p p BYRADIUS l u
+GEOSEARCHSTORE k k FROMMEMBER w BYBOX l l u STOREDIST;GEOSEARCHSTORE k k FROMMEMBER w BYRADIUS l u ASC
+SORT_RO k;SORT_RO k BY nosort GET #;SORT_RO k STORE k
 SORT k;SORT k ALPHA DESC LIMIT 0 n;SORT k STORE k;SORT k BY nosort GET #;KEYS *;KEYS a;RANDOMKEY;SRANDMEMBER k;SRANDMEMBER k n;HRANDFIELD k n
 ZRANDMEMBER k n;SCAN 0 COUNT 1000;SSCAN k 0 COUNT 1000;HSCAN k 0 COUNT 1000;ZSCAN k 0 COUNT 1000
 MULTI;EXEC;DISCARD;WATCH k;UNWATCH;ECHO w;PING;PING w;NOTACOMMAND w;GET;SET k;TYPE;LPUSH k;OBJECT FREQ k
@@ -136,8 +145,8 @@ def draw(rng, word):
         return rng.choice(TIMES)
     if word == "s":
         return rng.choice(SCORES)
-    if word in ("f", "o"):
-        return rng.choice({"f": FIELDS, "o": OFFSETS}[word])
+    if word in ("p", "l", "u", "f", "o"):
+        return rng.choice({"p": PLACES, "l": LENGTHS, "u": UNITS, "f": FIELDS, "o": OFFSETS}[word])
     return word.encode()
 
 

@@ -154,6 +154,21 @@ Piece bit_operation() {
   });
 }
 
+// A place: a few, far apart and near each other, so that a search finds some of them.
+Piece place() {
+  return pick({{3, line({number(10, 14), number(36, 39)})},
+               {1, line({number(-180, 180), number(-85, 85)})},
+               {1, line({word("13.361389"), word("38.115556")})}});
+}
+
+// What a search looks for, and how much it takes of it.
+Piece around() { return pick({{3, word("200")}, {2, word("50")}, {1, word("5000")}}); }
+Piece so_many() {
+  return pick({{2, word("ASC")},
+               {1, line({word("COUNT"), number(1, 4)})},
+               {1, line({word("COUNT"), number(1, 4), word("ANY"), word("DESC")})}});
+}
+
 // Of any key: it is gone when somebody comes back to it, or soon after.
 Piece soon_gone(const Piece& k) { return say("PEXPIRE", {k, number(1, 400)}); }
 
@@ -292,6 +307,18 @@ Piece zsets(int keys) {
       {1, say("ZUNIONSTORE", {k, word("2"), k, k})},
       {1, say("ZINTERSTORE", {k, word("2"), k, k})},
       {1, say("ZRANGESTORE", {k, k, word("0"), word("4")})},
+      {3, say("GEOADD", {k, some(4, line({place(), member()}))})},
+      {1,
+       say("GEOADD", {k, pick({{1, word("NX")}, {1, word("XX")}}), word("CH"), place(), member()})},
+      {2, say("GEOSEARCHSTORE", {k, k, word("FROMLONLAT"), place(), word("BYRADIUS"), around(),
+                                 word("km"), so_many()})},
+      {1, say("GEOSEARCHSTORE", {k, k, word("FROMMEMBER"), member(), word("BYBOX"), around(),
+                                 around(), word("km"), word("STOREDIST")})},
+      {1, say("GEORADIUS", {k, place(), around(), word("km"), so_many(),
+                            pick({{1, word("STORE")}, {1, word("STOREDIST")}}), k})},
+      {1, say("GEORADIUSBYMEMBER", {k, member(), around(), word("mi"), word("STORE"), k})},
+      {1, say("GEOSEARCH", {k, word("FROMLONLAT"), place(), word("BYRADIUS"), around(), word("km"),
+                            word("WITHDIST"), so_many()})},
       {2, say("ZRANGE", {k, word("0"), word("-1"), word("WITHSCORES")})},
       {1, soon_gone(k)},
       {1, say("DEL", {k})},

@@ -60,7 +60,20 @@ void add_place(Call& call, const KeyPlace& place) {
     add_search(call, "find_keys", "unknown", {});
     return;
   }
-  add_search(call, "begin_search", "index", {{"index", n[0]}});
+  if (place.keyword.empty()) {
+    add_search(call, "begin_search", "index", {{"index", n[0]}});
+  } else {
+    call.reply.bulk("begin_search");
+    call.reply.map(2);
+    call.reply.bulk("type");
+    call.reply.bulk("keyword");
+    call.reply.bulk("spec");
+    call.reply.map(2);
+    call.reply.bulk("keyword");
+    call.reply.bulk(place.keyword);
+    call.reply.bulk("startfrom");
+    call.reply.integer(n[0]);
+  }
   if (place.counted) {
     add_search(call, "find_keys", "keynum",
                {{"keynumidx", n[1]}, {"firstkey", n[2]}, {"keystep", n[3]}});

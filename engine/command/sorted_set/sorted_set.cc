@@ -99,7 +99,9 @@ void add_pairs(Call& call, size_t first, const AddOptions& options) {
   }
 }
 
-void zadd(Call& call) {
+}  // namespace
+
+void zadd_command(Call& call) {
   AddOptions options;
   size_t first = 2;
   parse_add_options(call, first, options);
@@ -117,6 +119,8 @@ void zadd(Call& call) {
   }
   add_pairs(call, first, options);
 }
+
+namespace {
 
 void zincrby(Call& call) { add_pairs(call, 2, {.increment = true}); }
 
@@ -245,7 +249,7 @@ void zscan(Call& call) {
 
 constexpr uint32_t kStore = kWrite | kDenyOom;
 constexpr auto kCommands = std::to_array<CommandSpec>({
-    {"zadd", zadd, -4, kWrite | kDenyOom, 1, 1, 1},
+    {"zadd", zadd_command, -4, kWrite | kDenyOom, 1, 1, 1},
     {"zincrby", zincrby, 4, kWrite | kDenyOom, 1, 1, 1},
     {"zrem", zrem, -3, kWrite, 1, 1, 1},
     {"zcard", zcard, 2, kReadOnly, 1, 1, 1},

@@ -1,9 +1,12 @@
-// The sorted set family's handlers that do not stand in sorted_set.cc.
+// The sorted set family's handlers that others call than the table of sorted_set.cc.
 #pragma once
 
 #include "engine/command/call.h"
 
 namespace powercut::engine {
+
+// sorted_set.cc
+void zadd_command(Call& call);
 
 // range.cc
 void zcount_command(Call& call);
