@@ -14,6 +14,7 @@ namespace {
 constexpr int kUnits = 2'000;
 constexpr int kKeys = 24;      // of each family: few, so that commands meet
 constexpr int kFewKeys = 4;    // where they are to meet a key that has just expired
+constexpr int kSketches = 4;   // keys of them: a sketch is to be counted between changes
 constexpr int kMembers = 12;   // of a set, fields of a hash
 constexpr int kDatabases = 4;  // mostly; now and then any of kMostDatabases
 constexpr int kMostDatabases = 16;
@@ -174,9 +175,36 @@ Piece soon_gone(const Piece& k) { return say("PEXPIRE", {k, number(1, 400)}); }
 
 // --- One family each ---
 
+// Sketches that count what was added. Few elements, so that some change nothing; now and then so many that a sketch
+// outgrows its sparse form; where the limit is what an empty one takes, with the first element.
+Piece sketches() {
+  const Piece k = key("p", kSketches);
+  static const Piece crowd = rc::gen::map(rc::gen::inRange(0, 1'000), [](int from) {
+    Words words;
+    for (int i = 0; i < 400; ++i) words.push_back(fmt::format("e{}", from + i * 7));
+    return words;
+  });
+  return pick({
+      {16, say("PFADD", {k, some(4, named("m", 200))})},
+      {1, say("PFADD", {k})},
+      {1, say("PFADD", {k, crowd})},
+      {12, say("PFCOUNT", {k})},
+      {1, say("PFCOUNT", {k, k})},
+      {4, say("PFMERGE", {k, some(3, k)})},
+      {1, say("PFDEBUG", {pick({{1, word("TODENSE")}, {1, word("GETREG")}}), k})},
+      {1, say("GETRANGE", {k, word("0"), word("15")})},
+      {1, say("SETRANGE", {k, number(0, 30), value()})},
+      {1, say("CONFIG", {word("SET"), word("hll-sparse-max-bytes"),
+                         pick({{1, word("3000")}, {1, word("64")}, {2, word("18")}})})},
+      {1, soon_gone(k)},
+      {1, say("DEL", {k})},
+  });
+}
+
 Piece strings(int keys) {
   const Piece k = key("s", keys);
   return pick({
+      {6, sketches()},
       {10, say("SET", {k, value()})},
       {2, say("SET", {k, value(),
                       pick({{1, word("NX")},
@@ -427,6 +455,7 @@ Piece whole_keys(int keys) {
                           {1, key("l", keys)},
                           {1, key("t", keys)},
                           {1, key("z", keys)},
+                          {1, key("p", kSketches)},
                           {1, key("e", keys)}});
   return pick({
       {6, say("RENAME", {any, any})},
@@ -449,6 +478,7 @@ Piece whole_keys(int keys) {
 Piece mixed(int keys) {
   return pick({
       {10, strings(keys)},
+      {4, sketches()},
       {6, hashes(keys)},
       {6, lists(keys)},
       {6, sets(keys)},
