@@ -8,7 +8,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -80,7 +79,7 @@ class Waiters {
     }
   };
 
-  std::unordered_map<uint64_t, Entry> clients_;
+  std::map<uint64_t, Entry> clients_;
   std::map<Place, std::map<uint64_t, uint64_t>, Before> queues_;  // clients by their turn
   std::set<std::pair<int64_t, uint64_t>> deadlines_;              // and whose
   uint64_t turns_ = 0;

@@ -28,9 +28,10 @@ RunSpec failing(const Workload& workload, uint64_t seed) {
 }
 
 // Stands for a build that draws at one more site: a command that changes nothing, and draws, rides
-// with every third unit. (Of keys that expire a look may delete one: those are left out.)
+// with every third unit. (Of keys that expire a look may delete one, and who waits for a key goes by the clock: those
+// are left out.)
 TEST(LayoutStability, ADrawAtAnotherSiteLeavesAFailureAsItWas) {
-  const auto workload = make_builtin("lists", 1);
+  const auto workload = make_builtin("hashes", 1);
   Workload more = *workload;
   for (size_t i = 0; i < more.units.size(); i += 3)
     more.units[i].requests.insert(more.units[i].requests.begin(),

@@ -52,7 +52,7 @@ struct RunState {
   bool clean_end = false;
   bool asks = false;
   bool rests = false;
-  bool by_another = false;  // behind each life another server writes its log
+  uint32_t by_another = 0;  // behind so many lives another server writes the log
   Duration write_latency{0};
   Legacy legacy;
   RunResult result;

@@ -190,7 +190,8 @@ void Run::bequeath(Life& life, Ending ending) {
   life.end_tasks();
   if (!next.unsealed) harm(run_, life.number(), life.choices, next);
   // Who changes the policy may leave a log that is not all there is.
-  if (run_.by_another && ending != Ending::kRefused && !next.contract_broken && !next.errors &&
+  if (life.number() < run_.by_another && ending != Ending::kRefused &&
+      run_.history->last_lsn() > 0 && !next.contract_broken && !next.errors &&
       run_.spec.persona->keeps_synced && run_.history->policy_changes().empty())
     next.unsealed |= run_.opening.type->rewritten_by_another(next.world.disk, life.choices);
   run_.legacy = std::move(next);
@@ -285,7 +286,8 @@ void RunState::draw() {
   clean_end = !workload.cut_at_end && seed.choose("clean.end", 0, ends ? 2 : 8) == 0;
   asks = !stated.lingers && !workload.cut_at_end && seed.choose("asks", 0, 2) == 0;
   rests = asks && seed.choose("rests", 0, 4) == 0;
-  by_another = spec.policy->has_log() && seed.choose("by.another", 0, 6) == 0;
+  const bool another = spec.policy->has_log() && seed.choose("by.another", 0, 6) == 0;
+  by_another = another ? UINT32_MAX : 0;
   if (const Script* script = stated.script) {
     asks = script->asks;
     rests = script->rests;

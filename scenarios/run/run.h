@@ -134,7 +134,7 @@ struct Conditions {
   bool asks = false;
   bool rests = false;
   bool log_late = false;    // the first life began without its log
-  bool by_another = false;  // between two lives another server wrote the log
+  uint32_t by_another = 0;  // behind so many lives another server wrote the log
 };
 
 // Why a run stopped.

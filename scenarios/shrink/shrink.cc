@@ -103,7 +103,7 @@ class Shrinker {
     vary([](Scenario& s) { s.script.clean_end = false; });
     vary([](Scenario& s) { s.script.asks = false; });
     vary([](Scenario& s) { s.script.rests = false; });
-    vary([](Scenario& s) { s.script.by_another = false; });
+    vary([](Scenario& s) { s.script.by_another = 0; });
     vary([](Scenario& s) { s.seed = Scenario{}.seed; });
     vary([](Scenario& s) { s.off = Scenario{}.off; });
     vary([](Scenario& s) { s.wall_start_ms = Scenario{}.wall_start_ms; });

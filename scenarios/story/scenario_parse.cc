@@ -124,7 +124,9 @@ class Parser {
       } else if (word == "log=on" || word == "log=late") {
         scenario_.script.log_late = word == "log=late";
       } else if (word == "log=another") {
-        scenario_.script.by_another = true;
+        scenario_.script.by_another = UINT32_MAX;
+      } else if (key == "another") {
+        scenario_.script.by_another = static_cast<uint32_t>(number(value));
       } else if (word == "asks=write") {
         scenario_.script.asks = true;
       } else if (word == "asks=work") {
@@ -135,7 +137,7 @@ class Parser {
         return bad(
             fmt::format("store: \"{}\" is none of policy= persona= target= mutant= rewrite= "
                         "step= lag= write= pipeline= end=clean end=idle log=on log=late "
-                        "log=another asks=write "
+                        "log=another another= asks=write "
                         "asks=work "
                         "cuts=nearest "
                         "seed= clock= off=",

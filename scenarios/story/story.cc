@@ -334,7 +334,7 @@ std::string lives_text(const Scenario& scenario, const Account& account) {
     text += fmt::format("\n{}.\n", i + 1);
     if (i > 0 && scenario.off.ns > 0)
       text += fmt::format("   {} seconds have passed.\n", scenario.off.ms() / 1000);
-    if (i > 0 && scenario.script.by_another)
+    if (i > 0 && i <= scenario.script.by_another)
       text += "   Meanwhile redis-server was started, and wrote the log in its own way.\n";
     tell_recovery(text, life, i == 0, result.holds);
     tell_clients(text, life);

@@ -43,7 +43,7 @@ struct Script {
   std::optional<bool> log_late = {};
   bool asks = false;        // when all is answered, until a write is taken
   bool rests = false;       // ... and is left alone for a minute: is its own work done?
-  bool by_another = false;  // behind each life another server writes its log
+  uint32_t by_another = 0;  // behind so many lives another server writes the log
   std::vector<std::vector<Step>> lives;  // in the order in which the steps are begun
 
   uint64_t clients(size_t life) const;
