@@ -32,38 +32,7 @@ work=$(mktemp -d "${POWERCUT_MEASURE_DIRECTORY:-build}/measure-XXXXXX")
 out=${POWERCUT_MEASURED:-build/measured}/$name
 mkdir -p "$out"
 port=7398
-running=
-finish() {
-  [[ -z $running ]] || kill -9 "$running" 2>/dev/null || true
-  rm -rf "$work"
-}
-trap finish EXIT
-
-ask() { redis-cli -p $port "$@"; }
-
-# serve powercut|redis OPTIONS...: on what is in $work/data, which `fresh` empties. Sets `running`.
-fresh() { rm -rf "$work/data"; mkdir "$work/data"; }
-serve() {
-  local program=redis-server
-  [[ $1 == redis ]] || program=build/powercut-server
-  shift
-  "$program" --port $port --bind 127.0.0.1 --dir "$work/data" --save "" "$@" >"$work/log" 2>&1 &
-  running=$!
-}
-await() {  # until it answers
-  for _ in $(seq 60000); do
-    [[ $(ask ping 2>/dev/null) != PONG ]] || return 0
-    kill -0 "$running" || break
-    sleep 0.005
-  done
-  echo "measure: it does not answer: $(cat "$work/log")" >&2
-  exit 1
-}
-stop() {  # SIGNAL
-  kill "-${1:-TERM}" "$running"
-  wait "$running" 2>/dev/null || true
-  running=
-}
+source experiments/common/servers.sh
 # load RATE SECONDS [CONNECTIONS [VALUE_BYTES [KEYS [FILE]]]]: a line as powercut-load prints it.
 load() { build/powercut-load $port "$1" "$2" "${3:-50}" "${4:-64}" "${5:-100000}" ${6:+"$6"}; }
 

@@ -17,42 +17,16 @@ scenarios/build.sh powercut-server powercut-load
 
 mkdir -p build
 work=$(mktemp -d build/server-big-XXXXXX)
-running=
-finish() {
-  [[ -z $running ]] || kill -9 "$running" 2>/dev/null || true
-  rm -rf "$work"
-}
-trap finish EXIT
+source experiments/common/servers.sh
 ulimit -n $((connections + 200)) 2>/dev/null || true
 
-ask() { redis-cli -p $port "$@"; }
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
-# start OURS|REDIS OPTIONS...: on what is in $work/data; returns when it answers, loaded.
-start() {
-  local program=redis-server
-  [[ $1 == redis ]] || program=build/powercut-server
-  shift
-  "$program" --port $port --bind 127.0.0.1 --dir "$work/data" --save "" "$@" >"$work/log" 2>&1 &
-  running=$!
-  until [[ $(ask ping 2>/dev/null) == PONG ]]; do
-    kill -0 "$running" || { echo "server_big: it does not answer: $(cat "$work/log")" >&2; exit 1; }
-    sleep 0.005
-  done
-}
-fresh() { rm -rf "$work/data"; mkdir "$work/data"; }
-stop() {
-  kill "$running"
-  wait "$running" || true
-  running=
+start() {  # powercut|redis OPTIONS...: returns when it answers, loaded
+  serve "$@"
+  await
 }
 fill() { redis-benchmark -p $port -q -t set -d 64 -n "$keys" -r 1000000000 -P 64 -c 8 >/dev/null 2>&1; }
-# Private memory of the server and of its children.
-memory_kb() {
-  for process in $running $(pgrep -P "$running" || true); do cat "/proc/$process/smaps_rollup" 2>/dev/null || true; done |
-    awk '/^Pss:/ { s += $2 } END { print s + 0 }'
-}
-busy() { ask info persistence | tr -d '\r' | grep -qE '^(rdb_bgsave_in_progress|aof_rewrite_in_progress|aof_rewrite_scheduled):1'; }
 
 # Each says its figure of one server: what it takes, so less is better.
 replay() {
@@ -109,11 +83,11 @@ extra_while_rewriting() {  # per mille of the data
   start "$1" --appendonly yes --appendfsync no --auto-aof-rewrite-percentage 0
   data=$(memory_kb)
   fill
-  before=$(memory_kb) most=$(memory_kb) data=$((before - data))
+  data=$(($(memory_kb) - data))
   redis-benchmark -p $port -q -t set -d 64 -n 100000000 -r "$keys" -P 16 -c 20 >/dev/null 2>&1 &
   local load=$!
   sleep 0.5
-  before=$(memory_kb)
+  before=$(memory_kb) most=$before
   ask bgrewriteaof >/dev/null
   sleep 0.1
   while busy; do
@@ -161,9 +135,9 @@ compare() {  # LABEL UNIT FUNCTION ARGUMENTS...
   local label=$1 unit=$2 what=$3 ratios=() first second ours redis
   shift 3
   for pair in $(seq "$pairs"); do
-    if ((pair % 2)); then first=ours second=redis; else first=redis second=ours; fi
+    if ((pair % 2)); then first=powercut second=redis; else first=redis second=powercut; fi
     for one in $first $second; do
-      if [[ $one == ours ]]; then ours=$($what $one "$@"); else redis=$($what $one "$@"); fi
+      if [[ $one == powercut ]]; then ours=$($what $one "$@"); else redis=$($what $one "$@"); fi
     done
     ratios+=("$(awk "BEGIN { printf \"%.2f\", $redis / ($ours > 0 ? $ours : 1) }")")
   done

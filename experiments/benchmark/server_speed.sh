@@ -12,34 +12,7 @@ scenarios/setup.sh redis-server redis-tools
 scenarios/build.sh powercut-server
 
 work=$(mktemp -d)
-running=
-finish() {
-  [[ -z $running ]] || kill -9 "$running" 2>/dev/null || true
-  rm -rf "$work"
-}
-trap finish EXIT
-
-# serve OURS|REDIS OPTIONS...: in a fresh directory.
-serve() {
-  local program=redis-server
-  [[ $1 == redis ]] || program=build/powercut-server
-  shift
-  rm -rf "$work/data"
-  mkdir "$work/data"
-  "$program" --port $port --bind 127.0.0.1 --dir "$work/data" --save "" "$@" >"$work/log" 2>&1 &
-  running=$!
-  for _ in $(seq 200); do
-    [[ $(redis-cli -p $port ping 2>/dev/null) != PONG ]] || return 0
-    sleep 0.05
-  done
-  echo "server_speed: it does not answer: $(cat "$work/log")" >&2
-  exit 1
-}
-stop() {
-  kill "$running"
-  wait "$running" || true
-  running=
-}
+source experiments/common/servers.sh
 
 # rate BENCHMARK-OPTIONS...: requests a second.
 rate() {
@@ -51,11 +24,13 @@ compare() {
   local label=$1 options=$2 ratios=() first second ours redis
   shift 2
   for pair in $(seq "$pairs"); do
-    if ((pair % 2)); then first=ours second=redis; else first=redis second=ours; fi
+    if ((pair % 2)); then first=powercut second=redis; else first=redis second=powercut; fi
     for one in $first $second; do
+      fresh
       # shellcheck disable=SC2086  # several words
       serve $one $options
-      if [[ $one == ours ]]; then ours=$(rate "$@"); else redis=$(rate "$@"); fi
+      await
+      if [[ $one == powercut ]]; then ours=$(rate "$@"); else redis=$(rate "$@"); fi
       stop
     done
     ratios+=("$(awk "BEGIN { printf \"%.2f\", $ours / $redis }")")

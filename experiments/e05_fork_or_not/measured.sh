@@ -1,15 +1,10 @@
 # For experiments/measure.sh: a snapshot in the middle of a load at a fixed rate.
 columns=server,megabytes,run,rate,job_ms,p50_us,p99_us,p999_us,max_us,memory_before_kb,memory_most_kb,written_kb
 
-# Resident memory of the server and its children, each private page once. And what they wrote.
-family() { echo "$running"; pgrep -P "$running" || true; }
-memory_kb() {
-  for process in $(family); do cat "/proc/$process/smaps_rollup" 2>/dev/null || true; done | awk '/^Pss:/ {s += $2} END {print s + 0}'
-}
+# What the server and its children wrote.
 written_kb() {
   for process in $(family); do cat "/proc/$process/io" 2>/dev/null || true; done | awk '/^write_bytes:/ {s += $2} END {print int(s / 1024)}'
 }
-busy() { ask info persistence | tr -d '\r' | grep -qE '^(rdb_bgsave_in_progress|aof_rewrite_in_progress|aof_rewrite_scheduled):1'; }
 
 measure() {  # RUN
   local sizes="100 400 1000" rate=5000 seconds=30 server megabytes keys before most now written begin took line

@@ -12,7 +12,7 @@ written_kb() { awk '/^write_bytes:/ {print int($2 / 1024)}' "/proc/$running/io";
 
 await_rewrite() {
   sleep 0.2
-  while ask info persistence | grep -q 'aof_rewrite_\(in_progress\|scheduled\):1'; do sleep 0.1; done
+  while busy; do sleep 0.1; done
 }
 
 # one SERVER MODE MEGABYTES RUN
