@@ -151,8 +151,7 @@ Extent lose_file(const DiskStrike& on) {
   if (!on.disk.remove(on.file.path).ok()) return {};
   const size_t slash = on.file.path.rfind('/');
   const auto directory = slash == std::string::npos ? "" : on.file.path.substr(0, slash);
-  const auto ticket = on.disk.begin_sync_directory(directory);
-  if (!ticket.ok() || !on.disk.finish_sync(*ticket).ok()) return {};
+  if (!on.disk.sync_at_once(directory).ok()) return {};
   return {0, on.file.size};
 }
 

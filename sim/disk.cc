@@ -308,6 +308,11 @@ Result<SyncTicket> Disk::begin_sync_directory(std::string_view path) {
   return sim::begin_sync_directory(state_, id);
 }
 
+Result<void> Disk::sync_at_once(std::string_view path) {
+  TRY_ASSIGN(const InodeId id, lookup(path));
+  return finish_sync(is_directory(id) ? sim::begin_sync_directory(state_, id) : begin_sync(id));
+}
+
 Result<void> Disk::finish_sync(const SyncTicket& ticket) {
   return sim::finish_sync(state_, ticket);
 }

@@ -77,6 +77,9 @@ class Disk {
   Result<SyncTicket> begin_sync_directory(std::string_view path);
   // kIo: a late report of an earlier failure (SyncFailure::kExt4Data2020).
   Result<void> finish_sync(const SyncTicket& ticket);
+  // Of a file or a directory, begun and finished at once: outside the seam, for what takes no time.
+  //   Errors: those of looking it up and of finish_sync().
+  Result<void> sync_at_once(std::string_view path);
   // The sync fails. kIo, or success where the report comes late.
   Result<void> fail_sync(const SyncTicket& ticket, SyncFailure model);
   // kIo. The covered names may be durable or not, and no later sync changes that.

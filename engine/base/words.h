@@ -11,6 +11,10 @@ namespace powercut {
 // False where quotes are not closed, or a word follows a closing quote at once.
 bool split_words(std::string_view line, std::vector<std::string>& words);
 
+// Of ASCII letters alone.
+std::string lower_case(std::string_view text);
+std::string upper_case(std::string_view text);
+
 // A word that split_words() gives back as it is: quoted where it has to be.
 std::string quoted_word(std::string_view word);
 

@@ -23,7 +23,7 @@ void Client::end() {
 }
 
 Client::~Client() {
-  if (waits) clients_.waiters.take(id_);
+  give_up();
   unwatch();
   stop_tracking();
   stop_listening();

@@ -2,19 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/words.h"
+
 namespace powercut::engine {
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return lower;
-}
-
-std::string upper_case(std::string_view text) {
-  std::string upper(text);
-  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
-  return upper;
-}
 
 void dispatch(Call& call) {
   const CommandSpec* spec = resolve(call.args);

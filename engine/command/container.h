@@ -15,7 +15,4 @@ void help(Call& call);
 // What is answered to a name that the container does not know.
 std::string unknown_subcommand_error(std::span<const std::string_view> args);
 
-std::string lower_case(std::string_view text);
-std::string upper_case(std::string_view text);
-
 }  // namespace powercut::engine

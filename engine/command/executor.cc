@@ -123,15 +123,25 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
   execute_timed(client, *spec, args);
 }
 
-// What is answered, and noted, where its user's rules do not allow a request; true if they do not.
+namespace {
+// What its user's rules do not allow of a request; noted.
+Denied denied(const Client& client, const CommandSpec& spec,
+              std::span<const std::string_view> args) {
+  const Verdict verdict = check_permission(*client.user, spec, args);
+  if (verdict.what != Denied::kNothing)
+    note_denial(client, reason_of(verdict.what), object_of(verdict, spec, args), client.user->name);
+  return verdict.what;
+}
+}  // namespace
+
+// Answers where its user's rules do not allow a request; true if they do not.
 bool Executor::deny(Client& client, const CommandSpec& spec,
                     std::span<const std::string_view> args) {
-  const Verdict verdict = check_permission(*client.user, spec, args);
-  if (verdict.what == Denied::kNothing) return false;
-  note_denial(client, reason_of(verdict.what), object_of(verdict, spec, args), client.user->name);
+  const Denied what = denied(client, spec, args);
+  if (what == Denied::kNothing) return false;
   ++tally_.of(&spec).rejected;
   client.multi_failed |= client.in_multi;
-  const std::string error = denial_error(verdict.what, spec);
+  const std::string error = denial_error(what, spec);
   if (spec.name != "exec") {
     refuse(client, error);
     return true;
@@ -385,10 +395,9 @@ void Executor::execute_queued(Client& client) {
 // The rules may have changed since it was queued.
 bool Executor::deny_late(const Client& client, const CommandSpec& spec,
                          std::span<const std::string_view> args, Reply& reply) {
-  const Verdict verdict = check_permission(*client.user, spec, args);
-  if (verdict.what == Denied::kNothing) return false;
-  note_denial(client, reason_of(verdict.what), object_of(verdict, spec, args), client.user->name);
-  reply.error(late_denial_error(verdict.what));
+  const Denied what = denied(client, spec, args);
+  if (what == Denied::kNothing) return false;
+  reply.error(late_denial_error(what));
   tally_.count_error(reply.text().substr(1));
   return true;
 }

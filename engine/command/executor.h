@@ -50,7 +50,7 @@ class OperationListener {
   virtual ~OperationListener() = default;
   virtual void on_operation(uint64_t lsn) = 0;
   // The client that waited for a key got it, by the operation before.
-  virtual void on_served(uint64_t /*client*/) {}
+  virtual void on_served(uint64_t /*client*/, uint64_t /*lsn*/) {}
 };
 
 struct ExecutorStats {

@@ -50,9 +50,9 @@ std::vector<KeyPlace> key_places(std::string_view name) {
 }
 
 // SET writes over what is there unless GET asks for it.
-std::vector<std::string_view> key_flags(const CommandSpec& spec,
+std::vector<std::string_view> key_flags(const std::vector<KeyPlace>& places,
+                                        const CommandSpec& spec,
                                         std::span<const std::string_view> args, size_t position) {
-  const auto places = key_places(spec.name);
   if (spec.name == "set") {
     const bool gets = std::any_of(args.begin() + 3, args.end(), [](std::string_view arg) {
       return equals_ignoring_case(arg, "GET");

@@ -21,8 +21,9 @@ struct KeyPlace {
 };
 std::vector<KeyPlace> key_places(std::string_view name);
 
-// Of the key at a position of a request. REQUIRES: the arity fits.
-std::vector<std::string_view> key_flags(const CommandSpec& spec,
+// Of the key at a position of a request. REQUIRES: the arity fits, and `places` are the command's.
+std::vector<std::string_view> key_flags(const std::vector<KeyPlace>& places,
+                                        const CommandSpec& spec,
                                         std::span<const std::string_view> args, size_t position);
 
 // The words of a text, at blanks.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/check.h"
+#include "engine/base/words.h"
 #include "engine/command/key_flags.h"
 #include "engine/command/number.h"
 
@@ -18,10 +19,8 @@ namespace {
 bool is_first_argument(const Selector& selector, size_t number, std::string_view argument) {
   const auto known = selector.first_arguments.find(number);
   if (known == selector.first_arguments.end()) return false;
-  std::string lower(argument);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  return std::find(known->second.begin(), known->second.end(), lower) != known->second.end();
+  return std::find(known->second.begin(), known->second.end(), lower_case(argument)) !=
+         known->second.end();
 }
 
 // Where Redis has no such subcommand, its rules are of the whole command, and of its first argument.
@@ -54,10 +53,11 @@ class KeyUses {
     known_ = true;
     std::vector<size_t> positions;
     key_positions(spec_, args_, positions);
+    const std::vector<KeyPlace> places = key_places(spec_.name);
     for (const size_t position : positions) {
       if (position >= args_.size()) continue;
       KeyUse use{position};
-      for (const std::string_view flag : key_flags(spec_, args_, position)) {
+      for (const std::string_view flag : key_flags(places, spec_, args_, position)) {
         use.reads |= flag == "access";
         use.writes |= flag == "insert" || flag == "delete" || flag == "update";
       }

@@ -149,7 +149,7 @@ void Executor::release_served(uint64_t lsn) {
   if (served_.empty()) return;
   for (const Served& served : std::exchange(served_, {})) {
     hold(*served.client, lsn);
-    if (!served.failed && listener_ != nullptr) listener_->on_served(served.client->id());
+    if (!served.failed && listener_ != nullptr) listener_->on_served(served.client->id(), lsn);
     wake(*served.client);
   }
 }

@@ -274,22 +274,23 @@ class Recovery {
     report().entries += log.scan.entries;
     take_lsn(log.checkpoint);
     report().last_lsn += log.scan.entries;
-    TRY(check_end(name, log.scan, log.size));
-    if (log.scan.corrupt || log.scan.good_end < log.size) {
-      report().dropped_bytes += log.size - log.scan.good_end;
-      report().dropped_reason = log.scan.dropped_reason;
-      report().dropped_corruption = log.scan.corrupt;
-    }
+    TRY(note_end(name, log.scan, log.size));
     return check_time(name);
   }
 
-  Result<void> check_end(const std::string& name, const SegmentScan& scan, uint64_t size) const {
-    if (options_.drops_torn_end || scan.corrupt || scan.good_end >= size) return {};
-    return Error{
-        Errc::kCorrupt,
-        fmt::format("{} offset {}: {}, and aof-load-truncated is no; start with yes to drop the "
-                    "last {} bytes, or look with powercut-check-aof; nothing was changed",
-                    name, scan.good_end, scan.dropped_reason, size - scan.good_end)};
+  // What of a file's end is dropped, if it may be.
+  Result<void> note_end(const std::string& name, const SegmentScan& scan, uint64_t size) {
+    if (!scan.corrupt && scan.good_end >= size) return {};
+    if (!scan.corrupt && !options_.drops_torn_end)
+      return Error{
+          Errc::kCorrupt,
+          fmt::format("{} offset {}: {}, and aof-load-truncated is no; start with yes to drop the "
+                      "last {} bytes, or look with powercut-check-aof; nothing was changed",
+                      name, scan.good_end, scan.dropped_reason, size - scan.good_end)};
+    report().dropped_bytes += size - scan.good_end;
+    report().dropped_reason = scan.dropped_reason;
+    report().dropped_corruption = scan.corrupt;
+    return {};
   }
 
   Result<void> check_no_data() {
@@ -489,12 +490,7 @@ class Recovery {
     report().entries += scan.entries;
     report().batches += scan.batches;
     report().last_lsn = scan.next_lsn - 1;
-    TRY(check_end(expected.name, scan, bytes.size()));
-    if (scan.corrupt || scan.good_end < bytes.size()) {
-      report().dropped_bytes += bytes.size() - scan.good_end;
-      report().dropped_reason = scan.dropped_reason;
-      report().dropped_corruption = scan.corrupt;
-    }
+    TRY(note_end(expected.name, scan, bytes.size()));
     if (last || scan.corrupt) TRY(look_beside_log(scan.closed));
     if ((last || scan.corrupt) && options_.append_only)
       return adopt(std::move(file), named, scan, bytes.view());

@@ -16,12 +16,6 @@ namespace {
 
 constexpr int kMostIncludes = 16;  // one within the other
 
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  return text;
-}
-
 Result<std::string> read_file(const std::string& path) {
   std::unique_ptr<FILE, int (*)(FILE*)> opened(path == "-" ? nullptr : fopen(path.c_str(), "re"),
                                                [](FILE* file) { return file ? fclose(file) : 0; });
@@ -70,7 +64,7 @@ Result<void> read_into(std::vector<Directive>& all, const std::string& path, int
     directive.where = fmt::format("{} line {}", path == "-" ? "standard input" : path, number);
     if (!split_words(line, directive.words))
       return Error{Errc::kInvalid, directive.where + ": quotes that are not closed"};
-    directive.words[0] = lower(directive.words[0]);
+    directive.words[0] = lower_case(directive.words[0]);
     if (directive.words[0] == "include") {
       TRY(include(all, directive, depth));
     } else {
@@ -96,7 +90,7 @@ Result<std::vector<Directive>> directives_of(const std::vector<std::string>& arg
       Directive directive;
       if (!split_words(argument.substr(2), directive.words) || directive.words.empty())
         directive.words = {argument.substr(2)};
-      directive.words[0] = lower(directive.words[0]);
+      directive.words[0] = lower_case(directive.words[0]);
       directive.where = "--" + directive.words[0];
       all.push_back(std::move(directive));
     } else if (all.empty()) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "engine/aof/manifest.h"
 #include "engine/os/posix/posix_os.h"
 
 namespace powercut::engine {
@@ -10,10 +11,7 @@ namespace {
 
 Result<void> write_new(Os& os, const std::string& name, std::string_view content) {
   TRY_ASSIGN(const auto file, os.open(name, Open::kCreateNew));
-  for (uint64_t at = 0; at < content.size();) {
-    TRY_ASSIGN(const size_t written, file->write_at(at, content.substr(at)));
-    at += written;
-  }
+  TRY(write_whole(*file, 0, content));
   return file->sync("process.file");
 }
 
@@ -45,17 +43,7 @@ Result<void> replace_file(const std::string& path, std::string_view content) {
 Result<std::string> read_whole_file(const std::string& path) {
   const std::filesystem::path whole(path);
   TRY_ASSIGN(const auto os, open_folder_of(whole));
-  TRY_ASSIGN(const auto file, os->open(whole.filename().string(), Open::kRead));
-  TRY_ASSIGN(const uint64_t size, file->size());
-  std::string content(size, '\0');
-  size_t filled = 0;
-  while (filled < size) {
-    TRY_ASSIGN(const size_t got, file->read_at(filled, content.data() + filled, size - filled));
-    if (got == 0) break;
-    filled += got;
-  }
-  content.resize(filled);
-  return content;
+  return read_whole(*os, whole.filename().string());
 }
 
 }  // namespace powercut::engine

@@ -69,8 +69,7 @@ std::string rewritten(const std::string& old, const EngineConfig& config,
       text += line + "\n";
       continue;
     }
-    for (char& c : words[0])
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+    words[0] = lower_case(words[0]);
     const auto own = lines.find(std::string(newer_name(words[0])));
     if (own == lines.end() || words[0] == "dir") {
       text += line + "\n";  // an include, or what only the process knows

@@ -20,12 +20,15 @@ fail() {
 is() { [ "$2" = "$3" ] || fail "$1: '$2' instead of '$3'"; }
 has() { [[ $2 == *"$3"* ]] || fail "$1: '$3' is not in '$2'"; }
 
-# start OPTIONS...: sets `pid` and `port`.
+# launch ARGUMENTS...: sets `pid` and `port`. start OPTIONS...: on no data.
 start() {
-  [ -z "$pid" ] || { kill -9 "$pid" && wait "$pid" 2>/dev/null; }
   rm -rf "$dir/data" && mkdir "$dir/data"
+  launch --dir "$dir/data" --port 0 --bind 127.0.0.1 "$@"
+}
+launch() {
+  [ -z "$pid" ] || { kill -9 "$pid" && wait "$pid" 2>/dev/null; }
   : >"$dir/log"
-  "$server" --dir "$dir/data" --port 0 --bind 127.0.0.1 "$@" >>"$dir/log" 2>&1 &
+  "$server" "$@" >>"$dir/log" 2>&1 &
   pid=$!
   port=
   for _ in $(seq 400); do
@@ -209,18 +212,8 @@ has "a start says what" "$(cat "$dir/said")" "users stand in the configuration a
 "$server" --dir "$dir/other" --user ann --user ann >"$dir/said" 2>&1 && fail "it starts with one twice"
 has "a start says who" "$(cat "$dir/said")" "Duplicate user"
 printf 'user ann on >secret ~a* +@all (+get ~b*)\nuser default on nopass ~* +@all -flushall\n' >"$dir/redis.conf"
-configured() { # as start, with the file first
-  [ -z "$pid" ] || { kill -9 "$pid" && wait "$pid" 2>/dev/null; }
-  : >"$dir/log"
-  "$server" "$dir/redis.conf" --dir "$dir/data" --port 0 --bind 127.0.0.1 --appendonly no >>"$dir/log" 2>&1 &
-  pid=$!
-  port=
-  for _ in $(seq 400); do
-    port=$(sed -n 's/.*ready on 127.*:\([0-9]*\)$/\1/p' "$dir/log")
-    [ -z "$port" ] || return 0
-    sleep 0.02
-  done
-  fail "it does not get ready: $(cat "$dir/log")"
+configured() { # with a file, which comes first
+  launch "$dir/redis.conf" --dir "$dir/data" --port 0 --bind 127.0.0.1 --appendonly no
 }
 configured
 open 10

@@ -70,14 +70,14 @@ class KernelCalls {
     return ++at_;
   }
 
-  // `told` makes the call's words of the path of `fd`, if that file is of the directory.
+  // `words` makes what is noted of the path of `fd`, if that file is of the directory.
   template <class Words>
   void on_file(int fd, Words words) {
     std::lock_guard lock(mutex_);
     const auto file = opened_.find(fd);
     if (!directory_.empty() && file != opened_.end()) made_.push_back({++at_, words(file->second)});
   }
-  // The words of names as the process gave them, if they are of the directory.
+  // The same of a name, as the process gave it.
   template <class Words>
   void on_name(int fd, const char* path, Words words) {
     std::lock_guard lock(mutex_);

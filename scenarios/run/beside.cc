@@ -61,13 +61,7 @@ void BesideLife::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
 
 // It takes no time and is no call, so that nothing else of the run changes.
 void BesideLife::put_fence(const std::string& path) {
-  sim::Disk& disk = run_.legacy.world.disk;
-  const auto inode = disk.lookup(path);
-  if (!inode.ok()) return;
-  if (!disk.is_directory(*inode))
-    (void)disk.finish_sync(disk.begin_sync(*inode));
-  else if (const auto ticket = disk.begin_sync_directory(path); ticket.ok())
-    (void)disk.finish_sync(*ticket);
+  (void)run_.legacy.world.disk.sync_at_once(path);
 }
 
 void BesideLife::expose(uint64_t call, sim::Op op, sim::CrashPoint point, uint64_t images) {

@@ -13,6 +13,7 @@
 #include "engine/aof/segment_reader.h"
 #include "engine/config.h"
 #include "engine/recovery/recovery.h"
+#include "scenarios/store/file_content.h"
 
 namespace powercut::scenarios {
 
@@ -20,14 +21,6 @@ namespace {
 
 std::string in_log(std::string_view name) {
   return fmt::format("{}/{}", engine::kAofDirectory, name);
-}
-
-std::optional<std::string> content(const sim::Disk& disk, const std::string& path) {
-  const auto inode = disk.lookup(path);
-  if (!inode.ok()) return std::nullopt;
-  auto text = disk.read_whole(*inode);
-  if (!text.ok()) return std::nullopt;
-  return std::move(text).value();
 }
 
 // The commands of a segment, as far as its batches verify; none: it is not one of ours. `whole`: to its end.
@@ -79,20 +72,20 @@ struct Log {
 };
 
 std::optional<Log> read_log(const sim::Disk& disk) {
-  const auto text = content(disk, in_log(engine::kManifestName));
+  const auto text = file_content(disk, in_log(engine::kManifestName));
   if (!text) return std::nullopt;
   auto manifest = engine::parse_manifest(*text);
   if (!manifest.ok()) return std::nullopt;
   Log log{std::move(manifest).value(), {}, {}};
   if (log.manifest.base) {
-    auto base = content(disk, in_log(log.manifest.base->name));
+    auto base = file_content(disk, in_log(log.manifest.base->name));
     if (!base) return std::nullopt;
     log.base = std::move(*base);
   }
   bool whole = true;
   for (const engine::ManifestFile& segment : log.manifest.segments) {
     if (!whole) return std::nullopt;  // only the last one may end anywhere
-    const auto bytes = content(disk, in_log(segment.name));
+    const auto bytes = file_content(disk, in_log(segment.name));
     if (!bytes) return std::nullopt;
     auto commands = commands_of(*bytes, whole);
     if (!commands) return std::nullopt;
@@ -101,17 +94,12 @@ std::optional<Log> read_log(const sim::Disk& disk) {
   return log;
 }
 
-void sync(sim::Disk& disk, std::string_view directory) {
-  if (auto ticket = disk.begin_sync_directory(directory); ticket.ok())
-    (void)disk.finish_sync(*ticket);
-}
-
 void put(sim::Disk& disk, const std::string& path, std::string_view bytes) {
   auto inode = disk.lookup(path);
   const bool is_new = !inode.ok();
   if (is_new) inode = disk.create(path);
   disk.replace_content(*inode, bytes);
-  (void)disk.finish_sync(disk.begin_sync(*inode));
+  (void)disk.sync_at_once(path);
   if (is_new) disk.release(*inode);
 }
 
@@ -134,7 +122,7 @@ void remove_directory(sim::Disk& disk) {
   const std::string directory(engine::kAofDirectory);
   const auto names = disk.list(directory);
   for (const std::string& name : *names) (void)disk.remove(directory + "/" + name);
-  sync(disk, directory);
+  (void)disk.sync_at_once(directory);
   (void)disk.remove(directory);
 }
 
@@ -161,7 +149,7 @@ bool rewrite_as_redis(sim::Disk& disk, sim::Choices& choices) {
   auto log = read_log(disk);
   if (!log || log->segments.empty()) return false;
   if (choices.choose("redis.checkpoint", 0, 2) == 0 && write_checkpoint(disk, *log)) {
-    sync(disk, "");
+    (void)disk.sync_at_once("");
     return true;
   }
   // It may have been killed in the middle of a write.
@@ -172,8 +160,8 @@ bool rewrite_as_redis(sim::Disk& disk, sim::Choices& choices) {
     write_directory(disk, *log);
   else
     write_single(disk, *log);
-  sync(disk, engine::kAofDirectory);
-  sync(disk, "");
+  (void)disk.sync_at_once(engine::kAofDirectory);
+  (void)disk.sync_at_once("");
   return true;
 }
 

@@ -158,15 +158,14 @@ void StoreTarget::on_operation(uint64_t lsn) {
     kept_ = engine_->keeper().busy(engine::Keeper::Job::kRewrite)
                 ? std::max(kept_, log.synced_lsn())
                 : lsn;
-  last_ = lsn;
   happened(lsn);
 }
 
 // Nothing was asked behind it since.
-void StoreTarget::on_served(uint64_t client) {
+void StoreTarget::on_served(uint64_t client, uint64_t lsn) {
   for (Connection& connection : connections_)
     if (connection.session != nullptr && connection.session->client().id() == client)
-      connection.served.push_back({0, last_});
+      connection.served.push_back({0, lsn});
 }
 
 std::string_view StoreTarget::policy_in_force() {

@@ -59,14 +59,13 @@ class StoreTarget final : public sim::Target,
   StoreTarget(std::unique_ptr<engine::Engine> engine, const sim::Settings& settings);
   Connection& connection(uint64_t client);
   void on_operation(uint64_t lsn) override;
-  void on_served(uint64_t client) override;
+  void on_served(uint64_t client, uint64_t lsn) override;
 
   std::unique_ptr<engine::Engine> engine_;
   std::vector<Connection> connections_;  // by client
   const Policy* policy_;                 // that it was opened with
   engine::SyncPolicy opened_sync_;       // the same
   bool log_off_;                         // it began without the log that the policy has
-  uint64_t last_ = 0;                    // operation
   uint64_t kept_ = 0;  // if the log is turned off now: what it holds up to here, synced
 };
 

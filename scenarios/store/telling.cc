@@ -8,6 +8,7 @@
 
 #include "engine/base/crc32c.h"
 #include "engine/base/crc64.h"
+#include "scenarios/store/file_content.h"
 
 namespace powercut::scenarios {
 
@@ -16,13 +17,6 @@ namespace {
 constexpr std::string_view kFolder = "appendonlydir";
 constexpr std::string_view kManifest = "appendonlydir/appendonly.aof.manifest";
 constexpr std::string_view kMark = "appendonlydir/first-generation";
-
-std::optional<std::string> content(const sim::Disk& disk, std::string_view path) {
-  const auto inode = disk.lookup(path);
-  if (!inode.ok() || disk.is_directory(*inode)) return std::nullopt;
-  auto bytes = disk.read_whole(*inode);
-  return bytes.ok() ? std::optional(std::move(bytes).value()) : std::nullopt;
-}
 
 // --- The manifest ---
 
@@ -153,7 +147,7 @@ bool verifies(const std::string& rdb) {
 }
 
 bool shows_in_checkpoint(const sim::Disk& harmed, const faults::Harm& harm) {
-  const auto rdb = content(harmed, harm.path);
+  const auto rdb = file_content(harmed, harm.path);
   return rdb ? !verifies(*rdb) : harmed.lookup(harm.path).ok();
 }
 
@@ -163,7 +157,7 @@ bool holds_a_log(const sim::Disk& disk) {
   const auto names = disk.list(kFolder);
   if (!names.ok() || disk.lookup(kMark).ok()) return false;
   return std::any_of(names->begin(), names->end(), [&](const std::string& name) {
-    const auto text = content(disk, std::string(kFolder) + "/" + name);
+    const auto text = file_content(disk, std::string(kFolder) + "/" + name);
     if (name.ends_with(".base.rdb")) return text && text->starts_with("REDIS");
     return name.ends_with(".incr.aof") && text && text->find("#pc lsn=") != text->npos;
   });
@@ -172,18 +166,18 @@ bool holds_a_log(const sim::Disk& disk) {
 // An older manifest in the newest one's place is whole: nothing in it tells.
 bool is_an_older_one(const sim::Disk& intact, const sim::Disk& harmed) {
   const auto names = intact.list(kFolder);
-  const auto now = content(harmed, kManifest);
+  const auto now = file_content(harmed, kManifest);
   return now && names.ok() &&
          std::any_of(names->begin(), names->end(), [&](const std::string& name) {
            return name.starts_with("appendonly.aof.manifest.") &&
-                  content(intact, std::string(kFolder) + "/" + name) == now;
+                  file_content(intact, std::string(kFolder) + "/" + name) == now;
          });
 }
 
 Testimony of_place(const sim::Disk& intact, const sim::Disk& harmed, const faults::Harm& harm,
                    Harms harms, bool log) {
   Testimony told;
-  const auto manifest = content(intact, kManifest);
+  const auto manifest = file_content(intact, kManifest);
   // Without a log a checkpoint is all that is read.
   if (!manifest || (!log && intact.lookup("dump.rdb").ok())) {
     told.shows = harm.path == "dump.rdb" && shows_in_checkpoint(harmed, harm);
@@ -197,7 +191,7 @@ Testimony of_place(const sim::Disk& intact, const sim::Disk& harmed, const fault
   const auto named = named_by(*manifest);
   for (auto file = named.begin(); file != named.end(); ++file) {
     if (harm.path != std::string(kFolder) + "/" + file->name || file->type == 'h') continue;
-    const auto text = content(intact, harm.path);
+    const auto text = file_content(intact, harm.path);
     if (file->type == 'i' && text) told = of_segment(*text, harm, harms);
     told.before = std::max(told.before, file->lsn == 0 ? 0 : file->lsn - 1);
     // Of a segment that others follow nothing may be missing, whatever is given up.

@@ -8,6 +8,7 @@
 #include "engine/aof/manifest.h"
 #include "engine/aof/replace.h"
 #include "engine/recovery/checkpoint_file.h"
+#include "scenarios/store/file_content.h"
 
 namespace powercut::scenarios {
 
@@ -77,11 +78,9 @@ std::string memory(engine::Engine& engine) {
 bool keeps_another_log(const engine::Manifest& manifest, const sim::Disk& disk) {
   return std::any_of(
       manifest.history.begin(), manifest.history.end(), [&](const engine::ManifestFile& file) {
-        const auto at = disk.lookup(engine::in_aof_directory(file.name));
-        if (file.name == engine::kSingleLog) return at.ok();
-        const auto text = at.ok() ? disk.read_whole(*at) : Result<std::string>(at.error());
-        return text.ok() && !text->starts_with(engine::kHeaderPrefix) &&
-               !text->starts_with("REDIS");
+        const auto text = file_content(disk, engine::in_aof_directory(file.name));
+        if (file.name == engine::kSingleLog) return text.has_value();
+        return text && !text->starts_with(engine::kHeaderPrefix) && !text->starts_with("REDIS");
       });
 }
 
@@ -89,10 +88,8 @@ bool keeps_another_log(const engine::Manifest& manifest, const sim::Disk& disk) 
 std::string litter(engine::Engine& engine, const sim::Disk& disk, bool log) {
   const auto names = disk.list(engine::kAofDirectory);
   if (log && engine.aof().active() && names.ok()) {
-    const auto at = disk.lookup(engine::in_aof_directory(engine::kManifestName));
-    const auto text = at.ok() ? disk.read_whole(*at) : Result<std::string>(at.error());
-    const auto manifest =
-        text.ok() ? engine::parse_manifest(*text) : Result<engine::Manifest>(text.error());
+    const auto text = file_content(disk, engine::in_aof_directory(engine::kManifestName));
+    const auto manifest = engine::parse_manifest(text.value_or(""));
     const bool kept = manifest.ok() && keeps_another_log(*manifest, disk);
     const auto is_kept = [&](const std::string& name) {
       return kept && std::any_of(manifest->history.begin(), manifest->history.end(),

@@ -186,12 +186,10 @@ Scenario written_out(const RunSpec& spec, const Stated& stated, const Account& a
   scenario.script.asks = result.conditions.asks;
   scenario.script.rests = result.conditions.rests;
   scenario.script.log_late = result.conditions.log_late;
-  // Not behind a crash that was looked at beside the run.
-  scenario.script.by_another = result.beside
-                                   ? std::min(result.conditions.by_another, result.beside->life)
-                                   : result.conditions.by_another;
   const uint32_t last =
       result.beside ? result.beside->life : static_cast<uint32_t>(account.lives.size() - 1);
+  // Not behind the last one: nothing follows, or it was looked at beside the run.
+  scenario.script.by_another = std::min(result.conditions.by_another, last);
   for (uint32_t life = 0; life <= last; ++life) {
     scenario.script.lives.push_back(account.lives[life].steps);
     scenario.cuts.push_back(account.lives[life].survival);

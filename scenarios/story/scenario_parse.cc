@@ -123,8 +123,6 @@ class Parser {
         scenario_.script.lingers = true;
       } else if (word == "log=on" || word == "log=late") {
         scenario_.script.log_late = word == "log=late";
-      } else if (word == "log=another") {
-        scenario_.script.by_another = UINT32_MAX;
       } else if (key == "another") {
         scenario_.script.by_another = static_cast<uint32_t>(number(value));
       } else if (word == "asks=write") {
@@ -137,7 +135,7 @@ class Parser {
         return bad(
             fmt::format("store: \"{}\" is none of policy= persona= target= mutant= rewrite= "
                         "step= lag= write= pipeline= end=clean end=idle log=on log=late "
-                        "log=another another= asks=write "
+                        "another= asks=write "
                         "asks=work "
                         "cuts=nearest "
                         "seed= clock= off=",

@@ -110,9 +110,7 @@ std::string print_store(const Scenario& scenario) {
   untold.log_late.reset();
   if (scenario.script.log_late && *scenario.script.log_late != untold.begins_without_log())
     text += *scenario.script.log_late ? " log=late" : " log=on";
-  if (scenario.script.by_another == UINT32_MAX)
-    text += " log=another";
-  else if (scenario.script.by_another != 0)
+  if (scenario.script.by_another != 0)
     text += fmt::format(" another={}", scenario.script.by_another);
   if (scenario.script.asks) text += " asks=write";
   if (scenario.script.rests) text += " asks=work";

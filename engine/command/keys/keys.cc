@@ -1,5 +1,6 @@
 // Commands on keys of any type: existence and iteration. expiry.cc, move.cc and
 // object.cc have the rest.
+#include "engine/base/words.h"
 #include "engine/command/command_table.h"
 #include "engine/command/keys/key_commands.h"
 #include "engine/command/scan.h"
@@ -49,9 +50,7 @@ void keys(Call& call) {
 }
 
 bool is_type(const Value& value, std::string_view name) {
-  std::string upper(name);
-  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
-  return equals_ignoring_case(type_name(value.type()), upper);
+  return equals_ignoring_case(type_name(value.type()), upper_case(name));
 }
 
 void scan(Call& call) {

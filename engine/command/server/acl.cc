@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/base/words.h"
 #include "engine/command/client.h"
 #include "engine/command/control.h"
 #include "engine/command/execute.h"

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/base/words.h"
 #include "engine/command/client_text.h"
 #include "engine/command/number.h"
 #include "engine/command/server/server_commands.h"

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/base/words.h"
 #include "engine/command/command_table.h"
 #include "engine/command/facts.h"
 #include "engine/command/key_flags.h"
@@ -213,11 +214,12 @@ void getkeysandflags(Call& call) {
   std::vector<size_t> positions;
   const CommandSpec* spec = keys_of(call, positions);
   if (spec == nullptr) return;
+  const auto places = key_places(spec->name);
   call.reply.array(positions.size());
   for (const size_t position : positions) {
     call.reply.array(2);
     call.reply.bulk(call.args[2 + position]);
-    const auto flags = key_flags(*spec, call.args.subspan(2), position);
+    const auto flags = key_flags(places, *spec, call.args.subspan(2), position);
     call.reply.set(flags.size());
     for (const std::string_view flag : flags) call.reply.simple(flag);
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "engine/base/words.h"
 #include "engine/command/client.h"
 #include "engine/command/control.h"
 #include "engine/command/encoding.h"

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "engine/base/words.h"
 #include "engine/command/client.h"
 #include "engine/command/command_table.h"
 #include "engine/command/control.h"

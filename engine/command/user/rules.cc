@@ -26,13 +26,6 @@ constexpr std::string_view kNoHash =
 constexpr std::string_view kArgumentOfSubcommand =
     "Allowing first-arg of a subcommand is not supported";
 
-std::string lower(std::string_view text) {
-  std::string lowered(text);
-  for (char& c : lowered)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  return lowered;
-}
-
 std::string digest_of(std::string_view password) {
   std::string digits;
   for (const uint8_t byte : sha256(password)) digits += fmt::format("{:02x}", byte);
@@ -91,7 +84,7 @@ std::string_view allow_with_argument(Selector& selector, const std::string& name
 
 std::string_view apply_command(Selector& selector, std::string_view rule) {
   const bool allowed = rule[0] == '+';
-  const std::string name = lower(rule.substr(1));
+  const std::string name = lower_case(rule.substr(1));
   if (name.starts_with('@')) return allow_category(selector, name.substr(1), allowed);
   if (allowed && name.find('|') != name.npos) return allow_with_argument(selector, name);
   const auto number = command_number(name);
@@ -211,7 +204,7 @@ bool apply_plain(User& user, std::string_view word, bool all_channels) {
 }  // namespace
 
 std::string_view apply_selector_rule(Selector& selector, std::string_view rule) {
-  const std::string word = lower(rule);
+  const std::string word = lower_case(rule);
   if (word == "allkeys" || word == "~*" || word == "resetkeys") {
     set_all_keys(selector, word != "resetkeys");
   } else if (word == "allchannels" || word == "&*" || word == "resetchannels") {
@@ -233,7 +226,7 @@ std::string_view apply_selector_rule(Selector& selector, std::string_view rule) 
 }
 
 std::string_view apply_rule(User& user, std::string_view rule, bool all_channels) {
-  if (rule.empty() || apply_plain(user, lower(rule), all_channels)) return {};
+  if (rule.empty() || apply_plain(user, lower_case(rule), all_channels)) return {};
   if (std::string_view("><#!").find(rule[0]) != std::string_view::npos)
     return change_password(user, rule);
   if (rule[0] == '(' && rule.back() == ')' && rule.size() > 1)
