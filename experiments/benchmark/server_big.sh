@@ -9,6 +9,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 cd "$root"
 pairs=${1:-3}
+[[ $pairs =~ ^[1-9][0-9]*$ ]] || { echo "usage: experiments/benchmark/server_big.sh [PAIRS]; $pairs is no number of pairs" >&2; exit 2; }
 keys=${KEYS:-2000000}
 connections=2000
 port=7400

@@ -7,6 +7,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 cd "$root"
 pairs=${1:-5}
+[[ $pairs =~ ^[1-9][0-9]*$ ]] || { echo "usage: experiments/benchmark/server_speed.sh [PAIRS]; $pairs is no number of pairs" >&2; exit 2; }
 port=7399
 scenarios/setup.sh redis-server redis-tools
 scenarios/build.sh powercut-server

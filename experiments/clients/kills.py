@@ -415,16 +415,33 @@ class Campaign:
             shutil.rmtree(self.server.directory)
 
 
+POLICIES = ["always", "everysec", "no"]
+
+
+def policies(text):
+    names = text.split(",")
+    for name in names:
+        if name not in POLICIES:
+            raise argparse.ArgumentTypeError(f"{name} is none of {' '.join(POLICIES)}")
+    return names
+
+
+def at_least_one(text):
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+    return int(text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-    parser.add_argument("--kills", type=int, default=200, help="of each policy")
-    parser.add_argument("--policy", default="always,everysec,no")
+    parser.add_argument("--kills", type=at_least_one, default=200, help="of each policy")
+    parser.add_argument("--policy", type=policies, default=POLICIES, help="with commas")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--server", default=os.path.join(root, "build", "powercut-server"))
     arguments = parser.parse_args()
     failed = False
-    for policy in arguments.policy.split(","):
+    for policy in arguments.policy:
         # Before anything counts, a loss has to be found.
         canary = Campaign(arguments.server, policy, arguments.seed)
         found = canary.life(0, lose=True)
