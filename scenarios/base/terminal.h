@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace powercut::scenarios {
 
@@ -26,24 +27,35 @@ bool is_terminal(std::FILE* file);
 unsigned processors();
 
 enum class Colour { kPlain, kGood, kBad, kFaint };
-// `text` in a colour if `file` is a terminal, else as it is.
+// When there are colours: kAuto, on a terminal, unless NO_COLOR is set (no-color.org).
+enum class Colouring { kAuto, kAlways, kNever };
+// For the whole process, before it prints.
+void set_colouring(Colouring colouring);
+// `text` in a colour, or as it is.
 std::string coloured(std::FILE* file, Colour colour, std::string_view text);
 
-// A line on a terminal that is written over itself; nothing anywhere else.
+// A line on a terminal that is written over itself. Elsewhere, in a log that somebody watches, a line of its
+// own every 30 s.
 class Progress {
  public:
-  Progress(std::FILE* file, bool wanted) : file_(file), on_(wanted && is_terminal(file)) {}
+  Progress(std::FILE* file, std::string what)
+      : file_(file), what_(std::move(what)), terminal_(is_terminal(file)) {}
   ~Progress() { clear(); }
   // `done` of `total` runs, or seconds where the sweep is limited by time.
   void show(double done, double total, uint64_t runs, uint64_t violations);
+  // Any other work: how far it is.
+  void show(std::string_view how_far);
   void clear();
 
  private:
+  bool is_due() const;
+
   std::FILE* file_;
-  bool on_;
+  std::string what_;
+  bool terminal_;
   bool shown_ = false;
   Stopwatch watch_;
-  double last_ = -1;
+  double last_ = 0;
   uint64_t first_runs_ = UINT64_MAX;
   double first_done_ = 0;
 };

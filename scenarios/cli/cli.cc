@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "faults/nearest.h"
+#include "scenarios/base/terminal.h"
 
 namespace powercut::scenarios {
 
@@ -21,8 +22,8 @@ constexpr const char* kAbout =
 
 constexpr const char* kFooter =
     "Exit status: 0 all promises held; 1 a promise was broken; 2 usage; 3 input cannot be read or "
-    "judged, or output not written; 4 the harness itself is at fault; 5 what was explored is not "
-    "all, and held; 6 a scenario does not go as its file says; 130 interrupted by Ctrl-C.";
+    "judged, or output not written; 4 the harness itself is at fault; 5 what was judged is not "
+    "all, and held; 6 not as expected: a scenario, or --expect; 130 interrupted by Ctrl-C.";
 
 // CLI11 reports some errors in several lines.
 std::string one_line(std::string text) {
@@ -58,11 +59,16 @@ int parse_and_run(const std::string& program, const std::vector<std::string>& ar
   CLI::App app(kAbout, "powercut");
   app.footer(kFooter);
   app.set_version_flag("--version", "powercut " POWERCUT_VERSION);
+  std::string colour = "auto";
+  app.add_option("--color", colour, "auto: on a terminal, unless NO_COLOR is set")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
   app.require_subcommand(1);
-  const std::vector<Verb> verbs = {add_sweep(app),     add_run(app),    add_replay(app),
-                                   add_explore(app),   add_fences(app), add_shrink(app),
-                                   add_calibrate(app), add_zoo(app),    add_list(app),
-                                   add_explain(app),   add_view(app),   add_lab(app)};
+  const std::vector<Verb> verbs = {
+      add_sweep(app),   add_run(app),       add_replay(app), add_explore(app), add_fences(app),
+      add_shrink(app),  add_calibrate(app), add_zoo(app),    add_merge(app),   add_list(app),
+      add_explain(app), add_view(app),      add_lab(app)};
+  for (const Verb& verb : verbs) verb.app->fallthrough();  // --color may stand behind it
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& asked) {  // --help, --version
@@ -82,6 +88,9 @@ int parse_and_run(const std::string& program, const std::vector<std::string>& ar
         verb);
     return kUsage;
   }
+  set_colouring(colour == "always"  ? Colouring::kAlways
+                : colour == "never" ? Colouring::kNever
+                                    : Colouring::kAuto);
   int status = kHeld;
   for (const Verb& verb : verbs) {
     if (verb.app->parsed()) status = verb.run(program, streams);

@@ -45,6 +45,7 @@ Verb add_explore(CLI::App& app);
 Verb add_fences(CLI::App& app);
 Verb add_calibrate(CLI::App& app);
 Verb add_zoo(CLI::App& app);
+Verb add_merge(CLI::App& app);
 Verb add_list(CLI::App& app);
 Verb add_explain(CLI::App& app);
 Verb add_view(CLI::App& app);

@@ -231,12 +231,17 @@ class Json : public Document {
       // The fingerprint of another run: its last digits are others.
       std::string id = nlohmann::json::parse(run(sweep + " --json").out)["worst_case"];
       id.back() = id.back() == '0' ? '1' : '0';
-      return {sweep, "sweep --seeds 20 " + small + broken + cut, "run --seed 3 " + small,
-              "replay " + id};
+      write("known", R"([{"promise": "LAW", "cause": "none such", "personas": "ext4"}])");
+      return {sweep, "sweep --seeds 20 " + small + broken + cut + "--known known",
+              "run --seed 3 " + small, "replay " + id};
     }
     if (heading == "JSON of `run --delays`") return {"run --workload set100 --ops 3 --delays 1"};
     if (heading == "JSON of `replay FILE.scn`")
       return {"replay " + stories + "select-not-repeated.scn"};
+    if (heading == "JSON of `merge`") {
+      run("sweep --seeds 40 --shard 1/2 --out part " + small + broken + cut);
+      return {"merge part"};
+    }
     if (heading == "JSON of `explore`") {
       const std::string demo = "explore --workload demo8 --policy always --persona xfs ";
       return {demo + "--depth 2", demo + broken, demo + "--most 30"};

@@ -5,25 +5,20 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "faults/nearest.h"
-#include "scenarios/base/json_text.h"
-#include "scenarios/base/table.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/base/workers.h"
-#include "scenarios/cli/cli.h"
+#include "scenarios/cli/campaign_flags.h"
+#include "scenarios/cli/campaign_report.h"
 #include "scenarios/explore/fences.h"
 #include "scenarios/explore/smallest.h"
 #include "scenarios/story/scenario_file.h"
 #include "scenarios/story/story.h"
-#include "sim/image_count.h"
 
 namespace powercut::scenarios {
 
 namespace {
-
-using nlohmann::ordered_json;
 
 struct ExploreArguments {
   CommonOptions common;
@@ -33,162 +28,33 @@ struct ExploreArguments {
   std::string output;
   std::string added;  // one more sync: CALL:FILE, or CALL:FILE:directory
   unsigned jobs = processors();
+  PartArguments part;
+  CiArguments ci;
   bool first = false;
   bool json = false;
 };
 
-struct Sum {
-  uint64_t points = 0;
-  uint64_t deeper_points = 0;  // of them, behind a first crash
-  uint64_t classes = 0;
-  uint64_t violations = 0;
-  uint64_t recoveries_run = 0;
-  std::string images = "0";
-  uint64_t operations = 0;  // of the runs
-  uint64_t sent = 0;        // requests in them
-  bool complete = true;
-  std::string harness_fault;
-};
-
-Sum sum_of(const std::vector<Exploration>& all) {
-  Sum sum;
-  for (const Exploration& one : all) {
-    sum.recoveries_run += one.recoveries_run;
-    if (sum.harness_fault.empty()) sum.harness_fault = one.harness_fault;
-    for (const Explored& found : one.by_persona) {
-      sum.points += found.crash_points + found.deeper_points;
-      sum.deeper_points += found.deeper_points;
-      sum.classes += found.classes + found.deeper_classes;
-      sum.violations += found.violations;
-      sum.operations += found.operations;
-      sum.sent += found.sent;
-      sum.complete = sum.complete && found.complete;
-      sum.images = sim::add_decimal(sum.images, found.legal_images);
-    }
-  }
-  return sum;
-}
-
-// The first that was found, as small as it gets.
-struct Smallest {
-  std::optional<Shrunk> shrunk;
-  std::string story;
-  std::string scenario;
-  std::string not_because;
-};
-
-Smallest make_smallest(const std::vector<ExploreSpec>& specs, const std::vector<Exploration>& all) {
-  Smallest smallest;
+// The first that was found, as small as it gets; nothing if nothing was.
+std::optional<SmallCase> make_smallest(const std::vector<ExploreSpec>& specs,
+                                       const std::vector<Exploration>& all,
+                                       std::string& not_because) {
   for (size_t n = 0; n < all.size(); ++n) {
     for (const Explored& found : all[n].by_persona) {
       for (const ExploredViolation& violation : found.first) {
-        auto shrunk = scenarios::smallest(specs[n], violation);
+        const auto shrunk = smallest(specs[n], violation);
         if (!shrunk.ok()) {
-          smallest.not_because = shrunk.error().message;
+          not_because = shrunk.error().message;
           continue;
         }
-        smallest.shrunk = std::move(shrunk).value();
-        const Shrunk& small = *smallest.shrunk;
-        smallest.story = tell_story(small.scenario, small.account, missing_fences(small.scenario));
-        smallest.scenario = print(small.scenario, small.account);
-        return smallest;
+        return SmallCase{
+            std::string(code_of(shrunk->account.result.violation->breach)),
+            operations(shrunk->scenario), shrunk->complete,
+            print(shrunk->scenario, shrunk->account),
+            tell_story(shrunk->scenario, shrunk->account, missing_fences(shrunk->scenario))};
       }
     }
   }
-  return smallest;
-}
-
-ordered_json certificate(const ExploreSpec& spec, const Explored& found) {
-  ordered_json row = {{"workload", spec.workload->name},
-                      {"policy", spec.policy->name},
-                      {"persona", found.persona->name},
-                      {"depth", spec.depth},
-                      {"crash_points", found.crash_points},
-                      {"disk_states", found.disk_states},
-                      {"legal_images", found.legal_images},
-                      {"classes", found.classes},
-                      {"complete", found.complete},
-                      {"violations", found.violations},
-                      {"outside_contract", !found.persona->keeps_synced},
-                      {"lost_ops_max", found.lost_operations_max},
-                      {"lost_ms_max", found.lost_ms_max},
-                      {"lost_span_ms_max", found.lost_span_ms_max}};
-  if (spec.depth > 1) {
-    row["deeper_points"] = found.deeper_points;
-    row["deeper_classes"] = found.deeper_classes;
-  }
-  if (!found.complete) row["because"] = found.incomplete_because;
-  for (const ExploredViolation& first : found.first)
-    row["found"].push_back(
-        {{"oracle", code_of(first.violation.breach)}, {"text", first.violation.text}});
-  return row;
-}
-
-void print_json(std::FILE* out, const std::vector<ExploreSpec>& specs,
-                const std::vector<Exploration>& all, const Sum& sum, const Smallest& smallest,
-                double elapsed_s) {
-  ordered_json rows = ordered_json::array();
-  for (size_t n = 0; n < specs.size(); ++n)
-    for (const Explored& found : all[n].by_persona) rows.push_back(certificate(specs[n], found));
-  ordered_json result = {{"version", POWERCUT_VERSION},
-                         {"verb", "explore"},
-                         {"crash_points", sum.points},
-                         {"legal_images", sum.images},
-                         {"classes", sum.classes},
-                         {"recoveries", sum.classes},
-                         {"recoveries_run", sum.recoveries_run},
-                         {"complete", sum.complete},
-                         {"violations", sum.violations},
-                         {"elapsed_s", elapsed_s},
-                         {"certificates", rows}};
-  if (smallest.shrunk) {
-    result["smallest"] = {{"oracle", code_of(smallest.shrunk->account.result.violation->breach)},
-                          {"operations", operations(smallest.shrunk->scenario)},
-                          {"minimal", smallest.shrunk->complete},
-                          {"scenario", smallest.scenario},
-                          {"story", smallest.story}};
-  }
-  fmt::print(out, "{}\n", json_text(result));
-}
-
-void print_table(std::FILE* out, const std::vector<ExploreSpec>& specs,
-                 const std::vector<Exploration>& all, const Sum& sum, const Smallest& smallest) {
-  std::vector<Row> rows = {{"policy", "persona", "points", "images", "classes", "verdict"}};
-  std::string below;
-  bool outside = false;
-  for (size_t n = 0; n < specs.size(); ++n) {
-    for (const Explored& found : all[n].by_persona) {
-      const bool contract = found.persona->keeps_synced;
-      outside |= !contract;
-      rows.push_back({std::string(specs[n].policy->name), std::string(found.persona->name),
-                      std::to_string(found.crash_points + found.deeper_points), found.legal_images,
-                      std::to_string(found.classes + found.deeper_classes),
-                      found.violations > 0 ? fmt::format("BROKEN ({})", found.violations)
-                      : !found.complete    ? "not all"
-                      : contract           ? "held"
-                                           : "outside"});
-      const std::string where = fmt::format("{}, {}: ", specs[n].policy->name, found.persona->name);
-      if (!found.complete) below += folded(where + "not all: " + found.incomplete_because);
-      for (const ExploredViolation& first : found.first)
-        below += folded(fmt::format("{}{} ({}): {}", where, sentence_of(first.violation.breach),
-                                    code_of(first.violation.breach), first.violation.text));
-    }
-  }
-  print_columns(out, rows, false, 2);
-  if (outside)
-    fmt::print(out, "outside the contract: every image comes to a prefix, or is refused\n");
-  fmt::print(out, "{}", below);
-  const std::string deeper =
-      sum.deeper_points == 0
-          ? ""
-          : fmt::format(", and {} crash points behind a first crash", sum.deeper_points);
-  fmt::print(out, "\n{}",
-             folded(fmt::format("{} legal images at {} crash points{}, covered by {} classes: {}",
-                                sum.images, sum.points - sum.deeper_points, deeper, sum.classes,
-                                sum.violations > 0 ? "a promise is broken"
-                                : sum.complete     ? "every one was judged, and all pass"
-                                                   : "not all were judged")));
-  if (smallest.shrunk) fmt::print(out, "\n{}", smallest.story);
+  return std::nullopt;
 }
 
 std::string in_words(double seconds) {
@@ -197,7 +63,8 @@ std::string in_words(double seconds) {
   return fmt::format("{:.0f} h", seconds / 3600);
 }
 
-// Says what a long exploration has come to and may take, the more seldom the longer it takes.
+// Says what a long exploration has come to and may take, the more seldom the longer it takes, but every
+// half minute.
 class Patience {
  public:
   Patience(std::FILE* err, const std::vector<ExploreSpec>& specs) : err_(err) {
@@ -210,7 +77,7 @@ class Patience {
   void look(const ExploreProgress& progress) {
     const double elapsed_s = watch_.seconds();
     if (elapsed_s < next_s_) return;
-    next_s_ = 2 * elapsed_s;
+    next_s_ = std::min(2 * elapsed_s, elapsed_s + 30);
     const uint64_t done = progress.certificates.load();
     const uint64_t classes = progress.classes.load();
     const auto left = static_cast<double>(certificates_ - std::min(done, certificates_));
@@ -250,9 +117,11 @@ Result<faults::SyncPlace> place_of(const std::string& text, const SweepOptions& 
   return Error{Errc::kInvalid, "add-fence: " + faults::no_such(text, names, "", "call")};
 }
 
-int explore(const ExploreArguments& arguments, const std::string&, const Streams& streams) {
+int explore(const ExploreArguments& arguments, const std::string& program, const Streams& streams) {
   auto looked_up = look_up(arguments.common);
   if (!looked_up.ok()) return fail(streams, looked_up.error());
+  const auto shard = parse_shard(arguments.part.shard);
+  if (!shard.ok()) return fail(streams, shard.error());
   const SweepOptions& options = looked_up.value();
   faults::ExtraSync extra;
   faults::MutantInfo repaired;
@@ -278,6 +147,7 @@ int explore(const ExploreArguments& arguments, const std::string&, const Streams
       spec.depth = arguments.depth;
       spec.classes_most = arguments.classes_most;
       spec.stop_at_violation = arguments.first;
+      spec.shard = *shard;
       spec.progress = &progress;
       specs.push_back(std::move(spec));
     }
@@ -287,25 +157,26 @@ int explore(const ExploreArguments& arguments, const std::string&, const Streams
   on_all_cores(specs.size(), arguments.jobs,
                [&](size_t n) { all[n] = scenarios::explore(specs[n]); },
                {[&](size_t) { patience.look(progress); }});
-  const Sum sum = sum_of(all);
-  if (sum.harness_fault.empty() && sum.violations == 0 && sum.operations == 0)
-    return nothing_judged(streams, options.workloads.front()->name, sum.sent);
-  const double elapsed_s = watch.seconds();
-  const Smallest smallest = make_smallest(specs, all);
-  if (arguments.json)
-    print_json(streams.out, specs, all, sum, smallest, elapsed_s);
-  else
-    print_table(streams.out, specs, all, sum, smallest);
-  if (sum.violations > 0 && !smallest.shrunk)
-    fmt::print(streams.err, "powercut: what was found could not be shrunk: {}\n",
-               smallest.not_because);
-  if (!arguments.output.empty() && smallest.shrunk) {
-    const auto written = write_file(arguments.output, smallest.scenario);
+  std::string not_because;
+  const ExploreOutcome outcome = outcome_of(specs, all, make_smallest(specs, all, not_because));
+  const uint64_t violations = alone(outcome).violations();
+  if (outcome.harness_fault.empty() && violations == 0 && outcome.operations == 0)
+    return nothing_judged(streams, options.workloads.front()->name, outcome.sent);
+  if (violations > 0 && !outcome.smallest)
+    fmt::print(streams.err, "powercut: what was found could not be shrunk: {}\n", not_because);
+  if (!arguments.output.empty() && outcome.smallest) {
+    const auto written = write_file(arguments.output, outcome.smallest->scenario);
     if (!written.ok()) return fail(streams, written.error());
     fmt::print(streams.err, "written: {0}; again: powercut replay {0}\n", arguments.output);
   }
-  const int status = sum.violations > 0 ? kBroken : sum.complete ? kHeld : kIncomplete;
-  return status_of(streams, sum.harness_fault, status);
+  if (!arguments.part.output.empty()) {
+    const auto written =
+        write_results(arguments.part, "explore", named_build(specs),
+                      named_options(specs, arguments.added), *shard, to_json(outcome));
+    if (!written.ok()) return fail(streams, written.error());
+  }
+  return report_explore(alone(outcome), {"explore", arguments.json, {}, watch.seconds()},
+                        arguments.ci, program + " explore", streams);
 }
 
 }  // namespace
@@ -336,7 +207,11 @@ Verb add_explore(CLI::App& app) {
       ->check(not_empty())
       ->needs(verb->get_option("--mutant"))
       ->excludes(verb->get_option("--output"));
-  verb->add_flag("--first", a->first, "stop at the first violation");
+  const PartFlags part = add_part(*verb, a->part);
+  add_ci(*verb, a->ci);
+  verb->add_flag("--first", a->first, "stop at the first violation")
+      ->excludes(part.shard)
+      ->excludes(part.output);
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
   return {verb, [a](const std::string& program, const Streams& streams) {
             return explore(*a, program, streams);

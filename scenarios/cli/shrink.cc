@@ -10,12 +10,12 @@
 
 #include "scenarios/base/json_text.h"
 #include "scenarios/base/terminal.h"
+#include "scenarios/campaign/artifacts.h"
 #include "scenarios/cli/cli.h"
 #include "scenarios/run/catalog.h"
 #include "scenarios/run/last_words.h"
 #include "scenarios/story/scenario_file.h"
 #include "scenarios/story/story.h"
-#include "sim/crash_images.h"
 
 namespace powercut::scenarios {
 
@@ -62,17 +62,6 @@ Result<void> make_directory(const std::string& directory) {
   return Error{Errc::kIo, fmt::format("{0}/disk is there already, and no scenario beside it: it "
                                       "would be replaced; choose another directory",
                                       directory)};
-}
-
-// The scenario, its story, and the disk that the last recovery found.
-Result<void> write(const std::string& directory, const std::string& name, const std::string& text,
-                   const std::string& story, const Account& account) {
-  const sim::Disk* found = nullptr;
-  for (const LifeAccount& life : account.lives)
-    if (life.after) found = &*life.after;
-  TRY(write_image(directory + "/disk", found == nullptr ? sim::Image{} : image_of(*found)));
-  TRY(write_file(fmt::format("{}/{}.txt", directory, name), story));
-  return write_file(fmt::format("{}/{}.scn", directory, name), text);
 }
 
 std::string name_of(const Scenario& scenario) {
@@ -139,7 +128,7 @@ int shrink_verb(const ShrinkArguments& a, const Streams& streams) {
   }
   const std::string name = name_of(shrunk->scenario);
   if (!a.directory.empty()) {
-    const auto written = write(a.directory, name, text, story, shrunk->account);
+    const auto written = write_case(a.directory, name, text, story, shrunk->account);
     if (!written.ok()) return fail(streams, written.error());
     fmt::print(streams.err,
                "written: {0}/{1}.scn, {0}/{1}.txt, {0}/disk/; again: powercut replay {0}/{1}.scn\n",

@@ -5,17 +5,18 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "scenarios/base/json_text.h"
-#include "scenarios/base/table.h"
 #include "scenarios/base/terminal.h"
-#include "scenarios/cli/cli.h"
+#include "scenarios/cli/campaign_flags.h"
+#include "scenarios/cli/campaign_report.h"
 #include "scenarios/cli/zoo_automatic.h"
 #include "scenarios/run/last_words.h"
 #include "scenarios/story/scenario_file.h"
+#include "scenarios/sweep/campaign.h"
 
 namespace powercut::scenarios {
 
@@ -30,6 +31,7 @@ struct ZooArguments {
   bool steer = false;
   uint64_t survey = 0;
   std::string from;
+  PartArguments part;
   bool json = false;
   uint64_t automatic = 0;
   uint64_t seed = 1;
@@ -52,194 +54,6 @@ Result<std::vector<const faults::MutantInfo*>> look_up_mutants(const std::string
     found.push_back(mutant);
   }
   return found;
-}
-
-// --- What it comes to ---
-
-struct Summary {
-  uint64_t observable = 0;
-  uint64_t found = 0;     // of the observable ones, by one start at least
-  uint64_t always = 0;    // by every start
-  uint64_t by_kills = 0;  // by the baseline
-  uint64_t explored = 0;  // by the explorer
-  uint64_t unexpected = 0;
-  bool clean = true;
-  std::string harness_fault;
-
-  Status status() const {
-    if (!harness_fault.empty()) return kHarness;
-    return found == observable && unexpected == 0 && clean ? kHeld : kBroken;
-  }
-};
-
-Summary summary_of(const std::vector<ZooRow>& rows) {
-  Summary summary;
-  for (const ZooRow& row : rows) {
-    for (const Search& one : row.searches) {
-      if (!one.harness_fault.empty()) summary.harness_fault = one.harness_fault;
-    }
-    const bool explored = row.exploring.depth != 0;
-    if (row.mutant == nullptr) {
-      summary.clean = row.found() == 0 && !explored;
-    } else if (!row.mutant->observable()) {
-      summary.unexpected += row.found() != 0 || explored ? 1 : 0;
-    } else {
-      ++summary.observable;
-      summary.found += row.found() != 0 ? 1 : 0;
-      summary.always += row.found() == row.searches.size() ? 1 : 0;
-      summary.by_kills += row.kill_only.violation ? 1 : 0;
-      summary.explored += explored ? 1 : 0;
-    }
-  }
-  return summary;
-}
-
-// --- JSON ---
-
-template <class T>
-Json or_null(const std::optional<T>& figure) {
-  return figure ? Json(*figure) : Json(nullptr);
-}
-
-Json to_json(const ZooRow& row) {
-  const faults::MutantInfo& mutant = *row.mutant;
-  const size_t middle = row.searches.size() / 2;
-  const size_t last = row.searches.size() - 1;
-  Json first = nullptr;
-  for (const Search& one : row.searches) {
-    if (one.violation && first.is_null()) first = one.id;
-  }
-  Json observable_on = Json::array();
-  for (const auto& persona : faults::all_personas()) {
-    if (faults::lists(mutant.observed.personas, persona.name))
-      observable_on.push_back(persona.name);
-  }
-  Json json = {{"name", mutant.name},
-               {"story", mutant.story},
-               {"source", mutant.source},
-               {"trigger", mutant.trigger},
-               {"found", row.found() != 0},
-               {"found_starts", row.found()},
-               {"starts", row.searches.size()},
-               {"oracle", nullptr},
-               {"oracles", row.oracles()},
-               {"seeds_to_find", or_null(needed(row, &Search::seeds, middle))},
-               {"seeds_to_find_worst", or_null(needed(row, &Search::seeds, last))},
-               {"states_to_find", or_null(needed(row, &Search::states, middle))},
-               {"states_to_find_worst", or_null(needed(row, &Search::states, last))},
-               {"seconds_to_find", or_null(needed(row, &Search::seconds, middle))},
-               {"seconds_to_find_worst", or_null(needed(row, &Search::seconds, last))},
-               {"out_of_time", row.out_of_time()},
-               {"first_violation", first},
-               {"observable", mutant.observable()},
-               {"not_observable_because", nullptr},
-               {"observable_on", observable_on},
-               {"kill_only",
-                {{"found", row.kill_only.violation.has_value()}, {"seeds", row.kill_only.seeds}}},
-               {"explorer",
-                {{"found", row.exploring.depth != 0},
-                 {"depth", row.exploring.depth},
-                 {"oracle", row.exploring.oracle},
-                 {"recoveries", row.exploring.classes},
-                 {"seconds", row.exploring.seconds}}}};
-  if (row.found() != 0) json["oracle"] = row.oracle();
-  if (!mutant.observable()) json["not_observable_because"] = mutant.equivalent;
-  return json;
-}
-
-Json to_json(const std::vector<ZooRow>& rows, const ZooOptions& options, double elapsed_s) {
-  const Summary summary = summary_of(rows);
-  Json mutants = Json::array();
-  uint64_t seeds = 0;
-  uint64_t states = 0;
-  Json first = nullptr;
-  for (const ZooRow& row : rows) {
-    if (row.mutant != nullptr) mutants.push_back(to_json(row));
-  }
-  for (const Search& one : rows.back().searches) {
-    seeds += one.seeds;
-    states += one.states;
-    if (one.violation && first.is_null()) first = one.id;
-  }
-  return {{"version", POWERCUT_VERSION},
-          {"verb", "zoo"},
-          {"starts", options.starts},
-          {"seeds_most", options.seeds_most},
-          {"elapsed_s", elapsed_s},
-          {"observable", summary.observable},
-          {"found", summary.found},
-          {"found_from_every_start", summary.always},
-          {"found_with_kills_alone", summary.by_kills},
-          {"found_by_the_explorer", summary.explored},
-          {"clean", {{"seeds", seeds}, {"crash_states", states}, {"first_violation", first}}},
-          {"mutants", mutants}};
-}
-
-// --- The table, of what the JSON says ---
-
-// What the middle start needed, and the last.
-std::string middle_and_worst(const Json& mutant, const std::string& figure) {
-  const auto text = [](const Json& value) {
-    return value.is_null()           ? std::string("-")
-           : value.is_number_float() ? fmt::format("{:.2f}", value.get<double>())
-                                     : json_text(value, -1);
-  };
-  return fmt::format("{} / {}", text(mutant.at(figure)), text(mutant.at(figure + "_worst")));
-}
-
-std::string remark_on(const Json& mutant) {
-  if (!mutant.at("observable").get<bool>()) return "not counted";
-  if (!mutant.at("found").get<bool>()) return "NOT FOUND";
-  return mutant.at("out_of_time").get<bool>() ? "out of seconds" : "";
-}
-
-void print_table(std::FILE* out, const Json& zoo) {
-  std::set<std::string> oracles;
-  std::vector<Row> table{{"mutant", "found", "oracle", "seeds", "crash states", "seconds",
-                          "kills alone", "explored", ""}};
-  for (const Json& mutant : zoo.at("mutants")) {
-    const Json& explorer = mutant.at("explorer");
-    const bool found = mutant.at("found");
-    if (found) oracles.insert(mutant.at("oracle").get<std::string>());
-    table.push_back({mutant.at("name").get<std::string>(),
-                     fmt::format("{}/{}", mutant.at("found_starts").get<uint64_t>(),
-                                 mutant.at("starts").get<uint64_t>()),
-                     found ? mutant.at("oracle").get<std::string>() : "",
-                     middle_and_worst(mutant, "seeds_to_find"),
-                     middle_and_worst(mutant, "states_to_find"),
-                     middle_and_worst(mutant, "seconds_to_find"),
-                     mutant.at("kill_only").at("found").get<bool>() ? "found" : "no",
-                     explorer.at("found").get<bool>()
-                         ? fmt::format("{:.2f} s", explorer.at("seconds").get<double>())
-                         : "no",
-                     remark_on(mutant)});
-  }
-  print_columns(out, table);
-  std::string text;
-  const Json& clean = zoo.at("clean");
-  const Json& broken = clean.at("first_violation");
-  text += '\n';
-  for (const std::string& oracle : oracles)
-    text += fmt::format("{}: {}.\n", oracle, sentence_of(breach_of(oracle).value()));
-  text += fmt::format(
-      "\nSeeds, crash states and seconds to find: median / worst of {} starts; - is more "
-      "than the budget of {} seeds.\n"
-      "{} of {} observable mutants found, {} of them from every start; with kills alone, "
-      "{}; by the explorer, which makes no errors, {}. {} more are listed that do not "
-      "count.\n"
-      "The engine without a bug, {} seeds, {} crash states: {}. {:.0f} s.\n",
-      zoo.at("starts").get<uint64_t>(), zoo.at("seeds_most").get<uint64_t>(),
-      zoo.at("found").get<uint64_t>(), zoo.at("observable").get<uint64_t>(),
-      zoo.at("found_from_every_start").get<uint64_t>(),
-      zoo.at("found_with_kills_alone").get<uint64_t>(),
-      zoo.at("found_by_the_explorer").get<uint64_t>(),
-      zoo.at("mutants").size() - zoo.at("observable").get<uint64_t>(),
-      clean.at("seeds").get<uint64_t>(), clean.at("crash_states").get<uint64_t>(),
-      broken.is_null() ? "clean" : "NOT CLEAN: " + broken.get<std::string>(),
-      zoo.at("elapsed_s").get<double>());
-  size_t begin = 0;
-  for (size_t end; (end = text.find('\n', begin)) != text.npos; begin = end + 1)
-    fmt::print(out, "{}", folded(text.substr(begin, end - begin), 0));
 }
 
 // --- The survey, as the lines of the pages in faults/mutants/ ---
@@ -284,7 +98,7 @@ int table_of(const std::string& path, const Streams& streams) {
     if (is_automatic(json))
       print_automatic(streams.out, json);
     else
-      print_table(streams.out, json);
+      print_zoo(streams.out, json);
   } catch (const Json::exception& error) {
     return fail(streams, {Errc::kCorrupt, fmt::format("{}: not what `powercut zoo --json` prints: "
                                                       "{}",
@@ -295,7 +109,8 @@ int table_of(const std::string& path, const Streams& streams) {
 
 // --- The automatic ones ---
 
-int automatic(const ZooArguments& arguments, const ZooHooks& hooks, const Streams& streams) {
+int automatic(const ZooArguments& arguments, const ZooHooks& hooks, Progress& progress,
+              const Streams& streams) {
   if (faults::all_automatic().mutants.empty())
     return fail(streams, {Errc::kCorrupt,
                           "zoo: this build has no automatic mutants; "
@@ -308,7 +123,7 @@ int automatic(const ZooArguments& arguments, const ZooHooks& hooks, const Stream
   options.tests = arguments.tests;
   const Stopwatch watch;
   const auto rows = run_automatic(options, hooks);
-  if (is_terminal(streams.err)) fmt::print(streams.err, "\r\x1b[K");
+  progress.clear();
   if (interrupted().load()) return kInterrupted;
   const Json json =
       automatic_json({arguments.automatic, arguments.seed, watch.seconds()}, rows, *equivalents);
@@ -331,31 +146,37 @@ int zoo(const ZooArguments& arguments, const Streams& streams) {
   options.sweep.jobs = arguments.jobs;
   options.sweep.steer = arguments.steer;
 
+  const auto shard = parse_shard(arguments.part.shard);
+  if (!shard.ok()) return fail(streams, shard.error());
+  const NamedValues stated = named_options(options);
+  if (shard->count > 1 || !arguments.part.output.empty()) {
+    take_part(options, *shard);
+    options.seconds_per_mutant = std::numeric_limits<double>::infinity();
+  }
+
   watch_for_interrupts();
   const Stopwatch watch;
-  const bool tells = is_terminal(streams.err);
+  Progress progress(streams.err, "zoo");
   ZooHooks hooks;
   hooks.stop = &interrupted();
   hooks.on_tick = [&](uint64_t done, uint64_t total) {
-    if (tells)
-      fmt::print(streams.err, "\r{} of {} searches, {:.0f} s", done, total, watch.seconds());
+    progress.show(fmt::format("{} of {} searches, {:.0f} s", done, total, watch.seconds()));
   };
-  if (arguments.automatic != 0) return automatic(arguments, hooks, streams);
+  if (arguments.automatic != 0) return automatic(arguments, hooks, progress, streams);
   if (arguments.survey != 0) {
-    print_survey(streams.out, options, survey(options, arguments.survey, hooks));
+    const auto rows = survey(options, arguments.survey, hooks);
+    progress.clear();
+    print_survey(streams.out, options, rows);
     return interrupted().load() ? kInterrupted : kHeld;
   }
-  const std::vector<ZooRow> rows = run_zoo(options, hooks);
-  if (tells) fmt::print(streams.err, "\r\x1b[K");
-  const Json json = to_json(rows, options, watch.seconds());
-  if (arguments.json) {
-    fmt::print(streams.out, "{}\n", json_text(json));
-  } else {
-    print_table(streams.out, json);
-  }
-  const Summary summary = summary_of(rows);
-  const int status = status_of(streams, summary.harness_fault, summary.status());
-  return interrupted().load() ? kInterrupted : status;
+  const ZooReport report = report_of(run_zoo(options, hooks), options);
+  progress.clear();
+  const int status = report_zoo(report, {"zoo", arguments.json, {}, watch.seconds()}, streams);
+  if (interrupted().load()) return kInterrupted;
+  if (arguments.part.output.empty()) return status;
+  const auto written = write_results(arguments.part, "zoo", named_build(options.sweep), stated,
+                                     *shard, to_json(report));
+  return written.ok() ? status : fail(streams, written.error());
 }
 
 }  // namespace
@@ -377,13 +198,19 @@ Verb add_zoo(CLI::App& app) {
   verb->add_option("--seeds", a->options.seeds_most, "from each start, at most")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 32))
       ->capture_default_str();
+  const PartFlags part = add_part(*verb, a->part);
   verb->add_option("--seconds-per-mutant", a->options.seconds_per_mutant,
                    "of all threads; what begins later is skipped, and the table says so")
       ->check(CLI::PositiveNumber)
+      ->excludes(part.shard)
+      ->excludes(part.output)
       ->capture_default_str();
-  auto* survey = verb->add_option(
-      "--survey", a->survey,
-      "instead, what so many seeds of each mutant saw: oracles, policies, personas");
+  auto* survey =
+      verb->add_option(
+              "--survey", a->survey,
+              "instead, what so many seeds of each mutant saw: oracles, policies, personas")
+          ->excludes(part.shard)
+          ->excludes(part.output);
   verb->add_option("--jobs", a->jobs, "threads; the counts do not depend on it")
       ->check(CLI::Range(1u, 1024u))
       ->capture_default_str();
@@ -391,7 +218,9 @@ Verb add_zoo(CLI::App& app) {
       verb->add_option("--automatic", a->automatic,
                        "instead, so many automatic mutants (their build: scenarios/automatic.sh)")
           ->excludes(mutant)
-          ->excludes(survey);
+          ->excludes(survey)
+          ->excludes(part.shard)
+          ->excludes(part.output);
   verb->add_option("--seed", a->seed, "which automatic mutants are drawn")
       ->needs(automatic)
       ->capture_default_str();

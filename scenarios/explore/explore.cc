@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/hash.h"
 #include "scenarios/explore/witness.h"
+#include "sim/crash_images.h"
 #include "sim/image_count.h"
 
 namespace powercut::scenarios {
@@ -18,6 +20,8 @@ using sim::Disk;
 namespace {
 // Of every recovery: later than every run that can be explored, so that recoveries can be shared.
 constexpr Instant kRestart = Instant{0} + kExploredOff;
+// Violations behind a second crash come after all others.
+constexpr uint64_t kDeeper = uint64_t{1} << 32;
 
 struct Point {
   uint64_t call;
@@ -135,11 +139,15 @@ class Explorer final : public PointObserver {
     // A device that forces nothing takes nothing away either: whatever it may leave at one point it
     // may leave at every later one, so the last disk's images are all there are to judge.
     const bool last_only = persona_.rules.sync == sim::SyncReach::kNothing;
-    for (State& state : states_)
-      if (!judge_images(state, count, last_only && &state != &states_.back())) break;
-    found_.crash_points = points_.size();
-    found_.disk_states = states_.size();
+    for (size_t number = 0; number < states_.size(); ++number)
+      if (spec_.shard.has(number) &&
+          !judge_images(states_[number], count, last_only && number + 1 != states_.size()))
+        break;
+    found_.points_of_run = points_.size();
+    found_.disk_states = spec_.shard.share_of(states_.size());
     for (const Point& point : points_) {
+      if (!spec_.shard.has(point.state)) continue;
+      ++found_.crash_points;
       const State& state = states_[point.state];
       found_.legal_images = sim::add_decimal(found_.legal_images, state.images);
       found_.classes += state.classes;
@@ -165,16 +173,17 @@ class Explorer final : public PointObserver {
 
   void judge_deeper(size_t number) {
     const State& state = states_[number];
-    Disk killed = state.disk.after_kill();
-    Ends ends;
-    (void)ends_behind(killed, spec_.depth - 1, 0, ends);
-    for (const Point& point : points_)
-      if (point.state == number) judge_ends(point, ends, CrashKind::kKill, {});
-    ends.all.clear();
+    if (spec_.shard.has(number)) {
+      Ends ends;
+      (void)ends_behind(state.disk.after_kill(), spec_.depth - 1, 0, ends);
+      for (const Point& point : points_)
+        if (point.state == number) judge_ends(point, ends, CrashKind::kKill, {});
+    }
     (void)sim::for_each_lazy_image(
         state.disk, recoveries_->pool(), [&](const sim::LazyImage& lazy) {
           sim::for_each_single_image(lazy, recoveries_->pool(), persona_.rules,
                                      [&](const std::string& key, const sim::LazyView&, Disk image) {
+                                       if (!is_ours(image)) return true;
                                        const auto [at, is_new] = behind_.try_emplace(key);
                                        if (is_new)
                                          (void)ends_behind(image, spec_.depth - 1, 0, at->second);
@@ -187,13 +196,22 @@ class Explorer final : public PointObserver {
         });
   }
 
+  // Of the images that a second crash starts from; by what is in them, which is the same in every shard.
+  bool is_ours(const Disk& image) const {
+    if (spec_.shard.count == 1) return true;
+    uint64_t hash = 0;
+    for (const sim::FoundFile& file : sim::image_of(image))
+      hash = hash_bytes(file.content, hash_bytes(file.path, hash));
+    return spec_.shard.has(hash);
+  }
+
   void judge_ends(const Point& point, const Ends& ends, CrashKind first, const std::string& image) {
     for (const auto& [end, way] : ends.all) {
       Promised promised = point.promised;
       promised.served = end.first;
       const auto broken = verdict(promised, recoveries_->outcome(end.second));
       if (!broken) continue;
-      violate(*broken, [&, &end = end, &way = way] {
+      violate(*broken, kDeeper + order_of(point), [&, &end = end, &way = way] {
         ExploredCrash before = crash_of(point, first);
         if (first == CrashKind::kPowerCut)
           before.survival =
@@ -253,13 +271,16 @@ class Explorer final : public PointObserver {
     const bool ends = at.at_end && kind == CrashKind::kPowerCut;
     return {ends ? CrashKind::kNone : kind, at.call, at.op, at.point, {}, at.moment};
   }
+  uint64_t order_of(const Point& point) const {
+    return static_cast<uint64_t>(&point - points_.data());
+  }
   // `crashes` says how it came about; asked once for each oracle.
   template <class Crashes>
-  void violate(const Violation& broken, const Crashes& crashes) {
+  void violate(const Violation& broken, uint64_t order, const Crashes& crashes) {
     ++found_.violations;
     for (const ExploredViolation& known : found_.first)
       if (known.violation.breach == broken.breach) return;
-    found_.first.push_back({broken, &persona_, crashes()});
+    found_.first.push_back({broken, &persona_, crashes(), order});
   }
 
   // False: there are too many.
@@ -312,7 +333,9 @@ class Explorer final : public PointObserver {
     promised.kind = CrashKind::kKill;
     const auto broken = verdict(promised, recoveries_->outcome(*state.killed));
     tell(point, CrashKind::kKill, state, *state.killed, broken);
-    if (broken) violate(*broken, [&] { return std::vector{crash_of(point, CrashKind::kKill)}; });
+    if (broken)
+      violate(*broken, order_of(point),
+              [&] { return std::vector{crash_of(point, CrashKind::kKill)}; });
   }
 
   void tell(const Point& point, CrashKind kind, const State& state, uint32_t outcome,
@@ -326,7 +349,7 @@ class Explorer final : public PointObserver {
     const auto broken = verdict(point.promised, recoveries_->outcome(outcome));
     tell(point, CrashKind::kPowerCut, state, outcome, broken);
     if (!broken) return;
-    violate(*broken, [&] {
+    violate(*broken, order_of(point), [&] {
       ExploredCrash crash = crash_of(point, CrashKind::kPowerCut);
       crash.survival = witness_of_outcome(*recoveries_, state.disk, outcome);
       return std::vector{std::move(crash)};
@@ -372,7 +395,9 @@ Exploration explore(const ExploreSpec& spec) {
     const faults::Persona still = explored_persona(*persona);
     const auto [run, stated] = explored_run(spec, still);
     const RunResult result = run_once(run, stated, {.points = &explorer});
-    if (result.violation && found.violations == 0) {
+    if (result.violation && spec.shard.count > 1) {
+      found.run_broken = result.violation;
+    } else if (result.violation && found.violations == 0) {
       ++found.violations;
       found.first.push_back({*result.violation, persona, {}});
     }

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "scenarios/base/shard.h"
 #include "scenarios/explore/recoveries.h"
 #include "scenarios/run/catalog.h"
 #include "scenarios/run/run.h"
@@ -41,6 +42,9 @@ struct ExploreSpec {
   unsigned depth = 1;
   uint64_t classes_most = 1'000'000;  // per persona; beyond, the exploration is incomplete
   bool stop_at_violation = false;
+  // Of the states of the disk, with their crash points, and of the images a second crash starts from. Of
+  // several shards each point is judged in one, and all they count sums up to the whole but recoveries_run.
+  Shard shard = {};
   ExploreProgress* progress = nullptr;  // may be null
   // Told of each outcome of a power cut and of a kill at each crash point (by number, in the order
   // of the run; the last is after a clean shutdown), with the verdict on it and how many images a
@@ -69,12 +73,14 @@ struct ExploredViolation {
   Violation violation;
   const faults::Persona* persona = nullptr;
   std::vector<ExploredCrash> crashes;  // in the order in which they come
+  uint64_t order = 0;                  // among all that the whole exploration finds
 };
 
 // What one persona comes to: the certificate of that run.
 struct Explored {
   const faults::Persona* persona = nullptr;
   uint64_t crash_points = 0;
+  uint64_t points_of_run = 0;      // of all shards
   uint64_t disk_states = 0;        // that differ, of all crash points
   std::string legal_images = "0";  // over all crash points; decimal, exact
   uint64_t classes = 0;            // over all crash points: recoveries judged
@@ -89,6 +95,8 @@ struct Explored {
   int64_t lost_span_ms_max = 0;          // the widest span of acknowledgements that a crash took
   uint64_t operations = 0;               // of the run
   uint64_t sent = 0;                     // requests in it
+  // Of a shard: what the run breaks without a crash. It counts if no shard finds anything else.
+  std::optional<Violation> run_broken = std::nullopt;
   bool complete = false;
   std::string incomplete_because;
 };

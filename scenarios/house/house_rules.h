@@ -65,7 +65,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
   auto judge = faults;
   std::map<std::string, std::set<std::string>> rooms;
   for (const char* floor : {"base", "workload", "judge", "store", "run", "sweep", "story", "shrink",
-                            "explore", "view", "lab", "zoo", "cli"}) {
+                            "explore", "view", "lab", "zoo", "campaign", "cli"}) {
     judge.insert(std::string("scenarios/") + floor);
     rooms[std::string("scenarios/") + floor] = judge;
   }

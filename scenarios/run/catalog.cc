@@ -19,10 +19,13 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".aof";
 
-// Where the shipped recordings are: under the tree that was built, else under the current
-// directory.
+// Where the shipped recordings are: under the tree that was built, else under the current directory, else
+// where an installed program has its data.
 std::vector<fs::path> shelves() {
-  return {fs::path(POWERCUT_SOURCE_DIR) / "scenarios/workloads", "scenarios/workloads"};
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  return {fs::path(POWERCUT_SOURCE_DIR) / "scenarios/workloads", "scenarios/workloads",
+          program.parent_path().parent_path() / "share/powercut/workloads"};
 }
 
 bool looks_like_a_path(std::string_view name) {

@@ -32,9 +32,11 @@ std::string some_of(const List& list, std::string_view noun, Name name) {
 
 std::string heading(const Outcome& outcome) {
   const SweepOptions& o = outcome.options;
+  const std::string part =
+      o.shard.count == 1 ? "" : fmt::format(", shard {}", scenarios::print(o.shard));
   std::string text =
-      fmt::format("{} runs from seed {} on{}: {}; {}; {}; faults {}; {} operations a life",
-                  outcome.tally.runs, o.first_seed, steers(o) ? ", steered" : "",
+      fmt::format("{} runs from seed {} on{}{}: {}; {}; {}; faults {}; {} operations a life",
+                  outcome.tally.runs, o.first_seed, steers(o) ? ", steered" : "", part,
                   some_of(o.workloads, "workloads", [](const auto& w) { return w->name; }),
                   some_of(o.policies, "policies", [](const auto* p) { return p->name; }),
                   some_of(o.personas, "personas", [](const auto* p) { return p->name; }),
@@ -150,7 +152,7 @@ bool judges_nothing(const Tally& tally) {
 Status status_of(const Outcome& outcome) {
   if (!outcome.canary || outcome.tally.harness_fault) return kHarness;
   if (outcome.interrupted) return kInterrupted;
-  if (outcome.tally.violations != 0) return kBroken;
+  if (outcome.tally.violations > outcome.known) return kBroken;
   return judges_nothing(outcome.tally) ? kInput : kHeld;
 }
 
@@ -228,8 +230,9 @@ void print_table(std::FILE* out, const Outcome& outcome, const std::string& prog
   fmt::print(out, "{} runs repeated, all equal\n", tally.rechecked);
   print_coverage(out, outcome);
   fmt::print(out, "trace hash {}\n", hash_text(tally.trace_hash));
-  fmt::print(out, "{:.1f} s, {:.0f} runs/s\n", outcome.elapsed_s,
-             outcome.elapsed_s > 0 ? static_cast<double>(tally.runs) / outcome.elapsed_s : 0);
+  if (const double seconds = outcome.elapsed_s.value_or(0); seconds > 0)
+    fmt::print(out, "{:.1f} s, {:.0f} runs/s\n", seconds,
+               static_cast<double>(tally.runs) / seconds);
   if (outcome.interrupted) fmt::print(out, "interrupted: this covers the runs made until then\n");
   print_cases(out, tally, program);
   if (!tally.found.empty()) {
@@ -319,7 +322,7 @@ nlohmann::ordered_json branches_json(const Tally& tally) {
 
 }  // namespace
 
-void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb) {
+nlohmann::ordered_json outcome_json(const Outcome& outcome, const std::string& verb) {
   const Tally& tally = outcome.tally;
   const CoverageReport coverage = coverage_of(tally.coverage);
   const Case* worst = worst_case(tally);
@@ -339,7 +342,7 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
       {"found", nlohmann::ordered_json::array()},
       {"worst_case", nullptr},
       {"most_lost", nullptr},
-      {"elapsed_s", outcome.elapsed_s},
+      {"elapsed_s", nullptr},
       {"trace_hash", hash_text(tally.trace_hash)},
       {"events", tally.events},
       {"mutant_fired", tally.mutant_fired},
@@ -358,6 +361,7 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
         {"impossible", coverage.impossible},
         {"mistaken", coverage.mistaken}}},
       {"vacuity_zeros", nullptr}};
+  if (outcome.elapsed_s) json["elapsed_s"] = *outcome.elapsed_s;
   if (outcome.departs) json["departs"] = {outcome.departs->first, outcome.departs->last};
   if (!tally.found.empty()) json["first_violation"] = tally.found.begin()->second.id;
   for (const auto& [seed, v] : tally.found) {
@@ -369,7 +373,11 @@ void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb)
   if (tally.harness_fault) json["harness_fault"] = tally.harness_fault->text;
   // Null: the sweep was too small or too narrow for a zero to mean anything.
   if (outcome.vacuity_checked) json["vacuity_zeros"] = outcome.vacuity_zeros;
-  fmt::print(out, "{}\n", json_text(json));
+  return json;
+}
+
+void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb) {
+  fmt::print(out, "{}\n", json_text(outcome_json(outcome, verb)));
 }
 
 void print_doubts(std::FILE* err, const Outcome& outcome, const std::string& program) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdio>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,7 +21,8 @@ struct Outcome {
   bool vacuity_checked = false;
   bool lists_coverage = false;  // in the table; JSON always does
   bool interrupted = false;
-  double elapsed_s = 0;
+  uint64_t known = 0;                // of the violations: somebody has written them down
+  std::optional<double> elapsed_s;   // none: of several machines
   std::optional<Departure> departs;  // a replay's: this build's run is not the recorded one
 };
 Status status_of(const Outcome& outcome);
@@ -36,6 +38,7 @@ const Case* most_lost(const Tally& tally);
 // `program`: as the reader would call it again.
 void print_table(std::FILE* out, const Outcome& outcome, const std::string& program);
 void print_json(std::FILE* out, const Outcome& outcome, const std::string& verb);
+nlohmann::ordered_json outcome_json(const Outcome& outcome, const std::string& verb);
 // A line each for what makes the sweep itself doubtful; nothing if all is well.
 void print_doubts(std::FILE* err, const Outcome& outcome, const std::string& program);
 

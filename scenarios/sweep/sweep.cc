@@ -37,9 +37,14 @@ RunSpec spec_of(const SweepOptions& options, uint64_t seed) {
   return spec;
 }
 
+uint64_t chunks_of(const SweepOptions& options) {
+  if (options.seconds != 0) return UINT64_MAX;
+  return options.shard.share_of((options.seeds + kChunkSeeds - 1) / kChunkSeeds);
+}
+
 Tally run_chunk(const SweepOptions& options, uint64_t number, const Steering* steering) {
   Tally tally;
-  const uint64_t begin = number * kChunkSeeds;
+  const uint64_t begin = options.shard.piece(number) * kChunkSeeds;
   const uint64_t end =
       options.seconds != 0 ? begin + kChunkSeeds : std::min(begin + kChunkSeeds, options.seeds);
   for (uint64_t index = begin; index < end; ++index) {
@@ -48,6 +53,7 @@ Tally run_chunk(const SweepOptions& options, uint64_t number, const Steering* st
     const UnderWay under_way(spec);
     const RunResult result = run_once(spec);
     tally.add(spec, result);
+    if (options.witnesses) tally.add_witness(spec, result);
     if (steering != nullptr) steering->learn(result, tally.yields);
     if (index % kRecheckOneIn != 0) continue;
     if (const auto difference = run_differs(spec, result)) {
@@ -112,8 +118,7 @@ void run_chunks(const SweepOptions& options, uint64_t first_chunk, uint64_t end_
 
 void run_sweep(const SweepOptions& options, uint64_t first_chunk, const Tally& before,
                double seconds_left, const SweepHooks& hooks) {
-  const uint64_t end_chunk =
-      options.seconds != 0 ? UINT64_MAX : (options.seeds + kChunkSeeds - 1) / kChunkSeeds;
+  const uint64_t end_chunk = chunks_of(options);
   if (!steers(options)) {
     run_chunks(options, first_chunk, end_chunk, nullptr, seconds_left, hooks);
     return;

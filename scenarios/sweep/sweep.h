@@ -8,6 +8,7 @@
 #include <functional>
 #include <vector>
 
+#include "scenarios/base/shard.h"
 #include "scenarios/run/catalog.h"
 #include "scenarios/run/run.h"
 #include "scenarios/sweep/steering.h"
@@ -32,7 +33,9 @@ struct SweepOptions {
   bool steer = false;                 // choose the seeds, round by round: steering.h
   uint64_t first_seed = 1;
   uint64_t seeds = 10'000;
-  uint64_t seconds = 0;  // not 0: as many chunks as begin within this time, instead of `seeds`
+  uint64_t seconds = 0;    // not 0: as many chunks as begin within this time, instead of `seeds`
+  Shard shard;             // of the chunks; each with a steering of its own
+  bool witnesses = false;  // Tally::witnesses
   unsigned jobs = 1;
 };
 
@@ -46,8 +49,10 @@ inline constexpr uint64_t kRoundChunks = kRoundSeeds / kChunkSeeds;
 // One seed in this many is run twice, and must come to the same trace.
 inline constexpr uint64_t kRecheckOneIn = 256;
 
-// Chunk `number` of a sweep: runs number * kChunkSeeds and so on, not beyond `seeds`. Run i has seed
-// first_seed + i, or the one that `steering` says; null: not steered.
+// Chunk `number` of the shard, which of the sweep is shard.piece(number), or p: runs p * kChunkSeeds and so
+// on, not beyond `seeds`. Run i has seed first_seed + i, or the one that `steering` says; null: not steered.
+// How many there are of the shard; UINT64_MAX where seconds limit it.
+uint64_t chunks_of(const SweepOptions& options);
 Tally run_chunk(const SweepOptions& options, uint64_t number, const Steering* steering = nullptr);
 
 // How a sweep talks to the world while it runs. All are called on the calling thread, between two

@@ -51,9 +51,15 @@ void keep_first(std::optional<FirstFault>& kept, FirstFault other) {
   if (!kept || other.seed < kept->seed) kept = std::move(other);
 }
 
-void keep_found(std::map<uint64_t, FoundViolation>& kept, uint64_t seed, FoundViolation found) {
+void keep_found(std::map<uint64_t, FoundViolation>& kept, uint64_t seed, FoundViolation found,
+                size_t most = kFoundMost) {
   kept.emplace(seed, std::move(found));
-  if (kept.size() > kFoundMost) kept.erase(std::prev(kept.end()));
+  if (kept.size() > most) kept.erase(std::prev(kept.end()));
+}
+
+void keep_witness(std::map<size_t, Witness>& kept, size_t cell, const Witness& witness) {
+  const auto [at, is_new] = kept.try_emplace(cell, witness);
+  if (!is_new && witness.seed < at->second.seed) at->second = witness;
 }
 
 void merge_policy(PolicyTally& into, const PolicyTally& other) {
@@ -79,6 +85,28 @@ void merge_cell(CellTally& into, const CellTally& other) {
   if (other.worst) keep_worst(into.worst, *other.worst);
 }
 
+void merge_kind(KindTally& into, const KindTally& other) {
+  into.violations += other.violations;
+  for (const auto& [seed, violation] : other.found)
+    keep_found(into.found, seed, violation, kFoundOfKind);
+}
+
+nlohmann::json found_to_json(const std::map<uint64_t, FoundViolation>& found) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const auto& [seed, v] : found)
+    json.push_back({seed, v.id, code_of(v.breach), v.text, v.policy, v.persona});
+  return json;
+}
+
+std::map<uint64_t, FoundViolation> found_from_json(const nlohmann::json& json) {
+  std::map<uint64_t, FoundViolation> found;
+  for (const auto& v : json)
+    found.emplace(v.at(0).get<uint64_t>(),
+                  FoundViolation{v.at(1), breach_of(v.at(2).get<std::string>()).value(), v.at(3),
+                                 v.at(4), v.at(5)});
+  return found;
+}
+
 nlohmann::json case_to_json(const std::optional<Case>& one) {
   if (!one) return nullptr;
   return {one->seed,        one->id,           one->loss.operations,
@@ -94,6 +122,10 @@ std::optional<Case> case_from_json(const nlohmann::json& json) {
 }
 
 }  // namespace
+
+std::string_view persona_class(std::string_view persona) {
+  return persona.substr(0, persona.find_first_of("-/"));
+}
 
 bool worse(const Case& a, const Case& b) {
   if (worse(a.loss, b.loss) || worse(b.loss, a.loss)) return worse(a.loss, b.loss);
@@ -151,11 +183,27 @@ void Tally::add(const RunSpec& spec, const RunResult& result) {
     ++violations;
     ++policy.violations;
     ++oracles[std::string(code_of(violation->breach))];
-    keep_found(found, spec.seed, {replay_id(spec, result), violation->breach, violation->text});
+    const FoundViolation one{replay_id(spec, result), violation->breach, violation->text,
+                             std::string(spec.policy->name), std::string(spec.persona->name)};
+    keep_found(found, spec.seed, one);
+    KindTally& kind = kinds[{std::string(code_of(violation->breach)),
+                             std::string(persona_class(spec.persona->name))}];
+    ++kind.violations;
+    keep_found(kind.found, spec.seed, one, kFoundOfKind);
   }
   if (!result.harness_fault.empty()) {
     add_harness_fault(spec.seed, run_id(spec),
                       "the simulated disk contradicts itself: " + result.harness_fault);
+  }
+}
+
+void Tally::add_witness(const RunSpec& spec, const RunResult& result) {
+  Witness witness{spec.seed, {}};
+  for (size_t i = result.cells._Find_first(); i < kCells; i = result.cells._Find_next(i)) {
+    const auto kept = witnesses.find(i);
+    if (kept != witnesses.end() && kept->second.seed <= spec.seed) continue;
+    if (witness.id.empty()) witness.id = replay_id(spec, result);
+    keep_witness(witnesses, i, witness);
   }
 }
 
@@ -186,6 +234,8 @@ void Tally::merge(const Tally& other) {
     yields[key].worth += yield.worth;
   }
   for (const auto& [seed, violation] : other.found) keep_found(found, seed, violation);
+  for (const auto& [kind, some] : other.kinds) merge_kind(kinds[kind], some);
+  for (const auto& [cell, witness] : other.witnesses) keep_witness(witnesses, cell, witness);
   if (other.harness_fault) keep_first(harness_fault, *other.harness_fault);
 }
 
@@ -224,10 +274,10 @@ nlohmann::json to_json(const Tally& tally) {
     json["cells"].push_back(
         {key.first, key.second, c.runs, c.violations, c.outside_contract, case_to_json(c.worst)});
   }
-  json["found"] = nlohmann::json::array();
-  for (const auto& [seed, v] : tally.found) {
-    json["found"].push_back({seed, v.id, code_of(v.breach), v.text});
-  }
+  json["found"] = found_to_json(tally.found);
+  json["kinds"] = nlohmann::json::array();
+  for (const auto& [kind, some] : tally.kinds)
+    json["kinds"].push_back({kind.first, kind.second, some.violations, found_to_json(some.found)});
   json["coverage"] = nlohmann::json::array();  // where not 0
   for (size_t i = 0; i < kCells; ++i)
     if (tally.coverage[i] != 0) json["coverage"].push_back({i, tally.coverage[i]});
@@ -271,13 +321,12 @@ Tally tally_from_json(const nlohmann::json& json) {
     tally.cells[{c.at(0), c.at(1)}] = {c.at(2), c.at(3), c.at(4), case_from_json(c.at(5))};
   }
   for (const auto& c : json.at("coverage")) tally.coverage.at(c.at(0)) = c.at(1);
-  for (const auto& y : json.at("yields"))
-    tally.yields[y.at(0).get<FaultKey>()] = {y.at(1), y.at(2)};
-  for (const auto& v : json.at("found")) {
-    tally.found.emplace(
-        v.at(0).get<uint64_t>(),
-        FoundViolation{v.at(1), breach_of(v.at(2).get<std::string>()).value(), v.at(3)});
-  }
+  if (json.contains("yields"))
+    for (const auto& y : json.at("yields"))
+      tally.yields[y.at(0).get<FaultKey>()] = {y.at(1), y.at(2)};
+  tally.found = found_from_json(json.at("found"));
+  for (const auto& k : json.at("kinds"))
+    tally.kinds[{k.at(0), k.at(1)}] = {k.at(2), found_from_json(k.at(3))};
   if (json.contains("fault")) {
     const auto& f = json["fault"];
     tally.harness_fault = FirstFault{f.at(0), f.at(1), f.at(2)};

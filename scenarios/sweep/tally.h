@@ -53,6 +53,8 @@ struct FoundViolation {
   std::string id;
   Breach breach;
   std::string text;
+  std::string policy;
+  std::string persona;
 };
 
 struct FirstFault {  // of the harness
@@ -61,8 +63,25 @@ struct FirstFault {  // of the harness
   std::string text;
 };
 
-// How many violations are kept in full.
+// How many violations are kept in full; and of each kind.
 inline constexpr size_t kFoundMost = 16;
+inline constexpr size_t kFoundOfKind = 4;
+
+// Violations that look alike before anybody has looked closer: the same judgement, on filesystems of one
+// class. However often one comes, it hides no other.
+using ViolationKind = std::pair<std::string, std::string>;  // the oracle's code, persona_class()
+struct KindTally {
+  uint64_t violations = 0;
+  std::map<uint64_t, FoundViolation> found;  // by seed; of the lowest kFoundOfKind seeds
+};
+// "ext4" of "ext4-ordered/sector=4096": the filesystem, whatever its mode and its disk.
+std::string_view persona_class(std::string_view persona);
+
+// A run that reached a cell of the coverage.
+struct Witness {
+  uint64_t seed = 0;
+  std::string id;
+};
 
 using HitTable = std::array<std::array<uint64_t, faults::kFileRoles>, faults::kFaultClasses>;
 
@@ -84,9 +103,12 @@ struct Tally {
   CellCounts coverage{};
   Yields yields;                             // of a steered sweep
   std::map<uint64_t, FoundViolation> found;  // by seed; of the lowest kFoundMost seeds
+  std::map<ViolationKind, KindTally> kinds;  // of all violations
+  std::map<size_t, Witness> witnesses;       // by cell, of the lowest seed; in no JSON
   std::optional<FirstFault> harness_fault;
 
   void add(const RunSpec& spec, const RunResult& result);
+  void add_witness(const RunSpec& spec, const RunResult& result);
   void add_harness_fault(uint64_t seed, std::string id, std::string text);
   void merge(const Tally& other);
 };

@@ -23,6 +23,13 @@ std::string_view unreachable(FaultClass fault, FileRole role) {
   return role == FileRole::kDirectory ? row.no_directory : "";
 }
 
+bool expects_everything(const SweepOptions& options, const Tally& tally) {
+  return options.policies.size() == all_policies().size() &&
+         options.personas.size() == faults::all_personas().size() &&
+         options.faults == faults::FaultSet::all() && options.mutant == nullptr &&
+         !options.beside && tally.runs >= kVacuitySeeds;
+}
+
 std::vector<std::string> vacuity_zeros(const Tally& tally) {
   std::vector<std::string> zeros;
   for (int i = 0; i < faults::kFaultClasses; ++i) {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "scenarios/sweep/tally.h"
+#include "scenarios/sweep/sweep.h"
 
 namespace powercut::scenarios {
 
@@ -15,6 +15,9 @@ inline constexpr uint64_t kVacuitySeeds = 2'000;
 
 // Why a fault cannot strike a role; empty if it can.
 std::string_view unreachable(faults::FaultClass fault, faults::FileRole role);
+
+// Could all that there is have happened in these runs, and often enough?
+bool expects_everything(const SweepOptions& options, const Tally& tally);
 
 // "eio x manifest", "branch log healed": what can be reached and was not.
 std::vector<std::string> vacuity_zeros(const Tally& tally);

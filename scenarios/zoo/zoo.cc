@@ -123,7 +123,7 @@ Exploring explore_for(const faults::MutantInfo* mutant) {
 std::vector<ZooRow> run_zoo(const ZooOptions& options, const ZooHooks& hooks) {
   std::vector<ZooRow> rows;
   for (const auto* mutant : options.mutants) rows.push_back({mutant, {}, {}, {}});
-  rows.push_back({});
+  if (options.clean) rows.emplace_back();
   std::vector<double> spent(rows.size(), 0);
   std::mutex mutex;  // of spent
   for (ZooRow& row : rows) row.searches.resize(options.starts);

@@ -23,6 +23,7 @@ struct ZooOptions {
   std::vector<const faults::MutantInfo*> mutants;
   uint64_t starts = 31;
   uint64_t seeds_most = 4'000;      // a start that has found nothing by then stops
+  bool clean = true;                // the engine without a bug as well
   double seconds_per_mutant = 120;  // over all its starts; those that come later stop at once
 };
 
@@ -81,7 +82,7 @@ struct ZooHooks {
   const std::atomic<bool>* stop = nullptr;  // true: begin no more searches
 };
 
-// One row a mutant, and a last one for the engine without a bug.
+// One row a mutant, and a last one for the engine without a bug if that is asked for.
 std::vector<ZooRow> run_zoo(const ZooOptions& options, const ZooHooks& hooks);
 
 // --- Where a mutant shows ---
