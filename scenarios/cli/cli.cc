@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "faults/nearest.h"
+#include "scenarios/cli/trace_verbs.h"
 
 namespace powercut::scenarios {
 
@@ -59,10 +60,10 @@ int parse_and_run(const std::string& program, const std::vector<std::string>& ar
   app.footer(kFooter);
   app.set_version_flag("--version", "powercut " POWERCUT_VERSION);
   app.require_subcommand(1);
-  const std::vector<Verb> verbs = {add_sweep(app),     add_run(app),    add_replay(app),
-                                   add_explore(app),   add_fences(app), add_shrink(app),
-                                   add_calibrate(app), add_zoo(app),    add_list(app),
-                                   add_explain(app),   add_view(app),   add_lab(app)};
+  const std::vector<Verb> verbs = {
+      add_sweep(app),  add_run(app),       add_replay(app), add_explore(app), add_fences(app),
+      add_shrink(app), add_calibrate(app), add_zoo(app),    add_list(app),    add_explain(app),
+      add_view(app),   add_lab(app),       add_record(app), add_trace(app)};
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& asked) {  // --help, --version
