@@ -213,7 +213,7 @@ int explore_a_trace(const TraceArguments& a, const std::string& persona, const s
   if (const auto ready = prepare(a, persona, subject); !ready.ok())
     return fail(streams, ready.error());
   const Stopwatch watch;
-  ImageOutcomes outcomes([&](const sim::Image& image) { return subject.process->run(image); });
+  ImageOutcomes outcomes([&](const sim::Disk& disk) { return subject.process->run(disk); });
   sim::LookTree classes = classes_of(subject, outcomes);
   subject.spec.classes = &classes;
   auto explored = explore_trace(subject.spec, outcomes);
@@ -298,7 +298,7 @@ int fences_of_a_trace(const TraceArguments& a, const std::string& persona, bool 
   Subject subject;
   if (const auto ready = prepare(a, persona, subject); !ready.ok())
     return fail(streams, ready.error());
-  ImageOutcomes outcomes([&](const sim::Image& image) { return subject.process->run(image); });
+  ImageOutcomes outcomes([&](const sim::Disk& disk) { return subject.process->run(disk); });
   sim::LookTree classes = classes_of(subject, outcomes);
   subject.spec.classes = &classes;
   auto explored = explore_trace(subject.spec, outcomes);

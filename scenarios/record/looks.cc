@@ -18,8 +18,8 @@ namespace powercut::scenarios {
 namespace {
 
 constexpr uint64_t kSector =
-    512;  // what is copied at once: no sector of a persona is smaller but 1
-constexpr int kCwd = AT_FDCWD;
+    512;                  // what is copied at once: no sector of a persona is smaller but 1
+constexpr int kCwd = -1;  // instead of the number of an argument
 
 std::string link_of(const std::string& name) {
   char target[PATH_MAX];
@@ -43,72 +43,53 @@ CallAnswer Looks::answer(const seccomp_notif& call) {
 
 // False: it is a call of another kind.
 bool Looks::on_path() {
-  const auto at = [&](int directory, size_t path, bool follow, What what = What::kName) {
-    look_path(directory, argument(path), follow, what);
-  };
   const auto opened = [](uint64_t flags) {
     return (flags & O_TRUNC) != 0 ? What::kEmptied : What::kName;
   };
-  const bool no_follow = (argument(3) & AT_SYMLINK_NOFOLLOW) != 0;
+  const auto follows = [&](size_t flags) { return (argument(flags) & AT_SYMLINK_NOFOLLOW) == 0; };
   switch (call_->data.nr) {
     case SYS_open:
-      at(kCwd, 0, (argument(1) & O_NOFOLLOW) == 0, opened(argument(1)));
-      return true;
+      return look_path(kCwd, 0, (argument(1) & O_NOFOLLOW) == 0, opened(argument(1)));
     case SYS_openat:
-      at(int_argument(0), 1, (argument(2) & O_NOFOLLOW) == 0, opened(argument(2)));
-      return true;
+      return look_path(0, 1, (argument(2) & O_NOFOLLOW) == 0, opened(argument(2)));
     case SYS_creat:
-      at(kCwd, 0, true, What::kEmptied);
-      return true;
+      return look_path(kCwd, 0, true, What::kEmptied);
     case SYS_stat:
-      at(kCwd, 0, true, What::kSize);
-      return true;
+      return look_path(kCwd, 0, true, What::kSize);
     case SYS_lstat:
-      at(kCwd, 0, false, What::kSize);
-      return true;
+      return look_path(kCwd, 0, false, What::kSize);
     case SYS_newfstatat:
-      at(int_argument(0), 1, !no_follow, What::kSize);
-      return true;
+      return look_path(0, 1, follows(3), What::kSize);
     case SYS_statx:
-      at(int_argument(0), 1, (argument(2) & AT_SYMLINK_NOFOLLOW) == 0, What::kSize);
-      return true;
+      return look_path(0, 1, follows(2), What::kSize);
     case SYS_execve:
-      at(kCwd, 0, true, What::kContent);
-      return true;
-    case SYS_execveat:
-      at(int_argument(0), 1, true, What::kContent);
-      return true;
     case SYS_truncate:
-      at(kCwd, 0, true, What::kContent);
-      return true;
+      return look_path(kCwd, 0, true, What::kContent);
+    case SYS_execveat:
+      return look_path(0, 1, true, What::kContent);
     case SYS_rename:
     case SYS_link:
-      look_moved(kCwd, argument(0));
-      at(kCwd, 1, false);
-      return true;
+      return look_moved(kCwd, 0) && look_path(kCwd, 1, false, What::kName);
     case SYS_renameat:
     case SYS_renameat2:
     case SYS_linkat:
-      look_moved(int_argument(0), argument(1));
-      at(int_argument(2), 3, false);
-      return true;
+      return look_moved(0, 1) && look_path(2, 3, false, What::kName);
     case SYS_symlink:
-      at(kCwd, 1, false);
-      return true;
+      return look_path(kCwd, 1, false, What::kName);
     case SYS_symlinkat:
-      at(int_argument(1), 2, false);
-      return true;
-    // Whether a directory may go depends on what is in it.
+      return look_path(1, 2, false, What::kName);
+    default:
+      return on_name();
+  }
+}
+
+// Calls that a name is enough for.
+bool Looks::on_name() {
+  switch (call_->data.nr) {
     case SYS_rmdir:
-    case SYS_unlinkat: {
-      const bool here = call_->data.nr == SYS_rmdir;
-      at(here ? kCwd : int_argument(0), here ? 0 : 1, false);
-      if (!here && (argument(2) & AT_REMOVEDIR) == 0) return true;
-      const auto path = text_of(here ? kCwd : int_argument(0), argument(here ? 0 : 1));
-      const auto below = path ? below_root(*path) : std::nullopt;
-      if (below) list(*below);
-      return true;
-    }
+      return look_path(kCwd, 0, false, What::kNames);
+    case SYS_unlinkat:
+      return look_path(0, 1, false, (argument(2) & AT_REMOVEDIR) != 0 ? What::kNames : What::kName);
     case SYS_access:
     case SYS_readlink:
     case SYS_chdir:
@@ -117,8 +98,7 @@ bool Looks::on_path() {
     case SYS_chmod:
     case SYS_chown:
     case SYS_lchown:
-      at(kCwd, 0, true);
-      return true;
+      return look_path(kCwd, 0, true, What::kName);
     case SYS_faccessat:
     case SYS_faccessat2:
     case SYS_readlinkat:
@@ -126,16 +106,15 @@ bool Looks::on_path() {
     case SYS_fchmodat:
     case SYS_fchownat:
     case SYS_utimensat:
-      at(int_argument(0), 1, true);
-      return true;
+      return look_path(0, 1, true, What::kName);
     default:
       return false;
   }
 }
 
 // Absolute, as the caller means it; none: it is no path.
-std::optional<std::string> Looks::text_of(int directory, uint64_t path) {
-  const auto text = read_string(thread(), path);
+std::optional<std::string> Looks::text_of(int directory, size_t path) {
+  const auto text = read_string(thread(), argument(path));
   if (!text) {
     if (errno == EPERM || errno == EACCES)
       stop(fmt::format("process {} hides its memory: what it looks at cannot be seen", thread()));
@@ -158,19 +137,22 @@ std::optional<std::string> Looks::below_root(const std::string& path) const {
   return plain.substr(image_.root.size() + 1);
 }
 
-void Looks::look_path(int directory, uint64_t path, bool follow, What what) {
-  if (path == 0) return;  // utimensat of an open file
+// The path in argument number `path`, from the directory in number `directory`, or from where the caller is.
+bool Looks::look_path(int directory, size_t path, bool follow, What what) {
+  if (argument(path) == 0) return true;  // utimensat of an open file
   if (auto text = text_of(directory, path)) look(std::move(*text), follow, what);
+  return true;
 }
 
 // It gets another name. What is undecided in a directory is known by its path, so that stays.
-void Looks::look_moved(int directory, uint64_t path) {
+bool Looks::look_moved(int directory, size_t path) {
   look_path(directory, path, true, What::kName);
   const auto text = text_of(directory, path);
   const auto below = text ? below_root(*text) : std::nullopt;
   struct stat is {};
   if (below && ::lstat((image_.root + "/" + *below).c_str(), &is) == 0 && S_ISDIR(is.st_mode))
     stop("the recovery renames a directory");
+  return true;
 }
 
 // Settles each name on the way, and goes where symbolic links lead.
@@ -197,6 +179,7 @@ void Looks::look(std::string path, bool follow, What what) {
       continue;
     }
     if (what == What::kName) return;
+    if (what == What::kNames) return list(*below);
     struct stat is {};
     if (::lstat((image_.root + "/" + *below).c_str(), &is) != 0) return;
     const auto state = states_.find({is.st_dev, is.st_ino});
@@ -226,7 +209,15 @@ void Looks::make(const std::string& path) {
   for (auto& [key, state] : states_) {
     if (state.inode != *found) continue;
     const std::string name = fmt::format("/proc/self/fd/{}", state.path.get());
-    if (::linkat(AT_FDCWD, name.c_str(), AT_FDCWD, full.c_str(), AT_SYMLINK_FOLLOW) != 0) failed();
+    if (::linkat(AT_FDCWD, name.c_str(), AT_FDCWD, full.c_str(), AT_SYMLINK_FOLLOW) == 0) return;
+    if (errno != ENOENT) return failed();
+    // The recovery has removed all names that it knew of: one that comes now finds the same again.
+    std::error_code wrong;
+    std::filesystem::copy_file(name, full, wrong);
+    struct stat is {};
+    if (wrong || ::lstat(full.c_str(), &is) != 0) return failed();
+    states_[{is.st_dev, is.st_ino}] = {*found, Fd(::open(full.c_str(), O_PATH | O_CLOEXEC)),
+                                       state.sized, state.copied};
     return;
   }
   if (image_.symlinks->contains(path)) {
@@ -325,7 +316,7 @@ void Looks::on_file() {
 }
 
 void Looks::need(State& state, What what) {
-  if (what == What::kName) return;
+  if (what == What::kName || what == What::kNames) return;
   if (what == What::kEmptied) return before_truncate(state, 0);
   if (!state.sized) {
     lazy_.before_size(state.inode);

@@ -3,7 +3,8 @@
 //
 // Only the looks are settled: a name when a path leads over it, a size when it shows, a sector when it is read
 // or written in part. Coarser than it could be: any read settles the file's size first, a mapping all that it
-// covers, a list where each of its names leads.
+// covers, a list where each of its names leads. Times, inode numbers and counts of links are not those of an
+// image: a recovery that goes by these sees another.
 #pragma once
 
 #include <linux/seccomp.h>
@@ -46,18 +47,20 @@ class Looks {
     bool sized = false;
     std::vector<bool> copied;  // sectors
   };
-  enum class What : uint8_t { kName, kSize, kContent, kEmptied };
+  // kNames: what is in it.
+  enum class What : uint8_t { kName, kNames, kSize, kContent, kEmptied };
 
   bool on_path();
+  bool on_name();
   void on_file();
-  void look_path(int directory, uint64_t path, bool follow, What what);
+  bool look_path(int directory, size_t path, bool follow, What what);
   void look(std::string path, bool follow, What what);
-  std::optional<std::string> text_of(int directory, uint64_t path);
+  std::optional<std::string> text_of(int directory, size_t path);
   std::optional<std::string> below_root(const std::string& path) const;
   void settle(const std::string& path);
   void make(const std::string& path);
   void list(const std::string& path);
-  void look_moved(int directory, uint64_t path);
+  bool look_moved(int directory, size_t path);
   State* state_of(int fd, Fd& file, struct stat& is);
   void need(State& state, What what);
   void need_range(State& state, uint64_t offset, uint64_t n);

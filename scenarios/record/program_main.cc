@@ -6,7 +6,6 @@
 //   program mapped           `log` is mapped shared and writable
 //   program hide             a write by a process that hides its memory
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -25,6 +24,12 @@ namespace {
 
 void put(int fd, const std::string& text) {
   if (::write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) std::exit(1);
+}
+
+void put_line(int fd, int thread, int number) {
+  char line[32];
+  std::snprintf(line, sizeof line, "%03d %05d\n", thread, number);
+  put(fd, line);
 }
 
 int open_log() { return ::open("log", O_WRONLY | O_CREAT | O_APPEND, 0644); }
@@ -46,7 +51,7 @@ int threads(int count, int lines) {
   const int file = open_log();
   for (int n = 0; n < count; ++n)
     all.emplace_back([=] {
-      for (int line = 0; line < lines; ++line) put(file, fmt::format("{:03} {:05}\n", n, line));
+      for (int line = 0; line < lines; ++line) put_line(file, n, line);
       if (::fsync(file) != 0) std::exit(1);
     });
   for (std::thread& thread : all) thread.join();
@@ -74,7 +79,7 @@ int nameless() {
   if (file < 0) return 1;
   put(file, "named at last\n");
   if (::fsync(file) != 0) return 1;
-  const std::string name = fmt::format("/proc/self/fd/{}", file);
+  const std::string name = "/proc/self/fd/" + std::to_string(file);
   return ::linkat(AT_FDCWD, name.c_str(), AT_FDCWD, "log", AT_SYMLINK_FOLLOW) == 0 ? 0 : 1;
 }
 

@@ -16,9 +16,10 @@ namespace powercut::scenarios {
 struct RecordOptions {
   std::vector<std::string> command;
   std::string directory = ".";
-  std::vector<std::string> ignore;  // patterns of a shell, of paths below it or of last components
-  std::vector<std::string>
-      left_out;  // files that are not the program's, by path: they need not be there
+  // Patterns of a shell, of paths below it or of last components: what is so called need not be kept.
+  std::vector<std::string> ignore = {};
+  // Files that are not the program's, by path. They need not be there.
+  std::vector<std::string> left_out = {};
 };
 
 struct Recording {

@@ -196,7 +196,7 @@ RecoveryProcess::~RecoveryProcess() {
   if (!root_.empty()) fs::remove_all(root_, ignored);
 }
 
-Result<void> RecoveryProcess::write_out(const sim::Image& image, const std::string& directory,
+Result<void> RecoveryProcess::write_out(const sim::Disk& disk, const std::string& directory,
                                         const std::map<std::string, uint64_t>& modes) {
   const auto failed = [](const std::string& path) {
     return Error{Errc::kIo, fmt::format("{}: {}", path, std::strerror(errno))};
@@ -206,7 +206,8 @@ Result<void> RecoveryProcess::write_out(const sim::Image& image, const std::stri
     return static_cast<mode_t>(at == modes.end() ? otherwise : at->second);
   };
   if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return failed(directory);
-  for (const sim::FoundFile& file : image) {
+  std::map<sim::InodeId, std::string> written;
+  for (const sim::FoundFile& file : sim::image_of(disk)) {
     std::string path = directory + "/" + file.path;
     if (path.back() == '/') {
       path.pop_back();
@@ -215,6 +216,9 @@ Result<void> RecoveryProcess::write_out(const sim::Image& image, const std::stri
         return failed(path);
     } else if (const auto target = symlink_target(file.content)) {
       if (::symlink(target->c_str(), path.c_str()) != 0) return failed(path);
+    } else if (const auto [first, is_new] = written.emplace(disk.lookup(file.path).value(), path);
+               !is_new) {
+      if (::link(first->second.c_str(), path.c_str()) != 0) return failed(path);
     } else {
       const Fd out(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
       if (!out) return failed(path);
@@ -229,12 +233,12 @@ Result<void> RecoveryProcess::write_out(const sim::Image& image, const std::stri
   return {};
 }
 
-ImageOutcome RecoveryProcess::run_once(const sim::Image& image) const {
+ImageOutcome RecoveryProcess::run_once(const sim::Disk& disk) const {
   const std::string directory = root_ + "/image";
   std::error_code ignored;
   fs::remove_all(directory, ignored);
   ImageOutcome outcome;
-  if (const auto written = write_out(image, directory, modes_); !written.ok()) {
+  if (const auto written = write_out(disk, directory, modes_); !written.ok()) {
     outcome.status = 127;
     outcome.said = written.error().message;
     return outcome;
@@ -271,9 +275,9 @@ std::optional<ImageOutcome> RecoveryProcess::run(sim::LazyDisk& lazy, sim::Disk 
   return outcome;
 }
 
-ImageOutcome RecoveryProcess::run(const sim::Image& image) const {
-  ImageOutcome outcome = run_once(image);
-  if (!outcome.hangs) outcome.unsteady = !outcome.same_as(run_once(image));
+ImageOutcome RecoveryProcess::run(const sim::Disk& disk) const {
+  ImageOutcome outcome = run_once(disk);
+  if (!outcome.hangs) outcome.unsteady = !outcome.same_as(run_once(disk));
   return outcome;
 }
 

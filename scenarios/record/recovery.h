@@ -15,9 +15,9 @@
 namespace powercut::scenarios {
 
 struct RecoveryCommands {
-  std::string recover;         // empty: nothing is to be recovered
-  std::string observe;         // empty: what `recover` prints is observed
-  std::string check;           // empty: there is none; else its status alone counts
+  std::string recover = {};    // empty: nothing is to be recovered
+  std::string observe = {};    // empty: what `recover` prints is observed
+  std::string check = {};      // empty: there is none; else its status alone counts
   uint64_t limit_ms = 10'000;  // of each command
 };
 
@@ -32,19 +32,19 @@ class RecoveryProcess {
   RecoveryProcess(RecoveryProcess&& other) noexcept;
   ~RecoveryProcess();
 
-  ImageOutcome run(const sim::Image& image) const;
+  ImageOutcome run(const sim::Disk& disk) const;
   // The same of an image that is settled as it is looked at (scenarios/record/looks.h), run once. None: it
   // looks at something else than before, or cannot be followed.
   std::optional<ImageOutcome> run(sim::LazyDisk& lazy, sim::Disk disk,
                                   const std::set<std::string>& symlinks) const;
-  // For people: the image as files, there to stay.
+  // For people: the disk as files, there to stay.
   //   Errors: kIo.
-  static Result<void> write_out(const sim::Image& image, const std::string& directory,
+  static Result<void> write_out(const sim::Disk& disk, const std::string& directory,
                                 const std::map<std::string, uint64_t>& modes);
 
  private:
   RecoveryProcess() = default;
-  ImageOutcome run_once(const sim::Image& image) const;
+  ImageOutcome run_once(const sim::Disk& disk) const;
 
   RecoveryCommands commands_;
   std::map<std::string, uint64_t> modes_;

@@ -61,14 +61,17 @@ std::vector<Acknowledgement> acknowledgements(const Trace& trace,
 
 // --- Outcomes ---
 
-// Exact: paths, and contents by their numbers in the pool.
+// Exact: paths, which of them are one file, and contents by their numbers in the pool.
 std::string ImageOutcomes::key_of(const Disk& disk) {
   std::string key;
   const auto add = [&key](uint64_t number) {
     key.append(reinterpret_cast<const char*>(&number), sizeof number);
   };
+  std::map<sim::InodeId, uint64_t> first;  // by inode: which of the paths
   for (const sim::FoundFile& file : sim::image_of(disk)) {
     add(pool_.intern(file.path));
+    if (file.path.back() != '/')
+      add(first.try_emplace(disk.lookup(file.path).value(), first.size()).first->second);
     add(file.content.size());
     const std::string_view content = file.content;
     for (size_t at = 0; at < content.size(); at += sim::kBlockBytes)
@@ -80,7 +83,7 @@ std::string ImageOutcomes::key_of(const Disk& disk) {
 uint32_t ImageOutcomes::of(const Disk& disk) {
   const auto [at, is_new] = known_.try_emplace(key_of(disk), 0);
   if (!is_new) return at->second;
-  return at->second = number_of(recover_(sim::image_of(disk)));
+  return at->second = number_of(recover_(disk));
 }
 
 uint32_t ImageOutcomes::number_of(ImageOutcome outcome) {
@@ -300,10 +303,10 @@ class TraceExplorer {
     violation.acked = floor;
     violation.reached = legal_.place_of(one.outcome).value_or(0);
     violation.outcome = one.outcome;
-    violation.live = sim::image_of(disk);
+    violation.live = disk;
     if (sampled_) {
       sim::SeededChoices choices(1);
-      violation.image = sim::image_of(disk.after_power_cut(choices, one.draw, style_of(one.draw)));
+      violation.image = disk.after_power_cut(choices, one.draw, style_of(one.draw));
       violation.survival = sim::survival_of(disk, choices, one.draw, style_of(one.draw));
     } else if (by_class_) {
       state_class(disk, one.outcome, violation);
@@ -322,7 +325,7 @@ class TraceExplorer {
           lazy, outcomes_.pool(), disk.rules(),
           [&](const std::string& at, const sim::LazyView& view, const Disk& image) {
             if (at != key) return true;
-            violation.image = sim::image_of(image);
+            violation.image = image;
             violation.survival = sim::stated(disk, view);
             done = true;
             return false;
@@ -342,7 +345,7 @@ class TraceExplorer {
         for (uint32_t f = 0; f < view.files(); ++f)
           view.seen[f].resize(view.file(f).sectors.size());
         violation.survival = sim::stated(disk, view);
-        violation.image = sim::image_of(disk.after_power_cut(violation.survival).value());
+        violation.image = disk.after_power_cut(violation.survival).value();
         done = true;
         return false;
       });

@@ -30,17 +30,18 @@ namespace powercut::scenarios {
 
 // What came of one image.
 struct ImageOutcome {
-  bool hangs = false;     // it was out of time
-  bool unsteady = false;  // run twice, it came to two things
-  int status = 0;         // of the first command that failed; beyond 128, a signal
-  std::string observed;   // what was printed
-  std::string said;       // on standard error, its first line: for people, and not compared
+  bool hangs = false;         // it was out of time
+  bool unsteady = false;      // run twice, it came to two things
+  int status = 0;             // of the first command that failed; beyond 128, a signal
+  std::string observed = {};  // what was printed
+  std::string said = {};      // on standard error, its first line: for people, and not compared
   bool same_as(const ImageOutcome& other) const {
     return hangs == other.hangs && unsteady == other.unsteady && status == other.status &&
            observed == other.observed;
   }
 };
-using RecoverImage = std::function<ImageOutcome(const sim::Image& image)>;
+// Of a disk on which nothing is pending.
+using RecoverImage = std::function<ImageOutcome(const sim::Disk& disk)>;
 
 // A promise: from this event on, what it says is kept.
 struct Acknowledgement {
@@ -98,8 +99,8 @@ struct TraceViolation {
   size_t reached = 0;      // of kLost: how many are
   uint32_t outcome = 0;    // in ImageOutcomes
   sim::Survival survival;  // one image that leads there
-  sim::Image image;
-  sim::Image live;  // what the program saw
+  sim::Disk image;
+  sim::Disk live;  // as the program saw it
 };
 
 // What one persona comes to.

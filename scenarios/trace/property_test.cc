@@ -13,6 +13,7 @@
 #include "scenarios/trace/judge.h"
 #include "scenarios/trace/replay.h"
 #include "scenarios/trace/syncs.h"
+#include "sim/odometer.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -132,18 +133,37 @@ class BruteForce {
  private:
   void note_state(const Disk& disk) { states.push_back(recovered(sim::image_of(disk), all_)); }
 
+  // Contents, and which paths are one file.
+  static std::pair<Image, std::vector<sim::InodeId>> seen_on(const Disk& disk) {
+    std::pair<Image, std::vector<sim::InodeId>> seen{sim::image_of(disk), {}};
+    std::map<sim::InodeId, sim::InodeId> numbers;
+    for (const sim::FoundFile& file : seen.first) {
+      const auto number = static_cast<sim::InodeId>(numbers.size());
+      seen.second.push_back(
+          numbers.try_emplace(disk.lookup(file.path).value(), number).first->second);
+    }
+    return seen;
+  }
+
   void point(const Disk& disk, size_t events, Brute& found) {
     ++found.points;
     size_t floor = 0;
     for (const Acknowledgement& ack : acks_) floor += ack.event < events ? 1 : 0;
     std::vector<ImageOutcome> outcomes;
-    const auto done = sim::for_each_crash_state(disk, kTapesMost, [&](const Disk&, const Image& i) {
-      ImageOutcome outcome = recovered(i, all_);
+    std::set<std::pair<Image, std::vector<sim::InodeId>>> seen;
+    sim::Odometer odometer;
+    uint64_t tapes = 0;
+    do {
+      if (++tapes > kTapesMost) found.complete = false;
+      if (!found.complete) return;
+      const Disk after = disk.after_power_cut(odometer, 0, sim::CutStyle::kUniform);
+      const auto [image, is_new] = seen.insert(seen_on(after));
+      if (!is_new) continue;
+      const ImageOutcome outcome = recovered(image->first, all_);
       const auto same = [&](const ImageOutcome& one) { return one.same_as(outcome); };
       if (std::none_of(outcomes.begin(), outcomes.end(), same)) outcomes.push_back(outcome);
-    });
-    found.complete &= done.complete;
-    found.images += done.images;
+    } while (odometer.next());
+    found.images += seen.size();
     for (const ImageOutcome& outcome : outcomes) {
       bool legal = false, ever = false;
       for (size_t j = 0; j < states.size(); ++j) {
@@ -178,7 +198,8 @@ TEST(TraceProperty, ExplorationsAreBruteForce) {
       spec.acks = acks;
       spec.images_most = kTapesMost;
       spec.recoveries_most = 1'000'000;
-      ImageOutcomes outcomes([&](const Image& image) { return recovered(image, all_of_it); });
+      ImageOutcomes outcomes(
+          [&](const Disk& disk) { return recovered(sim::image_of(disk), all_of_it); });
       const auto explored = explore_trace(spec, outcomes);
       if (!explored.ok()) {  // every state is the same, or none recovers: it says so
         RC_ASSERT(explored.error().message.starts_with("nothing is judged: "));
@@ -239,7 +260,7 @@ class Saving : public testing::Test {
       if (persona.keeps_synced) spec.personas.push_back(&persona);
     return spec;
   }
-  ImageOutcomes outcomes_{[](const Image& image) { return recovered(image, false); }};
+  ImageOutcomes outcomes_{[](const Disk& disk) { return recovered(sim::image_of(disk), false); }};
 };
 
 TEST_F(Saving, TheRightRecipeHoldsOnEveryPersona) {
@@ -289,9 +310,9 @@ TEST_F(Saving, WhereNothingCanFailNothingIsJudged) {
   silent.events.pop_back();
   EXPECT_FALSE(explore_trace(spec_of(silent), outcomes_).ok());
   const Trace trace = saved(true, true);
-  ImageOutcomes blind([](const Image&) { return ImageOutcome{}; });
+  ImageOutcomes blind([](const Disk&) { return ImageOutcome{}; });
   EXPECT_FALSE(explore_trace(spec_of(trace), blind).ok());
-  ImageOutcomes broken([](const Image&) { return ImageOutcome{.status = 1}; });
+  ImageOutcomes broken([](const Disk&) { return ImageOutcome{.status = 1}; });
   EXPECT_FALSE(explore_trace(spec_of(trace), broken).ok());
 }
 
@@ -304,7 +325,7 @@ TEST_F(Saving, MoreImagesThanAllowedAreSampledAndSaid) {
   EXPECT_FALSE(sampled->complete());
   spec = spec_of(trace);
   spec.recoveries_most = 3;
-  ImageOutcomes few([](const Image& image) { return recovered(image, false); });
+  ImageOutcomes few([](const Disk& disk) { return recovered(sim::image_of(disk), false); });
   const auto stopped = explore_trace(spec, few);
   ASSERT_TRUE(stopped.ok());
   EXPECT_FALSE(stopped->complete());

@@ -213,7 +213,8 @@ void Replay::sync_all(uint64_t number) {
     const std::string at = std::move(todo.back());
     todo.pop_back();
     tickets.push_back(disk_.begin_sync_directory(at).value());
-    for (const std::string& name : disk_.list(at).value()) {
+    const std::vector<std::string> names = disk_.list(at).value();
+    for (const std::string& name : names) {
       std::string path = at.empty() ? name : at + "/" + name;
       if (disk_.is_directory(disk_.lookup(path).value())) todo.push_back(std::move(path));
     }

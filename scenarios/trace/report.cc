@@ -141,7 +141,8 @@ std::string tell(const TraceViolation& violation, const TraceSpec& spec,
                      : fmt::format("Acknowledged until then: {}, the last {}.", violation.acked,
                                    quoted(spec.acks[violation.acked - 1].text)));
   text += "The disk held what the program had seen, but\n";
-  const std::vector<std::string> lines = differences(violation.image, violation.live);
+  const std::vector<std::string> lines =
+      differences(sim::image_of(violation.image), sim::image_of(violation.live));
   for (const std::string& line : lines) text += folded("  " + line, 4);
   if (lines.empty()) text += "  nothing: all of it\n";
   text += folded(came_to(outcomes[violation.outcome]) + " " + why(violation, spec, all, outcomes));
