@@ -334,7 +334,7 @@ int fences_of_a_trace(const TraceArguments& a, const std::string& persona, bool 
   } else {
     print_syncs(streams.out, subject.trace, tried.value(), holding.personas.size());
     if (repaired.value())
-      fmt::print(streams.out, "\nIt breaks on {} of {} personas. {}",
+      fmt::print(streams.out, "\nIt breaks on {} of {} personas.\n{}",
                  all.by_persona.size() - holding.personas.size(), all.by_persona.size(),
                  tell(*repaired.value(), subject.trace));
   }

@@ -121,9 +121,9 @@ std::optional<std::string> Looks::text_of(int directory, size_t path) {
     return std::nullopt;
   }
   if (text->starts_with('/')) return text;
-  const std::string base =
-      link_of(directory == kCwd ? fmt::format("/proc/{}/cwd", thread())
-                                : fmt::format("/proc/{}/fd/{}", thread(), directory));
+  const int in = directory == kCwd ? AT_FDCWD : int_argument(static_cast<size_t>(directory));
+  const std::string base = link_of(in == AT_FDCWD ? fmt::format("/proc/{}/cwd", thread())
+                                                  : fmt::format("/proc/{}/fd/{}", thread(), in));
   if (base.empty()) return std::nullopt;
   return text->empty() ? base : base + "/" + *text;
 }

@@ -238,31 +238,27 @@ TEST_F(Record, ClassesComeToWhatAllTheirImagesComeTo) {
       {"sh", "-c",
        "head -c 4200 /dev/zero | tr '\\0' x >t; ln -s a link; mv t a; echo b >b; echo said"});
   for (const std::string observe :
-       {"head -c 9 a", "ls", "test -e link; stat -c %s a", "tail -c 20 a; cat b",
-        "echo more >>b; cat b; rm a; ls", "cp a c; truncate -s 3 c; cat c link"}) {
+       {"head -c 9 a", "ls", "echo more >>b; cat b", "cp a c; truncate -s 3 c; cat c link"}) {
     Explored all(trace, observe);
     all.spec.images_most = 100'000;
     all.spec.recoveries_most = 1'000'000;
-    all.spec.personas = {faults::find_persona("posix-min/sector=4096"),
-                         faults::find_persona("ext4/sector=4096")};
+    all.spec.personas = {faults::find_persona("posix-min/sector=4096")};
     Explored by_class(trace, observe);
     by_class.go_by_classes(60);
     by_class.spec.personas = all.spec.personas;
     const TraceExploration expected = all.run(), found = by_class.run();
-    ASSERT_EQ(found.by_persona.size(), 2u) << observe;
+    ASSERT_EQ(found.by_persona.size(), 1u) << observe;
     EXPECT_GT(by_class.classes->executed(), 0u) << observe;
     EXPECT_FALSE(by_class.classes->is_unsteady()) << observe;
-    for (size_t n = 0; n < 2; ++n) {
-      const TraceCertificate& a = expected.by_persona[n];
-      const TraceCertificate& b = found.by_persona[n];
-      EXPECT_TRUE(a.complete && b.complete) << observe << ": " << b.because;
-      EXPECT_EQ(a.legal_images, b.legal_images) << observe;
-      EXPECT_EQ(a.violations, b.violations) << observe;
-      EXPECT_EQ(a.first.size(), b.first.size()) << observe;
-      for (const TraceViolation& violation : b.first) {
-        const ImageOutcome& outcome = by_class.outcomes[violation.outcome];
-        EXPECT_TRUE(outcome.same_as(by_class.recovered(violation.image))) << observe;
-      }
+    const TraceCertificate& a = expected.by_persona[0];
+    const TraceCertificate& b = found.by_persona[0];
+    EXPECT_TRUE(a.complete && b.complete) << observe << ": " << b.because;
+    EXPECT_EQ(a.legal_images, b.legal_images) << observe;
+    EXPECT_EQ(a.violations, b.violations) << observe;
+    EXPECT_EQ(a.first.size(), b.first.size()) << observe;
+    for (const TraceViolation& violation : b.first) {
+      const ImageOutcome& outcome = by_class.outcomes[violation.outcome];
+      EXPECT_TRUE(outcome.same_as(by_class.recovered(violation.image))) << observe;
     }
   }
 }

@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # Twelve ways to save a file, each recorded and cut at every point: what survives on which persona. Builds
-# what is missing, and writes
-# results/programs/saving_files.txt.
+# what is missing, and writes results/programs/saving_files.txt.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 root=$(cd "$here/../../.." && pwd -P)
 cd "$root"
-powercut=$(realpath "${POWERCUT:-build/powercut}") || true
-[[ -x $powercut ]] || { scenarios/build.sh powercut; powercut=$root/build/powercut; }
+powercut=${POWERCUT:-$root/build/powercut}
+[[ -x $powercut ]] || scenarios/build.sh powercut
 
 mkdir -p results/programs
 folder=$(mktemp -d)
@@ -28,5 +27,5 @@ for way in "${ways[@]}"; do
     >"$folder/$way.json" || status=$?
   ((status <= 1 || status == 5)) || exit "$status"
 done
-python3 "$here/table.py" "$folder" "${ways[@]}" >results/programs/saving_files.txt
+python3 "$here/../table.py" "$folder" "${ways[@]}" >results/programs/saving_files.txt
 cat results/programs/saving_files.txt

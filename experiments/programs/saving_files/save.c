@@ -1,4 +1,5 @@
 /* Saves a file in one of twelve ways: save WAY FILE TEXT. Says "saved" when it believes that it has. */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
