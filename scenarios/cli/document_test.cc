@@ -250,9 +250,14 @@ class Json : public Document {
           "fences --workload demo8 --policy always --persona xfs --missing "
           "no-sync:segment.commit"};
     if (heading == "JSON of `explore --trace`" || heading == "JSON of `fences --trace`") {
-      const std::string save = "sh -c 'echo 1 > t; sync t; mv t a; {}echo said'";
-      EXPECT_EQ(run("record -o right -- " + fmt::format(fmt::runtime(save), "sync .; ")).status, 0);
-      EXPECT_EQ(run("record -o wrong -- " + fmt::format(fmt::runtime(save), "")).status, 0);
+      const std::string save = "sh -c 'echo {} > t; sync t; mv t a; {}echo said'";
+      const auto recorded = [&](const std::string& name, int text, const std::string& sync) {
+        return run(fmt::format("record -o {} -- ", name) +
+                   fmt::format(fmt::runtime(save), text, sync))
+            .status;
+      };
+      EXPECT_EQ(recorded("right", 1, "sync .; "), 0);
+      EXPECT_EQ(recorded("wrong", 2, ""), 0);
       const std::string verb = heading.substr(9, heading.size() - 10);
       return {verb + " right --observe 'cat a' --images 1", verb + " wrong --observe 'cat a'"};
     }
