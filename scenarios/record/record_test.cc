@@ -183,6 +183,30 @@ TEST_F(Record, AFileWithoutANameGetsOne) {
   EXPECT_EQ(read("log"), "named at last\n");
 }
 
+// A call that a signal comes upon is done once.
+TEST_F(Record, AStormOfSignalsDoublesNothing) {
+  constexpr size_t kLines = 2000;
+  const Trace trace = program(fmt::format("signals {}", kLines));
+  std::string expected;
+  for (size_t line = 0; line < kLines; ++line) expected += fmt::format("000 {:05}\n", line);
+  EXPECT_EQ(read("log"), expected);
+  EXPECT_EQ(count(trace, TraceEvent::kWrite), kLines);
+}
+
+// What goes wrong goes wrong in the same way, and what is left is the same.
+TEST_F(Record, EveryResultIsTheKernels) {
+  ASSERT_TRUE(fs::create_directory("natively") && fs::create_directory("recorded"));
+  const std::string odd = fmt::format("'{}' odd >../", POWERCUT_RECORDED_PROGRAM);
+  ASSERT_EQ(std::system(("cd natively && " + odd + "native").c_str()), 0);
+  const auto recording =
+      record({.command = {"sh", "-c", "cd recorded && " + odd + "said"}, .directory = "recorded"});
+  ASSERT_TRUE(recording.ok()) << recording.error().message;
+  const std::string native = read("native");
+  EXPECT_GT(std::count(native.begin(), native.end(), '\n'), 50);
+  EXPECT_EQ(read("said"), native);
+  EXPECT_EQ(std::system("diff -r --no-dereference natively recorded"), 0);
+}
+
 // The recording itself compares what it leads to with what is there.
 TEST_F(Record, UsualProgramsDoWhatTheyDoUnrecorded) {
   const std::string script =
