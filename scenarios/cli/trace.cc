@@ -111,7 +111,7 @@ sim::LookTree classes_of(const Subject& subject, ImageOutcomes& outcomes) {
 
 std::string certificate_word(const TraceCertificate& one) {
   if (!one.held()) return fmt::format("BROKEN ({})", one.violations);
-  return one.complete ? "held, exhaustive" : "held, sampled";
+  return one.complete ? "held, exhaustive" : one.stopped ? "not all" : "held, sampled";
 }
 
 const TraceViolation* first_violation(const TraceExploration& all) {
@@ -128,6 +128,7 @@ Result<std::optional<MissingSyncs>> repair(const TraceSpec& spec, const TraceExp
   for (const TraceCertificate& one : all.by_persona)
     if (!one.held()) broken.personas.push_back(one.persona);
   if (broken.personas.empty()) return std::optional<MissingSyncs>();
+  broken.recoveries_most += outcomes.executed() + broken.classes->executed();
   TRY_ASSIGN(MissingSyncs missing, missing_syncs(broken, outcomes));
   return std::optional(std::move(missing));
 }
@@ -151,7 +152,9 @@ ordered_json to_json(const TraceCertificate& one) {
                       {"legal_images", one.legal_images},
                       {"judged", one.judged},
                       {"violations", one.violations},
-                      {"certificate", one.complete ? "exhaustive" : "sampled"}};
+                      {"certificate", one.complete  ? "exhaustive"
+                                      : one.stopped ? "stopped"
+                                                    : "sampled"}};
   if (!one.complete) row["because"] = one.because;
   for (const TraceViolation& first : one.first)
     row["found"].push_back({{"verdict", code_of(first.breach)}, {"event", first.event}});
@@ -279,6 +282,7 @@ void print_syncs(std::FILE* out, const Trace& trace, const std::vector<TriedSync
         {fmt::format("event {}: {}", one.event + 1, tell(trace.events[one.event], names)),
          fmt::format("{} of {}", one.needed_by.size(), personas),
          needed         ? fmt::format("needed, as on {}", one.needed_by.front()->name)
+         : one.stopped  ? "not decided: the recoveries were used up"
          : one.complete ? "no persona needs it here, exhaustive"
                         : "no persona needs it here, sampled"});
   }
@@ -312,6 +316,7 @@ int fences_of_a_trace(const TraceArguments& a, const std::string& persona, bool 
   holding.personas.clear();
   for (const TraceCertificate& one : all.by_persona)
     if (one.held()) holding.personas.push_back(one.persona);
+  holding.recoveries_most += outcomes.executed() + classes.executed();
   auto tried = holding.personas.empty() ? Result<std::vector<TriedSync>>(std::vector<TriedSync>())
                                         : try_without_each(holding, outcomes);
   if (!tried.ok()) return fail(streams, tried.error());
@@ -322,7 +327,9 @@ int fences_of_a_trace(const TraceArguments& a, const std::string& persona, bool 
       for (const faults::Persona* by : one.needed_by) needed.push_back(by->name);
       rows.push_back({{"event", one.event + 1},
                       {"needed_by", needed},
-                      {"evidence", one.complete ? "exhaustive" : "sampled"}});
+                      {"evidence", one.complete  ? "exhaustive"
+                                   : one.stopped ? "not decided"
+                                                 : "sampled"}});
     }
     ordered_json result = {{"version", POWERCUT_VERSION},
                            {"verb", "fences"},

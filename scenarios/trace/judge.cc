@@ -80,10 +80,13 @@ std::string ImageOutcomes::key_of(const Disk& disk) {
   return key;
 }
 
-uint32_t ImageOutcomes::of(const Disk& disk) {
-  const auto [at, is_new] = known_.try_emplace(key_of(disk), 0);
-  if (!is_new) return at->second;
-  return at->second = number_of(recover_(disk));
+std::optional<uint32_t> ImageOutcomes::of(const Disk& disk, bool may_run) {
+  std::string key = key_of(disk);
+  if (const auto at = known_.find(key); at != known_.end()) return at->second;
+  if (!may_run) return std::nullopt;
+  const uint32_t outcome = number_of(recover_(disk));
+  known_.emplace(std::move(key), outcome);
+  return outcome;
 }
 
 uint32_t ImageOutcomes::number_of(ImageOutcome outcome) {
@@ -249,13 +252,14 @@ class TraceExplorer {
 
   // False: no more recoveries may run.
   bool note(const Disk& image, const std::string& key, uint64_t draw) {
-    if (executed() >= spec_.recoveries_most) {
-      spent_ = true;
+    const auto outcome = outcomes_.of(image, executed() < spec_.recoveries_most);
+    if (!outcome) {
+      spent_ = found_.stopped = true;
       incomplete(fmt::format("more than {} recoveries", spec_.recoveries_most));
       return false;
     }
     ++images_judged_;
-    reach(outcomes_.of(image), key, draw);
+    reach(*outcome, key, draw);
     return true;
   }
 
@@ -374,14 +378,14 @@ class TraceExplorer {
 // What a mere kill leaves, at the beginning, at each acknowledgement, and at the end.
 Result<std::vector<uint32_t>> kill_states(const TraceSpec& spec, ImageOutcomes& outcomes) {
   TRY_ASSIGN(Replay replay, Replay::begin(*spec.trace, sim::PersonaRules{}));
-  std::vector<uint32_t> states{outcomes.of(replay.disk())};
+  std::vector<uint32_t> states{*outcomes.of(replay.disk())};
   for (size_t i = 0; i < spec.trace->events.size(); ++i) {
     TRY(replay.step(spec.trace->events[i]));
     while (states.size() <= spec.acks.size() && spec.acks[states.size() - 1].event == i)
-      states.push_back(outcomes.of(replay.disk()));
+      states.push_back(*outcomes.of(replay.disk()));
   }
   CHECK(states.size() == spec.acks.size() + 1);
-  states.push_back(outcomes.of(replay.disk()));
+  states.push_back(*outcomes.of(replay.disk()));
   return states;
 }
 
@@ -424,6 +428,11 @@ Result<void> check_states(const TraceSpec& spec, const ImageOutcomes& outcomes,
 bool TraceExploration::complete() const {
   return std::all_of(by_persona.begin(), by_persona.end(),
                      [](const TraceCertificate& one) { return one.complete; });
+}
+
+bool TraceExploration::stopped() const {
+  return std::any_of(by_persona.begin(), by_persona.end(),
+                     [](const TraceCertificate& one) { return one.stopped; });
 }
 
 uint64_t TraceExploration::violations() const {

@@ -7,7 +7,8 @@
 // image (scenarios/record/recovery.h has the one with processes); it runs once for equal images.
 //
 // Certificates: `exhaustive` where every image that is legal at every point was recovered, or stands for by a
-// class of images that the recovery did not tell apart (sim/look_tree.h); else `sampled`, with the reason.
+// class of images that the recovery did not tell apart (sim/look_tree.h); else `sampled`, with the reason; `stopped` where
+// the recoveries that were allowed did not suffice.
 #pragma once
 
 #include <cstdint>
@@ -75,8 +76,9 @@ struct TraceSpec {
 class ImageOutcomes {
  public:
   explicit ImageOutcomes(RecoverImage recover) : recover_(std::move(recover)) {}
-  // The number of what comes of the disk's files; equal for equal outcomes.
-  uint32_t of(const sim::Disk& disk);
+  // The number of what comes of the disk's files; equal for equal outcomes. None: it is not known, and
+  // `may_run` says that it is not to be found out.
+  std::optional<uint32_t> of(const sim::Disk& disk, bool may_run = true);
   uint32_t number_of(ImageOutcome outcome);
   const ImageOutcome& operator[](uint32_t number) const { return outcomes_[number]; }
   uint64_t executed() const { return known_.size(); }
@@ -113,6 +115,7 @@ struct TraceCertificate {
   uint64_t violations = 0;            // outcomes, each at one point
   std::vector<TraceViolation> first;  // of each breach
   bool complete = true;               // else: why
+  bool stopped = false;               // it ended early: all recoveries were used up
   std::string because;
   bool held() const { return violations == 0; }
 };
@@ -121,6 +124,7 @@ struct TraceExploration {
   std::vector<TraceCertificate> by_persona;
   std::vector<uint32_t> states;  // outcomes of kills: at the beginning, and at each acknowledgement
   bool complete() const;
+  bool stopped() const;  // anywhere
   uint64_t violations() const;
 };
 

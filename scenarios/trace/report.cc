@@ -156,7 +156,8 @@ std::string tell(const TraceViolation& violation, const TraceSpec& spec,
 }
 
 std::string tell(const MissingSyncs& missing, const Trace& trace) {
-  if (missing.syncs.empty()) return "No sync that was tried makes it hold.\n";
+  if (missing.syncs.empty())
+    return fmt::format("Of {} places for one more sync none makes it hold.\n", missing.tried);
   std::string text = missing.hold
                          ? fmt::format("What would have kept it: {} ({}, of {} that were tried):\n",
                                        missing.syncs.size() == 1

@@ -74,6 +74,8 @@ std::vector<AddedSync> candidates(const Trace& trace) {
   return found;
 }
 
+constexpr uint64_t kUnknown = UINT64_MAX;  // more than any count
+
 struct Tried {
   uint64_t violations;
   bool complete;
@@ -84,7 +86,8 @@ Result<Tried> explored(const TraceSpec& spec, const Trace& trace, std::vector<Ac
   other.trace = &trace;
   other.acks = std::move(acks);
   TRY_ASSIGN(const TraceExploration all, explore_trace(other, outcomes));
-  return Tried{all.violations(), all.complete()};
+  // What was not looked at is not repaired.
+  return Tried{all.stopped() ? kUnknown : all.violations(), all.complete()};
 }
 
 }  // namespace
@@ -176,7 +179,7 @@ Result<std::vector<TriedSync>> try_without_each(const TraceSpec& spec, ImageOutc
       ack.event -= gone;
     }
     TRY_ASSIGN(const TraceExploration explored, explore_trace(other, outcomes));
-    TriedSync tried{i, {}, explored.complete()};
+    TriedSync tried{i, {}, explored.complete(), explored.stopped()};
     for (const TraceCertificate& one : explored.by_persona)
       if (!one.held()) tried.needed_by.push_back(one.persona);
     all.push_back(std::move(tried));

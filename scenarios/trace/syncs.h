@@ -38,6 +38,7 @@ struct TriedSync {
   size_t event;  // where it begins
   std::vector<const faults::Persona*> needed_by;
   bool complete = false;  // on the others nothing breaks, and that was explored in full
+  bool stopped = false;   // or it is not known, since the recoveries were used up
 };
 // REQUIRES: the trace as it is breaks nothing on spec.personas.
 //   Errors: those of explore_trace().
