@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -130,8 +131,8 @@ int odd() {
   ::munmap(nowhere + 4096, 4096);
   say("write", ::write(file, bytes, 10));
   say("of nothing", ::write(file, bytes, 0));
-  say("from nowhere", ::write(file, nowhere + 4096, 5));
-  say("up to the edge", ::pwrite(file, nowhere + 4090, 10, 100));
+  say("from nowhere", ::syscall(SYS_write, file, nowhere + 4096, 5));
+  say("up to the edge", ::syscall(SYS_pwrite64, file, nowhere + 4090, 10, 100));
   say("two pieces", ::writev(file, two, 2));
   say("pieces of nothing", ::writev(file, two, -1));
   say("pwrite", ::pwrite(file, bytes, 4, 20));
@@ -179,6 +180,7 @@ int odd() {
   std::memset(aligned, 'x', 8192);
   say("direct", ::write(direct, aligned, 8192));
   say("not aligned", ::write(direct, static_cast<char*>(aligned) + 1, 512));
+  std::free(aligned);
   say("synced", ::write(::open("synced", O_WRONLY | O_CREAT | O_DSYNC, 0644), bytes, 5));
   std::vector<char> large(3'000'001, 'l');
   say("large", ::write(::open("large", O_WRONLY | O_CREAT, 0644), large.data(), large.size()));

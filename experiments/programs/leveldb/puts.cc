@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   }
   if (std::string(argv[2]) != "get") return 0;
   const std::unique_ptr<leveldb::Iterator> at(db->NewIterator({}));
-  for (at->SeekToFirst(); at->Valid(); at->Next()) std::printf("%s\n", at->key().ToString().c_str());
+  for (at->SeekToFirst(); at->Valid(); at->Next())
+    std::printf("%s\n", at->key().ToString().c_str());
   return at->status().ok() ? 0 : 1;
 }
