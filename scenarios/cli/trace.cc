@@ -202,7 +202,7 @@ void add_trace_options(CLI::App& app, TraceArguments& a, const std::vector<std::
       ->check(CLI::Range(uint64_t{1}, uint64_t{86'400}))
       ->capture_default_str();
   add("--images", a.images_most,
-      "images of one disk; beyond, classes of them; beyond that, so many are drawn")
+      "images of one disk, or classes of them; with more, so many are drawn")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000}))
       ->capture_default_str();
   add("--recoveries", a.recoveries_most, "recoveries in all; beyond, it stops")

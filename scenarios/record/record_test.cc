@@ -104,6 +104,7 @@ class Explored {
                     });
     spec.classes = &*classes;
     spec.images_most = images_most;
+    spec.each_most = 1;
   }
 
   std::optional<sim::LookTree> classes;

@@ -191,11 +191,15 @@ class TraceExplorer {
     const Result<void> all = sim::for_each_lazy_image(
         disk, outcomes_.pool(), [&](const sim::LazyImage& image) { count_.add(image); });
     images_ = count_.decimal();
-    sampled_ = !all.ok() || images_.size() > 9 || std::stoull(images_) > spec_.images_most;
+    const uint64_t images =
+        all.ok() && images_.size() <= kDigitsMost ? std::stoull(images_) : UINT64_MAX;
     if (!all.ok()) incomplete(all.error().message);
-    by_class_ = false;
-    if (!sampled_) return enumerate(disk);
+    sampled_ = by_class_ = false;
+    const bool each = images <= spec_.images_most;
+    if (each && (spec_.classes == nullptr || images <= spec_.each_most)) return enumerate(disk);
     if (all.ok() && go_by_class(disk)) return;
+    if (each) return enumerate(disk);
+    sampled_ = true;
     draw(disk);
   }
 
@@ -219,7 +223,6 @@ class TraceExplorer {
     }
     images_judged_ = leaves.size();
     by_class_ = true;
-    sampled_ = false;
     return true;
   }
 
@@ -358,6 +361,7 @@ class TraceExplorer {
   }
 
   static constexpr uint32_t kSectorLeast = 512;  // that can be settled in a file for itself
+  static constexpr size_t kDigitsMost = 18;      // of a count that is a number here
 
   const TraceSpec& spec_;
   const faults::Persona& persona_;

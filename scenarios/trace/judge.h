@@ -63,11 +63,13 @@ struct TraceSpec {
   const Trace* trace = nullptr;
   std::vector<const faults::Persona*> personas;
   std::vector<Acknowledgement> acks;
-  bool checked = false;         // the outcome's status alone says whether an image is good
-  uint64_t lost_most = 0;       // acknowledgements that may be lost
-  uint64_t window_ms = 0;       // those younger than this may be lost
-  uint64_t images_most = 4096;  // of one disk: beyond, they are judged by classes, if there are
-                                // so few; else so many are drawn
+  bool checked = false;    // the outcome's status alone says whether an image is good
+  uint64_t lost_most = 0;  // acknowledgements that may be lost
+  uint64_t window_ms = 0;  // those younger than this may be lost
+  // Of one disk: with more images, or classes of them, so many are drawn.
+  uint64_t images_most = 4096;
+  // With more images they go by classes, if there are not too many; else one by one as well.
+  uint64_t each_most = 64;
   sim::LookTree* classes = nullptr;   // of images that the recovery cannot tell apart; may be null
   uint64_t recoveries_most = 20'000;  // in all: beyond, it stops
 };
