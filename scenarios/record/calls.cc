@@ -148,7 +148,7 @@ CallAnswer Calls::answer_other() {
         fmt::format("process {} ({}) changes its root, its mounts or its user: that cannot be "
                     "recorded",
                     thread(), name));
-  return error(EPERM);
+  return fail_with(EPERM);
 }
 
 // --- What is recorded ---
@@ -186,7 +186,7 @@ CallAnswer Calls::lost() {
     const std::string name = status_of(thread()).value_or(TargetStatus{}).name;
     stop(fmt::format("process {} ({}) hides its memory, so that it cannot be recorded", thread(),
                      name));
-    return error(EPERM);
+    return fail_with(EPERM);
   }
   return let_run();
 }

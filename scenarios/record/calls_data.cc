@@ -86,19 +86,19 @@ CallAnswer Calls::perform_write(const Fd& file, const Mirror::Entry& entry) {
   uint64_t address = 0;
   errno = 0;
   std::optional<std::string> bytes = data_of_write(address, kWriteMost);
-  if (!bytes) return errno == EPERM || errno == EACCES ? lost() : error(errno);
+  if (!bytes) return errno == EPERM || errno == EACCES ? lost() : fail_with(errno);
   const int call = call_->data.nr;
   const int open_flags = ::fcntl(file.get(), F_GETFL);
   const int flags = call == SYS_pwritev2 ? int_argument(5) : 0;
   const auto offset = has_offset(call) ? static_cast<int64_t>(argument(3)) : -1;
   if (has_offset(call) && (offset < -1 || (offset == -1 && call != SYS_pwritev2)))
-    return error(EINVAL);
+    return fail_with(EINVAL);
   const std::unique_ptr<Bounce> bounce =
       (open_flags & O_DIRECT) != 0 ? std::make_unique<Bounce>(*bytes, address) : nullptr;
   const iovec buffer{bounce ? bounce->data(address) : bytes->data(), bytes->size()};
   const ssize_t done = ::pwritev2(file.get(), &buffer, 1, offset, flags);
-  if (done < 0) return error(errno);
-  if (done == 0) return value(0);
+  if (done < 0) return fail_with(errno);
+  if (done == 0) return answer_with(0);
   const bool appends = (open_flags & O_APPEND) != 0 || (flags & RWF_APPEND) != 0;
   uint64_t at = static_cast<uint64_t>(offset);
   if (appends) {
@@ -114,7 +114,7 @@ CallAnswer Calls::perform_write(const Fd& file, const Mirror::Entry& entry) {
     log_sync({.kind = TraceEvent::kSync, .file = entry.file, .other = "O_DSYNC"});
   else if ((flags & (RWF_DSYNC | RWF_SYNC)) != 0)
     log_sync({.kind = TraceEvent::kSync, .file = entry.file, .other = "RWF_DSYNC"});
-  return value(done);
+  return answer_with(done);
 }
 
 // To a socket: it may be a promise.
@@ -157,10 +157,10 @@ CallAnswer Calls::on_ftruncate() {
   struct stat is {};
   Mirror::Entry* entry = entry_of(file, is);
   if (entry == nullptr || entry->directory) return let_run();
-  if (::ftruncate(file.get(), static_cast<off_t>(argument(1))) != 0) return error(errno);
+  if (::ftruncate(file.get(), static_cast<off_t>(argument(1))) != 0) return fail_with(errno);
   truncated(*entry, static_cast<uint64_t>(is.st_size), argument(1));
   if (argument(1) == 0 && is.st_size > 0) settling_.push_back(is);
-  return value(0);
+  return answer_with(0);
 }
 
 CallAnswer Calls::on_truncate() {
@@ -172,9 +172,9 @@ CallAnswer Calls::on_truncate() {
   Mirror::Entry* entry = file ? entry_of(file, is) : nullptr;
   if (entry == nullptr || entry->directory) return let_run();
   const std::string name = fmt::format("/proc/self/fd/{}", file.get());
-  if (::truncate(name.c_str(), static_cast<off_t>(argument(1))) != 0) return error(errno);
+  if (::truncate(name.c_str(), static_cast<off_t>(argument(1))) != 0) return fail_with(errno);
   truncated(*entry, static_cast<uint64_t>(is.st_size), argument(1));
-  return value(0);
+  return answer_with(0);
 }
 
 CallAnswer Calls::on_fallocate() {
@@ -186,17 +186,17 @@ CallAnswer Calls::on_fallocate() {
   const int mode = int_argument(1);
   const uint64_t offset = argument(2), length = argument(3);
   if (::fallocate(file.get(), mode, static_cast<off_t>(offset), static_cast<off_t>(length)) != 0)
-    return error(errno);
+    return fail_with(errno);
   if ((mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) != 0) {
     log_unmodelled(fmt::format("fallocate of mode {:#x}", mode), entry->path);
-    return value(0);
+    return answer_with(0);
   }
   // Space that is reserved shows in nothing that is modelled.
   const auto size = static_cast<uint64_t>(is.st_size);
   if ((mode & FALLOC_FL_KEEP_SIZE) == 0) truncated(*entry, size, std::max(size, offset + length));
   if ((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) != 0)
     log({.kind = TraceEvent::kZero, .file = entry->file, .offset = offset, .length = length});
-  return value(0);
+  return answer_with(0);
 }
 
 // From file to file within the kernel: into a recorded one it is answered as where it cannot be done, and
@@ -208,7 +208,7 @@ CallAnswer Calls::on_copy(int to, int refusal) {
   if (::fstat(file.get(), &is) != 0) return let_run();
   if (S_ISREG(is.st_mode)) {
     const Mirror::Entry* entry = entry_of(file, is);
-    return entry == nullptr ? let_run() : error(refusal);
+    return entry == nullptr ? let_run() : fail_with(refusal);
   }
   if (const auto stream = stream_of(to, is))
     log({.kind = TraceEvent::kNote,
@@ -245,7 +245,7 @@ CallAnswer Calls::on_fsync() {
   auto shared = std::make_shared<Fd>(std::move(file));
   pool_.add([this, shared, data_only, number, id = call_->id, by = thread()]() mutable {
     const int done = data_only ? ::fdatasync(shared->get()) : ::fsync(shared->get());
-    const CallAnswer answer = done == 0 ? value(0) : error(errno);
+    const CallAnswer answer = done == 0 ? answer_with(0) : fail_with(errno);
     if (done == 0)
       journal_.add(
           {.kind = TraceEvent::kSynced, .process = static_cast<uint64_t>(by), .number = number});
@@ -267,7 +267,7 @@ CallAnswer Calls::on_sync_all() {
   pool_.add([this, file, number, id = call_->id, by = thread()]() mutable {
     if (!file) ::sync();
     const int done = file ? ::syncfs(file->get()) : 0;
-    const CallAnswer answer = done == 0 ? value(0) : error(errno);
+    const CallAnswer answer = done == 0 ? answer_with(0) : fail_with(errno);
     if (done == 0)
       journal_.add(
           {.kind = TraceEvent::kSynced, .process = static_cast<uint64_t>(by), .number = number});
@@ -292,7 +292,7 @@ CallAnswer Calls::on_mmap() {
                   entry->path));
   log({.kind = TraceEvent::kNote,
        .other = fmt::format("mmap of {}, shared and writable: refused", entry->path)});
-  return error(ENODEV);
+  return fail_with(ENODEV);
 }
 
 CallAnswer Calls::on_mprotect() {
@@ -308,7 +308,7 @@ CallAnswer Calls::on_mprotect() {
                   entry->path));
   log({.kind = TraceEvent::kNote,
        .other = fmt::format("mprotect of a mapping of {}, writable: refused", entry->path)});
-  return error(EACCES);
+  return fail_with(EACCES);
 }
 
 CallAnswer Calls::on_msync() {

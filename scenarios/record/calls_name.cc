@@ -51,12 +51,12 @@ CallAnswer Calls::open_place(Place& place, uint64_t flags, mode_t mode) {
   mode_t masked = mode;
   if ((flags & O_CREAT) != 0 && !existed) {
     const auto mask = umask();
-    if (!mask) return error(EPERM);
+    if (!mask) return fail_with(EPERM);
     masked &= ~*mask;
   }
   Fd file(::openat(place.parent.get(), place.name.c_str(),
                    static_cast<int>(flags) | O_CLOEXEC | O_NOCTTY, masked));
-  if (!file) return error(errno);
+  if (!file) return fail_with(errno);
   struct stat is {};
   if (::fstat(file.get(), &is) != 0 || !S_ISREG(is.st_mode)) return give(std::move(file), flags);
   if (!existed) {
@@ -91,9 +91,9 @@ CallAnswer Calls::open_nameless(int directory, const std::string& path, uint64_t
   struct stat is {};
   if (!in || entry_of(in, is) == nullptr) return let_run();
   const auto mask = umask();
-  if (!mask) return error(EPERM);
+  if (!mask) return fail_with(EPERM);
   Fd file(::openat(in.get(), ".", static_cast<int>(flags) | O_CLOEXEC, mode & ~*mask));
-  if (!file || ::fstat(file.get(), &is) != 0) return error(errno);
+  if (!file || ::fstat(file.get(), &is) != 0) return fail_with(errno);
   Mirror::Entry& entry = mirror_.add_file(is, "");
   entry.open = true;
   log({.kind = TraceEvent::kNameless, .file = entry.file, .mode = is.st_mode & 07777});
@@ -109,7 +109,7 @@ CallAnswer Calls::reopen(int fd, uint64_t flags) {
   if (entry == nullptr || entry->directory) return let_run();
   const std::string name = fmt::format("/proc/self/fd/{}", old.get());
   Fd file(::open(name.c_str(), static_cast<int>(flags & ~uint64_t{O_NOFOLLOW}) | O_CLOEXEC));
-  if (!file) return error(errno);
+  if (!file) return fail_with(errno);
   if (!entry->open) log({.kind = TraceEvent::kOpen, .file = entry->file});
   entry->open = true;
   if ((flags & O_TRUNC) != 0) truncated(*entry, static_cast<uint64_t>(is.st_size), 0);
@@ -123,7 +123,7 @@ CallAnswer Calls::give(Fd file, uint64_t flags) {
   add.srcfd = static_cast<uint32_t>(file.get());
   add.newfd_flags = (flags & O_CLOEXEC) != 0 ? O_CLOEXEC : 0;
   const int fd = ::ioctl(listener_, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
-  return fd < 0 ? error(errno) : value(fd);
+  return fd < 0 ? fail_with(errno) : answer_with(fd);
 }
 
 // --- Names ---
@@ -132,14 +132,14 @@ CallAnswer Calls::on_mkdir(int directory, uint64_t path, uint64_t mode) {
   const auto place = place_at(directory, path, false);
   if (!place || !place->recorded) return let_run();
   const auto mask = umask();
-  if (!mask) return error(EPERM);
+  if (!mask) return fail_with(EPERM);
   if (::mkdirat(place->parent.get(), place->name.c_str(),
                 static_cast<mode_t>(mode & 07777) & ~*mask) != 0)
-    return error(errno);
+    return fail_with(errno);
   struct stat is {};
   if (look(place->parent, place->bare(), is)) mirror_.add_directory(is, place->path);
   log({.kind = TraceEvent::kMakeDirectory, .mode = is.st_mode & 07777, .path = place->path});
-  return value(0);
+  return answer_with(0);
 }
 
 // It is no file of the recording, wherever it stands.
@@ -165,12 +165,12 @@ CallAnswer Calls::on_unlink(int directory, uint64_t path, int flags) {
   struct stat is {};
   const bool existed = look(place->parent, place->bare(), is);
   if (existed && is_left_out(is)) return let_run();
-  if (::unlinkat(place->parent.get(), place->name.c_str(), flags) != 0) return error(errno);
-  if (!existed || !is_kept(is)) return value(0);
+  if (::unlinkat(place->parent.get(), place->name.c_str(), flags) != 0) return fail_with(errno);
+  if (!existed || !is_kept(is)) return answer_with(0);
   log({.kind = TraceEvent::kRemove, .path = place->path});
   if (S_ISDIR(is.st_mode)) mirror_.forget(is);
   gone(is);
-  return value(0);
+  return answer_with(0);
 }
 
 CallAnswer Calls::on_rename(int from_in, uint64_t from_path, int to_in, uint64_t to_path,
@@ -178,22 +178,23 @@ CallAnswer Calls::on_rename(int from_in, uint64_t from_path, int to_in, uint64_t
   const auto from = place_at(from_in, from_path, false);
   const auto to = place_at(to_in, to_path, false);
   if (!from || !to || (!from->recorded && !to->recorded)) return let_run();
-  if (from->in.st_dev != to->in.st_dev) return error(EXDEV);
+  if (from->in.st_dev != to->in.st_dev) return fail_with(EXDEV);
   struct stat moved {};
   struct stat replaced {};
   const bool there = look(from->parent, from->bare(), moved);
   const bool replaces = look(to->parent, to->bare(), replaced);
   if (::syscall(SYS_renameat2, from->parent.get(), from->name.c_str(), to->parent.get(),
                 to->name.c_str(), flags) != 0)
-    return error(errno);
-  if (!there) return value(0);
+    return fail_with(errno);
+  if (!there) return answer_with(0);
   return renamed(*from, moved, *to, replaces ? &replaced : nullptr, flags);
 }
 
 CallAnswer Calls::renamed(const Place& from, const struct stat& moved, const Place& to,
                           const struct stat* replaced, unsigned flags) {
   const std::string both = from.path + " to " + to.path;
-  if (replaced != nullptr && is_same_file(moved, *replaced)) return value(0);  // nothing happens
+  if (replaced != nullptr && is_same_file(moved, *replaced))
+    return answer_with(0);  // nothing happens
   if (!from.recorded || !to.recorded) {
     log_unmodelled("rename across the edge of the recorded directory",
                    from.recorded ? from.path : to.path);
@@ -210,7 +211,7 @@ CallAnswer Calls::renamed(const Place& from, const struct stat& moved, const Pla
     if (Mirror::Entry* entry = mirror_.find(moved)) entry->path = to.path;
     if (replaced != nullptr) gone(*replaced);
   }
-  return value(0);
+  return answer_with(0);
 }
 
 CallAnswer Calls::on_link(int from_in, uint64_t from_path, int to_in, uint64_t to_path, int flags) {
@@ -227,24 +228,24 @@ CallAnswer Calls::on_link(int from_in, uint64_t from_path, int to_in, uint64_t t
   if (fd) {
     const Fd file = file_of(static_cast<uint64_t>(*fd));
     if (!file) return lost();
-    if (::fstat(file.get(), &is) != 0) return error(errno);
+    if (::fstat(file.get(), &is) != 0) return fail_with(errno);
     const std::string name = fmt::format("/proc/self/fd/{}", file.get());
     done = ::linkat(AT_FDCWD, name.c_str(), to->parent.get(), to->name.c_str(), AT_SYMLINK_FOLLOW);
   } else {
     const auto from = place_at(from_in, *path, (flags & AT_SYMLINK_FOLLOW) != 0);
     if (!from) return let_run();
-    if (!look(from->parent, from->bare(), is)) return error(errno);
+    if (!look(from->parent, from->bare(), is)) return fail_with(errno);
     done = ::linkat(from->parent.get(), from->name.c_str(), to->parent.get(), to->name.c_str(), 0);
   }
-  if (done != 0) return error(errno);
+  if (done != 0) return fail_with(errno);
   Mirror::Entry* entry = mirror_.find(is);
   if (entry == nullptr || entry->ignored) {
     log_unmodelled("a link to what is not recorded", to->path);
-    return value(0);
+    return answer_with(0);
   }
   if (entry->path.empty()) entry->path = to->path;
   log({.kind = TraceEvent::kLink, .file = entry->file, .path = to->path});
-  return value(0);
+  return answer_with(0);
 }
 
 CallAnswer Calls::on_symlink(uint64_t target, int directory, uint64_t path) {
@@ -253,9 +254,9 @@ CallAnswer Calls::on_symlink(uint64_t target, int directory, uint64_t path) {
   const auto place = place_at(directory, path, false);
   if (!place || !place->recorded) return let_run();
   if (::symlinkat(text->c_str(), place->parent.get(), place->name.c_str()) != 0)
-    return error(errno);
+    return fail_with(errno);
   log({.kind = TraceEvent::kSymlink, .path = place->path, .other = *text});
-  return value(0);
+  return answer_with(0);
 }
 
 }  // namespace powercut::scenarios

@@ -22,8 +22,8 @@ struct CallAnswer {
   int64_t value = 0;  // kError: errno
 };
 inline CallAnswer let_run() { return {CallAnswer::kContinue, 0}; }
-inline CallAnswer value(int64_t value) { return {CallAnswer::kValue, value}; }
-inline CallAnswer error(int error) { return {CallAnswer::kError, error}; }
+inline CallAnswer answer_with(int64_t value) { return {CallAnswer::kValue, value}; }
+inline CallAnswer fail_with(int error) { return {CallAnswer::kError, error}; }
 
 // Where the caller has died meanwhile, nobody is told.
 void send_answer(int listener, uint64_t id, const CallAnswer& answer);
