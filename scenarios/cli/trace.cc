@@ -51,10 +51,31 @@ int record_verb(RecordArguments& arguments, const Streams& streams) {
 
 // --- What both explorations need ---
 
+// Says how far it is, the more seldom the longer it takes.
+class RecoveryPatience {
+ public:
+  explicit RecoveryPatience(std::FILE* err) : err_(err) {}
+  void count() {
+    ++recoveries_;
+    const double elapsed_s = watch_.seconds();
+    if (elapsed_s < next_s_) return;
+    next_s_ = 2 * elapsed_s;
+    fmt::print(err_, "powercut: {:.0f} s: {} images and classes recovered\n", elapsed_s,
+               recoveries_);
+  }
+
+ private:
+  std::FILE* err_;
+  Stopwatch watch_;
+  double next_s_ = 2;
+  uint64_t recoveries_ = 0;
+};
+
 struct Subject {
   Trace trace;
   TraceSpec spec;
   std::optional<RecoveryProcess> process;
+  RecoveryPatience patience;
 };
 
 Result<std::vector<const faults::Persona*>> personas_of(const std::string& names) {
@@ -99,10 +120,11 @@ Result<void> prepare(const TraceArguments& a, const std::string& persona, Subjec
 }
 
 // Recoveries that are asked about their looks.
-sim::LookTree classes_of(const Subject& subject, ImageOutcomes& outcomes) {
+sim::LookTree classes_of(Subject& subject, ImageOutcomes& outcomes) {
   return {outcomes.pool(),
           [&, symlinks = symlinks_of(subject.trace)](sim::LazyDisk& lazy,
                                                      sim::Disk disk) -> std::optional<uint32_t> {
+            subject.patience.count();
             auto outcome = subject.process->run(lazy, std::move(disk), symlinks);
             if (!outcome) return std::nullopt;
             return outcomes.number_of(std::move(*outcome));
@@ -128,7 +150,9 @@ Result<std::optional<MissingSyncs>> repair(const TraceSpec& spec, const TraceExp
   for (const TraceCertificate& one : all.by_persona)
     if (!one.held()) broken.personas.push_back(one.persona);
   if (broken.personas.empty()) return std::optional<MissingSyncs>();
-  broken.recoveries_most += outcomes.executed() + broken.classes->executed();
+  // The search is a quarter more at most.
+  broken.recoveries_most =
+      outcomes.executed() + broken.classes->executed() + spec.recoveries_most / 4;
   TRY_ASSIGN(MissingSyncs missing, missing_syncs(broken, outcomes));
   return std::optional(std::move(missing));
 }
@@ -212,11 +236,14 @@ void add_trace_options(CLI::App& app, TraceArguments& a, const std::vector<std::
 
 int explore_a_trace(const TraceArguments& a, const std::string& persona, const std::string& output,
                     bool json, const Streams& streams) {
-  Subject subject;
+  Subject subject{{}, {}, std::nullopt, RecoveryPatience(streams.err)};
   if (const auto ready = prepare(a, persona, subject); !ready.ok())
     return fail(streams, ready.error());
   const Stopwatch watch;
-  ImageOutcomes outcomes([&](const sim::Disk& disk) { return subject.process->run(disk); });
+  ImageOutcomes outcomes([&](const sim::Disk& disk) {
+    subject.patience.count();
+    return subject.process->run(disk);
+  });
   sim::LookTree classes = classes_of(subject, outcomes);
   subject.spec.classes = &classes;
   auto explored = explore_trace(subject.spec, outcomes);
@@ -299,10 +326,13 @@ void print_syncs(std::FILE* out, const Trace& trace, const std::vector<TriedSync
 
 int fences_of_a_trace(const TraceArguments& a, const std::string& persona, bool json,
                       const Streams& streams) {
-  Subject subject;
+  Subject subject{{}, {}, std::nullopt, RecoveryPatience(streams.err)};
   if (const auto ready = prepare(a, persona, subject); !ready.ok())
     return fail(streams, ready.error());
-  ImageOutcomes outcomes([&](const sim::Disk& disk) { return subject.process->run(disk); });
+  ImageOutcomes outcomes([&](const sim::Disk& disk) {
+    subject.patience.count();
+    return subject.process->run(disk);
+  });
   sim::LookTree classes = classes_of(subject, outcomes);
   subject.spec.classes = &classes;
   auto explored = explore_trace(subject.spec, outcomes);

@@ -9,7 +9,8 @@ command -v sqlite3 >/dev/null || scenarios/setup.sh sqlite3
 powercut=${POWERCUT:-$root/build/powercut}
 [[ -x $powercut ]] || scenarios/build.sh powercut
 
-personas=posix-min,ext4,xfs,btrfs
+# Sectors of 4 KiB: a page is written whole or not.
+personas=posix-min/sector=4096,ext4/sector=4096,xfs/sector=4096,btrfs/sector=4096
 modes=(delete:off delete:normal delete:full delete:extra wal:off wal:normal wal:full)
 mkdir -p results/programs
 folder=$(mktemp -d)
