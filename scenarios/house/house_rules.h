@@ -35,6 +35,9 @@ inline const std::vector<Exemption> kExemptions = {
     {"scenarios/base/apart.cc", "posix",
      "a process for each mutant, and files in memory to hear of it"},
     {"scenarios/sweep/sweep.cc", "threads", "a sweep's workers: each run is a world of its own"},
+    {"scenarios/record/sync_pool.h", "threads",
+     "a recorded program's syncs wait, and its other calls do not wait for them"},
+    {"scenarios/record/program_main.cc", "threads", "a program that tests record has them"},
     {"scenarios/base/workers.cc", "threads",
      "independent runs and explorations: each is a world of its own"},
     {"scenarios/base/terminal.cc", "threads", "how many workers there are by default"},
@@ -64,8 +67,8 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
   // knows ours.
   auto judge = faults;
   std::map<std::string, std::set<std::string>> rooms;
-  for (const char* floor : {"base", "workload", "judge", "store", "run", "sweep", "story", "shrink",
-                            "explore", "view", "lab", "zoo", "campaign", "cli"}) {
+  for (const char* floor : {"base", "trace", "record", "workload", "judge", "store", "run", "sweep",
+                            "story", "shrink", "explore", "view", "lab", "zoo", "campaign", "cli"}) {
     judge.insert(std::string("scenarios/") + floor);
     rooms[std::string("scenarios/") + floor] = judge;
   }
@@ -179,7 +182,7 @@ inline const std::vector<Ban> kBans = {
       "fsync(",     "fdatasync(", "ftruncate(",   "::unlink(",   "unlinkat(",       "renameat(",
       "renameat2(", "mkdir(",     "rmdir(",       "opendir(",    "sync_file_range("},
      kEverywhere,
-     {"engine/os/posix/"},
+     {"engine/os/posix/", "scenarios/record/"},  // the latter does other programs' calls
      "File and Os of engine/os/os.h: what bypasses the seam is invisible to the simulated disk"},
     {"files",
      {"<fstream>", "<filesystem>", "ifstream", "ofstream", "fstream", "filesystem", "fopen(",
