@@ -18,7 +18,7 @@ class Groups : public testing::Test {
  protected:
   Groups() {
     run("SET str x");
-    for (int i = 0; i < 5; ++i) run("XADD s 1-* f v");
+    for (int i = 1; i <= 5; ++i) run("XADD s 1-" + std::to_string(i) + " f v");
     run("XGROUP CREATE s g 0");
   }
   std::vector<std::string> items(std::string_view line) { return bulks(run(line)); }

@@ -30,7 +30,9 @@ class Streams : public testing::Test {
   }
   // 1-1 to 1-n.
   void fill(std::string_view key, int n) {
-    for (int i = 0; i < n; ++i) run("XADD " + std::string(key) + " 1-* f v");
+    const std::string add = "XADD " + std::string(key);
+    if (!exists(key)) run(add + " 1-1 f v"), --n;
+    for (; n > 0; --n) run(add + " 1-* f v");
   }
   bool exists(std::string_view key) { return run.keyspace.peek(0, key) != nullptr; }
   CommandHarness run;
@@ -228,7 +230,7 @@ TEST_F(Streams, AreKeysAsOthers) {
   EXPECT_EQ(run("LPUSH s x"), kWrongTypeReply);
   EXPECT_EQ(run("GET s"), kWrongTypeReply);
   const std::string payload = items("DUMP t")[0];
-  EXPECT_EQ(run({"RESTORE", "u", "0", payload}), "+OK\r\n");
+  EXPECT_EQ(run.run({"RESTORE", "u", "0", payload}), "+OK\r\n");
   EXPECT_THAT(ids("u"), ElementsAre("1-1", "1-2"));
   EXPECT_EQ(run("RENAME u v"), "+OK\r\n");
   EXPECT_EQ(run("SORT v"), kWrongTypeReply);
