@@ -15,6 +15,7 @@ constexpr int kUnits = 2'000;
 constexpr int kKeys = 24;      // of each family: few, so that commands meet
 constexpr int kFewKeys = 4;    // where they are to meet a key that has just expired
 constexpr int kSketches = 4;   // keys of them: a sketch is to be counted between changes
+constexpr int kStreams = 2;    // keys of them among others: a stream is to have groups, and entries
 constexpr int kMembers = 12;   // of a set, fields of a hash
 constexpr int kDatabases = 4;  // mostly; now and then any of kMostDatabases
 constexpr int kMostDatabases = 16;
@@ -440,8 +441,8 @@ Piece stream_entries(int keys) {
       {1, say("XRANGE", {any, word("-"), word("+"), word("COUNT"), number(1, 5)})},
       {1, say("XREVRANGE", {k, word("+"), id})},
       {1, say("XLEN", {any})},
-      {1, say("CONFIG", {word("SET"), word("stream-node-max-entries"),
-                         pick({{1, word("100")}, {3, word("3")}, {1, word("1")}})})},
+      {2, say("CONFIG", {word("SET"), word("stream-node-max-entries"),
+                         pick({{1, word("100")}, {3, word("3")}, {2, word("1")}})})},
   });
 }
 
@@ -578,7 +579,7 @@ Piece whole_keys(int keys) {
                           {1, key("t", keys)},
                           {1, key("z", keys)},
                           {1, key("p", kSketches)},
-                          {1, key("x", kFewKeys)},
+                          {1, key("x", kStreams)},
                           {1, key("e", keys)}});
   return pick({
       {6, say("RENAME", {any, any})},
@@ -606,7 +607,7 @@ Piece mixed(int keys) {
       {6, lists(keys)},
       {6, sets(keys)},
       {6, zsets(keys)},
-      {6, streams(kFewKeys)},
+      {9, streams(kStreams)},
       {6, expiry(keys)},
       {4, whole_keys(keys)},
   });

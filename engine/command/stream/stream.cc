@@ -70,10 +70,6 @@ bool parse_limit(Call& call, size_t i, Options& options) {
 
 // Without a LIMIT it is 100 blocks. A log says what was taken, and is not limited.
 bool settle_limit(Call& call, Options& options) {
-  if (options.trim.limit != 0 && !options.trims) {
-    call.fail("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy");
-    return false;
-  }
   if (call.keyspace.loading()) {
     options.trim.limit = 0;
   } else if (options.limit != 0 && !options.trim.whole_blocks) {
@@ -112,6 +108,10 @@ bool parse_options(Call& call, bool adds, Options& options) {
     }
   }
   options.id_place = i;
+  if (options.trim.limit != 0 && !options.trims) {
+    call.fail("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy");
+    return false;
+  }
   if (!adds && !options.trims) {
     call.fail("ERR syntax error, XTRIM must be called with a trimming strategy");
     return false;

@@ -142,7 +142,7 @@ TEST_F(Streams, RangesHaveOpenEndsAndHalfIds) {
   EXPECT_THAT(items("XRANGE s - +"), ElementsAre("1-1", "f", "1-1", "1-2", "f", "1-2", "2-0", "f",
                                                  "2-0", "3-5", "f", "3-5"));
   EXPECT_THAT(items("XRANGE s 1 1"), ElementsAre("1-1", "f", "1-1", "1-2", "f", "1-2"));
-  EXPECT_THAT(items("XRANGE s (1-1 (3"), ElementsAre("1-2", "f", "1-2", "2-0", "f", "2-0"));
+  EXPECT_THAT(items("XRANGE s (1-1 (3-5"), ElementsAre("1-2", "f", "1-2", "2-0", "f", "2-0"));
   EXPECT_THAT(items("XREVRANGE s + 2 COUNT 1"), ElementsAre("3-5", "f", "3-5"));
   EXPECT_THAT(items("XREVRANGE s (3-5 - COUNT 1"), ElementsAre("2-0", "f", "2-0"));
   EXPECT_EQ(run("XRANGE s 9 +"), "*0\r\n");
