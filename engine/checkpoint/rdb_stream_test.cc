@@ -54,6 +54,28 @@ TEST(RdbStream, IsReadBackAsItWas) {
   EXPECT_EQ(plain(read_back(bytes, RdbType::kStream2)), plain(value));
 }
 
+// DUMP of such a stream by redis-server 7.0.15.
+TEST(RdbStream, WhatRedisWroteIsWrittenAgainByteForByte) {
+  const std::string payload = unhex(
+      "130110000000000000000100000000000000014047470000001900020101010201816102816202000102"
+      "010001000101018374776f040501030100010101817802817902050100010401dfff020101856f746865"
+      "7206817a020601ff0205000101010203010167010181ffffffffffffffff010000000000000001000000"
+      "00000000017b68e5cf8b010000010205616c6963651fa4ec2ba201000001000000000000000100000000"
+      "0000000103626f6256a4ec2ba2010000000a0023dbbfc34a74ea74");
+  const auto value = restore_payload(payload);
+  ASSERT_TRUE(value.ok()) << value.error().message;
+  EXPECT_EQ(dump_payload(*value), payload);
+  const Stream& stream = *value->stream();
+  EXPECT_EQ(stream.size(), 2u);
+  EXPECT_EQ(stream.max_deleted_id(), (StreamId{1, 2}));
+  const StreamGroup* group = stream.find_group("g");
+  ASSERT_NE(group, nullptr);
+  EXPECT_EQ(group->entries_read, StreamGroup::kUnknown);
+  EXPECT_EQ(group->find_pending({1, 1})->owner->first, "alice");
+  EXPECT_EQ(group->find_pending({1, 1})->delivered_ms, 1'700'000'000'123);
+  EXPECT_NE(group->find_consumer("bob"), nullptr);
+}
+
 TEST(RdbStream, IsTheSameInSlices) {
   Object object{sample()};
   std::string whole;

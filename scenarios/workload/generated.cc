@@ -450,17 +450,17 @@ Piece stream_groups(int keys) {
   const Piece any = any_stream(keys);
   const Piece k = key("x", keys);
   const Piece id = stream_id();
-  const Piece group = named("g", 2);
+  const Piece group = named("g", keys / 2);
   const Piece from = pick({{2, word("0")}, {1, word("$")}, {1, id}});
   return pick({
-      {5, say("XGROUP", {word("CREATE"), any, group, from, word("MKSTREAM")})},
+      {6, say("XGROUP", {word("CREATE"), any, group, from, word("MKSTREAM")})},
       {1, say("XGROUP", {word("CREATE"), any, group, from})},
       {1, say("XGROUP", {word("CREATE"), k, group, id, word("ENTRIESREAD"), number(-1, 9)})},
       {2, say("XGROUP", {word("SETID"), any, group, from})},
       {1, say("XGROUP", {word("SETID"), k, group, id, word("ENTRIESREAD"), number(-1, 9)})},
       {1, say("XGROUP", {word("DESTROY"), any, group})},
-      {2, say("XGROUP", {word("CREATECONSUMER"), any, group, named("c", 3)})},
-      {2, say("XGROUP", {word("DELCONSUMER"), any, group, named("c", 3)})},
+      {2, say("XGROUP", {word("CREATECONSUMER"), any, group, named("c", 1 + keys / 2)})},
+      {2, say("XGROUP", {word("DELCONSUMER"), any, group, named("c", 1 + keys / 2)})},
       {1, say("XINFO", {pick({{1, word("STREAM")}, {1, word("GROUPS")}}), any})},
   });
 }
@@ -469,8 +469,8 @@ Piece stream_groups(int keys) {
 Piece stream_consumers(int keys) {
   const Piece k = key("x", keys);
   const Piece any = any_stream(keys);
-  const Piece group = named("g", 2);
-  const Piece consumer = named("c", 3);
+  const Piece group = named("g", keys / 2);
+  const Piece consumer = named("c", 1 + keys / 2);
   const Piece id = stream_id();
   const Piece ms = pick({{4, word("10")}, {2, word("50")}, {1, word("0")}});
   const Piece idle = pick({{3, word("0")}, {1, number(1, 60)}});
@@ -607,7 +607,7 @@ Piece mixed(int keys) {
       {6, lists(keys)},
       {6, sets(keys)},
       {6, zsets(keys)},
-      {9, streams(kStreams)},
+      {12, streams(kStreams)},
       {6, expiry(keys)},
       {4, whole_keys(keys)},
   });
