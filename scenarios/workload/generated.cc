@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "sim/request.h"
@@ -15,7 +16,7 @@ constexpr int kUnits = 2'000;
 constexpr int kKeys = 24;      // of each family: few, so that commands meet
 constexpr int kFewKeys = 4;    // where they are to meet a key that has just expired
 constexpr int kSketches = 4;   // keys of them: a sketch is to be counted between changes
-constexpr int kStreams = 2;    // keys of them among others: a stream is to have groups, and entries
+constexpr int kStreams = 1;    // keys of them among others: with a group, and entries
 constexpr int kMembers = 12;   // of a set, fields of a hash
 constexpr int kDatabases = 4;  // mostly; now and then any of kMostDatabases
 constexpr int kMostDatabases = 16;
@@ -405,7 +406,11 @@ Piece stream_id() {
       rc::gen::map(rc::gen::inRange(1, 30), [](int n) { return Words{fmt::format("1-{}", n)}; });
   return pick({{8, named}, {1, word("0")}, {1, word("1")}});
 }
-Piece any_stream(int keys) { return pick({{3, key("x", keys)}, {1, key("y", keys / 2)}}); }
+Piece clocked_stream(int keys) { return key("y", std::max(1, keys / 2)); }
+Piece any_stream(int keys) {
+  return keys == 1 ? key("x", keys) : pick({{3, key("x", keys)}, {1, clocked_stream(keys)}});
+}
+Piece group_of_stream(int keys) { return named("g", std::max(1, keys / 2)); }
 
 // Few entries fill a block, so that trimming in round numbers has some to take.
 Piece stream_entries(int keys) {
@@ -413,14 +418,14 @@ Piece stream_entries(int keys) {
   const Piece any = any_stream(keys);
   const Piece id = stream_id();
   const Piece next = pick({{12, word("1-*")}, {1, word("*")}});
-  const Piece made = pick({{1, word("1-*")}, {1, word("*")}});
+  const Piece made = pick({{5, word("1-*")}, {1, word("*")}});
   const Piece entry = pick({{4, line({word("job"), value()})},
                             {1, some(3, line({member(), pick({{2, value()}, {1, edge()}})}))}});
   const Piece about = pick({{1, word("~")}, {1, word("=")}});
   const Piece ms = pick({{4, word("10")}, {2, word("50")}, {1, word("0")}});
   return pick({
       {14, say("XADD", {k, next, entry})},
-      {4, say("XADD", {key("y", keys / 2), word("*"), entry})},
+      {4, say("XADD", {clocked_stream(keys), word("*"), entry})},
       {1, say("XADD", {any, word("NOMKSTREAM"), made, entry})},
       {1, say("XADD", {k, id, entry})},
       {2, say("XADD", {any, word("MAXLEN"), about, number(0, 9), made, entry})},
@@ -450,7 +455,7 @@ Piece stream_groups(int keys) {
   const Piece any = any_stream(keys);
   const Piece k = key("x", keys);
   const Piece id = stream_id();
-  const Piece group = named("g", keys / 2);
+  const Piece group = group_of_stream(keys);
   const Piece from = pick({{2, word("0")}, {1, word("$")}, {1, id}});
   return pick({
       {6, say("XGROUP", {word("CREATE"), any, group, from, word("MKSTREAM")})},
@@ -469,7 +474,7 @@ Piece stream_groups(int keys) {
 Piece stream_consumers(int keys) {
   const Piece k = key("x", keys);
   const Piece any = any_stream(keys);
-  const Piece group = named("g", keys / 2);
+  const Piece group = group_of_stream(keys);
   const Piece consumer = named("c", 1 + keys / 2);
   const Piece id = stream_id();
   const Piece ms = pick({{4, word("10")}, {2, word("50")}, {1, word("0")}});
