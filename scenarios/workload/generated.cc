@@ -402,9 +402,11 @@ Piece queues(int keys) {
 // Streams have entries whose IDs others can name, so that they are acknowledged, claimed and deleted; or, in `y`, those
 // whose IDs the clock makes.
 Piece stream_id() {
-  const Piece named =
-      rc::gen::map(rc::gen::inRange(1, 30), [](int n) { return Words{fmt::format("1-{}", n)}; });
-  return pick({{8, named}, {1, word("0")}, {1, word("1")}});
+  const auto up_to = [](int most) {
+    return rc::gen::map(rc::gen::inRange(0, most + 1),
+                        [](int n) { return Words{fmt::format("1-{}", n)}; });
+  };
+  return pick({{6, up_to(4)}, {4, up_to(30)}, {1, word("0")}});
 }
 Piece clocked_stream(int keys) { return key("y", std::max(1, keys / 2)); }
 Piece any_stream(int keys) {
@@ -498,7 +500,7 @@ Piece stream_consumers(int keys) {
       {4, reads({word("STREAMS"), any, pick({{2, word("0")}, {1, id}})})},
       {4, reads({word("BLOCK"), ms, word("STREAMS"), any, word(">")})},
       {1, reads({word("BLOCK"), ms, word("NOACK"), word("STREAMS"), any, word(">")})},
-      {6, say("XACK", {k, group, some(4, id)})},
+      {12, say("XACK", {k, group, some(4, id)})},
       {3, say("XCLAIM", {k, group, consumer, idle, some(3, id)})},
       {4, say("XCLAIM", {k, group, consumer, idle, some(3, id), some(3, claims)})},
       {2, say("XAUTOCLAIM", {any, group, consumer, idle, word("0")})},
@@ -515,7 +517,7 @@ Piece streams(int keys) {
   return pick({
       {44, stream_entries(keys)},
       {17, stream_groups(keys)},
-      {40, stream_consumers(keys)},
+      {48, stream_consumers(keys)},
       {1, say("RENAME", {any, any})},
       {1, say("COPY", {any, any, word("REPLACE")})},
       {1, say("MOVE", {any, number(0, kDatabases - 1)})},
