@@ -41,6 +41,8 @@ void Engine::apply_config() {
                                              "allchannels");
   executor_.clients().tracking.set_most_keys(
       static_cast<uint64_t>(redis_number(config_, "tracking-table-max-keys")));
+  stream_limits_ = {static_cast<uint64_t>(redis_number(config_, "stream-node-max-bytes")),
+                    static_cast<uint64_t>(redis_number(config_, "stream-node-max-entries"))};
 }
 
 Engine::~Engine() = default;

@@ -100,6 +100,7 @@ class Engine final : public OperationLog, public Control {
   Result<void> save_users() override;
   EncodingLimits encoding_limits() override;
   uint64_t sparse_sketch_most() override;
+  StreamLimits stream_limits() override { return stream_limits_; }
   MemoryReport memory_report() override;
   void purge() override {
     if (process_.purge) process_.purge();
@@ -143,6 +144,7 @@ class Engine final : public OperationLog, public Control {
 
   Os& os_;
   EngineConfig config_;
+  StreamLimits stream_limits_;  // of config_, where every XADD asks
   Keyspace keyspace_;
   AofLog aof_;
   Generations generations_;

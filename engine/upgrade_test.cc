@@ -254,8 +254,6 @@ TEST_F(Upgrade, WhatCannotBeKeptIsRefusedByName) {
       checkpoint("\x19" + text_of("h") + soonest + text_of(listpack({"f", "v", "9"})), "REDIS0012"),
       "a field of a hash expires: not supported: key \"h\"");
   refused(checkpoint("\xf5" + text_of("#!lua name=lib")), "libraries of functions");
-  refused(checkpoint("\x0f" + text_of("stream") + '\0'),
-          "streams are not supported yet: key \"stream\"");
   // ReJSON-RL, version 3.
   const std::string module = "\x81" + std::string("\x46\x24\xca\x38\x3f\x91\x1c\x03", 8);
   refused(checkpoint("\xf7" + module), "data of the module ");

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/checkpoint/rdb_format.h"
+#include "engine/checkpoint/rdb_stream.h"
 #include "engine/store/keyspace.h"
 
 namespace powercut::engine {
@@ -39,7 +40,8 @@ class RdbEntryEncoder {
   const Object* object_;
   bool started_ = false;
   size_t next_ = 0;   // the item that is next
-  size_t count_ = 0;  // 0 for a string
+  size_t count_ = 0;  // 0 for a string and a stream
+  std::optional<RdbStreamEncoder> stream_;
 };
 
 // An entry at once.

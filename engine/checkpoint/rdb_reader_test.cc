@@ -348,10 +348,6 @@ TEST(RdbValue, WhatIsWrongIsSaid) {
             "DUMP payload: offset 1: an item without its second half");
   EXPECT_EQ(refusal("12 01 03 0161"), "DUMP payload: offset 3: a list node of an unknown kind");
   EXPECT_EQ(refusal("12 01 00 0161"), "DUMP payload: offset 3: a list node of an unknown kind");
-  for (const char* stream : {"0f", "13", "15"}) {
-    EXPECT_EQ(refusal(std::string(stream) + "00"),
-              "DUMP payload: offset 1: streams are not supported yet");
-  }
   for (const char* module : {"06", "07"}) {
     EXPECT_EQ(refusal(std::string(module) + "00"),
               "DUMP payload: offset 1: values of modules are not supported");
@@ -498,15 +494,15 @@ TEST(RdbFile, WhatIsRefused) {
   EXPECT_EQ(wrong_file(with("fe10"), Errc::kUnsupported),
             "dump: offset 10: database 16, of 16: start with a higher --databases");
   // A key is shown as far as 64 bytes go.
-  const auto stream = [&](const std::string& key) {
+  const auto module = [&](const std::string& key) {
     std::string bytes;
     append_rdb_length(bytes, key.size());
-    const std::string message = wrong_file("REDIS0004\x0f" + bytes + key, Errc::kUnsupported);
+    const std::string message = wrong_file("REDIS0004\x06" + bytes + key, Errc::kUnsupported);
     return message.substr(message.find("key ") + 4);
   };
-  EXPECT_EQ(stream(std::string(64, 'x')), "\"" + std::string(64, 'x') + "\"");
-  EXPECT_EQ(stream(std::string(65, 'x')), "\"" + std::string(64, 'x') + "\"...");
-  EXPECT_EQ(stream(" ~\"\\\x1f\x7f\xff"), R"(" ~\x22\x5c\x1f\x7f\xff")");
+  EXPECT_EQ(module(std::string(64, 'x')), "\"" + std::string(64, 'x') + "\"");
+  EXPECT_EQ(module(std::string(65, 'x')), "\"" + std::string(64, 'x') + "\"...");
+  EXPECT_EQ(module(" ~\"\\\x1f\x7f\xff"), R"(" ~\x22\x5c\x1f\x7f\xff")");
 }
 
 // From version 5 on a checksum stands at the end, all of it.

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/check.h"
 #include "engine/base/site.h"
@@ -15,6 +16,7 @@
 #include "engine/command/reply.h"
 #include "engine/store/keyspace.h"
 #include "engine/store/list.h"
+#include "engine/store/stream.h"
 #include "engine/store/value.h"
 #include "engine/store/zset.h"
 
@@ -80,7 +82,7 @@ class Call {
     if (read<T>(key) == nullptr) return nullptr;
     return as<T>(keyspace.find_for_write(db, key)->value);
   }
-  // As write, but an absent key gets a new empty T. Never leave it empty.
+  // As write, but an absent key gets a new empty T. Never leave it empty, unless it is a stream.
   template <class T>
   T* write_or_create(std::string_view key) {
     T* found = write<T>(key);
@@ -119,6 +121,12 @@ class Call {
     size_t first_key;
     size_t keys;
     int64_t timeout_ms;  // 0: for ever
+    // As in Waiting (engine/command/waiters.h).
+    bool word_each = false;
+    bool (*is_ready)(const Value&, std::span<const std::string_view>) = nullptr;
+    std::string_view gone = {};
+    std::vector<std::string> words =
+        {};  // what is asked for when the key is ready; none: the request
   };
   // Not in a transaction, and nobody waits in a replay.
   bool may_wait() const;
@@ -148,6 +156,8 @@ class Call {
       return value.hash();
     else if constexpr (std::is_same_v<T, Set>)
       return value.set();
+    else if constexpr (std::is_same_v<T, Stream>)
+      return value.stream();
     else
       return value.zset();
   }
@@ -155,7 +165,7 @@ class Call {
   const T* checked(const T* value) {
     if (value == nullptr) {
       reply.error(kWrongType);
-    } else if constexpr (!std::is_same_v<T, String>) {
+    } else if constexpr (!std::is_same_v<T, String> && !std::is_same_v<T, Stream>) {
       CHECK(value->size() > 0);
     }
     return value;

@@ -61,6 +61,7 @@ std::span<const CommandSpec> hash_commands();
 std::span<const CommandSpec> set_commands();
 std::span<const CommandSpec> sorted_set_commands();
 std::span<const CommandSpec> geo_commands();
+std::span<const CommandSpec> stream_commands();
 std::span<const CommandSpec> dump_commands();
 std::span<const CommandSpec> transaction_commands();
 std::span<const CommandSpec> server_commands();

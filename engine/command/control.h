@@ -12,6 +12,7 @@
 #include "engine/command/encoding.h"
 #include "engine/command/latency.h"
 #include "engine/command/slow_log.h"
+#include "engine/store/stream.h"
 
 namespace powercut::engine {
 
@@ -62,6 +63,9 @@ class Control {
 
   // --- PFADD, PFMERGE ---
   virtual uint64_t sparse_sketch_most() { return 3'000; }  // hll-sparse-max-bytes
+
+  // --- XADD, XTRIM ---
+  virtual StreamLimits stream_limits() { return {}; }
 
   // --- MEMORY ---
   virtual MemoryReport memory_report() { return {}; }

@@ -43,6 +43,8 @@ std::string_view encoding_of(const Value& value, const EncodingLimits& limits) {
       const auto fits = [&](const auto& e) { return e.key.size() <= limits.zset_value; };
       return all_fit(value.zset()->entries(), limits.zset_entries, fits) ? "listpack" : "skiplist";
     }
+    case Type::kStream:
+      return "stream";
   }
   return "raw";
 }

@@ -485,6 +485,10 @@ bool Executor::has_live(const Database& db, std::string_view key) const {
 
 void Executor::before_flush(Database& db) {
   touched_everything_ = !keyspace_.loading();
+  for (int number = 0; number < keyspace_.databases() && !clients_.waiters.empty(); ++number)
+    if (&keyspace_.database(number) == &db)
+      for (Place& place : clients_.waiters.places(number))
+        touched_places_.push_back(std::move(place));
   if (!clients_.watching()) return;
   clients_.break_watches([&](int number, std::string_view watched) {
     return &keyspace_.database(number) == &db && has_live(db, watched);

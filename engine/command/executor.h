@@ -167,6 +167,7 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   void serve_waits();
   void serve_all_at(const Place& place);
   void serve(Client& client, std::string_view key);
+  void tell_bereft(Client& client);
   void release_served(uint64_t lsn);
 
   uint64_t read_lsn(const Client& client, const CommandSpec& spec,

@@ -88,13 +88,20 @@ class Reply {
   bool complete() const { return owed_ == 0; }
   // For an array whose count is known only later: remember begin_deferred(), then end_deferred(mark, count).
   size_t begin_deferred() const { return out_.size(); }
-  void end_deferred(size_t mark, size_t count) { insert(mark, '*', count); }
-  void end_deferred_set(size_t mark, size_t count) { insert(mark, resp3_ ? '~' : '*', count); }
+  void end_deferred(size_t mark, size_t count) { insert(mark, '*', count, count); }
+  void end_deferred_set(size_t mark, size_t count) {
+    insert(mark, resp3_ ? '~' : '*', count, count);
+  }
+  // In RESP3 alone.
+  void end_deferred_map(size_t mark, size_t entries) {
+    CHECK(resp3_);
+    insert(mark, '%', entries, 2 * entries);
+  }
 
  private:
   // `count` in its header, and `values` that it announces.
   void aggregate(char marker, size_t count, size_t values);
-  void insert(size_t mark, char marker, size_t count);
+  void insert(size_t mark, char marker, size_t count, size_t values);
 
   std::string& out_;
   size_t start_;

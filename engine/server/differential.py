@@ -28,10 +28,12 @@ LENGTHS = [b"0", b"1", b"50", b"200", b"5000", b"20000", b"inf", b"-1", b"x"]
 UNITS = [b"m", b"KM", b"ft", b"mi", b"yd"]
 FIELDS = [b"u1", b"u8", b"i5", b"i16", b"u63", b"i64", b"u64", b"x"]
 OFFSETS = [b"0", b"1", b"7", b"100", b"#1", b"#9", b"-1", b"#x"]
+IDS = [b"1-1", b"1-2", b"1-3", b"1-4", b"2-0", b"2", b"0", b"3-1", b"9", b"1-x", b"18446744073709551615"]
+ENDS = [b"-", b"+", b"(1-1", b"(2", b"1-3", b"2", b"0", b"9", b"(", b"18446744073709551615-18446744073709551615"]
 SCORES = [b"0", b"1", b"-1", b"2.5", b"1e10", b"inf", b"-inf", b"nan", b"(1", b"[a", b"-", b"+"]
 
 # What stands for an argument: k key, w word, n number, s score, t seconds, p longitude or latitude, l length, u unit, f type
-# and o offset of a bit field; anything else is itself; `*` behind: one to four of them.
+# and o offset of a bit field, i ID of a stream's entry, e end of a range of these; anything else is itself; `*` behind: one to four of them.
 GRAMMAR = """
 SET k w;SET k w EX t;SET k w NX;SET k w XX GET;SET k w KEEPTTL;SET k w GET;SETNX k w;SETEX k t w;GET k;GETSET k w;GETDEL k
 GETEX k;GETEX k PERSIST;MSET k w k w;MSETNX k w k w;MGET k*;INCR k;DECR k;INCRBY k n;DECRBY k n;INCRBYFLOAT k w;APPEND k w
@@ -58,6 +60,17 @@ GEOSEARCH k FROMLONLAT p p BYRADIUS l u WITHDIST WITHHASH WITHCOORD;GEOSEARCH k 
 GEOSEARCH k FROMMEMBER w BYRADIUS l u COUNT n ANY;GEORADIUS k p p l u WITHDIST;GEORADIUS k p p l u STORE k;GEORADIUSBYMEMBER k w l u
 GEORADIUSBYMEMBER k w l u STOREDIST k;GEORADIUS_RO k p p l u WITHHASH;GEORADIUSBYMEMBER_RO k w l u STORE k;GEOSEARCHSTORE k k FROMLONLAT p p BYRADIUS l u
 GEOSEARCHSTORE k k FROMMEMBER w BYBOX l l u STOREDIST;GEOSEARCHSTORE k k FROMMEMBER w BYRADIUS l u ASC
+XADD k i w w;XADD k 1-* w w;XADD k 2-* w w w w;XADD k NOMKSTREAM 1-* w w;XADD k MAXLEN n 1-* w w;XADD k MAXLEN ~ 2 LIMIT n 2-* w w;XADD k MINID = i 2-* w w
+XADD k 1-* f w;XADD k 1-* f w;XADD k MINID ~ i 1-* f w;XADD k i w;XLEN k;XRANGE k e e;XRANGE k - + COUNT n;XREVRANGE k e e;XREVRANGE k + - COUNT n;XDEL k i*
+XTRIM k MAXLEN n;XTRIM k MAXLEN ~ n;XTRIM k MAXLEN ~ n LIMIT n;XTRIM k MINID i;XTRIM k MINID ~ i;XTRIM k n;XSETID k i;XSETID k i ENTRIESADDED n MAXDELETEDID i
+CONFIG SET stream-node-max-entries 2;CONFIG SET stream-node-max-entries 100;CONFIG SET stream-node-max-bytes 60;CONFIG SET stream-node-max-bytes 4096
+XREAD STREAMS k i;XREAD COUNT n STREAMS k k i $;XREAD STREAMS k k i;XREAD STREAMS k >;XREAD BLOCK 1 STREAMS k i;XINFO STREAM k;XINFO STREAM k;XINFO GROUPS k;XINFO STREAM k w
+XGROUP CREATE k g i MKSTREAM;XGROUP CREATE k g 0 MKSTREAM;XGROUP CREATE k g $;XGROUP CREATE k h i ENTRIESREAD n;XGROUP SETID k g i;XGROUP SETID k g e ENTRIESREAD n
+XGROUP DESTROY k g;XGROUP CREATECONSUMER k g w;XGROUP DELCONSUMER k g w;XGROUP SETID k g;XREADGROUP GROUP g w STREAMS k >;XREADGROUP GROUP g w COUNT n STREAMS k >
+XREADGROUP GROUP g x COUNT 2 STREAMS k >;XREADGROUP GROUP g y COUNT 2 STREAMS k >;XREADGROUP GROUP g x NOACK COUNT 1 STREAMS k >;XREADGROUP GROUP g x STREAMS k i
+XREADGROUP GROUP g x STREAMS k k > 0;XREADGROUP GROUP h w BLOCK 1 STREAMS k >;XREADGROUP GROUP g x STREAMS k $;XACK k g i*;XPENDING k g;XPENDING k g e e n;XPENDING k g - + 9 x
+XPENDING k g IDLE 100000 - + 9;XPENDING k g -;XCLAIM k g y 0 i*;XCLAIM k g x 0 i* JUSTID;XCLAIM k g x 0 i FORCE RETRYCOUNT n;XCLAIM k g y 0 i TIME 5 LASTID i;XCLAIM k g x 100000 i i
+XCLAIM k g x 0 i w;XAUTOCLAIM k g y 0 e;XAUTOCLAIM k g x 0 0 COUNT n;XAUTOCLAIM k g y 0 - COUNT 2 JUSTID;XAUTOCLAIM k g y 100000 0
 SORT_RO k;SORT_RO k BY nosort GET #;SORT_RO k STORE k
 SORT k;SORT k ALPHA DESC LIMIT 0 n;SORT k STORE k;SORT k BY nosort GET #;KEYS *;KEYS a;RANDOMKEY;SRANDMEMBER k;SRANDMEMBER k n;HRANDFIELD k n
 ZRANDMEMBER k n;SCAN 0 COUNT 1000;SSCAN k 0 COUNT 1000;HSCAN k 0 COUNT 1000;ZSCAN k 0 COUNT 1000
@@ -125,6 +138,8 @@ def comparable(request, reply):
             return len(reply)
         if name in UNORDERED and reply and isinstance(reply[-1], list):
             return [reply[0], sorted(map(repr, reply[1]))]  # a cursor, and a page
+        if name == b"XPENDING" and len(request) > 3:
+            return [[one[0], one[1], one[3]] for one in reply]  # the other is a time
         if name in UNORDERED or b"nosort" in request:
             return sorted(map(repr, reply))
         return [comparable((b"",), one) for one in reply]
@@ -146,8 +161,8 @@ def draw(rng, word):
         return rng.choice(TIMES)
     if word == "s":
         return rng.choice(SCORES)
-    if word in ("p", "l", "u", "f", "o"):
-        return rng.choice({"p": PLACES, "l": LENGTHS, "u": UNITS, "f": FIELDS, "o": OFFSETS}[word])
+    if word in ("p", "l", "u", "f", "o", "i", "e"):
+        return rng.choice({"p": PLACES, "l": LENGTHS, "u": UNITS, "f": FIELDS, "o": OFFSETS, "i": IDS, "e": ENDS}[word])
     return word.encode()
 
 
@@ -165,6 +180,7 @@ def contents(connection, key):
     read = {
         b"string": (b"GET", key), b"list": (b"LRANGE", key, b"0", b"-1"), b"set": (b"SMEMBERS", key),
         b"hash": (b"HGETALL", key), b"zset": (b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"),
+        b"stream": (b"XINFO", b"STREAM", key),
     }.get(kind[1])
     if read is None:
         return kind

@@ -2,6 +2,7 @@
 
 #include "engine/base/check.h"
 #include "engine/store/list.h"
+#include "engine/store/stream.h"
 #include "engine/store/zset.h"
 
 namespace powercut::engine {
@@ -18,6 +19,8 @@ std::string_view type_name(Type type) {
       return "set";
     case Type::kZset:
       return "zset";
+    case Type::kStream:
+      return "stream";
   }
   return "none";
 }
@@ -57,6 +60,9 @@ Value::Value(std::unique_ptr<Set> set) : data_(std::move(set)) { CHECK(this->set
 Value::Value(std::unique_ptr<Zset> zset) : data_(std::move(zset)) {
   CHECK(this->zset() != nullptr);
 }
+Value::Value(std::unique_ptr<Stream> stream) : data_(std::move(stream)) {
+  CHECK(this->stream() != nullptr);
+}
 Value::Value(Value&&) noexcept = default;
 Value& Value::operator=(Value&& other) noexcept {
   if (this != &other) {
@@ -80,6 +86,7 @@ void Value::set(std::string_view s) {
 bool Value::is_empty_collection() const {
   switch (type()) {
     case Type::kString:
+    case Type::kStream:
       return false;
     case Type::kList:
       return list()->size() == 0;
@@ -123,6 +130,8 @@ Value Value::clone() const {
       CHECK(copy->size() == entries.size());
       return Value(std::move(copy));
     }
+    case Type::kStream:
+      return Value(std::make_unique<Stream>(*stream()));
   }
   return Value();
 }
@@ -139,6 +148,8 @@ size_t Value::memory_bytes() const {
       return set()->memory_bytes();
     case Type::kZset:
       return zset()->memory_bytes();
+    case Type::kStream:
+      return stream()->memory_bytes();
   }
   return 0;
 }

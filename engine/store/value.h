@@ -1,5 +1,5 @@
 // The values a key can hold. A collection is never empty: the command that takes its last element removes
-// the key.
+// the key. A stream may be.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,12 @@
 
 namespace powercut::engine {
 
-class Zset;  // engine/store/zset.h
-class List;  // engine/store/list.h
+class Zset;    // engine/store/zset.h
+class List;    // engine/store/list.h
+class Stream;  // engine/store/stream.h
 
 // The order of the variant's alternatives below.
-enum class Type : uint8_t { kString, kList, kHash, kSet, kZset };
+enum class Type : uint8_t { kString, kList, kHash, kSet, kZset, kStream };
 
 // As the TYPE command says it.
 std::string_view type_name(Type type);
@@ -69,6 +70,7 @@ class Value {
   explicit Value(std::unique_ptr<Hash> hash);
   explicit Value(std::unique_ptr<Set> set);
   explicit Value(std::unique_ptr<Zset> zset);
+  explicit Value(std::unique_ptr<Stream> stream);
   Value(Value&&) noexcept;
   Value& operator=(Value&&) noexcept;
   ~Value();
@@ -77,7 +79,7 @@ class Value {
   void set(std::string_view s);
 
   Type type() const { return static_cast<Type>(data_.index()); }
-  // A list, hash, set or sorted set without items: no value of a key. An empty string is one.
+  // A list, hash, set or sorted set without items: no value of a key. An empty string is one, and so is an empty stream.
   bool is_empty_collection() const;
   Value clone() const;
   // The heap bytes owned by this value.
@@ -94,6 +96,8 @@ class Value {
   const Set* set() const { return const_cast<Value*>(this)->get<Set>(); }
   Zset* zset() { return get<Zset>(); }
   const Zset* zset() const { return const_cast<Value*>(this)->get<Zset>(); }
+  Stream* stream() { return get<Stream>(); }
+  const Stream* stream() const { return const_cast<Value*>(this)->get<Stream>(); }
 
  private:
   template <class T>
@@ -103,7 +107,7 @@ class Value {
   }
 
   std::variant<String, std::unique_ptr<List>, std::unique_ptr<Hash>, std::unique_ptr<Set>,
-               std::unique_ptr<Zset>>
+               std::unique_ptr<Zset>, std::unique_ptr<Stream>>
       data_;
 };
 

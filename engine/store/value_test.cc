@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/store/list.h"
+#include "engine/store/stream.h"
 #include "engine/store/zset.h"
 
 namespace powercut::engine {
@@ -64,6 +65,7 @@ TEST(Value, KnowsItsType) {
   EXPECT_EQ(type_name(Type::kHash), "hash");
   EXPECT_EQ(type_name(Type::kSet), "set");
   EXPECT_EQ(type_name(Type::kZset), "zset");
+  EXPECT_EQ(type_name(Type::kStream), "stream");
 }
 
 TEST(Value, ACollectionWithoutItemsIsEmptyAndATextNever) {
@@ -72,6 +74,7 @@ TEST(Value, ACollectionWithoutItemsIsEmptyAndATextNever) {
     EXPECT_TRUE(value->is_empty_collection()) << type_name(value->type());
   }
   EXPECT_FALSE(Value().is_empty_collection());
+  EXPECT_FALSE(Value(std::make_unique<Stream>()).is_empty_collection());
   each.fill();
   for (const Value* value :
        {&each.of_list, &each.of_hash, &each.of_set, &each.of_zset, &each.of_string}) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "sim/request.h"
@@ -15,6 +16,7 @@ constexpr int kUnits = 2'000;
 constexpr int kKeys = 24;      // of each family: few, so that commands meet
 constexpr int kFewKeys = 4;    // where they are to meet a key that has just expired
 constexpr int kSketches = 4;   // keys of them: a sketch is to be counted between changes
+constexpr int kStreams = 1;    // keys of them among others: with a group, and entries
 constexpr int kMembers = 12;   // of a set, fields of a hash
 constexpr int kDatabases = 4;  // mostly; now and then any of kMostDatabases
 constexpr int kMostDatabases = 16;
@@ -397,6 +399,134 @@ Piece queues(int keys) {
   });
 }
 
+// Streams have entries whose IDs others can name, so that they are acknowledged, claimed and deleted; or, in `y`, those
+// whose IDs the clock makes.
+Piece stream_id() {
+  const auto up_to = [](int most) {
+    return rc::gen::map(rc::gen::inRange(0, most + 1),
+                        [](int n) { return Words{fmt::format("1-{}", n)}; });
+  };
+  return pick({{6, up_to(4)}, {4, up_to(30)}, {1, word("0")}});
+}
+Piece clocked_stream(int keys) { return key("y", std::max(1, keys / 2)); }
+Piece any_stream(int keys) {
+  return keys == 1 ? key("x", keys) : pick({{3, key("x", keys)}, {1, clocked_stream(keys)}});
+}
+Piece group_of_stream(int keys) { return named("g", std::max(1, keys / 2)); }
+
+// Few entries fill a block, so that trimming in round numbers has some to take.
+Piece stream_entries(int keys) {
+  const Piece k = key("x", keys);
+  const Piece any = any_stream(keys);
+  const Piece id = stream_id();
+  const Piece next = pick({{12, word("1-*")}, {1, word("*")}});
+  const Piece made = pick({{5, word("1-*")}, {1, word("*")}});
+  const Piece entry = pick({{4, line({word("job"), value()})},
+                            {1, some(3, line({member(), pick({{2, value()}, {1, edge()}})}))}});
+  const Piece about = pick({{1, word("~")}, {1, word("=")}});
+  const Piece ms = pick({{4, word("10")}, {2, word("50")}, {1, word("0")}});
+  return pick({
+      {14, say("XADD", {k, next, entry})},
+      {4, say("XADD", {clocked_stream(keys), word("*"), entry})},
+      {1, say("XADD", {any, word("NOMKSTREAM"), made, entry})},
+      {1, say("XADD", {k, id, entry})},
+      {2, say("XADD", {any, word("MAXLEN"), about, number(0, 9), made, entry})},
+      {1, say("XADD", {any, word("MAXLEN"), number(0, 9), made, entry})},
+      {1, say("XADD", {any, word("MAXLEN"), word("~"), number(0, 9), word("LIMIT"), number(0, 5),
+                       made, entry})},
+      {2, say("XADD", {k, word("MINID"), about, id, next, entry})},
+      {2, say("XTRIM", {any, word("MAXLEN"), about, number(0, 9)})},
+      {1,
+       say("XTRIM", {any, word("MAXLEN"), word("~"), number(0, 4), word("LIMIT"), number(1, 5)})},
+      {2, say("XTRIM", {k, word("MINID"), about, id})},
+      {5, say("XDEL", {k, some(3, id)})},
+      {1, say("XSETID", {k, id})},
+      {1, say("XSETID",
+              {k, word("1-40"), word("ENTRIESADDED"), number(20, 60), word("MAXDELETEDID"), id})},
+      {1, say("XREAD", {word("COUNT"), number(1, 4), word("STREAMS"), k, k, id, word("0")})},
+      {2, say("XREAD", {word("BLOCK"), ms, word("STREAMS"), any, word("$")})},
+      {1, say("XRANGE", {any, word("-"), word("+"), word("COUNT"), number(1, 5)})},
+      {1, say("XREVRANGE", {k, word("+"), id})},
+      {1, say("XLEN", {any})},
+      {2, say("CONFIG", {word("SET"), word("stream-node-max-entries"),
+                         pick({{1, word("100")}, {3, word("3")}, {2, word("1")}})})},
+  });
+}
+
+Piece stream_groups(int keys) {
+  const Piece any = any_stream(keys);
+  const Piece k = key("x", keys);
+  const Piece id = stream_id();
+  const Piece group = group_of_stream(keys);
+  const Piece from = pick({{2, word("0")}, {1, word("$")}, {1, id}});
+  return pick({
+      {6, say("XGROUP", {word("CREATE"), any, group, from, word("MKSTREAM")})},
+      {1, say("XGROUP", {word("CREATE"), any, group, from})},
+      {1, say("XGROUP", {word("CREATE"), k, group, id, word("ENTRIESREAD"), number(-1, 9)})},
+      {2, say("XGROUP", {word("SETID"), any, group, from})},
+      {1, say("XGROUP", {word("SETID"), k, group, id, word("ENTRIESREAD"), number(-1, 9)})},
+      {1, say("XGROUP", {word("DESTROY"), any, group})},
+      {2, say("XGROUP", {word("CREATECONSUMER"), any, group, named("c", 1 + keys / 2)})},
+      {2, say("XGROUP", {word("DELCONSUMER"), any, group, named("c", 1 + keys / 2)})},
+      {1, say("XINFO", {pick({{1, word("STREAM")}, {1, word("GROUPS")}}), any})},
+  });
+}
+
+// What a group's consumers read, acknowledge, and claim of each other.
+Piece stream_consumers(int keys) {
+  const Piece k = key("x", keys);
+  const Piece any = any_stream(keys);
+  const Piece group = group_of_stream(keys);
+  const Piece consumer = named("c", 1 + keys / 2);
+  const Piece id = stream_id();
+  const Piece ms = pick({{4, word("10")}, {2, word("50")}, {1, word("0")}});
+  const Piece idle = pick({{3, word("0")}, {1, number(1, 60)}});
+  const auto reads = [&](std::vector<Piece> rest) {
+    rest.insert(rest.begin(), {word("GROUP"), group, consumer});
+    return say("XREADGROUP", std::move(rest));
+  };
+  const Piece claims = pick({
+      {1, line({word("IDLE"), number(0, 90)})},
+      {1, line({word("TIME"), number(1'699'999'999'000, 1'700'000'001'000)})},
+      {1, line({word("RETRYCOUNT"), number(0, 9)})},
+      {2, word("FORCE")},
+      {1, word("JUSTID")},
+      {1, line({word("LASTID"), id})},
+  });
+  return pick({
+      {8, reads({word("COUNT"), number(1, 4), word("STREAMS"), any, word(">")})},
+      {3, reads({word("STREAMS"), k, k, word(">"), word(">")})},
+      {2, reads({word("NOACK"), word("COUNT"), number(1, 4), word("STREAMS"), any, word(">")})},
+      {4, reads({word("STREAMS"), any, pick({{2, word("0")}, {1, id}})})},
+      {4, reads({word("BLOCK"), ms, word("STREAMS"), any, word(">")})},
+      {1, reads({word("BLOCK"), ms, word("NOACK"), word("STREAMS"), any, word(">")})},
+      {12, say("XACK", {k, group, some(4, id)})},
+      {3, say("XCLAIM", {k, group, consumer, idle, some(3, id)})},
+      {4, say("XCLAIM", {k, group, consumer, idle, some(3, id), some(3, claims)})},
+      {2, say("XAUTOCLAIM", {any, group, consumer, idle, word("0")})},
+      {2, say("XAUTOCLAIM", {any, group, consumer, idle, pick({{1, word("-")}, {1, id}}),
+                             word("COUNT"), number(1, 3), word("JUSTID")})},
+      {1, say("XPENDING", {any, group})},
+      {1, say("XPENDING", {any, group, word("IDLE"), number(0, 20), word("-"), word("+"),
+                           word("10"), consumer})},
+  });
+}
+
+Piece streams(int keys) {
+  const Piece any = any_stream(keys);
+  return pick({
+      {44, stream_entries(keys)},
+      {17, stream_groups(keys)},
+      {48, stream_consumers(keys)},
+      {1, say("RENAME", {any, any})},
+      {1, say("COPY", {any, any, word("REPLACE")})},
+      {1, say("MOVE", {any, number(0, kDatabases - 1)})},
+      {1, say("SET", {any, value()})},
+      {2, soon_gone(any)},
+      {2, say("DEL", {any})},
+  });
+}
+
 // From a few milliseconds, which pass within a run, to minutes, which a clock may jump over.
 Piece expiry(int) {
   const Piece k = key("e", kFewKeys);
@@ -456,6 +586,7 @@ Piece whole_keys(int keys) {
                           {1, key("t", keys)},
                           {1, key("z", keys)},
                           {1, key("p", kSketches)},
+                          {1, key("x", kStreams)},
                           {1, key("e", keys)}});
   return pick({
       {6, say("RENAME", {any, any})},
@@ -483,6 +614,7 @@ Piece mixed(int keys) {
       {6, lists(keys)},
       {6, sets(keys)},
       {6, zsets(keys)},
+      {12, streams(kStreams)},
       {6, expiry(keys)},
       {4, whole_keys(keys)},
   });
@@ -528,6 +660,11 @@ const std::vector<Grammar>& grammars() {
        Shape::kMixed,
        kFewKeys,
        3},
+      {{"streams", "streams and their groups: who was given what, and has not acknowledged it"},
+       streams,
+       Shape::kMixed,
+       kFewKeys,
+       2},
   };
   return list;
 }

@@ -79,7 +79,7 @@ void add_place(Call& call, const KeyPlace& place) {
     add_search(call, "find_keys", "keynum",
                {{"keynumidx", n[1]}, {"firstkey", n[2]}, {"keystep", n[3]}});
   } else {
-    add_search(call, "find_keys", "range", {{"lastkey", n[1]}, {"keystep", n[2]}, {"limit", 0}});
+    add_search(call, "find_keys", "range", {{"lastkey", n[1]}, {"keystep", n[2]}, {"limit", n[3]}});
   }
 }
 
