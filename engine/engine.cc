@@ -31,7 +31,16 @@ Engine::Engine(Os& os, EngineConfig config)
 }
 
 void Engine::apply_config() {
-  executor_.set_max_memory(config_.max_memory_bytes);
+  const uint64_t most = config_.max_memory_bytes;
+  executor_.set_max_memory(most == 0 ? 0 : most - std::min<uint64_t>(most - 1, kFixedBytes));
+  const auto samples = static_cast<size_t>(redis_number(config_, "maxmemory-samples"));
+  executor_.eviction().set_policy(config_.eviction, samples);
+  const Accesses::Rules uses{by_frequency(config_.eviction),
+                             redis_number(config_, "lfu-log-factor"),
+                             redis_number(config_, "lfu-decay-time")};
+  keyspace_.accesses().set_rules(
+      uses, [this](uint64_t n) { return n == 1 ? 0 : os_.choose("lfu.count", n); });
+  executor_.set_told_events(config_.told_events);
   executor_.slow_log().set_limits(config_.service.slowlog_slower_us, config_.service.slowlog_most);
   executor_.latency_events().set_threshold(redis_number(config_, "latency-monitor-threshold"));
   executor_.set_latency_tracking(redis_text(config_, "latency-tracking") == "yes");

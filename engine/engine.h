@@ -52,6 +52,10 @@ class Engine final : public OperationLog, public Control {
   const EngineConfig& config() const { return config_; }
   // Called after each CONFIG SET.
   void set_on_config(std::function<void()> on_config) { on_config_ = std::move(on_config); }
+  // How clients are listened for: called when `port` or `bind` is to change, and has to do that at once or not at all.
+  void set_listener(std::function<Result<void>(const ServiceConfig&)> listen) {
+    listen_ = std::move(listen);
+  }
   // What INFO has of the process, by section: lines to add to the store's own.
   void set_process_info(std::function<std::string(std::string_view)> info) {
     process_info_ = std::move(info);
@@ -160,6 +164,7 @@ class Engine final : public OperationLog, public Control {
   bool stopped_ = false;
   bool loading_ = false;
   std::function<void()> on_config_;
+  std::function<Result<void>(const ServiceConfig&)> listen_;
   std::function<Result<void>()> rewrite_config_;
   std::function<std::string(std::string_view)> process_info_;
   Process process_;

@@ -12,8 +12,6 @@ namespace powercut::engine {
 namespace {
 
 constexpr std::string_view kVersion = "0.1.0";
-// The store's own tables and buffers, roughly: what an empty store uses.
-constexpr size_t kFixedBytes = 256 << 10;
 
 // "name:value" lines.
 class Lines {
@@ -220,7 +218,7 @@ std::string Engine::info_memory() {
   lines.add("mem_total_replication_buffers", 0);
   lines.add("mem_aof_buffer", aof_.buffered_bytes());
   lines.bytes("maxmemory", config_.max_memory_bytes);
-  lines.add("maxmemory_policy", "noeviction");
+  lines.add("maxmemory_policy", kEvictionPolicies[static_cast<size_t>(config_.eviction)]);
   return lines.take();
 }
 
@@ -316,7 +314,7 @@ std::string Engine::info_stats() {
   lines.add("keyspace_misses", stats.misses);
   lines.add("pubsub_channels", clients.channels.channels.size());
   lines.add("pubsub_patterns", clients.channels.patterns.size());
-  lines.add("pubsubshard_channels", 0);
+  lines.add("pubsubshard_channels", clients.channels.shards.size());
   lines.add("tracking_total_keys", clients.tracking.keys());
   lines.add("tracking_total_items", clients.tracking.items());
   lines.add("tracking_total_prefixes", clients.tracking.prefixes().size());
@@ -324,14 +322,15 @@ std::string Engine::info_stats() {
   lines.add("expired_keys", stats.expired_keys);
   lines.add("expired_stale_perc", "0.00");
   lines.add("expired_time_cap_reached_count", 0);
-  // What there is none of: replicas, eviction, defragmentation, threads of input and output, copies by fork.
+  lines.add("evicted_keys", stats.evicted_keys);
+  // What there is none of: replicas, eviction of clients, defragmentation, threads of input and output, copies by fork.
   for (const char* name :
-       {"evicted_keys", "evicted_clients", "total_eviction_exceeded_time",
-        "current_eviction_exceeded_time", "sync_full", "sync_partial_ok", "sync_partial_err",
-        "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits",
-        "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
-        "total_active_defrag_time", "current_active_defrag_time", "dump_payload_sanitizations",
-        "io_threaded_reads_processed", "io_threaded_writes_processed"})
+       {"evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time",
+        "sync_full", "sync_partial_ok", "sync_partial_err", "migrate_cached_sockets",
+        "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
+        "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
+        "current_active_defrag_time", "dump_payload_sanitizations", "io_threaded_reads_processed",
+        "io_threaded_writes_processed"})
     lines.add(name, 0);
   lines.add("refused_writes", stats.refused_writes);
   lines.add("held_replies", stats.held_replies);

@@ -125,7 +125,7 @@ inline PlainKeyspace plain(const Keyspace& keyspace) {
     const Table& table = keyspace.database(db).table();
     for (size_t i = 0; i < table.size(); ++i) {
       const auto& entry = table.at(i);
-      out[{db, entry.key}] = plain(entry.value.value, entry.value.expire_at_ms);
+      out[{db, std::string(entry.key)}] = plain(entry.value.value, entry.value.expire_at_ms);
     }
   }
   return out;

@@ -265,9 +265,9 @@ bool read_rdb_value(RdbReader& reader, uint8_t type, Value& out) {
   const auto zset = [&](auto read) { return read_new<Zset>(out, read); };
   switch (static_cast<RdbType>(type)) {
     case RdbType::kString: {
-      String string;
+      std::string string;
       if (!reader.read_string(string)) return false;
-      out = Value(std::move(string));
+      out = Value(String(string));
       return true;
     }
     case RdbType::kList:

@@ -24,6 +24,7 @@ namespace powercut::engine {
 
 class Client;   // engine/command/client.h
 class Control;  // engine/command/control.h: what server and persistence commands ask of the engine
+class Events;   // engine/command/events.h
 
 // Where random commands draw: the seam's choose().
 class Chance {
@@ -53,6 +54,7 @@ class Call {
   Chance& chance;
   Control* control = nullptr;   // nullptr while a log is replayed
   Client* client = nullptr;     // nullptr while a log is replayed
+  Events* events = nullptr;     // nullptr while a log is replayed
   bool writes_refused = false;  // then a command that only may write (kMayWrite) does not
 
   size_t argc() const { return args.size(); }
@@ -114,6 +116,14 @@ class Call {
     replaced_ = true;
     effects.add(other_db, words);
   }
+  // For those who subscribe to what happens to keys (engine/command/events.h): a letter that says of what kind it is, a
+  // name that outlives the call. A command with a row there needs none of it.
+  void announce(char kind, std::string_view event, std::string_view key) {
+    announce_in(db, kind, event, key);
+  }
+  void announce_in(int other_db, char kind, std::string_view event, std::string_view key);
+  // Of a collection from which something was taken: `event`, and that it is gone, if nothing is left of it.
+  void announce_taken(char kind, std::string_view event, std::string_view key);
   void fail(std::string_view message) { reply.error(message); }
   // The client waits until one of args[first_key, first_key + keys) is of that type, instead of an answer.
   struct Wait {

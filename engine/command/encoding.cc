@@ -9,8 +9,8 @@ namespace {
 
 constexpr size_t kLongestEmbedded = 44;
 
-template <class V, class Fits>
-bool all_fit(const SlabMap<V>& map, size_t most, Fits fits) {
+template <class Map, class Fits>
+bool all_fit(const Map& map, size_t most, Fits fits) {
   if (map.size() > most) return false;
   for (size_t i = 0; i < map.size(); ++i) {
     if (!fits(map.at(i))) return false;

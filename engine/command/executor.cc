@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/hash.h"
+#include "engine/command/announce.h"
 #include "engine/command/client_text.h"
 #include "engine/command/container.h"
 #include "engine/command/execute.h"
@@ -24,8 +25,9 @@ uint32_t flags_of(const std::vector<std::string>& words) {
 
 // What a client that listens to channels may say in RESP2, where a reply could be taken for a message.
 bool says_listener(const CommandSpec& spec) {
-  static constexpr std::string_view kNames[] = {
-      "subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ping", "quit", "reset"};
+  static constexpr std::string_view kNames[] = {"subscribe",    "unsubscribe", "psubscribe",
+                                                "punsubscribe", "ssubscribe",  "sunsubscribe",
+                                                "ping",         "quit",        "reset"};
   return std::find(std::begin(kNames), std::end(kNames), spec.name) != std::end(kNames);
 }
 
@@ -37,7 +39,13 @@ bool begins_a_web_request(std::string_view word) {
 }  // namespace
 
 Executor::Executor(Os& os, Keyspace& keyspace, OperationLog& log, Control& control)
-    : os_(os), keyspace_(keyspace), log_(log), control_(control), clients_(os), sooner_(os) {
+    : os_(os),
+      keyspace_(keyspace),
+      log_(log),
+      control_(control),
+      clients_(os),
+      eviction_(keyspace, [this](Site site, uint64_t n) { return os_.choose(site, n); }),
+      sooner_(os) {
   clients_.end_wait = [this](Client& client, bool with_error) {
     return end_wait(client, with_error);
   };
@@ -103,24 +111,26 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     bool waited = false;
     while (wait_for_turn(client, *spec)) waited = true;
     if (waited && !may_go_on(client, *spec, args)) return;
+    make_memory();
     (void)log_.has_space(bytes_of(client, *spec, args));
     const char* refusal = why_refused(client, *spec);
-    if (refusal != nullptr && is_write(client, *spec)) {
-      ++stats_.refused_writes;
-      ++tally_.of(spec).rejected;
-      tally_.count_error(refusal);
-      const bool exec = spec->name == "exec";
-      if (exec) client.clear_transaction();
-      Reply reply(client.outbox.bytes(), client.protocol);
-      reply.error(exec ? fmt::format("EXECABORT Transaction discarded because of: {}", refusal)
-                       : std::string(refusal));
-      hold(client, 0);
-      return;
-    }
+    if (refusal != nullptr && is_write(client, *spec)) return refuse_write(client, *spec, refusal);
   }
   keyspace_.set_now(os_.wall_now());
   keyspace_.keep_expired(clients_.writes_paused());
   execute_timed(client, *spec, args);
+}
+
+void Executor::refuse_write(Client& client, const CommandSpec& spec, const char* why) {
+  ++stats_.refused_writes;
+  ++tally_.of(&spec).rejected;
+  const bool exec = spec.name == "exec";
+  if (exec) client.clear_transaction();
+  tally_.count_error(why);
+  Reply(client.outbox.bytes(), client.protocol)
+      .error(exec ? fmt::format("EXECABORT Transaction discarded because of: {}", why)
+                  : std::string(why));
+  hold(client, 0);
 }
 
 namespace {
@@ -181,6 +191,7 @@ void Executor::execute_timed(Client& client, const CommandSpec& spec,
   forget_changes();  // of what changed nothing after all
   count_call(client, spec, args, began, failed);
   client.end_command();
+  if (std::exchange(less_memory_, false)) make_memory();
   if (clients_.tracking.over_limit()) limit_remembered(clients_);
   send_news();
 }
@@ -231,6 +242,8 @@ void Executor::settle_changes() {
 }
 
 void Executor::send_news() {
+  if (!events_.empty())
+    for (const Events::Event& event : events_.take()) publish_event(clients_, events_, event);
   if (!clients_.news.empty()) tell_news(clients_, log_.applied_lsn());
 }
 
@@ -241,7 +254,7 @@ void Executor::refuse(Client& client, std::string_view error) {
 }
 
 void Executor::hold(Client& client, uint64_t lsn) {
-  if (client.mute || client.skip_now) client.outbox.drop();
+  if (!std::exchange(client.told, false) && (client.mute || client.skip_now)) client.outbox.drop();
   if (client.outbox.hold(lsn, log_.released_lsn())) ++stats_.held_replies;
 }
 
@@ -272,10 +285,35 @@ bool Executor::needs_memory(const Client& client, const CommandSpec& spec) const
 
 const char* Executor::why_refused(const Client& client, const CommandSpec& spec) {
   if (!log_.refusal().empty()) return log_.refusal().c_str();
-  if (max_memory_ != 0 && keyspace_.memory_bytes() > max_memory_ && needs_memory(client, spec)) {
+  if (memory_short_ && needs_memory(client, spec)) {
     return "OOM command not allowed when used memory > 'maxmemory'.";
   }
   return nullptr;
+}
+
+// Gives up keys until the data fits, each an operation of its own. Not many at once: the next command goes on.
+void Executor::make_memory() {
+  constexpr int kMost = 128;
+  memory_short_ = false;
+  if (max_memory_ == 0 || !log_.refusal().empty() || clients_.writes_paused()) return;
+  keyspace_.set_now(os_.wall_now());
+  keyspace_.keep_expired(false);
+  evicts_ = true;
+  for (int n = 0; n < kMost && keyspace_.used_bytes() > max_memory_; ++n) {
+    const auto victim = eviction_.choose();
+    memory_short_ = !victim;
+    if (!victim) break;
+    // It may have expired meanwhile: then that is what is logged.
+    if (keyspace_.remove(victim->db, victim->key)) {
+      ++stats_.evicted_keys;
+      effects_.add(victim->db, {"DEL", victim->key});
+      events_.add('e', "evicted", victim->db, victim->key);
+    }
+    keyspace_.settle();
+    if (!effects_.empty()) finish_operation();
+  }
+  evicts_ = false;
+  send_news();
 }
 
 void Executor::queue(Client& client, const CommandSpec& spec,
@@ -288,6 +326,7 @@ void Executor::queue(Client& client, const CommandSpec& spec,
     return;
   }
   if ((spec.flags & kWrite) != 0) {
+    make_memory();
     if (const char* refusal = why_refused(client, spec)) {
       reply.error(refusal);
       client.multi_failed = true;
@@ -312,6 +351,7 @@ bool Executor::execute_in(Client& client, const CommandSpec& spec,
     Call call(args, keyspace_, client.db, reply, effects_, *this);
     call.control = &control_;
     call.client = &client;
+    call.events = &events_;
     call.writes_refused = !log_.refusal().empty();
     execute_counted(call, spec);
     if (call.waits()) {
@@ -361,6 +401,7 @@ void Executor::execute_counted(Call& call, const CommandSpec& spec) {
   if ((spec.flags & kReadOnly) == 0) return;
   stats_.hits += keyspace_.hits() - hits;
   stats_.misses += keyspace_.misses() - misses;
+  if (events_.wants('m') && keyspace_.misses() != misses) announce_misses(call, spec);
 }
 
 void Executor::execute_queued(Client& client) {
@@ -380,6 +421,7 @@ void Executor::execute_queued(Client& client) {
     Call call(args, keyspace_, client.db, one, effects_, *this);
     call.control = &control_;
     call.client = &client;
+    call.events = &events_;
     call.writes_refused = !log_.refusal().empty();
     execute_counted(call, spec);
     CHECK(one.complete());
@@ -445,6 +487,7 @@ size_t Executor::expire_some(size_t limit) {
 void Executor::on_expired(int db, std::string_view key) {
   ++stats_.expired_keys;
   effects_.add(db, {"DEL", key});
+  events_.add('x', "expired", db, key);
   // Nobody did that: it passed the door just now, as the last.
   if (!changed_keys_.empty()) changed_keys_.back().by = 0;
 }
@@ -466,15 +509,22 @@ uint64_t Executor::read_lsn(const Client& client, const CommandSpec& spec,
   return lsn;
 }
 
-void Executor::before_change(Database& db, std::string_view key, Object*) {
+void Executor::before_change(Database& db, std::string_view key, Object* object) {
   if (keyspace_.loading()) return;  // what is replayed is durable: no reply rests on it
   touched_slots_.push_back(static_cast<uint16_t>(slot_of(db.identity(), key)));
   if (!clients_.waiters.empty()) note_touched(db, key);
   if (clients_.tracking.clients != 0) changed_keys_.push_back({std::string(key), running_});
+  if (object == nullptr && events_.any()) events_.add('n', "new", number_of(db), key);
   if (!clients_.watching()) return;
   clients_.break_watches([&](int number, std::string_view watched) {
     return watched == key && &keyspace_.database(number) == &db;
   });
+}
+
+int Executor::number_of(const Database& db) const {
+  int number = 0;
+  while (&keyspace_.database(number) != &db) ++number;
+  return number;
 }
 
 // What has expired is not there, so that nothing becomes of it.

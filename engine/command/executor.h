@@ -16,12 +16,14 @@
 #include "engine/command/call.h"
 #include "engine/command/client.h"
 #include "engine/command/command_table.h"
+#include "engine/command/events.h"
 #include "engine/command/latency.h"
 #include "engine/command/news.h"
 #include "engine/command/slow_log.h"
 #include "engine/command/tally.h"
 #include "engine/os/os.h"
 #include "engine/os/wait_queue.h"
+#include "engine/store/eviction.h"
 
 namespace powercut::engine {
 
@@ -56,6 +58,7 @@ class OperationListener {
 struct ExecutorStats {
   uint64_t commands = 0;
   uint64_t expired_keys = 0;
+  uint64_t evicted_keys = 0;
   uint64_t refused_writes = 0;
   uint64_t held_replies = 0;
   uint64_t hits = 0;  // keys that commands which read found, or did not
@@ -82,7 +85,16 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   void set_listener(OperationListener* listener) { listener_ = listener; }
   // While a log is loaded, only what does not touch the keyspace is answered.
   void set_loading(bool loading) { loading_ = loading; }
-  void set_max_memory(size_t bytes) { max_memory_ = bytes; }
+  // Of the data; 0: no limit.
+  void set_max_memory(size_t bytes) {
+    less_memory_ = bytes != 0 && bytes != max_memory_;
+    max_memory_ = bytes;
+  }
+  Eviction& eviction() { return eviction_; }
+  // The operation that is made now gives up a key, for whoever needs memory: it is nobody's.
+  bool evicts() const { return evicts_; }
+  // notify-keyspace-events
+  void set_told_events(uint32_t flags) { events_.set_flags(flags); }
   OperationLog& log() { return log_; }
   Clients& clients() { return clients_; }
   const ExecutorStats& stats() const { return stats_; }
@@ -118,7 +130,9 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
                  std::span<const std::string_view> args, Reply& reply);
   bool may_go_on(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
   const char* why_refused(const Client& client, const CommandSpec& spec);
+  void refuse_write(Client& client, const CommandSpec& spec, const char* why);
   bool needs_memory(const Client& client, const CommandSpec& spec) const;
+  void make_memory();
   size_t bytes_of(const Client& client, const CommandSpec& spec,
                   std::span<const std::string_view> args) const;
   // True if it was answered with an error.
@@ -161,6 +175,7 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   void wake(Client& client);
   void time_waits();
   void note_touched(const Database& db, std::string_view key);
+  int number_of(const Database& db) const;
   // Of what was touched: what somebody waits for.
   void find_ready();
   // Gives what is ready to those who wait for it.
@@ -179,13 +194,18 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   Control& control_;
   Clients clients_;
   OperationListener* listener_ = nullptr;
-  size_t max_memory_ = 0;  // 0: no limit
+  size_t max_memory_ = 0;      // 0: no limit
+  bool memory_short_ = false;  // there is more than that, and no key may go
+  bool less_memory_ = false;   // it has changed just now
+  Eviction eviction_;
+  bool evicts_ = false;
   bool loading_ = false;
   Effects effects_;
   std::array<uint64_t, kSlots> touched_lsn_{};
   uint64_t everything_lsn_ = 0;  // the last FLUSHALL or SWAPDB
   std::vector<uint16_t> touched_slots_;
   bool touched_everything_ = false;
+  Events events_;                         // of what runs
   std::vector<ChangedKey> changed_keys_;  // while some client has CLIENT TRACKING on
   size_t settled_ = 0;                    // of these
   uint64_t running_ = 0;                  // the client whose command runs

@@ -165,6 +165,7 @@ void Executor::serve(Client& client, std::string_view key) {
   Reply reply(client.outbox.bytes(), client.protocol);
   Call call(request, keyspace_, waiting.db, reply, effects_, *this);
   call.control = &control_;
+  call.events = &events_;
   execute(call, *waiting.spec);
   CHECK(reply.complete());
   find_ready();

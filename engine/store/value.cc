@@ -25,29 +25,6 @@ std::string_view type_name(Type type) {
   return "none";
 }
 
-bool Hash::set(std::string_view field, std::string_view value) {
-  auto [entry, is_new] = map_.insert(field);
-  CHECK(value_bytes_ >= heap_bytes(entry->value));
-  value_bytes_ -= heap_bytes(entry->value);
-  if (entry->value.capacity() > 2 * value.size() || entry->value.capacity() < value.size()) {
-    // A buffer of the right size: assign() would keep a larger one, or round up.
-    std::string(value).swap(entry->value);
-  } else {
-    entry->value.assign(value);
-  }
-  value_bytes_ += heap_bytes(entry->value);
-  return is_new;
-}
-
-bool Hash::erase(std::string_view field) {
-  const auto* entry = map_.find(field);
-  if (entry == nullptr) return false;
-  value_bytes_ -= heap_bytes(entry->value);
-  map_.erase(field);
-  CHECK(map_.size() > 0 || value_bytes_ == 0);
-  return true;
-}
-
 Value::Value() = default;
 Value::Value(String s) : data_(std::move(s)) {}
 Value::Value(std::unique_ptr<List> list) : data_(std::move(list)) {
@@ -66,7 +43,7 @@ Value::Value(std::unique_ptr<Stream> stream) : data_(std::move(stream)) {
 Value::Value(Value&&) noexcept = default;
 Value& Value::operator=(Value&& other) noexcept {
   if (this != &other) {
-    // Not by assignment: a short string assigned to a long one leaves it its buffer.
+    // Not by assignment: two strings would change places, and the other keep what this one held.
     std::destroy_at(&data_);
     std::construct_at(&data_, std::move(other.data_));
   }
@@ -75,11 +52,10 @@ Value& Value::operator=(Value&& other) noexcept {
 Value::~Value() = default;
 
 void Value::set(std::string_view s) {
-  String* mine = string();
-  if (mine != nullptr && heap_bytes(*mine) == 0 && s.size() <= mine->capacity()) {
+  if (String* mine = string()) {
     mine->assign(s);
   } else {
-    data_.emplace<String>(String(s));
+    data_.emplace<String>(s);
   }
 }
 
@@ -125,7 +101,7 @@ Value Value::clone() const {
     }
     case Type::kZset: {
       auto copy = std::make_unique<Zset>();
-      const auto& entries = zset()->entries();
+      const auto entries = zset()->entries();
       for (size_t i = 0; i < entries.size(); ++i) copy->set(entries.at(i).key, entries.at(i).value);
       CHECK(copy->size() == entries.size());
       return Value(std::move(copy));

@@ -95,7 +95,8 @@ class History : public sim::OperationObserver {
   virtual void on_detach() {}
 
   engine::Os& os() const { return *os_; }
-  void append(bool expiry_only);
+  // `of_nobody`: no client asked for it, though a client's task may have made it.
+  void append(bool expiry_only, bool of_nobody = false);
 
  private:
   engine::Os* os_ = nullptr;

@@ -92,7 +92,7 @@ std::vector<std::string> contents_of(const engine::Keyspace& keyspace, int64_t n
       const auto& entry = table.at(i);
       if (entry.value.expires() && entry.value.expire_at_ms <= now_ms) continue;
       std::string line = db == 0 ? "" : fmt::format("database {}: ", db);
-      line += fmt::format("{} = {}", entry.key, value_text(entry.value.value));
+      line += fmt::format("{} = {}", std::string_view(entry.key), value_text(entry.value.value));
       if (entry.value.expires())
         line += fmt::format(", for {} s", (entry.value.expire_at_ms - now_ms) / 1000);
       lines.push_back(std::move(line));

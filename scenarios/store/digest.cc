@@ -68,7 +68,7 @@ uint64_t value_hash(const engine::Value& value) {
       return hash;
     }
     case Type::kZset: {
-      const auto& entries = value.zset()->entries();
+      const auto entries = value.zset()->entries();
       for (size_t i = 0; i < entries.size(); ++i) {
         // Adding 0.0 makes one of the two zeros.
         hash +=

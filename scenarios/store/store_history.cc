@@ -10,7 +10,6 @@
 #include "engine/base/hash.h"
 #include "engine/command/command_table.h"
 #include "scenarios/store/digest.h"
-#include "scenarios/store/holds_keyspace.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
@@ -38,7 +37,9 @@ StoreHistory::StoreHistory() {
 }
 
 void StoreHistory::on_attach(sim::Target& target, uint64_t lsn) {
-  engine::Keyspace& keyspace = dynamic_cast<HoldsKeyspace&>(target).keyspace();
+  auto& holds = dynamic_cast<HoldsKeyspace&>(target);
+  holds_ = &holds;
+  engine::Keyspace& keyspace = holds.keyspace();
   keyspace_ = &keyspace;
   digests_.resize(lsn + 1);
   changes_end_.resize(lsn + 1);
@@ -104,6 +105,7 @@ void StoreHistory::note_dropped(uint64_t lsn) {
 void StoreHistory::on_detach() {
   keyspace_->remove_observer(this);
   keyspace_ = nullptr;
+  holds_ = nullptr;
 }
 
 // --- The store's door ---
@@ -187,7 +189,7 @@ void StoreHistory::on_operation(uint64_t lsn) {
                     dropped_.begin(), dropped_.end());
     dropped_.clear();
   }
-  append(expiry_only);
+  append(expiry_only, holds_->evicts());
   digests_.push_back(digest_);
   changes_end_.push_back(changes_.size());
 }

@@ -17,6 +17,7 @@
 
 #include "engine/store/keyspace.h"
 #include "scenarios/judge/history.h"
+#include "scenarios/store/holds_keyspace.h"
 
 namespace powercut::scenarios {
 
@@ -81,6 +82,7 @@ class StoreHistory final : public History, public engine::KeyspaceObserver {
   void add_to_sum(int db, uint64_t difference);
   uint64_t total() const;
 
+  const HoldsKeyspace* holds_ = nullptr;
   engine::Keyspace* keyspace_ = nullptr;
   std::vector<uint64_t> digests_;  // [lsn], nothing expired
   std::vector<Change> changes_;

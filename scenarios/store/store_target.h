@@ -42,6 +42,7 @@ class StoreTarget final : public sim::Target,
   std::vector<std::string> recovery_story() override;
   std::vector<std::string> contents(int64_t wall_ms, size_t most) override;
   engine::Keyspace& keyspace() override { return engine_->keyspace(); }
+  bool evicts() const override { return engine_->executor().evicts(); }
 
  private:
   struct Connection {

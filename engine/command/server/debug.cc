@@ -61,10 +61,12 @@ void digest_value(Call& call) {
 void object(Call& call) {
   const Object* found = call.keyspace.peek(call.db, call.arg(2));
   if (found == nullptr) return call.fail(kNoSuchKey);
-  call.reply.simple(
-      fmt::format("Value at:{} refcount:1 encoding:{} serializedlength:{} lru:0 lru_seconds_idle:0",
-                  fmt::ptr(found), encoding_of(found->value, call.control->encoding_limits()),
-                  found->value.memory_bytes()));
+  const Accesses& accesses = call.keyspace.accesses();
+  call.reply.simple(fmt::format(
+      "Value at:{} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
+      fmt::ptr(found), encoding_of(found->value, call.control->encoding_limits()),
+      found->value.memory_bytes(), uint32_t{found->access},
+      accesses.by_frequency() ? 0 : accesses.idle_s(found->access)));
 }
 
 // Strings "key:0", "key:1", ...: those that are not there yet. One operation of the log.
