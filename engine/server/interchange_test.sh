@@ -61,6 +61,8 @@ content() {
     $cli -n $db --raw ZRANGE z 0 -1 WITHSCORES
     $cli -n $db --raw PEXPIRETIME s1
   done
+  $cli --raw FUNCTION LIST WITHCODE
+  $cli --raw FCALL said 0
 }
 
 # $1: what makes the values differ from those before.
@@ -81,6 +83,10 @@ MULTI
 SET s1 $1
 SADD set $1 other
 EXEC
+EVAL "redis.call('RPUSH', 'l', ARGV[1]) redis.call('SELECT', 0) return redis.call('INCR', 'n')" 0 $1
+FUNCTION LOAD REPLACE "#!lua name=one\nredis.register_function('said', function() return '$1' end)"
+FUNCTION LOAD REPLACE "#!lua name=gone\nredis.register_function('x', function() end)"
+FUNCTION DELETE gone
 XYZ no such command
 END
 }
