@@ -109,6 +109,8 @@ class Engine final : public OperationLog, public Control {
   void purge() override {
     if (process_.purge) process_.purge();
   }
+  void let_others_run(bool wrote) override;
+  void set_lax_scripts(bool lax) override { executor_.scripts().set_lax(lax); }
   LatencyEvents& latency() override { return executor_.latency_events(); }
   Tally* tally() override { return &executor_.tally(); }
   const SlowLog* slow_log() override { return &executor_.slow_log(); }

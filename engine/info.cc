@@ -163,8 +163,10 @@ std::string Engine::info_errors() {
 }
 
 size_t Engine::used_memory() const {
-  return kFixedBytes + keyspace_.memory_bytes() + generations_.checkpoint().extra_bytes() +
-         aof_.buffered_bytes();
+  const Scripts& scripts = executor_.scripts();
+  return kFixedBytes + scripts.script_memory() + scripts.function_memory() +
+         scripts.cached_bytes() + keyspace_.memory_bytes() +
+         generations_.checkpoint().extra_bytes() + aof_.buffered_bytes();
 }
 
 MemoryReport Engine::memory_report() {
@@ -201,12 +203,17 @@ std::string Engine::info_memory() {
   lines.add("used_memory_dataset_perc", percent(report.dataset, report.total - kFixedBytes));
   lines.add("used_memory_startup", kFixedBytes);
   lines.add("used_memory_overhead", kFixedBytes + checkpoint + aof_.buffered_bytes());
-  // There are no scripts and no functions.
-  for (const char* name : {"used_memory_lua", "used_memory_vm_eval", "used_memory_scripts_eval",
-                           "number_of_cached_scripts", "number_of_functions", "number_of_libraries",
-                           "used_memory_vm_functions", "used_memory_vm_total",
-                           "used_memory_functions", "used_memory_scripts"})
-    lines.add(name, 0);
+  Scripts& scripts = executor_.scripts();
+  lines.bytes("used_memory_lua", scripts.script_memory());
+  lines.add("used_memory_vm_eval", scripts.script_memory());
+  lines.bytes("used_memory_scripts", scripts.cached_bytes() + keyspace_.library_bytes());
+  lines.add("used_memory_scripts_eval", scripts.cached_bytes());
+  lines.add("number_of_cached_scripts", scripts.cached_scripts());
+  lines.add("number_of_functions", scripts.count_functions());
+  lines.add("number_of_libraries", keyspace_.libraries().size());
+  lines.add("used_memory_vm_functions", scripts.function_memory());
+  lines.bytes("used_memory_vm_total", scripts.script_memory() + scripts.function_memory());
+  lines.add("used_memory_functions", keyspace_.library_bytes());
   lines.add("lazyfree_pending_objects", 0);
   lines.add("lazyfreed_objects", 0);
   lines.add("active_defrag_running", 0);

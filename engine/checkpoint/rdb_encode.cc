@@ -227,6 +227,11 @@ void append_rdb_value(std::string& out, const Value& value) {
   for (size_t i = 0; i < count; ++i) append_item_of(out, value, i);
 }
 
+void append_rdb_library(std::string& out, std::string_view text) {
+  append_byte(out, kRdbFunction2);
+  append_rdb_string(out, text);
+}
+
 // --- A file ---
 
 RdbWriter::RdbWriter(const RdbHeader& header) {
@@ -247,6 +252,11 @@ void RdbWriter::select(int db) {
   db_ = db;
   append_byte(buffer_, kRdbSelectDb);
   append_rdb_length(buffer_, static_cast<uint64_t>(db));
+}
+
+void RdbWriter::add_library(std::string_view text) {
+  CHECK(db_ == -1 && !finished_);
+  append_rdb_library(buffer_, text);
 }
 
 void RdbWriter::begin_database(int db, uint64_t keys, uint64_t expiring) {
@@ -298,6 +308,7 @@ void RdbWriter::take(std::string& out) {
 
 std::string encode_rdb(const Keyspace& keyspace, const RdbHeader& header) {
   RdbWriter writer(header);
+  for (const auto& [name, text] : keyspace.libraries()) writer.add_library(text);
   for (int db = 0; db < keyspace.databases(); ++db) {
     const Table& table = keyspace.database(db).table();
     if (table.empty()) continue;

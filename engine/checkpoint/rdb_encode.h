@@ -46,6 +46,8 @@ class RdbEntryEncoder {
 
 // An entry at once.
 void append_rdb_entry(std::string& out, std::string_view key, const Object& object);
+// A library of functions, by its whole text.
+void append_rdb_library(std::string& out, std::string_view text);
 // A value without its type.
 void append_rdb_value(std::string& out, const Value& value);
 
@@ -64,6 +66,8 @@ class RdbWriter {
  public:
   explicit RdbWriter(const RdbHeader& header);
 
+  // A library of functions. REQUIRES: before every entry.
+  void add_library(std::string_view text);
   // A hint to the reader of how many entries of `db` follow, `expiring` of them with an expiry.
   // Optional.
   void begin_database(int db, uint64_t keys, uint64_t expiring);

@@ -6,7 +6,7 @@
 //   item     = AUX name(string) value(string)             unknown names are skipped
 //            | SELECTDB number(length)                    the entries that follow belong to it
 //            | RESIZEDB keys(length) expiring(length)     a hint
-//            | FUNCTION2 library(string)                  refused
+//            | FUNCTION2 library(string)                  its whole text; before every entry
 //            | entry
 //   entry    = [EXPIRE_MS i64 | EXPIRE_S i32] [IDLE seconds(length) | FREQ u8] type(u8) key(string)
 //              value

@@ -471,8 +471,11 @@ TEST(RdbFile, WhatIsRefused) {
   EXPECT_EQ(wrong_file("VALKEY081\xff", Errc::kUnsupported),
             "dump: offset 0: RDB version 81 is newer than 80, the newest supported");
   const auto with = [](std::string_view items) { return "REDIS0004" + unhex(items) + "\xff"; };
-  EXPECT_EQ(wrong_file(with("fe00 f5 00"), Errc::kUnsupported),
-            "dump: offset 11: libraries of functions are not supported");
+  EXPECT_EQ(wrong_file(with("fe00 f5 00")),
+            "dump: offset 11: a library of functions: Missing library metadata");
+  const std::string_view library = "f5 0d 23216c7561206e616d653d6c0a";  // "#!lua name=l\n"
+  EXPECT_EQ(wrong_file(with(std::string(library) + std::string(library))),
+            "dump: offset 24: a second library of functions l");
   // A module's number: nine characters of six bits, ten bits of a version.
   EXPECT_EQ(wrong_file(with("f7 81 0420c41461c824ff"), Errc::kUnsupported),
             "dump: offset 9: data of the module BCDEFGHIJ are not supported");

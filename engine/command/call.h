@@ -25,6 +25,7 @@ namespace powercut::engine {
 class Client;   // engine/command/client.h
 class Control;  // engine/command/control.h: what server and persistence commands ask of the engine
 class Events;   // engine/command/events.h
+class Scripts;  // engine/command/script/scripts.h
 
 // Where random commands draw: the seam's choose().
 class Chance {
@@ -55,6 +56,9 @@ class Call {
   Control* control = nullptr;   // nullptr while a log is replayed
   Client* client = nullptr;     // nullptr while a log is replayed
   Events* events = nullptr;     // nullptr while a log is replayed
+  Scripts* scripts = nullptr;   // nullptr while a log is replayed
+  bool in_script = false;       // a script's command
+  bool error_counted = false;   // the error that was answered, where it arose
   bool writes_refused = false;  // then a command that only may write (kMayWrite) does not
 
   size_t argc() const { return args.size(); }

@@ -67,11 +67,13 @@ std::string describe_client(const Client& client) {
 }
 
 void note_denial(const Client& client, std::string_view reason, std::string_view object,
-                 std::string_view user) {
+                 std::string_view user, std::string_view context) {
   Clients& peers = client.peers();
   const bool in_transaction = client.in_multi || client.in_exec;
   peers.denials.note({.reason = std::string(reason),
-                      .context = in_transaction ? "multi" : "toplevel",
+                      .context = !context.empty() ? std::string(context)
+                                 : in_transaction ? "multi"
+                                                  : "toplevel",
                       .object = std::string(object),
                       .user = std::string(user),
                       .client = describe_client(client),

@@ -72,6 +72,13 @@ class Control {
   // Gives what is free back to the system, if the process can.
   virtual void purge() {}
 
+  // --- Scripts ---
+  // Lets other tasks run while a script takes long; `wrote`: what it did is not logged yet. Yields, and does not come
+  // back to a store that has ended meanwhile.
+  virtual void let_others_run(bool /*wrote*/) {}
+  // DEBUG SET-DISABLE-DENY-SCRIPTS
+  virtual void set_lax_scripts(bool) {}
+
   // --- LATENCY ---
   virtual LatencyEvents& latency() { return no_events_; }
   virtual Tally* tally() { return nullptr; }

@@ -45,6 +45,7 @@ Executor::Executor(Os& os, Keyspace& keyspace, OperationLog& log, Control& contr
       control_(control),
       clients_(os),
       eviction_(keyspace, [this](Site site, uint64_t n) { return os_.choose(site, n); }),
+      scripts_(keyspace, *this),
       sooner_(os) {
   clients_.end_wait = [this](Client& client, bool with_error) {
     return end_wait(client, with_error);
@@ -60,8 +61,34 @@ Executor::~Executor() {
 
 // --- One request ---
 
+// Answers what is none, or not from somebody who has yet to say who it is.
+bool Executor::is_command(Client& client, const CommandSpec* spec,
+                          std::span<const std::string_view> args) {
+  if (client.is_stranger() && (spec == nullptr || (spec->flags & kNoAuth) == 0)) {
+    client.multi_failed |= client.in_multi;
+    refuse(client, "NOAUTH Authentication required.");
+    return false;
+  }
+  if (spec == nullptr || !arity_fits(*spec, args.size())) {
+    client.multi_failed |= client.in_multi;
+    if (spec != nullptr) ++tally_.of(spec).rejected;
+    refuse(client, spec == nullptr ? unknown_command_error(args) : wrong_arity_error(*spec));
+    return false;
+  }
+  if (spec->subcommand_count != 0 && args.size() > 1) {
+    // DEBUG has no subcommands in Redis, so the user is asked for the whole of it.
+    if (!client.user->unrestricted && spec->name == "debug" && deny(client, *spec, args))
+      return false;
+    client.multi_failed |= client.in_multi;
+    ++tally_.of(spec).rejected;
+    refuse(client, unknown_subcommand_error(args));
+    return false;
+  }
+  return true;
+}
+
 void Executor::run(Client& client, std::span<const std::string_view> args) {
-  CHECK(!args.empty() && effects_.empty());
+  CHECK(!args.empty() && (effects_.empty() || scripts_.busy()));
   ++stats_.commands;
   client.skip_now = std::exchange(client.skip_next, false);
   const CommandSpec* spec = resolve(args);
@@ -69,22 +96,7 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     client.closing = true;
     return;
   }
-  if (client.is_stranger() && (spec == nullptr || (spec->flags & kNoAuth) == 0)) {
-    client.multi_failed |= client.in_multi;
-    return refuse(client, "NOAUTH Authentication required.");
-  }
-  if (spec == nullptr || !arity_fits(*spec, args.size())) {
-    client.multi_failed |= client.in_multi;
-    if (spec != nullptr) ++tally_.of(spec).rejected;
-    return refuse(client, spec == nullptr ? unknown_command_error(args) : wrong_arity_error(*spec));
-  }
-  if (spec->subcommand_count != 0 && args.size() > 1) {
-    // DEBUG has no subcommands in Redis, so the user is asked for the whole of it.
-    if (!client.user->unrestricted && spec->name == "debug" && deny(client, *spec, args)) return;
-    client.multi_failed |= client.in_multi;
-    ++tally_.of(spec).rejected;
-    return refuse(client, unknown_subcommand_error(args));
-  }
+  if (!is_command(client, spec, args)) return;
   client.last_command = spec->name;
   if (!client.user->unrestricted && deny(client, *spec, args)) return;
   if (client.subscriptions != nullptr && client.protocol == 2 && !says_listener(*spec)) {
@@ -97,6 +109,7 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     client.multi_failed |= client.in_multi;
     return refuse(client, "LOADING Redis is loading the dataset in memory");
   }
+  if (scripts_.busy()) return run_beside_script(client, *spec, args);
   if (must_wait(client, *spec)) {
     while (must_wait(client, *spec)) clients_.wait_for_unpause(client);
     if (!may_go_on(client, *spec, args)) return;
@@ -116,6 +129,8 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     const char* refusal = why_refused(client, *spec);
     if (refusal != nullptr && is_write(client, *spec)) return refuse_write(client, *spec, refusal);
   }
+  // A script may have begun while this one waited.
+  if (scripts_.busy()) return run_beside_script(client, *spec, args);
   keyspace_.set_now(os_.wall_now());
   keyspace_.keep_expired(clients_.writes_paused());
   execute_timed(client, *spec, args);
@@ -224,10 +239,13 @@ void Executor::count_time(const Client& client, const CommandSpec& spec,
 
 void Executor::note_news(Client& client, int db, const CommandSpec& spec,
                          std::span<const std::string_view> args, bool failed) {
-  if (clients_.monitors != 0) show_to_monitors(clients_, client, db, spec, args, os_.wall_now());
+  if (clients_.monitors != 0 && (spec.flags & kRunsScript) == 0)
+    show_to_monitors(clients_, client, db, spec, args, os_.wall_now(),
+                     scripts_.running() != nullptr);
   if (!effects_.empty()) settle_changes();  // what is read from now on is newer
   if (client.tracking == nullptr) return;
-  if ((spec.flags & kReadOnly) != 0 && !failed && client.tracking->remembers()) {
+  if ((spec.flags & kReadOnly) != 0 && (spec.flags & kRunsScript) == 0 && !failed &&
+      client.tracking->remembers()) {
     positions_.clear();
     key_positions(spec, args, positions_);
     remember_keys(client, args, positions_);
@@ -285,9 +303,7 @@ bool Executor::needs_memory(const Client& client, const CommandSpec& spec) const
 
 const char* Executor::why_refused(const Client& client, const CommandSpec& spec) {
   if (!log_.refusal().empty()) return log_.refusal().c_str();
-  if (memory_short_ && needs_memory(client, spec)) {
-    return "OOM command not allowed when used memory > 'maxmemory'.";
-  }
+  if (needs_memory(client, spec) && short_of_memory()) return kOutOfMemory;
   return nullptr;
 }
 
@@ -299,7 +315,7 @@ void Executor::make_memory() {
   keyspace_.set_now(os_.wall_now());
   keyspace_.keep_expired(false);
   evicts_ = true;
-  for (int n = 0; n < kMost && keyspace_.used_bytes() > max_memory_; ++n) {
+  for (int n = 0; n < kMost && limited_bytes() > max_memory_; ++n) {
     const auto victim = eviction_.choose();
     memory_short_ = !victim;
     if (!victim) break;
@@ -348,11 +364,7 @@ bool Executor::execute_in(Client& client, const CommandSpec& spec,
     lsn = effects_.empty() ? log_.applied_lsn() : finish_operation();
     note_news(client, client.db, spec, args, false);
   } else {
-    Call call(args, keyspace_, client.db, reply, effects_, *this);
-    call.control = &control_;
-    call.client = &client;
-    call.events = &events_;
-    call.writes_refused = !log_.refusal().empty();
+    Call call = make_call(client, args, client.db, reply, effects_);
     execute_counted(call, spec);
     if (call.waits()) {
       begin_wait(client, spec, call);
@@ -361,7 +373,7 @@ bool Executor::execute_in(Client& client, const CommandSpec& spec,
       return false;
     }
     failed = reply.failed();
-    if (failed) tally_.count_error(reply.text().substr(1));
+    if (failed && !call.error_counted) tally_.count_error(reply.text().substr(1));
     note_news(client, call.db, spec, args, failed);
     CHECK(reply.complete() || client.closing);  // SHUTDOWN has nobody left to answer to
     client.db = call.db;
@@ -392,13 +404,27 @@ void Executor::expire_watched_everywhere() {
   }
 }
 
+Call Executor::make_call(Client& client, std::span<const std::string_view> args, int db,
+                         Reply& reply, Effects& effects) {
+  Call call(args, keyspace_, db, reply, effects, *this);
+  call.control = &control_;
+  call.client = &client;
+  call.events = &events_;
+  call.scripts = &scripts_;
+  call.writes_refused = !log_.refusal().empty();
+  return call;
+}
+
 void Executor::execute_counted(Call& call, const CommandSpec& spec) {
   if (spec.name == "swapdb" && clients_.watching() && keyspace_.any_due())
     expire_watched_everywhere();
   const uint64_t hits = keyspace_.hits();
   const uint64_t misses = keyspace_.misses();
+  const bool runs_script = (spec.flags & kRunsScript) != 0;
+  if (runs_script && clients_.monitors != 0)  // before what it runs
+    show_to_monitors(clients_, *call.client, call.db, spec, call.args, os_.wall_now());
   execute(call, spec);
-  if ((spec.flags & kReadOnly) == 0) return;
+  if ((spec.flags & kReadOnly) == 0 || runs_script) return;
   stats_.hits += keyspace_.hits() - hits;
   stats_.misses += keyspace_.misses() - misses;
   if (events_.wants('m') && keyspace_.misses() != misses) announce_misses(call, spec);
@@ -418,15 +444,11 @@ void Executor::execute_queued(Client& client) {
     const CommandSpec& spec = *resolve(args);
     Reply one(client.outbox.bytes(), client.protocol);
     if (!client.user->unrestricted && deny_late(client, spec, args, one)) continue;
-    Call call(args, keyspace_, client.db, one, effects_, *this);
-    call.control = &control_;
-    call.client = &client;
-    call.events = &events_;
-    call.writes_refused = !log_.refusal().empty();
+    Call call = make_call(client, args, client.db, one, effects_);
     execute_counted(call, spec);
     CHECK(one.complete());
     client.db = call.db;
-    if (one.failed()) tally_.count_error(one.text().substr(1));
+    if (one.failed() && !call.error_counted) tally_.count_error(one.text().substr(1));
     count_call(client, spec, args, began, one.failed());
     note_news(client, client.db, spec, args, one.failed());
     find_ready();
@@ -468,6 +490,7 @@ uint64_t Executor::finish_operation() {
 }
 
 size_t Executor::expire_some(size_t limit) {
+  if (scripts_.busy()) return 0;  // for it no time passes
   CHECK(effects_.empty());
   keyspace_.set_now(os_.wall_now());
   if (clients_.writes_paused()) return 0;

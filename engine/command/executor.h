@@ -19,6 +19,7 @@
 #include "engine/command/events.h"
 #include "engine/command/latency.h"
 #include "engine/command/news.h"
+#include "engine/command/script/scripts.h"
 #include "engine/command/slow_log.h"
 #include "engine/command/tally.h"
 #include "engine/os/os.h"
@@ -55,6 +56,9 @@ class OperationListener {
   virtual void on_served(uint64_t /*client*/, uint64_t /*lsn*/) {}
 };
 
+inline constexpr const char* kOutOfMemory =
+    "OOM command not allowed when used memory > 'maxmemory'.";
+
 struct ExecutorStats {
   uint64_t commands = 0;
   uint64_t expired_keys = 0;
@@ -65,7 +69,10 @@ struct ExecutorStats {
   uint64_t misses = 0;
 };
 
-class Executor final : public Chance, public ExpiryListener, public KeyspaceObserver {
+class Executor final : public Chance,
+                       public ExpiryListener,
+                       public KeyspaceObserver,
+                       public ScriptCommands {
  public:
   Executor(Os& os, Keyspace& keyspace, OperationLog& log, Control& control);
   ~Executor() override;
@@ -101,6 +108,8 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   Tally& tally() { return tally_; }
   SlowLog& slow_log() { return slow_log_; }
   LatencyEvents& latency_events() { return latency_events_; }
+  Scripts& scripts() { return scripts_; }
+  const Scripts& scripts() const { return scripts_; }
   // latency-tracking: is there to be a histogram of each command?
   void set_latency_tracking(bool on) { latency_tracking_ = on; }
   void reset_stats() {
@@ -116,6 +125,15 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   void before_flush(Database& db) override;
   void before_swap(int a, int b) override;
 
+  // --- ScriptCommands (script_calls.cc) ---
+  void run_in_script(RunningScript& script, std::span<const std::string_view> words, int protocol,
+                     std::string& reply) override;
+  std::optional<bool> allowed_in_script(const RunningScript& script,
+                                        std::span<const std::string_view> words) override;
+  bool short_of_memory() override;
+  void let_others_run(const RunningScript& script) override;
+  Instant now() override { return os_.now(); }
+
  private:
   // Keys by hash: the last entry that touched one of them. Two keys that share a slot only wait
   // longer.
@@ -125,6 +143,7 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   // The reply just written rests on `lsn`.
   void hold(Client& client, uint64_t lsn);
   void queue(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
+  bool is_command(Client& client, const CommandSpec* spec, std::span<const std::string_view> args);
   bool deny(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
   bool deny_late(const Client& client, const CommandSpec& spec,
                  std::span<const std::string_view> args, Reply& reply);
@@ -133,6 +152,7 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   void refuse_write(Client& client, const CommandSpec& spec, const char* why);
   bool needs_memory(const Client& client, const CommandSpec& spec) const;
   void make_memory();
+  size_t limited_bytes();  // what maxmemory limits
   size_t bytes_of(const Client& client, const CommandSpec& spec,
                   std::span<const std::string_view> args) const;
   // True if it was answered with an error.
@@ -156,6 +176,13 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   bool has_live(const Database& db, std::string_view key) const;
   void send_news();
   void execute_counted(Call& call, const CommandSpec& spec);
+  Call make_call(Client& client, std::span<const std::string_view> args, int db, Reply& reply,
+                 Effects& effects);
+  void run_beside_script(Client& client, const CommandSpec& spec,
+                         std::span<const std::string_view> args);
+  bool denied_to_scripts(const CommandSpec& spec);
+  std::string why_not_in_script(RunningScript& script, const CommandSpec* spec,
+                                std::span<const std::string_view> words);
   bool must_wait(const Client& client, const CommandSpec& spec) const;
   bool wait_for_turn(Client& client, const CommandSpec& spec);
   bool is_write(const Client& client, const CommandSpec& spec) const {
@@ -212,6 +239,9 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   std::vector<size_t> positions_;
   ExecutorStats stats_;
   Tally tally_;
+  Scripts scripts_;
+  static constexpr size_t kScriptPlaces = 256;
+  std::array<std::pair<const CommandSpec*, bool>, kScriptPlaces> denied_to_scripts_{};
   SlowLog slow_log_;
   LatencyEvents latency_events_;
   bool latency_tracking_ = true;

@@ -138,10 +138,10 @@ void limit_remembered(Clients& clients) {
 }
 
 void show_to_monitors(Clients& clients, const Client& client, int db, const CommandSpec& spec,
-                      std::span<const std::string_view> args, WallTime now) {
+                      std::span<const std::string_view> args, WallTime now, bool by_script) {
   if ((spec.flags & kAdmin) != 0) return;
   std::string line = fmt::format("+{}.{:03d}000 [{} {}]", now.unix_ms / 1000, now.unix_ms % 1000,
-                                 db, client.address);
+                                 db, by_script ? "lua" : client.address);
   for (const std::string_view word : redacted(spec, args)) {
     line += ' ';
     add_quoted(line, word);

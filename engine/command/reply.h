@@ -66,6 +66,13 @@ class Reply {
   void big_number(std::string_view digits);
   // So many replies in all, not one: SUBSCRIBE answers for each channel.
   void several(size_t replies) { owed_ += static_cast<int64_t>(replies) - 1; }
+  // One whole reply, in the protocol that is spoken, written elsewhere.
+  void whole(std::string_view reply) {
+    CHECK(!reply.empty());
+    failed_ |= reply.front() == '-';
+    out_ += reply;
+    --owed_;
+  }
   // Text for people; in RESP2 a bulk string.
   void verbatim(std::string_view text);
   // Formatted as Redis 7.0 does (%.17g; inf, -inf); in RESP2 a bulk string.

@@ -63,6 +63,8 @@ content() {
     # When a consumer was seen is kept by nobody's log, and what a group has read is not by Redis's.
     $cli -n $db --raw XINFO STREAM x FULL COUNT 0 | sed '/^\(seen-time\|entries-read\|lag\)$/,+1d'
   done
+  $cli --raw FUNCTION LIST WITHCODE
+  $cli --raw FCALL said 0
 }
 
 # $1: what makes the values differ from those before.
@@ -94,6 +96,10 @@ MULTI
 SET s1 $1
 SADD set $1 other
 EXEC
+EVAL "redis.call('RPUSH', 'l', ARGV[1]) redis.call('SELECT', 0) return redis.call('INCR', 'n')" 0 $1
+FUNCTION LOAD REPLACE "#!lua name=one\nredis.register_function('said', function() return '$1' end)"
+FUNCTION LOAD REPLACE "#!lua name=gone\nredis.register_function('x', function() end)"
+FUNCTION DELETE gone
 XYZ no such command
 END
 }

@@ -4,6 +4,10 @@
 
 namespace powercut::engine {
 
+namespace {
+constexpr size_t kLibraryBytes = 112;  // of a node of Libraries
+}  // namespace
+
 Table Database::take_table() {
   Table taken = std::move(table_);
   table_ = Table();
@@ -225,6 +229,23 @@ void Keyspace::swap(int a, int b) {
   std::swap(databases_[static_cast<size_t>(a)], databases_[static_cast<size_t>(b)]);
 }
 
+// --- Libraries ---
+
+void Keyspace::put_library(std::string_view name, std::string_view text) {
+  for (KeyspaceObserver* observer : observers_) observer->before_library(name);
+  ++libraries_version_;
+  libraries_.insert_or_assign(std::string(name), std::string(text));
+}
+
+bool Keyspace::remove_library(std::string_view name) {
+  const auto found = libraries_.find(name);
+  if (found == libraries_.end()) return false;
+  for (KeyspaceObserver* observer : observers_) observer->before_library(name);
+  ++libraries_version_;
+  libraries_.erase(found);
+  return true;
+}
+
 // --- Expiry ---
 
 void Keyspace::expire(int db, std::string_view key) {
@@ -291,6 +312,13 @@ size_t Keyspace::memory_bytes() const {
   for (const Database& database : all_) {
     bytes += database.table_.memory_bytes() + database.due_bytes();
   }
+  return bytes + library_bytes();
+}
+
+size_t Keyspace::library_bytes() const {
+  size_t bytes = 0;
+  for (const auto& [name, text] : libraries_)
+    bytes += kLibraryBytes + heap_bytes(name) + heap_bytes(text);
   return bytes;
 }
 

@@ -14,6 +14,7 @@
 #include "engine/base/check.h"
 #include "engine/base/time.h"
 #include "engine/store/access.h"
+#include "engine/store/library.h"
 #include "engine/store/value.h"
 
 namespace powercut::engine {
@@ -29,6 +30,8 @@ class KeyspaceObserver {
   virtual void before_flush(Database& db) = 0;
   // Two databases are about to change numbers (SWAPDB). Database objects keep their identity.
   virtual void before_swap(int, int) {}
+  // A library of functions is about to be put in, replaced or removed.
+  virtual void before_library(std::string_view /*name*/) {}
 };
 
 // Learns of keys that expired, so that a DEL is logged. Called after the removal.
@@ -150,6 +153,15 @@ class Keyspace {
   void flush(int db);
   void swap(int a, int b);
 
+  // --- Libraries of functions: of no database, so that no flush takes them ---
+  const Libraries& libraries() const { return libraries_; }
+  // Puts in, or replaces.
+  void put_library(std::string_view name, std::string_view text);
+  bool remove_library(std::string_view name);
+  size_t library_bytes() const;  // on the heap
+  // Another one after each change of them.
+  uint64_t libraries_version() const { return libraries_version_; }
+
   // --- Expiry ---
   bool expired(const Object& object) const {
     return !loading_ && object.expires() && object.expire_at_ms <= now_.unix_ms;
@@ -204,6 +216,8 @@ class Keyspace {
   bool removed_ = false;  // an entry, since settle(): others may have moved
   int64_t next_expiry_ms_ = INT64_MAX;
   size_t value_bytes_ = 0;  // of the objects that are measured
+  Libraries libraries_;
+  uint64_t libraries_version_ = 0;
 };
 
 }  // namespace powercut::engine

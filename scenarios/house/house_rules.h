@@ -58,8 +58,8 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
     rooms.insert(more.begin(), more.end());
     return rooms;
   };
-  const auto command =
-      with(os, {"engine/store", "engine/checkpoint", "engine/command", "engine/command/user"});
+  const auto command = with(os, {"engine/store", "engine/checkpoint", "engine/command",
+                                 "engine/command/user", "engine/command/script"});
   const auto recovery = with(command, {"engine/aof", "engine/recovery"});
   const auto engine = with(recovery, {"engine", "engine/os/posix"});
   const auto faults = with(os, {"sim", "faults", "faults/splice"});
@@ -91,6 +91,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
       {"engine/command/geo", with(command, {"engine/command/sorted_set"})},
       {"engine/command/stream", command},
       {"engine/command/server", command},
+      {"engine/command/script", command},
       {"engine/command/user", command},
       {"engine/aof", os},
       {"engine/recovery", recovery},
@@ -123,11 +124,12 @@ inline const std::map<std::string, std::vector<Strings>> kFloors = {
       {"command_table", "collection", "scan"},
       {"key_flags", "announce"},
       {"execute", "tally", "container", "news", "permission"},
-      {"string/", "keys/", "list/", "hash/", "set/", "sorted_set/", "stream/", "server/"},
+      {"string/", "keys/", "list/", "hash/", "set/", "sorted_set/", "stream/", "server/", "script/"},
       {"geo/"},
       {"executor", "command_harness"},
-      {"session", "waits"},
-      {"executor_harness"}}},
+      {"session", "waits", "script_calls"},
+      {"executor_harness"},
+      {"script_harness"}}},
 };
 
 // What may not be said. `where` and `except` are beginnings of paths, or `*` and an end of one.

@@ -71,6 +71,9 @@ class TargetType {
   // Of an answer to one that does, which was asked behind operation `last`.
   virtual Kept told(std::string_view /*reply*/, uint64_t /*last*/) const { return {}; }
 
+  // A request of several steps, which may be answered with an error and stay done up to the step that failed.
+  virtual bool may_fail_halfway(std::string_view /*request*/) const { return false; }
+
   // Why a run in which a client says this cannot be judged; empty: it can.
   virtual std::string not_modelled(const std::vector<std::string_view>& /*words*/) const {
     return {};

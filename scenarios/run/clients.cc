@@ -25,7 +25,8 @@ struct Clients::Connection {
     uint64_t lsn;    // of the operation it answers; 0: it changed nothing
     uint64_t shown;  // then: the last operation that it shows, or 0
     std::optional<Asked> told;
-    size_t said;  // of steps: which
+    bool halfway;  // an error does not say that nothing was done
+    size_t said;   // of steps: which
   };
 
   uint64_t client;
@@ -180,7 +181,8 @@ void Clients::send(Connection& connection, std::string_view request) {
       lsn == 0 && connection.db >= 0 ? around_.history.shown_by(request, connection.db) : 0;
   std::optional<Connection::Asked> told;
   if (around_.type.tells(request)) told = {before, around_.history.policy_changes().size()};
-  connection.expected.push_back({lsn, shown, told, said});
+  const bool halfway = lsn != 0 && around_.type.may_fail_halfway(request);
+  connection.expected.push_back({lsn, shown, told, halfway, said});
   if (steps_ != nullptr) said_[said].lsn = lsn;
   if (around_.history.unlogged_change() && !violation_) {
     violation_ =
@@ -250,7 +252,7 @@ bool Clients::take(Connection& connection, Instant until) {
   if (around_.os.now() > asked) connection.looked = kNever;
   if (!reply) return false;
   const Instant from = std::min(connection.looked, around_.os.now());
-  const auto [own, shown, told, said] = connection.expected.front();
+  const auto [own, shown, told, halfway, said] = connection.expected.front();
   const uint64_t lsn = reply->served_by != 0 ? reply->served_by : own;
   connection.expected.erase(connection.expected.begin());
   if (connection.expected.empty()) connection.looked = kNever;
@@ -270,7 +272,7 @@ bool Clients::take(Connection& connection, Instant until) {
   if (shown != 0 && !reply->error && !queued && promised_)
     around_.history.ack(shown, around_.os.now(), from);
   if (lsn == 0) return true;
-  if (reply->error && !around_.history.operation(lsn).expiry_only && !violation_) {
+  if (reply->error && !halfway && !around_.history.operation(lsn).expiry_only && !violation_) {
     violation_ = Violation{Breach::kFailedIsThere,
                            fmt::format("operation {} was answered with an error, and done", lsn)};
   }

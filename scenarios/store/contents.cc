@@ -98,6 +98,8 @@ std::vector<std::string> contents_of(const engine::Keyspace& keyspace, int64_t n
       lines.push_back(std::move(line));
     }
   }
+  for (const auto& [name, text] : keyspace.libraries())
+    lines.push_back(fmt::format("library {} = {}", name, quoted(text)));
   std::sort(lines.begin(), lines.end());
   if (lines.size() > most) {
     const size_t more = lines.size() - most;

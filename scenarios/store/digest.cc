@@ -89,6 +89,11 @@ uint64_t entry_hash(std::string_view key, const Object& object) {
   return mix(mix(head, value_hash(object.value)), static_cast<uint64_t>(object.expire_at_ms));
 }
 
+uint64_t library_hash(std::string_view name, std::string_view text) {
+  constexpr uint64_t kSeed = 77;  // that of no type
+  return mix(hash_bytes(name, kSeed), hash_bytes(text));
+}
+
 uint64_t database_hash(int db, uint64_t sum) {
   return sum == 0 ? 0 : mix(sum, static_cast<uint64_t>(db) + 1);
 }
@@ -105,7 +110,9 @@ uint64_t keyspace_digest(const engine::Keyspace& keyspace, int64_t now_ms) {
     }
     digest += database_hash(db, sum);
   }
-  return digest;
+  uint64_t libraries = 0;
+  for (const auto& [name, text] : keyspace.libraries()) libraries += library_hash(name, text);
+  return digest + database_hash(kLibraries, libraries);
 }
 
 }  // namespace powercut::scenarios

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "engine/command/command_table.h"
 #include "engine/config.h"
 #include "scenarios/store/not_modelled.h"
 #include "scenarios/store/redis_layout.h"
@@ -121,6 +122,11 @@ class StoreType final : public TargetType {
     const auto unsaved = number_in(reply, "\r\nrdb_changes_since_last_save:");
     return {.saved = last - std::min(last, unsaved.value_or(last)),
             .synced = number_in(reply, "\r\naof_synced_lsn:").value_or(0)};
+  }
+  bool may_fail_halfway(std::string_view request) const override {
+    const auto words = sim::words_of(request);
+    const engine::CommandSpec* spec = words.empty() ? nullptr : engine::resolve(words);
+    return spec != nullptr && (spec->flags & engine::kRunsScript) != 0;
   }
   std::string turn_log_on() const override {
     return sim::encode_request({"CONFIG", "SET", "appendonly", "yes"});

@@ -63,6 +63,9 @@ void StoreHistory::begin_sums() {
       for (size_t i = 0; i < table.size(); ++i)
         sums_[db] += entry_hash(table.at(i).key, table.at(i).value);
     }
+    sums_[kLibraries] = 0;
+    for (const auto& [name, text] : keyspace_->libraries())
+      sums_[kLibraries] += library_hash(name, text);
   }
   digest_ = total();
 }
@@ -74,7 +77,7 @@ void StoreHistory::note_dropped(uint64_t lsn) {
   // The life before may have saved what it had loaded.
   const bool dropped_before = !std::exchange(loaded_without_, {}).empty();
   if (soonest_expiry_ms_ > os().wall_now().unix_ms && !dropped_before) return;
-  std::multimap<uint64_t, int64_t> alive[kDatabases];  // by hash: the expiry
+  std::multimap<uint64_t, int64_t> alive[kPlaces];  // by hash: the expiry
   for (size_t i = 0; i < changes_end_[lsn]; ++i) {
     const Change& change = changes_[i];
     if (change.db < 0) {
@@ -140,6 +143,19 @@ void StoreHistory::before_flush(Database& db) {
   }
 }
 
+void StoreHistory::before_library(std::string_view name) {
+  for (const Touched& touched : touched_)
+    if (touched.db == nullptr && touched.key == name) return;
+  Touched& touched = touched_.emplace_back();
+  touched.key.assign(name);
+  touched.hash = hash_of_library(name);
+}
+
+uint64_t StoreHistory::hash_of_library(std::string_view name) const {
+  const auto found = keyspace_->libraries().find(name);
+  return found == keyspace_->libraries().end() ? 0 : library_hash(name, found->second);
+}
+
 void StoreHistory::before_swap(int a, int b) {
   settle();
   changes_.push_back({-1, static_cast<uint64_t>(a), static_cast<uint64_t>(b), 0, 0});
@@ -151,6 +167,14 @@ void StoreHistory::before_swap(int a, int b) {
 // Turns what was touched into changes.
 void StoreHistory::settle() {
   for (const Touched& touched : touched_) {
+    if (touched.db == nullptr) {
+      const uint64_t after = hash_of_library(touched.key);
+      if (after == touched.hash) continue;
+      add_to_sum(kLibraries, after - touched.hash);
+      changes_.push_back({static_cast<int16_t>(kLibraries), touched.hash, after, Object::kNoExpiry,
+                          Object::kNoExpiry});
+      continue;
+    }
     const int db = number_of(*touched.db);
     const auto* entry = touched.db->table().find(touched.key);
     const uint64_t after = entry == nullptr ? 0 : entry_hash(entry->key, entry->value);
@@ -211,7 +235,7 @@ bool StoreHistory::split_request(uint64_t after) const {
 uint64_t StoreHistory::shown_by(std::string_view request, int db) const {
   const std::vector<std::string_view> words = sim::words_of(request);
   if (words.empty()) return 0;
-  const engine::CommandSpec* spec = engine::find_command(words[0]);
+  const engine::CommandSpec* spec = engine::resolve(words);
   if (spec == nullptr || !engine::arity_fits(*spec, words.size())) return 0;
   if ((spec->flags & engine::kImmediate) != 0)
     return 0;  // WATCH names keys and shows nothing of them
@@ -244,7 +268,7 @@ void StoreHistory::apply(const Change& change, int64_t now_ms, Sums& sums) {
 
 uint64_t StoreHistory::digest_of(const Sums& sums) {
   uint64_t digest = 0;
-  for (int db = 0; db < kDatabases; ++db) digest += database_hash(db, sums[db]);
+  for (int db = 0; db < kPlaces; ++db) digest += database_hash(db, sums[db]);
   return digest;
 }
 

@@ -66,6 +66,9 @@ class WatchedType final : public TargetType {
     return inner_.rewritten_by_another(disk, choices);
   }
   bool tells(std::string_view request) const override { return inner_.tells(request); }
+  bool may_fail_halfway(std::string_view request) const override {
+    return inner_.may_fail_halfway(request);
+  }
   Kept told(std::string_view reply, uint64_t last) const override {
     return inner_.told(reply, last);
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "scenarios/workload/script_texts.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
@@ -399,6 +400,7 @@ Piece queues(int keys) {
       {1, say("ZADD", {q, score(), member()})},
       {2, say("LLEN", {any})},
       {2, soon_gone(any)},
+      {2, say("EVAL", {word(std::string(kPushes)), word("2"), q, any, value()})},
       {3, say("DEL", {some(3, any)})},
   });
 }
@@ -610,8 +612,77 @@ Piece whole_keys(int keys) {
   });
 }
 
+// A script by its text or its digest, with its keys and arguments. Keys are those of every family, so that types meet
+// and a script fails halfway.
+Piece script(int keys, int number_of_keys, std::vector<Piece> arguments, std::string_view text) {
+  const Piece k = pick({{3, key("s", keys)},
+                        {2, key("h", kFewKeys)},
+                        {2, key("l", kFewKeys)},
+                        {2, key("t", kFewKeys)},
+                        {1, key("z", kFewKeys)},
+                        {2, key("n", kFewKeys)},
+                        {1, key("e", kFewKeys)}});
+  std::vector<Piece> rest = {word(std::to_string(number_of_keys))};
+  for (int i = 0; i < number_of_keys; ++i) rest.push_back(k);
+  for (Piece& argument : arguments) rest.push_back(std::move(argument));
+  return line({pick({{4, line({word("EVAL"), word(std::string(text))})},
+                     {1, line({word("EVALSHA"), word(digest_of_script(text))})}}),
+               line(std::move(rest))});
+}
+
+// Libraries of functions come, are replaced and go, and are called.
+Piece functions(int keys) {
+  constexpr int kLibraries = 3;
+  const auto text_of = [](int one) { return library_text(one % kLibraries, one / kLibraries); };
+  const Piece texts = rc::gen::map(rc::gen::inRange(0, 3 * kLibraries),
+                                   [text_of](int one) { return Words{text_of(one)}; });
+  const Piece payload = rc::gen::map(rc::gen::inRange(0, 2 * kLibraries), [text_of](int one) {
+    return Words{libraries_payload({text_of(one), text_of((one + 1) % kLibraries)})};
+  });
+  const Piece policy = pick({{1, word("FLUSH")}, {1, word("APPEND")}, {2, word("REPLACE")}});
+  const Piece name = rc::gen::map(rc::gen::inRange(0, kLibraries),
+                                  [](int one) { return Words{library_name(one)}; });
+  const Piece called = rc::gen::map(rc::gen::inRange(0, kLibraries),
+                                    [](int one) { return Words{function_name(one)}; });
+  const Piece load = pick({{2, word("LOAD")}, {3, line({word("LOAD"), word("REPLACE")})}});
+  return pick({
+      {5, say("FUNCTION", {load, texts})},
+      {8, say("FCALL", {called, word("2"), key("s", keys), key("n", kFewKeys), value()})},
+      {1, say("FCALL_RO", {called, word("2"), key("s", keys), key("n", kFewKeys), value()})},
+      {2, say("FUNCTION", {word("DELETE"), name})},
+      {2, say("FUNCTION", {word("RESTORE"), payload, policy})},
+      {1, say("FUNCTION", {word("FLUSH")})},
+      {1, say("FUNCTION", {pick({{1, word("LIST")}, {1, word("DUMP")}})})},
+  });
+}
+
+// What a script does is one operation: several writes, also where it fails halfway; by chance, by what it finds, and on
+// keys that expire.
+Piece scripts(int keys) {
+  const Piece ms = number(1, 60);
+  return pick({
+      {5, script(keys, 3, {value(), value()}, kSeveralWrites)},
+      {4, script(keys, 2, {value()}, kFailsHalfway)},
+      {3, script(keys, 1, {value()}, kRaisesHalfway)},
+      {4, script(keys, 2, {value(), ms}, kExpires)},
+      {4, script(keys, 0, {key("e", kFewKeys), value(), ms}, kIfAbsent)},
+      {3, script(keys, 3, {}, kByChance)},
+      {2, script(keys, 2, {}, kCatches)},
+      {2, script(keys, 2, {value()}, kOtherDatabase)},
+      {1, script(keys, 0, {}, kFlushes)},
+      {1, say("EVAL_RO", {word(std::string(kReads)), word("1"), key("s", keys)})},
+      {1, say("SCRIPT", {word("LOAD"), word(std::string(kSeveralWrites))})},
+      {1, say("SCRIPT", {word("FLUSH")})},
+      {6, functions(keys)},
+      {2, say("SADD", {key("t", kFewKeys), some(4, member())})},
+      {2, say("SET", {key("s", keys), value(), word("PX"), ms})},
+      {1, say("GET", {key("s", keys)})},
+  });
+}
+
 Piece mixed(int keys) {
   return pick({
+      {3, scripts(keys)},
       {10, strings(keys)},
       {4, sketches()},
       {6, hashes(keys)},
@@ -659,6 +730,9 @@ const std::vector<Grammar>& grammars() {
       {{"transactions", "MULTI to EXEC, two to six commands of every family"},
        mixed,
        Shape::kTransactions},
+      {{"scripts", "scripts and functions: several writes each, failures halfway, chance, expiry"},
+       scripts,
+       Shape::kMixed},
       {{"queues", "producers and consumers: clients that wait for a key, and what serves them"},
        queues,
        Shape::kMixed,

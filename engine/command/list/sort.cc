@@ -208,9 +208,9 @@ void sort(Call& call, bool read_only) {
   if (!load(call, elements)) return;
   const Object* source = call.keyspace.find(call.db, call.arg(1));
   const bool is_set = source != nullptr && source->value.type() == Type::kSet;
-  if (options.no_sort && is_set && options.store) {
+  if (options.no_sort && is_set && (options.store || call.in_script)) {
     // A set has no order of its own; what is stored must not depend on where its members happen to
-    // lie.
+    // lie, nor what a script does.
     options.no_sort = false;
     options.alpha = true;
     options.by.reset();

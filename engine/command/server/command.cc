@@ -197,7 +197,8 @@ const CommandSpec* keys_of(Call& call, std::vector<size_t>& positions) {
   } else {
     key_positions(*spec, args, positions);
     std::erase_if(positions, [&](size_t position) { return position >= args.size(); });
-    if (!positions.empty()) return spec;
+    // A script may do without.
+    if (!positions.empty() || (spec->flags & kRunsScript) != 0) return spec;
     call.fail("ERR Invalid arguments specified for command");
   }
   return nullptr;

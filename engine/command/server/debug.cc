@@ -119,6 +119,10 @@ void set_active_expire(Call& call, bool on) {
   call.reply.ok();
 }
 void active_expire(Call& call) { set_active_expire(call, call.arg(2) != "0"); }
+void lax_scripts(Call& call) {
+  call.control->set_lax_scripts(call.arg(2) != "0");
+  call.reply.ok();
+}
 void pause_cron(Call& call) { set_active_expire(call, call.arg(2) == "0"); }
 
 // Lists have no nodes here, so there is nothing to set; what is no size is still refused.
@@ -199,6 +203,7 @@ std::span<const CommandSpec> debug_commands() {
       {"debug|quicklist-packed-threshold", if_allowed<packed_threshold>, 3, kFlags},
       {"debug|reload", if_allowed<reload>, -2, kAdmin | kNoMulti},
       {"debug|set-active-expire", if_allowed<active_expire>, 3, kFlags},
+      {"debug|set-disable-deny-scripts", if_allowed<lax_scripts>, 3, kFlags},
       {"debug|sleep", if_allowed<server::sleep>, 3, kFlags},
   };
   static constexpr CommandSpec kCommands[] = {
