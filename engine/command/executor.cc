@@ -311,7 +311,8 @@ const char* Executor::why_refused(const Client& client, const CommandSpec& spec)
 void Executor::make_memory() {
   constexpr int kMost = 128;
   memory_short_ = false;
-  if (max_memory_ == 0 || !log_.refusal().empty() || clients_.writes_paused()) return;
+  if (max_memory_ == 0 || !log_.refusal().empty() || clients_.writes_paused() || scripts_.busy())
+    return;
   keyspace_.set_now(os_.wall_now());
   keyspace_.keep_expired(false);
   evicts_ = true;

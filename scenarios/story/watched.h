@@ -69,9 +69,10 @@ class WatchedType final : public TargetType {
   bool may_fail_halfway(std::string_view request) const override {
     return inner_.may_fail_halfway(request);
   }
-  Kept told(std::string_view reply, uint64_t last) const override {
+  Told told(std::string_view reply, uint64_t last) const override {
     return inner_.told(reply, last);
   }
+  std::string how_it_is() const override { return inner_.how_it_is(); }
   std::string not_modelled(const std::vector<std::string_view>& words) const override {
     return inner_.not_modelled(words);
   }
