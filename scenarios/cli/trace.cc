@@ -163,6 +163,10 @@ void print_table(std::FILE* out, const TraceExploration& all) {
   for (const TraceCertificate& one : all.by_persona) {
     rows.push_back({std::string(one.persona->name), std::to_string(one.points), one.legal_images,
                     std::to_string(one.judged), certificate_word(one)});
+    std::vector<std::string_view> verdicts;
+    for (const TraceViolation& first : one.first) verdicts.push_back(code_of(first.breach));
+    if (!verdicts.empty())
+      below += folded(fmt::format("{}: {}", one.persona->name, fmt::join(verdicts, ", ")));
     if (!one.complete) below += folded(fmt::format("{}: {}", one.persona->name, one.because));
   }
   print_columns(out, rows);

@@ -28,6 +28,7 @@ TEST_F(Recorded, AWrongSaverIsToldAndRepaired) {
   const Ran ran = run("explore --trace t --recover 'cat a' -o left");
   EXPECT_EQ(ran.status, 1) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("BROKEN"));
+  EXPECT_THAT(ran.out, HasSubstr("\nposix-min: not a prefix, lost\n"));
   EXPECT_THAT(ran.out, HasSubstr("The power is cut behind event"));
   EXPECT_THAT(ran.out, HasSubstr("fsync of t between event"));
   EXPECT_THAT(ran.out, HasSubstr("fsync of the directory ./ between event"));
