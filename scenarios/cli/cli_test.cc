@@ -68,7 +68,7 @@ TEST_F(Cli, WhatNobodyCanJudgeIsRefusedByEveryVerb) {
                               {"CONFIG", "SET", "appendfsync", "no", "aof-loss-window-ms", "9"}}));
   const std::string vacuous =
       write("vacuous.aof",
-            requests({{"XADD", "s", "*", "f", "v"}, {"SET", "a"}, {"SHUTDOWN"}, {"GET", "a"}}));
+            requests({{"NOSUCH", "s", "f", "v"}, {"SET", "a"}, {"SHUTDOWN"}, {"GET", "a"}}));
   const std::string where = "window.aof request 3, offset 50: CONFIG SET appendfsync";
   const std::string counts =
       "4 requests: 1 unknown command, 1 answered with an error, 2 that change nothing";
