@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,6 +53,7 @@ class Teller final : public engine::KeyspaceObserver, public engine::OperationLi
         tell_key(Tell::kKey, db, table.at(i).key, &table.at(i).value);
       }
     }
+    for (const auto& [name, text] : engine.keyspace().libraries()) tell_library(Tell::kKey, name);
     Told open;
     open.tell = Tell::kOpen;
     open.lsn = engine.recovery().last_lsn;
@@ -96,6 +98,7 @@ class Teller final : public engine::KeyspaceObserver, public engine::OperationLi
   void before_flush(engine::Database& db) override {
     for (size_t i = 0; i < db.table().size(); ++i) touch(db, db.table().at(i).key);
   }
+  void before_library(std::string_view name) override { libraries_.insert(std::string(name)); }
   void before_swap(int a, int b) override {
     settle();
     Told told;
@@ -137,6 +140,19 @@ class Teller final : public engine::KeyspaceObserver, public engine::OperationLi
       tell_key(Tell::kChange, db, touched.key, entry == nullptr ? nullptr : &entry->value);
     }
     touched_.clear();
+    for (const std::string& name : libraries_) tell_library(Tell::kChange, name);
+    libraries_.clear();
+  }
+  void tell_library(Tell tell_as, const std::string& name) {
+    const auto& libraries = engine_->keyspace().libraries();
+    const auto found = libraries.find(name);
+    Told told;
+    told.tell = tell_as;
+    told.db = static_cast<int16_t>(kLibraries);
+    told.key = name;
+    told.absent = found == libraries.end();
+    if (!told.absent) told.text = found->second;
+    tell(told);
   }
   void tell_key(Tell tell_as, int db, const std::string& key, const engine::Object* object) {
     Told told;
@@ -173,6 +189,7 @@ class Teller final : public engine::KeyspaceObserver, public engine::OperationLi
   engine::Os* os_ = nullptr;
   engine::Engine* engine_ = nullptr;
   std::vector<Touched> touched_;
+  std::set<std::string> libraries_;  // that the operation changes
   std::deque<std::pair<uint64_t, const void*>> recent_;
   std::string out_;
 };

@@ -152,7 +152,10 @@ void KilledStore::hear(std::vector<Told> told) {
 void KilledStore::hear_one(const Told& told) {
   const auto apply = [this](const Told& change) {
     engine::Keyspace& keyspace = mirror_->keyspace();
-    if (change.absent) {
+    if (change.db == kLibraries) {
+      change.absent ? void(keyspace.remove_library(change.key))
+                    : keyspace.put_library(change.key, change.text);
+    } else if (change.absent) {
       keyspace.remove(change.db, change.key);
     } else {
       engine::Object* object =

@@ -11,9 +11,9 @@
 namespace powercut::scenarios {
 
 enum class Tell : uint8_t {
-  kKey,        // of the state that recovery found
-  kOpen,       // the store is open in that state; `lsn` as recovery numbers it
-  kChange,     // of a key, by the next operation
+  kKey,   // of the state that recovery found
+  kOpen,  // the store is open in that state; `lsn` as recovery numbers it
+  kChange,  // of a key, by the next operation; both also of a library of functions, in `db` kLibraries
   kSwap,       // of two databases, by the next operation
   kOperation,  // text: the digest after it
   kAck,
@@ -36,7 +36,7 @@ struct Told {
   uint64_t synced_lsn = 0;
   uint64_t saved_lsn = 0;
   std::string key;
-  std::string text;  // a DUMP payload, or an error
+  std::string text;  // a DUMP payload, a library's text, or an error
 };
 
 // --- Bytes of what is told: each field as it stands in memory; both ends are one program ---

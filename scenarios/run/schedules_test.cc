@@ -81,10 +81,11 @@ TEST(Schedules, PctFindsTheRace) {
   Small small("everysec", "cover-read-late");
   small.spec.schedule.kind = ScheduleKind::kPct;
   small.stated.beside = Beside::kNothing;
-  uint64_t hits = 0;
-  for (small.spec.seed = 1; small.spec.seed <= 300; ++small.spec.seed)
-    hits += run_once(small.spec, small.stated).violation ? 1 : 0;
-  EXPECT_GT(hits, 0u);
+  // Not every few operations have a write at that moment.
+  bool found = false;
+  for (small.spec.seed = 1; !found && small.spec.seed <= 3000; ++small.spec.seed)
+    found = run_once(small.spec, small.stated).violation.has_value();
+  EXPECT_TRUE(found);
 }
 
 TEST(Schedules, TheirTextParsesBack) {

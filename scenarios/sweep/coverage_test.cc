@@ -95,7 +95,8 @@ TEST(Coverage, TheStateIsThatOfTheMomentOfTheFault) {
       has("kill@call:2:before", EngineState::kStarting, FaultClass::kKill, Branch::kFreshStart));
   EXPECT_TRUE(
       has("cut@op:20+0:before", EngineState::kWriting, FaultClass::kPowerCut, Branch::kTailWhole));
-  EXPECT_TRUE(has("cut@idle:5ms", EngineState::kIdle, FaultClass::kPowerCut, Branch::kTailWhole));
+  // By then what was about to expire has.
+  EXPECT_TRUE(has("cut@idle:200ms", EngineState::kIdle, FaultClass::kPowerCut, Branch::kTailWhole));
   EXPECT_TRUE(has("kill@op:9+0:before life:1/kill@call:1:before", EngineState::kWriting,
                   FaultClass::kKill, Branch::kCutDuringRecovery));
   EXPECT_TRUE(has("kill@op:9+0:before life:1/kill@call:1:before", EngineState::kRecovering,
