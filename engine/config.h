@@ -9,8 +9,12 @@
 #include "engine/aof/aof_log.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/recovery/recovery.h"
+#include "engine/store/eviction.h"
 
 namespace powercut::engine {
+
+// The store's own tables and buffers, roughly: what an empty store uses, of maxmemory too.
+inline constexpr size_t kFixedBytes = 256 << 10;
 
 struct SaveRule {
   int64_t seconds;
@@ -97,6 +101,8 @@ struct EngineConfig {
   uint64_t rewrite_percentage = 100;      // auto-aof-rewrite-percentage; 0: never by itself
   uint64_t rewrite_min_bytes = 64 << 20;  // auto-aof-rewrite-min-size
   uint64_t max_memory_bytes = 0;          // maxmemory; 0: no limit
+  EvictionPolicy eviction = EvictionPolicy::kNoEviction;  // maxmemory-policy
+  uint32_t told_events = 0;               // notify-keyspace-events (engine/command/events.h)
   bool refuse_after_failed_save = false;  // stop-writes-on-bgsave-error
   int databases = 16;                     // databases
   EngineSizes sizes;

@@ -89,6 +89,15 @@ Result<void> Engine::config_set(std::string_view name, std::string_view value) {
     const auto turned = keeper_.set_append_only(next.recovery.append_only);
     return turned.ok() ? turned : failed(turned.error().message);
   }
+  if (next.service.port != config_.service.port || next.service.bind != config_.service.bind) {
+    if (!listen_) return failed("it is changed by starting the server anew");
+    const auto listening = listen_(next.service);
+    if (!listening.ok())
+      return failed(fmt::format("{} ({})",
+                                name == "port" ? "Unable to listen on this port"
+                                               : "Failed to bind to specified addresses",
+                                listening.error().message));
+  }
   if (next.service.password != config_.service.password)
     executor_.clients().users.set_default_password(next.service.password);
   config_ = std::move(next);

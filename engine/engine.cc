@@ -31,7 +31,19 @@ Engine::Engine(Os& os, EngineConfig config)
 }
 
 void Engine::apply_config() {
-  executor_.set_max_memory(config_.max_memory_bytes);
+  const uint64_t most = config_.max_memory_bytes;
+  executor_.set_max_memory(most == 0 ? 0 : most - std::min<uint64_t>(most - 1, kFixedBytes));
+  const auto samples = static_cast<size_t>(redis_number(config_, "maxmemory-samples"));
+  executor_.eviction().set_policy(config_.eviction, samples);
+  const Accesses::Rules uses{by_frequency(config_.eviction),
+                             redis_number(config_, "lfu-log-factor"),
+                             redis_number(config_, "lfu-decay-time")};
+  keyspace_.accesses().set_rules(
+      uses, [this](uint64_t n) { return n == 1 ? 0 : os_.choose("lfu.count", n); });
+  executor_.set_told_events(config_.told_events);
+  constexpr int64_t kLongestMs = 1'000'000'000;  // what is more does not fit into nanoseconds
+  executor_.scripts().set_busy_after(
+      milliseconds(std::min<int64_t>(redis_number(config_, "busy-reply-threshold"), kLongestMs)));
   executor_.slow_log().set_limits(config_.service.slowlog_slower_us, config_.service.slowlog_most);
   executor_.latency_events().set_threshold(redis_number(config_, "latency-monitor-threshold"));
   executor_.set_latency_tracking(redis_text(config_, "latency-tracking") == "yes");
@@ -41,6 +53,8 @@ void Engine::apply_config() {
                                              "allchannels");
   executor_.clients().tracking.set_most_keys(
       static_cast<uint64_t>(redis_number(config_, "tracking-table-max-keys")));
+  stream_limits_ = {static_cast<uint64_t>(redis_number(config_, "stream-node-max-bytes")),
+                    static_cast<uint64_t>(redis_number(config_, "stream-node-max-entries"))};
 }
 
 Engine::~Engine() = default;
@@ -63,6 +77,12 @@ Result<void> Engine::load() {
   if (options.progress != nullptr) options.progress = &progress_;
   TRY_ASSIGN(Recovered recovered, recover(os_, keyspace_, options));
   if (stopped_) return {};  // a client has ended it meanwhile
+  if (const std::string broken = executor_.scripts().broken_library(); !broken.empty()) {
+    return Error{Errc::kUnsupported,
+                 fmt::format("{}; nothing was changed: start the server that wrote it, and delete "
+                             "the library there (FUNCTION DELETE)",
+                             broken)};
+  }
   report_ = recovered.report;
   TRY(generations_.start(std::move(recovered)));
   CHECK(aof_.active() == config_.recovery.append_only);
@@ -84,6 +104,15 @@ uint64_t Engine::append(const Effects& effects) {
   if (++appends_ % kLooksAtMemory == 0) peak_memory_ = std::max(peak_memory_, used_memory());
   if (!wake_expirer_.empty() && keyspace_.next_expiry_ms() != INT64_MAX) wake_expirer_.notify_all();
   return lsn;
+}
+
+// No cut is taken meanwhile of a script that wrote: what it did is in the keyspace, and in no entry of the log.
+void Engine::let_others_run(bool wrote) {
+  if (wrote && !keeper_.busy(Keeper::Job::kNone) && !generations_.checkpoint().running()) return;
+  keeper_.hold(wrote);
+  os_.park(os_.now());
+  keeper_.hold(false);
+  while (stopped_) os_.park(kForever);
 }
 
 bool Engine::make_room() {
@@ -155,6 +184,7 @@ Result<void> Engine::shut_down(bool save) {
 Result<void> Engine::finish(bool save) {
   if (aof_.poisoned()) return Error{Errc::kIo, aof_.blocked()};
   keeper_.pause();
+  save = save && !executor_.scripts().busy();  // what a script has begun is not saved
   // A sync that failed just now is healed first, on another call.
   if (aof_.poisoned()) return Error{Errc::kIo, aof_.blocked()};
   if (save && !config_.save.empty()) TRY(keeper_.save_now());

@@ -52,6 +52,10 @@ class Engine final : public OperationLog, public Control {
   const EngineConfig& config() const { return config_; }
   // Called after each CONFIG SET.
   void set_on_config(std::function<void()> on_config) { on_config_ = std::move(on_config); }
+  // How clients are listened for: called when `port` or `bind` is to change, and has to do that at once or not at all.
+  void set_listener(std::function<Result<void>(const ServiceConfig&)> listen) {
+    listen_ = std::move(listen);
+  }
   // What INFO has of the process, by section: lines to add to the store's own.
   void set_process_info(std::function<std::string(std::string_view)> info) {
     process_info_ = std::move(info);
@@ -100,10 +104,13 @@ class Engine final : public OperationLog, public Control {
   Result<void> save_users() override;
   EncodingLimits encoding_limits() override;
   uint64_t sparse_sketch_most() override;
+  StreamLimits stream_limits() override { return stream_limits_; }
   MemoryReport memory_report() override;
   void purge() override {
     if (process_.purge) process_.purge();
   }
+  void let_others_run(bool wrote) override;
+  void set_lax_scripts(bool lax) override { executor_.scripts().set_lax(lax); }
   LatencyEvents& latency() override { return executor_.latency_events(); }
   Tally* tally() override { return &executor_.tally(); }
   const SlowLog* slow_log() override { return &executor_.slow_log(); }
@@ -143,6 +150,7 @@ class Engine final : public OperationLog, public Control {
 
   Os& os_;
   EngineConfig config_;
+  StreamLimits stream_limits_;  // of config_, where every XADD asks
   Keyspace keyspace_;
   AofLog aof_;
   Generations generations_;
@@ -158,6 +166,7 @@ class Engine final : public OperationLog, public Control {
   bool stopped_ = false;
   bool loading_ = false;
   std::function<void()> on_config_;
+  std::function<Result<void>(const ServiceConfig&)> listen_;
   std::function<Result<void>()> rewrite_config_;
   std::function<std::string(std::string_view)> process_info_;
   Process process_;

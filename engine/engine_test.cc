@@ -479,7 +479,7 @@ TEST_F(EngineTest, ARewriteSeesThatTheLogHasNoName) {
 TEST_F(EngineTest, WritesThatNeedMemoryAreRefusedAboveTheLimit) {
   in(always(), [&] {
     ask("SET a 1");
-    EXPECT_EQ(ask("CONFIG SET maxmemory 1kb save \"60 5\""), "+OK\r\n");
+    EXPECT_EQ(ask("CONFIG SET maxmemory 257kb save \"60 5\""), "+OK\r\n");
     ask("SET b " + std::string(3000, 'x'));
     EXPECT_EQ(ask("SET c 1"), "-OOM command not allowed when used memory > 'maxmemory'.\r\n");
     EXPECT_EQ(ask("DEL b"), ":1\r\n");
@@ -487,7 +487,7 @@ TEST_F(EngineTest, WritesThatNeedMemoryAreRefusedAboveTheLimit) {
     // All or nothing.
     EXPECT_EQ(ask("CONFIG SET maxmemory 5 appendfsync often").substr(0, 22),
               "-ERR CONFIG SET failed");
-    EXPECT_EQ(ask("CONFIG GET maxmemory"), "*2\r\n$9\r\nmaxmemory\r\n$4\r\n1024\r\n");
+    EXPECT_EQ(ask("CONFIG GET maxmemory"), "*2\r\n$9\r\nmaxmemory\r\n$6\r\n263168\r\n");
   });
 }
 

@@ -12,8 +12,6 @@ namespace powercut::engine {
 namespace {
 
 constexpr std::string_view kVersion = "0.1.0";
-// The store's own tables and buffers, roughly: what an empty store uses.
-constexpr size_t kFixedBytes = 256 << 10;
 
 // "name:value" lines.
 class Lines {
@@ -165,8 +163,10 @@ std::string Engine::info_errors() {
 }
 
 size_t Engine::used_memory() const {
-  return kFixedBytes + keyspace_.memory_bytes() + generations_.checkpoint().extra_bytes() +
-         aof_.buffered_bytes();
+  const Scripts& scripts = executor_.scripts();
+  return kFixedBytes + scripts.script_memory() + scripts.function_memory() +
+         scripts.cached_bytes() + keyspace_.memory_bytes() +
+         generations_.checkpoint().extra_bytes() + aof_.buffered_bytes();
 }
 
 MemoryReport Engine::memory_report() {
@@ -203,12 +203,17 @@ std::string Engine::info_memory() {
   lines.add("used_memory_dataset_perc", percent(report.dataset, report.total - kFixedBytes));
   lines.add("used_memory_startup", kFixedBytes);
   lines.add("used_memory_overhead", kFixedBytes + checkpoint + aof_.buffered_bytes());
-  // There are no scripts and no functions.
-  for (const char* name : {"used_memory_lua", "used_memory_vm_eval", "used_memory_scripts_eval",
-                           "number_of_cached_scripts", "number_of_functions", "number_of_libraries",
-                           "used_memory_vm_functions", "used_memory_vm_total",
-                           "used_memory_functions", "used_memory_scripts"})
-    lines.add(name, 0);
+  Scripts& scripts = executor_.scripts();
+  lines.bytes("used_memory_lua", scripts.script_memory());
+  lines.add("used_memory_vm_eval", scripts.script_memory());
+  lines.bytes("used_memory_scripts", scripts.cached_bytes() + keyspace_.library_bytes());
+  lines.add("used_memory_scripts_eval", scripts.cached_bytes());
+  lines.add("number_of_cached_scripts", scripts.cached_scripts());
+  lines.add("number_of_functions", scripts.count_functions());
+  lines.add("number_of_libraries", keyspace_.libraries().size());
+  lines.add("used_memory_vm_functions", scripts.function_memory());
+  lines.bytes("used_memory_vm_total", scripts.script_memory() + scripts.function_memory());
+  lines.add("used_memory_functions", keyspace_.library_bytes());
   lines.add("lazyfree_pending_objects", 0);
   lines.add("lazyfreed_objects", 0);
   lines.add("active_defrag_running", 0);
@@ -220,7 +225,7 @@ std::string Engine::info_memory() {
   lines.add("mem_total_replication_buffers", 0);
   lines.add("mem_aof_buffer", aof_.buffered_bytes());
   lines.bytes("maxmemory", config_.max_memory_bytes);
-  lines.add("maxmemory_policy", "noeviction");
+  lines.add("maxmemory_policy", kEvictionPolicies[static_cast<size_t>(config_.eviction)]);
   return lines.take();
 }
 
@@ -316,7 +321,7 @@ std::string Engine::info_stats() {
   lines.add("keyspace_misses", stats.misses);
   lines.add("pubsub_channels", clients.channels.channels.size());
   lines.add("pubsub_patterns", clients.channels.patterns.size());
-  lines.add("pubsubshard_channels", 0);
+  lines.add("pubsubshard_channels", clients.channels.shards.size());
   lines.add("tracking_total_keys", clients.tracking.keys());
   lines.add("tracking_total_items", clients.tracking.items());
   lines.add("tracking_total_prefixes", clients.tracking.prefixes().size());
@@ -324,14 +329,15 @@ std::string Engine::info_stats() {
   lines.add("expired_keys", stats.expired_keys);
   lines.add("expired_stale_perc", "0.00");
   lines.add("expired_time_cap_reached_count", 0);
-  // What there is none of: replicas, eviction, defragmentation, threads of input and output, copies by fork.
+  lines.add("evicted_keys", stats.evicted_keys);
+  // What there is none of: replicas, eviction of clients, defragmentation, threads of input and output, copies by fork.
   for (const char* name :
-       {"evicted_keys", "evicted_clients", "total_eviction_exceeded_time",
-        "current_eviction_exceeded_time", "sync_full", "sync_partial_ok", "sync_partial_err",
-        "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits",
-        "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
-        "total_active_defrag_time", "current_active_defrag_time", "dump_payload_sanitizations",
-        "io_threaded_reads_processed", "io_threaded_writes_processed"})
+       {"evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time",
+        "sync_full", "sync_partial_ok", "sync_partial_err", "migrate_cached_sockets",
+        "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
+        "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
+        "current_active_defrag_time", "dump_payload_sanitizations", "io_threaded_reads_processed",
+        "io_threaded_writes_processed"})
     lines.add(name, 0);
   lines.add("refused_writes", stats.refused_writes);
   lines.add("held_replies", stats.held_replies);

@@ -25,7 +25,7 @@ Keeper::Keeper(Os& os, AofLog& log, Generations& generations, EngineConfig& conf
 void Keeper::run() {
   while (!stopping_) {
     const Instant now = os_.now();
-    if (paused_ || running_ != Job::kNone) {
+    if (paused_ || held_ || running_ != Job::kNone) {
       done_.wait();
     } else if (heal_wanted_) {
       if (now < not_before_) {
@@ -59,6 +59,12 @@ void Keeper::pause() {
 void Keeper::resume() {
   paused_ = false;
   done_.notify_all();
+}
+
+void Keeper::hold(bool hold) {
+  if (held_ == hold) return;
+  held_ = hold;
+  if (!hold) done_.notify_all();
 }
 
 // --- What is due ---
@@ -152,7 +158,7 @@ void Keeper::rewrite() {
 }
 
 Result<void> Keeper::save_now() {
-  wait_for_job();
+  while (held_ || running_ != Job::kNone) done_.wait();
   begin_job(Job::kSave);
   const auto outcome = generations_.save();
   ++(outcome.ok() ? stats_.saves : stats_.failed_saves);

@@ -36,6 +36,8 @@ class Keeper {
   // Waits for the work in hand and keeps the keeper from beginning more, until resume(). Yields.
   void pause();
   void resume();
+  // While `hold`, no job begins, nor does save_now().
+  void hold(bool hold);
 
   // --- Requests; the waiting forms return when the work is done ---
   enum class Job : unsigned char { kNone, kRewrite, kSave };
@@ -77,6 +79,7 @@ class Keeper {
   bool save_wanted_ = false;
   bool heal_wanted_ = false;
   bool paused_ = false;
+  bool held_ = false;
   bool stopping_ = false;
   Duration retry_after_{0};
   Instant not_before_{0};  // after a failure the keeper waits

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -43,7 +44,7 @@ inline Result<void> set_bytes(uint64_t& field, std::string_view value) {
 }
 
 // Which of the words it is, in any case.
-inline Result<size_t> word(std::string_view value, std::initializer_list<std::string_view> words) {
+inline Result<size_t> word(std::string_view value, std::span<const std::string_view> words) {
   std::string all;
   size_t place = 0;
   for (const std::string_view known : words) {
@@ -55,6 +56,10 @@ inline Result<size_t> word(std::string_view value, std::initializer_list<std::st
     ++place;
   }
   return invalid("argument(s) must be one of the following: " + all);
+}
+
+inline Result<size_t> word(std::string_view value, std::initializer_list<std::string_view> words) {
+  return word(value, std::span(words.begin(), words.size()));
 }
 
 // The words of a value, at blanks.

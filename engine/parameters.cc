@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/command/events.h"
 #include "engine/command/number.h"
 #include "engine/parameter_values.h"
 
@@ -78,13 +79,17 @@ Result<void> set_save(EngineConfig& config, std::string_view value) {
   return {};
 }
 
-Result<void> set_memory_policy(EngineConfig&, std::string_view value) {
-  constexpr size_t kNoEviction = 7;
-  TRY_ASSIGN(const size_t which,
-             word(value, {"volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
-                          "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"}));
-  if (which == kNoEviction) return {};
-  return invalid("only noeviction is supported: no key is dropped to make room");
+Result<void> set_memory_policy(EngineConfig& config, std::string_view value) {
+  TRY_ASSIGN(const size_t which, word(value, kEvictionPolicies));
+  config.eviction = static_cast<EvictionPolicy>(which);
+  return {};
+}
+
+Result<void> set_told_events(EngineConfig& config, std::string_view value) {
+  const auto flags = Events::parse(value);
+  if (!flags) return invalid("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
+  config.told_events = *flags;
+  return {};
 }
 
 Result<void> set_time_limit(EngineConfig& config, std::string_view value) {
@@ -146,9 +151,13 @@ constexpr Parameter kParameters[] = {
     {"dir", Settable::kProtected, [](Config c) { return c.directory; }, nullptr, ""},
     {"maxmemory", Settable::kRunTime, [](Config c) { return std::to_string(c.max_memory_bytes); },
      [](EngineConfig& c, std::string_view value) { return set_bytes(c.max_memory_bytes, value); },
-     "writes that need memory are refused above this; 0: no limit"},
-    {"maxmemory-policy", Settable::kRunTime, [](Config) -> std::string { return "noeviction"; },
-     set_memory_policy, ""},
+     "above this keys go, or writes are refused (maxmemory-policy); 0: no limit"},
+    {"maxmemory-policy", Settable::kRunTime,
+     [](Config c) { return std::string(kEvictionPolicies[static_cast<size_t>(c.eviction)]); },
+     set_memory_policy, "which keys go above maxmemory, as Redis names it; noeviction: none"},
+    {"notify-keyspace-events", Settable::kRunTime,
+     [](Config c) { return Events::format(c.told_events); }, set_told_events,
+     "letters: which events of keys are told to subscribers"},
     {"on-corruption", Settable::kSame,
      [](Config c) -> std::string {
        return c.recovery.on_corruption == OnCorruption::kAbort ? "abort" : "truncate";

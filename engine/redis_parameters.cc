@@ -88,8 +88,6 @@ constexpr RedisParameter kParameters[] = {
     {"min-replicas-to-write", Kind::kNumber, "0", "0|2147483647",
      "there are no replicas, so no write would be taken", true},
     {"no-appendfsync-on-rewrite", Kind::kBool, "no", "", "", true},
-    {"notify-keyspace-events", Kind::kText, "", "", "there are no events of keys to subscribe to",
-     true},
     {"oom-score-adj", Kind::kWord, "no", "no|yes|relative|absolute", "", true},
     {"oom-score-adj-values", Kind::kText, "0 200 800", "", "", true},
     {"proc-title-template", Kind::kText, "{title} {listen-addr} {server-mode}", "", "", true},

@@ -96,8 +96,11 @@ struct Reply {
   std::string_view bytes;  // valid until the next call
   bool error = false;      // the operation was refused, and is not done
   bool unknown = false;    // ... because the engine has no such request
+  bool refused = false;    // ... as every write is at present
   uint64_t served_by =
       0;  // the operation, another's, that did what it had waited for; 0: it did not wait
+  // It waited in vain: the last operation there was when it had waited long enough.
+  std::optional<uint64_t> in_vain = {};
 };
 
 // Told of each operation, in the step in which it takes effect.
@@ -192,6 +195,8 @@ struct Settings {
   Sizes sizes = {};
   bool log_off = false;   // begin without a log: a client turns it on
   bool gives_up = false;  // where a log is damaged: what precedes the damage is enough
+  // It is not to start where it would pass over what is newer than what it reads.
+  bool refuses_newer = false;
 };
 
 }  // namespace powercut::sim

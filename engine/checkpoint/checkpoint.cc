@@ -21,6 +21,7 @@ void Checkpoint::begin(const RdbHeader& header) {
   CHECK(!running());
   CHECK(taken_.empty() && side_.empty() && slicing_db_ == nullptr);
   writer_.emplace(header);
+  for (const auto& [name, text] : keyspace_.libraries()) writer_->add_library(text);
   epoch_ = keyspace_.epoch() + 1;
   keyspace_.set_epoch(epoch_);
   keyspace_.add_observer(this);

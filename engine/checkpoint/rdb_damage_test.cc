@@ -97,9 +97,10 @@ TEST(RdbDamage, ErrorsSayFileOffsetAndWhat) {
   const Error newer = error_of("REDIS0013\xff");
   EXPECT_EQ(newer.code, Errc::kUnsupported);
   EXPECT_EQ(newer.message, "dump: offset 0: RDB version 13 is newer than 12, the newest supported");
-  const Error stream = error_of(file_of("0f 0573747265 0a 00"));
-  EXPECT_EQ(stream.code, Errc::kUnsupported);
-  EXPECT_EQ(stream.message, R"(dump: offset 9: streams are not supported yet: key "stre\x0a")");
+  const Error module = error_of(file_of("06 056d6f6475 0a 00"));
+  EXPECT_EQ(module.code, Errc::kUnsupported);
+  EXPECT_EQ(module.message,
+            R"(dump: offset 9: values of modules are not supported: key "modu\x0a")");
   EXPECT_EQ(error_of(file_of("07 016b 00")).code, Errc::kUnsupported);
   EXPECT_EQ(error_of(file_of("f7 00")).code, Errc::kUnsupported);
   EXPECT_EQ(error_of(file_of("fe10")).message,

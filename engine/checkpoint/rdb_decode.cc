@@ -67,6 +67,7 @@ class Loader {
   bool read_items();  // up to and with kRdbEof
   bool read_aux();
   bool read_database_number();
+  bool read_library(uint64_t at);
   bool read_entry(uint8_t type, uint64_t at);
   bool read_footer();
   bool is_stray();
@@ -131,7 +132,8 @@ bool Loader::read_items() {
              reader_.read_length(ignored);
         break;
       case kRdbFunction2:
-        return reader_.fail_at(at, "libraries of functions are not supported", Errc::kUnsupported);
+        ok = read_library(at);
+        break;
       case kRdbExpireMs: {
         uint64_t ms;
         ok = reader_.read_little(ms, 8);
@@ -185,6 +187,19 @@ bool Loader::read_database_number() {
         Errc::kUnsupported);
   }
   db_ = static_cast<int>(db);
+  return true;
+}
+
+bool Loader::read_library(uint64_t at) {
+  std::string text;
+  if (!reader_.read_string(text)) return false;
+  const auto head = read_library_head(text);
+  if (!head.ok()) return reader_.fail_at(at, "a library of functions: " + head.error().message);
+  ++info_.libraries;
+  if (keyspace_ == nullptr) return true;
+  if (keyspace_->libraries().contains(head->name))
+    return reader_.fail_at(at, fmt::format("a second library of functions {}", head->name));
+  keyspace_->put_library(head->name, text);
   return true;
 }
 

@@ -29,8 +29,9 @@ struct RdbLoadOptions {
 struct RdbInfo {
   int version = 0;
   std::vector<std::pair<std::string, std::string>> aux;
-  uint64_t keys = 0;      // loaded
-  uint64_t expiring = 0;  // of these with an expiry
+  uint64_t libraries = 0;  // of functions
+  uint64_t keys = 0;       // loaded
+  uint64_t expiring = 0;   // of these with an expiry
   uint64_t expired_dropped = 0;
   uint64_t empty_skipped = 0;  // collections without items, a bug of old versions of Redis
   bool checksum_present = false;

@@ -4,8 +4,10 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/result.h"
+#include "engine/store/library.h"
 #include "engine/store/value.h"
 
 namespace powercut::engine {
@@ -17,5 +19,9 @@ bool dump_footer_fits(std::string_view payload);
 
 // The value. kUnsupported when the footer does not fit; kCorrupt when what it covers is no value.
 Result<Value> restore_payload(std::string_view payload);
+
+// All libraries of functions as one payload, and their texts back. The error is what Redis answers, without "ERR ".
+std::string dump_libraries(const Libraries& libraries);
+Result<std::vector<std::string>> restore_libraries(std::string_view payload);
 
 }  // namespace powercut::engine

@@ -84,6 +84,7 @@ bool append_compressed(std::string& out, std::string_view bytes) {
 size_t item_count(const Value& value) {
   switch (value.type()) {
     case Type::kString:
+    case Type::kStream:
       return 0;
     case Type::kList:
       return value.list()->size();
@@ -100,6 +101,7 @@ size_t item_count(const Value& value) {
 void append_item_of(std::string& out, const Value& value, size_t i) {
   switch (value.type()) {
     case Type::kString:
+    case Type::kStream:
       break;
     case Type::kList:
       append_rdb_string(out, value.list()->at(i));
@@ -122,7 +124,7 @@ void append_item_of(std::string& out, const Value& value, size_t i) {
   }
 }
 
-// The string, or the number of items.
+// The string, or the number of items. Not of a stream, which has an encoder of its own.
 void append_value_start(std::string& out, const Value& value) {
   if (const String* string = value.string()) {
     append_rdb_string(out, *string);
@@ -177,6 +179,8 @@ RdbType rdb_type_of(const Value& value) {
       return RdbType::kSet;
     case Type::kZset:
       return RdbType::kZset;
+    case Type::kStream:
+      return RdbType::kStream2;
   }
   return RdbType::kString;
 }
@@ -192,13 +196,19 @@ bool RdbEntryEncoder::append(std::string& out, size_t budget) {
     }
     append_byte(out, static_cast<uint8_t>(rdb_type_of(value)));
     append_rdb_string(out, key_);
-    append_value_start(out, value);
+    if (value.stream() != nullptr) {
+      stream_.emplace(*value.stream());
+    } else {
+      append_value_start(out, value);
+    }
     count_ = item_count(value);
     CHECK(!value.is_empty_collection());
   }
   CHECK(count_ == item_count(value));
+  while (stream_ && out.size() - begin < budget)
+    if (!stream_->append(out)) stream_.reset();
   while (next_ < count_ && out.size() - begin < budget) append_item_of(out, value, next_++);
-  return next_ == count_;
+  return next_ == count_ && !stream_;
 }
 
 void append_rdb_entry(std::string& out, std::string_view key, const Object& object) {
@@ -206,9 +216,20 @@ void append_rdb_entry(std::string& out, std::string_view key, const Object& obje
 }
 
 void append_rdb_value(std::string& out, const Value& value) {
+  if (value.stream() != nullptr) {
+    RdbStreamEncoder stream(*value.stream());
+    while (stream.append(out)) {
+    }
+    return;
+  }
   append_value_start(out, value);
   const size_t count = item_count(value);
   for (size_t i = 0; i < count; ++i) append_item_of(out, value, i);
+}
+
+void append_rdb_library(std::string& out, std::string_view text) {
+  append_byte(out, kRdbFunction2);
+  append_rdb_string(out, text);
 }
 
 // --- A file ---
@@ -231,6 +252,11 @@ void RdbWriter::select(int db) {
   db_ = db;
   append_byte(buffer_, kRdbSelectDb);
   append_rdb_length(buffer_, static_cast<uint64_t>(db));
+}
+
+void RdbWriter::add_library(std::string_view text) {
+  CHECK(db_ == -1 && !finished_);
+  append_rdb_library(buffer_, text);
 }
 
 void RdbWriter::begin_database(int db, uint64_t keys, uint64_t expiring) {
@@ -282,6 +308,7 @@ void RdbWriter::take(std::string& out) {
 
 std::string encode_rdb(const Keyspace& keyspace, const RdbHeader& header) {
   RdbWriter writer(header);
+  for (const auto& [name, text] : keyspace.libraries()) writer.add_library(text);
   for (int db = 0; db < keyspace.databases(); ++db) {
     const Table& table = keyspace.database(db).table();
     if (table.empty()) continue;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/checkpoint/rdb_format.h"
+#include "engine/checkpoint/rdb_stream.h"
 #include "engine/store/keyspace.h"
 
 namespace powercut::engine {
@@ -39,11 +40,14 @@ class RdbEntryEncoder {
   const Object* object_;
   bool started_ = false;
   size_t next_ = 0;   // the item that is next
-  size_t count_ = 0;  // 0 for a string
+  size_t count_ = 0;  // 0 for a string and a stream
+  std::optional<RdbStreamEncoder> stream_;
 };
 
 // An entry at once.
 void append_rdb_entry(std::string& out, std::string_view key, const Object& object);
+// A library of functions, by its whole text.
+void append_rdb_library(std::string& out, std::string_view text);
 // A value without its type.
 void append_rdb_value(std::string& out, const Value& value);
 
@@ -62,6 +66,8 @@ class RdbWriter {
  public:
   explicit RdbWriter(const RdbHeader& header);
 
+  // A library of functions. REQUIRES: before every entry.
+  void add_library(std::string_view text);
   // A hint to the reader of how many entries of `db` follow, `expiring` of them with an expiry.
   // Optional.
   void begin_database(int db, uint64_t keys, uint64_t expiring);

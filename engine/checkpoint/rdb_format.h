@@ -6,7 +6,7 @@
 //   item     = AUX name(string) value(string)             unknown names are skipped
 //            | SELECTDB number(length)                    the entries that follow belong to it
 //            | RESIZEDB keys(length) expiring(length)     a hint
-//            | FUNCTION2 library(string)                  refused
+//            | FUNCTION2 library(string)                  its whole text; before every entry
 //            | entry
 //   entry    = [EXPIRE_MS i64 | EXPIRE_S i32] [IDLE seconds(length) | FREQ u8] type(u8) key(string)
 //              value
@@ -73,13 +73,13 @@ enum class RdbType : uint8_t {
   kZsetZiplist = 12,     //   packed ziplist: member, score, ...
   kHashZiplist = 13,     //   packed ziplist: field, value, ...
   kListQuicklist = 14,   //   n(length) packed ziplist...
-  kStream = 15,          //   refused
+  kStream = 15,          //   stream, of Redis 5 and 6
   kHashListpack = 16,    //   packed listpack: field, value, ...
   kZsetListpack = 17,    //   packed listpack: member, score, ...
   kListQuicklist2 = 18,  //   n(length) (kRdbNodePlain item(string) | kRdbNodePacked listpack)...
-  kStream2 = 19,         //   refused
+  kStream2 = 19,         // * stream (engine/checkpoint/rdb_stream.h)
   kSetListpack = 20,     //   packed listpack (version 11)
-  kStream3 = 21,         //   refused (version 11)
+  kStream3 = 21,         //   stream, of Redis 7.2 (version 11)
   kHash2 = 22,           //   fields that expire, of Valkey 9 and of release candidates: refused
   kHashListpackRc = 23,  //   likewise
   kHashFields = 24,      //   soonest(i64) n(length) (ttl(length) field(string) value(string))...

@@ -16,6 +16,7 @@
 #include "engine/os/memory_file_testing.h"
 #include "engine/store/keyspace.h"
 #include "engine/store/list.h"
+#include "engine/store/stream.h"
 #include "engine/store/zset.h"
 
 namespace powercut::engine {
@@ -57,6 +58,32 @@ inline std::string bits_of(double score) {
   return std::string(reinterpret_cast<const char*>(&score), sizeof(score));
 }
 
+// All that is kept of a stream.
+inline void add_plain(PlainValue& out, const Stream& stream) {
+  stream.for_range({}, StreamId::most(), false, [&](const StreamEntry& entry) {
+    out.items.emplace_back(entry.id.text(), "");
+    entry.for_each([&](std::string_view field, std::string_view value) {
+      out.items.emplace_back(field, value);
+    });
+    return true;
+  });
+  for (const auto& [id, block] : stream.blocks())
+    out.items.emplace_back("block " + id.text(), block.listpack());
+  out.items.emplace_back("last " + stream.last_id().text(),
+                         "deleted " + stream.max_deleted_id().text());
+  out.items.emplace_back("added", std::to_string(stream.entries_added()));
+  for (const auto& [name, group] : stream.groups()) {
+    out.items.emplace_back("group " + name, group.last_id.text());
+    out.items.emplace_back("read", std::to_string(group.entries_read));
+    for (const auto& [who, consumer] : group.consumers())
+      out.items.emplace_back("consumer " + who, std::to_string(consumer.seen_ms));
+    for (const auto& [id, pending] : group.pending())
+      out.items.emplace_back(
+          id.text() + " of " + pending.owner->first,
+          std::to_string(pending.delivered_ms) + " " + std::to_string(pending.deliveries));
+  }
+}
+
 inline PlainValue plain(const Value& value, int64_t expire_at_ms = Object::kNoExpiry) {
   PlainValue out{std::string(type_name(value.type())), expire_at_ms, {}};
   switch (value.type()) {
@@ -84,6 +111,9 @@ inline PlainValue plain(const Value& value, int64_t expire_at_ms = Object::kNoEx
         out.items.emplace_back(item.member, bits_of(item.score));
       }
       return out;
+    case Type::kStream:
+      add_plain(out, *value.stream());
+      return out;
   }
   std::sort(out.items.begin(), out.items.end());
   return out;
@@ -95,7 +125,7 @@ inline PlainKeyspace plain(const Keyspace& keyspace) {
     const Table& table = keyspace.database(db).table();
     for (size_t i = 0; i < table.size(); ++i) {
       const auto& entry = table.at(i);
-      out[{db, entry.key}] = plain(entry.value.value, entry.value.expire_at_ms);
+      out[{db, std::string(entry.key)}] = plain(entry.value.value, entry.value.expire_at_ms);
     }
   }
   return out;
@@ -130,8 +160,35 @@ inline double random_score() {
                          rc::gen::map(rc::gen::arbitrary<int>(), [](int n) { return double(n); }));
 }
 
+inline std::unique_ptr<Stream> random_stream() {
+  auto stream = std::make_unique<Stream>();
+  const StreamLimits limits{*rc::gen::inRange<uint64_t>(0, 300), *rc::gen::inRange<uint64_t>(0, 6)};
+  const auto id = [] {
+    return StreamId{*rc::gen::inRange<uint64_t>(0, 3), *rc::gen::inRange<uint64_t>(0, 40)};
+  };
+  for (int i = *rc::gen::inRange(0, 30); i > 0; --i) {
+    const StreamId next = id();
+    if (next <= stream->last_id()) {
+      stream->erase(next);
+      continue;
+    }
+    const std::string value = random_string();
+    stream->append(next, std::vector<std::string_view>{*rc::gen::element("f", "g"), value}, limits);
+  }
+  for (int i = *rc::gen::inRange(0, 3); i > 0; --i) {
+    StreamGroup* group =
+        stream->add_group(random_string(), id(), *rc::gen::inRange<int64_t>(-1, 9));
+    if (group == nullptr) continue;
+    auto* consumer = group->add_consumer(random_string(), *rc::gen::inRange<int64_t>(0, 1 << 20));
+    for (int n = *rc::gen::inRange(0, 9); n > 0; --n)
+      group->deliver(id(), consumer, *rc::gen::inRange<int64_t>(0, int64_t{1} << 45),
+                     *rc::gen::inRange<uint64_t>(0, 99));
+  }
+  return stream;
+}
+
 inline Value random_value() {
-  const auto type = static_cast<Type>(*rc::gen::inRange(0, 5));
+  const auto type = static_cast<Type>(*rc::gen::inRange(0, 6));
   const int count = *rc::gen::inRange(1, 30);
   switch (type) {
     case Type::kList: {
@@ -154,6 +211,8 @@ inline Value random_value() {
       for (int i = 0; i < count; ++i) zset->set(random_string(), random_score());
       return Value(std::move(zset));
     }
+    case Type::kStream:
+      return Value(random_stream());
     default:
       return Value(random_string());
   }

@@ -348,10 +348,6 @@ TEST(RdbValue, WhatIsWrongIsSaid) {
             "DUMP payload: offset 1: an item without its second half");
   EXPECT_EQ(refusal("12 01 03 0161"), "DUMP payload: offset 3: a list node of an unknown kind");
   EXPECT_EQ(refusal("12 01 00 0161"), "DUMP payload: offset 3: a list node of an unknown kind");
-  for (const char* stream : {"0f", "13", "15"}) {
-    EXPECT_EQ(refusal(std::string(stream) + "00"),
-              "DUMP payload: offset 1: streams are not supported yet");
-  }
   for (const char* module : {"06", "07"}) {
     EXPECT_EQ(refusal(std::string(module) + "00"),
               "DUMP payload: offset 1: values of modules are not supported");
@@ -475,8 +471,11 @@ TEST(RdbFile, WhatIsRefused) {
   EXPECT_EQ(wrong_file("VALKEY081\xff", Errc::kUnsupported),
             "dump: offset 0: RDB version 81 is newer than 80, the newest supported");
   const auto with = [](std::string_view items) { return "REDIS0004" + unhex(items) + "\xff"; };
-  EXPECT_EQ(wrong_file(with("fe00 f5 00"), Errc::kUnsupported),
-            "dump: offset 11: libraries of functions are not supported");
+  EXPECT_EQ(wrong_file(with("fe00 f5 00")),
+            "dump: offset 11: a library of functions: Missing library metadata");
+  const std::string_view library = "f5 0d 23216c7561206e616d653d6c0a";  // "#!lua name=l\n"
+  EXPECT_EQ(wrong_file(with(std::string(library) + std::string(library))),
+            "dump: offset 24: a second library of functions l");
   // A module's number: nine characters of six bits, ten bits of a version.
   EXPECT_EQ(wrong_file(with("f7 81 0420c41461c824ff"), Errc::kUnsupported),
             "dump: offset 9: data of the module BCDEFGHIJ are not supported");
@@ -498,15 +497,15 @@ TEST(RdbFile, WhatIsRefused) {
   EXPECT_EQ(wrong_file(with("fe10"), Errc::kUnsupported),
             "dump: offset 10: database 16, of 16: start with a higher --databases");
   // A key is shown as far as 64 bytes go.
-  const auto stream = [&](const std::string& key) {
+  const auto module = [&](const std::string& key) {
     std::string bytes;
     append_rdb_length(bytes, key.size());
-    const std::string message = wrong_file("REDIS0004\x0f" + bytes + key, Errc::kUnsupported);
+    const std::string message = wrong_file("REDIS0004\x06" + bytes + key, Errc::kUnsupported);
     return message.substr(message.find("key ") + 4);
   };
-  EXPECT_EQ(stream(std::string(64, 'x')), "\"" + std::string(64, 'x') + "\"");
-  EXPECT_EQ(stream(std::string(65, 'x')), "\"" + std::string(64, 'x') + "\"...");
-  EXPECT_EQ(stream(" ~\"\\\x1f\x7f\xff"), R"(" ~\x22\x5c\x1f\x7f\xff")");
+  EXPECT_EQ(module(std::string(64, 'x')), "\"" + std::string(64, 'x') + "\"");
+  EXPECT_EQ(module(std::string(65, 'x')), "\"" + std::string(64, 'x') + "\"...");
+  EXPECT_EQ(module(" ~\"\\\x1f\x7f\xff"), R"(" ~\x22\x5c\x1f\x7f\xff")");
 }
 
 // From version 5 on a checksum stands at the end, all of it.

@@ -294,11 +294,30 @@ TEST(RdbDecode, ExpiredKeysAreDroppedOnRequest) {
   EXPECT_EQ(info->keys, 1u);
 }
 
+// Libraries of functions stand before every key, as redis-server writes them.
+TEST(RdbEncode, HasTheLibraries) {
+  const std::string text = "#!lua name=one\nredis.register_function('f', function() end)";
+  Keyspace keyspace;
+  keyspace.put_library("one", text);
+  keyspace.put_library("two", "#!lua name=two\n");
+  keyspace.put(0, "key", "value");
+  const std::string bytes = encode_rdb(keyspace);
+  EXPECT_LT(bytes.find("name=two"), bytes.find("value"));
+  Keyspace loaded;
+  loaded.set_loading(true);
+  const auto info = load_rdb(bytes, "base", loaded);
+  ASSERT_TRUE(info.ok()) << info.error().message;
+  EXPECT_EQ(info->libraries, 2u);
+  EXPECT_EQ(info->keys, 1u);
+  EXPECT_EQ(loaded.libraries(), keyspace.libraries());
+}
+
 #ifdef POWERCUT_REDIS_CHECK_RDB
 TEST(RdbEncode, RedisFindsNothingWrong) {
   Keyspace keyspace;
   keyspace.set_loading(true);
   ASSERT_TRUE(load_rdb(file_contents(kTestdata + "rdb/dump.rdb"), "dump", keyspace).ok());
+  keyspace.put_library("one", "#!lua name=one\nredis.register_function('f', function() end)");
   const std::string path = ::testing::TempDir() + "powercut-check.rdb";
   std::ofstream(path, std::ios::binary) << encode_rdb(keyspace);
   EXPECT_EQ(std::system((POWERCUT_REDIS_CHECK_RDB " " + path + " > /dev/null").c_str()), 0);

@@ -9,6 +9,7 @@
 
 #include "engine/checkpoint/rdb_format.h"
 #include "engine/checkpoint/rdb_packed.h"
+#include "engine/checkpoint/rdb_stream.h"
 #include "engine/store/list.h"
 #include "engine/store/zset.h"
 
@@ -246,10 +247,6 @@ bool rdb_type_known(uint8_t type) {
 
 const char* rdb_type_refused(uint8_t type) {
   switch (static_cast<RdbType>(type)) {
-    case RdbType::kStream:
-    case RdbType::kStream2:
-    case RdbType::kStream3:
-      return "streams are not supported yet";
     case RdbType::kHash2:
     case RdbType::kHashListpackRc:
       return "hashes whose fields expire are not supported";
@@ -268,9 +265,9 @@ bool read_rdb_value(RdbReader& reader, uint8_t type, Value& out) {
   const auto zset = [&](auto read) { return read_new<Zset>(out, read); };
   switch (static_cast<RdbType>(type)) {
     case RdbType::kString: {
-      String string;
+      std::string string;
       if (!reader.read_string(string)) return false;
-      out = Value(std::move(string));
+      out = Value(String(string));
       return true;
     }
     case RdbType::kList:
@@ -307,6 +304,11 @@ bool read_rdb_value(RdbReader& reader, uint8_t type, Value& out) {
       return zset([&](Zset& z) { return read_packed_zset(reader, walk_ziplist, z); });
     case RdbType::kZsetListpack:
       return zset([&](Zset& z) { return read_packed_zset(reader, walk_listpack, z); });
+    case RdbType::kStream:
+    case RdbType::kStream2:
+    case RdbType::kStream3:
+      return read_new<Stream>(
+          out, [&](Stream& s) { return read_rdb_stream(reader, static_cast<RdbType>(type), s); });
     default:
       break;
   }

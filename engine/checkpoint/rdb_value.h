@@ -10,7 +10,7 @@ namespace powercut::engine {
 
 // Whether a type byte means anything at all.
 bool rdb_type_known(uint8_t type);
-// Why values of this type byte are refused ("streams are not supported yet"), or nullptr.
+// Why values of this type byte are refused ("values of modules are not supported"), or nullptr.
 const char* rdb_type_refused(uint8_t type);
 
 // Reads a value of any type that is not refused; false if the reader failed. An item that comes

@@ -1,6 +1,7 @@
 #include "engine/command/call.h"
 
 #include "engine/command/client.h"
+#include "engine/command/events.h"
 #include "engine/command/number.h"
 
 namespace powercut::engine {
@@ -23,6 +24,16 @@ bool Call::float_arg(size_t i, double& out, std::string_view message) {
   }
   out = *parsed;
   return true;
+}
+
+void Call::announce_in(int other_db, char kind, std::string_view event, std::string_view key) {
+  if (events != nullptr) events->add(kind, event, other_db, key);
+}
+
+void Call::announce_taken(char kind, std::string_view event, std::string_view key) {
+  if (events == nullptr || !events->any()) return;
+  announce(kind, event, key);
+  if (keyspace.peek(db, key) == nullptr) announce('g', "del", key);
 }
 
 bool Call::may_wait() const { return client != nullptr && !client->in_exec; }

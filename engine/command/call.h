@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/check.h"
 #include "engine/base/site.h"
@@ -15,6 +16,7 @@
 #include "engine/command/reply.h"
 #include "engine/store/keyspace.h"
 #include "engine/store/list.h"
+#include "engine/store/stream.h"
 #include "engine/store/value.h"
 #include "engine/store/zset.h"
 
@@ -22,6 +24,8 @@ namespace powercut::engine {
 
 class Client;   // engine/command/client.h
 class Control;  // engine/command/control.h: what server and persistence commands ask of the engine
+class Events;   // engine/command/events.h
+class Scripts;  // engine/command/script/scripts.h
 
 // Where random commands draw: the seam's choose().
 class Chance {
@@ -51,6 +55,10 @@ class Call {
   Chance& chance;
   Control* control = nullptr;   // nullptr while a log is replayed
   Client* client = nullptr;     // nullptr while a log is replayed
+  Events* events = nullptr;     // nullptr while a log is replayed
+  Scripts* scripts = nullptr;   // nullptr while a log is replayed
+  bool in_script = false;       // a script's command
+  bool error_counted = false;   // the error that was answered, where it arose
   bool writes_refused = false;  // then a command that only may write (kMayWrite) does not
 
   size_t argc() const { return args.size(); }
@@ -80,7 +88,7 @@ class Call {
     if (read<T>(key) == nullptr) return nullptr;
     return as<T>(keyspace.find_for_write(db, key)->value);
   }
-  // As write, but an absent key gets a new empty T. Never leave it empty.
+  // As write, but an absent key gets a new empty T. Never leave it empty, unless it is a stream.
   template <class T>
   T* write_or_create(std::string_view key) {
     T* found = write<T>(key);
@@ -112,6 +120,14 @@ class Call {
     replaced_ = true;
     effects.add(other_db, words);
   }
+  // For those who subscribe to what happens to keys (engine/command/events.h): a letter that says of what kind it is, a
+  // name that outlives the call. A command with a row there needs none of it.
+  void announce(char kind, std::string_view event, std::string_view key) {
+    announce_in(db, kind, event, key);
+  }
+  void announce_in(int other_db, char kind, std::string_view event, std::string_view key);
+  // Of a collection from which something was taken: `event`, and that it is gone, if nothing is left of it.
+  void announce_taken(char kind, std::string_view event, std::string_view key);
   void fail(std::string_view message) { reply.error(message); }
   // The client waits until one of args[first_key, first_key + keys) is of that type, instead of an answer.
   struct Wait {
@@ -119,6 +135,12 @@ class Call {
     size_t first_key;
     size_t keys;
     int64_t timeout_ms;  // 0: for ever
+    // As in Waiting (engine/command/waiters.h).
+    bool word_each = false;
+    bool (*is_ready)(const Value&, std::span<const std::string_view>) = nullptr;
+    std::string_view gone = {};
+    std::vector<std::string> words =
+        {};  // what is asked for when the key is ready; none: the request
   };
   // Not in a transaction, and nobody waits in a replay.
   bool may_wait() const;
@@ -148,6 +170,8 @@ class Call {
       return value.hash();
     else if constexpr (std::is_same_v<T, Set>)
       return value.set();
+    else if constexpr (std::is_same_v<T, Stream>)
+      return value.stream();
     else
       return value.zset();
   }
@@ -155,7 +179,7 @@ class Call {
   const T* checked(const T* value) {
     if (value == nullptr) {
       reply.error(kWrongType);
-    } else if constexpr (!std::is_same_v<T, String>) {
+    } else if constexpr (!std::is_same_v<T, String> && !std::is_same_v<T, Stream>) {
       CHECK(value->size() > 0);
     }
     return value;

@@ -1,4 +1,4 @@
-// SUBSCRIBE and PUBLISH: who listens to which channel. Knows clients by their numbers alone. Nothing of it outlives the
+// SUBSCRIBE, SSUBSCRIBE and PUBLISH: who listens to which channel. Knows clients by their numbers alone. Nothing of it outlives the
 // process.
 #pragma once
 
@@ -29,6 +29,8 @@ class Channels {
 
   Names channels;
   Names patterns;
+  Names
+      shards;  // sharded channels: names of their own; all of them are here, as this is the only node
 };
 
 }  // namespace powercut::engine

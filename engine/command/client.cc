@@ -91,6 +91,7 @@ void Client::stop_listening() {
   Channels& all = clients_.channels;
   for (const std::string& name : subscriptions->channels) all.unsubscribe(all.channels, id_, name);
   for (const std::string& name : subscriptions->patterns) all.unsubscribe(all.patterns, id_, name);
+  for (const std::string& name : subscriptions->shards) all.unsubscribe(all.shards, id_, name);
   subscriptions.reset();
 }
 

@@ -53,6 +53,7 @@ class Client {
   bool paused = false;     // it waits for the end of CLIENT PAUSE
   bool waits = false;      // for a key, as one of peers().waiters: no request of it is run
   bool mute = false;       // CLIENT REPLY OFF
+  bool told = false;       // what answers it now is no reply, and comes all the same: to SUBSCRIBE
   bool skip_next = false;  // CLIENT REPLY SKIP: the next reply, and this one
   bool skip_now = false;
   // Ends its connection; empty where there is none to end.
@@ -87,7 +88,8 @@ class Client {
   struct Subscriptions {
     std::set<std::string, std::less<>> channels;
     std::set<std::string, std::less<>> patterns;
-    size_t count() const { return channels.size() + patterns.size(); }
+    std::set<std::string, std::less<>> shards;
+    bool empty() const { return channels.empty() && patterns.empty() && shards.empty(); }
   };
   std::unique_ptr<Subscriptions> subscriptions;  // none: it listens to nothing
   void stop_listening();

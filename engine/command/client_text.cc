@@ -51,13 +51,14 @@ std::string describe_client(const Client& client) {
   const bool redirects = client.tracking != nullptr;
   const auto* listens = client.subscriptions.get();
   return fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub=0 "
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} "
       "multi={} qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll={} omem={} "
       "tot-mem={} events={} cmd={} user={} redir={} resp={}",
       client.id(), client.address, client.local_address, client.descriptor, client.name,
       seconds_since(client.opened_at), seconds_since(client.active_at), flags_of(client), client.db,
       listens == nullptr ? 0 : listens->channels.size(),
-      listens == nullptr ? 0 : listens->patterns.size(), queued, client.request_bytes,
+      listens == nullptr ? 0 : listens->patterns.size(),
+      listens == nullptr ? 0 : listens->shards.size(), queued, client.request_bytes,
       client.request_room, client.argument_bytes, multi, client.outbox.room(), unsent,
       unsent - waits, waits == 0 ? 0 : 1, waits,
       sizeof(Client) + client.request_bytes + client.request_room + multi + client.outbox.room(),
@@ -66,11 +67,13 @@ std::string describe_client(const Client& client) {
 }
 
 void note_denial(const Client& client, std::string_view reason, std::string_view object,
-                 std::string_view user) {
+                 std::string_view user, std::string_view context) {
   Clients& peers = client.peers();
   const bool in_transaction = client.in_multi || client.in_exec;
   peers.denials.note({.reason = std::string(reason),
-                      .context = in_transaction ? "multi" : "toplevel",
+                      .context = !context.empty() ? std::string(context)
+                                 : in_transaction ? "multi"
+                                                  : "toplevel",
                       .object = std::string(object),
                       .user = std::string(user),
                       .client = describe_client(client),

@@ -76,12 +76,12 @@ struct Index {
 
   Index() {
     for (const auto family :
-         {string_commands(),     hyperloglog_commands(), key_commands(),        list_commands(),
-          hash_commands(),       set_commands(),         sorted_set_commands(), geo_commands(),
-          dump_commands(),       transaction_commands(), acl_commands(),        server_commands(),
-          client_commands(),     command_commands(),     connection_commands(), debug_commands(),
-          memory_commands(),     monitoring_commands(),  object_commands(),     pubsub_commands(),
-          persistence_commands()}) {
+         {string_commands(), hyperloglog_commands(), key_commands(),         list_commands(),
+          hash_commands(),   set_commands(),         sorted_set_commands(),  geo_commands(),
+          stream_commands(), dump_commands(),        transaction_commands(), acl_commands(),
+          server_commands(), client_commands(),      command_commands(),     connection_commands(),
+          debug_commands(),  memory_commands(),      monitoring_commands(),  object_commands(),
+          pubsub_commands(), persistence_commands(), script_commands(), function_commands()}) {
       for (const CommandSpec& spec : family) {
         check_row(spec);
         const Spelling name(spec.name);

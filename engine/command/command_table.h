@@ -22,6 +22,7 @@ enum CommandFlag : uint32_t {
   kLoading = 256,       // answered while the store loads: it touches no key
   kTells = 1024,        // tells other clients something: waits where writes wait
   kImmediate = 128,     // executed at once inside MULTI, not queued (EXEC, DISCARD, WATCH, ...)
+  kRunsScript = 4096,   // EVAL, FCALL: what it runs is counted and shown for itself
   kMayWrite = 2048,     // a read that keeps what it found, unless writes are refused (PFCOUNT)
 };
 
@@ -61,7 +62,10 @@ std::span<const CommandSpec> hash_commands();
 std::span<const CommandSpec> set_commands();
 std::span<const CommandSpec> sorted_set_commands();
 std::span<const CommandSpec> geo_commands();
+std::span<const CommandSpec> stream_commands();
 std::span<const CommandSpec> dump_commands();
+std::span<const CommandSpec> script_commands();
+std::span<const CommandSpec> function_commands();
 std::span<const CommandSpec> transaction_commands();
 std::span<const CommandSpec> server_commands();
 std::span<const CommandSpec> acl_commands();

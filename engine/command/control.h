@@ -12,6 +12,7 @@
 #include "engine/command/encoding.h"
 #include "engine/command/latency.h"
 #include "engine/command/slow_log.h"
+#include "engine/store/stream.h"
 
 namespace powercut::engine {
 
@@ -63,10 +64,20 @@ class Control {
   // --- PFADD, PFMERGE ---
   virtual uint64_t sparse_sketch_most() { return 3'000; }  // hll-sparse-max-bytes
 
+  // --- XADD, XTRIM ---
+  virtual StreamLimits stream_limits() { return {}; }
+
   // --- MEMORY ---
   virtual MemoryReport memory_report() { return {}; }
   // Gives what is free back to the system, if the process can.
   virtual void purge() {}
+
+  // --- Scripts ---
+  // Lets other tasks run while a script takes long; `wrote`: what it did is not logged yet. Yields, and does not come
+  // back to a store that has ended meanwhile.
+  virtual void let_others_run(bool /*wrote*/) {}
+  // DEBUG SET-DISABLE-DENY-SCRIPTS
+  virtual void set_lax_scripts(bool) {}
 
   // --- LATENCY ---
   virtual LatencyEvents& latency() { return no_events_; }

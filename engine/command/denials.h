@@ -12,7 +12,7 @@ namespace powercut::engine {
 
 struct Denial {
   std::string reason;   // "command", "key", "channel", "auth"
-  std::string context;  // "toplevel", "multi"
+  std::string context;  // "toplevel", "multi", "lua"
   std::string object;   // the command, the key, the channel
   std::string user;
   std::string client;  // as CLIENT LIST shows the last one

@@ -9,8 +9,8 @@ namespace {
 
 constexpr size_t kLongestEmbedded = 44;
 
-template <class V, class Fits>
-bool all_fit(const SlabMap<V>& map, size_t most, Fits fits) {
+template <class Map, class Fits>
+bool all_fit(const Map& map, size_t most, Fits fits) {
   if (map.size() > most) return false;
   for (size_t i = 0; i < map.size(); ++i) {
     if (!fits(map.at(i))) return false;
@@ -43,6 +43,8 @@ std::string_view encoding_of(const Value& value, const EncodingLimits& limits) {
       const auto fits = [&](const auto& e) { return e.key.size() <= limits.zset_value; };
       return all_fit(value.zset()->entries(), limits.zset_entries, fits) ? "listpack" : "skiplist";
     }
+    case Type::kStream:
+      return "stream";
   }
   return "raw";
 }

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "engine/command/announce.h"
+#include "engine/command/events.h"
+
 namespace powercut::engine {
 
 namespace {
@@ -11,7 +14,7 @@ namespace {
 void expire_keys(Call& call, const CommandSpec& spec) {
   std::vector<size_t> positions;
   key_positions(spec, call.args, positions);
-  for (const size_t position : positions) (void)call.keyspace.find(call.db, call.args[position]);
+  for (const size_t position : positions) (void)call.keyspace.look(call.db, call.args[position]);
 }
 
 }  // namespace
@@ -27,6 +30,7 @@ void execute(Call& call, const CommandSpec& spec) {
   }
   CHECK(call.db >= 0 && call.db < call.keyspace.databases());
   if (call.dirty() && !call.replaced()) call.effects.add(call.db, call.args);
+  if (call.dirty() && call.events != nullptr && call.events->any()) announce_by_name(call, spec);
   call.keyspace.settle();
 }
 

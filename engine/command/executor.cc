@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/hash.h"
+#include "engine/command/announce.h"
 #include "engine/command/client_text.h"
 #include "engine/command/container.h"
 #include "engine/command/execute.h"
@@ -24,8 +25,9 @@ uint32_t flags_of(const std::vector<std::string>& words) {
 
 // What a client that listens to channels may say in RESP2, where a reply could be taken for a message.
 bool says_listener(const CommandSpec& spec) {
-  static constexpr std::string_view kNames[] = {
-      "subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ping", "quit", "reset"};
+  static constexpr std::string_view kNames[] = {"subscribe",    "unsubscribe", "psubscribe",
+                                                "punsubscribe", "ssubscribe",  "sunsubscribe",
+                                                "ping",         "quit",        "reset"};
   return std::find(std::begin(kNames), std::end(kNames), spec.name) != std::end(kNames);
 }
 
@@ -37,7 +39,14 @@ bool begins_a_web_request(std::string_view word) {
 }  // namespace
 
 Executor::Executor(Os& os, Keyspace& keyspace, OperationLog& log, Control& control)
-    : os_(os), keyspace_(keyspace), log_(log), control_(control), clients_(os), sooner_(os) {
+    : os_(os),
+      keyspace_(keyspace),
+      log_(log),
+      control_(control),
+      clients_(os),
+      eviction_(keyspace, [this](Site site, uint64_t n) { return os_.choose(site, n); }),
+      scripts_(keyspace, *this),
+      sooner_(os) {
   clients_.end_wait = [this](Client& client, bool with_error) {
     return end_wait(client, with_error);
   };
@@ -52,8 +61,34 @@ Executor::~Executor() {
 
 // --- One request ---
 
+// Answers what is none, or not from somebody who has yet to say who it is.
+bool Executor::is_command(Client& client, const CommandSpec* spec,
+                          std::span<const std::string_view> args) {
+  if (client.is_stranger() && (spec == nullptr || (spec->flags & kNoAuth) == 0)) {
+    client.multi_failed |= client.in_multi;
+    refuse(client, "NOAUTH Authentication required.");
+    return false;
+  }
+  if (spec == nullptr || !arity_fits(*spec, args.size())) {
+    client.multi_failed |= client.in_multi;
+    if (spec != nullptr) ++tally_.of(spec).rejected;
+    refuse(client, spec == nullptr ? unknown_command_error(args) : wrong_arity_error(*spec));
+    return false;
+  }
+  if (spec->subcommand_count != 0 && args.size() > 1) {
+    // DEBUG has no subcommands in Redis, so the user is asked for the whole of it.
+    if (!client.user->unrestricted && spec->name == "debug" && deny(client, *spec, args))
+      return false;
+    client.multi_failed |= client.in_multi;
+    ++tally_.of(spec).rejected;
+    refuse(client, unknown_subcommand_error(args));
+    return false;
+  }
+  return true;
+}
+
 void Executor::run(Client& client, std::span<const std::string_view> args) {
-  CHECK(!args.empty() && effects_.empty());
+  CHECK(!args.empty() && (effects_.empty() || scripts_.busy()));
   ++stats_.commands;
   client.skip_now = std::exchange(client.skip_next, false);
   const CommandSpec* spec = resolve(args);
@@ -61,22 +96,7 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     client.closing = true;
     return;
   }
-  if (client.is_stranger() && (spec == nullptr || (spec->flags & kNoAuth) == 0)) {
-    client.multi_failed |= client.in_multi;
-    return refuse(client, "NOAUTH Authentication required.");
-  }
-  if (spec == nullptr || !arity_fits(*spec, args.size())) {
-    client.multi_failed |= client.in_multi;
-    if (spec != nullptr) ++tally_.of(spec).rejected;
-    return refuse(client, spec == nullptr ? unknown_command_error(args) : wrong_arity_error(*spec));
-  }
-  if (spec->subcommand_count != 0 && args.size() > 1) {
-    // DEBUG has no subcommands in Redis, so the user is asked for the whole of it.
-    if (!client.user->unrestricted && spec->name == "debug" && deny(client, *spec, args)) return;
-    client.multi_failed |= client.in_multi;
-    ++tally_.of(spec).rejected;
-    return refuse(client, unknown_subcommand_error(args));
-  }
+  if (!is_command(client, spec, args)) return;
   client.last_command = spec->name;
   if (!client.user->unrestricted && deny(client, *spec, args)) return;
   if (client.subscriptions != nullptr && client.protocol == 2 && !says_listener(*spec)) {
@@ -89,6 +109,7 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     client.multi_failed |= client.in_multi;
     return refuse(client, "LOADING Redis is loading the dataset in memory");
   }
+  if (scripts_.busy()) return run_beside_script(client, *spec, args);
   if (must_wait(client, *spec)) {
     while (must_wait(client, *spec)) clients_.wait_for_unpause(client);
     if (!may_go_on(client, *spec, args)) return;
@@ -103,24 +124,28 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     bool waited = false;
     while (wait_for_turn(client, *spec)) waited = true;
     if (waited && !may_go_on(client, *spec, args)) return;
+    make_memory();
     (void)log_.has_space(bytes_of(client, *spec, args));
     const char* refusal = why_refused(client, *spec);
-    if (refusal != nullptr && is_write(client, *spec)) {
-      ++stats_.refused_writes;
-      ++tally_.of(spec).rejected;
-      tally_.count_error(refusal);
-      const bool exec = spec->name == "exec";
-      if (exec) client.clear_transaction();
-      Reply reply(client.outbox.bytes(), client.protocol);
-      reply.error(exec ? fmt::format("EXECABORT Transaction discarded because of: {}", refusal)
-                       : std::string(refusal));
-      hold(client, 0);
-      return;
-    }
+    if (refusal != nullptr && is_write(client, *spec)) return refuse_write(client, *spec, refusal);
   }
+  // A script may have begun while this one waited.
+  if (scripts_.busy()) return run_beside_script(client, *spec, args);
   keyspace_.set_now(os_.wall_now());
   keyspace_.keep_expired(clients_.writes_paused());
   execute_timed(client, *spec, args);
+}
+
+void Executor::refuse_write(Client& client, const CommandSpec& spec, const char* why) {
+  ++stats_.refused_writes;
+  ++tally_.of(&spec).rejected;
+  const bool exec = spec.name == "exec";
+  if (exec) client.clear_transaction();
+  tally_.count_error(why);
+  Reply(client.outbox.bytes(), client.protocol)
+      .error(exec ? fmt::format("EXECABORT Transaction discarded because of: {}", why)
+                  : std::string(why));
+  hold(client, 0);
 }
 
 namespace {
@@ -181,6 +206,7 @@ void Executor::execute_timed(Client& client, const CommandSpec& spec,
   forget_changes();  // of what changed nothing after all
   count_call(client, spec, args, began, failed);
   client.end_command();
+  if (std::exchange(less_memory_, false)) make_memory();
   if (clients_.tracking.over_limit()) limit_remembered(clients_);
   send_news();
 }
@@ -213,10 +239,13 @@ void Executor::count_time(const Client& client, const CommandSpec& spec,
 
 void Executor::note_news(Client& client, int db, const CommandSpec& spec,
                          std::span<const std::string_view> args, bool failed) {
-  if (clients_.monitors != 0) show_to_monitors(clients_, client, db, spec, args, os_.wall_now());
+  if (clients_.monitors != 0 && (spec.flags & kRunsScript) == 0)
+    show_to_monitors(clients_, client, db, spec, args, os_.wall_now(),
+                     scripts_.running() != nullptr);
   if (!effects_.empty()) settle_changes();  // what is read from now on is newer
   if (client.tracking == nullptr) return;
-  if ((spec.flags & kReadOnly) != 0 && !failed && client.tracking->remembers()) {
+  if ((spec.flags & kReadOnly) != 0 && (spec.flags & kRunsScript) == 0 && !failed &&
+      client.tracking->remembers()) {
     positions_.clear();
     key_positions(spec, args, positions_);
     remember_keys(client, args, positions_);
@@ -231,6 +260,8 @@ void Executor::settle_changes() {
 }
 
 void Executor::send_news() {
+  if (!events_.empty())
+    for (const Events::Event& event : events_.take()) publish_event(clients_, events_, event);
   if (!clients_.news.empty()) tell_news(clients_, log_.applied_lsn());
 }
 
@@ -241,7 +272,7 @@ void Executor::refuse(Client& client, std::string_view error) {
 }
 
 void Executor::hold(Client& client, uint64_t lsn) {
-  if (client.mute || client.skip_now) client.outbox.drop();
+  if (!std::exchange(client.told, false) && (client.mute || client.skip_now)) client.outbox.drop();
   if (client.outbox.hold(lsn, log_.released_lsn())) ++stats_.held_replies;
 }
 
@@ -272,10 +303,34 @@ bool Executor::needs_memory(const Client& client, const CommandSpec& spec) const
 
 const char* Executor::why_refused(const Client& client, const CommandSpec& spec) {
   if (!log_.refusal().empty()) return log_.refusal().c_str();
-  if (max_memory_ != 0 && keyspace_.memory_bytes() > max_memory_ && needs_memory(client, spec)) {
-    return "OOM command not allowed when used memory > 'maxmemory'.";
-  }
+  if (needs_memory(client, spec) && short_of_memory()) return kOutOfMemory;
   return nullptr;
+}
+
+// Gives up keys until the data fits, each an operation of its own. Not many at once: the next command goes on.
+void Executor::make_memory() {
+  constexpr int kMost = 128;
+  memory_short_ = false;
+  if (max_memory_ == 0 || !log_.refusal().empty() || clients_.writes_paused() || scripts_.busy())
+    return;
+  keyspace_.set_now(os_.wall_now());
+  keyspace_.keep_expired(false);
+  evicts_ = true;
+  for (int n = 0; n < kMost && limited_bytes() > max_memory_; ++n) {
+    const auto victim = eviction_.choose();
+    memory_short_ = !victim;
+    if (!victim) break;
+    // It may have expired meanwhile: then that is what is logged.
+    if (keyspace_.remove(victim->db, victim->key)) {
+      ++stats_.evicted_keys;
+      effects_.add(victim->db, {"DEL", victim->key});
+      events_.add('e', "evicted", victim->db, victim->key);
+    }
+    keyspace_.settle();
+    if (!effects_.empty()) finish_operation();
+  }
+  evicts_ = false;
+  send_news();
 }
 
 void Executor::queue(Client& client, const CommandSpec& spec,
@@ -288,6 +343,7 @@ void Executor::queue(Client& client, const CommandSpec& spec,
     return;
   }
   if ((spec.flags & kWrite) != 0) {
+    make_memory();
     if (const char* refusal = why_refused(client, spec)) {
       reply.error(refusal);
       client.multi_failed = true;
@@ -309,10 +365,7 @@ bool Executor::execute_in(Client& client, const CommandSpec& spec,
     lsn = effects_.empty() ? log_.applied_lsn() : finish_operation();
     note_news(client, client.db, spec, args, false);
   } else {
-    Call call(args, keyspace_, client.db, reply, effects_, *this);
-    call.control = &control_;
-    call.client = &client;
-    call.writes_refused = !log_.refusal().empty();
+    Call call = make_call(client, args, client.db, reply, effects_);
     execute_counted(call, spec);
     if (call.waits()) {
       begin_wait(client, spec, call);
@@ -321,7 +374,7 @@ bool Executor::execute_in(Client& client, const CommandSpec& spec,
       return false;
     }
     failed = reply.failed();
-    if (failed) tally_.count_error(reply.text().substr(1));
+    if (failed && !call.error_counted) tally_.count_error(reply.text().substr(1));
     note_news(client, call.db, spec, args, failed);
     CHECK(reply.complete() || client.closing);  // SHUTDOWN has nobody left to answer to
     client.db = call.db;
@@ -352,15 +405,30 @@ void Executor::expire_watched_everywhere() {
   }
 }
 
+Call Executor::make_call(Client& client, std::span<const std::string_view> args, int db,
+                         Reply& reply, Effects& effects) {
+  Call call(args, keyspace_, db, reply, effects, *this);
+  call.control = &control_;
+  call.client = &client;
+  call.events = &events_;
+  call.scripts = &scripts_;
+  call.writes_refused = !log_.refusal().empty();
+  return call;
+}
+
 void Executor::execute_counted(Call& call, const CommandSpec& spec) {
   if (spec.name == "swapdb" && clients_.watching() && keyspace_.any_due())
     expire_watched_everywhere();
   const uint64_t hits = keyspace_.hits();
   const uint64_t misses = keyspace_.misses();
+  const bool runs_script = (spec.flags & kRunsScript) != 0;
+  if (runs_script && clients_.monitors != 0)  // before what it runs
+    show_to_monitors(clients_, *call.client, call.db, spec, call.args, os_.wall_now());
   execute(call, spec);
-  if ((spec.flags & kReadOnly) == 0) return;
+  if ((spec.flags & kReadOnly) == 0 || runs_script) return;
   stats_.hits += keyspace_.hits() - hits;
   stats_.misses += keyspace_.misses() - misses;
+  if (events_.wants('m') && keyspace_.misses() != misses) announce_misses(call, spec);
 }
 
 void Executor::execute_queued(Client& client) {
@@ -377,14 +445,11 @@ void Executor::execute_queued(Client& client) {
     const CommandSpec& spec = *resolve(args);
     Reply one(client.outbox.bytes(), client.protocol);
     if (!client.user->unrestricted && deny_late(client, spec, args, one)) continue;
-    Call call(args, keyspace_, client.db, one, effects_, *this);
-    call.control = &control_;
-    call.client = &client;
-    call.writes_refused = !log_.refusal().empty();
+    Call call = make_call(client, args, client.db, one, effects_);
     execute_counted(call, spec);
     CHECK(one.complete());
     client.db = call.db;
-    if (one.failed()) tally_.count_error(one.text().substr(1));
+    if (one.failed() && !call.error_counted) tally_.count_error(one.text().substr(1));
     count_call(client, spec, args, began, one.failed());
     note_news(client, client.db, spec, args, one.failed());
     find_ready();
@@ -426,6 +491,7 @@ uint64_t Executor::finish_operation() {
 }
 
 size_t Executor::expire_some(size_t limit) {
+  if (scripts_.busy()) return 0;  // for it no time passes
   CHECK(effects_.empty());
   keyspace_.set_now(os_.wall_now());
   if (clients_.writes_paused()) return 0;
@@ -445,6 +511,7 @@ size_t Executor::expire_some(size_t limit) {
 void Executor::on_expired(int db, std::string_view key) {
   ++stats_.expired_keys;
   effects_.add(db, {"DEL", key});
+  events_.add('x', "expired", db, key);
   // Nobody did that: it passed the door just now, as the last.
   if (!changed_keys_.empty()) changed_keys_.back().by = 0;
 }
@@ -466,15 +533,22 @@ uint64_t Executor::read_lsn(const Client& client, const CommandSpec& spec,
   return lsn;
 }
 
-void Executor::before_change(Database& db, std::string_view key, Object*) {
+void Executor::before_change(Database& db, std::string_view key, Object* object) {
   if (keyspace_.loading()) return;  // what is replayed is durable: no reply rests on it
   touched_slots_.push_back(static_cast<uint16_t>(slot_of(db.identity(), key)));
   if (!clients_.waiters.empty()) note_touched(db, key);
   if (clients_.tracking.clients != 0) changed_keys_.push_back({std::string(key), running_});
+  if (object == nullptr && events_.any()) events_.add('n', "new", number_of(db), key);
   if (!clients_.watching()) return;
   clients_.break_watches([&](int number, std::string_view watched) {
     return watched == key && &keyspace_.database(number) == &db;
   });
+}
+
+int Executor::number_of(const Database& db) const {
+  int number = 0;
+  while (&keyspace_.database(number) != &db) ++number;
+  return number;
 }
 
 // What has expired is not there, so that nothing becomes of it.
@@ -485,6 +559,10 @@ bool Executor::has_live(const Database& db, std::string_view key) const {
 
 void Executor::before_flush(Database& db) {
   touched_everything_ = !keyspace_.loading();
+  for (int number = 0; number < keyspace_.databases() && !clients_.waiters.empty(); ++number)
+    if (&keyspace_.database(number) == &db)
+      for (Place& place : clients_.waiters.places(number))
+        touched_places_.push_back(std::move(place));
   if (!clients_.watching()) return;
   clients_.break_watches([&](int number, std::string_view watched) {
     return &keyspace_.database(number) == &db && has_live(db, watched);

@@ -16,12 +16,15 @@
 #include "engine/command/call.h"
 #include "engine/command/client.h"
 #include "engine/command/command_table.h"
+#include "engine/command/events.h"
 #include "engine/command/latency.h"
 #include "engine/command/news.h"
+#include "engine/command/script/scripts.h"
 #include "engine/command/slow_log.h"
 #include "engine/command/tally.h"
 #include "engine/os/os.h"
 #include "engine/os/wait_queue.h"
+#include "engine/store/eviction.h"
 
 namespace powercut::engine {
 
@@ -51,18 +54,27 @@ class OperationListener {
   virtual void on_operation(uint64_t lsn) = 0;
   // The client that waited for a key got it, by the operation before.
   virtual void on_served(uint64_t /*client*/, uint64_t /*lsn*/) {}
+  // The client that waited for a key has waited in vain, up to that operation.
+  virtual void on_in_vain(uint64_t /*client*/, uint64_t /*lsn*/) {}
 };
+
+inline constexpr const char* kOutOfMemory =
+    "OOM command not allowed when used memory > 'maxmemory'.";
 
 struct ExecutorStats {
   uint64_t commands = 0;
   uint64_t expired_keys = 0;
+  uint64_t evicted_keys = 0;
   uint64_t refused_writes = 0;
   uint64_t held_replies = 0;
   uint64_t hits = 0;  // keys that commands which read found, or did not
   uint64_t misses = 0;
 };
 
-class Executor final : public Chance, public ExpiryListener, public KeyspaceObserver {
+class Executor final : public Chance,
+                       public ExpiryListener,
+                       public KeyspaceObserver,
+                       public ScriptCommands {
  public:
   Executor(Os& os, Keyspace& keyspace, OperationLog& log, Control& control);
   ~Executor() override;
@@ -82,13 +94,24 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   void set_listener(OperationListener* listener) { listener_ = listener; }
   // While a log is loaded, only what does not touch the keyspace is answered.
   void set_loading(bool loading) { loading_ = loading; }
-  void set_max_memory(size_t bytes) { max_memory_ = bytes; }
+  // Of the data; 0: no limit.
+  void set_max_memory(size_t bytes) {
+    less_memory_ = bytes != 0 && bytes != max_memory_;
+    max_memory_ = bytes;
+  }
+  Eviction& eviction() { return eviction_; }
+  // The operation that is made now gives up a key, for whoever needs memory: it is nobody's.
+  bool evicts() const { return evicts_; }
+  // notify-keyspace-events
+  void set_told_events(uint32_t flags) { events_.set_flags(flags); }
   OperationLog& log() { return log_; }
   Clients& clients() { return clients_; }
   const ExecutorStats& stats() const { return stats_; }
   Tally& tally() { return tally_; }
   SlowLog& slow_log() { return slow_log_; }
   LatencyEvents& latency_events() { return latency_events_; }
+  Scripts& scripts() { return scripts_; }
+  const Scripts& scripts() const { return scripts_; }
   // latency-tracking: is there to be a histogram of each command?
   void set_latency_tracking(bool on) { latency_tracking_ = on; }
   void reset_stats() {
@@ -104,6 +127,15 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   void before_flush(Database& db) override;
   void before_swap(int a, int b) override;
 
+  // --- ScriptCommands (script_calls.cc) ---
+  void run_in_script(RunningScript& script, std::span<const std::string_view> words, int protocol,
+                     std::string& reply) override;
+  std::optional<bool> allowed_in_script(const RunningScript& script,
+                                        std::span<const std::string_view> words) override;
+  bool short_of_memory() override;
+  void let_others_run(const RunningScript& script) override;
+  Instant now() override { return os_.now(); }
+
  private:
   // Keys by hash: the last entry that touched one of them. Two keys that share a slot only wait
   // longer.
@@ -113,12 +145,16 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   // The reply just written rests on `lsn`.
   void hold(Client& client, uint64_t lsn);
   void queue(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
+  bool is_command(Client& client, const CommandSpec* spec, std::span<const std::string_view> args);
   bool deny(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
   bool deny_late(const Client& client, const CommandSpec& spec,
                  std::span<const std::string_view> args, Reply& reply);
   bool may_go_on(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
   const char* why_refused(const Client& client, const CommandSpec& spec);
+  void refuse_write(Client& client, const CommandSpec& spec, const char* why);
   bool needs_memory(const Client& client, const CommandSpec& spec) const;
+  void make_memory();
+  size_t limited_bytes();  // what maxmemory limits
   size_t bytes_of(const Client& client, const CommandSpec& spec,
                   std::span<const std::string_view> args) const;
   // True if it was answered with an error.
@@ -142,6 +178,13 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   bool has_live(const Database& db, std::string_view key) const;
   void send_news();
   void execute_counted(Call& call, const CommandSpec& spec);
+  Call make_call(Client& client, std::span<const std::string_view> args, int db, Reply& reply,
+                 Effects& effects);
+  void run_beside_script(Client& client, const CommandSpec& spec,
+                         std::span<const std::string_view> args);
+  bool denied_to_scripts(const CommandSpec& spec);
+  std::string why_not_in_script(RunningScript& script, const CommandSpec* spec,
+                                std::span<const std::string_view> words);
   bool must_wait(const Client& client, const CommandSpec& spec) const;
   bool wait_for_turn(Client& client, const CommandSpec& spec);
   bool is_write(const Client& client, const CommandSpec& spec) const {
@@ -161,12 +204,14 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   void wake(Client& client);
   void time_waits();
   void note_touched(const Database& db, std::string_view key);
+  int number_of(const Database& db) const;
   // Of what was touched: what somebody waits for.
   void find_ready();
   // Gives what is ready to those who wait for it.
   void serve_waits();
   void serve_all_at(const Place& place);
   void serve(Client& client, std::string_view key);
+  void tell_bereft(Client& client);
   void release_served(uint64_t lsn);
 
   uint64_t read_lsn(const Client& client, const CommandSpec& spec,
@@ -178,19 +223,27 @@ class Executor final : public Chance, public ExpiryListener, public KeyspaceObse
   Control& control_;
   Clients clients_;
   OperationListener* listener_ = nullptr;
-  size_t max_memory_ = 0;  // 0: no limit
+  size_t max_memory_ = 0;      // 0: no limit
+  bool memory_short_ = false;  // there is more than that, and no key may go
+  bool less_memory_ = false;   // it has changed just now
+  Eviction eviction_;
+  bool evicts_ = false;
   bool loading_ = false;
   Effects effects_;
   std::array<uint64_t, kSlots> touched_lsn_{};
   uint64_t everything_lsn_ = 0;  // the last FLUSHALL or SWAPDB
   std::vector<uint16_t> touched_slots_;
   bool touched_everything_ = false;
+  Events events_;                         // of what runs
   std::vector<ChangedKey> changed_keys_;  // while some client has CLIENT TRACKING on
   size_t settled_ = 0;                    // of these
   uint64_t running_ = 0;                  // the client whose command runs
   std::vector<size_t> positions_;
   ExecutorStats stats_;
   Tally tally_;
+  Scripts scripts_;
+  static constexpr size_t kScriptPlaces = 256;
+  std::array<std::pair<const CommandSpec*, bool>, kScriptPlaces> denied_to_scripts_{};
   SlowLog slow_log_;
   LatencyEvents latency_events_;
   bool latency_tracking_ = true;

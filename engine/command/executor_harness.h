@@ -20,7 +20,7 @@ namespace powercut::engine {
 // Two clocks and chance; no disk.
 class Clockwork : public NoDiskOs {
  public:
-  Instant now() override { return {monotonic_ns}; }
+  Instant now() override { return {monotonic_ns += tick_ns}; }
   WallTime wall_now() override { return {unix_ms}; }
   uint64_t choose(Site, uint64_t n) override { return n - 1; }
   void spawn(std::string_view, std::function<void()>) override {}
@@ -29,6 +29,7 @@ class Clockwork : public NoDiskOs {
   void unpark(Task*) override {}
 
   int64_t monotonic_ns = 7;
+  int64_t tick_ns = 0;  // each time somebody looks
   int64_t unix_ms = 1000;
 };
 
@@ -88,10 +89,18 @@ class FakeControl : public Control {
   Result<void> config_set(std::string_view, std::string_view) override { return {}; }
   void reset_stats() override {}
   std::string info_section(std::string_view) override { return ""; }
+  void let_others_run(bool wrote) override {
+    script_wrote = wrote;
+    if (on_let_others_run) on_let_others_run();
+  }
+  void log_line(std::string_view text) override { lines.emplace_back(text); }
 
   Client* client = nullptr;
   bool in_exec = false;
   std::function<void()> on_config_get;
+  bool script_wrote = false;
+  std::function<void()> on_let_others_run;
+  std::vector<std::string> lines;
 };
 
 struct Listener : OperationListener {

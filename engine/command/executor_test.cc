@@ -194,9 +194,9 @@ TEST_F(ExecutorTest, ATransactionThatWouldWriteIsRefusedWhole) {
 
 TEST_F(ExecutorTest, AboveItsMemoryOnlyWhatFreesIsTaken) {
   ask("SET a 1");
-  executor.set_max_memory(keyspace.memory_bytes());
+  executor.set_max_memory(keyspace.used_bytes());
   EXPECT_EQ(ask("SET a 2"), kOk);  // at the limit, not above it
-  executor.set_max_memory(keyspace.memory_bytes() - 1);
+  executor.set_max_memory(keyspace.used_bytes() - 1);
   const std::string oom = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
   EXPECT_EQ(ask("SET a 3"), oom);
   EXPECT_EQ(ask("GET a"), bulk("2"));
@@ -208,6 +208,26 @@ TEST_F(ExecutorTest, AboveItsMemoryOnlyWhatFreesIsTaken) {
   EXPECT_EQ(ask("SET a 3"), oom);
   executor.set_max_memory(0);  // no limit
   EXPECT_EQ(ask("SET a 3"), kOk);
+}
+
+// Each by an operation of its own, in front of the write that needs the room.
+TEST_F(ExecutorTest, AboveItsMemoryKeysGoWhereThePolicySaysSo) {
+  executor.eviction().set_policy(EvictionPolicy::kVolatileTtl, 5);
+  ask("SELECT 1");
+  ask("SET a 1 PX 2000");
+  ask("SET b 1");
+  ask("SET c 1 PX 9000");
+  executor.set_max_memory(keyspace.used_bytes() - 1);
+  log.take();
+  EXPECT_EQ(ask("SET d 1 PX 1000"), kOk);
+  EXPECT_THAT(log.take(), testing::ElementsAre("1: DEL c;", "1: SET d 1 PXAT 2000;"));
+  EXPECT_EQ(executor.stats().evicted_keys, 1u);
+  EXPECT_EQ(ask("EXISTS a b d"), ":3\r\n");
+  EXPECT_EQ(ask("EXISTS c"), ":0\r\n");
+  executor.set_max_memory(1);
+  EXPECT_EQ(ask("SET e 1").substr(0, 4), "-OOM");  // all that may go has gone
+  EXPECT_THAT(log.take(), testing::UnorderedElementsAre("1: DEL a;", "1: DEL d;"));
+  EXPECT_EQ(ask("GET b"), bulk("1"));
 }
 
 TEST_F(ExecutorTest, ATransactionThatNeedsMemoryIsRefusedAboveIt) {

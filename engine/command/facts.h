@@ -14,8 +14,9 @@ struct CommandFacts {
   std::string_view group;
   std::string_view since;
   // Where keys stand and what becomes of them: "RW insert@1:0:1; RO access@2#0:1:1". Behind "@" the first, the last
-  // behind it and the step; or, behind "#", where their number stands, and from there the first and the step; behind
-  // a word and "+", behind that word, which is looked for from there on; "?": anywhere.
+  // behind it and the step, and where only a part of these are keys, one of how many; or, behind "#", where their number
+  // stands, and from there the first and the step; behind a word and "+", behind that word, which is looked for from
+  // there on; "?": anywhere.
   std::string_view keys;
 };
 

@@ -16,7 +16,7 @@ struct KeyPlace {
   std::string_view
       keyword;  // it stands behind this word, which is looked for from the first number on
   bool counted =
-      false;  // the numbers are: where the count stands, first, step; else first, last, step
+      false;  // the numbers are: where the count stands, first, step; else first, last, step, limit
   int numbers[4] = {};
 };
 std::vector<KeyPlace> key_places(std::string_view name);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 
 #include "engine/command/number.h"
@@ -137,10 +138,10 @@ void limit_remembered(Clients& clients) {
 }
 
 void show_to_monitors(Clients& clients, const Client& client, int db, const CommandSpec& spec,
-                      std::span<const std::string_view> args, WallTime now) {
+                      std::span<const std::string_view> args, WallTime now, bool by_script) {
   if ((spec.flags & kAdmin) != 0) return;
   std::string line = fmt::format("+{}.{:03d}000 [{} {}]", now.unix_ms / 1000, now.unix_ms % 1000,
-                                 db, client.address);
+                                 db, by_script ? "lua" : client.address);
   for (const std::string_view word : redacted(spec, args)) {
     line += ' ';
     add_quoted(line, word);
@@ -150,28 +151,47 @@ void show_to_monitors(Clients& clients, const Client& client, int db, const Comm
     if (watcher->monitors && watcher != &client) say(clients, *watcher, line);
 }
 
-size_t publish(Clients& clients, std::string_view channel, std::string_view message) {
-  size_t count = 0;
-  const auto send = [&](uint64_t id, std::string_view pattern) {
+namespace {
+
+// To each of these clients, in these words.
+size_t send_words(Clients& clients, const Channels::Ids& ids,
+                  std::initializer_list<std::string_view> words) {
+  for (const uint64_t id : ids) {
     Client* client = clients.find(id);
     CHECK(client != nullptr);
     std::string out;
     Reply reply(out, client->protocol);
-    reply.push(pattern.data() == nullptr ? 3 : 4);
-    reply.bulk(pattern.data() == nullptr ? "message" : "pmessage");
-    if (pattern.data() != nullptr) reply.bulk(pattern);
-    reply.bulk(channel);
-    reply.bulk(message);
+    reply.push(words.size());
+    for (const std::string_view word : words) reply.bulk(word);
     say(clients, *client, std::move(out));
-    ++count;
-  };
+  }
+  return ids.size();
+}
+
+}  // namespace
+
+size_t publish(Clients& clients, std::string_view channel, std::string_view message) {
+  size_t count = 0;
   const Channels& all = clients.channels;
   if (const auto found = all.channels.find(channel); found != all.channels.end())
-    for (const uint64_t id : found->second) send(id, {});
+    count += send_words(clients, found->second, {"message", channel, message});
   for (const auto& [pattern, ids] : all.patterns)
     if (glob_match(pattern, channel))
-      for (const uint64_t id : ids) send(id, pattern);
+      count += send_words(clients, ids, {"pmessage", pattern, channel, message});
   return count;
+}
+
+size_t publish_sharded(Clients& clients, std::string_view channel, std::string_view message) {
+  const auto found = clients.channels.shards.find(channel);
+  if (found == clients.channels.shards.end()) return 0;
+  return send_words(clients, found->second, {"smessage", channel, message});
+}
+
+void publish_event(Clients& clients, const Events& events, const Events::Event& event) {
+  if (events.on_key_channel())
+    publish(clients, fmt::format("__keyspace@{}__:{}", event.db, event.key), event.name);
+  if (events.on_event_channel())
+    publish(clients, fmt::format("__keyevent@{}__:{}", event.db, event.name), event.key);
 }
 
 void tell_news(Clients& clients, uint64_t lsn) {

@@ -11,6 +11,7 @@
 #include "engine/base/time.h"
 #include "engine/command/client.h"
 #include "engine/command/command_table.h"
+#include "engine/command/events.h"
 
 namespace powercut::engine {
 
@@ -30,12 +31,16 @@ void invalidate_all(Clients& clients);
 // Forgets, and tells, until no more keys are remembered than may be.
 void limit_remembered(Clients& clients);
 
-// Shows a command to those who watch (MONITOR), but not to who sent it.
+// Shows a command to those who watch (MONITOR), but not to who sent it. `by_script`: a script of the client did.
 void show_to_monitors(Clients& clients, const Client& client, int db, const CommandSpec& spec,
-                      std::span<const std::string_view> args, WallTime now);
+                      std::span<const std::string_view> args, WallTime now, bool by_script = false);
 
-// Sends a message; how many get it.
+// Sends a message, to a sharded channel in the second form; how many get it.
 size_t publish(Clients& clients, std::string_view channel, std::string_view message);
+size_t publish_sharded(Clients& clients, std::string_view channel, std::string_view message);
+
+// Tells of what happened to a key, on the channels that `events` has.
+void publish_event(Clients& clients, const Events& events, const Events::Event& event);
 
 // Sends what has been made.
 void tell_news(Clients& clients, uint64_t lsn);

@@ -240,6 +240,34 @@ TEST_F(News, MessagesGoToWhoListens) {
   EXPECT_EQ(ask(other, "GET a"), "$-1\r\n");
 }
 
+// What it subscribed to is told also to who wants no replies.
+TEST_F(News, SubscribingIsAnsweredBesideSilence) {
+  EXPECT_EQ(ask(other, "CLIENT REPLY OFF"), "");
+  EXPECT_EQ(ask(other, "SUBSCRIBE a"), "*3\r\n" + bulk("subscribe") + bulk("a") + ":1\r\n");
+  EXPECT_EQ(ask("PUBLISH a hello"), ":1\r\n");
+  EXPECT_EQ(heard(), message("a", "hello"));
+  EXPECT_EQ(ask(other, "UNSUBSCRIBE"), "*3\r\n" + bulk("unsubscribe") + bulk("a") + ":0\r\n");
+  EXPECT_EQ(ask(other, "GET a"), "");
+}
+
+TEST_F(News, ShardedChannelsAreNamesOfTheirOwn) {
+  EXPECT_EQ(ask(other, "SSUBSCRIBE a b"), "*3\r\n" + bulk("ssubscribe") + bulk("a") +
+                                              ":1\r\n*3\r\n" + bulk("ssubscribe") + bulk("b") +
+                                              ":2\r\n");
+  EXPECT_EQ(ask(other, "SUBSCRIBE a"), "*3\r\n" + bulk("subscribe") + bulk("a") + ":1\r\n");
+  EXPECT_EQ(ask("SPUBLISH a hello"), ":1\r\n");
+  EXPECT_EQ(heard(), array({"smessage", "a", "hello"}));
+  EXPECT_EQ(ask("PUBLISH b hello"), ":0\r\n");
+  EXPECT_EQ(ask("PUBSUB SHARDCHANNELS"), array({"a", "b"}));
+  EXPECT_EQ(ask("PUBSUB SHARDNUMSUB a c"), "*4\r\n" + bulk("a") + ":1\r\n" + bulk("c") + ":0\r\n");
+  EXPECT_EQ(ask(other, "UNSUBSCRIBE"), "*3\r\n" + bulk("unsubscribe") + bulk("a") + ":0\r\n");
+  EXPECT_EQ(ask(other, "GET a").substr(0, 25), "-ERR Can't execute 'get':");
+  EXPECT_EQ(ask(other, "SUNSUBSCRIBE b"), "*3\r\n" + bulk("sunsubscribe") + bulk("b") + ":1\r\n");
+  ask(other, "SUNSUBSCRIBE");
+  EXPECT_EQ(ask(other, "SUNSUBSCRIBE"), "*3\r\n" + bulk("sunsubscribe") + "$-1\r\n:0\r\n");
+  EXPECT_EQ(ask(other, "GET a"), "$-1\r\n");
+}
+
 // It may tell of what stands before it.
 TEST_F(News, AMessageWaitsForWhatWasAppliedBeforeIt) {
   ask(other, "SUBSCRIBE a");

@@ -83,9 +83,9 @@ void Reply::big_number(std::string_view digits) {
   out_ += "\r\n";
 }
 
-void Reply::insert(size_t mark, char marker, size_t count) {
+void Reply::insert(size_t mark, char marker, size_t count, size_t values) {
   CHECK(mark <= out_.size());
-  owed_ += static_cast<int64_t>(count) - 1;
+  owed_ += static_cast<int64_t>(values) - 1;
   char buffer[28];
   out_.insert(mark, header(buffer, marker, static_cast<int64_t>(count)));
 }

@@ -66,6 +66,13 @@ class Reply {
   void big_number(std::string_view digits);
   // So many replies in all, not one: SUBSCRIBE answers for each channel.
   void several(size_t replies) { owed_ += static_cast<int64_t>(replies) - 1; }
+  // One whole reply, in the protocol that is spoken, written elsewhere.
+  void whole(std::string_view reply) {
+    CHECK(!reply.empty());
+    failed_ |= reply.front() == '-';
+    out_ += reply;
+    --owed_;
+  }
   // Text for people; in RESP2 a bulk string.
   void verbatim(std::string_view text);
   // Formatted as Redis 7.0 does (%.17g; inf, -inf); in RESP2 a bulk string.
@@ -88,13 +95,20 @@ class Reply {
   bool complete() const { return owed_ == 0; }
   // For an array whose count is known only later: remember begin_deferred(), then end_deferred(mark, count).
   size_t begin_deferred() const { return out_.size(); }
-  void end_deferred(size_t mark, size_t count) { insert(mark, '*', count); }
-  void end_deferred_set(size_t mark, size_t count) { insert(mark, resp3_ ? '~' : '*', count); }
+  void end_deferred(size_t mark, size_t count) { insert(mark, '*', count, count); }
+  void end_deferred_set(size_t mark, size_t count) {
+    insert(mark, resp3_ ? '~' : '*', count, count);
+  }
+  // In RESP3 alone.
+  void end_deferred_map(size_t mark, size_t entries) {
+    CHECK(resp3_);
+    insert(mark, '%', entries, 2 * entries);
+  }
 
  private:
   // `count` in its header, and `values` that it announces.
   void aggregate(char marker, size_t count, size_t values);
-  void insert(size_t mark, char marker, size_t count);
+  void insert(size_t mark, char marker, size_t count, size_t values);
 
   std::string& out_;
   size_t start_;

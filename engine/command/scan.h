@@ -34,18 +34,21 @@ bool parse_scan(Call& call, size_t cursor_arg, bool allow_type, uint64_t& cursor
 //     call.reply.bulk(entry.value);
 //     return 2;
 //   });
-template <class V, class Emit>
-void scan_reply(Call& call, const SlabMap<V>& map, uint64_t cursor, const ScanOptions& options,
+template <class Map, class Emit>
+void scan_reply(Call& call, const Map& map, uint64_t cursor, const ScanOptions& options,
                 Emit&& emit) {
   const size_t start = cursor == 0 ? map.size() : std::min<uint64_t>(cursor, map.size());
   CHECK(options.count > 0);  // or the cursor would stand still
-  const size_t next = start - std::min(start, options.count);
+  // What is packed is answered at once, since its entries move when one comes or goes.
+  bool at_once = false;
+  if constexpr (requires { map.packed(); }) at_once = map.packed();
+  const size_t next = at_once ? 0 : start - std::min(start, options.count);
   call.reply.array(2);
   call.reply.bulk(format_integer(static_cast<int64_t>(next)));
   const size_t mark = call.reply.begin_deferred();
   size_t elements = 0;
-  for (size_t position = start; position > next; --position) {
-    const auto& entry = map.at(position - 1);
+  for (size_t visited = 0; visited < start - next; ++visited) {
+    const auto& entry = map.at(at_once ? visited : start - visited - 1);
     if (options.match && !glob_match(*options.match, entry.key)) continue;
     elements += static_cast<size_t>(emit(entry));
   }

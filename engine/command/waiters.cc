@@ -1,5 +1,7 @@
 #include "engine/command/waiters.h"
 
+#include <algorithm>
+
 #include "engine/base/check.h"
 
 namespace powercut::engine {
@@ -10,8 +12,14 @@ std::vector<std::string_view> request_for(const Waiting& waiting, std::string_vi
   CHECK(waiting.first_key > 0 && waiting.keys > 0 && behind <= words.size());
   std::vector<std::string_view> request(words.begin(),
                                         words.begin() + static_cast<ptrdiff_t>(waiting.first_key));
-  if (request.size() > 1) request.back() = "1";  // how many keys there are
+  if (request.size() > 1 && !waiting.word_each) request.back() = "1";  // how many keys there are
   request.push_back(key);
+  if (waiting.word_each) {
+    const auto first = words.begin() + static_cast<ptrdiff_t>(waiting.first_key);
+    const auto place = std::find(first, first + static_cast<ptrdiff_t>(waiting.keys), key) - first;
+    request.push_back(words[behind + static_cast<size_t>(place)]);
+    return request;
+  }
   request.insert(request.end(), words.begin() + static_cast<ptrdiff_t>(behind), words.end());
   return request;
 }
@@ -21,6 +29,7 @@ void Waiters::add(uint64_t client, Waiting waiting) {
   for (size_t i = 0; i < waiting.keys; ++i)
     queues_[{waiting.db, waiting.words[waiting.first_key + i]}].emplace(turn, client);
   if (waiting.until != kForever) deadlines_.emplace(waiting.until.ns, client);
+  if (!waiting.gone.empty()) ++may_be_bereft_;
   const bool is_new = clients_.emplace(client, Entry{std::move(waiting), turn}).second;
   CHECK(is_new);
 }
@@ -38,6 +47,7 @@ Waiting Waiters::take(uint64_t client) {
     if (queue->second.empty()) queues_.erase(queue);
   }
   deadlines_.erase({waiting.until.ns, client});
+  if (!waiting.gone.empty()) --may_be_bereft_;
   return entry.waiting;
 }
 
@@ -45,12 +55,21 @@ bool Waiters::any_at(int db, std::string_view key) const {
   return queues_.find(Before::View{db, key}) != queues_.end();
 }
 
-uint64_t Waiters::first_at(const Place& place, Type type) const {
+Waiters::Turn Waiters::next_at(const Place& place, Type type, uint64_t behind) const {
   const auto queue = queues_.find(place);
-  if (queue == queues_.end()) return 0;
+  if (queue == queues_.end()) return {};
+  for (auto at = queue->second.upper_bound(behind); at != queue->second.end(); ++at)
+    if (of(at->second).type == type) return {at->first, at->second};
+  return {};
+}
+
+std::vector<uint64_t> Waiters::bereft_at(const Place& place, std::optional<Type> type) const {
+  std::vector<uint64_t> bereft;
+  const auto queue = may_be_bereft_ == 0 ? queues_.end() : queues_.find(place);
+  if (queue == queues_.end()) return bereft;
   for (const auto& [turn, client] : queue->second)
-    if (clients_.at(client).waiting.type == type) return client;
-  return 0;
+    if (!of(client).gone.empty() && of(client).type != type) bereft.push_back(client);
+  return bereft;
 }
 
 std::vector<Place> Waiters::places(int db) const {

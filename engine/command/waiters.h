@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +35,12 @@ struct Waiting {
   size_t first_key = 1;     // of `words`
   size_t keys = 0;
   Instant until = kForever;
+  bool word_each =
+      false;  // behind the keys stands a word for each; else, in front of several, how many they are
+  // Has a key of that type something for this client? `request` is for that key alone. nullptr: it has.
+  bool (*is_ready)(const Value& value, std::span<const std::string_view> request) = nullptr;
+  // The error that it is told where a key has gone, or is of another type; empty: it goes on waiting.
+  std::string_view gone = {};
 };
 
 // The same request, for one of its keys: what the client is served with is what became ready, not what stands first.
@@ -49,10 +57,19 @@ class Waiters {
   size_t count() const { return clients_.size(); }
   size_t with_deadline() const { return deadlines_.size(); }
 
+  // What a client waits for. REQUIRES: it waits.
+  const Waiting& of(uint64_t client) const { return clients_.at(client).waiting; }
+
   // Does anybody wait there?
   bool any_at(int db, std::string_view key) const;
-  // Who came first of those that wait there for a key of that type; 0: nobody.
-  uint64_t first_at(const Place& place, Type type) const;
+  struct Turn {
+    uint64_t turn = 0;
+    uint64_t client = 0;  // 0: nobody
+  };
+  // Who came first, behind that turn, of those that wait there for a key of that type.
+  Turn next_at(const Place& place, Type type, uint64_t behind = 0) const;
+  // Who is to be told, as `gone` says, that there is no key, or one of that type.
+  std::vector<uint64_t> bereft_at(const Place& place, std::optional<Type> type) const;
   // Where somebody waits in that database.
   std::vector<Place> places(int db) const;
 
@@ -82,6 +99,7 @@ class Waiters {
   std::map<uint64_t, Entry> clients_;
   std::map<Place, std::map<uint64_t, uint64_t>, Before> queues_;  // clients by their turn
   std::set<std::pair<int64_t, uint64_t>> deadlines_;              // and whose
+  size_t may_be_bereft_ = 0;                                      // clients
   uint64_t turns_ = 0;
 };
 

@@ -12,6 +12,10 @@ namespace powercut::engine {
 namespace {
 // More than a century is the same as for ever.
 constexpr int64_t kMostMs = int64_t{1} << 42;
+
+std::optional<Type> type_at(const Object* object) {
+  return object == nullptr ? std::nullopt : std::optional(object->value.type());
+}
 }  // namespace
 
 // --- A wait, and its end without what was waited for ---
@@ -21,11 +25,17 @@ void Executor::begin_wait(Client& client, const CommandSpec& spec, const Call& c
   const Call::Wait& wait = *call.waits();
   Waiting waiting;
   waiting.spec = &spec;
-  waiting.words.assign(call.args.begin(), call.args.end());
+  if (wait.words.empty())
+    waiting.words.assign(call.args.begin(), call.args.end());
+  else
+    waiting.words = wait.words;
   waiting.db = call.db;
   waiting.type = wait.type;
   waiting.first_key = wait.first_key;
   waiting.keys = wait.keys;
+  waiting.word_each = wait.word_each;
+  waiting.is_ready = wait.is_ready;
+  waiting.gone = wait.gone;
   const Instant until = os_.now() + milliseconds(std::min(wait.timeout_ms, kMostMs));
   if (wait.timeout_ms != 0) waiting.until = until;
   clients_.waiters.add(client.id(), std::move(waiting));
@@ -55,6 +65,7 @@ bool Executor::end_wait(Client& client, bool with_error) {
   count_time(client, *waiting.spec, args, os_.now(), with_error);
   // That there is nothing rests on who took it.
   hold(client, read_lsn(client, *waiting.spec, args));
+  if (listener_ != nullptr) listener_->on_in_vain(client.id(), log_.applied_lsn());
   wake(client);
   return true;
 }
@@ -100,8 +111,9 @@ void Executor::note_touched(const Database& db, std::string_view key) {
 void Executor::find_ready() {
   if (touched_places_.empty()) return;
   for (Place& place : std::exchange(touched_places_, {})) {
-    const Object* object = keyspace_.peek(place.db, place.key);
-    if (object == nullptr || clients_.waiters.first_at(place, object->value.type()) == 0) continue;
+    const auto type = type_at(keyspace_.peek(place.db, place.key));
+    const bool wanted = type && clients_.waiters.next_at(place, *type).client != 0;
+    if (!wanted && clients_.waiters.bereft_at(place, type).empty()) continue;
     if (std::find(ready_.begin(), ready_.end(), place) == ready_.end())
       ready_.push_back(std::move(place));
   }
@@ -118,11 +130,31 @@ void Executor::serve_waits() {
 }
 
 void Executor::serve_all_at(const Place& place) {
-  while (const Object* object = keyspace_.find(place.db, place.key)) {
-    const uint64_t id = clients_.waiters.first_at(place, object->value.type());
-    if (id == 0) return;
-    serve(*clients_.find(id), place.key);
+  uint64_t turn = 0;  // up to here all have been asked: who reads takes nothing away
+  const Object* object = nullptr;
+  while ((object = keyspace_.find(place.db, place.key)) != nullptr) {
+    const auto next = clients_.waiters.next_at(place, object->value.type(), turn);
+    if (next.client == 0) break;
+    turn = next.turn;
+    const Waiting& waiting = clients_.waiters.of(next.client);
+    if (waiting.is_ready != nullptr &&
+        !waiting.is_ready(object->value, request_for(waiting, place.key)))
+      continue;
+    serve(*clients_.find(next.client), place.key);
   }
+  for (const uint64_t id : clients_.waiters.bereft_at(place, type_at(object)))
+    tell_bereft(*clients_.find(id));
+}
+
+// What it waited for has gone, or has become something else.
+void Executor::tell_bereft(Client& client) {
+  client.waits = false;
+  const Waiting waiting = clients_.waiters.take(client.id());
+  const std::vector<std::string_view> asked(waiting.words.begin(), waiting.words.end());
+  Reply(client.outbox.bytes(), client.protocol).error(waiting.gone);
+  tally_.count_error(waiting.gone);
+  count_time(client, *waiting.spec, asked, os_.now(), true);
+  served_.push_back({&client, true});
 }
 
 void Executor::serve(Client& client, std::string_view key) {
@@ -134,6 +166,7 @@ void Executor::serve(Client& client, std::string_view key) {
   Reply reply(client.outbox.bytes(), client.protocol);
   Call call(request, keyspace_, waiting.db, reply, effects_, *this);
   call.control = &control_;
+  call.events = &events_;
   execute(call, *waiting.spec);
   CHECK(reply.complete());
   find_ready();

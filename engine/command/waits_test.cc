@@ -278,6 +278,80 @@ TEST_F(Waits, WhatItSaysMeanwhileWaits) {
   EXPECT_EQ(push("EXISTS a b"), ":1\r\n");
 }
 
+// --- Streams, where who reads takes nothing away ---
+
+TEST_F(Waits, AllWhoReadAStreamAreServed) {
+  push("XADD s 1-1 f v");
+  log.take();
+  wait(session, "XREAD BLOCK 0 STREAMS none s 0 $");
+  wait(other, "XREAD COUNT 1 BLOCK 0 STREAMS s 1-2");
+  push("XADD s 1-2 f v");
+  EXPECT_EQ(bulks(taken(session)), (std::vector<std::string>{"s", "1-2", "f", "v"}));
+  EXPECT_TRUE(other.waits()) << "it has that";
+  EXPECT_THAT(log.take(), ElementsAre("0: XADD s 1-2 f v;"));
+  EXPECT_EQ(push("XADD s 1-3 f v"), bulk("1-3"));
+  EXPECT_EQ(bulks(taken(other)), (std::vector<std::string>{"s", "1-3", "f", "v"}));
+}
+
+TEST_F(Waits, OneConsumerOfAGroupIsServedAndTheLogSaysWho) {
+  push("XGROUP CREATE s g $ MKSTREAM");
+  log.take();
+  wait(session, "XREADGROUP GROUP g a BLOCK 0 STREAMS s >");
+  wait(other, "XREADGROUP GROUP g b BLOCK 0 NOACK STREAMS s >");
+  push("XADD s 1-1 f v");
+  EXPECT_EQ(bulks(taken(session)), (std::vector<std::string>{"s", "1-1", "f", "v"}));
+  EXPECT_TRUE(other.waits());
+  EXPECT_THAT(log.take(),
+              ElementsAre("0: XADD s 1-1 f v;"
+                          "0: XCLAIM s g a 0 1-1 TIME 1000 RETRYCOUNT 1 FORCE JUSTID LASTID 1-1;"
+                          "0: XGROUP SETID s g 1-1 ENTRIESREAD 1;"));
+  push("XADD s 1-2 f v");
+  EXPECT_EQ(bulks(taken(other)), (std::vector<std::string>{"s", "1-2", "f", "v"}));
+  EXPECT_THAT(log.take(), ElementsAre("0: XADD s 1-2 f v;0: XGROUP CREATECONSUMER s g b;"
+                                      "0: XGROUP SETID s g 1-2 ENTRIESREAD 2;"));
+}
+
+TEST_F(Waits, WhatATransactionAddedAndDeletedWakesNobody) {
+  wait(session, "XREAD BLOCK 0 STREAMS s 0");
+  for (const char* line : {"MULTI", "XADD s 1-1 f v", "XDEL s 1-1", "EXEC"}) push(line);
+  EXPECT_TRUE(session.waits());
+  for (const char* line : {"MULTI", "XADD s 1-2 f v", "XADD s 1-3 f v", "EXEC"}) push(line);
+  EXPECT_EQ(bulks(taken(session)),
+            (std::vector<std::string>{"s", "1-2", "f", "v", "1-3", "f", "v"}));
+}
+
+// Whoever reads for a group is told that there is none; whoever does not waits for the next stream of that name.
+TEST_F(Waits, WhoReadsForAGroupIsToldThatItHasGone) {
+  constexpr char kGone[] = "-UNBLOCKED the stream key no longer exists\r\n";
+  const auto goes = [&](const std::string& line) {
+    push("SELECT 0");
+    push("DEL s");
+    push("XGROUP CREATE s g $ MKSTREAM");
+    wait(session, "XREADGROUP GROUP g a BLOCK 0 STREAMS s >");
+    push(line);
+    return taken(session);
+  };
+  wait(other, "XREAD BLOCK 0 STREAMS s $");
+  EXPECT_EQ(goes("DEL s"), kGone);
+  EXPECT_EQ(goes("SET s x"), kGone);
+  EXPECT_EQ(goes("FLUSHALL"), kGone);
+  EXPECT_EQ(goes("SWAPDB 0 1"), kGone);
+  EXPECT_EQ(goes("RENAME s t"), kGone);
+  EXPECT_THAT(goes("XGROUP DESTROY s g"), HasSubstr("-NOGROUP "));
+  EXPECT_TRUE(other.waits());
+  push("XADD s * f v");
+  EXPECT_EQ(bulks(taken(other)), (std::vector<std::string>{"s", "1000-0", "f", "v"}));
+}
+
+TEST_F(Waits, ForAStreamEndsAsOthersDo) {
+  wait(session, "XREAD BLOCK 20 STREAMS s $");
+  pass(milliseconds(21));
+  EXPECT_EQ(taken(session), kNoPair);
+  EXPECT_EQ(ask("MULTI"), kOk);
+  EXPECT_EQ(ask("XREAD BLOCK 0 STREAMS s $"), kQueued);
+  EXPECT_EQ(ask("EXEC"), std::string("*1\r\n") + kNoPair);
+}
+
 // --- What is counted, and what is watched ---
 
 TEST_F(Waits, ItIsOneCall) {

@@ -37,6 +37,8 @@ const size_t Fiber::kStackBytes = 256 * 1024;
 
 namespace {
 
+constexpr size_t kLargeStack = 64;  // times the usual
+
 // What a forced unwind asks before each frame. Whether somebody catches it is settled: run_body()
 // does.
 _Unwind_Reason_Code next_frame(int, _Unwind_Action actions, _Unwind_Exception_Class,
@@ -52,8 +54,9 @@ struct NoAllocator {
 
 class Stack {
  public:
-  Stack() : guard_bytes_(static_cast<size_t>(sysconf(_SC_PAGESIZE))) {
-    void* memory = mmap(nullptr, guard_bytes_ + Fiber::kStackBytes, PROT_READ | PROT_WRITE,
+  explicit Stack(size_t bytes)
+      : bytes_(bytes), guard_bytes_(static_cast<size_t>(sysconf(_SC_PAGESIZE))) {
+    void* memory = mmap(nullptr, guard_bytes_ + bytes_, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     CHECK(memory != MAP_FAILED);
     memory_ = static_cast<char*>(memory);
@@ -62,26 +65,28 @@ class Stack {
   }
   ~Stack() {
     unpoison();  // whoever maps these addresses next must not find our red zones
-    munmap(memory_, guard_bytes_ + Fiber::kStackBytes);
+    munmap(memory_, guard_bytes_ + bytes_);
   }
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
 
   char* bottom() const { return memory_ + guard_bytes_; }
+  size_t bytes() const { return bytes_; }
   boost::context::preallocated as_boost() const {
     boost::context::stack_context context;
-    context.size = Fiber::kStackBytes;
-    context.sp = bottom() + Fiber::kStackBytes;
+    context.size = bytes_;
+    context.sp = bottom() + bytes_;
     return {context.sp, context.size, context};
   }
 
  private:
   void unpoison() {
 #ifdef POWERCUT_ASAN
-    ASAN_UNPOISON_MEMORY_REGION(bottom(), Fiber::kStackBytes);
+    ASAN_UNPOISON_MEMORY_REGION(bottom(), bytes_);
 #endif
   }
 
+  size_t bytes_;
   size_t guard_bytes_;
   char* memory_ = nullptr;
 };
@@ -103,7 +108,7 @@ class Switches {
   }
   void after_creation() { after_exit(); }
   void before_entry(const Stack& stack) {
-    __sanitizer_start_switch_fiber(&outer_fake_, stack.bottom(), Fiber::kStackBytes);
+    __sanitizer_start_switch_fiber(&outer_fake_, stack.bottom(), stack.bytes());
   }
   void after_entry(bool handed_over) {
     if (handed_over)
@@ -114,7 +119,7 @@ class Switches {
   void before_hand_over(Switches& next, const Stack& stack) {
     next.outer_bottom_ = outer_bottom_;
     next.outer_bytes_ = outer_bytes_;
-    __sanitizer_start_switch_fiber(&inner_fake_, stack.bottom(), Fiber::kStackBytes);
+    __sanitizer_start_switch_fiber(&inner_fake_, stack.bottom(), stack.bytes());
   }
   void before_exit() { __sanitizer_start_switch_fiber(&inner_fake_, outer_bottom_, outer_bytes_); }
   void after_exit() { __sanitizer_finish_switch_fiber(outer_fake_, nullptr, nullptr); }
@@ -158,7 +163,11 @@ struct Fiber::State {
     State* left = nullptr;  // the one that came back
   };
 
-  State() { make_context(); }
+  explicit State(Fiber::Size of_size)
+      : size(of_size),
+        stack(of_size == Fiber::Size::kLarge ? kLargeStack * kStackBytes : kStackBytes) {
+    make_context();
+  }
   ~State() {
     quit = true;
     enter();
@@ -249,6 +258,7 @@ struct Fiber::State {
     (giver != nullptr ? std::exchange(giver, nullptr)->inside : outer->context) = std::move(caller);
   }
 
+  const Fiber::Size size;
   Stack stack;
   Switches switches;
   boost::context::fiber inside;  // the fiber, while it is suspended
@@ -267,17 +277,21 @@ struct Fiber::State {
 struct Fiber::Pool {
   static constexpr size_t kIdleMax = 4096;
 
-  static std::unique_ptr<State> take() {
+  static std::unique_ptr<State> take(Fiber::Size size) {
     Pool* pool = of_thread();
-    if (pool == nullptr || pool->idle.empty()) return std::make_unique<State>();
-    std::unique_ptr<State> state = std::move(pool->idle.back());
-    pool->idle.pop_back();
+    if (pool == nullptr || pool->of_size(size).empty()) return std::make_unique<State>(size);
+    auto& idle = pool->of_size(size);
+    std::unique_ptr<State> state = std::move(idle.back());
+    idle.pop_back();
     CHECK(!state->running && state->inside && state->body == nullptr);
     return state;
   }
   static void give(std::unique_ptr<State> state) {
     Pool* pool = of_thread();
-    if (pool != nullptr && pool->idle.size() < kIdleMax) pool->idle.push_back(std::move(state));
+    if (pool == nullptr) return;
+    auto& idle = pool->of_size(state->size);
+    if (idle.size() < (state->size == Fiber::Size::kUsual ? kIdleMax : 4))
+      idle.push_back(std::move(state));
   }
 
   ~Pool() { closed = true; }
@@ -291,10 +305,14 @@ struct Fiber::Pool {
   }
   static inline thread_local bool closed = false;
 
-  std::vector<std::unique_ptr<State>> idle;
+  std::vector<std::unique_ptr<State>>& of_size(Fiber::Size size) {
+    return idle[static_cast<size_t>(size)];
+  }
+
+  std::vector<std::unique_ptr<State>> idle[2];
 };
 
-Fiber::Fiber(std::function<void()> body) : state_(Pool::take().release()) {
+Fiber::Fiber(std::function<void()> body, Size size) : state_(Pool::take(size).release()) {
   state_->body = std::move(body);
   state_->started = state_->done = state_->unwinding = false;
 }

@@ -19,8 +19,10 @@ class Fiber {
   // What a body may use of the stack; a guard page lies below it. 256 KiB, and four times
   // that under AddressSanitizer, which fattens the frames.
   static const size_t kStackBytes;
+  // For what recurses as deep as others please: 64 times that, of which only what is used takes memory.
+  enum class Size : unsigned char { kUsual, kLarge };
 
-  explicit Fiber(std::function<void()> body);
+  explicit Fiber(std::function<void()> body, Size stack = Size::kUsual);
   ~Fiber();
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;

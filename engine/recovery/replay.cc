@@ -31,7 +31,7 @@ Result<void> Replay::apply(const EntryView& entry) {
   for (size_t i = 0; i < entry.size(); ++i) {
     const auto args = entry.command(i);
     CHECK(!args.empty());  // the reader refuses it
-    const CommandSpec* spec = find_command(args[0]);
+    const CommandSpec* spec = resolve(args);
     if (spec == nullptr) return refused(args, "this store has no such command");
     if (!arity_fits(*spec, args.size())) return refused(args, wrong_arity_error(*spec));
     reply_.clear();

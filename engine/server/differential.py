@@ -10,6 +10,7 @@ Status 1 at the first difference, with the requests that led there.
 """
 
 import argparse
+import hashlib
 import os
 import random
 import shutil
@@ -28,10 +29,37 @@ LENGTHS = [b"0", b"1", b"50", b"200", b"5000", b"20000", b"inf", b"-1", b"x"]
 UNITS = [b"m", b"KM", b"ft", b"mi", b"yd"]
 FIELDS = [b"u1", b"u8", b"i5", b"i16", b"u63", b"i64", b"u64", b"x"]
 OFFSETS = [b"0", b"1", b"7", b"100", b"#1", b"#9", b"-1", b"#x"]
+IDS = [b"1-1", b"1-2", b"1-3", b"1-4", b"2-0", b"2", b"0", b"3-1", b"9", b"1-x", b"18446744073709551615"]
+ENDS = [b"-", b"+", b"(1-1", b"(2", b"1-3", b"2", b"0", b"9", b"(", b"18446744073709551615-18446744073709551615"]
 SCORES = [b"0", b"1", b"-1", b"2.5", b"1e10", b"inf", b"-inf", b"nan", b"(1", b"[a", b"-", b"+"]
 
+SCRIPTS = [
+    b"redis.call('SET', KEYS[1], ARGV[1]) redis.call('RPUSH', KEYS[2], ARGV[1], ARGV[2]) return redis.call('LRANGE', KEYS[2], 0, -1)",
+    b"local r = redis.pcall('LPOP', KEYS[1]) if type(r) == 'table' then return r.err end redis.call('SADD', KEYS[2], ARGV[1]) return r",
+    b"redis.call('DEL', KEYS[1]) redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) return redis.call('NOSUCH')",
+    b"redis.setresp(3) return {redis.call('GET', KEYS[1]), redis.call('EXISTS', KEYS[2]), tostring(1.5), 2.9, true, false, {ok = 'x'}}",
+    b"return cjson.encode(cjson.decode('[1,2.5,\"x\",{\"k\":null}]'))",
+    b"return {cmsgpack.unpack(cmsgpack.pack({1, ARGV[1], {a = 2}}))}",
+    b"return {struct.unpack('>I2hs', struct.pack('>I2hs', 513, -7, ARGV[1]))}",
+    b"return bit.tohex(bit.bxor(bit.lshift(5, 3), 1023), 4) .. redis.sha1hex(ARGV[1])",
+    b"math.randomseed(tonumber(ARGV[2]) or 7) return {math.random(1000), math.random(1000), tostring(math.random())}",
+    b"if redis.call('EXISTS', KEYS[1]) == 0 then return redis.status_reply('NONE') end return redis.error_reply('SOME ' .. redis.call('TYPE', KEYS[1]).ok)",
+    b"redis.call('SELECT', 1) redis.call('INCR', KEYS[1]) return redis.call('DBSIZE')",
+    b"x = 1",
+    b"return nosuch",
+    b"return 1 +",
+    b"#!lua flags=no-writes\nreturn redis.call('SET', KEYS[1], 1)",
+    b"local t = {} for k in pairs(redis) do t[#t + 1] = k end table.sort(t) return t[1] .. #KEYS .. #ARGV .. type(_G)",
+    b"error({err = 'MY words'})",
+    b"return {map = {a = 1}, set = 1}",
+    b"return pcall(redis.call, 'INCR', KEYS[1])",
+]
+LIBRARIES = [b"#!lua name=lib%d\nredis.register_function('f%d', function(keys, args) redis.call('SET', keys[1], args[1] .. '%d') return redis.call('EXISTS', keys[2]) end)\nredis.register_function{function_name='g%d', callback=function() return %d end, flags={'no-writes'}}" % (n, n, v, n, v)
+             for n in range(2) for v in range(2)] + [b"#!lua name=bad\nx", b"#!lua name=lib0\nredis.register_function('f1', function() end)", b"none"]
+
 # What stands for an argument: k key, w word, n number, s score, t seconds, p longitude or latitude, l length, u unit, f type
-# and o offset of a bit field; anything else is itself; `*` behind: one to four of them.
+# and o offset of a bit field, i ID of a stream's entry, e end of a range of these, E a script, D the digest of one, Y a library;
+# anything else is itself (`lex` a sorted set of one score: among several, an order of names is none); `*` behind: one to four of them.
 GRAMMAR = """
 SET k w;SET k w EX t;SET k w NX;SET k w XX GET;SET k w KEEPTTL;SET k w GET;SETNX k w;SETEX k t w;GET k;GETSET k w;GETDEL k
 GETEX k;GETEX k PERSIST;MSET k w k w;MSETNX k w k w;MGET k*;INCR k;DECR k;INCRBY k n;DECRBY k n;INCRBYFLOAT k w;APPEND k w
@@ -48,19 +76,32 @@ SADD k w*;SREM k w*;SISMEMBER k w;SMISMEMBER k w*;SCARD k;SMEMBERS k;SINTER k k;
 SINTERSTORE k k k;SUNIONSTORE k k k;SDIFFSTORE k k k;SMOVE k k w
 HSET k w w;HSET k w w w w;HSETNX k w w;HGET k w;HMGET k w*;HMSET k w w;HDEL k w*;HLEN k;HEXISTS k w;HSTRLEN k w;HINCRBY k w n
 HINCRBYFLOAT k w w;HGETALL k;HKEYS k;HVALS k
-ZADD k s w;ZADD k NX s w s w;ZADD k XX GT CH s w;ZADD k INCR s w;ZINCRBY k s w;ZREM k w*;ZCARD k;ZSCORE k w;ZMSCORE k w*;ZRANK k w
-ZREVRANK k w;ZRANGE k n n;ZRANGE k n n WITHSCORES;ZRANGE k s s BYSCORE LIMIT 0 n;ZRANGE k s s BYLEX;ZREVRANGE k n n WITHSCORES
-ZRANGEBYSCORE k s s WITHSCORES;ZREVRANGEBYSCORE k s s;ZRANGEBYLEX k s s;ZCOUNT k s s;ZLEXCOUNT k s s;ZPOPMIN k;ZPOPMAX k n
-ZREMRANGEBYRANK k n n;ZREMRANGEBYSCORE k s s;ZREMRANGEBYLEX k s s;ZUNIONSTORE k 2 k k;ZINTERSTORE k 2 k k WEIGHTS 2 n;ZDIFF 2 k k WITHSCORES
+ZADD k s w;ZADD lex 0 w 0 w 0 w;ZADD k NX s w s w;ZADD k XX GT CH s w;ZADD k INCR s w;ZINCRBY k s w;ZREM k w*;ZCARD k;ZSCORE k w;ZMSCORE k w*;ZRANK k w
+ZREVRANK k w;ZRANGE k n n;ZRANGE k n n WITHSCORES;ZRANGE k s s BYSCORE LIMIT 0 n;ZRANGE lex s s BYLEX;ZREVRANGE k n n WITHSCORES
+ZRANGEBYSCORE k s s WITHSCORES;ZREVRANGEBYSCORE k s s;ZRANGEBYLEX lex s s;ZCOUNT k s s;ZLEXCOUNT lex s s;ZPOPMIN k;ZPOPMAX k n
+ZREMRANGEBYRANK k n n;ZREMRANGEBYSCORE k s s;ZREMRANGEBYLEX lex s s;ZUNIONSTORE k 2 k k;ZINTERSTORE k 2 k k WEIGHTS 2 n;ZDIFF 2 k k WITHSCORES
 ZINTER 2 k k;ZUNION 2 k k WITHSCORES AGGREGATE MAX;ZRANGESTORE k k n n;ZMPOP 1 k MIN COUNT n;ZINTERCARD 2 k k;ZDIFFSTORE k 2 k k
 GEOADD k p p w;GEOADD k p p w p p w;GEOADD k NX CH p p w;GEOADD k XX p p w;GEOPOS k w*;GEOHASH k w*;GEODIST k w w;GEODIST k w w u
 GEOSEARCH k FROMLONLAT p p BYRADIUS l u WITHDIST WITHHASH WITHCOORD;GEOSEARCH k FROMMEMBER w BYBOX l l u WITHCOORD;GEOSEARCH k BYBOX l l u FROMLONLAT p p
 GEOSEARCH k FROMMEMBER w BYRADIUS l u COUNT n ANY;GEORADIUS k p p l u WITHDIST;GEORADIUS k p p l u STORE k;GEORADIUSBYMEMBER k w l u
 GEORADIUSBYMEMBER k w l u STOREDIST k;GEORADIUS_RO k p p l u WITHHASH;GEORADIUSBYMEMBER_RO k w l u STORE k;GEOSEARCHSTORE k k FROMLONLAT p p BYRADIUS l u
 GEOSEARCHSTORE k k FROMMEMBER w BYBOX l l u STOREDIST;GEOSEARCHSTORE k k FROMMEMBER w BYRADIUS l u ASC
+XADD k i w w;XADD k 1-* w w;XADD k 2-* w w w w;XADD k NOMKSTREAM 1-* w w;XADD k MAXLEN n 1-* w w;XADD k MAXLEN ~ 2 LIMIT n 2-* w w;XADD k MINID = i 2-* w w
+XADD k 1-* f w;XADD k 1-* f w;XADD k MINID ~ i 1-* f w;XADD k i w;XLEN k;XRANGE k e e;XRANGE k - + COUNT n;XREVRANGE k e e;XREVRANGE k + - COUNT n;XDEL k i*
+XTRIM k MAXLEN n;XTRIM k MAXLEN ~ n;XTRIM k MAXLEN ~ n LIMIT n;XTRIM k MINID i;XTRIM k MINID ~ i;XTRIM k n;XSETID k i;XSETID k i ENTRIESADDED n MAXDELETEDID i
+CONFIG SET stream-node-max-entries 2;CONFIG SET stream-node-max-entries 100;CONFIG SET stream-node-max-bytes 60;CONFIG SET stream-node-max-bytes 4096
+XREAD STREAMS k i;XREAD COUNT n STREAMS k k i $;XREAD STREAMS k k i;XREAD STREAMS k >;XREAD BLOCK 1 STREAMS k i;XINFO STREAM k;XINFO STREAM k;XINFO GROUPS k;XINFO STREAM k w
+XGROUP CREATE k g i MKSTREAM;XGROUP CREATE k g 0 MKSTREAM;XGROUP CREATE k g $;XGROUP CREATE k h i ENTRIESREAD n;XGROUP SETID k g i;XGROUP SETID k g e ENTRIESREAD n
+XGROUP DESTROY k g;XGROUP CREATECONSUMER k g w;XGROUP DELCONSUMER k g w;XGROUP SETID k g;XREADGROUP GROUP g w STREAMS k >;XREADGROUP GROUP g w COUNT n STREAMS k >
+XREADGROUP GROUP g x COUNT 2 STREAMS k >;XREADGROUP GROUP g y COUNT 2 STREAMS k >;XREADGROUP GROUP g x NOACK COUNT 1 STREAMS k >;XREADGROUP GROUP g x STREAMS k i
+XREADGROUP GROUP g x STREAMS k k > 0;XREADGROUP GROUP h w BLOCK 1 STREAMS k >;XREADGROUP GROUP g x STREAMS k $;XACK k g i*;XPENDING k g;XPENDING k g e e n;XPENDING k g - + 9 x
+XPENDING k g IDLE 100000 - + 9;XPENDING k g -;XCLAIM k g y 0 i*;XCLAIM k g x 0 i* JUSTID;XCLAIM k g x 0 i FORCE RETRYCOUNT n;XCLAIM k g y 0 i TIME 5 LASTID i;XCLAIM k g x 100000 i i
+XCLAIM k g x 0 i w;XAUTOCLAIM k g y 0 e;XAUTOCLAIM k g x 0 0 COUNT n;XAUTOCLAIM k g y 0 - COUNT 2 JUSTID;XAUTOCLAIM k g y 100000 0
 SORT_RO k;SORT_RO k BY nosort GET #;SORT_RO k STORE k
 SORT k;SORT k ALPHA DESC LIMIT 0 n;SORT k STORE k;SORT k BY nosort GET #;KEYS *;KEYS a;RANDOMKEY;SRANDMEMBER k;SRANDMEMBER k n;HRANDFIELD k n
 ZRANDMEMBER k n;SCAN 0 COUNT 1000;SSCAN k 0 COUNT 1000;HSCAN k 0 COUNT 1000;ZSCAN k 0 COUNT 1000
+EVAL E 2 k k w n;EVAL E 2 k k w n;EVAL E 2 k k w n;EVAL_RO E 2 k k w n;EVALSHA D 2 k k w n;EVALSHA_RO D 2 k k w n;EVAL E n k;SCRIPT EXISTS D D;SCRIPT LOAD E
+FUNCTION LOAD Y;FUNCTION LOAD REPLACE Y;FCALL f0 2 k k w;FCALL f1 2 k k w;FCALL_RO g0 0;FCALL g1 0;FCALL_RO f0 2 k k w;FUNCTION DELETE lib0;FUNCTION STATS
 MULTI;EXEC;DISCARD;WATCH k;UNWATCH;ECHO w;PING;PING w;NOTACOMMAND w;GET;SET k;TYPE;LPUSH k;OBJECT FREQ k
 """.replace("\n", ";").split(";")
 GRAMMAR = [line.split() for line in GRAMMAR if line]
@@ -125,6 +166,8 @@ def comparable(request, reply):
             return len(reply)
         if name in UNORDERED and reply and isinstance(reply[-1], list):
             return [reply[0], sorted(map(repr, reply[1]))]  # a cursor, and a page
+        if name == b"XPENDING" and len(request) > 3:
+            return [[one[0], one[1], one[3]] for one in reply]  # the other is a time
         if name in UNORDERED or b"nosort" in request:
             return sorted(map(repr, reply))
         return [comparable((b"",), one) for one in reply]
@@ -146,8 +189,13 @@ def draw(rng, word):
         return rng.choice(TIMES)
     if word == "s":
         return rng.choice(SCORES)
-    if word in ("p", "l", "u", "f", "o"):
-        return rng.choice({"p": PLACES, "l": LENGTHS, "u": UNITS, "f": FIELDS, "o": OFFSETS}[word])
+    if word in ("p", "l", "u", "f", "o", "i", "e"):
+        return rng.choice({"p": PLACES, "l": LENGTHS, "u": UNITS, "f": FIELDS, "o": OFFSETS, "i": IDS, "e": ENDS}[word])
+    if word in ("E", "D"):
+        script = rng.choice(SCRIPTS)
+        return script if word == "E" else hashlib.sha1(script).hexdigest().encode()
+    if word == "Y":
+        return rng.choice(LIBRARIES)
     return word.encode()
 
 
@@ -165,6 +213,7 @@ def contents(connection, key):
     read = {
         b"string": (b"GET", key), b"list": (b"LRANGE", key, b"0", b"-1"), b"set": (b"SMEMBERS", key),
         b"hash": (b"HGETALL", key), b"zset": (b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"),
+        b"stream": (b"XINFO", b"STREAM", key),
     }.get(kind[1])
     if read is None:
         return kind
@@ -216,6 +265,7 @@ def compare(rng, count, ports):
             connection.ask(b"RESET")
             connection.ask(b"HELLO", protocol)
             connection.ask(b"FLUSHALL")
+            connection.ask(b"FUNCTION", b"FLUSH")
         for _ in range(min(left, 400)):
             request = request_of(rng)
             got = [transaction.comparable(request, connection.ask(*request))
@@ -229,7 +279,7 @@ def compare(rng, count, ports):
         for db in (b"0", b"1"):
             for connection in (ours, theirs):
                 connection.ask(b"SELECT", db)
-            for key in KEYS:
+            for key in KEYS + [b"lex"]:
                 got = [contents(connection, key) for connection in (ours, theirs)]
                 if got[0] != got[1]:
                     return differ(history, [b"the contents of", key], *got)

@@ -368,6 +368,20 @@ start --appendfilename other.aof --appenddirname logs --dbfilename other.rdb --d
 is "found again" "$(ask 'SELECT 40' 'GET k')" "+OK v"
 stop
 
+# --- Another port while it runs ---
+fresh
+start
+old=$port
+is "the same port is no other" "$(ask "CONFIG SET port $old")" "+OK"
+has "an address that there is not" "$(ask 'CONFIG SET bind 999.999.999.999')" "Failed to bind to specified addresses"
+is "and the old one answers on" "$(ask PING)" "+PONG"
+new=$((old < 60000 ? old + 1 : old - 1))
+is "another port" "$(ask "CONFIG SET port $new")" "+OK"
+(exec 3<>"/dev/tcp/127.0.0.1/$old") 2>/dev/null && fail "the old port answers still"
+port=$new
+is "the new one answers" "$(ask PING 'CONFIG GET port')" "+PONG *2"
+stop
+
 # --- The same in TOML, and who watches it ---
 metrics=$((20000 + $$ % 20000))
 fresh

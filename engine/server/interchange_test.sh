@@ -60,7 +60,11 @@ content() {
     $cli -n $db --raw HGETALL h | paste - - | sort
     $cli -n $db --raw ZRANGE z 0 -1 WITHSCORES
     $cli -n $db --raw PEXPIRETIME s1
+    # When a consumer was seen is kept by nobody's log, and what a group has read is not by Redis's.
+    $cli -n $db --raw XINFO STREAM x FULL COUNT 0 | sed '/^\(seen-time\|entries-read\|lag\)$/,+1d'
   done
+  $cli --raw FUNCTION LIST WITHCODE
+  $cli --raw FCALL said 0
 }
 
 # $1: what makes the values differ from those before.
@@ -76,11 +80,26 @@ SADD set $1 2 3
 SPOP set
 HSET h f $1 g 2
 ZADD z 1.5 $1 -inf low
+XADD x MAXLEN 40 1-* job $1 n 12345
+XADD x MAXLEN ~ 40 1-* job $1 n -7
+XADD x 1-* other $1
+XDEL x 1-2
+XGROUP CREATE x g 0
+XGROUP CREATECONSUMER x g idle
+XREADGROUP GROUP g alice COUNT 2 STREAMS x >
+XREADGROUP GROUP g $1 NOACK COUNT 1 STREAMS x >
+XCLAIM x g bob 0 1-1 1-3
+XACK x g 1-4
+XAUTOCLAIM x g carol 0 1-5 COUNT 1
 SELECT 3
 MULTI
 SET s1 $1
 SADD set $1 other
 EXEC
+EVAL "redis.call('RPUSH', 'l', ARGV[1]) redis.call('SELECT', 0) return redis.call('INCR', 'n')" 0 $1
+FUNCTION LOAD REPLACE "#!lua name=one\nredis.register_function('said', function() return '$1' end)"
+FUNCTION LOAD REPLACE "#!lua name=gone\nredis.register_function('x', function() end)"
+FUNCTION DELETE gone
 XYZ no such command
 END
 }

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "engine/os/posix/process.h"
 #include "engine/server/tcp.h"
 
@@ -18,53 +21,98 @@ Listeners::~Listeners() {
   if (!unix_socket_.empty()) remove_file(unix_socket_);
 }
 
-Result<std::unique_ptr<Listeners>> Listeners::open(PosixOs& os, const ServiceConfig& config) {
-  auto listeners = std::make_unique<Listeners>();
-  if (config.port != 0 || (config.unix_socket.empty() && config.tls.port == 0))
-    TRY(listeners->listen(os, config, config.port, false));
-  if (config.tls.port != 0) TRY(listeners->listen(os, config, config.tls.port, true));
-  if (!config.unix_socket.empty()) {
-    TRY_ASSIGN(auto fd, listen_at(config.unix_socket, config.unix_socket_mode, config.tcp_backlog));
-    listeners->sockets_.push_back({std::move(fd), false});
-    listeners->names_.push_back(config.unix_socket);
-    listeners->unix_socket_ = config.unix_socket;
-  }
-  if (listeners->sockets_.empty())
-    return Error{Errc::kInvalid, "bind: there is no address to listen on"};
-  return listeners;
+std::vector<std::shared_ptr<Listeners::Listener>> Listeners::not_accepted() {
+  Sockets some;
+  for (const auto& socket : sockets_)
+    if (!std::exchange(socket->accepted, true)) some.push_back(socket);
+  return some;
 }
 
-Result<void> Listeners::listen(PosixOs& os, const ServiceConfig& config, int port, bool tls) {
-  for (const std::string& word : config.bind) {
-    const bool may_be_missing = word.starts_with('-');
-    const auto listening =
-        listen(os, may_be_missing ? word.substr(1) : word, port, config.tcp_backlog, tls);
-    if (listening.ok()) continue;
-    if (!may_be_missing || listening.error().code != Errc::kUnsupported) return listening.error();
+std::vector<std::string> Listeners::names() const {
+  std::vector<std::string> names;
+  for (const auto& socket : sockets_)
+    names.push_back(socket->port == 0
+                        ? socket->address
+                        : local_name(socket->fd.get()) + (socket->tls ? " (TLS)" : ""));
+  return names;
+}
+
+Result<void> Listeners::change(PosixOs& os, const ServiceConfig& config) {
+  TRY_ASSIGN(Sockets next, listen_everywhere(os, config, Duration{0}));
+  for (const auto& socket : std::exchange(sockets_, std::move(next))) {
+    if (std::find(sockets_.begin(), sockets_.end(), socket) != sockets_.end()) continue;
+    socket->closed = true;
+    hang_up(socket->fd.get());
   }
   return {};
 }
 
-Result<void> Listeners::listen(PosixOs& os, const std::string& address, int& port, int backlog,
-                               bool tls) {
-  const Instant deadline = os.now() + kPatience;
+Result<std::unique_ptr<Listeners>> Listeners::open(PosixOs& os, const ServiceConfig& config) {
+  auto listeners = std::make_unique<Listeners>();
+  TRY_ASSIGN(listeners->sockets_, listeners->listen_everywhere(os, config, kPatience));
+  return listeners;
+}
+
+Result<Listeners::Sockets> Listeners::listen_everywhere(PosixOs& os, const ServiceConfig& config,
+                                                        Duration patience) {
+  Sockets sockets;
+  if (config.port != 0 || (config.unix_socket.empty() && config.tls.port == 0))
+    TRY(listen(os, config, config.port, false, patience, sockets));
+  if (config.tls.port != 0) TRY(listen(os, config, config.tls.port, true, patience, sockets));
+  if (!config.unix_socket.empty()) {
+    auto same = std::find_if(sockets_.begin(), sockets_.end(),
+                             [](const auto& socket) { return socket->port == 0; });
+    if (same != sockets_.end()) {
+      sockets.push_back(*same);
+    } else {
+      auto socket = std::make_shared<Listener>();
+      socket->address = config.unix_socket;
+      TRY_ASSIGN(socket->fd,
+                 listen_at(config.unix_socket, config.unix_socket_mode, config.tcp_backlog));
+      unix_socket_ = config.unix_socket;
+      sockets.push_back(std::move(socket));
+    }
+  }
+  if (sockets.empty()) return Error{Errc::kInvalid, "bind: there is no address to listen on"};
+  return sockets;
+}
+
+Result<void> Listeners::listen(PosixOs& os, const ServiceConfig& config, int port, bool tls,
+                               Duration patience, Sockets& out) {
+  for (const std::string& word : config.bind) {
+    const bool may_be_missing = word.starts_with('-');
+    auto socket =
+        listen(os, may_be_missing ? word.substr(1) : word, port, config.tcp_backlog, tls, patience);
+    if (socket.ok()) {
+      port = (*socket)->port;  // one port for all of them
+      out.push_back(std::move(*socket));
+    } else if (!may_be_missing || socket.error().code != Errc::kUnsupported) {
+      return socket.error();
+    }
+  }
+  return {};
+}
+
+Result<std::shared_ptr<Listeners::Listener>> Listeners::listen(PosixOs& os,
+                                                               const std::string& address, int port,
+                                                               int backlog, bool tls,
+                                                               Duration patience) {
+  for (const auto& socket : sockets_)
+    if (socket->address == address && socket->port == port && socket->tls == tls) return socket;
+  const Instant deadline = os.now() + patience;
   for (;;) {
     auto fd = listen_on(address, port, backlog);
     if (fd.ok()) {
-      port = local_port(fd->get());  // one port for all of them
-      names_.push_back(local_name(fd->get()) + (tls ? " (TLS)" : ""));
-      sockets_.push_back({std::move(*fd), tls});
-      return {};
+      auto socket = std::make_shared<Listener>();
+      socket->address = address;
+      socket->port = local_port(fd->get());
+      socket->tls = tls;
+      socket->fd = std::move(*fd);
+      return socket;
     }
     if (fd.error().code != Errc::kExists || os.now() >= deadline) return fd.error();
     os.park(os.now() + kStep);
   }
-}
-
-std::vector<Listeners::Listener> Listeners::all() const {
-  std::vector<Listener> all;
-  for (const Socket& socket : sockets_) all.push_back({socket.fd.get(), socket.tls});
-  return all;
 }
 
 }  // namespace powercut::engine

@@ -18,25 +18,33 @@ class Listeners {
   // was killed may hold it a little longer. An address with "-" before it may be missing. Yields.
   //   Errors: the address, and why.
   static Result<std::unique_ptr<Listeners>> open(PosixOs& os, const ServiceConfig& config);
+  // From now on as `config` has it, at once or not at all: where it listens already it goes on, and where it is to listen no
+  // more, whoever accepts there is told (Listener::closed).
+  //   Errors: the address, and why; nothing has changed.
+  Result<void> change(PosixOs& os, const ServiceConfig& config);
   ~Listeners();
 
   struct Listener {
-    int fd;
-    bool tls;
+    std::string address;
+    int port = 0;
+    bool tls = false;
+    bool accepted = false;  // by somebody: see all()
+    bool closed = false;    // nobody is to be accepted any more
+    Descriptor fd;
   };
-  std::vector<Listener> all() const;
-  const std::vector<std::string>& names() const { return names_; }
+  // Those that nobody accepts from yet. Shared with who does, since its call may be under way when the socket closes.
+  std::vector<std::shared_ptr<Listener>> not_accepted();
+  std::vector<std::string> names() const;
 
  private:
-  Result<void> listen(PosixOs& os, const ServiceConfig& config, int port, bool tls);
-  Result<void> listen(PosixOs& os, const std::string& address, int& port, int backlog, bool tls);
+  using Sockets = std::vector<std::shared_ptr<Listener>>;
+  Result<void> listen(PosixOs& os, const ServiceConfig& config, int port, bool tls,
+                      Duration patience, Sockets& out);
+  Result<std::shared_ptr<Listener>> listen(PosixOs& os, const std::string& address, int port,
+                                           int backlog, bool tls, Duration patience);
+  Result<Sockets> listen_everywhere(PosixOs& os, const ServiceConfig& config, Duration patience);
 
-  struct Socket {
-    Descriptor fd;
-    bool tls;
-  };
-  std::vector<Socket> sockets_;
-  std::vector<std::string> names_;
+  Sockets sockets_;
   std::string unix_socket_;
 };
 

@@ -14,9 +14,10 @@
 set -u
 
 all_units="unit/type/string unit/type/incr unit/type/list unit/type/list-2 unit/type/list-3 unit/type/set
-  unit/type/zset unit/type/hash unit/keyspace unit/expire unit/multi unit/other unit/dump unit/sort unit/scan unit/quit
+  unit/type/zset unit/type/hash unit/type/stream unit/type/stream-cgroups unit/keyspace unit/expire unit/multi unit/other unit/dump unit/sort unit/scan unit/quit
   unit/slowlog unit/introspection unit/introspection-2 unit/latency-monitor unit/lazyfree unit/info-command
-  unit/protocol unit/tracking unit/pause unit/bitops unit/bitfield unit/geo unit/hyperloglog"
+  unit/protocol unit/tracking unit/pause unit/bitops unit/bitfield unit/geo unit/hyperloglog unit/pubsub unit/pubsubshard
+  unit/scripting unit/functions"
 native_units="integration/aof integration/aof-multi-part integration/rdb integration/logging integration/redis-cli
   integration/redis-benchmark integration/convert-zipmap-hash-on-load integration/convert-ziplist-hash-on-load
   integration/convert-ziplist-zset-on-load unit/aofrw unit/acl unit/acl-v2 unit/auth unit/querybuf unit/limits unit/info
@@ -95,8 +96,6 @@ tree() {
     ln -s "$(command -v $tool)" "$data/tree/src/$tool" || complain "$tool is missing: apt-get install redis-server redis-tools"
   done
   ln -s "$(realpath "$(command -v "$1")")" "$data/tree/src/redis-server"
-  # Every server is told to publish changes of keys, which few checks ask for.
-  changed assets/default.conf '/^notify-keyspace-events/d'
   # Who refuses its configuration will not get ready: two minutes are not waited for it.
   changed support/server.tcl \
     's/^        after $checkperiod$/&; if {[catch {exec kill -0 $pid}] \&\& ![regexp {Failed listening} [exec cat $stdout]]} break/'

@@ -46,14 +46,14 @@ void Server::start() {
 
 // --- Coming and going ---
 
-void Server::accept_loop(int listener, const TlsContext* tls) {
-  for (;;) {
-    auto accepted = accept_from(listener);
+void Server::accept_loop(const Listeners::Listener& listener, const TlsContext* tls) {
+  while (!listener.closed) {
+    auto accepted = accept_from(listener.fd.get());
     if (accepted.ok()) {
       connect(std::move(*accepted), tls);
     } else if (accepted.error().code == Errc::kNotFound) {
-      os_.wait_readable(listener);
-    } else {
+      os_.wait_readable(listener.fd.get());
+    } else if (!listener.closed) {
       log_.warning(accepted.error().message);
       os_.park(os_.now() + kAcceptRetry);
     }

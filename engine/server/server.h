@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "engine/os/posix/posix_os.h"
 #include "engine/os/wait_queue.h"
+#include "engine/server/listeners.h"
 #include "engine/server/poller.h"
 #include "engine/server/server_log.h"
 #include "engine/server/tls.h"
@@ -35,7 +36,7 @@ class Server {
   // Starts the tasks that serve.
   void start();
   // Accepts connections for ever; `tls` null: in plain. Call it in a task.
-  void accept_loop(int listener, const TlsContext* tls);
+  void accept_loop(const Listeners::Listener& listener, const TlsContext* tls);
   // Accepts connections for ever. Call it in a task.
   void accept_loop(int listener);
   // Lines of INFO's section "stats".

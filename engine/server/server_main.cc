@@ -89,10 +89,7 @@ class Process {
       TRY_ASSIGN(tls_, TlsContext::open(service.tls));
     }
     TRY_ASSIGN(listeners_, Listeners::open(os_, service));
-    for (const auto& [fd, tls] : listeners_->all())
-      os_.spawn("accept", [this, fd = fd, tls = tls ? tls_.get() : nullptr] {
-        server_->accept_loop(fd, tls);
-      });
+    accept();
     if (service.metrics_port == 0) return {};
     TRY_ASSIGN(metrics_, Metrics::open(service.metrics_address, service.metrics_port));
     os_.spawn("metrics", [this] {
@@ -101,8 +98,24 @@ class Process {
     return {};
   }
 
+  void accept() {
+    for (const auto& listener : listeners_->not_accepted())
+      os_.spawn("accept", [this, listener] {
+        server_->accept_loop(*listener, listener->tls ? tls_.get() : nullptr);
+      });
+  }
+
+  // CONFIG SET port and bind.
+  Result<void> listen_anew(const ServiceConfig& service) {
+    TRY(listeners_->change(os_, service));
+    accept();
+    for (const std::string& name : listeners_->names()) log_.notice("ready on " + name);
+    return {};
+  }
+
   void begin() {
     loaded_ = true;
+    engine_->set_listener([this](const ServiceConfig& service) { return listen_anew(service); });
     engine_->set_on_config([this] { apply_config(); });
     engine_->set_config_rewriter(
         [this] { return rewrite_config(engine_->config(), engine_->user_lines()); });

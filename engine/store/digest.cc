@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/store/list.h"
+#include "engine/store/stream.h"
 #include "engine/store/zset.h"
 
 namespace powercut::engine {
@@ -62,6 +63,16 @@ void mix(Sha1& digest, const Value& value) {
         add(digest, text_of(one));
       }
       return;
+    case Type::kStream:
+      value.stream()->for_range({}, StreamId::most(), false, [&](const StreamEntry& entry) {
+        mix(digest, fmt::format("{}.{}", entry.id.ms, entry.id.seq));
+        entry.for_each([&](std::string_view field, std::string_view text) {
+          mix(digest, field);
+          mix(digest, text);
+        });
+        return true;
+      });
+      return;
   }
 }
 
@@ -78,6 +89,8 @@ uint32_t number_of(Type type) {
       return 3;
     case Type::kHash:
       return 4;
+    case Type::kStream:
+      return 6;
   }
   return 0;
 }

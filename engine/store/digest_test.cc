@@ -5,8 +5,11 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "engine/store/list.h"
+#include "engine/store/stream.h"
 #include "engine/store/zset.h"
 
 namespace powercut::engine {
@@ -60,6 +63,13 @@ TEST_F(Digest, IsThatOfRedis) {
   EXPECT_EQ(of("n"), "83df3a94c43338a2db2a05ddb5dbb794b842c619");
   EXPECT_EQ(hex(digest_of(keyspace)), "8dfaa4de664d307220eccaa6826c4785b1455115");
   EXPECT_EQ(hex(digest_of(Keyspace())), std::string(40, '0'));
+  auto stream = std::make_unique<Stream>();
+  stream->append({1, 1}, std::vector<std::string_view>{"a", "1", "b", "two"}, {});
+  stream->append({1, 2}, std::vector<std::string_view>{"a", "x", "b", "y"}, {});
+  stream->append({5, 0}, std::vector<std::string_view>{"other", "z"}, {});
+  stream->erase({1, 2});
+  put(0, "stream", Value(std::move(stream)));
+  EXPECT_EQ(of("stream"), "bf0f79e58fbb4799ad595e0b21056b7dd129e54e");
 }
 
 TEST_F(Digest, OfWhatHasExpiredThereIsNothing) {

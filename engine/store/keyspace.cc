@@ -4,6 +4,10 @@
 
 namespace powercut::engine {
 
+namespace {
+constexpr size_t kLibraryBytes = 112;  // of a node of Libraries
+}  // namespace
+
 Table Database::take_table() {
   Table taken = std::move(table_);
   table_ = Table();
@@ -14,7 +18,7 @@ Table Database::take_table() {
 }
 
 void Database::push_due(int64_t at_ms, std::string_view key) {
-  due_.push_back({at_ms, std::string(key)});
+  due_.push_back({at_ms, Text(key)});
   due_key_bytes_ += heap_bytes(due_.back().key);
   std::push_heap(due_.begin(), due_.end());
 }
@@ -27,6 +31,14 @@ Database::Due Database::pop_due() {
   due_key_bytes_ -= heap_bytes(due.key);
   CHECK(!due_.empty() || due_key_bytes_ == 0);
   return due;
+}
+
+const Table::Entry& Database::expiring_at(size_t place) const {
+  CHECK(expires_count_ > 0 && place < due_.size());
+  for (;; place = (place + 1) % due_.size()) {
+    const auto* entry = table_.find(due_[place].key);
+    if (entry != nullptr && entry->value.expire_at_ms == due_[place].at_ms) return *entry;
+  }
 }
 
 void Database::drop_stale_due() {
@@ -75,10 +87,18 @@ const Object* Keyspace::peek(int db, std::string_view key) const {
   return entry == nullptr || expired(entry->value) ? nullptr : &entry->value;
 }
 
-const Object* Keyspace::find(int db, std::string_view key) {
+const Object* Keyspace::look(int db, std::string_view key) {
   const auto* entry = find_live(db, key, Table::hash_of(key));
   ++(entry == nullptr ? misses_ : hits_);
   return entry == nullptr ? nullptr : &entry->value;
+}
+
+const Object* Keyspace::find(int db, std::string_view key) {
+  auto* entry = find_live(db, key, Table::hash_of(key));
+  ++(entry == nullptr ? misses_ : hits_);
+  if (entry == nullptr) return nullptr;
+  entry->value.access = accesses_.used(entry->value.access) & Accesses::kMask;
+  return &entry->value;
 }
 
 Table::Entry* Keyspace::find_live(int db, std::string_view key, uint64_t hash) {
@@ -99,7 +119,7 @@ void Keyspace::forget_bytes(const Object& object) {
 void Keyspace::check_out(Database& db, std::string_view key, uint64_t hash, Table::Entry& entry) {
   if (!entry.value.measured) return;
   forget_bytes(entry.value);
-  entry.value.measured = false;
+  entry.value.measured = 0;
   touched_.push_back({&db, key, hash, &entry});
 }
 
@@ -134,8 +154,10 @@ Object& Keyspace::claim(int db, std::string_view key) {
   if (entry == nullptr) {
     entry = &database.table_.insert_new(key, hash);
     touched_.push_back({&database, key, hash, entry});
+    entry->value.access = accesses_.first() & Accesses::kMask;
   } else {
     check_out(database, key, hash, *entry);
+    entry->value.access = accesses_.replaced(entry->value.access) & Accesses::kMask;
     if (entry->value.expires()) database.expires_no_more();
   }
   entry->value.expire_at_ms = Object::kNoExpiry;
@@ -207,6 +229,23 @@ void Keyspace::swap(int a, int b) {
   std::swap(databases_[static_cast<size_t>(a)], databases_[static_cast<size_t>(b)]);
 }
 
+// --- Libraries ---
+
+void Keyspace::put_library(std::string_view name, std::string_view text) {
+  for (KeyspaceObserver* observer : observers_) observer->before_library(name);
+  ++libraries_version_;
+  libraries_.insert_or_assign(std::string(name), std::string(text));
+}
+
+bool Keyspace::remove_library(std::string_view name) {
+  const auto found = libraries_.find(name);
+  if (found == libraries_.end()) return false;
+  for (KeyspaceObserver* observer : observers_) observer->before_library(name);
+  ++libraries_version_;
+  libraries_.erase(found);
+  return true;
+}
+
 // --- Expiry ---
 
 void Keyspace::expire(int db, std::string_view key) {
@@ -214,7 +253,7 @@ void Keyspace::expire(int db, std::string_view key) {
   auto* entry = database.table_.find(key);
   CHECK(entry != nullptr);
   before_change(database, key, &entry->value);
-  const std::string name = entry->key;  // `key` may be a view into the entry itself
+  const std::string name(entry->key);  // `key` may be a view into the entry itself
   erase_entry(database, *entry);
   if (expiry_listener_ != nullptr) expiry_listener_->on_expired(db, name);
 }
@@ -226,7 +265,7 @@ size_t Keyspace::remove_expired(size_t limit) {
   for (int db = 0; db < databases() && removed < limit; ++db) {
     const auto& due = numbered(db).due_;
     while (!due.empty() && due.front().at_ms <= now_.unix_ms && removed < limit) {
-      const std::string key = numbered(db).pop_due().key;
+      const Text key = numbered(db).pop_due().key;
       const auto* entry = numbered(db).table_.find(key);
       if (entry == nullptr || !expired(entry->value)) continue;
       expire(db, key);
@@ -255,10 +294,17 @@ void Keyspace::settle() {
     const Value& value = entry->value.value;
     CHECK(value.type() == Type::kString || !value.is_empty_collection());
     value_bytes_ += value.memory_bytes();
-    entry->value.measured = true;
+    entry->value.measured = 1;
   }
   touched_.clear();
   removed_ = false;
+}
+
+size_t Keyspace::used_bytes() const {
+  size_t bytes = value_bytes_;
+  for (const Database& database : all_)
+    bytes += database.table_.used_bytes() + database.expires_count_ * sizeof(Database::Due);
+  return bytes;
 }
 
 size_t Keyspace::memory_bytes() const {
@@ -266,6 +312,13 @@ size_t Keyspace::memory_bytes() const {
   for (const Database& database : all_) {
     bytes += database.table_.memory_bytes() + database.due_bytes();
   }
+  return bytes + library_bytes();
+}
+
+size_t Keyspace::library_bytes() const {
+  size_t bytes = 0;
+  for (const auto& [name, text] : libraries_)
+    bytes += kLibraryBytes + heap_bytes(name) + heap_bytes(text);
   return bytes;
 }
 

@@ -13,6 +13,8 @@
 
 #include "engine/base/check.h"
 #include "engine/base/time.h"
+#include "engine/store/access.h"
+#include "engine/store/library.h"
 #include "engine/store/value.h"
 
 namespace powercut::engine {
@@ -28,6 +30,8 @@ class KeyspaceObserver {
   virtual void before_flush(Database& db) = 0;
   // Two databases are about to change numbers (SWAPDB). Database objects keep their identity.
   virtual void before_swap(int, int) {}
+  // A library of functions is about to be put in, replaced or removed.
+  virtual void before_library(std::string_view /*name*/) {}
 };
 
 // Learns of keys that expired, so that a DEL is logged. Called after the removal.
@@ -53,6 +57,10 @@ class Database {
     table_.at(position).value.epoch = epoch;
   }
   size_t expires_count() const { return expires_count_; }
+  // A key that expires: the first at or behind a place of the queue, which has places(), and goes on at its begin.
+  // REQUIRES: expires_count() > 0.
+  const Table::Entry& expiring_at(size_t place) const;
+  size_t places() const { return due_.size(); }
   // The heap bytes of the expiry queue.
   size_t due_bytes() const { return heap_bytes(due_.capacity() * sizeof(Due)) + due_key_bytes_; }
 
@@ -60,7 +68,7 @@ class Database {
   friend class Keyspace;
   struct Due {
     int64_t at_ms;
-    std::string key;
+    Text key;
     bool operator<(const Due& other) const { return at_ms > other.at_ms; }  // a heap, soonest first
   };
   void push_due(int64_t at_ms, std::string_view key);
@@ -91,7 +99,10 @@ class Keyspace {
 
   // --- Time and observers ---
   // The wall clock of the command that runs; expiry is judged by it.
-  void set_now(WallTime now) { now_ = now; }
+  void set_now(WallTime now) {
+    now_ = now;
+    accesses_.set_now(now.unix_ms);
+  }
   WallTime now() const { return now_; }
   // While a log is replayed nothing expires: the log says what was deleted.
   void set_loading(bool loading) { loading_ = loading; }
@@ -112,7 +123,9 @@ class Keyspace {
   // --- Reading ---
   // The live object of a key; nullptr if absent. An expired one is removed and reported first.
   const Object* find(int db, std::string_view key);
-  // As find, but leaves an expired object in place (it still reads as absent).
+  // As find, and is no use of it (OBJECT IDLETIME).
+  const Object* look(int db, std::string_view key);
+  // As look, but leaves an expired object in place (it still reads as absent).
   const Object* peek(int db, std::string_view key) const;
   const Database& database(int db) const { return numbered(db); }
   Database& mutable_database(int db) { return numbered(db); }  // stamps only; see Database
@@ -121,6 +134,8 @@ class Keyspace {
   uint64_t hits() const { return hits_; }
   uint64_t misses() const { return misses_; }
   int databases() const { return static_cast<int>(databases_.size()); }
+  const Accesses& accesses() const { return accesses_; }
+  Accesses& accesses() { return accesses_; }
 
   // --- Changing; pointers are valid until the next removal ---
   // As find, and passes the door: the caller is about to change the object in place. Here and in put, `key`
@@ -138,6 +153,15 @@ class Keyspace {
   void flush(int db);
   void swap(int a, int b);
 
+  // --- Libraries of functions: of no database, so that no flush takes them ---
+  const Libraries& libraries() const { return libraries_; }
+  // Puts in, or replaces.
+  void put_library(std::string_view name, std::string_view text);
+  bool remove_library(std::string_view name);
+  size_t library_bytes() const;  // on the heap
+  // Another one after each change of them.
+  uint64_t libraries_version() const { return libraries_version_; }
+
   // --- Expiry ---
   bool expired(const Object& object) const {
     return !loading_ && object.expires() && object.expire_at_ms <= now_.unix_ms;
@@ -154,6 +178,8 @@ class Keyspace {
   void settle();
   // The heap bytes of everything stored, tables and expiry queues included.
   size_t memory_bytes() const;
+  // Of it, what goes with the keys, and not the room for more: what maxmemory limits.
+  size_t used_bytes() const;
 
  private:
   Database& numbered(int db) const {
@@ -174,6 +200,7 @@ class Keyspace {
   std::vector<KeyspaceObserver*> observers_;
   ExpiryListener* expiry_listener_ = nullptr;
   WallTime now_;
+  Accesses accesses_;
   bool loading_ = false;
   bool keep_expired_ = false;
   uint64_t hits_ = 0;
@@ -189,6 +216,8 @@ class Keyspace {
   bool removed_ = false;  // an entry, since settle(): others may have moved
   int64_t next_expiry_ms_ = INT64_MAX;
   size_t value_bytes_ = 0;  // of the objects that are measured
+  Libraries libraries_;
+  uint64_t libraries_version_ = 0;
 };
 
 }  // namespace powercut::engine

@@ -15,7 +15,8 @@ namespace {
 std::optional<std::string> text_of(const Object* object) {
   if (object == nullptr) return std::nullopt;
   const String* text = object->value.string();
-  return text == nullptr ? "(" + std::string(type_name(object->value.type())) + ")" : *text;
+  return text == nullptr ? "(" + std::string(type_name(object->value.type())) + ")"
+                         : std::string(*text);
 }
 
 // Writes down what the door saw: the value as it was before the change.
@@ -439,7 +440,7 @@ class Trial {
       RC_ASSERT(keyspace_.remove(db, key) == (model.erase(key) == 1));
     } else if (what == 2) {
       if (Object* object = keyspace_.find_for_write(db, key)) {
-        *object->value.string() += text;
+        object->value.string()->append(text);
         model[key].text += text;
       }
     } else if (what == 3) {
@@ -469,7 +470,7 @@ class Trial {
     Object taken = keyspace_.take(db, key);
     Object* placed = keyspace_.put(db, other, std::move(taken.value));
     keyspace_.set_expiry(db, other, placed, taken.expire_at_ms);
-    *keyspace_.find_for_write(db, other)->value.string() += "!";
+    keyspace_.find_for_write(db, other)->value.string()->append("!");
     keyspace_.settle();  // `other` is a local
     Modelled moved = model[key];
     moved.text += "!";
@@ -500,7 +501,8 @@ TEST(Keyspace, KnowsItsMemoryHoweverMuchHappensBeforeItSettles) {
         } else if (what == 1) {
           keyspace.remove(db, key);
         } else if (what == 2) {
-          if (Object* object = keyspace.find_for_write(db, key)) *object->value.string() += text();
+          if (Object* object = keyspace.find_for_write(db, key))
+            object->value.string()->append(text());
         } else if (what == 3) {
           if (keyspace.find(db, key) == nullptr) continue;
           Object taken = keyspace.take(db, key);

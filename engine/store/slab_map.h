@@ -18,6 +18,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/hash.h"
+#include "engine/store/text.h"
 
 namespace powercut::engine {
 
@@ -31,12 +32,13 @@ inline size_t heap_bytes(size_t size) {
 inline size_t heap_bytes(const std::string& s) {
   return s.capacity() <= 15 ? 0 : heap_bytes(s.capacity() + 1);
 }
+inline size_t heap_bytes(const Text& text) { return text.on_heap() ? heap_bytes(text.size()) : 0; }
 
 template <class V>
 class SlabMap {
  public:
   struct Entry {
-    std::string key;
+    Text key;
     [[no_unique_address]] V value{};
   };
 
@@ -78,11 +80,7 @@ class SlabMap {
     const size_t position = size_;
     if (position == capacity_) add_chunk();
     Entry& entry = *slot(position);
-    if (key.size() <= kShort) {
-      entry.key.assign(key);
-    } else {
-      entry.key = std::string(key);  // not assign(), which rounds the buffer up to 30 bytes
-    }
+    entry.key.assign(key);
     key_bytes_ += heap_bytes(entry.key);
     ++size_;
     const size_t mask = index_.size() - 1;
@@ -116,12 +114,16 @@ class SlabMap {
            key_bytes_;
   }
 
+  // The same without what waits for further entries: what less of them would take less of.
+  size_t used_bytes() const {
+    return heap_bytes(index_.capacity() * sizeof(uint64_t)) + size_ * sizeof(Entry) + key_bytes_;
+  }
+
  private:
   // An index cell holds the hash's upper 32 bits and position + 1; 0 is empty. Its home is made of those bits,
   // so that cells move without a look at their keys.
   static constexpr size_t kNoCell = ~size_t{0};
   static constexpr size_t kMostEntries = 0xffffffff;  // a cell has 32 bits for position + 1
-  static constexpr size_t kShort = 15;                // a string object itself has room for as many
   static constexpr size_t kFirstChunk = 4;
   static constexpr size_t kLastChunk = 1024;    // chunks double up to this size, then stay
   static constexpr size_t kChunkOverhead = 16;  // the array's length and malloc's header
@@ -177,8 +179,7 @@ class SlabMap {
     }
   }
 
-  // Not by assignment: a short string assigned to a long one leaves it its buffer, so a slot would keep the
-  // memory of what it once held.
+  // Not by assignment, which may leave a slot what it once held.
   static void replace(Entry* entry, Entry&& with) {
     std::destroy_at(entry);
     std::construct_at(entry, std::move(with));

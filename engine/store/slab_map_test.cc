@@ -162,13 +162,13 @@ TEST(SlabMap, AWalkDownMeetsEveryEntryThatStays) {
     const auto initial = *rc::gen::element<size_t>(1, 5, 9, 60, 1030, 2050);
     for (size_t n = 0; n < initial; ++n) map.insert(key_of(n));
     std::set<std::string> staying;
-    for (size_t i = 0; i < map.size(); ++i) staying.insert(map.at(i).key);
+    for (size_t i = 0; i < map.size(); ++i) staying.emplace(map.at(i).key);
 
     std::set<std::string> met;
     size_t cursor = map.size();
     while (cursor > 0) {
       const size_t turn = *rc::gen::inRange<size_t>(1, 1 + initial / 4 + 1);
-      for (size_t i = 0; i < turn && cursor > 0; ++i) met.insert(map.at(--cursor).key);
+      for (size_t i = 0; i < turn && cursor > 0; ++i) met.emplace(map.at(--cursor).key);
       const auto changes =
           *rc::gen::container<std::vector<size_t>>(rc::gen::inRange<size_t>(0, 4 * initial + 8));
       for (const size_t draw : changes) {

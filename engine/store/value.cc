@@ -2,6 +2,7 @@
 
 #include "engine/base/check.h"
 #include "engine/store/list.h"
+#include "engine/store/stream.h"
 #include "engine/store/zset.h"
 
 namespace powercut::engine {
@@ -18,31 +19,10 @@ std::string_view type_name(Type type) {
       return "set";
     case Type::kZset:
       return "zset";
+    case Type::kStream:
+      return "stream";
   }
   return "none";
-}
-
-bool Hash::set(std::string_view field, std::string_view value) {
-  auto [entry, is_new] = map_.insert(field);
-  CHECK(value_bytes_ >= heap_bytes(entry->value));
-  value_bytes_ -= heap_bytes(entry->value);
-  if (entry->value.capacity() > 2 * value.size() || entry->value.capacity() < value.size()) {
-    // A buffer of the right size: assign() would keep a larger one, or round up.
-    std::string(value).swap(entry->value);
-  } else {
-    entry->value.assign(value);
-  }
-  value_bytes_ += heap_bytes(entry->value);
-  return is_new;
-}
-
-bool Hash::erase(std::string_view field) {
-  const auto* entry = map_.find(field);
-  if (entry == nullptr) return false;
-  value_bytes_ -= heap_bytes(entry->value);
-  map_.erase(field);
-  CHECK(map_.size() > 0 || value_bytes_ == 0);
-  return true;
 }
 
 Value::Value() = default;
@@ -57,10 +37,13 @@ Value::Value(std::unique_ptr<Set> set) : data_(std::move(set)) { CHECK(this->set
 Value::Value(std::unique_ptr<Zset> zset) : data_(std::move(zset)) {
   CHECK(this->zset() != nullptr);
 }
+Value::Value(std::unique_ptr<Stream> stream) : data_(std::move(stream)) {
+  CHECK(this->stream() != nullptr);
+}
 Value::Value(Value&&) noexcept = default;
 Value& Value::operator=(Value&& other) noexcept {
   if (this != &other) {
-    // Not by assignment: a short string assigned to a long one leaves it its buffer.
+    // Not by assignment: two strings would change places, and the other keep what this one held.
     std::destroy_at(&data_);
     std::construct_at(&data_, std::move(other.data_));
   }
@@ -69,17 +52,17 @@ Value& Value::operator=(Value&& other) noexcept {
 Value::~Value() = default;
 
 void Value::set(std::string_view s) {
-  String* mine = string();
-  if (mine != nullptr && heap_bytes(*mine) == 0 && s.size() <= mine->capacity()) {
+  if (String* mine = string()) {
     mine->assign(s);
   } else {
-    data_.emplace<String>(String(s));
+    data_.emplace<String>(s);
   }
 }
 
 bool Value::is_empty_collection() const {
   switch (type()) {
     case Type::kString:
+    case Type::kStream:
       return false;
     case Type::kList:
       return list()->size() == 0;
@@ -118,11 +101,13 @@ Value Value::clone() const {
     }
     case Type::kZset: {
       auto copy = std::make_unique<Zset>();
-      const auto& entries = zset()->entries();
+      const auto entries = zset()->entries();
       for (size_t i = 0; i < entries.size(); ++i) copy->set(entries.at(i).key, entries.at(i).value);
       CHECK(copy->size() == entries.size());
       return Value(std::move(copy));
     }
+    case Type::kStream:
+      return Value(std::make_unique<Stream>(*stream()));
   }
   return Value();
 }
@@ -139,6 +124,8 @@ size_t Value::memory_bytes() const {
       return set()->memory_bytes();
     case Type::kZset:
       return zset()->memory_bytes();
+    case Type::kStream:
+      return stream()->memory_bytes();
   }
   return 0;
 }

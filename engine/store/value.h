@@ -1,63 +1,63 @@
 // The values a key can hold. A collection is never empty: the command that takes its last element removes
-// the key.
+// the key. A stream may be.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 
+#include "engine/store/entries.h"
 #include "engine/store/slab_map.h"
+#include "engine/store/text.h"
 
 namespace powercut::engine {
 
-class Zset;  // engine/store/zset.h
-class List;  // engine/store/list.h
+class Zset;    // engine/store/zset.h
+class List;    // engine/store/list.h
+class Stream;  // engine/store/stream.h
 
 // The order of the variant's alternatives below.
-enum class Type : uint8_t { kString, kList, kHash, kSet, kZset };
+enum class Type : uint8_t { kString, kList, kHash, kSet, kZset, kStream };
 
 // As the TYPE command says it.
 std::string_view type_name(Type type);
 
-using String = std::string;
+using String = Text;
 
 // A hash: field -> value.
 class Hash {
  public:
-  const std::string* find(std::string_view field) const {
-    const auto* entry = map_.find(field);
-    return entry == nullptr ? nullptr : &entry->value;
-  }
+  // Valid until the hash changes.
+  std::optional<std::string_view> find(std::string_view field) const { return fields_.find(field); }
+  bool contains(std::string_view field) const { return find(field).has_value(); }
   // True if the field is new.
-  bool set(std::string_view field, std::string_view value);
-  bool erase(std::string_view field);
-  size_t size() const { return map_.size(); }
-  const SlabMap<std::string>& entries() const { return map_; }
-  size_t memory_bytes() const { return sizeof(Hash) + map_.memory_bytes() + value_bytes_; }
+  bool set(std::string_view field, std::string_view value) { return fields_.set(field, value); }
+  bool erase(std::string_view field) { return fields_.erase(field); }
+  size_t size() const { return fields_.size(); }
+  const Entries<Text>& entries() const { return fields_; }
+  size_t memory_bytes() const { return heap_bytes(sizeof(Hash)) + fields_.memory_bytes(); }
 
  private:
-  SlabMap<std::string> map_;
-  size_t value_bytes_ = 0;
+  Entries<Text> fields_;
 };
-
-struct Nothing {};
 
 // A set of members.
 class Set {
  public:
-  bool contains(std::string_view member) const { return map_.contains(member); }
+  bool contains(std::string_view member) const { return members_.find(member).has_value(); }
   // True if the member is new.
-  bool add(std::string_view member) { return map_.insert(member).second; }
-  bool erase(std::string_view member) { return map_.erase(member); }
-  size_t size() const { return map_.size(); }
-  const SlabMap<Nothing>& entries() const { return map_; }
-  size_t memory_bytes() const { return sizeof(Set) + map_.memory_bytes(); }
+  bool add(std::string_view member) { return members_.set(member); }
+  bool erase(std::string_view member) { return members_.erase(member); }
+  size_t size() const { return members_.size(); }
+  const Entries<Nothing>& entries() const { return members_; }
+  size_t memory_bytes() const { return heap_bytes(sizeof(Set)) + members_.memory_bytes(); }
 
  private:
-  SlabMap<Nothing> map_;
+  Entries<Nothing> members_;
 };
 
 // Deep ownership with a copy that COPY and the tests use.
@@ -69,6 +69,7 @@ class Value {
   explicit Value(std::unique_ptr<Hash> hash);
   explicit Value(std::unique_ptr<Set> set);
   explicit Value(std::unique_ptr<Zset> zset);
+  explicit Value(std::unique_ptr<Stream> stream);
   Value(Value&&) noexcept;
   Value& operator=(Value&&) noexcept;
   ~Value();
@@ -77,7 +78,7 @@ class Value {
   void set(std::string_view s);
 
   Type type() const { return static_cast<Type>(data_.index()); }
-  // A list, hash, set or sorted set without items: no value of a key. An empty string is one.
+  // A list, hash, set or sorted set without items: no value of a key. An empty string is one, and so is an empty stream.
   bool is_empty_collection() const;
   Value clone() const;
   // The heap bytes owned by this value.
@@ -94,6 +95,8 @@ class Value {
   const Set* set() const { return const_cast<Value*>(this)->get<Set>(); }
   Zset* zset() { return get<Zset>(); }
   const Zset* zset() const { return const_cast<Value*>(this)->get<Zset>(); }
+  Stream* stream() { return get<Stream>(); }
+  const Stream* stream() const { return const_cast<Value*>(this)->get<Stream>(); }
 
  private:
   template <class T>
@@ -103,7 +106,7 @@ class Value {
   }
 
   std::variant<String, std::unique_ptr<List>, std::unique_ptr<Hash>, std::unique_ptr<Set>,
-               std::unique_ptr<Zset>>
+               std::unique_ptr<Zset>, std::unique_ptr<Stream>>
       data_;
 };
 
@@ -112,7 +115,8 @@ struct Object {
   Value value;
   int64_t expire_at_ms = kNoExpiry;  // Unix milliseconds
   uint32_t epoch = 0;                // the checkpoint that has it, or does not want it
-  bool measured = false;             // its bytes are in the keyspace's sum
+  uint32_t access : 24 = 0;          // engine/store/access.h
+  uint32_t measured : 1 = 0;         // its bytes are in the keyspace's sum
 
   static constexpr int64_t kNoExpiry = -1;
   bool expires() const { return expire_at_ms != kNoExpiry; }

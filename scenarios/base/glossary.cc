@@ -86,6 +86,14 @@ constexpr Term kTerms[] = {
     {"points", kExplore,
      "Crash points: moments of the run at which a crash can make a difference."},
     {"images", kExplore, "Legal images, over all crash points: exact."},
+    {"judged", kExplore,
+     "Of a recorded program: images that were recovered and judged, or classes of them, over all "
+     "crash points."},
+    {"exhaustive", kExplore,
+     "Every image that is legal at every crash point was judged, itself or with its class."},
+    {"sampled", kExplore,
+     "There were more images than could be judged: of these some were drawn. That nothing was "
+     "found proves nothing."},
     {"classes", kExplore,
      "Images that recovery cannot tell apart make one class; each class is recovered and judged "
      "once "

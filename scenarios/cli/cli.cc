@@ -10,6 +10,7 @@
 
 #include "faults/nearest.h"
 #include "scenarios/base/terminal.h"
+#include "scenarios/cli/trace_verbs.h"
 
 namespace powercut::scenarios {
 
@@ -67,7 +68,7 @@ int parse_and_run(const std::string& program, const std::vector<std::string>& ar
   const std::vector<Verb> verbs = {
       add_sweep(app),   add_run(app),       add_replay(app), add_explore(app), add_fences(app),
       add_shrink(app),  add_calibrate(app), add_zoo(app),    add_merge(app),   add_list(app),
-      add_explain(app), add_view(app),      add_lab(app)};
+      add_explain(app), add_view(app),      add_lab(app),    add_record(app),  add_trace(app)};
   for (const Verb& verb : verbs) verb.app->fallthrough();  // --color may stand behind it
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));

@@ -254,6 +254,18 @@ class Json : public Document {
       return {
           "fences --workload demo8 --policy always --persona xfs --missing "
           "no-sync:segment.commit"};
+    if (heading == "JSON of `explore --trace`" || heading == "JSON of `fences --trace`") {
+      const std::string save = "sh -c 'echo {} > t; sync t; mv t a; {}echo said'";
+      const auto recorded = [&](const std::string& name, int text, const std::string& sync) {
+        return run(fmt::format("record -o {} -- ", name) +
+                   fmt::format(fmt::runtime(save), text, sync))
+            .status;
+      };
+      EXPECT_EQ(recorded("right", 1, "sync .; "), 0);
+      EXPECT_EQ(recorded("wrong", 2, ""), 0);
+      const std::string verb = heading.substr(9, heading.size() - 10);
+      return {verb + " right --observe 'cat a' --images 1", verb + " wrong --observe 'cat a'"};
+    }
     if (heading == "JSON of `shrink`")
       return {"shrink set100:always:posix-min:power-cut:20:1:no-sync:segment.commit"};
     if (heading == "JSON of `calibrate`")
@@ -401,6 +413,7 @@ TEST_F(Printed, EveryCommandOfTheDocumentsIsOne) {
         continue;  // its flags are not ours
       ASSERT_TRUE(known.count(of)) << command.where << ": there is no " << of;
       for (const std::string& word : command.words) {
+        if (word == "--") break;  // what follows is another program's
         const bool flag = word.starts_with("--");
         EXPECT_TRUE(!flag || known[of].count(word.substr(0, word.find('='))))
             << command.where << ": there is no " << word;

@@ -11,6 +11,8 @@
 #include "scenarios/base/workers.h"
 #include "scenarios/cli/campaign_flags.h"
 #include "scenarios/cli/campaign_report.h"
+#include "scenarios/cli/cli.h"
+#include "scenarios/cli/trace_verbs.h"
 #include "scenarios/explore/fences.h"
 #include "scenarios/explore/smallest.h"
 #include "scenarios/story/scenario_file.h"
@@ -32,6 +34,7 @@ struct ExploreArguments {
   CiArguments ci;
   bool first = false;
   bool json = false;
+  TraceArguments trace;
 };
 
 // The first that was found, as small as it gets; nothing if nothing was.
@@ -118,6 +121,9 @@ Result<faults::SyncPlace> place_of(const std::string& text, const SweepOptions& 
 }
 
 int explore(const ExploreArguments& arguments, const std::string& program, const Streams& streams) {
+  if (!arguments.trace.trace.empty())
+    return explore_a_trace(arguments.trace, arguments.common.persona, arguments.output,
+                           arguments.json, streams);
   auto looked_up = look_up(arguments.common);
   if (!looked_up.ok()) return fail(streams, looked_up.error());
   const auto shard = parse_shard(arguments.part.shard);
@@ -199,7 +205,10 @@ Verb add_explore(CLI::App& app) {
   verb->add_option("--most", a->classes_most,
                    "classes to judge for each policy and persona; beyond, it is incomplete")
       ->capture_default_str();
-  verb->add_option("-o,--output", a->output, "write the smallest failing scenario here (.scn)")
+  verb->add_option(
+          "-o,--output", a->output,
+          "write the smallest failing scenario here (.scn); of a trace the files of the first "
+          "broken image, as a directory")
       ->check(not_empty());
   verb->add_option("--add-fence", a->added,
                    "with one more sync behind each such call, as write:appendonly.aof.#.incr.aof "
@@ -213,6 +222,9 @@ Verb add_explore(CLI::App& app) {
       ->excludes(part.shard)
       ->excludes(part.output);
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
+  add_trace_options(*verb, a->trace,
+                    {"--target", "--workload", "--policy", "--mutant", "--depth", "--jobs",
+                     "--seed", "--most", "--add-fence", "--first"});
   return {verb, [a](const std::string& program, const Streams& streams) {
             return explore(*a, program, streams);
           }};

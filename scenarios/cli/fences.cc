@@ -13,6 +13,7 @@
 #include "scenarios/base/terminal.h"
 #include "scenarios/base/workers.h"
 #include "scenarios/cli/cli.h"
+#include "scenarios/cli/trace_verbs.h"
 #include "scenarios/run/names.h"
 
 namespace powercut::scenarios {
@@ -32,6 +33,7 @@ struct FencesArguments {
   uint64_t seeds = 200;
   unsigned jobs = processors();
   bool json = false;
+  TraceArguments trace;
 };
 
 std::vector<std::string> fence_names(const std::vector<const MutantInfo*>& fences) {
@@ -191,6 +193,7 @@ int propose(const FenceOptions& options, const std::string& name, bool json,
 }
 
 int fences(const FencesArguments& a, const Streams& streams) {
+  if (!a.trace.trace.empty()) return fences_of_a_trace(a.trace, a.persona, a.json, streams);
   CommonOptions common;
   common.workload = a.workload;
   common.policy = a.policy;
@@ -258,6 +261,9 @@ Verb add_fences(CLI::App& app) {
       ->check(CLI::Range(1u, 1024u))
       ->capture_default_str();
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
+  add_trace_options(
+      *verb, a->trace,
+      {"--workload", "--policy", "--fence", "--story", "--missing", "--seeds", "--jobs"});
   return {verb, [a](const std::string&, const Streams& streams) { return fences(*a, streams); }};
 }
 

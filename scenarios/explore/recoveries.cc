@@ -1,13 +1,13 @@
 #include "scenarios/explore/recoveries.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "engine/base/check.h"
 
 namespace powercut::scenarios {
 
 using sim::LazyDisk;
-using sim::LazyView;
 
 namespace {
 
@@ -19,78 +19,21 @@ class NoChoices final : public sim::Choices {
 
 }  // namespace
 
-struct Recoveries::Walk {
-  Walk(const sim::LazyImage& image, sim::ContentPool& pool,
-       const std::function<bool(const Class&)>& visit)
-      : fresh(image, pool), view(fresh), visit(visit) {}
-  const LazyView fresh;
-  LazyView view;
-  const std::function<bool(const Class&)>& visit;
-  uint32_t root = 0;
-  std::vector<LazyDisk::Seen> seen;
-};
+Recoveries::Recoveries(const Opening& opening, Instant restart, int64_t wall_ms)
+    : opening_(opening),
+      restart_(restart),
+      wall_ms_(wall_ms),
+      tree_(pool_, [this](LazyDisk& lazy, sim::Disk disk) {
+        sim::WorldState world = world_of(std::move(disk));
+        lazy.attach(world.disk);
+        return std::optional(number_of(recover(world, &lazy, nullptr, nullptr)));
+      }) {}
 
 bool Recoveries::for_each_class(const sim::LazyImage& image,
                                 const std::function<bool(const Class&)>& visit) {
-  const auto [root, is_new] =
-      roots_.try_emplace(image.sector_bytes, static_cast<uint32_t>(nodes_.size()));
-  if (is_new) nodes_.emplace_back();
-  Walk walk(image, pool_, visit);
-  walk.root = root->second;
-  return this->walk(walk, walk.root);
-}
-
-bool Recoveries::walk(Walk& walk, uint32_t node) {
-  if (!nodes_[node].known) run(walk);
-  if (nodes_[node].leaf) return walk.visit({node, nodes_[node].outcome, walk.seen, walk.view});
-  const sim::Look look = nodes_[node].look;
-  const LazyView::Answers answers = walk.view.answers(look);
-  for (const LazyView::Answer& answer : answers.all()) {
-    uint32_t next = 0;
-    for (const auto& [seen, to] : nodes_[node].next)
-      if (seen == answer.seen) next = to;
-    if (next == 0) {
-      next = static_cast<uint32_t>(nodes_.size());
-      nodes_.emplace_back();
-      nodes_[node].next.emplace_back(answer.seen, next);
-    }
-    const LazyView::Before before = walk.view.settle(look, answer);
-    walk.seen.push_back({look, answer});
-    const bool go_on = this->walk(walk, next);
-    walk.seen.pop_back();
-    walk.view.unsettle(look, before);
-    if (!go_on) return false;
-  }
-  return true;
-}
-
-// Runs the store on the image that was walked to, and notes every look it takes.
-void Recoveries::run(Walk& walk) {
-  const sim::PersonaRules rules;
-  LazyDisk lazy(walk.fresh, rules, walk.seen);
-  sim::WorldState world = world_of(lazy.disk());
-  lazy.attach(world.disk);
-  const Recovered recovered = recover(world, &lazy, nullptr, nullptr);
-  uint32_t node = walk.root;
-  for (const LazyDisk::Seen& seen : lazy.seen()) {
-    CHECK(!nodes_[node].leaf);
-    CHECK(!nodes_[node].known || nodes_[node].look == seen.look);  // recovery is deterministic
-    nodes_[node].known = true;
-    nodes_[node].look = seen.look;
-    auto& next = nodes_[node].next;
-    const auto at = std::find_if(next.begin(), next.end(),
-                                 [&](const auto& edge) { return edge.first == seen.answer.seen; });
-    if (at != next.end()) {
-      node = at->second;
-      continue;
-    }
-    next.emplace_back(seen.answer.seen, static_cast<uint32_t>(nodes_.size()));
-    node = static_cast<uint32_t>(nodes_.size());
-    nodes_.emplace_back();
-  }
-  CHECK(!nodes_[node].known);
-  nodes_[node].known = nodes_[node].leaf = true;
-  nodes_[node].outcome = number_of(recovered);
+  const bool whole = tree_.for_each_class(image, visit);
+  CHECK(!tree_.is_unsteady());  // recovery is deterministic
+  return whole;
 }
 
 sim::WorldState Recoveries::world_of(sim::Disk disk) const {

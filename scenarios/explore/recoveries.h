@@ -1,21 +1,15 @@
 // What recovery makes of images: run once for all images it cannot tell apart, and never again for
-// one that looks the same.
-//
-// Method: a recovery is a deterministic function of what it looks at, so all recoveries together
-// form a tree: a node is a look at the disk, its edges are what can be seen there, a leaf is what
-// came out. Images walk down that tree; the store runs only where it ends in the open.
+// one that looks the same (sim/look_tree.h).
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <map>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "scenarios/run/recover.h"
-#include "sim/lazy_disk.h"
+#include "sim/look_tree.h"
 #include "sim/sim_os.h"
 
 namespace powercut::scenarios {
@@ -23,21 +17,15 @@ namespace powercut::scenarios {
 class Recoveries {
  public:
   // Every recovery takes place at the same time, `restart` and `wall_ms`.
-  Recoveries(const Opening& opening, Instant restart, int64_t wall_ms)
-      : opening_(opening), restart_(restart), wall_ms_(wall_ms) {}
+  Recoveries(const Opening& opening, Instant restart, int64_t wall_ms);
+  Recoveries(const Recoveries&) = delete;
 
   sim::ContentPool& pool() { return pool_; }
   const Recovered& outcome(uint32_t number) const { return outcomes_[number]; }
   // How often the store really ran.
   uint64_t executed() const { return executed_; }
 
-  // One class of images: those that recovery cannot tell apart.
-  struct Class {
-    uint32_t leaf;     // equal for equal looks and answers
-    uint32_t outcome;  // its number
-    const std::vector<sim::LazyDisk::Seen>& seen;
-    const sim::LazyView& view;
-  };
+  using Class = sim::LookTree::Class;
   // What comes of `disk`, pending or not: the outcome's number.
   uint32_t outcome_of(sim::Disk disk);
   // The same, and tells of every crash point on the way; `now` is the disk as it is then. The
@@ -49,16 +37,6 @@ class Recoveries {
   bool for_each_class(const sim::LazyImage& image, const std::function<bool(const Class&)>& visit);
 
  private:
-  struct Node {
-    bool known = false;  // run through before
-    bool leaf = false;
-    uint32_t outcome = 0;
-    sim::Look look;
-    std::vector<std::pair<uint64_t, uint32_t>> next;  // by what was seen
-  };
-  struct Walk;
-  bool walk(Walk& walk, uint32_t node);
-  void run(Walk& walk);
   sim::WorldState world_of(sim::Disk disk) const;  // at the time of every recovery
   Recovered recover(sim::WorldState& world, sim::LazyDisk* lazy, sim::Watcher* watcher,
                     sim::Disk* served);
@@ -68,8 +46,7 @@ class Recoveries {
   Instant restart_;
   int64_t wall_ms_;
   sim::ContentPool pool_;
-  std::vector<Node> nodes_;
-  std::map<uint32_t, uint32_t> roots_;  // by the bytes of a sector
+  sim::LookTree tree_;
   std::vector<Recovered> outcomes_;
   uint64_t executed_ = 0;
 };

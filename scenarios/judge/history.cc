@@ -62,9 +62,10 @@ bool History::was_forgotten(uint64_t digest, int64_t wall_ms) const {
   });
 }
 
-void History::append(bool expiry_only) {
-  operations_.push_back(
-      {.executed = os_->now(), .task = os_->current(), .expiry_only = expiry_only});
+void History::append(bool expiry_only, bool of_nobody) {
+  operations_.push_back({.executed = os_->now(),
+                         .task = of_nobody ? nullptr : os_->current(),
+                         .expiry_only = expiry_only});
 }
 
 // --- Any engine ---

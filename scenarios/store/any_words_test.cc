@@ -22,8 +22,17 @@ constexpr int kRequests = 40'000;
 
 // One key of each family now and then, so that many a request finds its type.
 const std::vector<std::string> kSome = {
-    "SET s one",    "SET n 7 PX 5000", "RPUSH l a b 3 a",      "HSET h f 1 g x",
-    "SADD t 1 2 a", "SADD u a b",      "ZADD z 1 a 2 b 2.5 c", "ZADD y 0 a 0 b 0 c",
+    "SET s one",
+    "SET n 7 PX 5000",
+    "RPUSH l a b 3 a",
+    "HSET h f 1 g x",
+    "SADD t 1 2 a",
+    "SADD u a b",
+    "ZADD z 1 a 2 b 2.5 c",
+    "ZADD y 0 a 0 b 0 c",
+    "XADD x 1-* f 1 g x",
+    "XGROUP CREATE x g 0 MKSTREAM",
+    "XREADGROUP GROUP g c COUNT 1 STREAMS x >",
 };
 const std::vector<std::string> kWords = {
     "s",
@@ -116,6 +125,28 @@ const std::vector<std::string> kWords = {
     "SET",
     "RPUSH",
     "SORT",
+    "x",
+    "x",
+    "1-1",
+    "1-2",
+    "1-*",
+    "$",
+    ">",
+    "~",
+    "=",
+    "STREAMS",
+    "GROUP",
+    "NOACK",
+    "BLOCK",
+    "MINID",
+    "CREATE",
+    "SETID",
+    "CREATECONSUMER",
+    "MKSTREAM",
+    "JUSTID",
+    "FORCE",
+    "LASTID",
+    "FULL",
     std::string("\0\r\n", 3),
 };
 

@@ -11,9 +11,13 @@ namespace powercut::scenarios {
 
 // Of the key, the type, the value and the expiry.
 uint64_t entry_hash(std::string_view key, const engine::Object& object);
+// Of a library of functions.
+uint64_t library_hash(std::string_view name, std::string_view text);
 // Of one database, given the sum of its entries' hashes.
 uint64_t database_hash(int db, uint64_t sum);
-// Of all databases. Entries that have expired at `now_ms` count as absent; INT64_MIN: none has.
+// Where the libraries stand, behind all databases.
+inline constexpr int kLibraries = engine::Keyspace::kDatabases;
+// Of all databases, and the libraries of functions. Entries that have expired at `now_ms` count as absent; INT64_MIN: none has.
 uint64_t keyspace_digest(const engine::Keyspace& keyspace, int64_t now_ms);
 
 }  // namespace powercut::scenarios

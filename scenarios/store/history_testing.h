@@ -102,6 +102,7 @@ class HistoryStore final : public sim::Target,
   // --- Target: only what a history asks for ---
   uint64_t digest(int64_t wall_ms) override { return keyspace_digest(keyspace_, wall_ms); }
   engine::Keyspace& keyspace() override { return keyspace_; }
+  bool evicts() const override { return executor.evicts(); }
   void apply(uint64_t, std::string_view request) override { run(std::string(request)); }
   std::optional<sim::Reply> acknowledged(uint64_t, Instant) override { return std::nullopt; }
   sim::Promise promise() override { return {}; }

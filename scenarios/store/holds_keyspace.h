@@ -9,6 +9,8 @@ class HoldsKeyspace {
  public:
   virtual ~HoldsKeyspace() = default;
   virtual engine::Keyspace& keyspace() = 0;
+  // The operation that happens now gave up a key for want of memory: no client's, whoever's task made it.
+  virtual bool evicts() const { return false; }
 };
 
 }  // namespace powercut::scenarios

@@ -10,7 +10,6 @@
 #include "engine/base/hash.h"
 #include "engine/command/command_table.h"
 #include "scenarios/store/digest.h"
-#include "scenarios/store/holds_keyspace.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
@@ -38,7 +37,9 @@ StoreHistory::StoreHistory() {
 }
 
 void StoreHistory::on_attach(sim::Target& target, uint64_t lsn) {
-  engine::Keyspace& keyspace = dynamic_cast<HoldsKeyspace&>(target).keyspace();
+  auto& holds = dynamic_cast<HoldsKeyspace&>(target);
+  holds_ = &holds;
+  engine::Keyspace& keyspace = holds.keyspace();
   keyspace_ = &keyspace;
   digests_.resize(lsn + 1);
   changes_end_.resize(lsn + 1);
@@ -62,6 +63,9 @@ void StoreHistory::begin_sums() {
       for (size_t i = 0; i < table.size(); ++i)
         sums_[db] += entry_hash(table.at(i).key, table.at(i).value);
     }
+    sums_[kLibraries] = 0;
+    for (const auto& [name, text] : keyspace_->libraries())
+      sums_[kLibraries] += library_hash(name, text);
   }
   digest_ = total();
 }
@@ -73,7 +77,7 @@ void StoreHistory::note_dropped(uint64_t lsn) {
   // The life before may have saved what it had loaded.
   const bool dropped_before = !std::exchange(loaded_without_, {}).empty();
   if (soonest_expiry_ms_ > os().wall_now().unix_ms && !dropped_before) return;
-  std::multimap<uint64_t, int64_t> alive[kDatabases];  // by hash: the expiry
+  std::multimap<uint64_t, int64_t> alive[kPlaces];  // by hash: the expiry
   for (size_t i = 0; i < changes_end_[lsn]; ++i) {
     const Change& change = changes_[i];
     if (change.db < 0) {
@@ -104,6 +108,7 @@ void StoreHistory::note_dropped(uint64_t lsn) {
 void StoreHistory::on_detach() {
   keyspace_->remove_observer(this);
   keyspace_ = nullptr;
+  holds_ = nullptr;
 }
 
 // --- The store's door ---
@@ -138,6 +143,19 @@ void StoreHistory::before_flush(Database& db) {
   }
 }
 
+void StoreHistory::before_library(std::string_view name) {
+  for (const Touched& touched : touched_)
+    if (touched.db == nullptr && touched.key == name) return;
+  Touched& touched = touched_.emplace_back();
+  touched.key.assign(name);
+  touched.hash = hash_of_library(name);
+}
+
+uint64_t StoreHistory::hash_of_library(std::string_view name) const {
+  const auto found = keyspace_->libraries().find(name);
+  return found == keyspace_->libraries().end() ? 0 : library_hash(name, found->second);
+}
+
 void StoreHistory::before_swap(int a, int b) {
   settle();
   changes_.push_back({-1, static_cast<uint64_t>(a), static_cast<uint64_t>(b), 0, 0});
@@ -149,6 +167,14 @@ void StoreHistory::before_swap(int a, int b) {
 // Turns what was touched into changes.
 void StoreHistory::settle() {
   for (const Touched& touched : touched_) {
+    if (touched.db == nullptr) {
+      const uint64_t after = hash_of_library(touched.key);
+      if (after == touched.hash) continue;
+      add_to_sum(kLibraries, after - touched.hash);
+      changes_.push_back({static_cast<int16_t>(kLibraries), touched.hash, after, Object::kNoExpiry,
+                          Object::kNoExpiry});
+      continue;
+    }
     const int db = number_of(*touched.db);
     const auto* entry = touched.db->table().find(touched.key);
     const uint64_t after = entry == nullptr ? 0 : entry_hash(entry->key, entry->value);
@@ -187,7 +213,7 @@ void StoreHistory::on_operation(uint64_t lsn) {
                     dropped_.begin(), dropped_.end());
     dropped_.clear();
   }
-  append(expiry_only);
+  append(expiry_only, holds_->evicts());
   digests_.push_back(digest_);
   changes_end_.push_back(changes_.size());
 }
@@ -206,23 +232,43 @@ bool StoreHistory::split_request(uint64_t after) const {
 
 // --- What a reply shows ---
 
-uint64_t StoreHistory::shown_by(std::string_view request, int db) const {
-  const std::vector<std::string_view> words = sim::words_of(request);
+// A transaction's answer shows what the answers of all that it ran show; of what it ran behind a SELECT, another
+// database.
+uint64_t StoreHistory::shown_by(std::span<const std::string> requests, int db,
+                                uint64_t made) const {
+  const std::vector<std::string_view> words = sim::words_of(requests.back());
   if (words.empty()) return 0;
-  const engine::CommandSpec* spec = engine::find_command(words[0]);
+  if (sim::same_word(words[0], "EXEC")) {
+    uint64_t shown = 0;
+    for (size_t i = 0; i + 1 < requests.size(); ++i) {
+      if (sim::same_word(sim::words_of(requests[i])[0], "SELECT")) break;
+      shown = std::max(shown, shown_by(requests.subspan(i, 1), db, made));
+    }
+    return shown;
+  }
+  const engine::CommandSpec* spec = engine::resolve(words);
   if (spec == nullptr || !engine::arity_fits(*spec, words.size())) return 0;
   if ((spec->flags & engine::kImmediate) != 0)
     return 0;  // WATCH names keys and shows nothing of them
-  if ((spec->flags & engine::kWholeKeyspace) != 0) return last_lsn();
+  if ((spec->flags & engine::kWholeKeyspace) != 0) return made;
   std::vector<size_t> positions;
   engine::key_positions(*spec, words, positions);
   std::vector<uint64_t> keys;
   for (const size_t i : positions)
     if (i < words.size()) keys.push_back(mark_of(keyspace_->database(db), words[i]));
-  if (keys.empty()) return 0;
-  for (auto mark = marks_.rbegin(); mark != marks_.rend(); ++mark)
+  return keys.empty() ? 0 : last_change(keys, made);
+}
+
+// The last one, up to operation `made`, of one of these keys. None is known behind which databases were swapped: a
+// number leads to other keys since.
+uint64_t StoreHistory::last_change(const std::vector<uint64_t>& keys, uint64_t made) const {
+  for (auto mark = marks_.rbegin(); mark != marks_.rend(); ++mark) {
+    const bool later = std::min(mark->lsn, last_lsn()) > made;
+    if (later && mark->key == kAnyKey) return 0;
+    if (later) continue;
     if (mark->key == kAnyKey || std::find(keys.begin(), keys.end(), mark->key) != keys.end())
       return std::min(mark->lsn, last_lsn());
+  }
   return 0;
 }
 
@@ -242,7 +288,7 @@ void StoreHistory::apply(const Change& change, int64_t now_ms, Sums& sums) {
 
 uint64_t StoreHistory::digest_of(const Sums& sums) {
   uint64_t digest = 0;
-  for (int db = 0; db < kDatabases; ++db) digest += database_hash(db, sums[db]);
+  for (int db = 0; db < kPlaces; ++db) digest += database_hash(db, sums[db]);
   return digest;
 }
 

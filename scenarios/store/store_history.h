@@ -11,12 +11,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/store/keyspace.h"
 #include "scenarios/judge/history.h"
+#include "scenarios/store/holds_keyspace.h"
 
 namespace powercut::scenarios {
 
@@ -34,7 +36,8 @@ class StoreHistory final : public History, public engine::KeyspaceObserver {
   bool unlogged_change() override;
   std::string self_check() override;
   void on_operation(uint64_t lsn) override;
-  uint64_t shown_by(std::string_view request, int db) const override;
+  using History::shown_by;
+  uint64_t shown_by(std::span<const std::string> requests, int db, uint64_t made) const override;
   // Keys that expire are operations of their own.
   bool split_request(uint64_t after) const override;
 
@@ -42,6 +45,7 @@ class StoreHistory final : public History, public engine::KeyspaceObserver {
   void before_change(engine::Database& db, std::string_view key, engine::Object* object) override;
   void before_flush(engine::Database& db) override;
   void before_swap(int a, int b) override;
+  void before_library(std::string_view name) override;
 
  protected:
   // `target` is a HoldsKeyspace.
@@ -50,14 +54,15 @@ class StoreHistory final : public History, public engine::KeyspaceObserver {
 
  private:
   static constexpr int kDatabases = engine::Keyspace::kDatabases;
+  static constexpr int kPlaces = kDatabases + 1;  // and kLibraries
   struct Touched {
-    engine::Database* db = nullptr;
+    engine::Database* db = nullptr;  // null: a library of functions
     std::string key = {};
     uint64_t hash = 0;  // before; 0: absent
     int64_t expire_at_ms = engine::Object::kNoExpiry;
   };
   struct Change {
-    int16_t db;  // -1: databases a and b are swapped (in `before` and `after`)
+    int16_t db;  // kLibraries; -1: databases a and b are swapped (in `before` and `after`)
     uint64_t before;
     uint64_t after;
     int64_t before_expires;
@@ -70,17 +75,20 @@ class StoreHistory final : public History, public engine::KeyspaceObserver {
     uint64_t lsn;
   };
 
-  using Sums = uint64_t[kDatabases];
+  using Sums = uint64_t[kPlaces];
   static void apply(const Change& change, int64_t now_ms, Sums& sums);
   static uint64_t digest_of(const Sums& sums);
   int number_of(const engine::Database& db) const;
+  uint64_t last_change(const std::vector<uint64_t>& marks, uint64_t made) const;
   void touch(engine::Database& db, std::string_view key, const engine::Object* object);
   void settle();
+  uint64_t hash_of_library(std::string_view name) const;
   void begin_sums();
   void note_dropped(uint64_t lsn);
   void add_to_sum(int db, uint64_t difference);
   uint64_t total() const;
 
+  const HoldsKeyspace* holds_ = nullptr;
   engine::Keyspace* keyspace_ = nullptr;
   std::vector<uint64_t> digests_;  // [lsn], nothing expired
   std::vector<Change> changes_;

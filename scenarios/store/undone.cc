@@ -69,6 +69,7 @@ std::string memory(engine::Engine& engine) {
     for (size_t i = 0; i < database.table().size(); ++i)
       counted += database.table().at(i).value.value.memory_bytes();
   }
+  counted += engine.keyspace().library_bytes();
   const size_t told = engine.keyspace().memory_bytes();
   if (told == counted) return {};
   return fmt::format("its data take {} bytes, and it counts {}", counted, told);

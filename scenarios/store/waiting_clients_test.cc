@@ -1,5 +1,6 @@
 // Clients that wait for a key, as the judge drives them: whose operation their reply acknowledges, and what a kill leaves
 // of it.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -72,6 +73,27 @@ TEST_F(WaitingClients, AreServedByThePushAndAcknowledgeIt) {
   });
 }
 
+TEST_F(WaitingClients, OfAGroupHaveWhatTheyWereGivenBehindAKill) {
+  live([&](engine::Os& os, sim::Target& target) {
+    say(target, 0, {"XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"});
+    say(target, 0, {"XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">"});
+    say(target, 1, {"XADD", "s", "1-1", "f", "v"});
+    EXPECT_FALSE(history_.unlogged_change());
+    EXPECT_EQ(history_.last_lsn(), 2u);
+    EXPECT_EQ(target.acknowledged(0, kForever)->bytes, "+OK\r\n");
+    EXPECT_EQ(target.acknowledged(0, kForever)->served_by, 2u);
+    EXPECT_FALSE(target.acknowledged(0, os.now()));
+  });
+  const uint64_t digest = history_.digests_at(0)[2];
+  live([&](engine::Os&, sim::Target& target) {
+    EXPECT_EQ(target.digest(0), digest);
+    EXPECT_THAT(target.contents(0, 9),
+                ::testing::ElementsAre(
+                    "s = the stream 1-1 \"f\"=\"v\", 1 added, the last 1-1; group \"g\" has read 1 "
+                    "up to 1-1, \"c\" has 1-1 (1)"));
+  });
+}
+
 TEST_F(WaitingClients, MayGo) {
   live([&](engine::Os&, sim::Target& target) {
     say(target, 0, {"BLPOP", "q", "0"});
@@ -90,6 +112,7 @@ TEST_F(WaitingClients, WaitAsLongAsTheySay) {
     const auto reply = target.acknowledged(0, kForever);
     EXPECT_EQ(reply->bytes, "*-1\r\n");
     EXPECT_EQ(reply->served_by, 0u);
+    EXPECT_EQ(reply->in_vain, 0u);
     EXPECT_EQ((os.now() - began).ms(), 250);
   });
 }

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 #include <rapidcheck.h>
 
+#include <algorithm>
+#include <functional>
 #include <utility>
 
+#include "scenarios/workload/script_texts.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
@@ -15,6 +18,7 @@ constexpr int kUnits = 2'000;
 constexpr int kKeys = 24;      // of each family: few, so that commands meet
 constexpr int kFewKeys = 4;    // where they are to meet a key that has just expired
 constexpr int kSketches = 4;   // keys of them: a sketch is to be counted between changes
+constexpr int kStreams = 1;    // keys of them among others: with a group, and entries
 constexpr int kMembers = 12;   // of a set, fields of a hash
 constexpr int kDatabases = 4;  // mostly; now and then any of kMostDatabases
 constexpr int kMostDatabases = 16;
@@ -24,6 +28,11 @@ using Words = std::vector<std::string>;
 using Piece = rc::Gen<Words>;
 
 Piece word(std::string text) { return rc::gen::just(Words{std::move(text)}); }
+
+// Now and then, or nothing.
+Piece maybe(Piece piece) {
+  return rc::gen::weightedOneOf<Words>({{1, std::move(piece)}, {1, rc::gen::just(Words{})}});
+}
 
 // Pieces one after the other.
 Piece line(std::vector<Piece> pieces) {
@@ -76,7 +85,11 @@ Piece key(const std::string& family, int count) {
                {2, named("any", 4)},
                {1, pick({{1, word("")}, {1, word(std::string("\0\r\n*$", 5))}})}});
 }
-Piece member() { return named("m", kMembers); }
+// Now and then too long for what holds it to stay packed.
+Piece member() {
+  static const Piece piece = pick({{40, named("m", kMembers)}, {1, word(std::string(80, 'm'))}});
+  return piece;
+}
 
 // Where an encoding ends and the next begins.
 Piece edge() {
@@ -90,15 +103,31 @@ Piece edge() {
                {1, word("4095")},
                {1, word("-4096")},
                {1, word("32767")},
+               {1, word("32768")},
+               {1, word("65535")},
                {1, word("-32769")},
                {1, word("8388608")},
                {1, word("2147483647")},
+               {1, word("4294967295")},
                {1, word("-2147483649")},
                {1, word("9223372036854775807")},
                {1, word("-9223372036854775808")},
                {1, word("9223372036854775808")},
                {1, word("007")},
                {1, word("-0")}});
+}
+
+// Where a length needs more bits in a file, text is compressed, or a block, a buffer or a slice ends: one less, just so
+// much, one more.
+Piece edge_of_size() {
+  return rc::gen::map(rc::gen::pair(rc::gen::element(12, 20, 64, 512, 1'024, 4'096, 16'384),
+                                    rc::gen::inRange(-1, 2)),
+                      [](std::pair<int, int> of) {
+                        std::string text(static_cast<size_t>(of.first + of.second), 'e');
+                        for (size_t i = 0; i < text.size(); ++i)  // so that it does not shrink much
+                          text[i] = static_cast<char>('!' + (i * i * 31 + i / 7) % 90);
+                        return Words{std::move(text)};
+                      });
 }
 
 // Mostly short text; now and then a number, nothing, binary, or longer than a block of the disk or a slice of a
@@ -118,8 +147,24 @@ Piece value() {
                        [](int n) { return Words{std::string(static_cast<size_t>(n), 'L')}; })},
       {2, edge()},
       {1, word("")},
+      {1, edge_of_size()},
   });
   return piece;
+}
+
+// In the past as well: of the workload's clock, in units of so many milliseconds.
+Piece moment(int64_t unit_ms) {
+  return rc::gen::map(rc::gen::inRange<int64_t>(-1'000, 60'000), [unit_ms](int64_t n) {
+    return Words{std::to_string((Workload{}.wall_start_ms + n) / unit_ms)};
+  });
+}
+
+// When a key is to expire, as SET and GETEX take it.
+Piece expires_at() {
+  return pick({{3, line({word("PX"), number(1, 400)})},
+               {1, line({word("EX"), number(1, 3)})},
+               {1, line({word("PXAT"), moment(1)})},
+               {1, line({word("EXAT"), moment(1'000)})}});
 }
 
 Piece score() {
@@ -173,6 +218,20 @@ Piece so_many() {
 // Of any key: it is gone when somebody comes back to it, or soon after.
 Piece soon_gone(const Piece& k) { return say("PEXPIRE", {k, number(1, 400)}); }
 
+// SET with what goes together.
+Piece set_with_options(const Piece& k) {
+  return say("SET", {k, value(), maybe(pick({{1, word("NX")}, {3, word("XX")}})),
+                     maybe(word("GET")), maybe(pick({{2, word("KEEPTTL")}, {1, expires_at()}}))});
+}
+
+// RESTORE: onto what is there or not, to expire or not, and perhaps expired already.
+Piece restore(const Piece& k) {
+  const Piece dump = word(std::string(kDumpOfTen, sizeof kDumpOfTen - 1));
+  return pick({{1, say("RESTORE", {k, word("0"), dump, maybe(word("REPLACE"))})},
+               {1, say("RESTORE", {k, number(1, 400), dump, word("REPLACE")})},
+               {1, say("RESTORE", {k, moment(1), dump, word("REPLACE"), word("ABSTTL")})}});
+}
+
 // --- One family each ---
 
 // Sketches that count what was added. Few elements, so that some change nothing; now and then so many that a sketch
@@ -212,8 +271,8 @@ Piece strings(int keys) {
                             {1, word("KEEPTTL")},
                             {1, word("GET")},
                             {1, line({word("XX"), word("GET")})}})})},
-      {1, say("RESTORE", {k, word("0"), word(std::string(kDumpOfTen, sizeof kDumpOfTen - 1)),
-                          word("REPLACE")})},
+      {1, set_with_options(k)},
+      {1, restore(k)},
       {1, say("SUBSTR", {k, number(-3, 3), number(-3, 9)})},
       {1, say("SETNX", {k, value()})},
       {2, say("MSET", {some(4, line({k, value()}))})},
@@ -393,7 +452,136 @@ Piece queues(int keys) {
       {1, say("ZADD", {q, score(), member()})},
       {2, say("LLEN", {any})},
       {2, soon_gone(any)},
+      {2, say("EVAL", {word(std::string(kPushes)), word("2"), q, any, value()})},
       {3, say("DEL", {some(3, any)})},
+  });
+}
+
+// Streams have entries whose IDs others can name, so that they are acknowledged, claimed and deleted; or, in `y`, those
+// whose IDs the clock makes.
+Piece stream_id() {
+  const auto up_to = [](int most) {
+    return rc::gen::map(rc::gen::inRange(0, most + 1),
+                        [](int n) { return Words{fmt::format("1-{}", n)}; });
+  };
+  return pick({{6, up_to(4)}, {4, up_to(30)}, {1, word("0")}});
+}
+Piece clocked_stream(int keys) { return key("y", std::max(1, keys / 2)); }
+Piece any_stream(int keys) {
+  return keys == 1 ? key("x", keys) : pick({{3, key("x", keys)}, {1, clocked_stream(keys)}});
+}
+Piece group_of_stream(int keys) { return named("g", std::max(1, keys / 2)); }
+
+// Few entries fill a block, so that trimming in round numbers has some to take.
+Piece stream_entries(int keys) {
+  const Piece k = key("x", keys);
+  const Piece any = any_stream(keys);
+  const Piece id = stream_id();
+  const Piece next = pick({{12, word("1-*")}, {1, word("*")}});
+  const Piece made = pick({{5, word("1-*")}, {1, word("*")}});
+  const Piece entry = pick({{4, line({word("job"), value()})},
+                            {1, some(3, line({member(), pick({{2, value()}, {1, edge()}})}))}});
+  const Piece about = pick({{1, word("~")}, {1, word("=")}});
+  const Piece ms = pick({{4, word("10")}, {2, word("50")}, {1, word("0")}});
+  return pick({
+      {14, say("XADD", {k, next, entry})},
+      {4, say("XADD", {clocked_stream(keys), word("*"), entry})},
+      {1, say("XADD", {any, word("NOMKSTREAM"), made, entry})},
+      {1, say("XADD", {k, id, entry})},
+      {2, say("XADD", {any, word("MAXLEN"), about, number(0, 9), made, entry})},
+      {1, say("XADD", {any, word("MAXLEN"), number(0, 9), made, entry})},
+      {1, say("XADD", {any, word("MAXLEN"), word("~"), number(0, 9), word("LIMIT"), number(0, 5),
+                       made, entry})},
+      {2, say("XADD", {k, word("MINID"), about, id, next, entry})},
+      {2, say("XTRIM", {any, word("MAXLEN"), about, number(0, 9)})},
+      {1,
+       say("XTRIM", {any, word("MAXLEN"), word("~"), number(0, 4), word("LIMIT"), number(1, 5)})},
+      {2, say("XTRIM", {k, word("MINID"), about, id})},
+      {5, say("XDEL", {k, some(3, id)})},
+      {1, say("XSETID", {k, id})},
+      {1, say("XSETID",
+              {k, word("1-40"), word("ENTRIESADDED"), number(20, 60), word("MAXDELETEDID"), id})},
+      {1, say("XREAD", {word("COUNT"), number(1, 4), word("STREAMS"), k, k, id, word("0")})},
+      {2, say("XREAD", {word("BLOCK"), ms, word("STREAMS"), any, word("$")})},
+      {1, say("XRANGE", {any, word("-"), word("+"), word("COUNT"), number(1, 5)})},
+      {1, say("XREVRANGE", {k, word("+"), id})},
+      {1, say("XLEN", {any})},
+      {2, say("CONFIG", {word("SET"), word("stream-node-max-entries"),
+                         pick({{1, word("100")}, {3, word("3")}, {2, word("1")}})})},
+  });
+}
+
+Piece stream_groups(int keys) {
+  const Piece any = any_stream(keys);
+  const Piece k = key("x", keys);
+  const Piece id = stream_id();
+  const Piece group = group_of_stream(keys);
+  const Piece from = pick({{2, word("0")}, {1, word("$")}, {1, id}});
+  return pick({
+      {6, say("XGROUP", {word("CREATE"), any, group, from, word("MKSTREAM")})},
+      {1, say("XGROUP", {word("CREATE"), any, group, from})},
+      {1, say("XGROUP", {word("CREATE"), k, group, id, word("ENTRIESREAD"), number(-1, 9)})},
+      {2, say("XGROUP", {word("SETID"), any, group, from})},
+      {1, say("XGROUP", {word("SETID"), k, group, id, word("ENTRIESREAD"), number(-1, 9)})},
+      {1, say("XGROUP", {word("DESTROY"), any, group})},
+      {2, say("XGROUP", {word("CREATECONSUMER"), any, group, named("c", 1 + keys / 2)})},
+      {2, say("XGROUP", {word("DELCONSUMER"), any, group, named("c", 1 + keys / 2)})},
+      {1, say("XINFO", {pick({{1, word("STREAM")}, {1, word("GROUPS")}}), any})},
+  });
+}
+
+// What a group's consumers read, acknowledge, and claim of each other.
+Piece stream_consumers(int keys) {
+  const Piece k = key("x", keys);
+  const Piece any = any_stream(keys);
+  const Piece group = group_of_stream(keys);
+  const Piece consumer = named("c", 1 + keys / 2);
+  const Piece id = stream_id();
+  const Piece ms = pick({{4, word("10")}, {2, word("50")}, {1, word("0")}});
+  const Piece idle = pick({{3, word("0")}, {1, number(1, 60)}});
+  const auto reads = [&](std::vector<Piece> rest) {
+    rest.insert(rest.begin(), {word("GROUP"), group, consumer});
+    return say("XREADGROUP", std::move(rest));
+  };
+  const Piece claims = pick({
+      {1, line({word("IDLE"), number(0, 90)})},
+      {1, line({word("TIME"), number(1'699'999'999'000, 1'700'000'001'000)})},
+      {1, line({word("RETRYCOUNT"), number(0, 9)})},
+      {2, word("FORCE")},
+      {1, word("JUSTID")},
+      {1, line({word("LASTID"), id})},
+  });
+  return pick({
+      {8, reads({word("COUNT"), number(1, 4), word("STREAMS"), any, word(">")})},
+      {3, reads({word("STREAMS"), k, k, word(">"), word(">")})},
+      {2, reads({word("NOACK"), word("COUNT"), number(1, 4), word("STREAMS"), any, word(">")})},
+      {4, reads({word("STREAMS"), any, pick({{2, word("0")}, {1, id}})})},
+      {4, reads({word("BLOCK"), ms, word("STREAMS"), any, word(">")})},
+      {1, reads({word("BLOCK"), ms, word("NOACK"), word("STREAMS"), any, word(">")})},
+      {12, say("XACK", {k, group, some(4, id)})},
+      {3, say("XCLAIM", {k, group, consumer, idle, some(3, id)})},
+      {4, say("XCLAIM", {k, group, consumer, idle, some(3, id), some(3, claims)})},
+      {2, say("XAUTOCLAIM", {any, group, consumer, idle, word("0")})},
+      {2, say("XAUTOCLAIM", {any, group, consumer, idle, pick({{1, word("-")}, {1, id}}),
+                             word("COUNT"), number(1, 3), word("JUSTID")})},
+      {1, say("XPENDING", {any, group})},
+      {1, say("XPENDING", {any, group, word("IDLE"), number(0, 20), word("-"), word("+"),
+                           word("10"), consumer})},
+  });
+}
+
+Piece streams(int keys) {
+  const Piece any = any_stream(keys);
+  return pick({
+      {44, stream_entries(keys)},
+      {17, stream_groups(keys)},
+      {48, stream_consumers(keys)},
+      {1, say("RENAME", {any, any})},
+      {1, say("COPY", {any, any, word("REPLACE")})},
+      {1, say("MOVE", {any, number(0, kDatabases - 1)})},
+      {1, say("SET", {any, value()})},
+      {2, soon_gone(any)},
+      {2, say("DEL", {any})},
   });
 }
 
@@ -406,9 +594,9 @@ Piece expiry(int) {
   const Piece z = key("z", kFewKeys);
   const Piece any = pick({{4, k}, {1, h}, {1, l}, {1, t}, {1, z}});
   const Piece ms = pick({{3, number(1, 50)}, {3, number(50, 3'000)}, {1, number(3'000, 300'000)}});
-  const Piece at_ms = rc::gen::map(rc::gen::inRange<int64_t>(-1'000, 60'000), [](int64_t n) {
-    return Words{std::to_string(Workload{}.wall_start_ms + n)};
-  });
+  const Piece at_ms = moment(1);
+  const Piece if_it_expires =
+      maybe(pick({{1, word("NX")}, {1, word("XX")}, {1, word("GT")}, {1, word("LT")}}));
   return pick({
       {6, say("SET", {k, value(), word("PX"), ms})},
       {2, say("SET", {k, value(), word("EX"), number(1, 100)})},
@@ -417,12 +605,11 @@ Piece expiry(int) {
       {4, say("PEXPIRE", {any, ms})},
       {2, say("EXPIRE", {any, number(-1, 60)})},
       {2, say("PEXPIREAT", {any, at_ms})},
-      {1, say("PEXPIRE", {any, ms, pick({{1, word("NX")}, {1, word("GT")}, {1, word("LT")}})})},
-      {1, say("EXPIREAT", {any, rc::gen::map(rc::gen::inRange<int64_t>(-2, 60),
-                                             [](int64_t n) {
-                                               return Words{std::to_string(
-                                                   Workload{}.wall_start_ms / 1000 + n)};
-                                             })})},
+      {1, say("PEXPIRE", {any, ms, if_it_expires})},
+      {1, say("PEXPIREAT", {any, at_ms, if_it_expires})},
+      {1, say("EXPIREAT", {any, moment(1'000), if_it_expires})},
+      {1, set_with_options(k)},
+      {1, restore(any)},
       {1, say("SET", {k, value(), word("PXAT"), at_ms})},
       {1, say("SET", {k, value(), word("EX"), number(1, 3), word("GET")})},
       {1, say("PSETEX", {k, number(1, 60), value()})},
@@ -440,6 +627,7 @@ Piece expiry(int) {
       {1, say("INCR", {k})},
       {2, say("PERSIST", {any})},
       {2, say("GETEX", {k, word("PX"), ms})},
+      {1, say("GETEX", {k, maybe(expires_at())})},
       {2, say("HSET", {h, member(), value()})},
       {2, say("RPUSH", {l, value()})},
       {3, say("GET", {k})},
@@ -456,6 +644,7 @@ Piece whole_keys(int keys) {
                           {1, key("t", keys)},
                           {1, key("z", keys)},
                           {1, key("p", kSketches)},
+                          {1, key("x", kStreams)},
                           {1, key("e", keys)}});
   return pick({
       {6, say("RENAME", {any, any})},
@@ -475,21 +664,144 @@ Piece whole_keys(int keys) {
   });
 }
 
-Piece mixed(int keys) {
+// A script by its text or its digest, with its keys and arguments. Keys are those of every family, so that types meet
+// and a script fails halfway.
+Piece script(int keys, int number_of_keys, std::vector<Piece> arguments, std::string_view text) {
+  const Piece k = pick({{3, key("s", keys)},
+                        {2, key("h", kFewKeys)},
+                        {2, key("l", kFewKeys)},
+                        {2, key("t", kFewKeys)},
+                        {1, key("z", kFewKeys)},
+                        {2, key("n", kFewKeys)},
+                        {1, key("e", kFewKeys)}});
+  std::vector<Piece> rest = {word(std::to_string(number_of_keys))};
+  for (int i = 0; i < number_of_keys; ++i) rest.push_back(k);
+  for (Piece& argument : arguments) rest.push_back(std::move(argument));
+  return line({pick({{4, line({word("EVAL"), word(std::string(text))})},
+                     {1, line({word("EVALSHA"), word(digest_of_script(text))})}}),
+               line(std::move(rest))});
+}
+
+// Libraries of functions come, are replaced and go, and are called.
+Piece functions(int keys) {
+  constexpr int kLibraries = 3;
+  const auto text_of = [](int one) { return library_text(one % kLibraries, one / kLibraries); };
+  const Piece texts = rc::gen::map(rc::gen::inRange(0, 3 * kLibraries),
+                                   [text_of](int one) { return Words{text_of(one)}; });
+  const Piece payload = rc::gen::map(rc::gen::inRange(0, 2 * kLibraries), [text_of](int one) {
+    return Words{libraries_payload({text_of(one), text_of((one + 1) % kLibraries)})};
+  });
+  const Piece policy = pick({{1, word("FLUSH")}, {1, word("APPEND")}, {2, word("REPLACE")}});
+  const Piece name = rc::gen::map(rc::gen::inRange(0, kLibraries),
+                                  [](int one) { return Words{library_name(one)}; });
+  const Piece called = rc::gen::map(rc::gen::inRange(0, kLibraries),
+                                    [](int one) { return Words{function_name(one)}; });
+  const Piece load = pick({{2, word("LOAD")}, {3, line({word("LOAD"), word("REPLACE")})}});
   return pick({
+      {5, say("FUNCTION", {load, texts})},
+      {8, say("FCALL", {called, word("2"), key("s", keys), key("n", kFewKeys), value()})},
+      {1, say("FCALL_RO", {called, word("2"), key("s", keys), key("n", kFewKeys), value()})},
+      {2, say("FUNCTION", {word("DELETE"), name})},
+      {2, say("FUNCTION", {word("RESTORE"), payload, policy})},
+      {1, say("FUNCTION", {word("FLUSH")})},
+      {1, say("FUNCTION", {pick({{1, word("LIST")}, {1, word("DUMP")}})})},
+  });
+}
+
+// What a script does is one operation: several writes, also where it fails halfway; by chance, by what it finds, and on
+// keys that expire.
+Piece scripts(int keys) {
+  const Piece ms = number(1, 60);
+  return pick({
+      {5, script(keys, 3, {value(), value()}, kSeveralWrites)},
+      {4, script(keys, 2, {value()}, kFailsHalfway)},
+      {3, script(keys, 1, {value()}, kRaisesHalfway)},
+      {4, script(keys, 2, {value(), ms}, kExpires)},
+      {4, script(keys, 0, {key("e", kFewKeys), value(), ms}, kIfAbsent)},
+      {3, script(keys, 3, {}, kByChance)},
+      {2, script(keys, 2, {}, kCatches)},
+      {2, script(keys, 2, {value()}, kOtherDatabase)},
+      {1, script(keys, 0, {}, kFlushes)},
+      {1, say("EVAL_RO", {word(std::string(kReads)), word("1"), key("s", keys)})},
+      {1, say("SCRIPT", {word("LOAD"), word(std::string(kSeveralWrites))})},
+      {1, say("SCRIPT", {word("FLUSH")})},
+      {6, functions(keys)},
+      {2, say("SADD", {key("t", kFewKeys), some(4, member())})},
+      {2, say("SET", {key("s", keys), value(), word("PX"), ms})},
+      {1, say("GET", {key("s", keys)})},
+  });
+}
+
+// Of any family.
+Piece families(int keys) {
+  return pick({
+      {3, scripts(keys)},
       {10, strings(keys)},
       {4, sketches()},
       {6, hashes(keys)},
       {6, lists(keys)},
       {6, sets(keys)},
       {6, zsets(keys)},
+      {12, streams(kStreams)},
       {6, expiry(keys)},
       {4, whole_keys(keys)},
   });
 }
 
-// Some keys are hot and most are not.
-Piece hot_and_cold(int keys) { return pick({{1, mixed(keys)}, {1, mixed(kFewKeys)}}); }
+// So many of something that a table has several pieces, and a length two bytes.
+Piece crowd(int most, std::function<Words(int)> one) {
+  return rc::gen::map(rc::gen::pair(rc::gen::inRange(60, most), rc::gen::inRange(0, 1'000)),
+                      [one = std::move(one)](std::pair<int, int> of) {
+                        Words words;
+                        for (int i = 0; i < of.first; ++i)
+                          for (std::string& word : one(of.second + i))
+                            words.push_back(std::move(word));
+                        return words;
+                      });
+}
+Piece crowds(int keys) {
+  const auto many = [](int n) { return Words{fmt::format("many:{}", n)}; };
+  const auto pair = [](int n) {
+    return Words{fmt::format("many:{}", n), fmt::format("value-{}", n)};
+  };
+  const auto scored = [](int n) { return Words{std::to_string(n % 7), fmt::format("m:{}", n)}; };
+  return pick({
+      {2, say("MSET", {crowd(1'200, pair)})},
+      {1, say("DEL", {crowd(1'200, many)})},
+      {1, say("HSET", {key("h", keys), crowd(1'200, pair)})},
+      {1, say("RPUSH", {key("l", keys), crowd(300, many)})},
+      {1, say("SADD", {key("t", keys), crowd(1'200, many)})},
+      {1, say("ZADD", {key("z", keys), crowd(300, scored)})},
+      {1, say("SPOP", {key("t", keys), number(100, 1'000)})},
+  });
+}
+
+// Who may do what, and when: denied, or held back for a moment.
+Piece permissions() {
+  return pick({
+      {1, say("ACL", {word("SETUSER"), word("some"), word("on"), word(">secret"), word("+@all"),
+                      pick({{1, line({word("~s:*"), word("~l:*"), word("%R~h:*")})},
+                            {1, word("allkeys")},
+                            {1, line({word("resetkeys"), word("~e:*"), word("~q:*")})}})})},
+      {2, say("AUTH", {word("some"), word("secret")})},
+      {4, say("AUTH", {word("default"), word("none")})},
+      {3,
+       say("CLIENT", {word("PAUSE"), number(1, 60), pick({{2, word("WRITE")}, {1, word("ALL")}})})},
+      {1, say("CLIENT", {word("UNPAUSE")})},
+  });
+}
+
+Piece mixed(int keys) {
+  return pick({
+      {100, families(keys)},
+      {1, permissions()},
+  });
+}
+
+// Some keys are hot and most are not; now and then there are many.
+Piece hot_and_cold(int keys) {
+  return pick({{300, mixed(keys)}, {300, mixed(kFewKeys)}, {1, crowds(kFewKeys)}});
+}
 
 // --- Units ---
 
@@ -523,11 +835,19 @@ const std::vector<Grammar>& grammars() {
       {{"transactions", "MULTI to EXEC, two to six commands of every family"},
        mixed,
        Shape::kTransactions},
+      {{"scripts", "scripts and functions: several writes each, failures halfway, chance, expiry"},
+       scripts,
+       Shape::kMixed},
       {{"queues", "producers and consumers: clients that wait for a key, and what serves them"},
        queues,
        Shape::kMixed,
        kFewKeys,
        3},
+      {{"streams", "streams and their groups: who was given what, and has not acknowledged it"},
+       streams,
+       Shape::kMixed,
+       kFewKeys,
+       2},
   };
   return list;
 }

@@ -83,6 +83,7 @@ void geoadd(Call& call) {
     words.push_back(call.arg(first + 3 * n + 2));
   }
   Call adding(words, call.keyspace, call.db, call.reply, call.effects, call.chance);
+  adding.events = call.events;
   zadd_command(adding);
   if (adding.dirty()) call.log(words);
 }

@@ -276,8 +276,10 @@ void store(Call& call, const Query& query, const std::vector<Found>& found) {
   log_stored(call, *query.target, *result);
   if (result->size() > 0) {
     call.keyspace.put(call.db, *query.target, Value(std::move(result)));
-  } else {
-    call.keyspace.remove(call.db, *query.target);
+    const bool searches = query.form == Form::kSearchStore;
+    call.announce('z', searches ? "geosearchstore" : "georadiusstore", *query.target);
+  } else if (call.keyspace.remove(call.db, *query.target)) {
+    call.announce('g', "del", *query.target);
   }
 }
 

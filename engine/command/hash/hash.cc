@@ -1,4 +1,5 @@
 #include <cmath>
+#include <optional>
 
 #include "engine/command/call.h"
 #include "engine/command/command_table.h"
@@ -8,6 +9,10 @@
 namespace powercut::engine {
 
 namespace {
+
+std::optional<std::string_view> value_of(const Hash* hash, std::string_view field) {
+  return hash == nullptr ? std::nullopt : hash->find(field);
+}
 
 // --- Setting ---
 
@@ -36,7 +41,7 @@ void hmset(Call& call) {
 void hsetnx(Call& call) {
   const Hash* found = call.read<Hash>(call.arg(1));
   if (call.failed()) return;
-  if (found != nullptr && found->find(call.arg(2)) != nullptr) return call.reply.integer(0);
+  if (found != nullptr && found->contains(call.arg(2))) return call.reply.integer(0);
   call.write_or_create<Hash>(call.arg(1))->set(call.arg(2), call.arg(3));
   call.changed();
   call.reply.integer(1);
@@ -47,7 +52,7 @@ void hdel(Call& call) {
   if (call.failed()) return;
   bool any = false;
   for (size_t i = 2; found != nullptr && i < call.argc(); ++i) {
-    any = any || found->find(call.arg(i)) != nullptr;
+    any = any || found->contains(call.arg(i));
   }
   if (!any) return call.reply.integer(0);
   Hash* hash = call.write<Hash>(call.arg(1));
@@ -66,9 +71,9 @@ void hincrby(Call& call) {
   if (!call.integer_arg(3, increment)) return;
   const Hash* found = call.read<Hash>(call.arg(1));
   if (call.failed()) return;
-  const std::string* text = found == nullptr ? nullptr : found->find(call.arg(2));
+  const auto text = value_of(found, call.arg(2));
   int64_t value = 0;
-  if (text != nullptr) {
+  if (text) {
     const auto parsed = parse_integer(*text);
     if (!parsed) return call.fail("ERR hash value is not an integer");
     value = *parsed;
@@ -87,9 +92,9 @@ void hincrbyfloat(Call& call) {
   if (!std::isfinite(*increment)) return call.fail("ERR value is NaN or Infinity");
   const Hash* found = call.read<Hash>(call.arg(1));
   if (call.failed()) return;
-  const std::string* text = found == nullptr ? nullptr : found->find(call.arg(2));
+  const auto text = value_of(found, call.arg(2));
   long double value = 0;
-  if (text != nullptr) {
+  if (text) {
     const auto parsed = parse_long_double(*text);
     if (!parsed) return call.fail("ERR hash value is not a float");
     value = *parsed;
@@ -105,14 +110,14 @@ void hincrbyfloat(Call& call) {
 
 // --- Reading ---
 
-void bulk_or_null(Call& call, const std::string* value) {
-  value == nullptr ? call.reply.null() : call.reply.bulk(*value);
+void bulk_or_null(Call& call, const std::optional<std::string_view>& value) {
+  value ? call.reply.bulk(*value) : call.reply.null();
 }
 
 void hget(Call& call) {
   const Hash* hash = call.read<Hash>(call.arg(1));
   if (call.failed()) return;
-  bulk_or_null(call, hash == nullptr ? nullptr : hash->find(call.arg(2)));
+  bulk_or_null(call, value_of(hash, call.arg(2)));
 }
 
 void hmget(Call& call) {
@@ -120,7 +125,7 @@ void hmget(Call& call) {
   if (call.failed()) return;
   call.reply.array(call.argc() - 2);
   for (size_t i = 2; i < call.argc(); ++i) {
-    bulk_or_null(call, hash == nullptr ? nullptr : hash->find(call.arg(i)));
+    bulk_or_null(call, value_of(hash, call.arg(i)));
   }
 }
 
@@ -149,14 +154,14 @@ void hlen(Call& call) {
 void hstrlen(Call& call) {
   const Hash* hash = call.read<Hash>(call.arg(1));
   if (call.failed()) return;
-  const std::string* value = hash == nullptr ? nullptr : hash->find(call.arg(2));
-  call.reply.integer(value == nullptr ? 0 : static_cast<int64_t>(value->size()));
+  const auto value = value_of(hash, call.arg(2));
+  call.reply.integer(value ? static_cast<int64_t>(value->size()) : 0);
 }
 
 void hexists(Call& call) {
   const Hash* hash = call.read<Hash>(call.arg(1));
   if (call.failed()) return;
-  call.reply.integer(hash != nullptr && hash->find(call.arg(2)) != nullptr ? 1 : 0);
+  call.reply.integer(hash != nullptr && hash->contains(call.arg(2)) ? 1 : 0);
 }
 
 constexpr CommandSpec kCommands[] = {

@@ -25,33 +25,38 @@ void dump(Call& call) {
 struct RestoreOptions {
   bool replace = false;
   bool absolute = false;
+  int64_t idle_s = -1;     // IDLETIME; -1: not given
+  int64_t frequency = -1;  // FREQ
 };
 
-// IDLETIME and FREQ are checked and have no effect: nothing here evicts by them.
 bool parse_options(Call& call, RestoreOptions& options) {
-  bool idle_given = false;
-  bool freq_given = false;
   for (size_t i = 4; i < call.argc(); ++i) {
     const bool more = i + 1 < call.argc();
-    int64_t n;
     if (call.is(i, "REPLACE")) {
       options.replace = true;
     } else if (call.is(i, "ABSTTL")) {
       options.absolute = true;
-    } else if (call.is(i, "IDLETIME") && more && !freq_given) {
-      idle_given = true;
-      if (!call.integer_arg(++i, n)) return false;
-      if (n < 0) return call.fail(kBadIdle), false;
-    } else if (call.is(i, "FREQ") && more && !idle_given) {
-      freq_given = true;
-      if (!call.integer_arg(++i, n)) return false;
-      if (n < 0 || n > 255) return call.fail(kBadFreq), false;
+    } else if (call.is(i, "IDLETIME") && more && options.frequency < 0) {
+      if (!call.integer_arg(++i, options.idle_s)) return false;
+      if (options.idle_s < 0) return call.fail(kBadIdle), false;
+    } else if (call.is(i, "FREQ") && more && options.idle_s < 0) {
+      if (!call.integer_arg(++i, options.frequency)) return false;
+      if (options.frequency < 0 || options.frequency > 255) return call.fail(kBadFreq), false;
     } else {
       call.fail(kSyntaxError);
       return false;
     }
   }
   return true;
+}
+
+// It counts where keys are told apart by it now. Not logged: a crash forgets all uses.
+void note_use(const Call& call, const RestoreOptions& options, Object& object) {
+  const Accesses& accesses = call.keyspace.accesses();
+  if (accesses.by_frequency() && options.frequency >= 0)
+    object.access = accesses.counted(static_cast<uint8_t>(options.frequency)) & Accesses::kMask;
+  if (!accesses.by_frequency() && options.idle_s >= 0)
+    object.access = accesses.idle_since(options.idle_s);
 }
 
 // RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME s] [FREQ n]
@@ -82,6 +87,7 @@ void restore(Call& call) {
   }
   Object* object = call.keyspace.put(call.db, key, *std::move(value));
   if (probe.expires()) call.keyspace.set_expiry(call.db, key, object, probe.expire_at_ms);
+  note_use(call, options, *object);
   const std::string at = std::to_string(expire_at_ms);
   call.log({"RESTORE", key, at, call.arg(3), "REPLACE", "ABSTTL"});
   call.reply.ok();

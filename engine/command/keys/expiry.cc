@@ -65,18 +65,20 @@ void set_expiry(Call& call, std::string_view name, int64_t unit_ms, int64_t base
   if (at_ms <= call.now_ms() && !call.keyspace.loading()) {
     call.keyspace.remove(call.db, key);
     call.log({"DEL", key});
+    call.announce('g', "del", key);
     return call.reply.integer(1);
   }
   // Below 0 only while a log is loaded that another server wrote.
   const int64_t stored_ms = std::max<int64_t>(at_ms, 0);
   call.keyspace.set_expiry(call.db, key, call.keyspace.find_for_write(call.db, key), stored_ms);
   call.log({"PEXPIREAT", key, format_integer(at_ms)});
+  call.announce('g', "expire", key);
   call.reply.integer(1);
 }
 
 // The expiry of the key, or kNoExpiry; false if there is no such key, answered with -2.
 bool read_expiry(Call& call, int64_t& at_ms) {
-  const Object* object = call.keyspace.find(call.db, call.arg(1));
+  const Object* object = call.keyspace.look(call.db, call.arg(1));
   if (object == nullptr) {
     call.reply.integer(-2);
     return false;

@@ -14,14 +14,25 @@ namespace {
 void del(Call& call) {
   int64_t removed = 0;
   for (size_t i = 1; i < call.argc(); ++i) {
-    if (call.keyspace.remove(call.db, call.arg(i))) ++removed;
+    if (!call.keyspace.remove(call.db, call.arg(i))) continue;
+    call.announce('g', "del", call.arg(i));
+    ++removed;
   }
   if (removed > 0) call.changed();
   call.reply.integer(removed);
 }
 
-// EXISTS and TOUCH: a key given twice counts twice.
+// A key given twice counts twice.
 void exists(Call& call) {
+  int64_t found = 0;
+  for (size_t i = 1; i < call.argc(); ++i) {
+    if (call.keyspace.look(call.db, call.arg(i)) != nullptr) ++found;
+  }
+  call.reply.integer(found);
+}
+
+// The same, and a use of each.
+void touch(Call& call) {
   int64_t found = 0;
   for (size_t i = 1; i < call.argc(); ++i) {
     if (call.keyspace.find(call.db, call.arg(i)) != nullptr) ++found;
@@ -30,7 +41,7 @@ void exists(Call& call) {
 }
 
 void type(Call& call) {
-  const Object* object = call.keyspace.find(call.db, call.arg(1));
+  const Object* object = call.keyspace.look(call.db, call.arg(1));
   call.reply.simple(object == nullptr ? "none" : type_name(object->value.type()));
 }
 
@@ -91,7 +102,7 @@ std::span<const CommandSpec> key_commands() {
       {"del", del, -2, kWrite, 1, -1, 1},
       {"unlink", del, -2, kWrite, 1, -1, 1},
       {"exists", exists, -2, kReadOnly, 1, -1, 1},
-      {"touch", exists, -2, kReadOnly, 1, -1, 1},
+      {"touch", touch, -2, kReadOnly, 1, -1, 1},
       {"type", type, 2, kReadOnly, 1, 1, 1},
       {"expire", expire, -3, kWrite, 1, 1, 1},
       {"pexpire", pexpire, -3, kWrite, 1, 1, 1},

@@ -45,6 +45,8 @@ bool rename_source(Call& call) {
 void rename_object(Call& call) {
   Object object = call.keyspace.take(call.db, call.arg(1));
   place(call, call.db, call.arg(2), std::move(object.value), object.expire_at_ms);
+  call.announce('g', "rename_from", call.arg(1));
+  call.announce('g', "rename_to", call.arg(2));
   call.changed();
 }
 
@@ -82,6 +84,7 @@ void copy(Call& call) {
   if (object == nullptr) return call.reply.integer(0);
   if (!replace && call.keyspace.find(db, to) != nullptr) return call.reply.integer(0);
   place(call, db, to, object->value.clone(), object->expire_at_ms);
+  call.announce_in(db, 'g', "copy_to", to);
   call.changed();
   call.reply.integer(1);
 }
@@ -96,6 +99,8 @@ void move(Call& call) {
   }
   Object object = call.keyspace.take(call.db, key);
   place(call, db, key, std::move(object.value), object.expire_at_ms);
+  call.announce('g', "move_from", key);
+  call.announce_in(db, 'g', "move_to", key);
   call.changed();
   call.reply.integer(1);
 }

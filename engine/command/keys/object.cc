@@ -12,7 +12,7 @@ namespace {
 
 // The object, or nullptr: then it was answered.
 const Object* find(Call& call) {
-  const Object* found = call.keyspace.find(call.db, call.arg(2));
+  const Object* found = call.keyspace.look(call.db, call.arg(2));
   if (found == nullptr) call.reply.null();
   return found;
 }
@@ -24,16 +24,27 @@ void object_encoding(Call& call) {
       found->value, call.control == nullptr ? EncodingLimits() : call.control->encoding_limits()));
 }
 
+constexpr const char* kNotCounted =
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
+    "when switching between policies at runtime LRU and LFU data will take some time to adjust.";
+constexpr const char* kNotTimed =
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
+    "switching between policies at runtime LRU and LFU data will take some time to adjust.";
+
 void object_freq(Call& call) {
-  if (find(call) == nullptr) return;
-  call.fail(
-      "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
-      "when switching between policies at runtime LRU and LFU data will take some time to adjust.");
+  const Object* found = find(call);
+  if (found == nullptr) return;
+  const Accesses& accesses = call.keyspace.accesses();
+  if (!accesses.by_frequency()) return call.fail(kNotCounted);
+  call.reply.integer(accesses.frequency(found->access));
 }
 
-// Accesses are not timed.
 void object_idletime(Call& call) {
-  if (find(call) != nullptr) call.reply.integer(0);
+  const Object* found = find(call);
+  if (found == nullptr) return;
+  const Accesses& accesses = call.keyspace.accesses();
+  if (accesses.by_frequency()) return call.fail(kNotTimed);
+  call.reply.integer(accesses.idle_s(found->access));
 }
 
 // Values are never shared.

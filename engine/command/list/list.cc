@@ -145,8 +145,10 @@ void ltrim(Call& call) {
   size_t from = 0, to = 0;
   if (!resolve_range(first, last, found->size(), from, to)) {
     call.keyspace.remove(call.db, call.arg(1));
+    call.announce_taken('l', "ltrim", call.arg(1));
     return call.changed();
   }
+  call.announce('l', "ltrim", call.arg(1));
   if (to - from + 1 == found->size()) return;
   call.write<List>(call.arg(1))->trim(from, to);
   call.changed();

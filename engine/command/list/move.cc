@@ -32,7 +32,9 @@ Moved move_item(Call& call, bool from_front, bool to_front) {
   const std::string item = from_front ? from->pop_front() : from->pop_back();
   List* to = source == destination ? from : call.write_or_create<List>(destination);
   to_front ? to->push_front(item) : to->push_back(item);
+  call.announce('l', to_front ? "lpush" : "rpush", destination);
   if (from->size() == 0) call.keyspace.remove(call.db, source);
+  call.announce_taken('l', from_front ? "lpop" : "rpop", source);
   call.reply.bulk(item);
   return Moved::kMoved;
 }
@@ -59,6 +61,7 @@ void pop_blocking(Call& call, bool front) {
   List* list = call.write<List>(call.arg(i));
   const std::string item = front ? list->pop_front() : list->pop_back();
   if (list->size() == 0) call.keyspace.remove(call.db, call.arg(i));
+  call.announce_taken('l', front ? "lpop" : "rpop", call.arg(i));
   call.reply.array(2);
   call.reply.bulk(call.arg(i));
   call.reply.bulk(item);
@@ -97,6 +100,7 @@ void pop_multiple(Call& call, size_t at, bool blocking) {
     call.reply.bulk(front ? list->pop_front() : list->pop_back());
   }
   if (list->size() == 0) call.keyspace.remove(call.db, call.arg(i));
+  call.announce_taken('l', front ? "lpop" : "rpop", call.arg(i));
   call.log({front ? "LPOP" : "RPOP", call.arg(i), format_integer(static_cast<int64_t>(popped))});
 }
 

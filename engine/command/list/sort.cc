@@ -81,9 +81,9 @@ bool load(Call& call, std::vector<std::string>& elements) {
   const Object* object = call.keyspace.find(call.db, call.arg(1));
   if (object == nullptr) return true;
   if (const List* list = object->value.list()) {
-    for (size_t i = 0; i < list->size(); ++i) elements.push_back(list->at(i));
+    for (size_t i = 0; i < list->size(); ++i) elements.emplace_back(list->at(i));
   } else if (const Set* set = object->value.set()) {
-    for (size_t i = 0; i < set->size(); ++i) elements.push_back(set->entries().at(i).key);
+    for (size_t i = 0; i < set->size(); ++i) elements.emplace_back(set->entries().at(i).key);
   } else if (const Zset* zset = object->value.zset()) {
     for (size_t i = 0; i < zset->size(); ++i) elements.emplace_back(zset->at_rank(i).member);
   } else {
@@ -116,8 +116,8 @@ std::optional<std::string> look_up(Call& call, std::string_view pattern,
     return string == nullptr ? std::nullopt : std::optional<std::string>(*string);
   }
   const Hash* hash = object->value.hash();
-  const std::string* value = hash == nullptr ? nullptr : hash->find(field);
-  return value == nullptr ? std::nullopt : std::optional<std::string>(*value);
+  const auto value = hash == nullptr ? std::nullopt : hash->find(field);
+  return value ? std::optional<std::string>(*value) : std::nullopt;
 }
 
 struct Weighted {
@@ -194,8 +194,10 @@ void store(Call& call, const Options& options, const std::vector<Weighted>& item
   if (list->size() > 0) {
     call.keyspace.put(call.db, *options.store, Value(std::move(list)));
     call.changed();
+    call.announce('l', "sortstore", *options.store);
   } else if (call.keyspace.remove(call.db, *options.store)) {
     call.changed();
+    call.announce('g', "del", *options.store);
   }
 }
 
@@ -206,9 +208,9 @@ void sort(Call& call, bool read_only) {
   if (!load(call, elements)) return;
   const Object* source = call.keyspace.find(call.db, call.arg(1));
   const bool is_set = source != nullptr && source->value.type() == Type::kSet;
-  if (options.no_sort && is_set && options.store) {
+  if (options.no_sort && is_set && (options.store || call.in_script)) {
     // A set has no order of its own; what is stored must not depend on where its members happen to
-    // lie.
+    // lie, nor what a script does.
     options.no_sort = false;
     options.alpha = true;
     options.by.reset();

@@ -101,7 +101,7 @@ void end_listeners(Call& call, const User& user, const User& next) {
   for (Client* client : call.client->peers().all()) {
     if (client->user != &user || client->subscriptions == nullptr) continue;
     const Client::Subscriptions& own = *client->subscriptions;
-    if (may(own.channels, false) && may(own.patterns, true)) continue;
+    if (may(own.channels, false) && may(own.patterns, true) && may(own.shards, false)) continue;
     client == call.client ? void(client->closing = true) : client->end();
   }
 }

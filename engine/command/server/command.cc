@@ -79,7 +79,7 @@ void add_place(Call& call, const KeyPlace& place) {
     add_search(call, "find_keys", "keynum",
                {{"keynumidx", n[1]}, {"firstkey", n[2]}, {"keystep", n[3]}});
   } else {
-    add_search(call, "find_keys", "range", {{"lastkey", n[1]}, {"keystep", n[2]}, {"limit", 0}});
+    add_search(call, "find_keys", "range", {{"lastkey", n[1]}, {"keystep", n[2]}, {"limit", n[3]}});
   }
 }
 
@@ -197,7 +197,8 @@ const CommandSpec* keys_of(Call& call, std::vector<size_t>& positions) {
   } else {
     key_positions(*spec, args, positions);
     std::erase_if(positions, [&](size_t position) { return position >= args.size(); });
-    if (!positions.empty()) return spec;
+    // A script may do without.
+    if (!positions.empty() || (spec->flags & kRunsScript) != 0) return spec;
     call.fail("ERR Invalid arguments specified for command");
   }
   return nullptr;

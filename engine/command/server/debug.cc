@@ -61,10 +61,12 @@ void digest_value(Call& call) {
 void object(Call& call) {
   const Object* found = call.keyspace.peek(call.db, call.arg(2));
   if (found == nullptr) return call.fail(kNoSuchKey);
-  call.reply.simple(
-      fmt::format("Value at:{} refcount:1 encoding:{} serializedlength:{} lru:0 lru_seconds_idle:0",
-                  fmt::ptr(found), encoding_of(found->value, call.control->encoding_limits()),
-                  found->value.memory_bytes()));
+  const Accesses& accesses = call.keyspace.accesses();
+  call.reply.simple(fmt::format(
+      "Value at:{} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
+      fmt::ptr(found), encoding_of(found->value, call.control->encoding_limits()),
+      found->value.memory_bytes(), uint32_t{found->access},
+      accesses.by_frequency() ? 0 : accesses.idle_s(found->access)));
 }
 
 // Strings "key:0", "key:1", ...: those that are not there yet. One operation of the log.
@@ -117,6 +119,10 @@ void set_active_expire(Call& call, bool on) {
   call.reply.ok();
 }
 void active_expire(Call& call) { set_active_expire(call, call.arg(2) != "0"); }
+void lax_scripts(Call& call) {
+  call.control->set_lax_scripts(call.arg(2) != "0");
+  call.reply.ok();
+}
 void pause_cron(Call& call) { set_active_expire(call, call.arg(2) == "0"); }
 
 // Lists have no nodes here, so there is nothing to set; what is no size is still refused.
@@ -197,6 +203,7 @@ std::span<const CommandSpec> debug_commands() {
       {"debug|quicklist-packed-threshold", if_allowed<packed_threshold>, 3, kFlags},
       {"debug|reload", if_allowed<reload>, -2, kAdmin | kNoMulti},
       {"debug|set-active-expire", if_allowed<active_expire>, 3, kFlags},
+      {"debug|set-disable-deny-scripts", if_allowed<lax_scripts>, 3, kFlags},
       {"debug|sleep", if_allowed<server::sleep>, 3, kFlags},
   };
   static constexpr CommandSpec kCommands[] = {

@@ -17,7 +17,7 @@ void memory_usage(Call& call) {
     if (!call.integer_arg(i + 1, samples)) return;
     if (samples < 0) return call.fail(kSyntaxError);
   }
-  const Object* object = call.keyspace.find(call.db, call.arg(2));
+  const Object* object = call.keyspace.look(call.db, call.arg(2));
   if (object == nullptr) return call.reply.null();
   call.reply.integer(
       static_cast<int64_t>(sizeof(Object) + call.arg(2).size() + object->value.memory_bytes()));

@@ -132,16 +132,6 @@ void config(Call& call) {
 
 // --- Small ones ---
 
-// There are no functions: flushing them is done, listing them is short.
-void function_flush(Call& call) {
-  if (call.argc() > 3 || (call.argc() == 3 && !call.is(2, "SYNC") && !call.is(2, "ASYNC"))) {
-    return call.fail("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
-  }
-  call.reply.ok();
-}
-
-void empty_array(Call& call) { call.reply.array(0); }
-
 // No replica ever acknowledges.
 void wait(Call& call) {
   int64_t replicas = 0;
@@ -173,16 +163,12 @@ std::span<const CommandSpec> server_commands() {
       {"config|resetstat", config_resetstat, 2, kAdmin | kLoading},
       {"config|rewrite", config_rewrite, 2, kAdmin | kLoading},
       {"config|set", config_set, -4, kAdmin | kLoading}};
-  static constexpr CommandSpec kFunction[] = {{"function|flush", function_flush, -2, 0},
-                                              {"function|help", help, 2, kLoading},
-                                              {"function|list", empty_array, -2, 0}};
   static constexpr CommandSpec kCommands[] = {
       {"ping", ping, -1, 0},
       {"echo", echo, 2, kLoading},
       {"time", time_of_day, 1, kLoading},
       {"info", info, -1, kLoading},
       container("config", config, -2, kAdmin | kLoading, kConfig),
-      container("function", dispatch, -2, 0, kFunction),
       {"wait", wait, 3, 0},
       {"role", role, 1, kLoading},
       {"lolwut", lolwut, -1, kReadOnly},

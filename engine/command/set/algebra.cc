@@ -29,7 +29,7 @@ void for_common(Sets sets, F&& f) {
                    [](const Set* a, const Set* b) { return a->size() < b->size(); });
   const auto& smallest = sets[0]->entries();
   for (size_t i = 0; i < smallest.size(); ++i) {
-    const std::string& member = smallest.at(i).key;
+    const std::string_view member = smallest.at(i).key;
     const bool everywhere = std::all_of(sets.begin() + 1, sets.end(),
                                         [&](const Set* set) { return set->contains(member); });
     if (everywhere && !f(member)) return;
@@ -59,7 +59,7 @@ std::unique_ptr<Set> union_of(const Sets& sets) {
 std::unique_ptr<Set> difference(const Sets& sets) {
   auto result = std::make_unique<Set>();
   for (size_t i = 0; sets[0] != nullptr && i < sets[0]->size(); ++i) {
-    const std::string& member = sets[0]->entries().at(i).key;
+    const std::string_view member = sets[0]->entries().at(i).key;
     const bool elsewhere = std::any_of(sets.begin() + 1, sets.end(), [&](const Set* set) {
       return set != nullptr && set->contains(member);
     });

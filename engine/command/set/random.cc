@@ -21,7 +21,7 @@ void pop_one(Call& call) {
   const Set* set = call.read<Set>(call.arg(1));
   if (call.failed()) return;
   if (set == nullptr) return call.reply.null();
-  const std::string member = set->entries().at(call.choose(kPopSite, set->size())).key;
+  const std::string member(set->entries().at(call.choose(kPopSite, set->size())).key);
   if (set->size() == 1) {
     call.keyspace.remove(call.db, call.arg(1));
   } else {
@@ -47,7 +47,7 @@ void pop_many(Call& call) {
   }
   std::vector<std::string> members;
   for (const size_t i : sample(call, kPopSite, set->size(), static_cast<size_t>(count))) {
-    members.push_back(set->entries().at(i).key);
+    members.emplace_back(set->entries().at(i).key);
   }
   Set* changing = call.write<Set>(call.arg(1));
   std::vector<std::string_view> words = {"SREM", call.arg(1)};

@@ -57,13 +57,16 @@ void smove(Call& call) {
   const std::string_view member = call.arg(3);
   if (!source->contains(member)) return call.reply.integer(0);
   if (source != target) {
+    const bool new_there = target == nullptr || !target->contains(member);
     if (source->size() == 1) {
       call.keyspace.remove(call.db, call.arg(1));
     } else {
       call.write<Set>(call.arg(1))->erase(member);
     }
-    if (target == nullptr || !target->contains(member)) {
+    call.announce_taken('s', "srem", call.arg(1));
+    if (new_there) {
       call.write_or_create<Set>(call.arg(2))->add(member);
+      call.announce('s', "sadd", call.arg(2));
     }
     call.changed();
   }

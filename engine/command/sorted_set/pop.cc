@@ -75,6 +75,7 @@ void pop_blocking(Call& call, bool max) {
     call.reply.number(item.score);
   });
   call.log({max ? "ZPOPMAX" : "ZPOPMIN", key});
+  call.announce_taken('z', max ? "zpopmax" : "zpopmin", key);
 }
 
 // [timeout] numkeys key [key ...] MIN | MAX [COUNT count]; `numkeys` is its argument.
@@ -116,6 +117,7 @@ void pop_first_of(Call& call, size_t numkeys) {
     call.reply.number(item.score);
   });
   call.log({max ? "ZPOPMAX" : "ZPOPMIN", key, format_integer(static_cast<int64_t>(popped))});
+  call.announce_taken('z', max ? "zpopmax" : "zpopmin", key);
 }
 
 }  // namespace

@@ -89,7 +89,10 @@ void add_pairs(Call& call, size_t first, const AddOptions& options) {
     ++(current ? updated : added);
   }
   CHECK((added + updated > 0) == (changing != nullptr));
-  if (changing != nullptr) call.changed();
+  if (changing != nullptr) {
+    call.changed();
+    call.announce('z', options.increment ? "zincr" : "zadd", call.arg(1));
+  }
   if (!options.increment) {
     call.reply.integer(options.count_changed ? added + updated : added);
   } else if (outcome.processed) {

@@ -28,7 +28,7 @@ class HyperloglogTest : public ::testing::Test, public CommandHarness {
   }
   std::string bytes(std::string_view key) {
     const Object* object = keyspace.find(db, key);
-    return object == nullptr ? "none" : *object->value.string();
+    return object == nullptr ? "none" : std::string(*object->value.string());
   }
   std::string hex(std::string_view key) {
     std::string out;
@@ -333,7 +333,7 @@ RC_GTEST_PROP(Sketch, DamageIsAnswered, ()) {
   }
   for (const std::string_view command : {"PFADD h a b c d e f", "PFCOUNT h", "PFCOUNT h h",
                                          "PFDEBUG DECODE h", "PFMERGE h h", "PFDEBUG GETREG h"}) {
-    const std::string before = value();
+    const std::string before(value());
     const bool failed = harness(command)[0] == '-';
     RC_ASSERT(value() == before || (!failed && !harness.log.empty()));
   }

@@ -35,8 +35,10 @@ void reply_value(Call& call, const String* value) {
 Object* store(Call& call, std::string_view key, std::string_view value,
               int64_t expire_at_ms = Object::kNoExpiry) {
   Object* object = call.keyspace.put(call.db, key, value);
+  call.announce('$', "set", key);
   if (expire_at_ms != Object::kNoExpiry) {
     call.keyspace.set_expiry(call.db, key, object, expire_at_ms);
+    call.announce('g', "expire", key);
   }
   return object;
 }
@@ -133,6 +135,7 @@ void set_with_options(Call& call) {
   }
   if (options.keep_ttl && old != nullptr) {
     call.keyspace.find_for_write(call.db, key)->value = Value(String(value));
+    call.announce('$', "set", key);
   } else {
     store(call, key, value, at_ms);
   }
@@ -196,6 +199,7 @@ void getdel(Call& call) {
   if (value == nullptr) return;
   call.keyspace.remove(call.db, key);
   call.log({"DEL", key});
+  call.announce('g', "del", key);
 }
 
 void getex(Call& call) {
@@ -212,12 +216,15 @@ void getex(Call& call) {
   if (options.unit && at_ms <= call.now_ms() && !call.keyspace.loading()) {
     call.keyspace.remove(call.db, key);
     call.log({"DEL", key});
+    call.announce('g', "del", key);
   } else if (options.unit) {
     call.keyspace.set_expiry(call.db, key, call.keyspace.find_for_write(call.db, key), at_ms);
     call.log({"PEXPIREAT", key, format_integer(at_ms)});
+    call.announce('g', "expire", key);
   } else if (options.persist && call.keyspace.find(call.db, key)->expires()) {
     call.keyspace.set_expiry(call.db, key, call.keyspace.find_for_write(call.db, key), at_ms);
     call.log({"PERSIST", key});
+    call.announce('g', "persist", key);
   }
 }
 

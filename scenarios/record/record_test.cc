@@ -1,0 +1,363 @@
+// Real programs, recorded and cut: what they did is all there, what they promised is judged, and what cannot
+// be recorded is said.
+#include "scenarios/record/record.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "engine/base/check.h"
+#include "scenarios/record/recovery.h"
+#include "scenarios/trace/report.h"
+#include "scenarios/trace/syncs.h"
+
+namespace powercut::scenarios {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class Record : public testing::Test {
+ protected:
+  Record() {
+    std::string name = (fs::temp_directory_path() / "powercut_record_XXXXXX").string();
+    CHECK(::mkdtemp(name.data()) != nullptr);
+    folder_ = name;
+    before_ = fs::current_path();
+    fs::current_path(folder_);
+  }
+  ~Record() override {
+    fs::current_path(before_);
+    fs::remove_all(folder_);
+  }
+
+  static void write(const std::string& name, const std::string& text) {
+    std::ofstream(name, std::ios::binary) << text;
+  }
+  static std::string read(const std::string& name) {
+    std::ifstream in(name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  static Result<Recording> run(std::vector<std::string> command) {
+    return record({.command = std::move(command)});
+  }
+  static Trace traced(std::vector<std::string> command) {
+    auto recording = run(std::move(command));
+    EXPECT_TRUE(recording.ok()) << recording.error().message;
+    if (!recording.ok()) return {};
+    EXPECT_EQ(recording->status, 0);
+    return std::move(recording->trace);
+  }
+  static Trace program(const std::string& what) {
+    return traced({"sh", "-c", fmt::format("exec '{}' {}", POWERCUT_RECORDED_PROGRAM, what)});
+  }
+  static size_t count(const Trace& trace, TraceEvent::Kind kind) {
+    return static_cast<size_t>(
+        std::count_if(trace.events.begin(), trace.events.end(),
+                      [&](const TraceEvent& event) { return event.kind == kind; }));
+  }
+
+  fs::path folder_;
+  fs::path before_;
+};
+
+class Explored {
+ public:
+  Explored(const Trace& trace, const std::string& observe)
+      : process_(RecoveryProcess::begin({.recover = "", .observe = observe, .check = ""},
+                                        modes_of(trace))
+                     .value()),
+        symlinks_(symlinks_of(trace)),
+        outcomes([this](const sim::Disk& disk) { return process_.run(disk); }) {
+    spec.trace = &trace;
+    spec.acks = acknowledgements(trace, std::nullopt);
+    for (const faults::Persona& persona : faults::all_personas())
+      if (persona.keeps_synced) spec.personas.push_back(&persona);
+  }
+  TraceExploration run() {
+    auto explored = explore_trace(spec, outcomes);
+    EXPECT_TRUE(explored.ok()) << explored.error().message;
+    return explored.ok() ? std::move(explored).value() : TraceExploration{};
+  }
+
+ private:
+  RecoveryProcess process_;
+  std::set<std::string> symlinks_;
+
+ public:
+  ImageOutcome recovered(const sim::Disk& disk) const { return process_.run(disk); }
+  // So that images go by classes where there are more than so many.
+  void go_by_classes(uint64_t images_most) {
+    classes.emplace(outcomes.pool(),
+                    [this](sim::LazyDisk& lazy, sim::Disk disk) -> std::optional<uint32_t> {
+                      auto outcome = process_.run(lazy, std::move(disk), symlinks_);
+                      if (!outcome) return std::nullopt;
+                      return outcomes.number_of(std::move(*outcome));
+                    });
+    spec.classes = &*classes;
+    spec.images_most = images_most;
+    spec.each_most = 1;
+  }
+
+  std::optional<sim::LookTree> classes;
+  TraceSpec spec;
+  ImageOutcomes outcomes;
+};
+
+TEST_F(Record, AProgramThatSavesWronglyIsCaughtAndRepaired) {
+  write("settings", "colour = red\n");
+  const Trace trace = program("save");
+  Explored explored(trace, "cat settings");
+  const TraceExploration all = explored.run();
+  EXPECT_GT(all.violations(), 0u);
+  for (const TraceCertificate& one : all.by_persona)  // nowhere else is the new name durable
+    EXPECT_EQ(one.held(), one.persona->rules.write_through) << one.persona->name;
+  const TraceViolation& first = all.by_persona.front().first.front();
+  const std::string story = tell(first, explored.spec, all, explored.outcomes);
+  EXPECT_THAT(story, HasSubstr("The power is cut behind event"));
+  const auto missing = missing_syncs(explored.spec, explored.outcomes);
+  ASSERT_TRUE(missing.ok());
+  EXPECT_TRUE(missing->hold);
+  EXPECT_TRUE(missing->complete);
+  ASSERT_EQ(missing->syncs.size(), 2u);
+  EXPECT_EQ(missing->syncs[0].path, "settings.tmp");
+  EXPECT_EQ(missing->syncs[1].path, "");  // the directory
+}
+
+TEST_F(Record, TheRightRecipeHoldsOnEveryPersona) {
+  write("settings", "colour = red\n");
+  const Trace trace = program("save sync");
+  Explored explored(trace, "cat settings");
+  const TraceExploration all = explored.run();
+  EXPECT_EQ(all.violations(), 0u);
+  EXPECT_TRUE(all.complete());
+  EXPECT_EQ(all.by_persona.size(), explored.spec.personas.size());
+}
+
+TEST_F(Record, WhatIsSaidComesBehindWhatWasSynced) {
+  const Trace trace = program("save sync");
+  std::vector<TraceEvent::Kind> kinds;
+  for (const TraceEvent& event : trace.events)
+    if (event.kind == TraceEvent::kSynced || event.kind == TraceEvent::kOut ||
+        event.kind == TraceEvent::kExit)
+      kinds.push_back(event.kind);
+  EXPECT_EQ(kinds, (std::vector<TraceEvent::Kind>{TraceEvent::kSynced, TraceEvent::kSynced,
+                                                  TraceEvent::kOut, TraceEvent::kExit}));
+}
+
+TEST_F(Record, SixteenThreadsLoseNoEvent) {
+  constexpr size_t kThreads = 16, kLines = 100;
+  const Trace trace = program(fmt::format("threads {} {}", kThreads, kLines));
+  std::string told;
+  std::map<std::string, size_t> next;  // by thread: each one's lines are in order
+  for (const TraceEvent& event : trace.events) {
+    if (event.kind != TraceEvent::kWrite) continue;
+    EXPECT_EQ(event.offset, told.size());
+    told += event.bytes;
+    EXPECT_EQ(event.bytes.substr(4), fmt::format("{:05}\n", next[event.bytes.substr(0, 3)]++));
+  }
+  EXPECT_EQ(next.size(), kThreads);
+  EXPECT_EQ(count(trace, TraceEvent::kWrite), kThreads * kLines);
+  EXPECT_EQ(count(trace, TraceEvent::kSync), kThreads);
+  EXPECT_EQ(count(trace, TraceEvent::kSynced), kThreads);
+  EXPECT_EQ(told, read("log"));
+}
+
+TEST_F(Record, ChildrenAreRecordedAsTheirParents) {
+  const Trace trace = program("child");
+  EXPECT_EQ(count(trace, TraceEvent::kWrite), 1u);
+  EXPECT_EQ(read("log"), "by a child\n");
+}
+
+TEST_F(Record, AFileWithoutANameGetsOne) {
+  const Trace trace = program("nameless");
+  EXPECT_EQ(count(trace, TraceEvent::kNameless), 1u);
+  EXPECT_EQ(count(trace, TraceEvent::kLink), 1u);
+  EXPECT_EQ(read("log"), "named at last\n");
+}
+
+// A call that a signal comes upon is done once.
+TEST_F(Record, AStormOfSignalsDoublesNothing) {
+  constexpr size_t kLines = 2000;
+  const Trace trace = program(fmt::format("signals {}", kLines));
+  std::string expected;
+  for (size_t line = 0; line < kLines; ++line) expected += fmt::format("000 {:05}\n", line);
+  EXPECT_EQ(read("log"), expected);
+  EXPECT_EQ(count(trace, TraceEvent::kWrite), kLines);
+}
+
+// What goes wrong goes wrong in the same way, and what is left is the same.
+TEST_F(Record, EveryResultIsTheKernels) {
+  ASSERT_TRUE(fs::create_directory("natively") && fs::create_directory("recorded"));
+  const std::string odd = fmt::format("'{}' odd >../", POWERCUT_RECORDED_PROGRAM);
+  ASSERT_EQ(std::system(("cd natively && " + odd + "native").c_str()), 0);
+  const auto recording =
+      record({.command = {"sh", "-c", "cd recorded && " + odd + "said"}, .directory = "recorded"});
+  ASSERT_TRUE(recording.ok()) << recording.error().message;
+  const std::string native = read("native");
+  EXPECT_GT(std::count(native.begin(), native.end(), '\n'), 50);
+  EXPECT_EQ(read("said"), native);
+  EXPECT_EQ(std::system("diff -r --no-dereference natively recorded"), 0);
+}
+
+// The recording itself compares what it leads to with what is there.
+TEST_F(Record, UsualProgramsDoWhatTheyDoUnrecorded) {
+  const std::string script =
+      "set -e; mkdir -p d/e; seq 5000 > d/numbers; cp d/numbers copy; cp -r d tree; mv copy moved;"
+      "ln moved linked; ln -s d/numbers symbolic; cat symbolic >> linked; truncate -s 7777 moved;"
+      "head -c 10 moved > part; mv part moved; dd if=linked of=moved bs=512 count=3 "
+      "conv=notrunc,fsync"
+      " status=none; echo x > d/e/f; rm -r d/e; sed -i s/1/one/ tree/numbers; rm linked; mkdir "
+      "gone;"
+      "rmdir gone; : > empty; echo again > empty; tar -cf all.tar tree; sync; (echo sub) > sub;"
+      "exec 3<>both; echo first >&3; echo second >&3; cat both >/dev/null; touch tree/t; rm tree/t;"
+      "fallocate -l 5000 long; fallocate -p -o 0 -l 4096 long; sort -o sorted d/numbers";
+  ASSERT_TRUE(fs::create_directory("natively") && fs::create_directory("recorded"));
+  ASSERT_EQ(std::system(fmt::format("cd natively && ({})", script).c_str()), 0);
+  const auto recording =
+      record({.command = {"sh", "-c", "cd recorded; " + script}, .directory = "recorded"});
+  ASSERT_TRUE(recording.ok()) << recording.error().message;
+  EXPECT_EQ(recording->status, 0);
+  EXPECT_EQ(recording->remarks, std::vector<std::string>{});
+  EXPECT_EQ(std::system("diff -r --no-dereference --exclude=all.tar natively recorded"), 0);
+}
+
+TEST_F(Record, ModesFollowTheUmaskOfTheProgram) {
+  traced({"sh", "-c", "umask 027; mkdir d; echo 1 > d/f"});
+  EXPECT_EQ(fs::status("d").permissions(), fs::perms{0750});
+  EXPECT_EQ(fs::status("d/f").permissions(), fs::perms{0640});
+}
+
+TEST_F(Record, OnlyTheDirectoryIsRecorded) {
+  ASSERT_TRUE(fs::create_directory("in"));
+  write("lock", "");
+  const auto recording =
+      record({.command = {"sh", "-c", "echo 1 > in/a; echo 2 > out; echo 3 > in/x.lock"},
+              .directory = "in",
+              .ignore = {"*.lock"}});
+  ASSERT_TRUE(recording.ok()) << recording.error().message;
+  EXPECT_EQ(count(recording->trace, TraceEvent::kWrite), 1u);
+  EXPECT_EQ(read("out"), "2\n");
+  EXPECT_EQ(read("in/x.lock"), "3\n");
+}
+
+TEST_F(Record, AFileThatWasEmptiedSettlesWithItsLastClose) {
+  write("a", "old\n");
+  const Trace trace = traced({"sh", "-c", "echo new > a"});
+  EXPECT_EQ(count(trace, TraceEvent::kTruncate), 1u);
+  EXPECT_EQ(count(trace, TraceEvent::kClose), 1u);
+}
+
+// A recovery that looks at little runs a few times for many images, and comes to all that these come to.
+TEST_F(Record, ClassesComeToWhatAllTheirImagesComeTo) {
+  write("a", "old");
+  const Trace trace = traced(
+      {"sh", "-c",
+       "head -c 4200 /dev/zero | tr '\\0' x >t; ln -s a link; mv t a; echo b >b; echo said"});
+  for (const std::string observe :
+       {"head -c 9 a", "ls", "echo more >>b; cat b", "cp a c; truncate -s 3 c; cat c link"}) {
+    Explored all(trace, observe);
+    all.spec.images_most = 100'000;
+    all.spec.recoveries_most = 1'000'000;
+    all.spec.personas = {faults::find_persona("posix-min/sector=4096")};
+    Explored by_class(trace, observe);
+    by_class.go_by_classes(60);
+    by_class.spec.personas = all.spec.personas;
+    const TraceExploration expected = all.run(), found = by_class.run();
+    ASSERT_EQ(found.by_persona.size(), 1u) << observe;
+    EXPECT_GT(by_class.classes->executed(), 0u) << observe;
+    EXPECT_FALSE(by_class.classes->is_unsteady()) << observe;
+    const TraceCertificate& a = expected.by_persona[0];
+    const TraceCertificate& b = found.by_persona[0];
+    EXPECT_TRUE(a.complete && b.complete) << observe << ": " << b.because;
+    EXPECT_EQ(a.legal_images, b.legal_images) << observe;
+    EXPECT_EQ(a.violations, b.violations) << observe;
+    EXPECT_EQ(a.first.size(), b.first.size()) << observe;
+    for (const TraceViolation& violation : b.first) {
+      const ImageOutcome& outcome = by_class.outcomes[violation.outcome];
+      EXPECT_TRUE(outcome.same_as(by_class.recovered(violation.image))) << observe;
+    }
+  }
+}
+
+// --- What cannot be ---
+
+TEST_F(Record, AWritableMappingIsRefusedAndSaid) {
+  const auto recording =
+      run({"sh", "-c", fmt::format("'{}' mapped >said", POWERCUT_RECORDED_PROGRAM)});
+  ASSERT_TRUE(recording.ok()) << recording.error().message;
+  ASSERT_EQ(recording->remarks.size(), 1u);
+  EXPECT_THAT(recording->remarks[0], HasSubstr("log was to be mapped shared and writable"));
+  EXPECT_EQ(read("said"), "refused\n");
+}
+
+TEST_F(Record, WhatIsNotModelledIsNamed) {
+  ASSERT_TRUE(fs::create_directory("d"));
+  const auto recording = run({"mv", "d", "e"});
+  ASSERT_TRUE(recording.ok()) << recording.error().message;
+  EXPECT_TRUE(recording->unmodelled);
+  const auto why = check_modelled(recording->trace, "T");
+  ASSERT_FALSE(why.ok());
+  EXPECT_EQ(why.error().message, "T: event 1: rename of a directory on d to e is not modelled");
+}
+
+// As root it is seen all the same; otherwise it is said. Never is it recorded in part.
+TEST_F(Record, AProgramThatHidesIsRecordedOrNamed) {
+  const auto recording = run({"sh", "-c", fmt::format("'{}' hide", POWERCUT_RECORDED_PROGRAM)});
+  if (recording.ok())
+    EXPECT_EQ(count(recording->trace, TraceEvent::kWrite), 1u);
+  else
+    EXPECT_THAT(recording.error().message, HasSubstr("hides its memory"));
+}
+
+TEST_F(Record, AProgramThatIsNotThereIsNamed) {
+  const auto recording = run({"./no-such-program"});
+  ASSERT_FALSE(recording.ok());
+  EXPECT_EQ(recording.error().code, Errc::kInvalid);
+  EXPECT_THAT(recording.error().message, HasSubstr("./no-such-program cannot be run"));
+  EXPECT_FALSE(record({.command = {"true"}, .directory = "nowhere"}).ok());
+}
+
+TEST_F(Record, WhatWasChangedUnseenIsNoticed) {
+  write("a", "old\n");
+  fs::create_hard_link("a", folder_.string() + ".link");
+  const auto recording =
+      run({"sh", "-c", fmt::format("mkdir d; exec echo >'{}.link'", folder_.string())});
+  fs::remove(folder_.string() + ".link");
+  ASSERT_FALSE(recording.ok());
+  EXPECT_THAT(recording.error().message, HasSubstr("a is another"));
+}
+
+// --- Recoveries ---
+
+TEST_F(Record, RecoveriesAreJudgedByWhatTheyPrintAndHowTheyEnd) {
+  const auto outcome = [](RecoveryCommands commands) {
+    const RecoveryProcess process = RecoveryProcess::begin(std::move(commands), {}).value();
+    sim::Disk disk;
+    CHECK(disk.make_directory("d").ok());
+    CHECK(disk.write(disk.create("d/f").value(), 0, "content").ok());
+    return process.run(disk);
+  };
+  EXPECT_EQ(outcome({.recover = "cat d/f"}).observed, "content");
+  EXPECT_EQ(outcome({.recover = "echo more >> d/f", .observe = "cat d/f"}).observed,
+            "contentmore\n");
+  const ImageOutcome failed = outcome({.recover = "cat gone", .observe = "echo never"});
+  EXPECT_NE(failed.status, 0);
+  EXPECT_EQ(failed.observed, "");
+  EXPECT_THAT(failed.said, HasSubstr("gone"));
+  EXPECT_EQ(outcome({.recover = "kill -9 $$"}).status, 128 + 9);
+  EXPECT_EQ(outcome({.recover = "no-such-program"}).status, 127);
+  EXPECT_TRUE(outcome({.recover = "sleep 1000", .limit_ms = 50}).hangs);
+  EXPECT_TRUE(outcome({.recover = "cat /proc/sys/kernel/random/uuid"}).unsteady);
+}
+
+}  // namespace
+}  // namespace powercut::scenarios
