@@ -10,7 +10,7 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 find_program(GZIP gzip REQUIRED)
 
 # Manual pages and completions are made of what the programs say themselves.
-set(verbs calibrate explain explore fences lab list merge replay run shrink sweep view zoo)
+set(verbs calibrate explain explore fences lab list merge record replay run shrink sweep trace view zoo)
 function(manual_page name program)  # [verb]
   add_custom_command(OUTPUT ${package}/${name}.1.gz VERBATIM
     DEPENDS ${program} ${package_source}/man_page.py ${package_source}/help_text.py
@@ -106,7 +106,7 @@ set(CPACK_COMPONENT_DEV_DESCRIPTION "judge the durability of an engine of your o
 set(CPACK_DEBIAN_SERVER_PACKAGE_SECTION database)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libboost-context-dev, libfmt-dev, libcli11-dev, nlohmann-json3-dev, libxxhash-dev, \
-liblzf-dev, libsqlite3-dev, libssl-dev, librapidcheck-dev, pkg-config")
+liblzf-dev, libsqlite3-dev, libssl-dev, librapidcheck-dev, liblua5.1-0-dev, lua-cjson-dev, lua-bitop-dev, pkg-config")
 include(CPack)
 
 add_test(NAME package COMMAND bash ${package_source}/package_test.sh ${CMAKE_BINARY_DIR} ${PROJECT_VERSION})
