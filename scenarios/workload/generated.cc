@@ -614,7 +614,7 @@ Piece mixed(int keys) {
       {6, lists(keys)},
       {6, sets(keys)},
       {6, zsets(keys)},
-      {12, streams(kStreams)},
+      {7, streams(kStreams)},
       {6, expiry(keys)},
       {4, whole_keys(keys)},
   });
