@@ -742,7 +742,7 @@ Piece families(int keys) {
       {6, lists(keys)},
       {6, sets(keys)},
       {6, zsets(keys)},
-      {12, streams(kStreams)},
+      {7, streams(kStreams)},
       {6, expiry(keys)},
       {4, whole_keys(keys)},
   });
