@@ -41,6 +41,9 @@ Result<void> Generations::start(Recovered recovered) {
   log_.start_at(recovered.report.last_lsn);
   // What was read of a log that nobody goes on with must be durable before it is served.
   if (recovered.report.log_beside) TRY(save());
+  // Later entries get the numbers of those that the crash took. A start after the next clean end would then take it for
+  // newer than the log, and refuse. Where there is no space it stays.
+  if (recovered.report.checkpoint_ahead) (void)save();
   if (!config_.recovery.append_only) return {};
   if (recovered.segment) {
     const Segment& segment = *recovered.segment;

@@ -15,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 std::string command(std::initializer_list<std::string_view> words) {
   std::string text = fmt::format("*{}\r\n", words.size());
@@ -308,6 +309,22 @@ TEST_F(Upgrade, ACheckpointOfOursThatIsAheadOfTheLogIsRefused) {
   config_.recovery.append_only = false;
   refuses(AllOf(HasSubstr("the log in appendonlydir"), HasSubstr("is newer than dump.rdb"),
                 HasSubstr("--appendonly yes")));
+}
+
+// Numbers of entries that a crash has taken from the log are given again.
+TEST_F(Upgrade, ACheckpointThatACrashLeftAheadOfTheLogIsWrittenAgain) {
+  EXPECT_EQ(start({"SET a 1"}), "+OK ");
+  const auto log = files();
+  EXPECT_EQ(start({"SET b 2", "SET c 3", "SAVE"}), "+OK +OK +OK ");
+  // A crash before the log was synced: what was written since the first end is gone, the closed mark as well.
+  for (const auto& [name, bytes] : log)
+    if (name.ends_with(".incr.aof")) write(name, bytes.substr(0, bytes.rfind("#pc closed")));
+  EXPECT_EQ(start({"MGET a b c", "SET d 4"}), "*3 $1 1 $-1 $-1 +OK ");
+  EXPECT_THAT(
+      summary_,
+      HasSubstr("; dump.rdb has entries that a crash took from the log, and is written again"));
+  EXPECT_EQ(start({"MGET a b c d"}), "*4 $1 1 $-1 $-1 $1 4 ");
+  EXPECT_THAT(summary_, Not(HasSubstr("dump.rdb")));
 }
 
 // It writes one whenever it ends, after its log.

@@ -88,17 +88,19 @@ int64_t log_modified_ms(Os& os, const Manifest& manifest) {
   return newest;
 }
 
-Result<std::string> check_beside_log(Os& os, const LogState& log) {
+Result<BesideLog> check_beside_log(Os& os, const LogState& log) {
   const std::string own = fmt::format("the log in {}, {}, up to entry {}", kAofDirectory,
                                       date(log.modified_ms), log.last_lsn);
-  std::string beside;
+  BesideLog beside;
   TRY_ASSIGN(const auto checkpoint, peek_checkpoint(os));
   if (checkpoint && checkpoint->info.keys > 0) {
     const bool ours = checkpoint->lsn && !log.foreign;
     const bool later = checkpoint->modified_ms > log.modified_ms;
     bool is_newer = false;
     if (ours) {
-      is_newer = log.closed && *checkpoint->lsn > log.last_lsn;
+      const bool ahead = *checkpoint->lsn > log.last_lsn;
+      is_newer = log.closed && ahead;
+      beside.checkpoint_ahead = ahead;
     } else {
       is_newer = log.foreign ? log.empty && later : log.empty || later;
     }
@@ -113,7 +115,7 @@ Result<std::string> check_beside_log(Os& os, const LogState& log) {
               "appendonly yes; to go by the log, move {0} away, or start with --on-newer pass-over",
               kCheckpointName));
     }
-    if (!ours) beside = what;
+    if (!ours) beside.text = what;
   }
   const int64_t single = modified_ms(os, std::string(kSingleLog));
   if (single == 0) return beside;
@@ -126,7 +128,8 @@ Result<std::string> check_beside_log(Os& os, const LogState& log) {
             "pass-over",
             kSingleLog, kAofDirectory, kSingleLog));
   }
-  return beside.empty() ? what : beside + ", and " + what;
+  beside.text += beside.text.empty() ? what : ", and " + what;
+  return beside;
 }
 
 Result<std::string> check_beside_checkpoint(Os& os, std::optional<uint64_t> lsn) {

@@ -27,10 +27,15 @@ struct LogState {
 // When the newest file of a log was modified, in Unix milliseconds; 0: unknown. Call it before anything is changed.
 int64_t log_modified_ms(Os& os, const Manifest& manifest);
 
-// Before a start goes by a log: what else lies there, in words, or nothing.
+struct BesideLog {
+  std::string text;  // in words, or nothing
+  // A checkpoint of ours has entries behind the last of the log, which was not ended cleanly: a crash took them from it.
+  bool checkpoint_ahead = false;
+};
+// Before a start goes by a log: what else lies there.
 //   Errors: kInvalid: a checkpoint, or a single log of an older server, that is newer than the log, with both dates
 //   and what to do. Others as the seam's.
-Result<std::string> check_beside_log(Os& os, const LogState& log);
+Result<BesideLog> check_beside_log(Os& os, const LogState& log);
 
 // Before a start without a log goes by a checkpoint whose last entry is `lsn`, if it says so.
 //   Errors: kInvalid, likewise: a log that is newer.

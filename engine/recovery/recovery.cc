@@ -149,7 +149,10 @@ class Recovery {
     log.last_lsn = report().last_lsn;
     log.empty = log.last_lsn == 0 && report().base_keys == 0;
     log.modified_ms = modified_ms_;
-    TRY_ASSIGN(report().passed_over, check_beside_log(os_, log));
+    TRY_ASSIGN(BesideLog beside, check_beside_log(os_, log));
+    report().passed_over = std::move(beside.text);
+    // What was given up as damaged may stand there still.
+    report().checkpoint_ahead = beside.checkpoint_ahead && !report().dropped_corruption;
     return {};
   }
 
@@ -569,6 +572,8 @@ std::string RecoveryReport::summary() const {
     text +=
         fmt::format("; a new generation, since {} bytes may be in memory alone", untrusted_bytes);
   if (!passed_over.empty()) text += fmt::format("; beside it and not read: {}", passed_over);
+  if (checkpoint_ahead)
+    text += "; dump.rdb has entries that a crash took from the log, and is written again";
   if (!set_aside.empty()) text += fmt::format("; {} unnamed files set aside", set_aside.size());
   return text;
 }

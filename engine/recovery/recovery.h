@@ -75,6 +75,7 @@ struct RecoveryReport {
   std::vector<std::string> set_aside;  // files no manifest names
   bool log_beside = false;  // the log is off, and what an earlier one has was read, not adopted
   std::string passed_over;  // what else lies there, and was not read
+  bool checkpoint_ahead = false;  // dump.rdb has entries that a crash took from the log
   uint64_t last_lsn = 0;
   Duration took{0};
 
