@@ -96,8 +96,11 @@ struct Reply {
   std::string_view bytes;  // valid until the next call
   bool error = false;      // the operation was refused, and is not done
   bool unknown = false;    // ... because the engine has no such request
+  bool refused = false;    // ... as every write is at present
   uint64_t served_by =
       0;  // the operation, another's, that did what it had waited for; 0: it did not wait
+  // It waited in vain: the last operation there was when it had waited long enough.
+  std::optional<uint64_t> in_vain = {};
 };
 
 // Told of each operation, in the step in which it takes effect.

@@ -51,6 +51,8 @@ class OperationListener {
   virtual void on_operation(uint64_t lsn) = 0;
   // The client that waited for a key got it, by the operation before.
   virtual void on_served(uint64_t /*client*/, uint64_t /*lsn*/) {}
+  // The client that waited for a key has waited in vain, up to that operation.
+  virtual void on_in_vain(uint64_t /*client*/, uint64_t /*lsn*/) {}
 };
 
 struct ExecutorStats {

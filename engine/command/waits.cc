@@ -55,6 +55,7 @@ bool Executor::end_wait(Client& client, bool with_error) {
   count_time(client, *waiting.spec, args, os_.now(), with_error);
   // That there is nothing rests on who took it.
   hold(client, read_lsn(client, *waiting.spec, args));
+  if (listener_ != nullptr) listener_->on_in_vain(client.id(), log_.applied_lsn());
   wake(client);
   return true;
 }

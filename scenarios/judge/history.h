@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -63,9 +64,16 @@ class History : public sim::OperationObserver {
   }
   uint64_t saved() const { return saved_; }
   uint64_t synced() const { return synced_; }
-  // The last operation that a good answer to this request shows, by a client in that database; 0: none. Asked in
-  // the step in which the engine makes the answer.
-  virtual uint64_t shown_by(std::string_view /*request*/, int /*db*/) const { return 0; }
+  // The last operation that a good answer to the last of these requests shows, by a client in that database, which
+  // sent one behind the other; 0: none that is known. `made`: the last there was when the engine made the answer.
+  virtual uint64_t shown_by(std::span<const std::string> /*requests*/, int /*db*/,
+                            uint64_t /*made*/) const {
+    return 0;
+  }
+  // Asked in the step in which the engine makes it.
+  uint64_t shown_by(std::span<const std::string> requests, int db) const {
+    return shown_by(requests, db, last_lsn());
+  }
   // What is acknowledged from now on is so under this policy, until the life ends; null: the run's.
   void put_in_force(const Policy* policy, Instant at);
   // In order.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,15 +62,23 @@ class TargetType {
   // A write that changes nothing, and is refused where all writes are. Empty: nobody asks.
   virtual std::string harmless_write() const { return {}; }
 
-  // What an answer says is kept, each an operation: all up to it.
-  struct Kept {
+  // What an answer says of what is kept, and of how the engine is. An operation stands for all up to it.
+  struct Told {
     uint64_t saved = 0;   // in a snapshot
     uint64_t synced = 0;  // forced, for as long as nobody puts another policy in force
+    std::optional<int64_t> saved_at = {};    // when the newest snapshot was finished
+    std::optional<uint64_t> snapshots = {};  // so many were finished in this life
+    bool begins = false;       // it is about to make a snapshot, and none was under way
+    bool failed = false;       // it could not make the snapshot that it was asked for
+    bool saves_well = false;   // the last snapshot that it tried to make was made
+    bool writes_well = false;  // nothing keeps it from making writes durable
   };
   // Does an answer to it say such a thing?
   virtual bool tells(std::string_view /*request*/) const { return false; }
   // Of an answer to one that does, which was asked behind operation `last`.
-  virtual Kept told(std::string_view /*reply*/, uint64_t /*last*/) const { return {}; }
+  virtual Told told(std::string_view /*reply*/, uint64_t /*last*/) const { return {}; }
+  // A request whose answer tells how the engine is, and which changes nothing. Empty: there is none.
+  virtual std::string how_it_is() const { return {}; }
 
   // Why a run in which a client says this cannot be judged; empty: it can.
   virtual std::string not_modelled(const std::vector<std::string_view>& /*words*/) const {

@@ -22,8 +22,9 @@ enum class Breach : uint8_t {
   kDies,
   kUnavailable,
   kDamageTaken,
+  kUntrue,
 };
-inline constexpr size_t kBreaches = 11;
+inline constexpr size_t kBreaches = 12;
 
 struct BreachRow {
   Breach breach;
@@ -58,6 +59,9 @@ inline constexpr std::array<BreachRow, kBreaches> kBreachRows = {{
      "Bytes that had been safely on the disk were damaged, and the files show it. The store must "
      "say so "
      "and leave them alone. It went on with less, as if nothing had been there."},
+    {Breach::kUntrue, "LIE", "what the store says of itself is not so",
+     "Asked how it is, the store said that all is well. It had just said to a client that it is "
+     "not."},
 }};
 constexpr const BreachRow& row_of(Breach breach) {
   return kBreachRows[static_cast<size_t>(breach)];

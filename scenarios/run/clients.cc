@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/hash.h"
 
@@ -13,19 +14,18 @@ constexpr uint64_t kUnitsExpected = 256;  // most lives have fewer
 constexpr int kSomeDatabase = -1;         // nobody has kept track
 // Who waits for what others do, waits no longer than that: perhaps all of them wait.
 constexpr Duration kWaitsAtMost = milliseconds(100);
+// Refusals of a life that the judge looks into.
+constexpr uint64_t kAsksWhy = 8;
 }  // namespace
 
 struct Clients::Connection {
-  // An answer that says what is kept.
-  struct Asked {
-    uint64_t behind;  // this operation
-    size_t policies;  // how many had been put in force
-  };
   struct Expected {
     uint64_t lsn;    // of the operation it answers; 0: it changed nothing
     uint64_t shown;  // then: the last operation that it shows, or 0
     std::optional<Asked> told;
-    size_t said;  // of steps: which
+    size_t said;              // of steps: which
+    bool transaction;         // it answers for several requests
+    std::string waited = {};  // the request, where it waited for what others do
   };
 
   uint64_t client;
@@ -152,7 +152,7 @@ void Clients::select(Connection& connection, int db) {
 }
 
 // From the reply on, everything before is promised as well: the first base holds it.
-void Clients::turn_on(Connection& connection, std::string_view request) {
+void Clients::turn_on(Connection& connection, const std::string& request) {
   await(connection);
   send(connection, request);
   await(connection);
@@ -162,25 +162,38 @@ void Clients::turn_on(Connection& connection, std::string_view request) {
 void Clients::send(Connection& connection, const Unit& unit) {
   while (around_.target.waits(connection.client)) wait_a_while(connection);
   select(connection, unit.db);
-  for (const std::string& request : unit.requests) send(connection, request);
+  for (size_t i = 0; i < unit.requests.size(); ++i)
+    send(connection, std::span(unit.requests).first(i + 1));
   if (unit.leaves_database) connection.db = kSomeDatabase;
 }
 
-void Clients::send(Connection& connection, std::string_view request) {
+void Clients::send(Connection& connection, const std::string& request) {
+  send(connection, std::span(&request, 1));
+}
+
+// The last of them: those before it were sent.
+void Clients::send(Connection& connection, std::span<const std::string> requests) {
+  const std::string& request = requests.back();
   while (around_.target.waits(connection.client)) wait_a_while(connection);
   const uint64_t before = around_.history.last_lsn();
   const size_t said = said_.size();
+  std::optional<Asked> told;
+  if (around_.type.tells(request))
+    told = Asked{before, around_.history.policy_changes().size(), how_it_is()};
+  else if (snapshot_)
+    (void)how_it_is();  // is it finished?
   if (steps_ != nullptr) said_.push_back({connection.step, 0, promised_, false, false});
   ++sent_;
   const Instant began = around_.os.now();
   around_.target.apply(connection.client, request);
   if (around_.os.now() > began) connection.looked = std::min(connection.looked, began);
   const uint64_t lsn = around_.history.own_operation(before);
-  const uint64_t shown =
-      lsn == 0 && connection.db >= 0 ? around_.history.shown_by(request, connection.db) : 0;
-  std::optional<Connection::Asked> told;
-  if (around_.type.tells(request)) told = {before, around_.history.policy_changes().size()};
-  connection.expected.push_back({lsn, shown, told, said});
+  const bool waits = around_.target.waits(connection.client);
+  const uint64_t shown = lsn == 0 && connection.db >= 0 && !waits
+                             ? around_.history.shown_by(requests, connection.db)
+                             : 0;
+  connection.expected.push_back({lsn, shown, told, said, requests.size() > 1});
+  if (waits) connection.expected.back().waited = request;
   if (steps_ != nullptr) said_[said].lsn = lsn;
   if (around_.history.unlogged_change() && !violation_) {
     violation_ =
@@ -207,6 +220,62 @@ bool Clients::is_refused(std::string_view request) {
   const auto reply = around_.target.acknowledged(client, kForever);
   around_.trace.mix(hash_bytes(reply->bytes));
   return reply->error;
+}
+
+// Asked by the judge itself, on a connection of its own; nothing if the answer does not come at once, or another task asks.
+std::optional<std::string> Clients::ask(const std::string& request) {
+  if (std::exchange(asking_, true)) return std::nullopt;
+  sim::Target& target = around_.target.itself();  // no story is told of it
+  const uint64_t judge = manners_.clients + 1;
+  target.apply(judge, request);
+  const auto reply = target.acknowledged(judge, around_.os.now());
+  auto answer = reply ? std::optional(std::string(reply->bytes)) : std::nullopt;
+  if (!reply) target.hang_up(judge);
+  asking_ = false;
+  return answer;
+}
+
+std::optional<TargetType::Told> Clients::how_it_is() {
+  const std::string request = around_.type.how_it_is();
+  if (request.empty()) return std::nullopt;
+  const auto answer = ask(request);
+  if (!answer) return std::nullopt;
+  const TargetType::Told told = around_.type.told(*answer, around_.history.last_lsn());
+  around_.history.note_kept(told.saved, told.synced);
+  note_snapshot(told);
+  return told;
+}
+
+// One that a client had begun is finished when the newest is another one: then it has what was there before it was begun.
+void Clients::note_snapshot(const TargetType::Told& told) {
+  if (!snapshot_ || !told.saved_at || *told.saved_at == snapshot_->newest) return;
+  around_.history.note_kept(snapshot_->behind, 0);
+  snapshot_.reset();
+}
+
+void Clients::note_told(const TargetType::Told& told, const Asked& asked) {
+  const bool stands = asked.policies == around_.history.policy_changes().size();
+  around_.history.note_kept(told.saved, stands ? told.synced : 0);
+  note_snapshot(told);
+  if (told.begins && asked.before && asked.before->saved_at)
+    snapshot_ = Snapshot{asked.behind, *asked.before->saved_at};
+  if (!told.failed || !asked.before || !asked.before->snapshots) return;
+  // No other was finished since.
+  const auto now = how_it_is();
+  if (now && now->snapshots == asked.before->snapshots && now->saves_well && !violation_)
+    violation_ = Violation{Breach::kUntrue, "a snapshot failed, and the last is said to be well"};
+}
+
+// Writes that are refused for want of a disk, and an engine that says in the same step that all is well.
+void Clients::ask_why() {
+  if (asked_why_ == kAsksWhy || violation_) return;
+  ++asked_why_;
+  const std::string write = around_.type.harmless_write();
+  const auto refused = write.empty() ? std::nullopt : ask(write);
+  if (!refused || !refused->starts_with('-')) return;
+  const auto now = how_it_is();
+  if (now && now->writes_well && now->saves_well)
+    violation_ = Violation{Breach::kUntrue, "writes are refused, and all is said to be well"};
 }
 
 // In the step in which a request has put another one in force.
@@ -250,9 +319,15 @@ bool Clients::take(Connection& connection, Instant until) {
   if (around_.os.now() > asked) connection.looked = kNever;
   if (!reply) return false;
   const Instant from = std::min(connection.looked, around_.os.now());
-  const auto [own, shown, told, said] = connection.expected.front();
-  const uint64_t lsn = reply->served_by != 0 ? reply->served_by : own;
+  Connection::Expected due = std::move(connection.expected.front());
   connection.expected.erase(connection.expected.begin());
+  const auto& [own, known, told, said, transaction, waited] = due;
+  const uint64_t lsn = reply->served_by != 0 ? reply->served_by : own;
+  // Who waited in vain was shown that there is nothing.
+  const uint64_t shown =
+      reply->in_vain && connection.db >= 0
+          ? around_.history.shown_by({&waited, 1}, connection.db, *reply->in_vain)
+          : known;
   if (connection.expected.empty()) connection.looked = kNever;
   if (steps_ != nullptr) {
     said_[said].answered = true;
@@ -260,17 +335,18 @@ bool Clients::take(Connection& connection, Instant until) {
     said_[said].lsn = lsn;
   }
   around_.trace.mix(hash_bytes(reply->bytes));
-  if (told) {
-    const TargetType::Kept kept = around_.type.told(reply->bytes, told->behind);
-    const bool stands = told->policies == around_.history.policy_changes().size();
-    around_.history.note_kept(kept.saved, stands ? kept.synced : 0);
-  }
-  // Whoever was shown an operation was told that it is done.
-  const bool queued = reply->bytes.starts_with("+QUEUED");
-  if (shown != 0 && !reply->error && !queued && promised_)
+  const bool error = reply->error;
+  // Whoever was shown an operation was told that it is done. A transaction that is not done shows nothing.
+  const bool nothing = reply->bytes.starts_with("+QUEUED") ||
+                       (transaction && (reply->bytes == "*-1\r\n" || reply->bytes == "_\r\n"));
+  if (shown != 0 && !error && !nothing && promised_)
     around_.history.ack(shown, around_.os.now(), from);
+  // From here on others are asked, and the reply's bytes are gone.
+  const bool refused = reply->refused;
+  if (told) note_told(around_.type.told(reply->bytes, told->behind), *told);
+  if (refused) ask_why();
   if (lsn == 0) return true;
-  if (reply->error && !around_.history.operation(lsn).expiry_only && !violation_) {
+  if (error && !around_.history.operation(lsn).expiry_only && !violation_) {
     violation_ = Violation{Breach::kFailedIsThere,
                            fmt::format("operation {} was answered with an error, and done", lsn)};
   }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -63,6 +65,12 @@ class Clients {
 
  private:
   struct Connection;
+  // What an answer that tells how the engine is was asked behind.
+  struct Asked {
+    uint64_t behind;                         // this operation
+    size_t policies;                         // so many had been put in force
+    std::optional<TargetType::Told> before;  // what the judge was told in the same step
+  };
   struct Taken {  // a unit by a client
     uint64_t client;
     Duration think;
@@ -73,10 +81,16 @@ class Clients {
   const Unit& unit_at(uint64_t number) const;
   void converse(uint64_t client);
   void read_out(uint64_t client);
-  void turn_on(Connection& connection, std::string_view request);
+  void turn_on(Connection& connection, const std::string& request);
   void select(Connection& connection, int db);
   void send(Connection& connection, const Unit& unit);
-  void send(Connection& connection, std::string_view request);
+  void send(Connection& connection, const std::string& request);
+  void send(Connection& connection, std::span<const std::string> requests);
+  std::optional<std::string> ask(const std::string& request);
+  std::optional<TargetType::Told> how_it_is();
+  void note_snapshot(const TargetType::Told& told);
+  void note_told(const TargetType::Told& told, const Asked& asked);
+  void ask_why();
   void note_policy();
   void end_conversation(Connection& connection);
   void think(Connection& connection, Instant until);
@@ -99,6 +113,14 @@ class Clients {
   bool promised_ = true;       // the log is on, so that an acknowledgement means something
   std::string_view in_force_;  // a policy that clients have put there, or empty
   std::optional<Violation> violation_;
+  // That a client has begun, and that is not known to be finished.
+  struct Snapshot {
+    uint64_t behind;  // this operation
+    int64_t newest;   // when the newest was finished, then
+  };
+  std::optional<Snapshot> snapshot_;
+  uint64_t asked_why_ = 0;
+  bool asking_ = false;
 };
 
 }  // namespace powercut::scenarios

@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-#include <optional>
-
 #include "engine/config.h"
 #include "scenarios/store/not_modelled.h"
 #include "scenarios/store/redis_layout.h"
@@ -12,6 +9,7 @@
 #include "scenarios/store/store_history.h"
 #include "scenarios/store/store_target.h"
 #include "scenarios/store/telling.h"
+#include "scenarios/store/told.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
@@ -35,6 +33,7 @@ const std::vector<std::vector<std::string>> kAdministration = {
     {"CONFIG", "SET", "appendonly", "yes"},
     {"CONFIG", "SET", "save", "1 1"},
     {"CONFIG", "SET", "save", ""},
+    {"CONFIG", "SET", "stop-writes-on-bgsave-error", "yes"},
     {"CONFIG", "SET", "aof-timestamp-enabled", "yes"},
     {"CONFIG", "SET", "auto-aof-rewrite-percentage", "20"},
     {"CONFIG", "SET", "auto-aof-rewrite-min-size", "256"},
@@ -46,17 +45,6 @@ const std::vector<std::vector<std::string>> kAdministration = {
     {"DBSIZE"},
     {"SHUTDOWN", "SAVE"},
 };
-
-// Behind that name in what INFO says.
-std::optional<uint64_t> number_in(std::string_view info, std::string_view name) {
-  const size_t found = info.find(name);
-  uint64_t number = 0;
-  if (found == info.npos) return std::nullopt;
-  const char* begin = info.data() + found + name.size();
-  if (std::from_chars(begin, info.data() + info.size(), number).ec != std::errc())
-    return std::nullopt;
-  return number;
-}
 
 // `always`: what is said in every run.
 std::vector<TargetType::Administration> administration(std::string_view always) {
@@ -103,20 +91,14 @@ class StoreType final : public TargetType {
   bool rewritten_by_another(sim::Disk& disk, sim::Choices& choices) const override {
     return rewrite_as_redis(disk, choices);
   }
-  std::string harmless_write() const override { return sim::encode_request({"DEL", ""}); }
-  bool tells(std::string_view request) const override {
-    constexpr std::string_view kSave = "*1\r\n$4\r\nSAVE\r\n";
-    if (request.size() != kSave.size()) return false;  // asked of every request
-    const auto words = sim::words_of(request);
-    return words.size() == 1 &&
-           (sim::same_word(words[0], "SAVE") || sim::same_word(words[0], "INFO"));
+  std::string harmless_write() const override {
+    return sim::encode_request({"DEL", "a key that nobody names"});
   }
-  Kept told(std::string_view reply, uint64_t last) const override {
-    if (reply == "+OK\r\n") return {.saved = last};
-    const auto unsaved = number_in(reply, "\r\nrdb_changes_since_last_save:");
-    return {.saved = last - std::min(last, unsaved.value_or(last)),
-            .synced = number_in(reply, "\r\naof_synced_lsn:").value_or(0)};
+  bool tells(std::string_view request) const override { return tells_of_store(request); }
+  Told told(std::string_view reply, uint64_t last) const override {
+    return told_by_store(reply, last);
   }
+  std::string how_it_is() const override { return sim::encode_request({"INFO", "persistence"}); }
   std::string turn_log_on() const override {
     return sim::encode_request({"CONFIG", "SET", "appendonly", "yes"});
   }

@@ -206,23 +206,43 @@ bool StoreHistory::split_request(uint64_t after) const {
 
 // --- What a reply shows ---
 
-uint64_t StoreHistory::shown_by(std::string_view request, int db) const {
-  const std::vector<std::string_view> words = sim::words_of(request);
+// A transaction's answer shows what the answers of all that it ran show; of what it ran behind a SELECT, another
+// database.
+uint64_t StoreHistory::shown_by(std::span<const std::string> requests, int db,
+                                uint64_t made) const {
+  const std::vector<std::string_view> words = sim::words_of(requests.back());
   if (words.empty()) return 0;
+  if (sim::same_word(words[0], "EXEC")) {
+    uint64_t shown = 0;
+    for (size_t i = 0; i + 1 < requests.size(); ++i) {
+      if (sim::same_word(sim::words_of(requests[i])[0], "SELECT")) break;
+      shown = std::max(shown, shown_by(requests.subspan(i, 1), db, made));
+    }
+    return shown;
+  }
   const engine::CommandSpec* spec = engine::find_command(words[0]);
   if (spec == nullptr || !engine::arity_fits(*spec, words.size())) return 0;
   if ((spec->flags & engine::kImmediate) != 0)
     return 0;  // WATCH names keys and shows nothing of them
-  if ((spec->flags & engine::kWholeKeyspace) != 0) return last_lsn();
+  if ((spec->flags & engine::kWholeKeyspace) != 0) return made;
   std::vector<size_t> positions;
   engine::key_positions(*spec, words, positions);
   std::vector<uint64_t> keys;
   for (const size_t i : positions)
     if (i < words.size()) keys.push_back(mark_of(keyspace_->database(db), words[i]));
-  if (keys.empty()) return 0;
-  for (auto mark = marks_.rbegin(); mark != marks_.rend(); ++mark)
+  return keys.empty() ? 0 : last_change(keys, made);
+}
+
+// The last one, up to operation `made`, of one of these keys. None is known behind which databases were swapped: a
+// number leads to other keys since.
+uint64_t StoreHistory::last_change(const std::vector<uint64_t>& keys, uint64_t made) const {
+  for (auto mark = marks_.rbegin(); mark != marks_.rend(); ++mark) {
+    const bool later = std::min(mark->lsn, last_lsn()) > made;
+    if (later && mark->key == kAnyKey) return 0;
+    if (later) continue;
     if (mark->key == kAnyKey || std::find(keys.begin(), keys.end(), mark->key) != keys.end())
       return std::min(mark->lsn, last_lsn());
+  }
   return 0;
 }
 

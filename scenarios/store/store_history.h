@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +35,8 @@ class StoreHistory final : public History, public engine::KeyspaceObserver {
   bool unlogged_change() override;
   std::string self_check() override;
   void on_operation(uint64_t lsn) override;
-  uint64_t shown_by(std::string_view request, int db) const override;
+  using History::shown_by;
+  uint64_t shown_by(std::span<const std::string> requests, int db, uint64_t made) const override;
   // Keys that expire are operations of their own.
   bool split_request(uint64_t after) const override;
 
@@ -74,6 +76,7 @@ class StoreHistory final : public History, public engine::KeyspaceObserver {
   static void apply(const Change& change, int64_t now_ms, Sums& sums);
   static uint64_t digest_of(const Sums& sums);
   int number_of(const engine::Database& db) const;
+  uint64_t last_change(const std::vector<uint64_t>& marks, uint64_t made) const;
   void touch(engine::Database& db, std::string_view key, const engine::Object* object);
   void settle();
   void begin_sums();

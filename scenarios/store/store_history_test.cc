@@ -315,7 +315,8 @@ TEST(History, AReplyShowsTheLastOperationOnWhatItLooksAt) {
   store.run("MULTI\r\nSET c 1\r\nDEL a\r\nEXEC");  // 3
   store.run("SELECT 1\r\nSET a 2");                // 4
   const auto shown = [&](std::vector<std::string> words, int db = 0) {
-    return history.shown_by(sim::encode_request(words), db);
+    const std::string request = sim::encode_request(words);
+    return history.shown_by({&request, 1}, db);
   };
   EXPECT_EQ(shown({"GET", "a"}), 3u);  // that it is gone
   EXPECT_EQ(shown({"GET", "b"}), 2u);
@@ -326,9 +327,20 @@ TEST(History, AReplyShowsTheLastOperationOnWhatItLooksAt) {
   EXPECT_EQ(shown({"PING"}), 0u);
   EXPECT_EQ(shown({"GET"}), 0u);
   EXPECT_EQ(shown({"NO-SUCH-COMMAND", "a"}), 0u);
-  store.run("SWAPDB 0 1");  // 5: everything is elsewhere
+  const auto shown_in = [&](const std::vector<std::vector<std::string>>& lines, uint64_t made) {
+    std::vector<std::string> requests;
+    for (const auto& words : lines) requests.push_back(sim::encode_request(words));
+    return history.shown_by(requests, 0, made);
+  };
+  EXPECT_EQ(shown_in({{"MULTI"}, {"GET", "b"}, {"GET", "a"}, {"EXEC"}}, 4), 3u);
+  EXPECT_EQ(shown_in({{"MULTI"}, {"GET", "b"}, {"SELECT", "1"}, {"GET", "a"}, {"EXEC"}}, 4), 2u);
+  EXPECT_EQ(shown_in({{"MULTI"}, {"GET", "b"}, {"GET", "a"}}, 4), 3u);  // the last alone
+  EXPECT_EQ(shown_in({{"BLPOP", "a", "0"}}, 4), 3u);
+  EXPECT_EQ(shown_in({{"BLPOP", "a", "0"}}, 2), 1u);  // it had waited long enough before
+  store.run("SWAPDB 0 1");                            // 5: everything is elsewhere
   EXPECT_EQ(shown({"GET", "b"}, 1), 5u);
-  store.run("FLUSHALL");  // 6
+  EXPECT_EQ(shown_in({{"BLPOP", "a", "0"}}, 2), 0u);  // who knows where that is now
+  store.run("FLUSHALL");                              // 6
   EXPECT_EQ(shown({"GET", "b"}, 1), 6u);
 }
 

@@ -119,10 +119,13 @@ std::optional<sim::Reply> StoreTarget::acknowledged(uint64_t client, Instant dea
   now.given = now.due == 1 ? bytes.size() : reply_length(bytes);
   CHECK(now.given != 0);
   --now.due;
-  sim::Reply reply{bytes.substr(0, now.given), bytes[0] == '-',
-                   bytes.starts_with("-ERR unknown command")};
+  const bool error = bytes[0] == '-';
+  sim::Reply reply{bytes.substr(0, now.given), error,
+                   error && bytes.starts_with("-ERR unknown command"),
+                   error && bytes.substr(0, now.given).find("MISCONF ") != bytes.npos};
   if (!now.served.empty() && now.served.front().behind == now.due) {
     reply.served_by = now.served.front().by;
+    reply.in_vain = now.served.front().in_vain;
     now.served.erase(now.served.begin());
   }
   return reply;
@@ -161,11 +164,14 @@ void StoreTarget::on_operation(uint64_t lsn) {
   happened(lsn);
 }
 
+void StoreTarget::on_served(uint64_t client, uint64_t lsn) { note_served(client, {0, lsn}); }
+void StoreTarget::on_in_vain(uint64_t client, uint64_t lsn) { note_served(client, {0, 0, lsn}); }
+
 // Nothing was asked behind it since.
-void StoreTarget::on_served(uint64_t client, uint64_t lsn) {
+void StoreTarget::note_served(uint64_t client, const Connection::Served& served) {
   for (Connection& connection : connections_)
     if (connection.session != nullptr && connection.session->client().id() == client)
-      connection.served.push_back({0, lsn});
+      connection.served.push_back(served);
 }
 
 std::string_view StoreTarget::policy_in_force() {

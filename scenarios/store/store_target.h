@@ -48,10 +48,11 @@ class StoreTarget final : public sim::Target,
     std::unique_ptr<engine::Session> session;
     size_t due = 0;    // replies
     size_t given = 0;  // bytes of the last one, not yet taken out of the session
-    // Of those due that had waited: how many are due behind it, and what served it.
+    // Of those due that had waited: how many are due behind it, and what served it, or that nothing did.
     struct Served {
       size_t behind;
       uint64_t by;
+      std::optional<uint64_t> in_vain = {};
     };
     std::vector<Served> served = {};
   };
@@ -60,6 +61,8 @@ class StoreTarget final : public sim::Target,
   Connection& connection(uint64_t client);
   void on_operation(uint64_t lsn) override;
   void on_served(uint64_t client, uint64_t lsn) override;
+  void on_in_vain(uint64_t client, uint64_t lsn) override;
+  void note_served(uint64_t client, const Connection::Served& served);
 
   std::unique_ptr<engine::Engine> engine_;
   std::vector<Connection> connections_;  // by client

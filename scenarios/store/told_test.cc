@@ -9,10 +9,10 @@
 namespace powercut::scenarios {
 namespace {
 
-TEST(Told, SaveAndInfoTell) {
-  for (const char* name : {"SAVE", "save", "INFO", "Info"})
+TEST(Told, SavesAndInfoTell) {
+  for (const char* name : {"SAVE", "save", "INFO", "Info", "LASTSAVE", "lastsave", "BGSAVE"})
     EXPECT_TRUE(store_type().tells(sim::encode_request({name}))) << name;
-  for (const char* name : {"EXEC", "PING"})
+  for (const char* name : {"EXEC", "PING", "LASTSAVES", "BGREWRITEAOF"})
     EXPECT_FALSE(store_type().tells(sim::encode_request({name}))) << name;
 }
 
@@ -37,6 +37,39 @@ TEST(Told, InfoSaysWhatIsSavedAndForced) {
   EXPECT_EQ(store_type().told(info("rdb_changes_since_last_save:12\r\n"), 9).saved, 0u);
   EXPECT_EQ(store_type().told(info("aof_enabled:0\r\n"), 9).saved, 0u);
   EXPECT_EQ(store_type().told(info("aof_enabled:0\r\n"), 9).synced, 0u);
+}
+
+TEST(Told, LastsaveAndInfoSayWhichSnapshotIsTheNewest) {
+  EXPECT_EQ(store_type().told(":1700000000\r\n", 7).saved_at, 1'700'000'000);
+  EXPECT_EQ(store_type().told(":1700000000\r\n", 7).saved, 0u);
+  const auto told = store_type().told(info("rdb_last_save_time:1700000001\r\nrdb_saves:2\r\n"), 7);
+  EXPECT_EQ(told.saved_at, 1'700'000'001);
+  EXPECT_EQ(told.snapshots, 2u);
+  EXPECT_FALSE(store_type().told("+Background saving started\r\n", 7).saved_at);
+}
+
+TEST(Told, ASaveBeginsOnlyWhereNoneIsUnderWay) {
+  EXPECT_TRUE(store_type().told("+Background saving started\r\n", 7).begins);
+  for (const char* reply : {"+Background saving scheduled\r\n", "+QUEUED\r\n", ":7\r\n",
+                            "-ERR Background save already in progress\r\n"})
+    EXPECT_FALSE(store_type().told(reply, 7).begins) << reply;
+}
+
+TEST(Told, ASaveFailsOnlyWhereItWasTried) {
+  EXPECT_TRUE(store_type().told("-ERR write temp-dump.rdb: No space left on device\r\n", 7).failed);
+  for (const char* reply :
+       {"-ERR Background save already in progress\r\n",
+        "-ERR Command not allowed inside a transaction\r\n", "-NOPERM no\r\n", "+OK\r\n"})
+    EXPECT_FALSE(store_type().told(reply, 7).failed) << reply;
+}
+
+TEST(Told, InfoSaysWhetherAllIsWell) {
+  const auto well =
+      store_type().told(info("rdb_last_bgsave_status:ok\r\naof_last_write_status:ok\r\n"), 7);
+  EXPECT_TRUE(well.saves_well && well.writes_well);
+  const auto ill =
+      store_type().told(info("rdb_last_bgsave_status:err\r\naof_last_write_status:err\r\n"), 7);
+  EXPECT_FALSE(ill.saves_well || ill.writes_well);
 }
 
 }  // namespace

@@ -90,6 +90,7 @@ TEST_F(WaitingClients, WaitAsLongAsTheySay) {
     const auto reply = target.acknowledged(0, kForever);
     EXPECT_EQ(reply->bytes, "*-1\r\n");
     EXPECT_EQ(reply->served_by, 0u);
+    EXPECT_EQ(reply->in_vain, 0u);
     EXPECT_EQ((os.now() - began).ms(), 250);
   });
 }

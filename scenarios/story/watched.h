@@ -66,9 +66,10 @@ class WatchedType final : public TargetType {
     return inner_.rewritten_by_another(disk, choices);
   }
   bool tells(std::string_view request) const override { return inner_.tells(request); }
-  Kept told(std::string_view reply, uint64_t last) const override {
+  Told told(std::string_view reply, uint64_t last) const override {
     return inner_.told(reply, last);
   }
+  std::string how_it_is() const override { return inner_.how_it_is(); }
   std::string not_modelled(const std::vector<std::string_view>& words) const override {
     return inner_.not_modelled(words);
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <rapidcheck.h>
 
+#include <functional>
 #include <utility>
 
 #include "sim/request.h"
@@ -24,6 +25,11 @@ using Words = std::vector<std::string>;
 using Piece = rc::Gen<Words>;
 
 Piece word(std::string text) { return rc::gen::just(Words{std::move(text)}); }
+
+// Now and then, or nothing.
+Piece maybe(Piece piece) {
+  return rc::gen::weightedOneOf<Words>({{1, std::move(piece)}, {1, rc::gen::just(Words{})}});
+}
 
 // Pieces one after the other.
 Piece line(std::vector<Piece> pieces) {
@@ -90,15 +96,31 @@ Piece edge() {
                {1, word("4095")},
                {1, word("-4096")},
                {1, word("32767")},
+               {1, word("32768")},
+               {1, word("65535")},
                {1, word("-32769")},
                {1, word("8388608")},
                {1, word("2147483647")},
+               {1, word("4294967295")},
                {1, word("-2147483649")},
                {1, word("9223372036854775807")},
                {1, word("-9223372036854775808")},
                {1, word("9223372036854775808")},
                {1, word("007")},
                {1, word("-0")}});
+}
+
+// Where a length needs more bits in a file, text is compressed, or a block, a buffer or a slice ends: one less, just so
+// much, one more.
+Piece edge_of_size() {
+  return rc::gen::map(rc::gen::pair(rc::gen::element(12, 20, 64, 512, 1'024, 4'096, 16'384),
+                                    rc::gen::inRange(-1, 2)),
+                      [](std::pair<int, int> of) {
+                        std::string text(static_cast<size_t>(of.first + of.second), 'e');
+                        for (size_t i = 0; i < text.size(); ++i)  // so that it does not shrink much
+                          text[i] = static_cast<char>('!' + (i * i * 31 + i / 7) % 90);
+                        return Words{std::move(text)};
+                      });
 }
 
 // Mostly short text; now and then a number, nothing, binary, or longer than a block of the disk or a slice of a
@@ -118,8 +140,24 @@ Piece value() {
                        [](int n) { return Words{std::string(static_cast<size_t>(n), 'L')}; })},
       {2, edge()},
       {1, word("")},
+      {1, edge_of_size()},
   });
   return piece;
+}
+
+// In the past as well: of the workload's clock, in units of so many milliseconds.
+Piece moment(int64_t unit_ms) {
+  return rc::gen::map(rc::gen::inRange<int64_t>(-1'000, 60'000), [unit_ms](int64_t n) {
+    return Words{std::to_string((Workload{}.wall_start_ms + n) / unit_ms)};
+  });
+}
+
+// When a key is to expire, as SET and GETEX take it.
+Piece expires_at() {
+  return pick({{3, line({word("PX"), number(1, 400)})},
+               {1, line({word("EX"), number(1, 3)})},
+               {1, line({word("PXAT"), moment(1)})},
+               {1, line({word("EXAT"), moment(1'000)})}});
 }
 
 Piece score() {
@@ -173,6 +211,20 @@ Piece so_many() {
 // Of any key: it is gone when somebody comes back to it, or soon after.
 Piece soon_gone(const Piece& k) { return say("PEXPIRE", {k, number(1, 400)}); }
 
+// SET with what goes together.
+Piece set_with_options(const Piece& k) {
+  return say("SET", {k, value(), maybe(pick({{1, word("NX")}, {3, word("XX")}})),
+                     maybe(word("GET")), maybe(pick({{2, word("KEEPTTL")}, {1, expires_at()}}))});
+}
+
+// RESTORE: onto what is there or not, to expire or not, and perhaps expired already.
+Piece restore(const Piece& k) {
+  const Piece dump = word(std::string(kDumpOfTen, sizeof kDumpOfTen - 1));
+  return pick({{1, say("RESTORE", {k, word("0"), dump, maybe(word("REPLACE"))})},
+               {1, say("RESTORE", {k, number(1, 400), dump, word("REPLACE")})},
+               {1, say("RESTORE", {k, moment(1), dump, word("REPLACE"), word("ABSTTL")})}});
+}
+
 // --- One family each ---
 
 // Sketches that count what was added. Few elements, so that some change nothing; now and then so many that a sketch
@@ -212,8 +264,8 @@ Piece strings(int keys) {
                             {1, word("KEEPTTL")},
                             {1, word("GET")},
                             {1, line({word("XX"), word("GET")})}})})},
-      {1, say("RESTORE", {k, word("0"), word(std::string(kDumpOfTen, sizeof kDumpOfTen - 1)),
-                          word("REPLACE")})},
+      {1, set_with_options(k)},
+      {1, restore(k)},
       {1, say("SUBSTR", {k, number(-3, 3), number(-3, 9)})},
       {1, say("SETNX", {k, value()})},
       {2, say("MSET", {some(4, line({k, value()}))})},
@@ -406,9 +458,9 @@ Piece expiry(int) {
   const Piece z = key("z", kFewKeys);
   const Piece any = pick({{4, k}, {1, h}, {1, l}, {1, t}, {1, z}});
   const Piece ms = pick({{3, number(1, 50)}, {3, number(50, 3'000)}, {1, number(3'000, 300'000)}});
-  const Piece at_ms = rc::gen::map(rc::gen::inRange<int64_t>(-1'000, 60'000), [](int64_t n) {
-    return Words{std::to_string(Workload{}.wall_start_ms + n)};
-  });
+  const Piece at_ms = moment(1);
+  const Piece if_it_expires =
+      maybe(pick({{1, word("NX")}, {1, word("XX")}, {1, word("GT")}, {1, word("LT")}}));
   return pick({
       {6, say("SET", {k, value(), word("PX"), ms})},
       {2, say("SET", {k, value(), word("EX"), number(1, 100)})},
@@ -417,12 +469,11 @@ Piece expiry(int) {
       {4, say("PEXPIRE", {any, ms})},
       {2, say("EXPIRE", {any, number(-1, 60)})},
       {2, say("PEXPIREAT", {any, at_ms})},
-      {1, say("PEXPIRE", {any, ms, pick({{1, word("NX")}, {1, word("GT")}, {1, word("LT")}})})},
-      {1, say("EXPIREAT", {any, rc::gen::map(rc::gen::inRange<int64_t>(-2, 60),
-                                             [](int64_t n) {
-                                               return Words{std::to_string(
-                                                   Workload{}.wall_start_ms / 1000 + n)};
-                                             })})},
+      {1, say("PEXPIRE", {any, ms, if_it_expires})},
+      {1, say("PEXPIREAT", {any, at_ms, if_it_expires})},
+      {1, say("EXPIREAT", {any, moment(1'000), if_it_expires})},
+      {1, set_with_options(k)},
+      {1, restore(any)},
       {1, say("SET", {k, value(), word("PXAT"), at_ms})},
       {1, say("SET", {k, value(), word("EX"), number(1, 3), word("GET")})},
       {1, say("PSETEX", {k, number(1, 60), value()})},
@@ -440,6 +491,7 @@ Piece expiry(int) {
       {1, say("INCR", {k})},
       {2, say("PERSIST", {any})},
       {2, say("GETEX", {k, word("PX"), ms})},
+      {1, say("GETEX", {k, maybe(expires_at())})},
       {2, say("HSET", {h, member(), value()})},
       {2, say("RPUSH", {l, value()})},
       {3, say("GET", {k})},
@@ -475,7 +527,8 @@ Piece whole_keys(int keys) {
   });
 }
 
-Piece mixed(int keys) {
+// Of any family.
+Piece families(int keys) {
   return pick({
       {10, strings(keys)},
       {4, sketches()},
@@ -488,8 +541,60 @@ Piece mixed(int keys) {
   });
 }
 
-// Some keys are hot and most are not.
-Piece hot_and_cold(int keys) { return pick({{1, mixed(keys)}, {1, mixed(kFewKeys)}}); }
+// So many of something that a table has several pieces, and a length two bytes.
+Piece crowd(int most, std::function<Words(int)> one) {
+  return rc::gen::map(rc::gen::pair(rc::gen::inRange(60, most), rc::gen::inRange(0, 1'000)),
+                      [one = std::move(one)](std::pair<int, int> of) {
+                        Words words;
+                        for (int i = 0; i < of.first; ++i)
+                          for (std::string& word : one(of.second + i))
+                            words.push_back(std::move(word));
+                        return words;
+                      });
+}
+Piece crowds(int keys) {
+  const auto many = [](int n) { return Words{fmt::format("many:{}", n)}; };
+  const auto pair = [](int n) {
+    return Words{fmt::format("many:{}", n), fmt::format("value-{}", n)};
+  };
+  const auto scored = [](int n) { return Words{std::to_string(n % 7), fmt::format("m:{}", n)}; };
+  return pick({
+      {2, say("MSET", {crowd(1'200, pair)})},
+      {1, say("DEL", {crowd(1'200, many)})},
+      {1, say("HSET", {key("h", keys), crowd(1'200, pair)})},
+      {1, say("RPUSH", {key("l", keys), crowd(300, many)})},
+      {1, say("SADD", {key("t", keys), crowd(1'200, many)})},
+      {1, say("ZADD", {key("z", keys), crowd(300, scored)})},
+      {1, say("SPOP", {key("t", keys), number(100, 1'000)})},
+  });
+}
+
+// Who may do what, and when: denied, or held back for a moment.
+Piece permissions() {
+  return pick({
+      {1, say("ACL", {word("SETUSER"), word("some"), word("on"), word(">secret"), word("+@all"),
+                      pick({{1, line({word("~s:*"), word("~l:*"), word("%R~h:*")})},
+                            {1, word("allkeys")},
+                            {1, line({word("resetkeys"), word("~e:*"), word("~q:*")})}})})},
+      {2, say("AUTH", {word("some"), word("secret")})},
+      {4, say("AUTH", {word("default"), word("none")})},
+      {3,
+       say("CLIENT", {word("PAUSE"), number(1, 60), pick({{2, word("WRITE")}, {1, word("ALL")}})})},
+      {1, say("CLIENT", {word("UNPAUSE")})},
+  });
+}
+
+Piece mixed(int keys) {
+  return pick({
+      {100, families(keys)},
+      {1, permissions()},
+  });
+}
+
+// Some keys are hot and most are not; now and then there are many.
+Piece hot_and_cold(int keys) {
+  return pick({{300, mixed(keys)}, {300, mixed(kFewKeys)}, {1, crowds(kFewKeys)}});
+}
 
 // --- Units ---
 

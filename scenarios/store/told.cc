@@ -1,0 +1,74 @@
+#include "scenarios/store/told.h"
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <optional>
+
+#include "sim/request.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+// Behind that name in what an answer says.
+std::optional<uint64_t> number_in(std::string_view reply, std::string_view name) {
+  const size_t found = reply.find(name);
+  uint64_t number = 0;
+  if (found == reply.npos) return std::nullopt;
+  const char* begin = reply.data() + found + name.size();
+  if (std::from_chars(begin, reply.data() + reply.size(), number).ec != std::errc())
+    return std::nullopt;
+  return number;
+}
+
+bool says(std::string_view reply, std::string_view words) {
+  return reply.find(words) != reply.npos;
+}
+
+TargetType::Told told_by_info(std::string_view info, uint64_t last) {
+  TargetType::Told told;
+  const auto unsaved = number_in(info, "\r\nrdb_changes_since_last_save:");
+  told.saved = last - std::min(last, unsaved.value_or(last));
+  told.synced = number_in(info, "\r\naof_synced_lsn:").value_or(0);
+  told.saved_at = number_in(info, "\r\nrdb_last_save_time:");
+  told.snapshots = number_in(info, "\r\nrdb_saves:");
+  told.saves_well = says(info, "\r\nrdb_last_bgsave_status:ok\r\n");
+  told.writes_well = says(info, "\r\naof_last_write_status:ok\r\n");
+  return told;
+}
+
+// Of SAVE: it was not tried.
+bool was_not_begun(std::string_view error) {
+  return !error.starts_with("-ERR ") || says(error, "already in progress") ||
+         says(error, "not allowed") || says(error, "Can't execute");
+}
+
+}  // namespace
+
+bool tells_of_store(std::string_view request) {
+  constexpr std::string_view kLongest = "*1\r\n$8\r\nLASTSAVE\r\n";
+  if (request.size() > kLongest.size()) return false;  // asked of every request
+  const auto words = sim::words_of(request);
+  constexpr std::string_view kNames[] = {"SAVE", "BGSAVE", "LASTSAVE", "INFO"};
+  return words.size() == 1 &&
+         std::any_of(std::begin(kNames), std::end(kNames),
+                     [&](std::string_view name) { return sim::same_word(words[0], name); });
+}
+
+TargetType::Told told_by_store(std::string_view reply, uint64_t last) {
+  TargetType::Told told;
+  if (reply == "+OK\r\n")
+    told.saved = last;
+  else if (reply == "+Background saving started\r\n")
+    told.begins = true;
+  else if (reply.starts_with(':'))
+    told.saved_at = number_in(reply, ":");
+  else if (reply.starts_with('-'))
+    told.failed = !was_not_begun(reply);
+  else
+    told = told_by_info(reply, last);
+  return told;
+}
+
+}  // namespace powercut::scenarios

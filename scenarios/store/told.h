@@ -1,0 +1,15 @@
+// What the store's clients may take its answers for.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "scenarios/judge/target_type.h"
+
+namespace powercut::scenarios {
+
+// As TargetType's: SAVE, BGSAVE, LASTSAVE, INFO.
+bool tells_of_store(std::string_view request);
+TargetType::Told told_by_store(std::string_view reply, uint64_t last);
+
+}  // namespace powercut::scenarios
