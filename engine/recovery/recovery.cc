@@ -325,7 +325,13 @@ class Recovery {
         continue;
       }
       if (!sequence_of(name)) continue;
-      TRY(os_.rename(in_aof_directory(name), in_aof_directory(name + std::string(kOrphanSuffix))));
+      const std::string aside = name + std::string(kOrphanSuffix);
+      // A cut amid an earlier start may have left both names to the one file: then a rename does nothing (rename(2)).
+      if (has_name(aside)) {
+        TRY(os_.remove(in_aof_directory(aside)));
+        std::erase(recovered_.orphans, aside);
+      }
+      TRY(os_.rename(in_aof_directory(name), in_aof_directory(aside)));
       report().set_aside.push_back(name);
     }
     return bound_orphans();

@@ -231,6 +231,18 @@ TEST_F(RecoveryTest, WhatAnEarlierStartSetAsideIsRemovedOnceAManifestOfOursIsSet
   EXPECT_FALSE(fs::exists(root_ / orphan));
 }
 
+// A rename leaves two names that lead to one file as they are, and says that it is done (rename(2)).
+TEST_F(RecoveryTest, AFileWithBothItsNamesLosesTheOneThatItWasSetAsideFrom) {
+  const fs::path orphan = "appendonlydir/appendonly.aof.7.incr.aof";
+  const fs::path aside = orphan.string() + ".orphan";
+  write(orphan, "named by nothing");
+  fs::create_hard_link(root_ / orphan, root_ / aside);
+  write_our_log("");
+  EXPECT_THAT(start(), HasSubstr("0 entries"));
+  EXPECT_FALSE(fs::exists(root_ / orphan));
+  EXPECT_TRUE(fs::exists(root_ / aside));
+}
+
 // --- What another server wrote ---
 
 TEST_F(RecoveryTest, WhatAnotherServerHasAsHistoryStays) {
