@@ -50,7 +50,7 @@ class Teller final : public engine::KeyspaceObserver, public engine::OperationLi
     for (int db = 0; db < engine::Keyspace::kDatabases; ++db) {
       const auto& table = engine.keyspace().database(db).table();
       for (size_t i = 0; i < table.size(); ++i) {
-        tell_key(Tell::kKey, db, table.at(i).key, &table.at(i).value);
+        tell_key(Tell::kKey, db, std::string(table.at(i).key), &table.at(i).value);
       }
     }
     for (const auto& [name, text] : engine.keyspace().libraries()) tell_library(Tell::kKey, name);
