@@ -195,8 +195,6 @@ struct Settings {
   Sizes sizes = {};
   bool log_off = false;   // begin without a log: a client turns it on
   bool gives_up = false;  // where a log is damaged: what precedes the damage is enough
-  // It is not to start where it would pass over what is newer than what it reads.
-  bool refuses_newer = false;
 };
 
 }  // namespace powercut::sim

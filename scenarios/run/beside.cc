@@ -81,7 +81,6 @@ void BesideLife::expose(uint64_t call, sim::Op op, sim::CrashPoint point, uint64
 
 void BesideLife::judge() {
   const Delays delays = life_.served() ? life_.delays() : Delays{};
-  run_.expect_nothing_newer();
   for (Exposure& exposure : exposures_) {
     for (uint64_t image = 0; image < exposure.images && !run_.stopped; ++image)
       judge_image(exposure, exposure.served ? delays : run_.legacy.delays, image);

@@ -26,11 +26,9 @@ class Harming {
         choices_(choices),
         heir_(heir),
         plan_(run.result.plan),
-        disk_(heir.world.disk),
-        opening_(run.opening) {
-    opening_.settings.refuses_newer = false;  // harm may leave what is newer
+        disk_(heir.world.disk) {
     sim::WorldState copy = heir.world;
-    intact_ = recover_in(copy, opening_, {choices});
+    intact_ = recover_in(copy, run.opening, {choices});
   }
 
   // Of the faults that the plan has for the end of this life: if the next one will refuse, is that needed?
@@ -79,7 +77,7 @@ class Harming {
     const Damage damage = weigh(hits, harmed.disk);
     // Then an older file may be all there is: a state that this history has forgotten.
     if (hits[0].fault == faults::FaultClass::kFileLost && !damage.told.shows) return;
-    const Recovered recovered = recover(harmed, opening_);
+    const Recovered recovered = recover(harmed, run_.opening);
     if (!refusal_alone) run_.judge_damaged(heir_.promised, heir_.delays, damage, recovered);
     // A sector that cannot be read is not given up: it may be read again.
     const bool readable = std::none_of(hits.begin(), hits.end(), [](const faults::MediaHit& hit) {
@@ -93,7 +91,7 @@ class Harming {
 
   // The same again, told to keep what precedes the damage.
   void judge_giving_up(Damage damage, const sim::WorldState& harmed) {
-    Opening opening = opening_;
+    Opening opening = run_.opening;
     opening.settings.gives_up = true;
     const Recovered recovered = recover(harmed, opening);
     if (!recovered.refusal.empty())
@@ -108,7 +106,7 @@ class Harming {
     for (const auto& hit : hits)
       for (const faults::Harm* harm : {&hit.at, &hit.also})
         if (harm->length != 0) harms.push_back(*harm);
-    return {intact_, opening_.type->telling(disk_, harmed, harms, opening_.settings)};
+    return {intact_, run_.opening.type->telling(disk_, harmed, harms, run_.opening.settings)};
   }
 
   // By the clock of the recovery without harm.
@@ -122,7 +120,6 @@ class Harming {
   Legacy& heir_;
   faults::Plan plan_;
   const sim::Disk disk_;  // without harm
-  Opening opening_;
   Recovered intact_;
 };
 

@@ -80,7 +80,6 @@ Ending Life::live() {
 
 void Life::open_and_serve() {
   const Script* script = run_.stated.script;
-  run_.expect_nothing_newer();
   sim::Settings settings = run_.opening.settings;
   settings.log_off = number_ == 0 && run_.begins_without_log();
   auto opened = run_.opening.type->open(seam(), settings);

@@ -76,8 +76,6 @@ struct RunState {
                         uint64_t key) const;
   void reached(Branch branch);
   bool begins_without_log() const;
-  // Nothing newer lies beside the log: then the next start is told to refuse if it finds such a thing.
-  void expect_nothing_newer();
   // Is that among what may go wrong?
   bool cuts_power() const;
   // A clean end is followed by a power cut, unless all that may happen to a process is a kill.

@@ -371,13 +371,6 @@ bool RunState::begins_without_log() const {
                                   : manners.turn_on_after != 0;
 }
 
-// Who changes the policy may leave a log that is older than a checkpoint, and another server one without numbers.
-void RunState::expect_nothing_newer() {
-  opening.settings.refuses_newer = spec.policy->has_log() && spec.persona->keeps_synced &&
-                                   !legacy.contract_broken && by_another == 0 &&
-                                   !begins_without_log() && history->policy_changes().empty();
-}
-
 bool RunState::cuts_power() const { return spec.faults.has(FaultClass::kPowerCut); }
 
 bool RunState::cuts_after_an_end() const {

@@ -22,7 +22,6 @@ engine::EngineConfig config_of(const sim::Settings& settings) {
                       : policy->everysec() ? engine::SyncPolicy::kEverysec
                                            : engine::SyncPolicy::kNo;
   if (settings.gives_up) config.recovery.on_corruption = engine::OnCorruption::kTruncate;
-  if (settings.refuses_newer) config.recovery.on_newer = engine::OnNewer::kRefuse;
   config.rewrite_percentage = 0;
   if (policy->hybrid()) {
     config.rewrite_percentage = 100;
