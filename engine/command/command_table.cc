@@ -81,7 +81,7 @@ struct Index {
           stream_commands(), dump_commands(),        transaction_commands(), acl_commands(),
           server_commands(), client_commands(),      command_commands(),     connection_commands(),
           debug_commands(),  memory_commands(),      monitoring_commands(),  object_commands(),
-          pubsub_commands(), persistence_commands(), script_commands(), function_commands()}) {
+          pubsub_commands(), persistence_commands(), script_commands(),      function_commands()}) {
       for (const CommandSpec& spec : family) {
         check_row(spec);
         const Spelling name(spec.name);

@@ -67,8 +67,9 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
   // knows ours.
   auto judge = faults;
   std::map<std::string, std::set<std::string>> rooms;
-  for (const char* floor : {"base", "trace", "record", "workload", "judge", "store", "run", "sweep",
-                            "story", "shrink", "explore", "view", "lab", "zoo", "campaign", "cli"}) {
+  for (const char* floor :
+       {"base", "trace", "record", "workload", "judge", "store", "run", "sweep", "story", "shrink",
+        "explore", "view", "lab", "zoo", "campaign", "cli"}) {
     judge.insert(std::string("scenarios/") + floor);
     rooms[std::string("scenarios/") + floor] = judge;
   }
@@ -124,7 +125,8 @@ inline const std::map<std::string, std::vector<Strings>> kFloors = {
       {"command_table", "collection", "scan"},
       {"key_flags", "announce"},
       {"execute", "tally", "container", "news", "permission"},
-      {"string/", "keys/", "list/", "hash/", "set/", "sorted_set/", "stream/", "server/", "script/"},
+      {"string/", "keys/", "list/", "hash/", "set/", "sorted_set/", "stream/", "server/",
+       "script/"},
       {"geo/"},
       {"executor", "command_harness"},
       {"session", "waits", "script_calls"},

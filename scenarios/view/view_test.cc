@@ -96,7 +96,7 @@ TEST(View, WhatAClientSendsIsNeverMarkup) {
 }
 
 TEST(View, AThousandEventsTakeNoMoreThanTwoMegabytes) {
-  const Json json = record_view(run("mixed:everysec:ext4-ordered:power-cut:400:11")).value();
+  const Json json = record_view(run("mixed:everysec:ext4-ordered:power-cut:1500:11")).value();
   size_t events = 0;
   for (const Json& frame : json["columns"][0]["frames"]) events += frame.contains("n") ? 1 : 0;
   const size_t bytes = view_page(json).size();
