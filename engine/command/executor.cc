@@ -128,6 +128,8 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     (void)log_.has_space(bytes_of(client, *spec, args));
     const char* refusal = why_refused(client, *spec);
     if (refusal != nullptr && is_write(client, *spec)) return refuse_write(client, *spec, refusal);
+  } else {
+    make_memory();
   }
   // A script may have begun while this one waited.
   if (scripts_.busy()) return run_beside_script(client, *spec, args);

@@ -210,7 +210,7 @@ TEST_F(ExecutorTest, AboveItsMemoryOnlyWhatFreesIsTaken) {
   EXPECT_EQ(ask("SET a 3"), kOk);
 }
 
-// Each by an operation of its own: when there is less room than before, and in front of the write that needs it.
+// Each by an operation of its own: when there is less room than before, and in front of what comes next.
 TEST_F(ExecutorTest, AboveItsMemoryKeysGoWhereThePolicySaysSo) {
   executor.eviction().set_policy(EvictionPolicy::kVolatileTtl, 5);
   ask("SELECT 1");
@@ -224,11 +224,12 @@ TEST_F(ExecutorTest, AboveItsMemoryKeysGoWhereThePolicySaysSo) {
   EXPECT_EQ(executor.stats().evicted_keys, 1u);
   EXPECT_EQ(ask("SET d 1 PX 1000"), kOk);
   EXPECT_THAT(log.take(), testing::ElementsAre("1: SET d 1 PXAT 2000;"));
-  EXPECT_EQ(ask("EXISTS a b d"), ":3\r\n");
+  EXPECT_EQ(ask("EXISTS b"), ":1\r\n");  // a read as well
+  EXPECT_THAT(log.take(), testing::ElementsAre(testing::AnyOf("1: DEL a;", "1: DEL d;")));
   EXPECT_EQ(ask("EXISTS c"), ":0\r\n");
   executor.set_max_memory(1);
   EXPECT_EQ(ask("SET e 1").substr(0, 4), "-OOM");  // all that may go has gone
-  EXPECT_THAT(log.take(), testing::UnorderedElementsAre("1: DEL a;", "1: DEL d;"));
+  EXPECT_THAT(log.take(), testing::ElementsAre(testing::AnyOf("1: DEL a;", "1: DEL d;")));
   EXPECT_EQ(ask("GET b"), bulk("1"));
 }
 
