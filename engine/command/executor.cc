@@ -248,12 +248,20 @@ void Executor::note_news(Client& client, int db, const CommandSpec& spec,
   if (client.tracking == nullptr) return;
   if ((spec.flags & kReadOnly) != 0 && (spec.flags & kRunsScript) == 0 && !failed &&
       client.tracking->remembers()) {
-    positions_.clear();
-    key_positions(spec, args, positions_);
-    remember_keys(client, args, positions_);
+    remember_read(client, spec, args);
+    // Whoever ran a script may keep what it answered by the keys that it was given, read or not, as in Redis.
+    if (const RunningScript* script = scripts_.running())
+      remember_read(client, *resolve(script->words), script->words);
   }
   if (!client.in_multi && !client.in_exec && spec.name != "client|caching")
     client.tracking->caching = TrackingState::Caching::kUnsaid;
+}
+
+void Executor::remember_read(Client& client, const CommandSpec& spec,
+                             std::span<const std::string_view> args) {
+  positions_.clear();
+  key_positions(spec, args, positions_);
+  remember_keys(client, args, positions_);
 }
 
 void Executor::settle_changes() {

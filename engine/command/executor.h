@@ -166,6 +166,9 @@ class Executor final : public Chance,
   // After a command that ran: what it shows, and to whom.
   void note_news(Client& client, int db, const CommandSpec& spec,
                  std::span<const std::string_view> args, bool failed);
+  // The client was shown the keys that this names.
+  void remember_read(Client& client, const CommandSpec& spec,
+                     std::span<const std::string_view> args);
   // Of each key that has changed since: tells who remembers it.
   void settle_changes();
   void forget_changes() {

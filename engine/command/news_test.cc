@@ -65,6 +65,21 @@ TEST_F(News, WhatChangedNothingIsNoNews) {
   EXPECT_EQ(heard(), "");
 }
 
+// As in Redis 7.0 by the keys that it was given, and by those that it read.
+TEST_F(News, WhoRanAScriptThatReadsIsToldOfItsKeys) {
+  const auto eval = [&](std::string_view script) {
+    return "EVAL \"" + std::string(script) + "\" 2 a b";
+  };
+  talk_resp3(other);
+  EXPECT_EQ(ask(other, "CLIENT TRACKING ON"), kOk);
+  ask(other, eval("redis.call('set', 'c', '1')"));
+  ask("MSET a 1 b 1");
+  EXPECT_EQ(heard(), "");
+  ask(other, eval("redis.call('get', 'c')"));
+  ask("MSET b 2 a 2 c 2");
+  EXPECT_EQ(heard(), invalid({"b"}) + invalid({"a"}) + invalid({"c"}));
+}
+
 // It would say what is not kept yet.
 TEST_F(News, WaitUntilTheChangeMayBeShown) {
   talk_resp3(other);
