@@ -86,6 +86,7 @@ class Engine final : public OperationLog, public Control {
   uint64_t released_lsn() const override { return aof_.released_lsn(); }
   WaitQueue& progress() override { return aof_.progress(); }
   bool make_room() override;
+  bool ends() const override { return shutting_down_; }
   bool has_space(size_t bytes) override { return aof_.has_space(bytes); }
   const std::string& refusal() const override;
 

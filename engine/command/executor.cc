@@ -134,7 +134,7 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
   // A script may have begun while this one waited.
   if (scripts_.busy()) return run_beside_script(client, *spec, args);
   keyspace_.set_now(os_.wall_now());
-  keyspace_.keep_expired(clients_.writes_paused());
+  keyspace_.keep_expired(clients_.writes_paused() || log_.ends());
   execute_timed(client, *spec, args);
 }
 
@@ -321,8 +321,8 @@ const char* Executor::why_refused(const Client& client, const CommandSpec& spec)
 void Executor::make_memory() {
   constexpr int kMost = 128;
   memory_short_ = false;
-  if (max_memory_ == 0 || !log_.refusal().empty() || clients_.writes_paused() || scripts_.busy())
-    return;
+  if (max_memory_ == 0 || !log_.refusal().empty() || log_.ends()) return;
+  if (clients_.writes_paused() || scripts_.busy()) return;
   keyspace_.set_now(os_.wall_now());
   keyspace_.keep_expired(false);
   evicts_ = true;

@@ -43,6 +43,8 @@ class OperationLog {
   virtual bool make_room() = 0;
   // Is there space for a write of so many bytes? If not, refusal() says why.
   virtual bool has_space(size_t) { return true; }
+  // It is being ended: what nobody asked for, a key that expired or was given up, is for the next life.
+  virtual bool ends() const { return false; }
   // Why writes are refused now ("MISCONF ..."); empty if they are not.
   virtual const std::string& refusal() const = 0;
 };
