@@ -16,7 +16,7 @@ set -u
 all_units="unit/type/string unit/type/incr unit/type/list unit/type/list-2 unit/type/list-3 unit/type/set
   unit/type/zset unit/type/hash unit/type/stream unit/type/stream-cgroups unit/keyspace unit/expire unit/multi unit/other unit/dump unit/sort unit/scan unit/quit
   unit/slowlog unit/introspection unit/introspection-2 unit/latency-monitor unit/lazyfree unit/info-command
-  unit/protocol unit/tracking unit/pause unit/bitops unit/bitfield unit/geo unit/hyperloglog unit/pubsub unit/pubsubshard
+  unit/protocol unit/tracking unit/pause unit/bitops unit/bitfield unit/geo unit/hyperloglog unit/pubsub
   unit/scripting unit/functions"
 native_units="integration/aof integration/aof-multi-part integration/rdb integration/logging integration/redis-cli
   integration/redis-benchmark integration/convert-zipmap-hash-on-load integration/convert-ziplist-hash-on-load
