@@ -22,6 +22,12 @@ TEST_F(ScriptTest, IsOneOperationWithAllThatItsCommandsDid) {
   EXPECT_EQ(run({"GET", "a"}), "$3\r\nv w\r\n");  // of the client's database
 }
 
+TEST_F(ScriptTest, MayNotAskToWait) {
+  EXPECT_NE(ask("EVAL \"return redis.pcall('xread', 'BLOCK', 5, 'STREAMS', 's', '$').err\" 0")
+                .find("xread command is not allowed with BLOCK option from scripts"),
+            std::string::npos);
+}
+
 TEST_F(ScriptTest, WhatItDidBeforeItFailedStaysAndIsOneOperation) {
   const std::string reply =
       eval("redis.call('SET', 'a', 1) redis.call('INCR', 'a') redis.call('LPUSH', 'a', 'x')");

@@ -64,6 +64,11 @@ bool parse_options(Call& call, Request& request) {
   for (size_t i = 1; i < call.argc() && request.keys == 0; ++i) {
     const size_t more = call.argc() - i - 1;
     if (more >= 1 && call.is(i, "BLOCK")) {
+      if (call.in_script) {
+        call.fail("ERR " + std::string(call.arg(0)) +
+                  " command is not allowed with BLOCK option from scripts");
+        return false;
+      }
       if (!parse_block(call, ++i, request)) return false;
     } else if (more >= 1 && call.is(i, "COUNT")) {
       int64_t count = 0;
