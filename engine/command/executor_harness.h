@@ -59,6 +59,7 @@ class FakeLog : public OperationLog {
     asked_for_space.push_back(bytes);
     return true;
   }
+  bool ends() const override { return ending; }
   const std::string& refusal() const override { return refused; }
   std::vector<std::string> take() { return std::exchange(entries, {}); }
 
@@ -69,6 +70,7 @@ class FakeLog : public OperationLog {
   int asked_for_room = 0;
   std::vector<size_t> asked_for_space;
   std::string refused;
+  bool ending = false;
 
  private:
   WaitQueue progress_;

@@ -233,6 +233,23 @@ TEST_F(ExecutorTest, AboveItsMemoryKeysGoWhereThePolicySaysSo) {
   EXPECT_EQ(ask("GET b"), bulk("1"));
 }
 
+// It would come behind the last batch of a log that is being closed, and be taken for kept.
+TEST_F(ExecutorTest, WhileTheLogEndsNothingExpiresAndNoKeyGoes) {
+  ask("SET a 1 PX 10");
+  ask("SET b 1");
+  os.unix_ms += 10;
+  executor.eviction().set_policy(EvictionPolicy::kAllkeysRandom, 5);
+  executor.set_max_memory(1);
+  log.take();
+  log.ending = true;
+  EXPECT_EQ(ask("GET a"), kNull);
+  EXPECT_EQ(ask("GET b"), bulk("1"));
+  EXPECT_TRUE(log.take().empty());
+  log.ending = false;
+  EXPECT_EQ(ask("GET b"), kNull);
+  EXPECT_THAT(log.take(), testing::UnorderedElementsAre("0: DEL a;", "0: DEL b;"));
+}
+
 TEST_F(ExecutorTest, ATransactionThatNeedsMemoryIsRefusedAboveIt) {
   ask("SET a 1");
   for (const auto& [queued, refused] : {std::pair{"SET a 2", true}, {"DEL a", false}}) {
