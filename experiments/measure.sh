@@ -2,12 +2,27 @@
 # Measures on this machine, beside redis-server: measure.sh [--smoke] [--runs N] EXPERIMENT. What comes out is of this
 # machine and this hour, so it goes to build/measured/EXPERIMENT (or POWERCUT_MEASURED), and not into results/. Leave the
 # machine alone meanwhile. --smoke: seconds, to see that it works; the numbers mean nothing.
+# The pictures of what is kept in results/measured once more, with the style of today: measure.sh --plot [EXPERIMENT...]
 # POWERCUT_MEASURE_DIRECTORY: where the servers write, and so which disk is measured; by default below build/.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
 source experiments/common/plot.sh
+
+# Of the table in DIRECTORY; run.json says where and when it was measured.
+plot_measured() {  # EXPERIMENT DIRECTORY
+  local runs kind
+  runs=$(sed -n 's/^  "runs": \([0-9]*\),$/\1/p' "$2/run.json")
+  kind="measured, $runs runs, lowest to highest"
+  ! grep -q '"smoke": 1' "$2/run.json" || kind="SMOKE TEST, no measurement"
+  plot "$1" "$2" "$kind · $(field "$2" machine) · redis $(field "$2" redis) · commit $(field "$2" commit)"
+}
+if [[ ${1:-} == --plot ]]; then
+  shift
+  for name in ${*:-$(ls results/measured)}; do plot_measured "$name" "results/measured/$name"; done
+  exit
+fi
 
 smoke=0 runs=5
 while [[ ${1:-} == --* ]]; do
@@ -61,7 +76,5 @@ cat >"$out/run.json" <<JSON
   "at": "$(date -u +%Y-%m-%dT%H:%MZ)"
 }
 JSON
-kind="measured, $runs runs, lowest to highest"
-((!smoke)) || kind="SMOKE TEST, no measurement"
-plot "$name" "$out" "$kind · $machine · redis $redis · commit $commit"
+plot_measured "$name" "$out"
 echo "$out:" "$(cd "$out" && ls | tr '\n' ' ')"

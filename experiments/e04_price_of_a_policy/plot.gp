@@ -16,6 +16,7 @@ set xrange [0.5:4.5]
 set xtics ("no log\n\nall" 1, "no\n\n40 s" 2, "everysec\n\n1 s, or 2" 3, "always\n\nnothing" 4) scale 0
 set xlabel "the policy; below it, what a power cut takes at most" offset 0, -1.6
 set logscale y
+set yrange [0.08:80]
 set key at graph 0.02, 0.98 left top Left reverse
 set title "wait for a reply: p50, p99 and p99.9, ms" offset 0, -0.6
 plot for [s = 1:2] rows(8) using (strcol(1) eq word(servers, s) ? place(s) : NaN):($4 / 1000):($3 / 1000):($5 / 1000) with yerrorbars lc rgb colour[s] pt mark[s] lw 2 title word(servers, s) . ": p99", \
@@ -23,6 +24,7 @@ plot for [s = 1:2] rows(8) using (strcol(1) eq word(servers, s) ? place(s) : NaN
   for [s = 1:2] rows(9) using (strcol(1) eq word(servers, s) ? place(s) : NaN):($4 / 1000):($3 / 1000):($5 / 1000) with yerrorbars lc rgb colour[s] pt 8 lw 1.5 title s == 1 ? "p99.9 (a triangle)" : ""
 eval undress
 set key off
+set yrange [*:*]
 set title "operations a second, at most"
 plot for [s = 1:2] rows(11) using (strcol(1) eq word(servers, s) ? place(s) : NaN):4:3:5 with yerrorbars lc rgb colour[s] pt mark[s] lw 2
 unset multiplot
