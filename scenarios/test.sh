@@ -4,7 +4,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
-scenarios/setup.sh
+scenarios/setup.sh chromium redis-server redis-tools  # a browser for the pages, and Redis to compare with
 scenarios/build.sh
 
 log=build/test.log

@@ -261,8 +261,10 @@ TEST_F(Cli, ACampaignSurvivesItsProcess) {
 }
 
 TEST_F(Cli, CtrlCPrintsWhatWasDone) {
-  const Ran ran = run("--version && timeout --preserve-status -s INT 0.7 " POWERCUT_BINARY
-                      " sweep --seconds 60");
+  // The file is there once somebody listens.
+  const Ran ran = run("--version && { " POWERCUT_BINARY
+                      " sweep --seconds 60 --campaign c & until [ -s c ]; do sleep 0.05; done; "
+                      "sleep 0.5; kill -INT $!; wait $!; }");
   EXPECT_EQ(ran.status, 130);
   EXPECT_THAT(ran.out, HasSubstr("interrupted"));
   EXPECT_THAT(ran.out, HasSubstr("hybrid-everysec"));

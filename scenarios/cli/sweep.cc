@@ -123,6 +123,7 @@ int sweep(const SweepArguments& arguments, const std::string& program, const Str
   if (!looked_up.ok()) return fail(streams, looked_up.error());
   Outcome outcome;
   outcome.options = std::move(looked_up).value();
+  watch_for_interrupts();
   std::optional<Campaign> campaign;
   if (!arguments.campaign.empty()) {
     auto opened = Campaign::open(arguments.campaign, outcome.options);
@@ -130,7 +131,6 @@ int sweep(const SweepArguments& arguments, const std::string& program, const Str
     campaign.emplace(std::move(opened).value());
     outcome.tally = campaign->tally();
   }
-  watch_for_interrupts();
   outcome.canary = find_canary({});
   std::optional<CorpusFile> corpus;
   if (!arguments.corpus.empty()) {

@@ -27,4 +27,4 @@ view() { "$@" 2>"$work/log" || [[ $? -eq 1 ]] || { cat "$work/log" >&2; exit 1; 
 view "$1" view "$work/lost.scn" --personas ext4,plp -o "$work/lost.html"
 view "$1" view set100:everysec:ext4-ordered:power-cut:60:7 --personas xfs -o "$work/held.html"
 view "$2" view toy-log+lines:always:ext4-ordered:power-cut:40:3 -o "$work/toy.html"
-python3 "$here/browser_test.py" "$work"
+timeout 120 python3 "$here/browser_test.py" "$work"
