@@ -37,14 +37,7 @@ wait "$leader" 2>/dev/null || true
 "${campaign[@]}" >second 2>err || fail "the second time: $(cat err)"
 grep -q 'all 6 shards' second || fail "what it says: $(cat second)"
 "$powercut" merge campaign/*.jsonl --json >merged.json
-/usr/bin/python3 - <<'END' || fail "it comes to something else than one process"
-import json
-whole = json.load(open("whole.json"))
-merged = json.load(open("merged.json"))["result"]
-for key in ("elapsed_s",):
-    whole.pop(key), merged.pop(key)
-assert merged == whole, [key for key in whole if merged[key] != whole[key]]
-END
+/usr/bin/python3 "$here/same.py" whole.json merged.json || fail "it comes to something else than one process"
 
 # --- The workflow: its steps line by line, as the runner would call them ---
 /usr/bin/python3 - "$here/workflow.yml" >steps <<'END'

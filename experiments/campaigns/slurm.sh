@@ -8,20 +8,10 @@
 #   MERGE     flags for `powercut merge`, as --junit FILE
 set -euo pipefail
 
-usage() {
-  sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
-  exit 2
-}
-(($# >= 3)) && [[ $2 =~ ^[1-9][0-9]*$ ]] || usage
-dir=$1 shards=$2
+source "$(dirname "${BASH_SOURCE[0]}")/campaign.sh"
+begin "$@"
 shift 2
-powercut=${POWERCUT:-powercut}
-mkdir -p "$dir"
-dir=$(cd "$dir" && pwd -P)
 
-missing() {
-  for shard in $(seq "$shards"); do [[ -e $dir/$shard.jsonl ]] || echo "$shard"; done
-}
 array=$(missing | paste -sd, -)
 if [[ -n $array ]]; then
   # Which shard it is, each job reads from its number; how many there are, it cannot see in a part of the array.
@@ -32,22 +22,7 @@ if [[ -n $array ]]; then
 #!/bin/sh
 "$@" --jobs 1 --shard auto --out "$SLURM_ARRAY_TASK_ID.jsonl" --json >/dev/null || [ -e "$SLURM_ARRAY_TASK_ID.jsonl" ]
 END
-  waiting=$!
-  seen=-1
-  while kill -0 "$waiting" 2>/dev/null; do
-    left=$(missing | wc -l)
-    ((left == seen)) || echo "campaign: $((shards - left)) of $shards shards" >&2
-    seen=$left
-    sleep 2
-  done
-  wait "$waiting" || echo "campaign: a job of the array has failed: look into $dir/*.log" >&2
+  watch $! || echo "campaign: a job of the array has failed: look into $dir/*.log" >&2
 fi
 
-mapfile -t left < <(missing)
-if ((${#left[@]})); then
-  echo "campaign: without results: shards ${left[*]}; the same command makes them" >&2
-fi
-files=("$dir"/[0-9]*.jsonl)
-[[ -e ${files[0]} ]] || exit 3
-# shellcheck disable=SC2086
-exec "$powercut" merge "${files[@]}" ${MERGE:-}
+put_together

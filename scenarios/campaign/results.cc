@@ -88,8 +88,11 @@ Result<Results> parse_results(const std::string& text, const std::string& name) 
         results.results.emplace(shard, j.at("result"));
       }
     }
-  } catch (const json::exception& wrong) {
-    return not_results(name, number, wrong.what());
+  } catch (const json::parse_error&) {
+    return not_results(name, number,
+                       number == 1 ? "it does not begin with JSON" : "cut off, or damaged");
+  } catch (const json::exception&) {
+    return not_results(name, number, "a key is missing, or its value is of another kind");
   }
   if (number < 2) return not_results(name, number, "it has no shard; was the disk full?");
   return results;
