@@ -1,9 +1,14 @@
 // Linked into the tests of the automatic build: POWERCUT_MUTANT names the one that the store has in
-// this process, on every thread.
+// this process, on every thread. POWERCUT_ASKED names a file for where each test came to: a line a test, its name and
+// the places of asked_mutants.
 #include <dlfcn.h>
+#include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/mman.h>
 
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 
 #include "faults/splice/planted.h"
@@ -14,6 +19,41 @@ namespace {
 const Mutant planted = [] {
   const char* name = std::getenv("POWERCUT_MUTANT");
   return active_mutant = name == nullptr ? Mutant() : Mutant::named(Site::named(name));
+}();
+
+// The places lie in memory that the children of a test share: what a death test comes to counts.
+class Notes : public testing::EmptyTestEventListener {
+ public:
+  explicit Notes(const char* path)
+      : file_(std::fopen(path, "we")),
+        asked_(static_cast<uint8_t*>(mmap(nullptr, kAskedBytes, PROT_READ | PROT_WRITE,
+                                          MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+    if (file_ == nullptr || asked_ == MAP_FAILED) std::abort();
+    asked_mutants = asked_;
+  }
+
+ private:
+  void OnTestEnd(const testing::TestInfo& test) override {
+    std::fprintf(file_, "%s.%s", test.test_suite_name(), test.name());
+    uint8_t* const end = asked_ + kAskedBytes;
+    for (uint8_t* at = asked_;; *at++ = 0) {
+      at = static_cast<uint8_t*>(std::memchr(at, 1, static_cast<size_t>(end - at)));
+      if (at == nullptr) break;
+      std::fprintf(file_, " %td", at - asked_);
+    }
+    std::fputc('\n', file_);
+    std::fflush(file_);
+  }
+
+  std::FILE* file_;
+  uint8_t* asked_;
+};
+
+const bool noting = [] {
+  const char* path = std::getenv("POWERCUT_ASKED");
+  if (path == nullptr) return false;
+  testing::UnitTest::GetInstance()->listeners().Append(new Notes(path));
+  return true;
 }();
 
 struct Start {

@@ -92,12 +92,13 @@ void run_apart(size_t count, unsigned jobs, const Limits& limits,
   }
 }
 
-void become(const std::string& program, const std::string& environment) {
+void become(const std::string& program, std::vector<std::string> environment) {
   std::string path = program;
-  std::string set = environment;
   char* arguments[] = {path.data(), nullptr};
-  char* variables[] = {set.data(), nullptr};
-  execve(path.c_str(), arguments, variables);
+  std::vector<char*> variables;
+  for (std::string& variable : environment) variables.push_back(variable.data());
+  variables.push_back(nullptr);
+  execve(path.c_str(), arguments, variables.data());
   _exit(127);
 }
 

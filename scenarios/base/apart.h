@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace powercut::scenarios {
 
@@ -34,6 +35,6 @@ void run_apart(size_t count, unsigned jobs, const Limits& limits,
                const std::atomic<bool>* stop);
 
 // In a process of run_apart(): runs a program in its place. Environment as given; 127 if it cannot.
-[[noreturn]] void become(const std::string& program, const std::string& environment);
+[[noreturn]] void become(const std::string& program, std::vector<std::string> environment);
 
 }  // namespace powercut::scenarios

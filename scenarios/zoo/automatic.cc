@@ -5,12 +5,16 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <functional>
+#include <set>
+#include <utility>
 
 #include "scenarios/base/apart.h"
 #include "scenarios/run/last_words.h"
 #include "scenarios/story/scenario.h"
 #include "scenarios/story/scenario_file.h"
 #include "scenarios/sweep/subject.h"
+#include "scenarios/zoo/reach.h"
 
 namespace powercut::scenarios {
 
@@ -30,19 +34,29 @@ void found(const Tell& tell, uint64_t runs, std::string_view what) {
   tell(fmt::format("={} {}\n", runs, what));
 }
 
+// The budget as rows of Reach: the seeds of one stage, the regressions, the seeds of another, the explorer. `begins`
+// is asked before each row, and says whether it is to be made.
+using Begins = std::function<bool()>;
+
 bool searched(const std::string& stage, const std::string& workload, uint64_t seeds,
-              const faults::MutantInfo* mutant, const Tell& tell) {
+              const faults::MutantInfo* mutant, const Begins& begins, const Tell& tell) {
   tell(stage + '\n');
   CommonOptions common;
   common.workload = workload;
   SweepOptions sweep = look_up(common).value();
   sweep.mutant = mutant;
-  const Search result = search(sweep, first_seed_of(0), seeds);
-  if (result.violation)
-    found(tell, result.seeds, code_of(result.violation->breach));
-  else if (!result.harness_fault.empty())
-    found(tell, result.seeds, result.harness_fault);
-  return result.violation || !result.harness_fault.empty();
+  for (uint64_t i = 0; i < seeds; ++i) {
+    if (!begins()) continue;
+    const Search result = search(sweep, first_seed_of(0) + i, 1);
+    if (result.violation)
+      found(tell, i + 1, code_of(result.violation->breach));
+    else if (!result.harness_fault.empty())
+      found(tell, i + 1, result.harness_fault);
+    else
+      continue;
+    return true;
+  }
+  return false;
 }
 
 std::vector<Scenario> regressions() {
@@ -58,12 +72,13 @@ std::vector<Scenario> regressions() {
   return scenarios;
 }
 
-bool regressed(const faults::MutantInfo* mutant, const Tell& tell) {
+bool regressed(const faults::MutantInfo* mutant, const Begins& begins, const Tell& tell) {
   static const std::vector<Scenario> all = regressions();
   tell("regressions\n");
   CutManner manner;
   manner.illegal = sim::Illegal::kBent;
   for (size_t i = 0; i < all.size(); ++i) {
+    if (!begins()) continue;
     Scenario scenario = all[i];
     scenario.mutant = mutant;
     const auto account = run_scenario(scenario, manner);
@@ -76,28 +91,39 @@ bool regressed(const faults::MutantInfo* mutant, const Tell& tell) {
 
 // Null: the engine without one.
 void run_budget(const AutomaticOptions& options, const faults::MutantInfo* mutant,
-                const Tell& tell) {
-  if (searched("mixed", "mixed", options.seeds, mutant, tell)) return;
-  if (regressed(mutant, tell)) return;
-  if (searched("all workloads", "all", options.seeds, mutant, tell)) return;
+                const Begins& begins, const Tell& tell) {
+  if (searched("mixed", "mixed", options.seeds, mutant, begins, tell)) return;
+  if (regressed(mutant, begins, tell)) return;
+  if (searched("all workloads", "all", options.seeds, mutant, begins, tell)) return;
   tell("explorer\n");
+  if (!begins()) return;
   const Exploring explored = explore_for(mutant);
   if (explored.depth != 0) found(tell, 0, explored.oracle);
 }
 
-// Where the budget comes to: a byte for each number, as asked_mutants.
-std::string reached(const AutomaticOptions& options, const ZooHooks& hooks) {
-  std::string bytes;
+// Where the budget comes to, as the engine without a mutant shows.
+Reach reach_of_budget(const AutomaticOptions& options, Drawn drawn, const ZooHooks& hooks) {
+  if (faults::all_automatic().mutants.empty() || drawn.empty()) return {};
+  Reach reach;
   run_apart(
       1, 1, kOfRuns,
       [&](size_t, const Tell& tell) {
-        std::vector<uint8_t> asked(kAskedBytes);
-        asked_mutants = asked.data();
-        run_budget(options, nullptr, [](const std::string&) {});
-        tell(std::string(asked.begin(), asked.end()));
+        ReachNotes notes(drawn);
+        bool first = true;
+        const auto begins = [&] {
+          const std::string row = notes.row();
+          if (!std::exchange(first, false)) tell(row);
+          return true;
+        };
+        run_budget(options, nullptr, begins, [](const std::string&) {});
+        tell(notes.row());
       },
-      [&](size_t, const Ended& ended) { bytes = ended.told; }, hooks.stop);
-  return bytes;
+      [&](size_t, const Ended& ended) {
+        if (!ended.hung && !ended.died && ended.status == 0)
+          reach = Reach(drawn.size(), ended.told);
+      },
+      hooks.stop);
+  return reach;
 }
 
 // --- What it came to ---
@@ -140,26 +166,64 @@ std::vector<std::string> tests_for(const faults::AutomaticMutant& mutant) {
   return tests;
 }
 
+// What each test program comes to, without a mutant.
+std::map<std::string, TestReach> reach_of_tests(const AutomaticOptions& options,
+                                                const std::set<std::string>& programs,
+                                                const ZooHooks& hooks) {
+  const std::vector<std::string> all(programs.begin(), programs.end());
+  const auto notes = [&](size_t number) { return options.tests + "/" + all[number] + ".asked"; };
+  std::map<std::string, TestReach> reach;
+  run_apart(
+      all.size(), options.jobs, kOfTests,
+      [&](size_t number, const Tell&) {
+        become(options.tests + "/" + all[number], {"POWERCUT_ASKED=" + notes(number)});
+      },
+      [&](size_t number, const Ended& ended) {
+        const auto noted = read_file(notes(number));
+        fs::remove(notes(number));
+        if (!ended.hung && !ended.died && ended.status == 0 && noted.ok())
+          reach.emplace(all[number], TestReach::parse(noted.value()));
+      },
+      hooks.stop);
+  return reach;
+}
+
 void run_tests(const AutomaticOptions& options, const ZooHooks& hooks, uint64_t done,
                std::vector<AutomaticRow>& rows) {
   std::vector<size_t> left;
-  for (size_t i = 0; i < rows.size(); ++i)
-    if (rows[i].fate == Fate::kSurvived) left.push_back(i);
+  std::set<std::string> programs;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].fate != Fate::kSurvived) continue;
+    left.push_back(i);
+    // Those of POSIX run in processes and threads whose places nobody notes.
+    if (is_posix(*rows[i].mutant)) continue;
+    for (std::string& test : tests_for(*rows[i].mutant)) programs.insert(std::move(test));
+  }
+  auto reach = reach_of_tests(options, programs, hooks);
   for (size_t round = 0; !left.empty(); ++round) {
+    std::vector<std::pair<size_t, std::string>> tests;  // whose row, and which
+    for (const size_t i : left) {
+      const faults::AutomaticMutant& mutant = *rows[i].mutant;
+      const std::string program = tests_for(mutant)[round];
+      const std::string filter = is_posix(mutant) ? "*" : reach[program].filter(mutant);
+      if (!filter.empty()) tests.emplace_back(i, filter);
+    }
     const auto work = [&](size_t number, const Tell&) {
-      const faults::AutomaticMutant& mutant = *rows[left[number]].mutant;
+      const auto& [row, filter] = tests[number];
+      const faults::AutomaticMutant& mutant = *rows[row].mutant;
       become(options.tests + "/" + tests_for(mutant)[round],
-             fmt::format("POWERCUT_MUTANT={}", mutant.info.name));
+             {fmt::format("POWERCUT_MUTANT={}", mutant.info.name), "GTEST_FILTER=" + filter,
+              "GTEST_FAIL_FAST=1"});
     };
     const auto on_end = [&](size_t number, const Ended& ended) {
-      AutomaticRow& row = rows[left[number]];
+      AutomaticRow& row = rows[tests[number].first];
       if (!ended.hung && !ended.died && ended.status == 0) return;
       row.fate = Fate::kTested;
       row.by = tests_for(*row.mutant)[round];
       hooks.on_tick(++done, rows.size());
     };
     // Twice as many: who hangs mostly waits.
-    run_apart(left.size(), 2 * options.jobs, kOfTests, work, on_end, hooks.stop);
+    run_apart(tests.size(), 2 * options.jobs, kOfTests, work, on_end, hooks.stop);
     std::erase_if(left, [&](size_t i) {
       return rows[i].fate != Fate::kSurvived || tests_for(*rows[i].mutant).size() <= round + 1;
     });
@@ -179,26 +243,35 @@ bool is_posix(const faults::AutomaticMutant& mutant) {
 
 std::vector<AutomaticRow> run_automatic(const AutomaticOptions& options, const ZooHooks& hooks) {
   const bool tests = !options.tests.empty();
-  const std::string asked = faults::all_automatic().mutants.empty() ? "" : reached(options, hooks);
   std::vector<AutomaticRow> rows;
-  std::vector<size_t> simulated;
+  std::vector<const faults::AutomaticMutant*> drawn;  // those that runs execute
+  std::vector<size_t> row_of;
   for (const auto* mutant : options.mutants) {
     if (is_posix(*mutant) && !tests) continue;
     rows.push_back({mutant, Fate::kSurvived, "", 0, ""});
     if (is_posix(*mutant)) continue;
-    if (asked.size() == kAskedBytes && asked[mutant->info.planted.number() % kAskedBytes] == 0)
-      rows.back().by = kNeverReached;
+    drawn.push_back(mutant);
+    row_of.push_back(rows.size() - 1);
+  }
+  const Reach reach = reach_of_budget(options, drawn, hooks);
+  std::vector<size_t> reached;
+  for (size_t i = 0; i < drawn.size(); ++i) {
+    if (reach.ever(i))
+      reached.push_back(i);
     else
-      simulated.push_back(rows.size() - 1);
+      rows[row_of[i]].by = kNeverReached;
   }
   uint64_t done = 0;
   run_apart(
-      simulated.size(), options.jobs, kOfRuns,
+      reached.size(), options.jobs, kOfRuns,
       [&](size_t number, const Tell& tell) {
-        run_budget(options, &rows[simulated[number]].mutant->info, tell);
+        const size_t i = reached[number];
+        size_t run = 0;
+        run_budget(
+            options, &drawn[i]->info, [&] { return reach.comes(run++, i); }, tell);
       },
       [&](size_t number, const Ended& ended) {
-        take(ended, rows[simulated[number]]);
+        take(ended, rows[row_of[reached[number]]]);
         hooks.on_tick(++done, rows.size());
       },
       hooks.stop);

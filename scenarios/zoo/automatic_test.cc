@@ -6,7 +6,9 @@
 
 #include <atomic>
 
+#include "faults/splice/planted.h"
 #include "scenarios/base/apart.h"
+#include "scenarios/zoo/reach.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -37,8 +39,8 @@ TEST(Apart, EachEndsInItsOwnWayAndTheOthersGoOn) {
                                 const std::vector<char> all(size_t{8} << 30);
                                 CHECK(all.empty());
                               },
-                              [](const Tell&) { become("/bin/false", "A=1"); },
-                              [](const Tell&) { become("/bin/true", "A=1"); },
+                              [](const Tell&) { become("/bin/false", {"A=1"}); },
+                              [](const Tell&) { become("/bin/true", {"A=1"}); },
                               [](const Tell&) {
                                 const std::atomic<int> never = 0;
                                 never.wait(0);
@@ -83,6 +85,29 @@ TEST(AutomaticZoo, SaysWhatFoundEach) {
   EXPECT_EQ(rows[1].by, "");
   EXPECT_TRUE(is_posix(posix));
   EXPECT_FALSE(is_posix(seen));
+}
+
+// --- Which run comes where ---
+
+TEST(Reach, IsARowOfBitsARun) {
+  const Reach reach(9, std::string("\x01\x00\x00\x01", 4));
+  EXPECT_TRUE(reach.comes(0, 0));
+  EXPECT_FALSE(reach.comes(0, 8));
+  EXPECT_FALSE(reach.comes(1, 0));
+  EXPECT_TRUE(reach.comes(1, 8));
+  EXPECT_TRUE(reach.ever(8));
+  EXPECT_FALSE(reach.ever(1));
+  EXPECT_TRUE(Reach().comes(7, 7));
+  EXPECT_TRUE(Reach().ever(7));
+}
+
+TEST(Reach, OfTestsIsAFilter) {
+  const auto seen = as_automatic("stale-epoch", "engine/recovery/recovery.cc");
+  const auto place = std::to_string(seen.info.planted.number() % kAskedBytes);
+  EXPECT_EQ(TestReach().filter(seen), "*");
+  EXPECT_EQ(TestReach::parse("A.b 1\nA.c\n").filter(seen), "");
+  EXPECT_EQ(TestReach::parse("A.b 1 " + place + "\nA.c\nD.e/0 " + place + " 2\n").filter(seen),
+            "A.b:D.e/0");
 }
 
 // --- Arguments ---
