@@ -1,4 +1,4 @@
-# Sourced by the run.sh of each program. Goes to the root, builds powercut if it is not there, and makes a folder that
+# Sourced by the script of each program. Goes to the root, builds powercut if it is not there, and makes a folder that
 # goes away at the end. Sets `here` (the script's folder), `powercut` and `folder`.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[1]}")" && pwd -P)

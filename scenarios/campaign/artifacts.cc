@@ -19,6 +19,21 @@ constexpr size_t kNameMost = 120;  // a file's name may have 255 bytes
 
 }  // namespace
 
+Result<void> make_case_directory(const std::string& directory) {
+  namespace fs = std::filesystem;
+  std::error_code wrong;
+  fs::create_directories(directory, wrong);
+  if (!wrong && !fs::is_directory(directory, wrong))
+    wrong = std::make_error_code(std::errc::not_a_directory);
+  if (wrong) return Error{Errc::kIo, fmt::format("{}: {}", directory, wrong.message())};
+  if (!fs::exists(directory + "/disk", wrong)) return {};
+  for (const auto& entry : fs::directory_iterator(directory, wrong))
+    if (entry.path().extension() == ".scn") return {};
+  return Error{Errc::kIo, fmt::format("{0}/disk is there already, and no scenario beside it: it "
+                                      "would be replaced; choose another directory",
+                                      directory)};
+}
+
 Result<void> write_case(const std::string& directory, const std::string& name,
                         const std::string& text, const std::string& story, const Account& account) {
   const sim::Disk* found = nullptr;

@@ -8,6 +8,10 @@
 
 namespace powercut::scenarios {
 
+// Makes it, for a case. A folder `disk` that is there already must be an earlier one: it will be replaced.
+//   Errors: kIo.
+Result<void> make_case_directory(const std::string& directory);
+
 // DIRECTORY/NAME.scn, its story beside it (NAME.txt), and the disk that the last recovery found, as files
 // under DIRECTORY/disk/. Earlier ones are replaced.
 //   Errors: kIo.

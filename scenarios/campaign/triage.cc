@@ -19,19 +19,6 @@ using nlohmann::ordered_json;
 
 namespace {
 
-// Generations and temporary files have numbers in their names, which are others in each run.
-std::string without_numbers(const std::string& text) {
-  std::string plain;
-  for (const char c : text) {
-    const bool digit = std::isdigit(static_cast<unsigned char>(c)) != 0;
-    if (!digit)
-      plain += c;
-    else if (!plain.ends_with('#'))
-      plain += '#';
-  }
-  return plain;
-}
-
 Result<Shrunk> made_small(const RunSpec& spec, uint64_t tries_max) {
   const UnderWay under_way(spec);
   TRY_ASSIGN(const Scenario scenario, scenario_of(spec));
@@ -96,6 +83,18 @@ const KnownFailure* find_known(const std::vector<KnownFailure>& known, const Sig
 
 }  // namespace
 
+std::string without_numbers(const std::string& text) {
+  std::string plain;
+  for (const char c : text) {
+    const bool digit = std::isdigit(static_cast<unsigned char>(c)) != 0;
+    if (!digit)
+      plain += c;
+    else if (!plain.ends_with('#'))
+      plain += '#';
+  }
+  return plain;
+}
+
 std::string cause_of(const Scenario& scenario) {
   const auto fences = missing_fences(scenario);
   if (fences.empty()) return "no single sync would have kept it";
@@ -130,10 +129,28 @@ bool Triage::knows(const FoundViolation& found) const {
              {std::string(code_of(found.breach)), std::string(persona_class(found.persona))}) != 0;
 }
 
-Triage triage(const Tally& tally, const std::vector<KnownFailure>& known,
-              const TriageOptions& options) {
+Triage compare_with_known(std::vector<Failure> failures, const std::vector<KnownFailure>& known) {
   Triage triage;
   std::set<Signature> seen;
+  for (Failure& failure : failures) {
+    const KnownFailure* one = find_known(known, failure.signature);
+    failure.came_back = one != nullptr && one->fixed;
+    if (one != nullptr) failure.known = one->note.empty() ? "known" : one->note;
+    seen.insert(failure.signature);
+  }
+  triage.failures = std::move(failures);
+  std::stable_sort(triage.failures.begin(), triage.failures.end(),
+                   [](const auto& a, const auto& b) { return a.signature < b.signature; });
+  for (const KnownFailure& one : known)
+    if (!one.fixed && seen.count(one.signature) == 0) triage.not_seen.push_back(one);
+  return triage;
+}
+
+Triage triage(const Tally& tally, const std::vector<KnownFailure>& known,
+              const TriageOptions& options) {
+  std::vector<Failure> all;
+  std::set<ViolationKind> known_kinds;
+  uint64_t known_violations = 0;
   for (const auto& [kind, some] : tally.kinds) {
     std::vector<Failure> failures;
     for (const auto& [seed, found] : some.found)
@@ -141,21 +158,17 @@ Triage triage(const Tally& tally, const std::vector<KnownFailure>& known,
     bool all_known = true;
     for (Failure& failure : failures) {
       failure.alike = some.violations;
-      seen.insert(failure.signature);
       const KnownFailure* one = find_known(known, failure.signature);
-      failure.came_back = one != nullptr && one->fixed;
-      if (one != nullptr) failure.known = one->note.empty() ? "known" : one->note;
       all_known = all_known && one != nullptr && !one->fixed;
-      triage.failures.push_back(std::move(failure));
+      all.push_back(std::move(failure));
     }
     if (!all_known) continue;
-    triage.known_kinds.insert(kind);
-    triage.known_violations += some.violations;
+    known_kinds.insert(kind);
+    known_violations += some.violations;
   }
-  std::stable_sort(triage.failures.begin(), triage.failures.end(),
-                   [](const auto& a, const auto& b) { return a.signature < b.signature; });
-  for (const KnownFailure& one : known)
-    if (!one.fixed && seen.count(one.signature) == 0) triage.not_seen.push_back(one);
+  Triage triage = compare_with_known(std::move(all), known);
+  triage.known_kinds = std::move(known_kinds);
+  triage.known_violations = known_violations;
   return triage;
 }
 
@@ -199,7 +212,7 @@ std::string failures_text(const Triage& triage, const std::string& program) {
                                failure.small ? fmt::format("; the smallest has {} of its requests",
                                                            operations(failure.small->scenario))
                                              : ""));
-    text += "  " + replay_command(program, failure.id) + '\n';
+    text += "  " + (program.empty() ? failure.id : replay_command(program, failure.id)) + '\n';
     for (const std::string& id : failure.variants)
       text += "  " + replay_command(program, id) + '\n';
     if (!failure.not_small.empty())

@@ -37,7 +37,7 @@ Result<std::vector<KnownFailure>> read_known(const std::string& path);
 struct Failure {
   Signature signature;
   uint64_t alike = 0;           // violations of this promise on personas of this class
-  std::string id;               // of the run that was made small
+  std::string id;               // of the run that was made small; of a trace: where, in words
   std::optional<Shrunk> small;  // none: it could not be, because
   std::string not_small;
   std::vector<std::string> variants;  // further IDs
@@ -57,6 +57,11 @@ struct Triage {
 // files.
 std::string cause_of(const Scenario& scenario);
 
+// Says of each failure what is known of it, and lists what is known and was not seen. By signature.
+Triage compare_with_known(std::vector<Failure> failures, const std::vector<KnownFailure>& known);
+// Generations and temporary files have numbers in their names, which are others in each run: each is "#".
+std::string without_numbers(const std::string& text);
+
 struct TriageOptions {
   uint64_t variants = 3;        // kept of each failure
   uint64_t tries_max = 20'000;  // as ShrinkOptions
@@ -67,7 +72,7 @@ Triage triage(const Tally& tally, const std::vector<KnownFailure>& known,
 // A list of failures, and one of what is known and was not seen.
 nlohmann::ordered_json failures_json(const Triage& triage);
 nlohmann::ordered_json not_seen_json(const Triage& triage);
-// A few lines each; nothing if there is nothing to say.
+// A few lines each; nothing if there is nothing to say. `program`: that replays IDs; empty: they are words.
 std::string failures_text(const Triage& triage, const std::string& program);
 
 }  // namespace powercut::scenarios

@@ -254,7 +254,7 @@ class Json : public Document {
       return {
           "fences --workload demo8 --policy always --persona xfs --missing "
           "no-sync:segment.commit"};
-    if (heading == "JSON of `explore --trace`" || heading == "JSON of `fences --trace`") {
+    if (heading.ends_with(" --trace`")) {
       const std::string save = "sh -c 'echo {} > t; sync t; mv t a; {}echo said'";
       const auto recorded = [&](const std::string& name, int text, const std::string& sync) {
         return run(fmt::format("record -o {} -- ", name) +
@@ -264,7 +264,12 @@ class Json : public Document {
       EXPECT_EQ(recorded("right", 1, "sync .; "), 0);
       EXPECT_EQ(recorded("wrong", 2, ""), 0);
       const std::string verb = heading.substr(9, heading.size() - 10);
-      return {verb + " right --observe 'cat a' --images 1", verb + " wrong --observe 'cat a'"};
+      const std::string wrong = verb + " wrong --observe 'cat a'";
+      if (verb.starts_with("fences")) return {verb + " right --observe 'cat a' --images 1", wrong};
+      if (verb.starts_with("shrink")) return {wrong};
+      write("seen", R"([{"promise": "lost", "cause": "none such", "personas": "ext4"}])");
+      return {verb + " right --observe 'cat a' --images 1", wrong + " --known seen",
+              wrong + " --persona xfs --depth 2"};
     }
     if (heading == "JSON of `shrink`")
       return {"shrink set100:always:posix-min:power-cut:20:1:no-sync:segment.commit"};

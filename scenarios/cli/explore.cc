@@ -121,9 +121,11 @@ Result<faults::SyncPlace> place_of(const std::string& text, const SweepOptions& 
 }
 
 int explore(const ExploreArguments& arguments, const std::string& program, const Streams& streams) {
-  if (!arguments.trace.trace.empty())
-    return explore_a_trace(arguments.trace, arguments.common.persona, arguments.output,
-                           arguments.json, streams);
+  if (!arguments.trace.trace.empty()) {
+    TraceArguments of = arguments.trace;
+    of.depth = arguments.depth;
+    return explore_a_trace(of, arguments.common.persona, arguments.output, arguments.json, streams);
+  }
   auto looked_up = look_up(arguments.common);
   if (!looked_up.ok()) return fail(streams, looked_up.error());
   const auto shard = parse_shard(arguments.part.shard);
@@ -194,7 +196,8 @@ Verb add_explore(CLI::App& app) {
   auto a = std::make_shared<ExploreArguments>();
   a->common.workload = "demo40";
   add_subject(*verb, a->common);
-  verb->add_option("--depth", a->depth, "crashes in a row: 2 adds one inside each recovery")
+  verb->add_option("--depth", a->depth,
+                   "crashes in a row: 2 adds one inside each recovery; of a trace 2 at most")
       ->check(CLI::Range(1u, 3u))
       ->capture_default_str();
   verb->add_option("--jobs", a->jobs, "threads; the results do not depend on it")
@@ -222,9 +225,13 @@ Verb add_explore(CLI::App& app) {
       ->excludes(part.shard)
       ->excludes(part.output);
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
-  add_trace_options(*verb, a->trace,
-                    {"--target", "--workload", "--policy", "--mutant", "--depth", "--jobs",
-                     "--seed", "--most", "--add-fence", "--first"});
+  CLI::Option* trace = add_trace_options(*verb, a->trace,
+                                         {"--target", "--workload", "--policy", "--mutant",
+                                          "--jobs", "--seed", "--most", "--add-fence", "--first"});
+  verb->add_option("--known", a->trace.known,
+                   "of a trace: failures that are known (JSON), and no reason to fail")
+      ->needs(trace)
+      ->check(not_empty());
   return {verb, [a](const std::string& program, const Streams& streams) {
             return explore(*a, program, streams);
           }};

@@ -7,12 +7,14 @@
 #include "scenarios/base/json_text.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/cli/cli.h"
+#include "scenarios/cli/trace_verbs.h"
 #include "scenarios/run/catalog.h"
 #include "scenarios/run/names.h"
 #include "scenarios/story/narrate.h"
 #include "scenarios/story/scenario_file.h"
 #include "scenarios/story/story.h"
 #include "scenarios/sweep/report.h"
+#include "scenarios/trace/case.h"
 
 namespace powercut::scenarios {
 
@@ -193,6 +195,14 @@ int replay_file(const ReplayArguments& arguments, const Streams& streams) {
     return fail(streams, {Errc::kInvalid, "--mutant is tried, not written: leave out --rewrite"});
   const auto text = read_file(arguments.id);
   if (!text.ok()) return fail(streams, text.error());
+  if (is_trace_case(*text)) {
+    if (arguments.trace || arguments.why || !arguments.mutant.empty())
+      return fail(streams,
+                  {Errc::kInvalid, arguments.id + " is a cut of a recorded program: "
+                                                  "--trace, --why and --mutant are of the store"});
+    return replay_a_trace(arguments.id, *text, {arguments.story, arguments.rewrite, arguments.json},
+                          streams);
+  }
   auto scenario = parse_scenario(*text, arguments.id);
   if (!scenario.ok()) return fail(streams, {Errc::kCorrupt, scenario.error().message});
   return replay_scenario(arguments, std::move(scenario).value(), *text, streams);

@@ -5,13 +5,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "scenarios/base/json_text.h"
 #include "scenarios/base/terminal.h"
 #include "scenarios/campaign/artifacts.h"
 #include "scenarios/cli/cli.h"
+#include "scenarios/cli/trace_verbs.h"
 #include "scenarios/run/catalog.h"
 #include "scenarios/run/last_words.h"
 #include "scenarios/story/scenario_file.h"
@@ -26,6 +26,8 @@ struct ShrinkArguments {
   std::string directory;
   uint64_t tries = ShrinkOptions{}.tries_max;
   bool json = false;
+  TraceArguments trace;
+  std::string persona = "all";
 };
 
 Result<Scenario> scenario_of_id(const std::string& id) {
@@ -46,22 +48,6 @@ Result<Scenario> scenario_of_id(const std::string& id) {
   if (const auto account = run_scenario(*scenario); !account.ok())
     return Error{Errc::kCorrupt, id + ": " + account.error().message};
   return scenario;
-}
-
-// Makes it. What is there already as `disk` must be an earlier one: it will be replaced.
-Result<void> make_directory(const std::string& directory) {
-  namespace fs = std::filesystem;
-  std::error_code wrong;
-  fs::create_directories(directory, wrong);
-  if (!wrong && !fs::is_directory(directory, wrong))
-    wrong = std::make_error_code(std::errc::not_a_directory);
-  if (wrong) return Error{Errc::kIo, fmt::format("{}: {}", directory, wrong.message())};
-  if (!fs::exists(directory + "/disk", wrong)) return {};
-  for (const auto& entry : fs::directory_iterator(directory, wrong))
-    if (entry.path().extension() == ".scn") return {};
-  return Error{Errc::kIo, fmt::format("{0}/disk is there already, and no scenario beside it: it "
-                                      "would be replaced; choose another directory",
-                                      directory)};
 }
 
 std::string name_of(const Scenario& scenario) {
@@ -94,10 +80,15 @@ void print_json(std::FILE* out, const Shrunk& shrunk, const std::string& scenari
 }
 
 int shrink_verb(const ShrinkArguments& a, const Streams& streams) {
+  if (!a.trace.trace.empty())
+    return shrink_a_trace(a.trace, a.persona, a.directory, a.tries, a.json, streams);
+  if (a.id.empty())
+    return fail(streams, {Errc::kInvalid,
+                          "of what? An ID, a scenario (FILE.scn), or --trace FILE of a recording"});
   const auto scenario = scenario_of_id(a.id);
   if (!scenario.ok()) return fail(streams, scenario.error());
   if (!a.directory.empty())
-    if (const auto made = make_directory(a.directory); !made.ok())
+    if (const auto made = make_case_directory(a.directory); !made.ok())
       return fail(streams, made.error());
   const bool terminal = is_terminal(streams.err);
   ShrinkOptions options;
@@ -151,8 +142,7 @@ Verb add_shrink(CLI::App& app) {
       "powercut shrink "
       "set100:always:posix-min:power-cut:20:1:no-sync:segment.commit -o smallest");
   auto a = std::make_shared<ShrinkArguments>();
-  verb->add_option("id", a->id, "of a failing run, as a sweep prints it; or a scenario, FILE.scn")
-      ->required();
+  verb->add_option("id", a->id, "of a failing run, as a sweep prints it; or a scenario, FILE.scn");
   verb->add_option("-o,--output", a->directory,
                    "write the scenario and the disk image here; an earlier image is replaced")
       ->check([](const std::string& path) { return path.empty() ? "an empty path" : ""; });
@@ -160,6 +150,15 @@ Verb add_shrink(CLI::App& app) {
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 62))
       ->capture_default_str();
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
+  CLI::Option* trace = add_trace_options(*verb, a->trace, {"id"});
+  verb->add_option("--persona", a->persona,
+                   "of a trace: filesystems; the first that breaks is told")
+      ->needs(trace)
+      ->capture_default_str();
+  verb->add_option("--depth", a->trace.depth, "of a trace: crashes in a row, up to 2")
+      ->needs(trace)
+      ->check(CLI::Range(1u, 2u))
+      ->capture_default_str();
   return {verb,
           [a](const std::string&, const Streams& streams) { return shrink_verb(*a, streams); }};
 }

@@ -1,6 +1,7 @@
 // Recorded programs on the command line: the way from a recording to a story, and one clear line for each trace
 // that is none.
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "scenarios/base/glossary.h"
 #include "scenarios/cli/cli_testing.h"
@@ -48,6 +49,103 @@ TEST_F(Recorded, TheRightRecipeIsProved) {
   EXPECT_EQ(syncs.status, 0);
   EXPECT_THAT(syncs.out, HasSubstr("fsync of t begins (1): needed, as on"));
   EXPECT_EQ(run("explore --trace t --recover 'cat a' --images 1").status, 5);
+}
+
+TEST_F(Recorded, FailuresAreToldApartAndMayBeKnown) {
+  record("t");
+  const Ran ran = run("explore --trace t --recover 'cat a' --json");
+  EXPECT_EQ(ran.status, 1) << ran.err;
+  auto failures = nlohmann::json::parse(ran.out)["failures"];
+  ASSERT_GT(failures.size(), 1u);
+  std::set<std::string> signatures;
+  for (auto& one : failures) {
+    signatures.insert(one["promise"].get<std::string>() + one["personas"].get<std::string>());
+    EXPECT_THAT(one["cause"].get<std::string>(), HasSubstr("no sync of "));
+    one["note"] = "an issue";
+  }
+  EXPECT_EQ(signatures.size(), failures.size());
+  write("known", failures.dump());
+  const Ran known = run("explore --trace t --recover 'cat a' --known known");
+  EXPECT_EQ(known.status, 0) << known.out;
+  EXPECT_THAT(known.out, HasSubstr("known: an issue"));
+  failures[0]["fixed"] = true;
+  write("known", failures.dump());
+  EXPECT_EQ(run("explore --trace t --recover 'cat a' --known known").status, 1);
+  failures.erase(0);
+  write("known", failures.dump());
+  EXPECT_EQ(run("explore --trace t --recover 'cat a' --known known").status, 1);
+}
+
+TEST_F(Recorded, TheSmallestCaseIsToldAgain) {
+  record("t");
+  const Ran shrunk = run("shrink --trace t --recover 'cat a' --persona xfs,posix-min -o small");
+  EXPECT_EQ(shrunk.status, 1) << shrunk.err;
+  EXPECT_THAT(shrunk.out, HasSubstr("The power is cut"));
+  std::string name;
+  for (const auto& file : fs::directory_iterator(path("small")))
+    if (file.path().extension() == ".scn") name = "small/" + file.path().filename().string();
+  ASSERT_NE(name, "") << shrunk.err;
+  EXPECT_TRUE(fs::is_directory(path("small/disk")));
+  const std::string text = read(name);
+  const Ran again = run("replay " + name);
+  EXPECT_EQ(again.status, 1) << again.err;
+  EXPECT_EQ(again.out, text);
+  EXPECT_EQ(run("replay " + name + " --story").out,
+            shrunk.out.substr(0, shrunk.out.find("What would")));
+  // Small already.
+  EXPECT_EQ(run("shrink --trace t --recover 'cat a' --persona xfs,posix-min -o small").status, 1);
+  EXPECT_EQ(read(name), text);
+  write(name, text + "x\n");
+  const Ran other = run("replay " + name);
+  EXPECT_EQ(other.status, 6);
+  EXPECT_THAT(other.err, HasSubstr("--rewrite"));
+  EXPECT_EQ(run("replay " + name + " --rewrite").status, 1);
+  EXPECT_EQ(read(name), text);
+  write(name, "trace none persona=xfs\nobserve cat a\n\ncut 1\nrest lost\n");
+  refused("replay " + name, 3, "none cannot be read");
+  write(name, "trace none persona=xfs\nobserve cat a\n");
+  refused("replay " + name, 3, "where it is cut is not said");
+}
+
+TEST_F(Recorded, WhatHoldsCannotBeMadeSmall) {
+  record("t", "sync t;", "sync .;");
+  refused("shrink --trace t --recover 'cat a'", 2, "there is nothing to make small");
+  refused("shrink", 2, "of what?");
+}
+
+TEST_F(Recorded, AFaultIsInjectedAndTold) {
+  fs::create_directory(path("data"));
+  const Ran ran =
+      run("record -o t --dir data --fault eio@fsync:0 -- sh -c 'cd data; echo 1 >a; sync a || echo "
+          "no'");
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(ran.out, "no\n");
+  EXPECT_THAT(run("trace t").out, HasSubstr("injected: sync of a fails with EIO"));
+  EXPECT_THAT(run("trace t").out, HasSubstr("sync 1 has failed: EIO"));
+  refused("record -o u --fault eio@read:0 -- true", 2, "reads are not recorded");
+}
+
+TEST_F(Recorded, ARecoveryThatIsCutItselfIsToldAndReplayed) {
+  fs::create_directory(path("data"));
+  std::ofstream(path("data/a")) << "old\n";
+  const std::string program = "'cd data; echo new >b; sync b; sync .; echo said'";
+  ASSERT_EQ(run("record -o t --dir data -- sh -c " + program).status, 0);
+  const std::string judge =
+      " --persona posix-min --recover 'if grep -qsx new b; then cat b >a; rm b; fi' --observe 'cat "
+      "a'";
+  EXPECT_EQ(run("explore --trace t" + judge).status, 0);
+  const Ran deep = run("explore --trace t --depth 2" + judge);
+  EXPECT_EQ(deep.status, 1) << deep.out << deep.err;
+  EXPECT_THAT(deep.out, HasSubstr("The recovery from that is cut"));
+  const Ran shrunk = run("shrink --trace t --depth 2 -o small" + judge);
+  EXPECT_EQ(shrunk.status, 1) << shrunk.err;
+  std::string name;
+  for (const auto& file : fs::directory_iterator(path("small")))
+    if (file.path().extension() == ".scn") name = "small/" + file.path().filename().string();
+  const Ran again = run("replay " + name);
+  EXPECT_EQ(again.status, 1) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("\nrecovery "));
+  refused("explore --trace t --depth 3" + judge, 2, "two crashes");
 }
 
 TEST_F(Recorded, WhatIsNoTraceIsSaidInOneLine) {

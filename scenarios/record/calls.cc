@@ -24,8 +24,8 @@ bool is_same(const struct stat& a, const struct stat& b) {
 
 }  // namespace
 
-Calls::Calls(Mirror& mirror, EventJournal& journal, int listener)
-    : mirror_(mirror), journal_(journal), listener_(listener) {
+Calls::Calls(Mirror& mirror, EventJournal& journal, CallFaults& faults, int listener)
+    : mirror_(mirror), journal_(journal), faults_(faults), listener_(listener) {
   (void)::fstat(STDOUT_FILENO, &stdout_);
   (void)::fstat(STDERR_FILENO, &stderr_);
 }
@@ -169,6 +169,26 @@ void Calls::log_sync(TraceEvent begin) {
   const uint64_t number = begin.number = ++syncs_;
   log(std::move(begin));
   log({.kind = TraceEvent::kSynced, .number = number});
+}
+
+sim::Injection Calls::injected(sim::Op op, const std::string& path, uint64_t size) {
+  const sim::Injection injection = faults_.ask(op, path, size);
+  const std::string call =
+      fmt::format("{} of {}", sim::op_site(op).name, path.empty() ? "./" : path);
+  if (injection.error)
+    log({.kind = TraceEvent::kNote,
+         .other = fmt::format("injected: {} {}fails with {}", call,
+                              injection.happens ? "happens, and " : "",
+                              errno_name(errno_of(*injection.error)))});
+  else if (injection.short_size)
+    log({.kind = TraceEvent::kNote,
+         .other = fmt::format("injected: {}: {} bytes of {}", call, *injection.short_size, size)});
+  return injection;
+}
+
+int Calls::failed_by(sim::Op op, const std::string& path) {
+  const sim::Injection injection = injected(op, path);
+  return injection.error ? errno_of(*injection.error) : 0;
 }
 
 void Calls::stop(const std::string& why) {

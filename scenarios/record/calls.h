@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "scenarios/record/call_faults.h"
 #include "scenarios/record/fd.h"
 #include "scenarios/record/journal.h"
 #include "scenarios/record/mirror.h"
@@ -23,7 +24,7 @@ namespace powercut::scenarios {
 class Calls {
  public:
   // All of them outlive this; `listener` is the filter's.
-  Calls(Mirror& mirror, EventJournal& journal, int listener);
+  Calls(Mirror& mirror, EventJournal& journal, CallFaults& faults, int listener);
 
   CallAnswer answer(const seccomp_notif& call);
 
@@ -59,6 +60,7 @@ class Calls {
   CallAnswer on_copy(int to, int error);
   CallAnswer on_sync_file_range();
   CallAnswer on_fsync();
+  void end_sync(uint64_t number, pid_t by, int error);
   CallAnswer on_sync_all();
   CallAnswer on_mmap();
   CallAnswer on_mprotect();
@@ -100,6 +102,9 @@ class Calls {
   void log(TraceEvent event);
   void log_unmodelled(const std::string& call, const std::string& path);
   void log_sync(TraceEvent begin);
+  // What is to befall the call, which is noted. `failed_by`: errno, or nought.
+  sim::Injection injected(sim::Op op, const std::string& path, uint64_t size = 0);
+  int failed_by(sim::Op op, const std::string& path);
 
   uint64_t argument(size_t n) const { return call_->data.args[n]; }
   int int_argument(size_t n) const { return static_cast<int>(call_->data.args[n]); }
@@ -107,6 +112,7 @@ class Calls {
 
   Mirror& mirror_;
   EventJournal& journal_;
+  CallFaults& faults_;
   const int listener_;
   Targets targets_;
   const seccomp_notif* call_ = nullptr;

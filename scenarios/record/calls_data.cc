@@ -93,8 +93,15 @@ CallAnswer Calls::perform_write(const Fd& file, const Mirror::Entry& entry) {
   const auto offset = has_offset(call) ? static_cast<int64_t>(argument(3)) : -1;
   if (has_offset(call) && (offset < -1 || (offset == -1 && call != SYS_pwritev2)))
     return fail_with(EINVAL);
+  // One that goes past the cache writes its sectors or does not.
+  const bool direct = (open_flags & O_DIRECT) != 0;
+  if (!bytes->empty()) {
+    const auto injection = injected(sim::Op::kWrite, entry.path, direct ? 0 : bytes->size());
+    if (injection.error) return fail_with(errno_of(*injection.error));
+    if (injection.short_size) bytes->resize(*injection.short_size);
+  }
   const std::unique_ptr<Bounce> bounce =
-      (open_flags & O_DIRECT) != 0 ? std::make_unique<Bounce>(*bytes, address) : nullptr;
+      direct ? std::make_unique<Bounce>(*bytes, address) : nullptr;
   const iovec buffer{bounce ? bounce->data(address) : bytes->data(), bytes->size()};
   const ssize_t done = ::pwritev2(file.get(), &buffer, 1, offset, flags);
   if (done < 0) return fail_with(errno);
@@ -157,6 +164,7 @@ CallAnswer Calls::on_ftruncate() {
   struct stat is {};
   Mirror::Entry* entry = entry_of(file, is);
   if (entry == nullptr || entry->directory) return let_run();
+  if (const int error = failed_by(sim::Op::kTruncate, entry->path)) return fail_with(error);
   if (::ftruncate(file.get(), static_cast<off_t>(argument(1))) != 0) return fail_with(errno);
   truncated(*entry, static_cast<uint64_t>(is.st_size), argument(1));
   if (argument(1) == 0 && is.st_size > 0) settling_.push_back(is);
@@ -171,6 +179,7 @@ CallAnswer Calls::on_truncate() {
   struct stat is {};
   Mirror::Entry* entry = file ? entry_of(file, is) : nullptr;
   if (entry == nullptr || entry->directory) return let_run();
+  if (const int error = failed_by(sim::Op::kTruncate, entry->path)) return fail_with(error);
   const std::string name = fmt::format("/proc/self/fd/{}", file.get());
   if (::truncate(name.c_str(), static_cast<off_t>(argument(1))) != 0) return fail_with(errno);
   truncated(*entry, static_cast<uint64_t>(is.st_size), argument(1));
@@ -185,6 +194,7 @@ CallAnswer Calls::on_fallocate() {
   if (entry == nullptr || entry->directory) return let_run();
   const int mode = int_argument(1);
   const uint64_t offset = argument(2), length = argument(3);
+  if (const int error = failed_by(sim::Op::kTruncate, entry->path)) return fail_with(error);
   if (::fallocate(file.get(), mode, static_cast<off_t>(offset), static_cast<off_t>(length)) != 0)
     return fail_with(errno);
   if ((mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) != 0) {
@@ -241,18 +251,31 @@ CallAnswer Calls::on_fsync() {
     log({.kind = TraceEvent::kSyncDirectory, .number = number, .path = entry->path, .other = name});
   else
     log({.kind = TraceEvent::kSync, .file = entry->file, .number = number, .other = name});
+  const int error =
+      failed_by(entry->directory ? sim::Op::kSyncDirectory : sim::Op::kSync, entry->path);
+  if (error != 0) {
+    end_sync(number, thread(), error);
+    return fail_with(error);
+  }
   // std::function wants to be copied.
   auto shared = std::make_shared<Fd>(std::move(file));
   pool_.add([this, shared, data_only, number, id = call_->id, by = thread()]() mutable {
     const int done = data_only ? ::fdatasync(shared->get()) : ::fsync(shared->get());
     const CallAnswer answer = done == 0 ? answer_with(0) : fail_with(errno);
-    if (done == 0)
-      journal_.add(
-          {.kind = TraceEvent::kSynced, .process = static_cast<uint64_t>(by), .number = number});
+    end_sync(number, by, done == 0 ? 0 : errno);
     shared.reset();
     send_answer(listener_, id, answer);
   });
   return {CallAnswer::kLater, 0};
+}
+
+// By whoever did it: a thread of the pool as well.
+void Calls::end_sync(uint64_t number, pid_t by, int error) {
+  TraceEvent event{.kind = error == 0 ? TraceEvent::kSynced : TraceEvent::kFailed,
+                   .process = static_cast<uint64_t>(by),
+                   .number = number};
+  if (error != 0) event.other = errno_name(error);
+  journal_.add(std::move(event));
 }
 
 CallAnswer Calls::on_sync_all() {
@@ -268,9 +291,7 @@ CallAnswer Calls::on_sync_all() {
     if (!file) ::sync();
     const int done = file ? ::syncfs(file->get()) : 0;
     const CallAnswer answer = done == 0 ? answer_with(0) : fail_with(errno);
-    if (done == 0)
-      journal_.add(
-          {.kind = TraceEvent::kSynced, .process = static_cast<uint64_t>(by), .number = number});
+    end_sync(number, by, done == 0 ? 0 : errno);
     file.reset();
     send_answer(listener_, id, answer);
   });

@@ -48,6 +48,7 @@ CallAnswer Calls::open_place(Place& place, uint64_t flags, mode_t mode) {
   struct stat before {};
   const bool existed = look(place.parent, place.bare(), before);
   if (existed && (!is_kept(before) || is_left_out(before))) return let_run();
+  if (const int error = failed_by(sim::Op::kOpen, place.path)) return fail_with(error);
   mode_t masked = mode;
   if ((flags & O_CREAT) != 0 && !existed) {
     const auto mask = umask();
@@ -92,6 +93,7 @@ CallAnswer Calls::open_nameless(int directory, const std::string& path, uint64_t
   if (!in || entry_of(in, is) == nullptr) return let_run();
   const auto mask = umask();
   if (!mask) return fail_with(EPERM);
+  if (const int error = failed_by(sim::Op::kOpen, "a nameless file")) return fail_with(error);
   Fd file(::openat(in.get(), ".", static_cast<int>(flags) | O_CLOEXEC, mode & ~*mask));
   if (!file || ::fstat(file.get(), &is) != 0) return fail_with(errno);
   Mirror::Entry& entry = mirror_.add_file(is, "");
@@ -133,6 +135,7 @@ CallAnswer Calls::on_mkdir(int directory, uint64_t path, uint64_t mode) {
   if (!place || !place->recorded) return let_run();
   const auto mask = umask();
   if (!mask) return fail_with(EPERM);
+  if (const int error = failed_by(sim::Op::kMakeDirectory, place->path)) return fail_with(error);
   if (::mkdirat(place->parent.get(), place->name.c_str(),
                 static_cast<mode_t>(mode & 07777) & ~*mask) != 0)
     return fail_with(errno);
@@ -165,6 +168,7 @@ CallAnswer Calls::on_unlink(int directory, uint64_t path, int flags) {
   struct stat is {};
   const bool existed = look(place->parent, place->bare(), is);
   if (existed && is_left_out(is)) return let_run();
+  if (const int error = failed_by(sim::Op::kRemove, place->path)) return fail_with(error);
   if (::unlinkat(place->parent.get(), place->name.c_str(), flags) != 0) return fail_with(errno);
   if (!existed || !is_kept(is)) return answer_with(0);
   log({.kind = TraceEvent::kRemove, .path = place->path});
@@ -183,11 +187,15 @@ CallAnswer Calls::on_rename(int from_in, uint64_t from_path, int to_in, uint64_t
   struct stat replaced {};
   const bool there = look(from->parent, from->bare(), moved);
   const bool replaces = look(to->parent, to->bare(), replaced);
+  const sim::Injection injection = injected(sim::Op::kRename, from->path);
+  const int error = injection.error ? errno_of(*injection.error) : 0;
+  if (error != 0 && !injection.happens) return fail_with(error);
   if (::syscall(SYS_renameat2, from->parent.get(), from->name.c_str(), to->parent.get(),
                 to->name.c_str(), flags) != 0)
     return fail_with(errno);
   if (!there) return answer_with(0);
-  return renamed(*from, moved, *to, replaces ? &replaced : nullptr, flags);
+  const CallAnswer done = renamed(*from, moved, *to, replaces ? &replaced : nullptr, flags);
+  return error != 0 ? fail_with(error) : done;
 }
 
 CallAnswer Calls::renamed(const Place& from, const struct stat& moved, const Place& to,
@@ -223,6 +231,7 @@ CallAnswer Calls::on_link(int from_in, uint64_t from_path, int to_in, uint64_t t
   std::optional<int> fd;
   if ((flags & AT_EMPTY_PATH) != 0 && path->empty()) fd = from_in;
   if ((flags & AT_SYMLINK_FOLLOW) != 0 && !fd) fd = named_fd(*path);
+  if (const int error = failed_by(sim::Op::kLink, to->path)) return fail_with(error);
   struct stat is {};
   int done = 0;
   if (fd) {
@@ -253,6 +262,7 @@ CallAnswer Calls::on_symlink(uint64_t target, int directory, uint64_t path) {
   if (!text) return lost();
   const auto place = place_at(directory, path, false);
   if (!place || !place->recorded) return let_run();
+  if (const int error = failed_by(sim::Op::kLink, place->path)) return fail_with(error);
   if (::symlinkat(text->c_str(), place->parent.get(), place->name.c_str()) != 0)
     return fail_with(errno);
   log({.kind = TraceEvent::kSymlink, .path = place->path, .other = *text});

@@ -1,5 +1,6 @@
 // A program to be recorded, for tests: statically linked, with threads, and children by vfork.
-//   program save [sync]      the file `settings` is replaced by a new one; `sync`: durably
+//   program save [HOW]       the file `settings` is replaced by a new one. HOW: sync, durably; where that fails retry
+//                            syncs again, and rewrite makes another file
 //   program threads N K      N threads append K lines each to the file `log`
 //   program child            `log` is appended to by a child of vfork, which runs this program again
 //   program nameless         a file without a name gets the name `log`
@@ -43,14 +44,23 @@ void put_line(int fd, int thread, int number) {
 
 int open_log() { return ::open("log", O_WRONLY | O_CREAT | O_APPEND, 0644); }
 
-int save(bool durably) {
+int write_new(const std::string& how) {
   const int file = ::open("settings.tmp", O_WRONLY | O_CREAT | O_TRUNC, 0644);
   put(file, "colour = blue\n");
-  if (durably && ::fsync(file) != 0) return 1;
+  if (how.empty()) return file;
+  if (::fsync(file) == 0) return file;
+  if (how == "retry" && ::fsync(file) == 0) return file;
+  if (how != "rewrite") std::exit(1);
   ::close(file);
+  ::unlink("settings.tmp");
+  return write_new("sync");
+}
+
+int save(const std::string& how) {
+  ::close(write_new(how));
   if (std::rename("settings.tmp", "settings") != 0) return 1;
   const int directory = ::open(".", O_RDONLY | O_DIRECTORY);
-  if (durably && ::fsync(directory) != 0) return 1;
+  if (!how.empty() && ::fsync(directory) != 0) return 1;
   put(STDOUT_FILENO, "saved\n");
   return 0;
 }
@@ -193,7 +203,7 @@ int odd() {
 
 int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
-  if (what == "save") return save(argc > 2);
+  if (what == "save") return save(argc > 2 ? argv[2] : "");
   if (what == "threads" && argc > 3) return threads(std::atoi(argv[2]), std::atoi(argv[3]));
   if (what == "child") return child(argv[0]);
   if (what == "line") return line();

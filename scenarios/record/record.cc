@@ -1,5 +1,6 @@
 #include "scenarios/record/record.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,16 +24,25 @@ namespace {
 // Runs the command to its end; its events are in the journal then.
 Result<void> run_recorded(const RecordOptions& options, Mirror& mirror, Recording& recording) {
   Supervised supervised;
-  TRY(supervised.start({.words = options.command}, record_filter()));
+  Supervised::Command command{.words = options.command};
+  Fd nowhere;
+  if (options.in_background) {
+    nowhere = Fd(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    command.directory = options.directory;
+    command.quiet = true;
+    command.out = command.err = nowhere.get();
+  }
+  TRY(supervised.start(command, record_filter()));
   EventJournal journal;
+  CallFaults faults(options.faults);
   const mode_t mask = ::umask(0);  // the callers' are taken into account
   std::string stopped;
   {
-    Calls calls(mirror, journal, supervised.listener());
-    (void)supervised.serve(
-        0, [&](const seccomp_notif& call) { return calls.answer(call); },
+    Calls calls(mirror, journal, faults, supervised.listener());
+    const bool in_time = supervised.serve(
+        options.limit_ms, [&](const seccomp_notif& call) { return calls.answer(call); },
         [&] { return calls.stopped().empty(); });
-    stopped = calls.stopped();
+    stopped = in_time ? calls.stopped() : "it does not end in its time";
     recording.status = supervised.status();
     if (supervised.has_ended())
       journal.add({.kind = TraceEvent::kExit, .number = static_cast<uint64_t>(recording.status)});
@@ -46,6 +56,8 @@ Result<void> run_recorded(const RecordOptions& options, Mirror& mirror, Recordin
     return Error{Errc::kInvalid, fmt::format("{} cannot be run: {}", options.command[0],
                                              std::strerror(supervised.failure()))};
   recording.trace.events = journal.take();
+  for (const std::string& word : faults.idle())
+    recording.remarks.push_back(fmt::format("{} struck nothing: there was no such call", word));
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "faults/plan.h"
 #include "scenarios/trace/trace.h"
 
 namespace powercut::scenarios {
@@ -20,6 +21,11 @@ struct RecordOptions {
   std::vector<std::string> ignore = {};
   // Files that are not the program's, by path. They need not be there.
   std::vector<std::string> left_out = {};
+  // What goes wrong meanwhile (scenarios/record/call_faults.h).
+  faults::Plan faults = {};
+  // It runs in the directory, with no standard streams.
+  bool in_background = false;
+  uint64_t limit_ms = 0;  // that it may take; nought: all there is
 };
 
 struct Recording {

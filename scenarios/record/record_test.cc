@@ -15,6 +15,7 @@
 #include <set>
 
 #include "engine/base/check.h"
+#include "scenarios/record/call_faults.h"
 #include "scenarios/record/recovery.h"
 #include "scenarios/trace/report.h"
 #include "scenarios/trace/syncs.h"
@@ -71,12 +72,13 @@ class Record : public testing::Test {
 
 class Explored {
  public:
-  Explored(const Trace& trace, const std::string& observe)
-      : process_(RecoveryProcess::begin({.recover = "", .observe = observe, .check = ""},
+  Explored(const Trace& trace, const std::string& observe, const std::string& recover = "")
+      : process_(RecoveryProcess::begin({.recover = recover, .observe = observe, .check = ""},
                                         modes_of(trace))
                      .value()),
         symlinks_(symlinks_of(trace)),
-        outcomes([this](const sim::Disk& disk) { return process_.run(disk); }) {
+        outcomes([this](const sim::Disk& disk) { return process_.run(disk); },
+                 [this](const sim::Disk& disk) { return process_.recorded(disk); }) {
     spec.trace = &trace;
     spec.acks = acknowledgements(trace, std::nullopt);
     for (const faults::Persona& persona : faults::all_personas())
@@ -286,6 +288,134 @@ TEST_F(Record, ClassesComeToWhatAllTheirImagesComeTo) {
       EXPECT_TRUE(outcome.same_as(by_class.recovered(violation.image))) << observe;
     }
   }
+}
+
+// --- What goes wrong ---
+
+class Faulty : public Record {
+ protected:
+  // Its trace, and how it ended.
+  static Recording faulty(const std::string& faults, std::vector<std::string> command) {
+    RecordOptions options{.command = std::move(command)};
+    options.faults = parse_call_faults(faults).value();
+    auto recording = record(options);
+    EXPECT_TRUE(recording.ok()) << recording.error().message;
+    return recording.ok() ? std::move(recording).value() : Recording{};
+  }
+  static Recording faulty_save(const std::string& faults, const std::string& how) {
+    write("settings", "colour = red\n");
+    return faulty(faults,
+                  {"sh", "-c", fmt::format("exec '{}' save {}", POWERCUT_RECORDED_PROGRAM, how)});
+  }
+  static std::string notes(const Trace& trace) {
+    std::string text;
+    for (const TraceEvent& event : trace.events)
+      if (event.kind == TraceEvent::kNote) text += event.other + '\n';
+    return text;
+  }
+};
+
+TEST_F(Faulty, AFailedSyncIsSeenByTheProgramAndToldInTheTrace) {
+  const Recording recording = faulty_save("eio@fsync:0", "sync");
+  EXPECT_EQ(recording.status, 1);
+  EXPECT_EQ(count(recording.trace, TraceEvent::kFailed), 1u);
+  EXPECT_EQ(count(recording.trace, TraceEvent::kSynced), 0u);
+  EXPECT_EQ(notes(recording.trace), "injected: sync of settings.tmp fails with EIO\n");
+  EXPECT_EQ(read("settings"), "colour = red\n");
+}
+
+// Who syncs again after a failed sync is told that all is well, and it is not: on every persona that keeps the page.
+TEST_F(Faulty, ASyncThatIsTriedAgainProvesNothing) {
+  const Recording retried = faulty_save("eio@sync:0", "retry");
+  EXPECT_EQ(retried.status, 0);
+  Explored wrong(retried.trace, "cat settings");
+  for (const TraceCertificate& one : wrong.run().by_persona) {
+    EXPECT_EQ(one.held(), one.persona->rules.write_through) << one.persona->name;
+    EXPECT_TRUE(one.complete) << one.because;
+  }
+  const Recording rewritten = faulty_save("eio@sync:0", "rewrite");
+  EXPECT_EQ(rewritten.status, 0);
+  Explored right(rewritten.trace, "cat settings");
+  EXPECT_EQ(right.run().violations(), 0u);
+}
+
+TEST_F(Faulty, NamesOfAFailedDirectorySyncMayBeGone) {
+  const Recording recording = faulty_save("eio@sync_directory:0", "sync");
+  EXPECT_EQ(recording.status, 1);
+  EXPECT_EQ(read("settings"), "colour = blue\n");  // it is there, and not said
+  EXPECT_EQ(count(recording.trace, TraceEvent::kFailed), 1u);
+}
+
+TEST_F(Faulty, EveryKindOfCallFails) {
+  const auto said = [](const std::string& fault, const std::string& command) {
+    const Recording recording = faulty(fault, {"sh", "-c", command + " 2>said; true"});
+    EXPECT_EQ(recording.remarks, std::vector<std::string>{}) << fault;
+    return notes(recording.trace) + read("said");
+  };
+  write("a", "text\n");
+  const auto is = [](const std::string& note, const std::string& error) {
+    return testing::AllOf(HasSubstr(note), HasSubstr(error));
+  };
+  EXPECT_THAT(said("enospc@open:1", "cp a b"), is("open of b fails with ENOSPC", "No space left"));
+  EXPECT_THAT(said("enospc@write:0", "cp a c"), is("write of c fails", "No space left"));
+  EXPECT_THAT(said("eio@truncate:0", "truncate -s 1 a"), is("truncate of a", "Input/output"));
+  EXPECT_THAT(said("eio@rename:0", "mv a d"), is("rename of a fails with EIO", "Input/output"));
+  EXPECT_THAT(said("eio@link:0", "ln a e"), is("link of e", "Input/output"));
+  EXPECT_THAT(said("eio@link:0", "ln -s a e"), is("link of e", "Input/output"));
+  EXPECT_THAT(said("eio@remove:0", "rm -f a"), is("remove of a", "Input/output"));
+  EXPECT_THAT(said("enospc@make_directory:0", "mkdir f"), is("make_directory of f", "No space"));
+  EXPECT_EQ(read("a"), "text\n");
+  EXPECT_THAT(said("denied@rename:0", "mv a d"), HasSubstr("happens, and fails with EIO"));
+  EXPECT_EQ(read("d"), "text\n");
+}
+
+TEST_F(Faulty, ShortWritesLoseNothing) {
+  const Recording recording =
+      faulty("short@write", {"sh", "-c", "seq 1000 > a; seq 2000 > b; cat a b > c"});
+  EXPECT_EQ(recording.status, 0);
+  EXPECT_THAT(notes(recording.trace), HasSubstr("injected: write of"));
+  EXPECT_EQ(read("c"), read("a") + read("b"));
+}
+
+TEST_F(Faulty, WhatStruckNothingIsSaid) {
+  const Recording recording = faulty("eio@sync:7", {"sh", "-c", "echo 1 > a; sync a"});
+  ASSERT_EQ(recording.remarks.size(), 1u);
+  EXPECT_THAT(recording.remarks[0], HasSubstr("eio@sync:7 struck nothing"));
+}
+
+TEST_F(Faulty, WordsThatMeanNothingHereAreRefused) {
+  for (const char* word : {"cut@idle:0ns", "eio@read:0", "hang@sync:0", "bitrot",
+                           "life:1/eio@sync:0", "eio@sync/base:0", "enospc@op:1..2", "eio", ""}) {
+    const auto parsed = parse_call_faults(word);
+    if (*word == '\0')
+      EXPECT_TRUE(parsed.ok());
+    else
+      EXPECT_FALSE(parsed.ok()) << word;
+  }
+}
+
+// A recovery that takes a new file into the place of the old one may be cut itself.
+TEST_F(Record, ARecoveryIsCutAsWell) {
+  const auto broken = [](const std::string& recover, unsigned depth, const char* persona) {
+    write("a", "old\n");
+    fs::remove("b");
+    // The new text is durable under another name, before it is said.
+    const Trace trace = traced({"sh", "-c", "echo new >b; sync b; sync .; echo said"});
+    Explored explored(trace, "cat a", recover);
+    explored.spec.depth = depth;
+    explored.spec.personas = {faults::find_persona(persona)};
+    const TraceExploration all = explored.run();
+    EXPECT_TRUE(all.complete()) << all.by_persona.front().because;
+    EXPECT_EQ(explored.outcomes.recorded() > 0, depth > 1);
+    for (const TraceViolation& one : all.by_persona.front().first) EXPECT_TRUE(one.second);
+    return all.violations() > 0;
+  };
+  const std::string in_place = "if grep -qsx new b; then cat b >a; rm b; fi";
+  const std::string replaced = "if grep -qsx new b; then mv b a; fi";
+  EXPECT_FALSE(broken(in_place, 1, "posix-min"));
+  EXPECT_TRUE(broken(in_place, 2, "posix-min"));
+  EXPECT_TRUE(broken(replaced, 2, "posix-min"));  // a rename is not atomic there
+  EXPECT_FALSE(broken(replaced, 2, "xfs"));
 }
 
 // --- What cannot be ---

@@ -23,6 +23,7 @@
 #include "scenarios/record/fd.h"
 #include "scenarios/record/filter.h"
 #include "scenarios/record/looks.h"
+#include "scenarios/record/record.h"
 #include "scenarios/record/supervised.h"
 #include "scenarios/trace/replay.h"
 
@@ -233,16 +234,38 @@ Result<void> RecoveryProcess::write_out(const sim::Disk& disk, const std::string
   return {};
 }
 
-ImageOutcome RecoveryProcess::run_once(const sim::Disk& disk) const {
+Result<std::string> RecoveryProcess::place(const sim::Disk& disk) const {
   const std::string directory = root_ + "/image";
   std::error_code ignored;
   fs::remove_all(directory, ignored);
+  TRY(write_out(disk, directory, modes_));
+  return directory;
+}
+
+Result<Trace> RecoveryProcess::recorded(const sim::Disk& disk) const {
+  TRY_ASSIGN(const std::string directory, place(disk));
+  const std::string& command = !commands_.recover.empty()   ? commands_.recover
+                               : !commands_.observe.empty() ? commands_.observe
+                                                            : commands_.check;
+  TRY_ASSIGN(Recording recording, record({.command = words_of(command),
+                                          .directory = directory,
+                                          .ignore = commands_.ignore,
+                                          .in_background = true,
+                                          .limit_ms = commands_.limit_ms}));
+  TRY(check_modelled(recording.trace, "the recovery"));
+  if (!recording.remarks.empty()) return Error{Errc::kUnsupported, recording.remarks.front()};
+  return std::move(recording.trace);
+}
+
+ImageOutcome RecoveryProcess::run_once(const sim::Disk& disk) const {
   ImageOutcome outcome;
-  if (const auto written = write_out(disk, directory, modes_); !written.ok()) {
+  const auto placed = place(disk);
+  if (!placed.ok()) {
     outcome.status = 127;
-    outcome.said = written.error().message;
+    outcome.said = placed.error().message;
     return outcome;
   }
+  const std::string& directory = placed.value();
   for (const std::string* command : {&commands_.recover, &commands_.observe, &commands_.check}) {
     if (command->empty()) continue;
     outcome = run_command(*command, directory, commands_.limit_ms);

@@ -15,10 +15,11 @@
 namespace powercut::scenarios {
 
 struct RecoveryCommands {
-  std::string recover = {};    // empty: nothing is to be recovered
-  std::string observe = {};    // empty: what `recover` prints is observed
-  std::string check = {};      // empty: there is none; else its status alone counts
-  uint64_t limit_ms = 10'000;  // of each command
+  std::string recover = {};              // empty: nothing is to be recovered
+  std::string observe = {};              // empty: what `recover` prints is observed
+  std::string check = {};                // empty: there is none; else its status alone counts
+  uint64_t limit_ms = 10'000;            // of each command
+  std::vector<std::string> ignore = {};  // files that need not be kept, where it is recorded
 };
 
 // Makes the directory, and removes it at the end. Each image is recovered twice; what is not the same
@@ -37,6 +38,9 @@ class RecoveryProcess {
   // looks at something else than before, or cannot be followed.
   std::optional<ImageOutcome> run(sim::LazyDisk& lazy, sim::Disk disk,
                                   const std::set<std::string>& symlinks) const;
+  // What the first of the commands does to that disk, recorded.
+  //   Errors: those of record(); kUnsupported: it is out of time, or does what cannot be recorded.
+  Result<Trace> recorded(const sim::Disk& disk) const;
   // For people: the disk as files, there to stay.
   //   Errors: kIo.
   static Result<void> write_out(const sim::Disk& disk, const std::string& directory,
@@ -45,6 +49,7 @@ class RecoveryProcess {
  private:
   RecoveryProcess() = default;
   ImageOutcome run_once(const sim::Disk& disk) const;
+  Result<std::string> place(const sim::Disk& disk) const;  // the directory
 
   RecoveryCommands commands_;
   std::map<std::string, uint64_t> modes_;

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <functional>
 #include <map>
 #include <set>
 
@@ -21,7 +22,9 @@ namespace {
 using sim::Disk;
 using sim::Image;
 
-constexpr uint64_t kTapesMost = 3'000;  // of one point: beyond, the program is left out
+// Of one point: beyond, the program is left out.
+constexpr uint64_t kTapesMost = 3'000;
+constexpr uint64_t kTapesMostDeep = 40;  // where each image's recovery is cut as well
 
 // What a recovery would print: one that reads all but fails without `a`, or one that reads `a` alone.
 ImageOutcome recovered(const Image& image, bool all) {
@@ -33,6 +36,12 @@ ImageOutcome recovered(const Image& image, bool all) {
   }
   if (outcome.status != 0) outcome.observed.clear();
   return outcome;
+}
+
+// Some syncs fail.
+TraceEvent end_of(uint64_t sync, uint32_t word) {
+  if (word / 128 % 3 != 0) return {.kind = TraceEvent::kSynced, .number = sync};
+  return {.kind = TraceEvent::kFailed, .number = sync, .other = "EIO"};
 }
 
 // Programs of a few calls, which can be made whatever came before.
@@ -82,11 +91,11 @@ Trace drawn_trace(const std::vector<uint32_t>& words) {
                .file = files[path],
                .number = ++syncs,
                .other = "fsync"});
-        if (there) add({.kind = TraceEvent::kSynced, .number = syncs});
+        if (there) add(end_of(syncs, word));
         break;
       case 8:
         add({.kind = TraceEvent::kSyncDirectory, .number = ++syncs, .path = "", .other = "fsync"});
-        add({.kind = TraceEvent::kSynced, .number = syncs});
+        add(end_of(syncs, word));
         break;
       default:
         add({.kind = TraceEvent::kOut, .other = "stdout", .bytes = fmt::format("{}\n", ++said)});
@@ -103,10 +112,37 @@ struct Brute {
   std::map<std::string, uint64_t> broken;  // by verdict
 };
 
+// What a recovery does to an image: `b` comes into the place of `a`, which gets a line more.
+Trace recovery_from(const Disk& image, bool syncs) {
+  Trace trace;
+  uint64_t a = 0, b = 0, size = 0;
+  for (const sim::FoundFile& file : sim::image_of(image)) {
+    const uint64_t number = trace.initial.size() + 1;
+    trace.initial.push_back({TraceFile::kFile, number, 0644, file.path, file.content});
+    if (file.path == "a") a = number;
+    if (file.path == "b") b = number;
+    if (file.path == "b" || b == 0) size = file.content.size();
+  }
+  if (b != 0) trace.events.push_back({.kind = TraceEvent::kRename, .path = "b", .other = "a"});
+  const uint64_t file = b != 0 ? b : a;
+  if (file != 0)
+    trace.events.push_back(
+        {.kind = TraceEvent::kWrite, .file = file, .offset = size, .bytes = "+"});
+  if (file != 0 && syncs) {
+    trace.events.push_back(
+        {.kind = TraceEvent::kSync, .file = file, .number = 1, .other = "fsync"});
+    trace.events.push_back({.kind = TraceEvent::kSynced, .number = 1});
+  }
+  trace.events.push_back({.kind = TraceEvent::kExit, .number = 0});
+  return trace;
+}
+
 class BruteForce {
  public:
-  BruteForce(const Trace& trace, const std::vector<Acknowledgement>& acks, bool all)
-      : trace_(trace), acks_(acks), all_(all) {
+  // `recovery`: null at depth 1.
+  BruteForce(const Trace& trace, const std::vector<Acknowledgement>& acks, bool all,
+             std::function<Trace(const Disk&)> recovery = {})
+      : trace_(trace), acks_(acks), all_(all), recovery_(std::move(recovery)) {
     Replay replay = Replay::begin(trace, sim::PersonaRules{}).value();
     note_state(replay.disk());
     for (size_t i = 0; i < trace.events.size(); ++i) {
@@ -133,6 +169,19 @@ class BruteForce {
  private:
   void note_state(const Disk& disk) { states.push_back(recovered(sim::image_of(disk), all_)); }
 
+  // Calls `visit` for each image that a cut may leave now. False: there are too many.
+  bool each_image(const Disk& disk, const std::function<void(const Disk&)>& visit) const {
+    std::set<std::pair<Image, std::vector<sim::InodeId>>> seen;
+    sim::Odometer odometer;
+    uint64_t tapes = 0;
+    do {
+      if (++tapes > (recovery_ ? kTapesMostDeep : kTapesMost)) return false;
+      const Disk after = disk.after_power_cut(odometer, 0, sim::CutStyle::kUniform);
+      if (seen.insert(seen_on(after)).second) visit(after);
+    } while (odometer.next());
+    return true;
+  }
+
   // Contents, and which paths are one file.
   static std::pair<Image, std::vector<sim::InodeId>> seen_on(const Disk& disk) {
     std::pair<Image, std::vector<sim::InodeId>> seen{sim::image_of(disk), {}};
@@ -147,23 +196,21 @@ class BruteForce {
 
   void point(const Disk& disk, size_t events, Brute& found) {
     ++found.points;
+    if (!found.complete) return;
     size_t floor = 0;
     for (const Acknowledgement& ack : acks_) floor += ack.event < events ? 1 : 0;
     std::vector<ImageOutcome> outcomes;
-    std::set<std::pair<Image, std::vector<sim::InodeId>>> seen;
-    sim::Odometer odometer;
-    uint64_t tapes = 0;
-    do {
-      if (++tapes > kTapesMost) found.complete = false;
-      if (!found.complete) return;
-      const Disk after = disk.after_power_cut(odometer, 0, sim::CutStyle::kUniform);
-      const auto [image, is_new] = seen.insert(seen_on(after));
-      if (!is_new) continue;
-      const ImageOutcome outcome = recovered(image->first, all_);
+    const auto come_to = [&](const Disk& image) {
+      const ImageOutcome outcome = recovered(sim::image_of(image), all_);
       const auto same = [&](const ImageOutcome& one) { return one.same_as(outcome); };
       if (std::none_of(outcomes.begin(), outcomes.end(), same)) outcomes.push_back(outcome);
-    } while (odometer.next());
-    found.images += seen.size();
+    };
+    const bool all = each_image(disk, [&](const Disk& image) {
+      ++found.images;
+      come_to(image);
+      if (recovery_) cut_recovery(image, found, come_to);
+    });
+    found.complete = found.complete && all;
     for (const ImageOutcome& outcome : outcomes) {
       bool legal = false, ever = false;
       for (size_t j = 0; j < states.size(); ++j) {
@@ -175,57 +222,93 @@ class BruteForce {
     }
   }
 
+  void cut_recovery(const Disk& image, Brute& found,
+                    const std::function<void(const Disk&)>& come_to) {
+    const Trace recovery = recovery_(image);
+    Replay replay = Replay::begin(recovery, image.rules()).value();
+    const auto cut = [&] { found.complete = found.complete && each_image(replay.disk(), come_to); };
+    cut();
+    for (const TraceEvent& event : recovery.events) {
+      CHECK(replay.step(event, cut).ok());
+      cut();
+    }
+  }
+
   const Trace& trace_;
   const std::vector<Acknowledgement>& acks_;
   bool all_;
+  std::function<Trace(const Disk&)> recovery_;
 };
 
-TEST(TraceProperty, ExplorationsAreBruteForce) {
-  uint64_t compared = 0, broken = 0;
-  const bool ok = rc::check([&] {
-    const auto words = *rc::gen::resize(14, rc::gen::arbitrary<std::vector<uint32_t>>());
-    const auto all_of_it = *rc::gen::arbitrary<bool>();
-    const Trace trace = drawn_trace(words);
-    const auto acks = acknowledgements(trace, std::nullopt);
-    BruteForce brute(trace, acks, all_of_it);
-    for (const faults::Persona& persona : faults::all_personas()) {
-      if (!persona.keeps_synced) continue;
-      const Brute expected = brute.run(persona.rules);
-      if (!expected.complete) continue;
-      TraceSpec spec;
-      spec.trace = &trace;
-      spec.personas = {&persona};
-      spec.acks = acks;
-      spec.images_most = kTapesMost;
-      spec.recoveries_most = 1'000'000;
-      ImageOutcomes outcomes(
-          [&](const Disk& disk) { return recovered(sim::image_of(disk), all_of_it); });
-      const auto explored = explore_trace(spec, outcomes);
-      if (!explored.ok()) {  // every state is the same, or none recovers: it says so
-        RC_ASSERT(explored.error().message.starts_with("nothing is judged: "));
-        continue;
-      }
-      const TraceCertificate& found = explored->by_persona.front();
-      RC_ASSERT(found.complete);
-      RC_ASSERT(found.points == expected.points);
-      RC_ASSERT(found.judged == expected.images);
-      RC_ASSERT(found.legal_images == std::to_string(expected.images));
-      uint64_t violations = 0;
-      std::set<std::string> verdicts, named;
-      for (const auto& [verdict, count] : expected.broken) {
-        violations += count;
-        verdicts.insert(verdict);
-      }
-      for (const TraceViolation& one : found.first) named.emplace(code_of(one.breach));
-      RC_ASSERT(found.violations == violations);
-      RC_ASSERT(named == verdicts);
-      ++compared;
-      broken += violations > 0 ? 1 : 0;
+struct Compared {
+  uint64_t traces = 0;
+  uint64_t broken = 0;
+};
+// One drawn program, on every persona.
+void compare_with_brute_force(int size, bool deep, Compared& compared) {
+  const auto words = *rc::gen::resize(size, rc::gen::arbitrary<std::vector<uint32_t>>());
+  const auto all_of_it = *rc::gen::arbitrary<bool>();
+  const auto syncs = *rc::gen::arbitrary<bool>();
+  const Trace trace = drawn_trace(words);
+  const auto acks = acknowledgements(trace, std::nullopt);
+  const auto recovery = [&](const Disk& disk) { return recovery_from(disk, syncs); };
+  BruteForce brute(trace, acks, all_of_it, deep ? recovery : std::function<Trace(const Disk&)>());
+  for (const faults::Persona& persona : faults::all_personas()) {
+    if (!persona.keeps_synced) continue;
+    const Brute expected = brute.run(persona.rules);
+    if (!expected.complete) continue;
+    TraceSpec spec;
+    spec.trace = &trace;
+    spec.personas = {&persona};
+    spec.acks = acks;
+    spec.images_most = kTapesMost;
+    spec.recoveries_most = 1'000'000;
+    spec.depth = deep ? 2 : 1;
+    ImageOutcomes outcomes(
+        [&](const Disk& disk) { return recovered(sim::image_of(disk), all_of_it); },
+        [&](const Disk& disk) { return Result<Trace>(recovery(disk)); });
+    const auto explored = explore_trace(spec, outcomes);
+    if (!explored.ok()) {  // every state is the same, or none recovers: it says so
+      RC_ASSERT(explored.error().message.starts_with("nothing is judged: "));
+      continue;
     }
-  });
-  EXPECT_TRUE(ok);
-  EXPECT_GT(compared, 200u);
-  EXPECT_GT(broken, 50u);
+    const TraceCertificate& found = explored->by_persona.front();
+    RC_ASSERT(found.complete);
+    RC_ASSERT(found.points == expected.points);
+    RC_ASSERT(found.judged == expected.images);
+    RC_ASSERT(found.legal_images == std::to_string(expected.images));
+    uint64_t violations = 0;
+    std::set<std::string> verdicts, named;
+    for (const auto& [verdict, count] : expected.broken) {
+      violations += count;
+      verdicts.insert(verdict);
+    }
+    for (const TraceViolation& one : found.first) named.emplace(code_of(one.breach));
+    RC_ASSERT(found.violations == violations);
+    RC_ASSERT(named == verdicts);
+    // What is told of a violation is so.
+    for (const TraceViolation& one : found.first) {
+      const Disk& last = one.second ? one.second->image : one.image;
+      RC_ASSERT(outcomes.of(last) == one.outcome);
+      RC_ASSERT(deep || !one.second);
+    }
+    ++compared.traces;
+    compared.broken += violations > 0 ? 1 : 0;
+  }
+}
+
+TEST(TraceProperty, ExplorationsAreBruteForce) {
+  Compared compared;
+  EXPECT_TRUE(rc::check([&] { compare_with_brute_force(14, false, compared); }));
+  EXPECT_GT(compared.traces, 200u);
+  EXPECT_GT(compared.broken, 50u);
+}
+
+TEST(TraceProperty, CutsOfRecoveriesAreBruteForce) {
+  Compared compared;
+  EXPECT_TRUE(rc::check([&] { compare_with_brute_force(9, true, compared); }));
+  EXPECT_GT(compared.traces, 200u);
+  EXPECT_GT(compared.broken, 50u);
 }
 
 // --- Which sync is missing, and which is not needed ---

@@ -97,6 +97,7 @@ Result<void> Replay::step(const TraceEvent& event, const std::function<void()>& 
     case TraceEvent::kSyncDirectory:
     case TraceEvent::kSyncAll:
     case TraceEvent::kSynced:
+    case TraceEvent::kFailed:
       return sync(event);
     case TraceEvent::kOpen:
     case TraceEvent::kClose:
@@ -196,11 +197,27 @@ Result<void> Replay::sync(const TraceEvent& event) {
   } else if (event.kind == TraceEvent::kSyncAll) {
     sync_all(event.number);
   } else {
-    for (const sim::SyncTicket& ticket : syncs_[event.number]) TRY(disk_.finish_sync(ticket));
+    for (const sim::SyncTicket& ticket : syncs_[event.number]) {
+      if (event.kind == TraceEvent::kFailed)
+        fail(ticket);
+      else
+        TRY(disk_.finish_sync(ticket));
+    }
     syncs_.erase(event.number);
     forget_gone();
   }
   return {};
+}
+
+void Replay::fail(const sim::SyncTicket& ticket) {
+  if (ticket.directory) {
+    (void)disk_.fail_sync_directory(ticket);
+    return;
+  }
+  if (!disk_.fail_sync(ticket, disk_.rules().sync_failure).ok()) return;
+  sim::DiskState state = disk_.state();
+  state.tree.own(ticket.inode).late_error = false;
+  disk_ = sim::Disk(std::move(state));
 }
 
 // Every file, and every directory from the root on.

@@ -2,6 +2,10 @@
 //
 // A symbolic link is there a file whose content says so: it comes with its name, as a short one does
 // that stands in its inode.
+//
+// A sync that failed leaves what a failed one leaves on that persona (sim/sync.h). Where the model reports late, the
+// report is taken for this one's: the program has seen it. What it read of the file since is what it had written, so
+// no page is evicted.
 #pragma once
 
 #include <functional>
@@ -44,6 +48,7 @@ class Replay {
              const std::function<void()>& between);
   Result<void> sync(const TraceEvent& event);
   void sync_all(uint64_t number);
+  void fail(const sim::SyncTicket& ticket);
   void close_all();
   void forget_gone();
 

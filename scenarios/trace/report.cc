@@ -85,6 +85,30 @@ std::string why(const TraceViolation& violation, const TraceSpec& spec, const Tr
   }
 }
 
+std::string indented(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += folded("  " + line, 4);
+  return lines.empty() ? "  nothing: all of it\n" : text;
+}
+
+std::string slot_by_slot(const sim::Survival& survival) {
+  const auto& slots = survival.slots;
+  std::string text;
+  for (size_t i = 0; i < std::min(slots.size(), kSlotsMost); ++i)
+    text += "  " + sim::print(slots[i]) + "\n";
+  if (slots.size() > kSlotsMost) text += fmt::format("  and {} more\n", slots.size() - kSlotsMost);
+  return slots.empty() ? "  nothing was undecided\n" : text;
+}
+
+std::string tell(const SecondCut& second, const sim::Disk& before) {
+  return folded(fmt::format("The recovery from that is cut {}.",
+                            second.event == 0
+                                ? "before its first event"
+                                : "behind its " + event_at(second.recovery, second.event))) +
+         "The disk held what the first cut had left, but\n" +
+         indented(differences(sim::image_of(second.image), sim::image_of(before)));
+}
+
 }  // namespace
 
 std::string tell_trace(const Trace& trace) {
@@ -125,6 +149,11 @@ std::vector<std::string> differences(const sim::Image& image, const sim::Image& 
   return lines;
 }
 
+std::string tell_outcome(const TraceViolation& violation, const TraceSpec& spec,
+                         const TraceExploration& all, const ImageOutcomes& outcomes) {
+  return came_to(outcomes[violation.outcome]) + " " + why(violation, spec, all, outcomes);
+}
+
 std::string tell(const TraceViolation& violation, const TraceSpec& spec,
                  const TraceExploration& all, const ImageOutcomes& outcomes) {
   const Trace& trace = *spec.trace;
@@ -143,15 +172,12 @@ std::string tell(const TraceViolation& violation, const TraceSpec& spec,
   text += "The disk held what the program had seen, but\n";
   const std::vector<std::string> lines =
       differences(sim::image_of(violation.image), sim::image_of(violation.live));
-  for (const std::string& line : lines) text += folded("  " + line, 4);
-  if (lines.empty()) text += "  nothing: all of it\n";
-  text += folded(came_to(outcomes[violation.outcome]) + " " + why(violation, spec, all, outcomes));
-  text += "Slot by slot (sim/survival.h):\n";
-  const auto& slots = violation.survival.slots;
-  for (size_t i = 0; i < std::min(slots.size(), kSlotsMost); ++i)
-    text += "  " + sim::print(slots[i]) + "\n";
-  if (slots.size() > kSlotsMost) text += fmt::format("  and {} more\n", slots.size() - kSlotsMost);
-  if (slots.empty()) text += "  nothing was undecided\n";
+  text += indented(lines);
+  if (violation.second) text += tell(*violation.second, violation.image);
+  text += folded(tell_outcome(violation, spec, all, outcomes));
+  text += "Slot by slot (sim/survival.h):\n" + slot_by_slot(violation.survival);
+  if (violation.second)
+    text += "And behind the second cut:\n" + slot_by_slot(violation.second->survival);
   return text;
 }
 

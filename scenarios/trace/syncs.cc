@@ -20,6 +20,10 @@ bool is_sync(const TraceEvent& event) {
          event.kind == TraceEvent::kSyncAll;
 }
 
+bool ends_sync(const TraceEvent& event) {
+  return event.kind == TraceEvent::kSynced || event.kind == TraceEvent::kFailed;
+}
+
 std::string directory_of(const std::string& path) {
   const size_t slash = path.rfind('/');
   return slash == std::string::npos ? "" : path.substr(0, slash);
@@ -120,7 +124,7 @@ Trace without_sync(const Trace& trace, size_t event) {
   const uint64_t number = trace.events[event].number;
   Trace other = trace;
   std::erase_if(other.events, [&](const TraceEvent& one) {
-    return (is_sync(one) || one.kind == TraceEvent::kSynced) && one.number == number;
+    return (is_sync(one) || ends_sync(one)) && one.number == number;
   });
   return other;
 }
@@ -160,6 +164,36 @@ Result<MissingSyncs> missing_syncs(const TraceSpec& spec, ImageOutcomes& outcome
   return missing;
 }
 
+Result<TraceExploration> explore_with(const TraceSpec& spec, const AddedSync& added,
+                                      ImageOutcomes& outcomes) {
+  const Trace trace = with_sync(*spec.trace, added);
+  TraceSpec other = spec;
+  other.trace = &trace;
+  other.acks = moved(spec.acks, added.after, 2);
+  return explore_trace(other, outcomes);
+}
+
+Result<std::optional<AddedSync>> cause_of(const TraceSpec& spec, TraceBreach breach,
+                                          const std::vector<AddedSync>& missing,
+                                          ImageOutcomes& outcomes) {
+  TRY_ASSIGN(const TraceExploration without, explore_trace(spec, outcomes));
+  for (const AddedSync& sync : missing) {
+    TRY_ASSIGN(const TraceExploration with, explore_with(spec, sync, outcomes));
+    if (!with.stopped() && with.violations(breach) < without.violations(breach))
+      return std::optional<AddedSync>(sync);
+  }
+  return std::optional<AddedSync>();
+}
+
+std::string tell_cause(const std::optional<AddedSync>& cause, const Trace& trace) {
+  if (!cause) return "no single sync would have kept it";
+  TraceNames names(trace);
+  for (size_t i = 0; i + 1 < cause->after; ++i) names.follow(trace.events[i]);
+  return fmt::format("no sync of {}{} after {}", cause->file != 0 ? "" : "the directory ",
+                     cause->path.empty() ? "./" : cause->path,
+                     tell(trace.events[cause->after - 1], names));
+}
+
 Result<std::vector<TriedSync>> try_without_each(const TraceSpec& spec, ImageOutcomes& outcomes) {
   std::vector<TriedSync> all;
   for (size_t i = 0; i < spec.trace->events.size(); ++i) {
@@ -173,8 +207,7 @@ Result<std::vector<TriedSync>> try_without_each(const TraceSpec& spec, ImageOutc
       size_t gone = 0;
       for (size_t e = 0; e < ack.event; ++e) {
         const TraceEvent& event = spec.trace->events[e];
-        gone += e == i ||
-                (event.kind == TraceEvent::kSynced && event.number == spec.trace->events[i].number);
+        gone += e == i || (ends_sync(event) && event.number == spec.trace->events[i].number);
       }
       ack.event -= gone;
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,19 @@ struct MissingSyncs {
 // The fewest that a greedy search finds: one at a time, each where most is repaired.
 //   Errors: those of explore_trace().
 Result<MissingSyncs> missing_syncs(const TraceSpec& spec, ImageOutcomes& outcomes);
+
+// Why `breach` is possible on spec.personas: the first of `missing` that makes it rarer there by itself; none: no
+// single one does.
+//   Errors: those of explore_trace().
+Result<std::optional<AddedSync>> cause_of(const TraceSpec& spec, TraceBreach breach,
+                                          const std::vector<AddedSync>& missing,
+                                          ImageOutcomes& outcomes);
+// "no sync of t after rename of a to t".
+std::string tell_cause(const std::optional<AddedSync>& cause, const Trace& trace);
+// The exploration of that trace with one more sync.
+//   Errors: those of explore_trace().
+Result<TraceExploration> explore_with(const TraceSpec& spec, const AddedSync& added,
+                                      ImageOutcomes& outcomes);
 
 // One of the program's syncs, taken out.
 struct TriedSync {

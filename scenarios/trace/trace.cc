@@ -16,7 +16,8 @@ namespace powercut::scenarios {
 namespace {
 
 constexpr std::string_view kBegin = "powercut trace ";
-constexpr uint64_t kVersion = 1;
+constexpr uint64_t kOldestVersion = 1;
+constexpr uint64_t kVersion = 2;  // has failed syncs
 
 // How each kind is written: its word, and its fields in order. f file, n number, o offset, l length,
 // m mode (octal), p path, q other, b bytes: their number, and then they on lines of their own.
@@ -43,6 +44,7 @@ constexpr Form kForms[] = {
     {TraceEvent::kSyncDirectory, "sync-directory", "npq"},
     {TraceEvent::kSyncAll, "sync-all", "nq"},
     {TraceEvent::kSynced, "synced", "n"},
+    {TraceEvent::kFailed, "failed", "nq"},
     {TraceEvent::kOut, "out", "qb"},
     {TraceEvent::kNote, "note", "q"},
     {TraceEvent::kUnmodelled, "unmodelled", "qp"},
@@ -310,11 +312,11 @@ Result<void> read_version(Reader& reader, std::string_view text, const std::stri
   TRY(reader.word());
   TRY(reader.word());
   TRY_ASSIGN(const uint64_t version, reader.number());
-  if (version != kVersion)
+  if (version < kOldestVersion || version > kVersion)
     return Error{Errc::kUnsupported,
-                 fmt::format("{} is a trace of version {}, and this powercut reads version {}: "
-                             "record again",
-                             name, version, kVersion)};
+                 fmt::format("{} is a trace of version {}, and this powercut reads versions {} to "
+                             "{}: record again",
+                             name, version, kOldestVersion, kVersion)};
   return reader.done();
 }
 
@@ -327,7 +329,10 @@ std::string print_trace(const Trace& trace) {
     hash = hash_bytes(record, hash);
     text += record;
   };
-  add(fmt::format("{}{}\n", kBegin, kVersion));
+  const bool fails =
+      std::any_of(trace.events.begin(), trace.events.end(),
+                  [](const TraceEvent& event) { return event.kind == TraceEvent::kFailed; });
+  add(fmt::format("{}{}\n", kBegin, fails ? kVersion : kOldestVersion));
   add(fmt::format("of {}\n", escaped(trace.directory)));
   std::string command = "command";
   for (const std::string& word : trace.command) command += ' ' + escaped(word);
@@ -503,6 +508,8 @@ std::string tell(const TraceEvent& e, const TraceNames& names) {
       return fmt::format("{} begins ({})", e.other, e.number);
     case TraceEvent::kSynced:
       return fmt::format("sync {} has returned", e.number);
+    case TraceEvent::kFailed:
+      return fmt::format("sync {} has failed: {}", e.number, e.other);
     case TraceEvent::kOut:
       return fmt::format("{}: {}", e.other, quoted(e.bytes));
     case TraceEvent::kNote:

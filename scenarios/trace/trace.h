@@ -32,6 +32,7 @@ struct TraceEvent {
     kSyncDirectory,  // number, path, other
     kSyncAll,        // number, other
     kSynced,         // number: it has returned, and well
+    kFailed,         // number, other: it has returned, and failed: "EIO"
     kOut,            // other: which stream; bytes
     kNote,           // other: what was answered, or not seen
     kUnmodelled,     // other: the call; path
