@@ -5,7 +5,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 need /usr/include/leveldb/db.h libleveldb-dev
 
 mkdir "$folder/data"
-g++ -O1 -o "$folder/puts" "$here/puts.cc" -lleveldb
+g++ -O1 -o "$folder/puts" "$here/../puts.cc" -lleveldb
 "$folder/puts" "$folder/data/db" put first >/dev/null
 recorded -o "$folder/trace" --dir "$folder/data" -- "$folder/puts" "$folder/data/db" put a b
 explored --trace "$folder/trace" --persona posix-min,ext4,xfs,btrfs --ack '^kept' \
