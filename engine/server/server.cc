@@ -177,7 +177,7 @@ void Server::receive_once(Connection& connection) {
   const Io io = connection.tls != nullptr
                     ? connection.tls->receive(buffer_.data(), buffer_.size(), count)
                     : receive(connection.fd.get(), buffer_.data(), buffer_.size(), count);
-  if (io == Io::kClosed) {
+  if (io == Io::kClosed || io == Io::kBroken) {
     connection.ended = true;
     if (connection.session->waits()) connection.session->client().give_up();
   }
