@@ -23,10 +23,16 @@ Engine::Engine(Os& os, EngineConfig config)
       generations_(os, keyspace_, aof_, config_),
       keeper_(os, aof_, generations_, config_),
       executor_(os, keyspace_, *this, *this),
+      master_(os, executor_.clients(), *this, lend_to_master()),
       wake_expirer_(os),
       shutdown_over_(os),
       started_at_(os.now()) {
   executor_.clients().users.set_default_password(config_.service.password);
+  keeper_.set_send([this] {
+    (void)master_.stream([this](File& out, const std::function<void()>& at_cut) {
+      return generations_.send(out, at_cut);
+    });
+  });
   apply_config();
 }
 
@@ -49,6 +55,7 @@ void Engine::apply_config() {
   executor_.set_latency_tracking(redis_text(config_, "latency-tracking") == "yes");
   executor_.clients().denials.set_most(
       static_cast<size_t>(redis_number(config_, "acllog-max-len")));
+  set_master_options();
   executor_.clients().users.set_all_channels(redis_text(config_, "acl-pubsub-default") ==
                                              "allchannels");
   executor_.clients().tracking.set_most_keys(
@@ -100,6 +107,7 @@ uint64_t Engine::append(const Effects& effects) {
   aof_.begin_entry(effects.size());
   for (const auto& item : effects.items()) aof_.add_command(item.db, effects.bytes_of(item));
   const uint64_t lsn = aof_.end_entry();
+  master_.append(effects, lsn);
   keeper_.on_entry();
   if (++appends_ % kLooksAtMemory == 0) peak_memory_ = std::max(peak_memory_, used_memory());
   if (!wake_expirer_.empty() && keyspace_.next_expiry_ms() != INT64_MAX) wake_expirer_.notify_all();
@@ -135,6 +143,8 @@ const std::string& Engine::refusal() const {
         "(stop-writes-on-bgsave-error): {}",
         keeper_.stats().last_error);
   }
+  if (refusal_.empty() && least_replicas_ != 0 && master_.good() < least_replicas_)
+    refusal_ = "NOREPLICAS Not enough good replicas to write.";
   return refusal_;
 }
 
@@ -176,6 +186,7 @@ Result<void> Engine::shut_down(bool save) {
   keeper_.stop();
   wake_expirer_.notify_all();
   executor_.stop();
+  master_.stop();
   aof_.progress().notify_all();
   shutdown_over_.notify_all();
   return {};

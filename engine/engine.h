@@ -18,6 +18,7 @@
 #include "engine/generations.h"
 #include "engine/keeper.h"
 #include "engine/recovery/recovery.h"
+#include "engine/replication/master.h"
 #include "engine/store/keyspace.h"
 
 namespace powercut::engine {
@@ -47,6 +48,7 @@ class Engine final : public OperationLog, public Control {
   Generations& generations() { return generations_; }
   Keeper& keeper() { return keeper_; }
   const Keeper& keeper() const { return keeper_; }
+  const Master& master() const { return master_; }
   const RecoveryReport& recovery() const { return report_; }
   const LoadProgress& load_progress() const { return progress_; }
   const EngineConfig& config() const { return config_; }
@@ -90,7 +92,7 @@ class Engine final : public OperationLog, public Control {
   bool has_space(size_t bytes) override { return aof_.has_space(bytes); }
   const std::string& refusal() const override;
 
-  // --- Control (control.cc, info.cc) ---
+  // --- Control (control.cc, info.cc, replicas.cc) ---
   Result<void> save() override;
   Result<std::string> background_save() override;
   Result<std::string> rewrite_aof() override;
@@ -116,6 +118,15 @@ class Engine final : public OperationLog, public Control {
   Tally* tally() override { return &executor_.tally(); }
   const SlowLog* slow_log() override { return &executor_.slow_log(); }
   void reset_slow_log() override { executor_.slow_log().reset(); }
+  uint64_t replication_offset() override { return master_.offset(); }
+  uint64_t confirmed_replicas(uint64_t offset) override { return master_.confirmed(offset); }
+  void ask_replicas() override { master_.ask(); }
+  Result<void> begin_replica(Client& client, std::string_view id, int64_t offset) override {
+    return master_.begin(client, id, offset);
+  }
+  void replica_confirms(Client& client, uint64_t offset) override {
+    master_.confirm(client, offset);
+  }
   std::string info_section(std::string_view section) override;
   // read_back.cc
   Result<void> check_checkpoint() override;
@@ -148,6 +159,11 @@ class Engine final : public OperationLog, public Control {
   std::string info_persistence();
   std::string info_stats();
   std::string info_keyspace();
+  std::string info_replication();
+  // replicas.cc
+  Master::Store lend_to_master();
+  void set_master_options();
+  std::string why_not_sent() const;
 
   Os& os_;
   EngineConfig config_;
@@ -157,6 +173,7 @@ class Engine final : public OperationLog, public Control {
   Generations generations_;
   Keeper keeper_;
   Executor executor_;
+  Master master_;
   WaitQueue wake_expirer_;
   WaitQueue shutdown_over_;
   RecoveryReport report_;
@@ -172,6 +189,7 @@ class Engine final : public OperationLog, public Control {
   std::function<std::string(std::string_view)> process_info_;
   Process process_;
   bool active_expire_ = true;
+  uint64_t least_replicas_ = 0;  // min-replicas-to-write
   size_t peak_memory_ = 0;
   uint64_t appends_ = 0;
   Instant load_began_;

@@ -161,10 +161,10 @@ RdbHeader Generations::header(bool aof_base) const {
   return header;
 }
 
-// The cut of a checkpoint, of either kind.
-void Generations::capture(bool aof_base) {
+// The cut of a checkpoint, of any kind.
+void Generations::capture(bool aof_base, Checkpoint::For what) {
   captured_lsn_ = log_.applied_lsn();
-  checkpoint_.begin(header(aof_base));
+  checkpoint_.begin(header(aof_base), what);
 }
 
 // Writes what checkpoint_ captured at the cut; durable, with its name, when this returns.
@@ -368,6 +368,15 @@ Result<void> Generations::save() {
   saved_lsn_ = cut;
   saved_at_ = os_.now();
   saved_unix_s_ = os_.wall_now().unix_ms / 1000;
+  return {};
+}
+
+Result<void> Generations::send(File& out, const std::function<void()>& at_cut) {
+  capture(false, Checkpoint::For::kSending);
+  at_cut();
+  const auto written = checkpoint_.write(out);
+  checkpoint_.abandon();
+  if (!written.ok()) return written.error();
   return {};
 }
 

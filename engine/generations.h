@@ -52,7 +52,10 @@ class Generations {
   int64_t saved_unix_s() const { return saved_unix_s_; }
   uint64_t changes_since_save() const { return log_.applied_lsn() - saved_lsn_; }
 
-  // The one that is being written, of either kind.
+  // Writes one to `out`, which keeps nothing; `at_cut` runs in one step with its cut. Yields.
+  Result<void> send(File& out, const std::function<void()>& at_cut);
+
+  // The one that is being written, of any kind.
   const Checkpoint& checkpoint() const { return checkpoint_; }
   // Suspends a writer while its buffer is full; true if it yielded.
   bool make_room();
@@ -73,7 +76,7 @@ class Generations {
   void remove_log_file(const std::string& name);
   void remove_quietly(const std::string& name);
   RdbHeader header(bool aof_base) const;
-  void capture(bool aof_base);
+  void capture(bool aof_base, Checkpoint::For what = Checkpoint::For::kFile);
   std::vector<ManifestFile> all_files() const;
 
   Os& os_;

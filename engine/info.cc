@@ -60,22 +60,9 @@ std::string Engine::own_info(std::string_view section) {
   if (section == "persistence") return info_loading() + info_persistence();
   if (section == "stats") return info_stats();
   if (section == "keyspace") return info_keyspace();
+  if (section == "replication") return info_replication();
   Lines lines;
-  if (section == "replication") {
-    lines.add("role", "master");
-    lines.add("connected_slaves", 0);
-    lines.add("master_failover_state", "no-failover");
-    lines.add("master_replid", "0000000000000000000000000000000000000000");
-    lines.add("master_replid2", "0000000000000000000000000000000000000000");
-    lines.add("master_repl_offset", 0);
-    lines.add("second_repl_offset", -1);
-    lines.add("repl_backlog_active", 0);
-    lines.add("repl_backlog_size", 1048576);
-    lines.add("repl_backlog_first_byte_offset", 0);
-    lines.add("repl_backlog_histlen", 0);
-  } else if (section == "cluster") {
-    lines.add("cluster_enabled", 0);
-  }
+  if (section == "cluster") lines.add("cluster_enabled", 0);
   return lines.take();
 }
 
@@ -221,7 +208,7 @@ std::string Engine::info_memory() {
   lines.add("mem_clients_slaves", 0);
   lines.add("mem_clients_normal", report.clients);
   lines.add("mem_cluster_links", 0);
-  lines.add("mem_replication_backlog", 0);
+  lines.add("mem_replication_backlog", master_.backlog().size());
   lines.add("mem_total_replication_buffers", 0);
   lines.add("mem_aof_buffer", aof_.buffered_bytes());
   lines.bytes("maxmemory", config_.max_memory_bytes);
@@ -330,14 +317,16 @@ std::string Engine::info_stats() {
   lines.add("expired_stale_perc", "0.00");
   lines.add("expired_time_cap_reached_count", 0);
   lines.add("evicted_keys", stats.evicted_keys);
-  // What there is none of: replicas, eviction of clients, defragmentation, threads of input and output, copies by fork.
+  lines.add("sync_full", master_.stats().full);
+  lines.add("sync_partial_ok", master_.stats().partial);
+  lines.add("sync_partial_err", master_.stats().partial_refused);
+  // What there is none of: a replica that expires, eviction of clients, defragmentation, threads of input and output, copies by fork.
   for (const char* name :
        {"evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time",
-        "sync_full", "sync_partial_ok", "sync_partial_err", "migrate_cached_sockets",
-        "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
-        "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
-        "current_active_defrag_time", "dump_payload_sanitizations", "io_threaded_reads_processed",
-        "io_threaded_writes_processed"})
+        "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits",
+        "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
+        "total_active_defrag_time", "current_active_defrag_time", "dump_payload_sanitizations",
+        "io_threaded_reads_processed", "io_threaded_writes_processed"})
     lines.add(name, 0);
   lines.add("refused_writes", stats.refused_writes);
   lines.add("held_replies", stats.held_replies);

@@ -38,6 +38,8 @@ void Keeper::run() {
     } else if ((save_wanted_ || save_due() <= now) && now >= not_before_) {
       save_wanted_ = false;
       (void)save_now();  // INFO says how it went
+    } else if (send_wanted_) {
+      send();
     } else {
       const bool work = rewrite_wanted_ || save_wanted_ || rewrite_due();
       wake_.rest(work ? not_before_ : std::max(not_before_, save_due()));
@@ -155,6 +157,15 @@ void Keeper::rewrite() {
   stats_.failed_rewrites_in_a_row = outcome.ok() ? 0 : stats_.failed_rewrites_in_a_row + 1;
   if (outcome.ok()) stats_.last_rewrite_took = os_.now() - job_started_at_;
   end_job(outcome);
+}
+
+// Nothing of the store depends on how it goes: who did not get it asks again.
+void Keeper::send() {
+  begin_job(Job::kSend);
+  send_wanted_ = false;
+  send_();
+  running_ = Job::kNone;
+  done_.notify_all();
 }
 
 Result<void> Keeper::save_now() {

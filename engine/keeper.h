@@ -1,10 +1,12 @@
-// The keeper: one task that has the log rewritten, checkpoints written, and the log healed after a
+// The keeper: one task that has the log rewritten, checkpoints written or sent, and the log healed after a
 // failed sync. It decides what is due, waits, and tries again; how it is done stands in
 // engine/generations.h. One job at a time, so they cannot race each other.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "engine/config.h"
 #include "engine/generations.h"
@@ -40,7 +42,7 @@ class Keeper {
   void hold(bool hold);
 
   // --- Requests; the waiting forms return when the work is done ---
-  enum class Job : unsigned char { kNone, kRewrite, kSave };
+  enum class Job : unsigned char { kNone, kRewrite, kSave, kSend };
   // False if one is already under way or waiting.
   bool request(Job job);
   bool busy(Job job) const { return running_ == job; }
@@ -48,6 +50,12 @@ class Keeper {
   bool waiting(Job job) const { return job == Job::kRewrite ? rewrite_wanted_ : save_wanted_; }
   // Waits for the running checkpoint to end and has one of its own written. Yields.
   Result<void> save_now();
+  // Has a checkpoint sent to who waits for one: calls `send`, once for all that asked before it began. Never yields.
+  void request_send() {
+    send_wanted_ = true;
+    wake_.notify_all();
+  }
+  void set_send(std::function<void()> send) { send_ = std::move(send); }
   // Turns the log on or off at run time. On: returns when the first base is published. Yields.
   Result<void> set_append_only(bool on);
 
@@ -64,6 +72,7 @@ class Keeper {
   void wait_for_job();
   void heal();
   void rewrite();
+  void send();
   bool rewrite_due() const;
   Instant save_due() const;
 
@@ -78,6 +87,8 @@ class Keeper {
   bool rewrite_wanted_ = false;
   bool save_wanted_ = false;
   bool heal_wanted_ = false;
+  bool send_wanted_ = false;
+  std::function<void()> send_;
   bool paused_ = false;
   bool held_ = false;
   bool stopping_ = false;

@@ -37,16 +37,23 @@ class Checkpoint final : public KeyspaceObserver {
   Checkpoint(Os& os, Keyspace& keyspace, const CheckpointSizes& sizes = {});
   ~Checkpoint() override;
 
+  // What becomes of it. A file is read back, and while it falls behind writers wait for it. What is sent as it is made is
+  // neither: nobody waits for who reads it, and how much it may keep is its reader's matter.
+  enum class For : unsigned char { kFile, kSending };
+
   // The cut, in one step.
-  void begin(const RdbHeader& header);
-  // Writes the whole file, syncs nothing. Yields. The bytes are read back and verified.
+  void begin(const RdbHeader& header, For what = For::kFile);
+  // Writes the whole file, syncs nothing. Yields. The bytes are read back and verified, where they are for a file.
   //   Errors: of the file; kCorrupt if the count of keys or the checksum is not what it must be.
   Result<CheckpointInfo> write(File& file);
   // Gives up; what was handed over is dropped.
   void abandon();
 
   bool running() const { return writer_.has_value(); }
-  bool full() const { return running() && writer_->pending() + side_bytes_ > sizes_.buffer_bytes; }
+  bool full() const {
+    return running() && for_ == For::kFile &&
+           writer_->pending() + side_bytes_ > sizes_.buffer_bytes;
+  }
   // Notified when the buffer has been written.
   WaitQueue& room() { return room_; }
   // What the checkpoint costs now: the buffer and the tables it keeps alive.
@@ -80,6 +87,7 @@ class Checkpoint final : public KeyspaceObserver {
   const CheckpointSizes sizes_;
   WaitQueue room_;
   std::optional<RdbWriter> writer_;
+  For for_ = For::kFile;
   uint32_t epoch_ = 0;
   uint64_t expected_keys_ = 0;
   std::vector<int> numbers_;  // by identity: the number at the cut

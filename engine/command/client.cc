@@ -28,6 +28,7 @@ Client::~Client() {
   stop_tracking();
   stop_listening();
   stop_monitoring();
+  std::erase(clients_.replicas, this);
   clients_.leave(*this);
 }
 
@@ -58,19 +59,33 @@ void Client::unwatch() {
 
 // --- What it is told unasked ---
 
-void Client::tell(std::string bytes, uint64_t lsn) {
+void Client::tell(std::string bytes, uint64_t lsn) { show({std::move(bytes), lsn, false}); }
+
+void Client::send_raw(std::string bytes, uint64_t lsn) { show({std::move(bytes), lsn, true}); }
+
+void Client::show(News news) {
   if (executing_) {
-    news_.push_back({std::move(bytes), lsn});
+    news_.push_back(std::move(news));
     return;
   }
-  outbox.bytes() += bytes;
-  outbox.hold(lsn, 0);
+  if (news.raw) {
+    outbox.put(news.bytes, news.lsn);
+  } else {
+    outbox.bytes() += news.bytes;
+    outbox.hold(news.lsn, 0);
+  }
   if (on_news) on_news();
 }
 
 void Client::end_command() {
   executing_ = false;
-  for (News& news : std::exchange(news_, {})) tell(std::move(news.bytes), news.lsn);
+  for (News& news : std::exchange(news_, {})) show(std::move(news));
+}
+
+void Client::become_replica() {
+  if (replica != nullptr) return;
+  replica = std::make_unique<ReplicaState>();
+  clients_.replicas.push_back(this);
 }
 
 void Client::stop_monitoring() {
@@ -93,6 +108,11 @@ void Client::stop_listening() {
   for (const std::string& name : subscriptions->patterns) all.unsubscribe(all.patterns, id_, name);
   for (const std::string& name : subscriptions->shards) all.unsubscribe(all.shards, id_, name);
   subscriptions.reset();
+}
+
+std::string Client::replica_host() const {
+  if (replica != nullptr && !replica->host.empty()) return replica->host;
+  return address.substr(0, address.rfind(':'));
 }
 
 // --- All clients ---

@@ -15,6 +15,7 @@
 #include "engine/command/channels.h"
 #include "engine/command/denials.h"
 #include "engine/command/outbox.h"
+#include "engine/command/replica.h"
 #include "engine/command/tracking.h"
 #include "engine/command/user/user.h"
 #include "engine/command/waiters.h"
@@ -76,6 +77,8 @@ class Client {
   // Writes `bytes` behind its last reply; they may go once `lsn` is released. While a command of its own runs, behind
   // the reply to that.
   void tell(std::string bytes, uint64_t lsn);
+  // The same, of bytes that are no reply: what a replica is sent.
+  void send_raw(std::string bytes, uint64_t lsn);
   // A command of it begins, or has been answered.
   void begin_command() { executing_ = true; }
   void end_command();
@@ -93,6 +96,18 @@ class Client {
   };
   std::unique_ptr<Subscriptions> subscriptions;  // none: it listens to nothing
   void stop_listening();
+
+  // --- As a replica of this store ---
+  std::unique_ptr<ReplicaState> replica;  // none: it has said nothing of the kind
+  void become_replica();
+  // It asked for what is replicated: nothing else is answered, for that would come in between.
+  bool replicates() const {
+    return replica != nullptr && replica->phase != ReplicaState::Phase::kNone;
+  }
+  // Where it is reached: as it says, or where it comes from.
+  std::string replica_host() const;
+  // The offset behind the last operation of its own, for WAIT.
+  uint64_t written_offset = 0;
 
   // --- Its transaction ---
   bool in_multi = false;
@@ -114,7 +129,9 @@ class Client {
   struct News {
     std::string bytes;
     uint64_t lsn;
+    bool raw;
   };
+  void show(News news);
   Clients& clients_;
   const uint64_t id_;
   std::vector<Watched> watched_;
@@ -144,8 +161,9 @@ class Clients {
   // --- What they are told: news.h sends it ---
   Tracking tracking;
   Channels channels;
-  size_t monitors = 0;  // clients with MONITOR
-  Waiters waiters;      // for a key
+  size_t monitors = 0;            // clients with MONITOR
+  Waiters waiters;                // for a key
+  std::vector<Client*> replicas;  // those with Client::replica, in the order in which they came
   // Answers one that waits, in place of what it waits for: that there is nothing, or with an error. False: it did
   // not wait.
   std::function<bool(Client&, bool with_error)> end_wait;

@@ -103,6 +103,18 @@ class Control {
   virtual const SlowLog* slow_log() { return nullptr; }
   virtual void reset_slow_log() {}
 
+  // --- Replication (engine/replication/master.h) ---
+  // Of the last byte of the stream that replicas read; 0: there is none.
+  virtual uint64_t replication_offset() { return 0; }
+  // How many replicas have confirmed so much; asks them all to confirm what they have.
+  virtual uint64_t confirmed_replicas(uint64_t /*offset*/) { return 0; }
+  virtual void ask_replicas() {}
+  // The client becomes a replica, behind what is under way; as Master::begin().
+  virtual Result<void> begin_replica(Client&, std::string_view /*id*/, int64_t /*offset*/) {
+    return Error{Errc::kUnsupported, "this store has no replicas"};
+  }
+  virtual void replica_confirms(Client&, uint64_t /*offset*/) {}
+
   // --- INFO ---
   // The "name:value" lines of a section ("server", "clients", "memory", "persistence", "stats", "keyspace",
   // ...), without its header; empty if unknown.

@@ -9,6 +9,7 @@
 #include "engine/command/announce.h"
 #include "engine/command/client_text.h"
 #include "engine/command/container.h"
+#include "engine/command/control.h"
 #include "engine/command/execute.h"
 #include "engine/command/number.h"
 #include "engine/command/permission.h"
@@ -91,6 +92,7 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
   CHECK(!args.empty() && (effects_.empty() || scripts_.busy()));
   ++stats_.commands;
   client.skip_now = std::exchange(client.skip_next, false);
+  if (client.replicates()) return hear_replica(client, args);
   const CommandSpec* spec = resolve(args);
   if (spec == nullptr && begins_a_web_request(args[0])) {
     client.closing = true;
@@ -136,6 +138,17 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
   keyspace_.set_now(os_.wall_now());
   keyspace_.keep_expired(clients_.writes_paused() || log_.ends());
   execute_timed(client, *spec, args);
+}
+
+// Of a replica all that it says is how far it has come. It is answered nothing: that would come in the middle of what it
+// reads, and count as a part of it.
+void Executor::hear_replica(Client& client, std::span<const std::string_view> args) {
+  const bool confirms = args.size() >= 3 && equals_ignoring_case(args[0], "REPLCONF") &&
+                        equals_ignoring_case(args[1], "ACK");
+  const auto offset = confirms ? parse_integer(args[2]) : std::nullopt;
+  if (!offset || *offset < 0) return client.end();
+  control_.replica_confirms(client, static_cast<uint64_t>(*offset));
+  end_confirmed_waits();
 }
 
 void Executor::refuse_write(Client& client, const CommandSpec& spec, const char* why) {
@@ -276,6 +289,7 @@ void Executor::send_news() {
 }
 
 void Executor::refuse(Client& client, std::string_view error) {
+  if (client.replicates()) return client.end();
   tally_.count_error(error);
   Reply(client.outbox.bytes()).error(error);
   hold(client, 0);
@@ -368,6 +382,7 @@ bool Executor::execute_in(Client& client, const CommandSpec& spec,
                           std::span<const std::string_view> args) {
   Reply reply(client.outbox.bytes(), client.protocol);
   if (spec.name == "exec" && keyspace_.any_due()) expire_watched(client);
+  const uint64_t before = log_.applied_lsn();
   uint64_t lsn = 0;
   bool failed = false;
   if (spec.name == "exec" && client.in_multi && !client.multi_failed && !client.watch_broken) {
@@ -395,6 +410,7 @@ bool Executor::execute_in(Client& client, const CommandSpec& spec,
       CHECK(lsn <= log_.applied_lsn());
     }
   }
+  if (log_.applied_lsn() != before) client.written_offset = control_.replication_offset();
   hold(client, lsn);
   return failed;
 }

@@ -90,6 +90,8 @@ class Executor final : public Chance,
   size_t expire_some(size_t limit);
   // Answers those that have waited for a key as long as they wanted to.
   void end_overdue_waits();
+  // Replicas have confirmed more: answers those that waited for that (WAIT).
+  void end_confirmed_waits();
   // The task that does so ends.
   void stop();
 
@@ -147,6 +149,7 @@ class Executor final : public Chance,
   // The reply just written rests on `lsn`.
   void hold(Client& client, uint64_t lsn);
   void queue(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
+  void hear_replica(Client& client, std::span<const std::string_view> args);
   bool is_command(Client& client, const CommandSpec* spec, std::span<const std::string_view> args);
   bool deny(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
   bool deny_late(const Client& client, const CommandSpec& spec,

@@ -31,6 +31,17 @@ class Outbox {
     return true;
   }
 
+  // Bytes that are no reply, behind those: they may go once `lsn` is released.
+  void put(std::string_view bytes, uint64_t lsn) {
+    bytes_ += bytes;
+    const size_t end = begin_ + bytes_.size();
+    if (!held_.empty() && held_.back().lsn == lsn) {
+      held_.back().end = end;
+    } else {
+      held_.push_back({lsn, end});
+    }
+  }
+
   // Drops the reply just written, before hold().
   void drop() { bytes_.resize((held_.empty() ? released_ : held_.back().end) - begin_); }
 

@@ -21,7 +21,8 @@ void Session::run() {
       left_off_ = true;
       return;
     }
-    if (client_.outbox.unsent() > most_unsent_) {
+    // A replica says that it goes on while much waits for it.
+    if (client_.outbox.unsent() > most_unsent_ && !client_.replicates()) {
       stalled_ = true;
       return;
     }

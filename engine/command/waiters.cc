@@ -30,6 +30,7 @@ void Waiters::add(uint64_t client, Waiting waiting) {
     queues_[{waiting.db, waiting.words[waiting.first_key + i]}].emplace(turn, client);
   if (waiting.until != kForever) deadlines_.emplace(waiting.until.ns, client);
   if (!waiting.gone.empty()) ++may_be_bereft_;
+  if (waiting.keys == 0) ++for_replicas_;
   const bool is_new = clients_.emplace(client, Entry{std::move(waiting), turn}).second;
   CHECK(is_new);
 }
@@ -48,6 +49,7 @@ Waiting Waiters::take(uint64_t client) {
   }
   deadlines_.erase({waiting.until.ns, client});
   if (!waiting.gone.empty()) --may_be_bereft_;
+  if (waiting.keys == 0) --for_replicas_;
   return entry.waiting;
 }
 
@@ -70,6 +72,14 @@ std::vector<uint64_t> Waiters::bereft_at(const Place& place, std::optional<Type>
   for (const auto& [turn, client] : queue->second)
     if (!of(client).gone.empty() && of(client).type != type) bereft.push_back(client);
   return bereft;
+}
+
+std::vector<uint64_t> Waiters::for_replicas() const {
+  std::vector<uint64_t> found;
+  if (for_replicas_ == 0) return found;
+  for (const auto& [client, entry] : clients_)
+    if (entry.waiting.keys == 0) found.push_back(client);
+  return found;
 }
 
 std::vector<Place> Waiters::places(int db) const {

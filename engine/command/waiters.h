@@ -70,6 +70,8 @@ class Waiters {
   Turn next_at(const Place& place, Type type, uint64_t behind = 0) const;
   // Who is to be told, as `gone` says, that there is no key, or one of that type.
   std::vector<uint64_t> bereft_at(const Place& place, std::optional<Type> type) const;
+  // Who waits for no key, but for replicas to confirm what they have (WAIT).
+  std::vector<uint64_t> for_replicas() const;
   // Where somebody waits in that database.
   std::vector<Place> places(int db) const;
 
@@ -100,6 +102,7 @@ class Waiters {
   std::map<Place, std::map<uint64_t, uint64_t>, Before> queues_;  // clients by their turn
   std::set<std::pair<int64_t, uint64_t>> deadlines_;              // and whose
   size_t may_be_bereft_ = 0;                                      // clients
+  size_t for_replicas_ = 0;                                       // clients
   uint64_t turns_ = 0;
 };
 

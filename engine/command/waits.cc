@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/command/control.h"
 #include "engine/command/execute.h"
 #include "engine/command/executor.h"
+#include "engine/command/number.h"
 
 namespace powercut::engine {
 
@@ -55,7 +57,9 @@ bool Executor::end_wait(Client& client, bool with_error) {
   const Waiting waiting = clients_.waiters.take(client.id());
   const std::vector<std::string_view> args(waiting.words.begin(), waiting.words.end());
   Reply reply(client.outbox.bytes(), client.protocol);
-  if (with_error) {
+  if (waiting.keys == 0) {
+    reply.integer(static_cast<int64_t>(control_.confirmed_replicas(client.written_offset)));
+  } else if (with_error) {
     constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
     reply.error(kUnblocked);
     tally_.count_error(kUnblocked);
@@ -76,6 +80,16 @@ void Executor::wake(Client& client) {
     client.on_news();
   } else {
     log_.progress().notify_all();
+  }
+}
+
+// A client that waits writes nothing meanwhile: what it asked for is still behind its last operation.
+void Executor::end_confirmed_waits() {
+  for (const uint64_t id : clients_.waiters.for_replicas()) {
+    Client& client = *clients_.find(id);
+    const auto wanted = parse_integer(clients_.waiters.of(id).words[1]);
+    const uint64_t confirmed = control_.confirmed_replicas(client.written_offset);
+    if (wanted && static_cast<int64_t>(confirmed) >= *wanted) end_wait(client, false);
   }
 }
 
@@ -181,6 +195,7 @@ void Executor::serve(Client& client, std::string_view key) {
 void Executor::release_served(uint64_t lsn) {
   if (served_.empty()) return;
   for (const Served& served : std::exchange(served_, {})) {
+    served.client->written_offset = control_.replication_offset();
     hold(*served.client, lsn);
     if (!served.failed && listener_ != nullptr) listener_->on_served(served.client->id(), lsn);
     wake(*served.client);

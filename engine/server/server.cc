@@ -177,7 +177,7 @@ void Server::receive_once(Connection& connection) {
   const Io io = connection.tls != nullptr
                     ? connection.tls->receive(buffer_.data(), buffer_.size(), count)
                     : receive(connection.fd.get(), buffer_.data(), buffer_.size(), count);
-  if (io == Io::kClosed) {
+  if (io == Io::kClosed || io == Io::kBroken) {
     connection.ended = true;
     if (connection.session->waits()) connection.session->client().give_up();
   }
@@ -240,7 +240,8 @@ bool Server::within_limits(Connection& connection) {
   const ServiceConfig& service = engine_.config().service;
   const Client& client = connection.session->client();
   // Who monitors takes as much as a replica does.
-  const OutputLimit& limit = client.monitors                   ? service.output_replica
+  const bool as_replica = client.monitors || client.replicates();
+  const OutputLimit& limit = as_replica                        ? service.output_replica
                              : client.subscriptions != nullptr ? service.output_pubsub
                                                                : service.output_normal;
   const size_t waits = connection.session->client().outbox.unsent();
@@ -295,7 +296,7 @@ void Server::tick_loop() {
       const Duration silent = os_.now() - connection.session->client().active_at;
       if (silent >= kGiveBack) connection.session->give_back();
       if (timeout_s > 0 && silent >= seconds(timeout_s) && connection.session->idle() &&
-          !connection.session->waits())
+          !connection.session->waits() && !connection.session->client().replicates())
         connection.broken = true;
       settle(connection);
     }

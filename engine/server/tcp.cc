@@ -93,6 +93,38 @@ Result<Descriptor> accept_from(int listener) {
   return Descriptor(static_cast<int>(fd));
 }
 
+Result<Descriptor> begin_to_connect(const std::string& host, int port) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICSERV;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+      error != 0)
+    return Error{Errc::kNotFound, fmt::format("connect to {}: {}", host, gai_strerror(error))};
+  Descriptor fd(socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int64_t outcome = fd.get() < 0 ? -errno : retry_eintr([&] {
+    return connect(fd.get(), found->ai_addr, found->ai_addrlen);
+  });
+  freeaddrinfo(found);
+  if (outcome == 0 || outcome == -EINPROGRESS) {
+    const int on = 1;
+    setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+  }
+  return os_error("connect to", fmt::format("{}:{}", host, port), static_cast<int>(-outcome));
+}
+
+Result<void> connected(int fd, const std::string& host, int port) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+  if (error == 0) return {};
+  Error failed = os_error("connect to", fmt::format("{}:{}", host, port), error);
+  if (error == ECONNREFUSED) failed.code = Errc::kRefused;
+  if (error == ETIMEDOUT) failed.code = Errc::kTimeout;
+  return failed;
+}
+
 std::string local_name(int fd) {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
@@ -145,7 +177,8 @@ Io receive(int fd, char* out, size_t size, size_t& count) {
   const int64_t got = retry_eintr([&] { return recv(fd, out, size, 0); });
   count = got > 0 ? static_cast<size_t>(got) : 0;
   if (got > 0) return Io::kDone;
-  return got == -EAGAIN ? Io::kWouldBlock : Io::kClosed;
+  if (got == 0) return Io::kClosed;
+  return got == -EAGAIN ? Io::kWouldBlock : Io::kBroken;
 }
 
 Io send_some(int fd, std::string_view data, size_t& count) {

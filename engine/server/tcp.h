@@ -17,6 +17,10 @@ Result<Descriptor> listen_on(const std::string& address, int port, int backlog);
 Result<Descriptor> listen_at(const std::string& path, uint64_t mode, int backlog);
 // A waiting connection; kNotFound if none waits, kIo if there cannot be one now.
 Result<Descriptor> accept_from(int listener);
+// Begins to connect to an address or a name; once it can be written to, connected() says how that went.
+//   Errors: kNotFound: there is no such host. kRefused, kIo.
+Result<Descriptor> begin_to_connect(const std::string& host, int port);
+Result<void> connected(int fd, const std::string& host, int port);
 // "127.0.0.1:6379" of this end, and of the other.
 std::string local_name(int fd);
 std::string peer_name(int fd);
@@ -26,7 +30,12 @@ bool peer_is_local(int fd);
 // Asks now and then whether the other end still lives; 0: never.
 void keep_alive(int fd, int64_t seconds);
 
-enum class Io : unsigned char { kDone, kWouldBlock, kClosed };
+enum class Io : unsigned char {
+  kDone,
+  kWouldBlock,
+  kClosed,  // the other side says no more, or nobody is there
+  kBroken,  // what came before it may be lost
+};
 // At most `size` bytes into `out`; `count` says how many.
 Io receive(int fd, char* out, size_t size, size_t& count);
 // A prefix of `data`; `count` says how much of it.

@@ -61,7 +61,8 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
   const auto command = with(os, {"engine/store", "engine/checkpoint", "engine/command",
                                  "engine/command/user", "engine/command/script"});
   const auto recovery = with(command, {"engine/aof", "engine/recovery"});
-  const auto engine = with(recovery, {"engine", "engine/os/posix"});
+  const auto owner = with(recovery, {"engine/replication"});
+  const auto engine = with(owner, {"engine", "engine/os/posix"});
   const auto faults = with(os, {"sim", "faults", "faults/splice"});
   // The judge's floors, from bottom to top. It knows no engine but through sim/target.h: only `store`
   // knows ours.
@@ -96,7 +97,8 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
       {"engine/command/user", command},
       {"engine/aof", os},
       {"engine/recovery", recovery},
-      {"engine", recovery},
+      {"engine/replication", command},
+      {"engine", owner},
       {"engine/server", engine},
       {"engine/fuzz", with(engine, {"engine/server"})},
       {"sim", os},
@@ -117,7 +119,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
 inline const std::map<std::string, std::vector<Strings>> kFloors = {
     {"engine/command/",
      {{"slow_log", "latency", "facts", "denials"},
-      {"number", "effects", "outbox", "tracking", "channels", "waiters", "events"},
+      {"number", "effects", "outbox", "tracking", "channels", "waiters", "events", "replica"},
       {"encoding", "user/"},
       {"control"},
       {"reply", "request_parser", "client"},

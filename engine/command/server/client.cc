@@ -40,16 +40,26 @@ void client_setname(Call& call) {
 
 void client_info(Call& call) { call.reply.verbatim(describe_client(*call.client) + "\n"); }
 
+// The types of clients that CLIENT LIST and KILL tell apart; there is no master among them.
+std::string_view type_of(const Client& client) {
+  if (client.replicates()) return "replica";
+  return client.subscriptions != nullptr ? "pubsub" : "normal";
+}
+
+std::optional<std::string> parse_type(Call& call, size_t i) {
+  std::string type = lower_case(call.arg(i));
+  if (type == "slave") type = "replica";
+  if (type == "normal" || type == "master" || type == "replica" || type == "pubsub") return type;
+  call.fail(fmt::format("ERR Unknown client type '{}'", call.arg(i)));
+  return std::nullopt;
+}
+
 void client_list(Call& call) {
   std::vector<uint64_t> ids;
-  bool none = false;
-  std::optional<bool> listeners;
+  std::optional<std::string> type;
   if (call.argc() == 4 && call.is(2, "TYPE")) {
-    const std::string type = lower_case(call.arg(3));
-    none = type == "master" || type == "replica" || type == "slave";
-    listeners = type == "pubsub";
-    if (!none && !listeners && type != "normal")
-      return call.fail(fmt::format("ERR Unknown client type '{}'", call.arg(3)));
+    type = parse_type(call, 3);
+    if (!type) return;
   } else if (call.argc() > 3 && call.is(2, "ID")) {
     for (size_t i = 3; i < call.argc(); ++i) {
       int64_t id = 0;
@@ -62,9 +72,8 @@ void client_list(Call& call) {
   std::string text;
   for (const Client* client : call.client->peers().all()) {
     if (client->hung_up) continue;
-    if (listeners && *listeners != (client->subscriptions != nullptr)) continue;
-    if (none || (!ids.empty() && std::find(ids.begin(), ids.end(), client->id()) == ids.end()))
-      continue;
+    if (type && *type != type_of(*client)) continue;
+    if (!ids.empty() && std::find(ids.begin(), ids.end(), client->id()) == ids.end()) continue;
     text += describe_client(*client) + "\n";
   }
   call.reply.verbatim(text);
@@ -90,15 +99,13 @@ struct KillFilter {
   std::optional<std::string_view> address;
   std::optional<std::string_view> local_address;
   const User* user = nullptr;
-  std::optional<bool> listeners;
-  bool none = false;
+  std::optional<std::string> type;
   bool skip_me = true;
 
   bool matches(const Client& client, const Client* me) const {
-    if (none || !client.hang_up || (skip_me && &client == me)) return false;
+    if (!client.hang_up || (skip_me && &client == me)) return false;
     return id.value_or(client.id()) == client.id() && (user == nullptr || client.user == user) &&
-           listeners.value_or(client.subscriptions != nullptr) ==
-               (client.subscriptions != nullptr) &&
+           (!type || *type == type_of(client)) &&
            address.value_or(client.address) == client.address &&
            local_address.value_or(client.local_address) == client.local_address;
   }
@@ -130,17 +137,8 @@ bool parse_kill(Call& call, KillFilter& filter) {
         return false;
       }
     } else if (call.is(i, "TYPE")) {
-      const std::string type = lower_case(call.arg(i + 1));
-      if (type != "normal" && type != "master" && type != "replica" && type != "slave" &&
-          type != "pubsub") {
-        call.fail(fmt::format("ERR Unknown client type '{}'", call.arg(i + 1)));
-        return false;
-      }
-      if (type == "normal" || type == "pubsub") {
-        filter.listeners = type == "pubsub";
-      } else {
-        filter.none = true;
-      }
+      filter.type = parse_type(call, i + 1);
+      if (!filter.type) return false;
     } else if (call.is(i, "SKIPME") && (call.is(i + 1, "YES") || call.is(i + 1, "NO"))) {
       filter.skip_me = call.is(i + 1, "YES");
     } else {

@@ -132,23 +132,6 @@ void config(Call& call) {
 
 // --- Small ones ---
 
-// No replica ever acknowledges.
-void wait(Call& call) {
-  int64_t replicas = 0;
-  int64_t timeout_ms = 0;
-  if (!call.integer_arg(1, replicas)) return;
-  if (!call.integer_arg(2, timeout_ms, "ERR timeout is not an integer or out of range")) return;
-  if (timeout_ms < 0) return call.fail("ERR timeout is negative");
-  call.reply.integer(0);
-}
-
-void role(Call& call) {
-  call.reply.array(3);
-  call.reply.bulk("master");
-  call.reply.integer(0);
-  call.reply.array(0);
-}
-
 void lolwut(Call& call) { call.reply.verbatim("powercut: pull the plug, keep the data.\n"); }
 
 }  // namespace
@@ -169,8 +152,13 @@ std::span<const CommandSpec> server_commands() {
       {"time", time_of_day, 1, kLoading},
       {"info", info, -1, kLoading},
       container("config", config, -2, kAdmin | kLoading, kConfig),
-      {"wait", wait, 3, 0},
+      {"psync", psync, 3, kAdmin | kNoMulti},
+      {"replconf", replconf, -1, kAdmin | kLoading | kNoMulti},
+      {"replicaof", replicaof, 3, kAdmin},
       {"role", role, 1, kLoading},
+      {"slaveof", replicaof, 3, kAdmin},
+      {"sync", sync, 1, kAdmin | kNoMulti},
+      {"wait", wait, 3, 0},
       {"lolwut", lolwut, -1, kReadOnly},
   };
   return kCommands;

@@ -11,6 +11,14 @@ namespace server {
 // client.cc: names the client, or answers why not and returns false
 bool set_client_name(Call& call, std::string_view name);
 
+// replication.cc
+void psync(Call& call);
+void replconf(Call& call);
+void replicaof(Call& call);
+void role(Call& call);
+void sync(Call& call);
+void wait(Call& call);
+
 // tracking.cc
 void client_caching(Call& call);
 void client_getredir(Call& call);

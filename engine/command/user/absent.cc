@@ -56,11 +56,8 @@ constexpr CommandName kAbsent[] = {
     {"module|load", "admin slow dangerous"},
     {"module|loadex", "admin slow dangerous"},
     {"module|unload", "admin slow dangerous"},
-    {"psync", "admin slow dangerous"},
     {"readonly", "fast connection"},
     {"readwrite", "fast connection"},
-    {"replconf", "admin slow dangerous"},
-    {"replicaof", "admin slow dangerous"},
     {"restore-asking", "keyspace write slow dangerous"},
     {"script", "slow"},
     {"script|debug", "slow scripting"},
@@ -69,8 +66,6 @@ constexpr CommandName kAbsent[] = {
     {"script|help", "slow scripting"},
     {"script|kill", "slow scripting"},
     {"script|load", "slow scripting"},
-    {"slaveof", "admin slow dangerous"},
-    {"sync", "admin slow dangerous"},
 };
 
 }  // namespace

@@ -1,0 +1,134 @@
+// What replicas say (REPLCONF, PSYNC, SYNC), and what is asked about them (WAIT, ROLE). What they are sent is decided in
+// engine/replication/master.h.
+#include <fmt/format.h>
+
+#include "engine/base/words.h"
+#include "engine/command/client.h"
+#include "engine/command/control.h"
+#include "engine/command/number.h"
+#include "engine/command/server/server_commands.h"
+
+namespace powercut::engine {
+
+namespace server {
+
+namespace {
+
+// --- A replica, before it is one ---
+
+bool set_flag(Call& call, size_t i, bool& flag) {
+  int64_t value = 0;
+  if (!call.integer_arg(i, value)) return false;
+  flag = value != 0;
+  return true;
+}
+
+bool replconf_option(Call& call, size_t i, ReplicaState& replica) {
+  if (call.is(i, "LISTENING-PORT")) {
+    int64_t port = 0;
+    if (!call.integer_arg(i + 1, port)) return false;
+    replica.port = static_cast<int>(port);
+  } else if (call.is(i, "IP-ADDRESS")) {
+    replica.host = call.arg(i + 1);
+  } else if (call.is(i, "CAPA")) {
+    replica.takes_stream |= call.is(i + 1, "EOF");
+    replica.takes_identity |= call.is(i + 1, "PSYNC2");
+  } else if (call.is(i, "RDB-ONLY")) {
+    return set_flag(call, i + 1, replica.checkpoint_alone);
+  } else if (call.is(i, "RDB-FILTER-ONLY")) {
+    if (call.arg(i + 1).empty()) return true;
+    call.fail("ERR a checkpoint is sent whole: there is no rdb-filter-only");
+    return false;
+  } else {
+    call.fail(fmt::format("ERR Unrecognized REPLCONF option: {}", call.arg(i)));
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void replconf(Call& call) {
+  if (call.client == nullptr) return;
+  if (call.argc() % 2 == 0) return call.fail(kSyntaxError);
+  // Of who is no replica, and of a master that we have not, nothing is to be known.
+  if (call.argc() == 3 && (call.is(1, "ACK") || call.is(1, "GETACK"))) {
+    call.client->skip_now = true;
+    return call.reply.ok();
+  }
+  call.client->become_replica();
+  for (size_t i = 1; i < call.argc(); i += 2)
+    if (!replconf_option(call, i, *call.client->replica)) return;
+  call.reply.ok();
+}
+
+namespace {
+
+void begin(Call& call, std::string_view id, int64_t offset) {
+  Client* client = call.client;
+  if (client == nullptr || call.control == nullptr) return;
+  if (client->subscriptions != nullptr || client->monitors || client->tracking != nullptr)
+    return call.fail("ERR a client that is told of other things cannot be a replica");
+  const auto begun = call.control->begin_replica(*client, id, offset);
+  if (!begun.ok()) return call.fail("ERR " + begun.error().message);
+  client->skip_now = true;  // what it is told is no reply
+  call.reply.ok();
+}
+
+}  // namespace
+
+void psync(Call& call) {
+  int64_t offset = 0;
+  if (!call.integer_arg(2, offset)) return;
+  begin(call, call.arg(1), offset);
+}
+
+void sync(Call& call) { begin(call, "", -1); }
+
+// This store is nobody's replica: nothing is to be done to be a master.
+void replicaof(Call& call) {
+  if (call.is(1, "NO") && call.is(2, "ONE")) return call.reply.ok();
+  call.fail(
+      "ERR this store cannot be a replica of another: make that one a replica of this one, or load "
+      "its files");
+}
+
+// --- Who asks about them ---
+
+void wait(Call& call) {
+  int64_t replicas = 0;
+  int64_t timeout_ms = 0;
+  if (!call.integer_arg(1, replicas)) return;
+  if (!call.integer_arg(2, timeout_ms, "ERR timeout is not an integer or out of range")) return;
+  if (timeout_ms < 0) return call.fail("ERR timeout is negative");
+  if (call.client == nullptr || call.control == nullptr) return call.reply.integer(0);
+  const uint64_t offset = call.client->written_offset;
+  const auto confirmed = static_cast<int64_t>(call.control->confirmed_replicas(offset));
+  if (confirmed >= replicas || !call.may_wait()) return call.reply.integer(confirmed);
+  call.control->ask_replicas();
+  call.wait({Type::kString, 1, 0, timeout_ms});  // for no key
+}
+
+void role(Call& call) {
+  call.reply.array(3);
+  call.reply.bulk("master");
+  call.reply.integer(
+      call.control == nullptr ? 0 : static_cast<int64_t>(call.control->replication_offset()));
+  const size_t mark = call.reply.begin_deferred();
+  size_t count = 0;
+  if (call.client != nullptr) {
+    for (const Client* client : call.client->peers().replicas) {
+      if (!client->replicates()) continue;
+      ++count;
+      call.reply.array(3);
+      call.reply.bulk(client->replica_host());
+      call.reply.bulk(std::to_string(client->replica->port));
+      call.reply.bulk(std::to_string(client->replica->confirmed));
+    }
+  }
+  call.reply.end_deferred(mark, count);
+}
+
+}  // namespace server
+
+}  // namespace powercut::engine
