@@ -108,15 +108,6 @@ Result<void> Engine::config_set(std::string_view name, std::string_view value) {
   return {};
 }
 
-EncodingLimits Engine::encoding_limits() {
-  const auto limit = [&](std::string_view name) {
-    return static_cast<uint64_t>(redis_number(config_, name));
-  };
-  return {limit("hash-max-listpack-entries"), limit("hash-max-listpack-value"),
-          limit("zset-max-listpack-entries"), limit("zset-max-listpack-value"),
-          limit("set-max-intset-entries")};
-}
-
 uint64_t Engine::sparse_sketch_most() {
   return static_cast<uint64_t>(redis_number(config_, "hll-sparse-max-bytes"));
 }

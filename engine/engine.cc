@@ -60,8 +60,14 @@ void Engine::apply_config() {
                                              "allchannels");
   executor_.clients().tracking.set_most_keys(
       static_cast<uint64_t>(redis_number(config_, "tracking-table-max-keys")));
-  stream_limits_ = {static_cast<uint64_t>(redis_number(config_, "stream-node-max-bytes")),
-                    static_cast<uint64_t>(redis_number(config_, "stream-node-max-entries"))};
+  const auto limit = [&](std::string_view name) {
+    return static_cast<uint64_t>(redis_number(config_, name));
+  };
+  stream_limits_ = {limit("stream-node-max-bytes"), limit("stream-node-max-entries")};
+  keyspace_.set_encoding_limits(
+      {limit("hash-max-listpack-entries"), limit("hash-max-listpack-value"),
+       limit("zset-max-listpack-entries"), limit("zset-max-listpack-value"),
+       limit("set-max-intset-entries")});
 }
 
 Engine::~Engine() = default;

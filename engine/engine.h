@@ -105,7 +105,6 @@ class Engine final : public OperationLog, public Control {
   // users.cc
   Result<void> load_users(Client* asking) override;
   Result<void> save_users() override;
-  EncodingLimits encoding_limits() override;
   uint64_t sparse_sketch_most() override;
   StreamLimits stream_limits() override { return stream_limits_; }
   MemoryReport memory_report() override;

@@ -1,10 +1,12 @@
-// Unsigned numbers in text, where every command of a log passes: a few digits, most of the time.
+// Whole numbers in text, where every command of a log passes: a few digits, most of the time.
 #pragma once
 
 #include <bit>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <optional>
+#include <string_view>
 
 namespace powercut {
 
@@ -36,6 +38,30 @@ inline char* write_digits(char* at, uint64_t value) {
   if (value < 100) return at;
   std::memcpy(at, kPairs + 2 * (value % 100), 2);
   return at + 2;
+}
+
+// Writes `value` at `at`, where there is room for that many; returns the end.
+inline constexpr size_t kLongestInteger = 20;
+inline char* write_integer(char* at, int64_t value) {
+  return std::to_chars(at, at + kLongestInteger, value).ptr;
+}
+
+// A decimal 64-bit integer without spaces, leading zeros or a plus sign (Redis: string2ll).
+inline std::optional<int64_t> parse_integer(std::string_view text) {
+  const bool negative = !text.empty() && text[0] == '-';
+  const size_t first = negative ? 1 : 0;
+  const size_t digits = text.size() - first;
+  if (digits == 0 || digits > 19) return std::nullopt;
+  if (text[first] == '0' && (digits > 1 || negative)) return std::nullopt;
+  uint64_t magnitude = 0;  // 19 digits always fit
+  for (size_t i = first; i < text.size(); ++i) {
+    const auto digit = static_cast<unsigned char>(text[i] - '0');
+    if (digit > 9) return std::nullopt;
+    magnitude = magnitude * 10 + digit;
+  }
+  constexpr uint64_t kMax = INT64_MAX;
+  if (magnitude > kMax + (negative ? 1 : 0)) return std::nullopt;
+  return static_cast<int64_t>(negative ? 0 - magnitude : magnitude);
 }
 
 // As read_digits, of a hexadecimal number of at most 16 digits.

@@ -82,8 +82,8 @@ class CheckpointTest : public ::testing::Test {
   }
   // Takes many slices.
   void put_list(int db, std::string_view key, size_t items) {
-    auto list = std::make_unique<List>();
-    for (size_t i = 0; i < items; ++i) list->push_back("item " + std::to_string(i));
+    List list;
+    for (size_t i = 0; i < items; ++i) list.push_back("item " + std::to_string(i));
     keyspace.put(db, key, Value(std::move(list)));
     keyspace.settle();
   }
@@ -168,9 +168,8 @@ void change_something(Keyspace& keyspace) {
   } else if (what == 6) {
     keyspace.swap(db, *rc::gen::inRange(0, 3));
   } else {
-    auto list = std::make_unique<List>();
-    for (int i = *rc::gen::inRange(1, 60); i > 0; --i)
-      list->push_back(std::to_string(i) + " items");
+    List list;
+    for (int i = *rc::gen::inRange(1, 60); i > 0; --i) list.push_back(std::to_string(i) + " items");
     keyspace.put(db, key, Value(std::move(list)));
   }
   keyspace.settle();
@@ -282,8 +281,8 @@ TEST_F(CheckpointTest, TheSlicedEntryIsFinishedBeforeItChangesOrMoves) {
   for (size_t i = 0; i < changes.size(); ++i) {
     Keyspace fresh;
     fresh.put(0, "before", "1");
-    auto list = std::make_unique<List>();
-    for (int item = 0; item < 200; ++item) list->push_back("item " + std::to_string(item));
+    List list;
+    for (int item = 0; item < 200; ++item) list.push_back("item " + std::to_string(item));
     fresh.put(0, "sliced", Value(std::move(list)));
     fresh.put(1, "other", "2");
     fresh.settle();

@@ -218,7 +218,9 @@ bool Loader::read_entry(uint8_t type, uint64_t at) {
     return reader_.fail_at(at, fmt::format("{}: key {}", refused, shown(key_)), Errc::kUnsupported);
   }
   Value value;
-  if (!read_rdb_value(reader_, type, value)) {
+  const EncodingLimits limits =
+      keyspace_ != nullptr ? keyspace_->encoding_limits() : EncodingLimits();
+  if (!read_rdb_value(reader_, type, value, limits)) {
     if (reader_.error().code == Errc::kUnsupported) reader_.say_more(": key " + shown(key_));
     return false;
   }

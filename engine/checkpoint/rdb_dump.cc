@@ -67,14 +67,14 @@ bool dump_footer_fits(std::string_view payload) {
   return little(payload.substr(covered)) == crc64(payload.substr(0, covered));
 }
 
-Result<Value> restore_payload(std::string_view payload) {
+Result<Value> restore_payload(std::string_view payload, const EncodingLimits& limits) {
   if (!dump_footer_fits(payload)) {
     return Error{Errc::kUnsupported, "DUMP payload version or checksum are wrong"};
   }
   RdbReader reader(payload.substr(0, payload.size() - kDumpFooterBytes), "DUMP payload");
   uint8_t type;
   Value value;
-  if (!reader.read_byte(type) || !read_rdb_value(reader, type, value)) {
+  if (!reader.read_byte(type) || !read_rdb_value(reader, type, value, limits)) {
     return Error{Errc::kCorrupt, reader.error().message};
   }
   if (reader.remaining() > 0 || value.is_empty_collection()) {

@@ -18,7 +18,7 @@ std::string dump_payload(const Value& value);
 bool dump_footer_fits(std::string_view payload);
 
 // The value. kUnsupported when the footer does not fit; kCorrupt when what it covers is no value.
-Result<Value> restore_payload(std::string_view payload);
+Result<Value> restore_payload(std::string_view payload, const EncodingLimits& limits = {});
 
 // All libraries of functions as one payload, and their texts back. The error is what Redis answers, without "ERR ".
 std::string dump_libraries(const Libraries& libraries);

@@ -192,23 +192,23 @@ inline Value random_value() {
   const int count = *rc::gen::inRange(1, 30);
   switch (type) {
     case Type::kList: {
-      auto list = std::make_unique<List>();
-      for (int i = 0; i < count; ++i) list->push_back(random_string());
+      List list;
+      for (int i = 0; i < count; ++i) list.push_back(random_string());
       return Value(std::move(list));
     }
     case Type::kHash: {
-      auto hash = std::make_unique<Hash>();
-      for (int i = 0; i < count; ++i) hash->set(random_string(), random_string());
+      Hash hash;
+      for (int i = 0; i < count; ++i) hash.set(random_string(), random_string());
       return Value(std::move(hash));
     }
     case Type::kSet: {
-      auto set = std::make_unique<Set>();
-      for (int i = 0; i < count; ++i) set->add(random_string());
+      Set set;
+      for (int i = 0; i < count; ++i) set.add(random_string());
       return Value(std::move(set));
     }
     case Type::kZset: {
-      auto zset = std::make_unique<Zset>();
-      for (int i = 0; i < count; ++i) zset->set(random_string(), random_score());
+      Zset zset;
+      for (int i = 0; i < count; ++i) zset.set(random_string(), random_score());
       return Value(std::move(zset));
     }
     case Type::kStream:

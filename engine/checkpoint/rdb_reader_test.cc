@@ -598,8 +598,8 @@ TEST(RdbFile, WhatIsLoadedCounts) {
   Keyspace saved;
   saved.set_loading(true);
   for (const char* key : {"a", "b", "c"}) saved.put(0, key, std::string(500, 'x') + key);
-  auto list = std::make_unique<List>();
-  for (int i = 0; i < 100; ++i) list->push_back(std::string(30, 'y'));
+  List list;
+  for (int i = 0; i < 100; ++i) list.push_back(std::string(30, 'y'));
   saved.set_expiry(1, "l", saved.put(1, "l", Value(std::move(list))), 1000);
   saved.settle();
   Keyspace loaded;

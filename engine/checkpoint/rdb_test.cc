@@ -106,18 +106,18 @@ TEST(RdbEncode, AFile) {
   Keyspace keyspace;
   Object* object = keyspace.put(0, "s", Value(String("7")));
   keyspace.set_expiry(0, "s", object, 0x0102030405);
-  auto list = std::make_unique<List>();
-  list->push_back("a");
-  list->push_back("");
+  List list;
+  list.push_back("a");
+  list.push_back("");
   keyspace.put(0, "l", Value(std::move(list)));
-  auto set = std::make_unique<Set>();
-  set->add("m");
+  Set set;
+  set.add("m");
   keyspace.put(0, "t", Value(std::move(set)));
-  auto hash = std::make_unique<Hash>();
-  hash->set("f", "v");
+  Hash hash;
+  hash.set("f", "v");
   keyspace.put(3, "h", Value(std::move(hash)));
-  auto zset = std::make_unique<Zset>();
-  zset->set("m", 1.5);
+  Zset zset;
+  zset.set("m", 1.5);
   keyspace.put(3, "z", Value(std::move(zset)));
   keyspace.settle();
 

@@ -19,17 +19,24 @@ namespace {
 
 constexpr const char* kTwice = "an item comes twice";
 
-const char* add_to_set(Set& set, std::string_view member) {
-  return set.add(member) ? nullptr : kTwice;
+// What is being read, and up to where it is packed.
+template <class T>
+struct Into {
+  T& made;
+  const EncodingLimits& limits;
+};
+
+const char* add_to_set(Into<Set> set, std::string_view member) {
+  return set.made.add(member, set.limits) ? nullptr : kTwice;
 }
 
-const char* add_to_hash(Hash& hash, std::string_view field, std::string_view value) {
-  return hash.set(field, value) ? nullptr : kTwice;
+const char* add_to_hash(Into<Hash> hash, std::string_view field, std::string_view value) {
+  return hash.made.set(field, value, hash.limits) ? nullptr : kTwice;
 }
 
-const char* add_to_zset(Zset& zset, std::string_view member, double score) {
+const char* add_to_zset(Into<Zset> zset, std::string_view member, double score) {
   if (std::isnan(score)) return "a score that is not a number";
-  return zset.set(member, score) ? nullptr : kTwice;
+  return zset.made.set(member, score, zset.limits) ? nullptr : kTwice;
 }
 
 bool parse_score(std::string_view text, double& out) {
@@ -50,7 +57,7 @@ bool read_list(RdbReader& reader, List& list) {
   return true;
 }
 
-bool read_set(RdbReader& reader, Set& set) {
+bool read_set(RdbReader& reader, Into<Set> set) {
   uint64_t count;
   if (!reader.read_count(count, 1)) return false;
   std::string_view member;
@@ -61,7 +68,7 @@ bool read_set(RdbReader& reader, Set& set) {
   return true;
 }
 
-bool read_hash(RdbReader& reader, Hash& hash) {
+bool read_hash(RdbReader& reader, Into<Hash> hash) {
   uint64_t count;
   if (!reader.read_count(count, 2)) return false;
   std::string field;
@@ -96,7 +103,7 @@ bool read_text_score(RdbReader& reader, double& score) {
   return parse_score({text, size}, score) || reader.fail("a score that is not a number");
 }
 
-bool read_zset(RdbReader& reader, Zset& zset, bool scores_are_text) {
+bool read_zset(RdbReader& reader, Into<Zset> zset, bool scores_are_text) {
   uint64_t count;
   if (!reader.read_count(count, scores_are_text ? 2 : 9)) return false;
   std::string member;
@@ -134,7 +141,7 @@ bool read_packed_list(RdbReader& reader, Walk walk, List& list) {
   });
 }
 
-bool read_packed_set(RdbReader& reader, Walk walk, Set& set) {
+bool read_packed_set(RdbReader& reader, Walk walk, Into<Set> set) {
   return read_packed(reader, walk, [&set](std::string_view item) { return add_to_set(set, item); });
 }
 
@@ -156,7 +163,7 @@ bool read_packed_pairs(RdbReader& reader, Walk walk, Add add) {
   return !have_first || reader.fail_at(at, "an item without its second half");
 }
 
-bool read_packed_hash(RdbReader& reader, Walk walk, Hash& hash) {
+bool read_packed_hash(RdbReader& reader, Walk walk, Into<Hash> hash) {
   return read_packed_pairs(reader, walk, [&hash](std::string_view field, std::string_view value) {
     return add_to_hash(hash, field, value);
   });
@@ -165,7 +172,7 @@ bool read_packed_hash(RdbReader& reader, Walk walk, Hash& hash) {
 // Since Redis 7.4 a hash of which fields expire, or did once: as long as none does, a hash as any.
 constexpr const char* kFieldExpires = "a field of a hash expires: not supported";
 
-bool read_hash_fields(RdbReader& reader, Hash& hash) {
+bool read_hash_fields(RdbReader& reader, Into<Hash> hash) {
   uint64_t soonest, count, expiry;
   if (!reader.read_little(soonest, 8) || !reader.read_count(count, 3)) return false;
   std::string field;
@@ -180,7 +187,7 @@ bool read_hash_fields(RdbReader& reader, Hash& hash) {
   return true;
 }
 
-bool read_packed_hash_fields(RdbReader& reader, Hash& hash) {
+bool read_packed_hash_fields(RdbReader& reader, Into<Hash> hash) {
   const uint64_t at = reader.offset();
   uint64_t soonest;
   if (!reader.read_little(soonest, 8)) return false;
@@ -201,7 +208,7 @@ bool read_packed_hash_fields(RdbReader& reader, Hash& hash) {
   return seen % 3 == 0 || reader.fail_at(at, "an item without the rest of it");
 }
 
-bool read_packed_zset(RdbReader& reader, Walk walk, Zset& zset) {
+bool read_packed_zset(RdbReader& reader, Walk walk, Into<Zset> zset) {
   return read_packed_pairs(reader, walk,
                            [&zset](std::string_view member, std::string_view text) -> const char* {
                              double score;
@@ -230,10 +237,17 @@ bool read_quicklist(RdbReader& reader, Walk walk, bool plain_nodes, List& list) 
   return true;
 }
 
+bool read_stream(RdbReader& reader, RdbType type, Value& out) {
+  auto made = std::make_unique<Stream>();
+  if (!read_rdb_stream(reader, type, *made)) return false;
+  out = Value(std::move(made));
+  return true;
+}
+
 template <class T, class Read>
-bool read_new(Value& out, Read read) {
-  auto made = std::make_unique<T>();
-  if (!read(*made)) return false;
+bool read_new(Value& out, const EncodingLimits& limits, Read read) {
+  T made;
+  if (!read(Into<T>{made, limits})) return false;
   out = Value(std::move(made));
   return true;
 }
@@ -258,11 +272,16 @@ const char* rdb_type_refused(uint8_t type) {
   }
 }
 
-bool read_rdb_value(RdbReader& reader, uint8_t type, Value& out) {
-  const auto list = [&](auto read) { return read_new<List>(out, read); };
-  const auto hash = [&](auto read) { return read_new<Hash>(out, read); };
-  const auto set = [&](auto read) { return read_new<Set>(out, read); };
-  const auto zset = [&](auto read) { return read_new<Zset>(out, read); };
+bool read_rdb_value(RdbReader& reader, uint8_t type, Value& out, const EncodingLimits& limits) {
+  const auto list = [&](auto read) {
+    List made;
+    if (!read(made)) return false;
+    out = Value(std::move(made));
+    return true;
+  };
+  const auto hash = [&](auto read) { return read_new<Hash>(out, limits, read); };
+  const auto set = [&](auto read) { return read_new<Set>(out, limits, read); };
+  const auto zset = [&](auto read) { return read_new<Zset>(out, limits, read); };
   switch (static_cast<RdbType>(type)) {
     case RdbType::kString: {
       std::string string;
@@ -279,36 +298,35 @@ bool read_rdb_value(RdbReader& reader, uint8_t type, Value& out) {
     case RdbType::kListQuicklist2:
       return list([&](List& l) { return read_quicklist(reader, walk_listpack, true, l); });
     case RdbType::kSet:
-      return set([&](Set& s) { return read_set(reader, s); });
+      return set([&](Into<Set> s) { return read_set(reader, s); });
     case RdbType::kSetIntset:
-      return set([&](Set& s) { return read_packed_set(reader, walk_intset, s); });
+      return set([&](Into<Set> s) { return read_packed_set(reader, walk_intset, s); });
     case RdbType::kSetListpack:
-      return set([&](Set& s) { return read_packed_set(reader, walk_listpack, s); });
+      return set([&](Into<Set> s) { return read_packed_set(reader, walk_listpack, s); });
     case RdbType::kHash:
-      return hash([&](Hash& h) { return read_hash(reader, h); });
+      return hash([&](Into<Hash> h) { return read_hash(reader, h); });
     case RdbType::kHashZipmap:
-      return hash([&](Hash& h) { return read_packed_hash(reader, walk_zipmap, h); });
+      return hash([&](Into<Hash> h) { return read_packed_hash(reader, walk_zipmap, h); });
     case RdbType::kHashZiplist:
-      return hash([&](Hash& h) { return read_packed_hash(reader, walk_ziplist, h); });
+      return hash([&](Into<Hash> h) { return read_packed_hash(reader, walk_ziplist, h); });
     case RdbType::kHashListpack:
-      return hash([&](Hash& h) { return read_packed_hash(reader, walk_listpack, h); });
+      return hash([&](Into<Hash> h) { return read_packed_hash(reader, walk_listpack, h); });
     case RdbType::kHashFields:
-      return hash([&](Hash& h) { return read_hash_fields(reader, h); });
+      return hash([&](Into<Hash> h) { return read_hash_fields(reader, h); });
     case RdbType::kHashListpackFields:
-      return hash([&](Hash& h) { return read_packed_hash_fields(reader, h); });
+      return hash([&](Into<Hash> h) { return read_packed_hash_fields(reader, h); });
     case RdbType::kZsetText:
-      return zset([&](Zset& z) { return read_zset(reader, z, true); });
+      return zset([&](Into<Zset> z) { return read_zset(reader, z, true); });
     case RdbType::kZset:
-      return zset([&](Zset& z) { return read_zset(reader, z, false); });
+      return zset([&](Into<Zset> z) { return read_zset(reader, z, false); });
     case RdbType::kZsetZiplist:
-      return zset([&](Zset& z) { return read_packed_zset(reader, walk_ziplist, z); });
+      return zset([&](Into<Zset> z) { return read_packed_zset(reader, walk_ziplist, z); });
     case RdbType::kZsetListpack:
-      return zset([&](Zset& z) { return read_packed_zset(reader, walk_listpack, z); });
+      return zset([&](Into<Zset> z) { return read_packed_zset(reader, walk_listpack, z); });
     case RdbType::kStream:
     case RdbType::kStream2:
     case RdbType::kStream3:
-      return read_new<Stream>(
-          out, [&](Stream& s) { return read_rdb_stream(reader, static_cast<RdbType>(type), s); });
+      return read_stream(reader, static_cast<RdbType>(type), out);
     default:
       break;
   }

@@ -15,7 +15,7 @@ const char* rdb_type_refused(uint8_t type);
 
 // Reads a value of any type that is not refused; false if the reader failed. An item that comes
 // twice in a hash, set or sorted set is an error. A collection may turn out empty: old versions of
-// Redis wrote such.
-bool read_rdb_value(RdbReader& reader, uint8_t type, Value& out);
+// Redis wrote such. `limits` say up to where it is packed, whatever it was in the file.
+bool read_rdb_value(RdbReader& reader, uint8_t type, Value& out, const EncodingLimits& limits);
 
 }  // namespace powercut::engine

@@ -87,9 +87,9 @@ void announce_by_name(Call& call, const CommandSpec& spec) {
   if (row == std::end(kRows) || row->command != spec.name) return;
   CHECK(spec.first_key > 0);
   const std::string_view key = call.arg(static_cast<size_t>(spec.first_key));
-  const bool gone = call.keyspace.peek(call.db, key) == nullptr;
-  if (!gone || row->if_gone == IfGone::kAlso) call.announce(row->kind, row->event, key);
-  if (gone) call.announce('g', "del", key);
+  if (row->if_gone == IfGone::kInstead && call.keyspace.peek(call.db, key) == nullptr)
+    return call.announce('g', "del", key);
+  call.announce_taken(row->kind, row->event, key);
 }
 
 void announce_misses(Call& call, const CommandSpec& spec) {

@@ -95,8 +95,10 @@ class Call {
     if (found != nullptr || failed()) return found;
     if constexpr (std::is_same_v<T, String>) {
       return as<T>(keyspace.put(db, key, Value(String()))->value);
-    } else {
+    } else if constexpr (std::is_same_v<T, Stream>) {
       return as<T>(keyspace.put(db, key, Value(std::make_unique<T>()))->value);
+    } else {
+      return as<T>(keyspace.put(db, key, Value(T()))->value);
     }
   }
 

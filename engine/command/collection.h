@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -36,9 +35,8 @@ void counted_keys(std::span<const std::string_view> args, std::vector<size_t>& p
 
 // Makes `result` the value of `key`, or removes the key if it is empty; answers the size.
 template <class T>
-void store_result(Call& call, std::string_view key, std::unique_ptr<T> result) {
-  CHECK(result != nullptr);
-  const size_t size = result->size();
+void store_result(Call& call, std::string_view key, T result) {
+  const size_t size = result.size();
   if (size > 0) {
     call.keyspace.put(call.db, key, Value(std::move(result)));
     call.changed();

@@ -9,7 +9,6 @@
 
 #include "engine/base/result.h"
 #include "engine/base/time.h"
-#include "engine/command/encoding.h"
 #include "engine/command/latency.h"
 #include "engine/command/slow_log.h"
 #include "engine/store/stream.h"
@@ -57,9 +56,6 @@ class Control {
   virtual Result<void> save_users() { return no_users_file(); }
   // CONFIG RESETSTAT
   virtual void reset_stats() = 0;
-
-  // --- OBJECT ENCODING ---
-  virtual EncodingLimits encoding_limits() { return {}; }
 
   // --- PFADD, PFMERGE ---
   virtual uint64_t sparse_sketch_most() { return 3'000; }  // hll-sparse-max-bytes

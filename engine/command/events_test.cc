@@ -102,6 +102,19 @@ TEST_F(KeyEvents, AnEmptiedCollectionIsGone) {
   EXPECT_EQ(told("GEOSEARCHSTORE f g FROMMEMBER a BYRADIUS 1 km"), Lines{"geosearchstore f"});
 }
 
+TEST_F(KeyEvents, AConsumerThatIsNewIsTold) {
+  ask("XADD x 1-1 f v");
+  ask("XGROUP CREATE x g 0");
+  heard();
+  const Lines made{"xgroup-createconsumer x"};
+  EXPECT_EQ(told("XREADGROUP GROUP g a STREAMS x >"), made);
+  EXPECT_EQ(told("XREADGROUP GROUP g a STREAMS x 0"), Lines{});
+  EXPECT_EQ(told("XREADGROUP GROUP g b STREAMS x 0"), made);
+  EXPECT_EQ(told("XCLAIM x g c 0 1-1"), made);
+  EXPECT_EQ(told("XCLAIM x g c 0 1-1"), Lines{});
+  EXPECT_EQ(told("XAUTOCLAIM x g d 0 0"), made);
+}
+
 TEST_F(KeyEvents, WhoWaitedIsHeardOfBehindWhoServedIt) {
   Session third(executor);
   ask(third, "BLPOP l 0");

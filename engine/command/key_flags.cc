@@ -20,6 +20,20 @@ std::vector<std::string_view> split(std::string_view text, std::string_view at) 
   return parts;
 }
 
+// Is a BITFIELD made of GETs alone? What cannot be made out may write.
+bool only_gets(std::span<const std::string_view> args) {
+  for (size_t i = 2; i < args.size();) {
+    const size_t behind = args.size() - i - 1;
+    if (behind >= 2 && equals_ignoring_case(args[i], "GET"))
+      i += 3;
+    else if (behind >= 1 && equals_ignoring_case(args[i], "OVERFLOW"))
+      i += 2;
+    else
+      return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::vector<std::string_view> split_at_blanks(std::string_view text) { return split(text, " "); }
@@ -49,7 +63,7 @@ std::vector<KeyPlace> key_places(std::string_view name) {
   return places;
 }
 
-// SET writes over what is there unless GET asks for it.
+// SET writes over what is there unless GET asks for it; BITFIELD may read alone.
 std::vector<std::string_view> key_flags(const std::vector<KeyPlace>& places,
                                         const CommandSpec& spec,
                                         std::span<const std::string_view> args, size_t position) {
@@ -60,6 +74,7 @@ std::vector<std::string_view> key_flags(const std::vector<KeyPlace>& places,
     return gets ? std::vector<std::string_view>{"RW", "access", "update"}
                 : std::vector<std::string_view>{"OW", "update"};
   }
+  if (spec.name == "bitfield" && only_gets(args)) return {"RO", "access"};
   for (const KeyPlace& place : places) {
     if (place.anywhere || !place.keyword.empty()) continue;
     const auto at = static_cast<int>(position);

@@ -74,23 +74,6 @@ bool element_match(std::string_view pattern, size_t& i, char c) {
 
 }  // namespace
 
-std::optional<int64_t> parse_integer(std::string_view text) {
-  const bool negative = !text.empty() && text[0] == '-';
-  const size_t first = negative ? 1 : 0;
-  const size_t digits = text.size() - first;
-  if (digits == 0 || digits > 19) return std::nullopt;
-  if (text[first] == '0' && (digits > 1 || negative)) return std::nullopt;
-  uint64_t magnitude = 0;  // 19 digits always fit
-  for (size_t i = first; i < text.size(); ++i) {
-    const auto digit = static_cast<unsigned char>(text[i] - '0');
-    if (digit > 9) return std::nullopt;
-    magnitude = magnitude * 10 + digit;
-  }
-  constexpr uint64_t kMax = INT64_MAX;
-  if (magnitude > kMax + (negative ? 1 : 0)) return std::nullopt;
-  return static_cast<int64_t>(negative ? 0 - magnitude : magnitude);
-}
-
 std::optional<double> parse_double(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -130,8 +113,8 @@ std::string format_long_double(long double value) {
 }
 
 std::string format_integer(int64_t value) {
-  char buffer[24];
-  return std::string(buffer, std::to_chars(buffer, buffer + sizeof(buffer), value).ptr);
+  char buffer[kLongestInteger];
+  return std::string(buffer, write_integer(buffer, value));
 }
 
 bool equals_ignoring_case(std::string_view text, std::string_view upper_word) {

@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/decimal.h"
+
 namespace powercut::engine {
 
-// A decimal 64-bit integer without spaces, leading zeros or a plus sign (Redis: string2ll).
-std::optional<int64_t> parse_integer(std::string_view text);
 // A finite or infinite double; not NaN, no surrounding spaces (Redis: string2d /
 // getDoubleFromObject).
 std::optional<double> parse_double(std::string_view text);

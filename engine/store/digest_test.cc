@@ -26,19 +26,19 @@ class Digest : public ::testing::Test {
   // What redis-server 7.0.15 was given as well.
   Digest() {
     keyspace.set_now({1'700'000'000'000});
-    auto list = std::make_unique<List>();
-    for (const char* item : {"a", "b", "3"}) list->push_back(item);
+    List list;
+    for (const char* item : {"a", "b", "3"}) list.push_back(item);
     put(0, "l", Value(std::move(list)));
-    auto set = std::make_unique<Set>();
-    for (const char* member : {"1", "2", "x"}) set->add(member);
+    Set set;
+    for (const char* member : {"1", "2", "x"}) set.add(member);
     put(0, "s", Value(std::move(set)));
-    auto hash = std::make_unique<Hash>();
-    hash->set("f", "1");
-    hash->set("g", "x");
+    Hash hash;
+    hash.set("f", "1");
+    hash.set("g", "x");
     put(0, "h", Value(std::move(hash)));
-    auto zset = std::make_unique<Zset>();
-    zset->set("a", 1);
-    zset->set("b", 2.5);
+    Zset zset;
+    zset.set("a", 1);
+    zset.set("b", 2.5);
     put(0, "z", Value(std::move(zset)));
     put(0, "str", Value(String("hello")));
     put(0, "n", Value(String("12")), 1'700'001'000'000);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <type_traits>
@@ -28,25 +27,25 @@ class Entries {
     [[no_unique_address]] View value;
   };
 
-  size_t size() const { return large_ == nullptr ? count_ : large_->map.size(); }
-  bool packed() const { return large_ == nullptr; }
+  size_t size() const { return small_.is_large() ? small_.large().map.size() : small_.count(); }
+  bool packed() const { return !small_.is_large(); }
 
   // REQUIRES: position < size().
   Item at(size_t position) const {
     CHECK(position < size());
-    if (large_ != nullptr) {
-      const auto& entry = large_->map.at(position);
+    if (small_.is_large()) {
+      const auto& entry = small_.large().map.at(position);
       if constexpr (kValues)
         return {entry.key, entry.value};
       else
         return {entry.key, {}};
     }
-    return item_at(offset_of(position));
+    return item_at(small_.offset_of(position, [this](size_t offset) { return end_of(offset); }));
   }
 
   std::optional<View> find(std::string_view key) const {
-    if (large_ != nullptr) {
-      const auto* entry = large_->map.find(key);
+    if (small_.is_large()) {
+      const auto* entry = small_.large().map.find(key);
       if (entry == nullptr) return std::nullopt;
       if constexpr (kValues)
         return View(entry->value);
@@ -54,62 +53,72 @@ class Entries {
         return View();
     }
     const size_t offset = find_packed(key);
-    if (offset == packed_.size()) return std::nullopt;
+    if (offset == small_.bytes().size()) return std::nullopt;
     return item_at(offset).value;
   }
 
   // True if the key is new. Neither may be a view into this.
-  bool set(std::string_view key, View value = {}) {
-    if (large_ == nullptr && !fits(key, value)) unpack();
-    if (large_ != nullptr) return set_large(key, value);
+  bool set(std::string_view key, View value, const PackedLimits& limits) {
+    if (small_.is_large()) return set_large(key, value);
     const size_t offset = find_packed(key);
-    const bool is_new = offset == packed_.size();
-    if (is_new && count_ == kMostPacked) {
+    const bool is_new = offset == small_.bytes().size();
+    if (!fits(key, value, limits) || (is_new && small_.count() >= limits.entries)) {
       unpack();
       return set_large(key, value);
     }
     if (is_new) {
-      char* to = packed_.open(offset, bytes_of(key, value));
+      char* to = small_.bytes().open(offset, bytes_of(key, value));
       to = Packed::put(to, key);
       if constexpr (kValues) Packed::put(to, value);
-      ++count_;
     } else if constexpr (kValues) {
-      const size_t at = packed_.behind(offset);
-      packed_.close(at, packed_.behind(at) - at);
-      Packed::put(packed_.open(at, Packed::bytes_of(value)), value);
+      put_value(small_.bytes().behind(offset), value);
     }
-    forget_place();
+    small_.changed(is_new ? 1 : 0);
     return is_new;
   }
 
   // `key` may be a view into this. False: there was none.
   bool erase(std::string_view key) {
-    if (large_ != nullptr) return erase_large(key);
+    if (small_.is_large()) return erase_large(key);
     const size_t offset = find_packed(key);
-    if (offset == packed_.size()) return false;
-    packed_.close(offset, end_of(offset) - offset);
-    --count_;
-    forget_place();
+    if (offset == small_.bytes().size()) return false;
+    small_.bytes().close(offset, end_of(offset) - offset);
+    small_.changed(-1);
     return true;
+  }
+
+  Entries clone() const {
+    Entries copy;
+    if (small_.is_large()) {
+      copy.small_.become_large();
+      for (size_t i = 0; i < size(); ++i) copy.set_large(at(i).key, at(i).value);
+    } else {
+      copy.small_.copy_packed(small_);
+    }
+    return copy;
   }
 
   // The heap bytes owned.
   size_t memory_bytes() const {
-    if (large_ == nullptr) return heap_bytes(packed_.size());
-    return heap_bytes(sizeof(Large)) + large_->map.memory_bytes() + large_->value_bytes;
+    const size_t piece = heap_bytes(small_.bytes().size());
+    if (packed()) return piece;
+    return piece + small_.large().map.memory_bytes() + small_.large().value_bytes;
   }
 
- private:
+ protected:
   struct Large {
     SlabMap<V> map;
     size_t value_bytes = 0;  // of the heap, owned by values
   };
 
-  static bool fits(std::string_view key, View value) {
+  Small<Large> small_;
+
+ private:
+  bool fits(std::string_view key, View value, const PackedLimits& limits) const {
     if constexpr (kValues) {
-      if (value.size() > kLongestPacked) return false;
+      if (value.size() > limits.bytes) return false;
     }
-    return key.size() <= kLongestPacked;
+    return key.size() <= limits.bytes && small_.has_room(bytes_of(key, value));
   }
   static size_t bytes_of(std::string_view key, View value) {
     if constexpr (kValues)
@@ -117,71 +126,66 @@ class Entries {
     else
       return Packed::bytes_of(key);
   }
+  // In place of the one at `at`: as a rule that is as long.
+  void put_value(size_t at, std::string_view value) {
+    auto& bytes = small_.bytes();
+    const size_t before = bytes.behind(at) - at;
+    const size_t after = Packed::bytes_of(value);
+    if (after > before) bytes.open(at, after - before);
+    if (after < before) bytes.close(at, before - after);
+    Packed::put(bytes.at(at), value);
+  }
 
   Item item_at(size_t offset) const {
-    const std::string_view key = packed_.string_at(offset);
+    const std::string_view key = small_.bytes().string_at(offset);
     if constexpr (kValues)
-      return {key, packed_.string_at(packed_.behind(offset))};
+      return {key, small_.bytes().string_at(small_.bytes().behind(offset))};
     else
       return {key, {}};
   }
   size_t end_of(size_t offset) const {
-    offset = packed_.behind(offset);
-    return kValues ? packed_.behind(offset) : offset;
+    offset = small_.bytes().behind(offset);
+    return kValues ? small_.bytes().behind(offset) : offset;
   }
   // The end, if it is not there.
   size_t find_packed(std::string_view key) const {
+    const size_t end = small_.bytes().size();
     size_t offset = 0;
-    while (offset < packed_.size() && packed_.string_at(offset) != key) offset = end_of(offset);
+    while (offset < end && small_.bytes().string_at(offset) != key) offset = end_of(offset);
     return offset;
   }
-  // From where it was looked last, so that a walk from position to position is one.
-  size_t offset_of(size_t position) const {
-    if (position < place_) forget_place();
-    for (; place_ < position; ++place_) offset_ = static_cast<uint16_t>(end_of(offset_));
-    return offset_;
-  }
-  void forget_place() const { place_ = offset_ = 0; }
 
   void unpack() {
-    auto large = std::make_unique<Large>();
-    std::swap(large_, large);
-    for (size_t offset = 0; offset < packed_.size(); offset = end_of(offset)) {
-      const Item item = item_at(offset);
+    const Entries before(std::move(*this));
+    small_.become_large();
+    for (size_t offset = 0; offset < before.small_.bytes().size(); offset = before.end_of(offset)) {
+      const Item item = before.item_at(offset);
       set_large(item.key, item.value);
     }
-    CHECK(large_->map.size() == count_);
-    packed_ = Packed();
-    count_ = 0;
-    forget_place();
+    CHECK(size() == before.size());
   }
 
   bool set_large(std::string_view key, View value) {
-    auto [entry, is_new] = large_->map.insert(key);
+    Large& large = small_.large();
+    auto [entry, is_new] = large.map.insert(key);
     if constexpr (kValues) {
-      CHECK(large_->value_bytes >= heap_bytes(entry->value));
-      large_->value_bytes -= heap_bytes(entry->value);
+      CHECK(large.value_bytes >= heap_bytes(entry->value));
+      large.value_bytes -= heap_bytes(entry->value);
       entry->value.assign(value);
-      large_->value_bytes += heap_bytes(entry->value);
+      large.value_bytes += heap_bytes(entry->value);
     }
     return is_new;
   }
 
   bool erase_large(std::string_view key) {
-    const auto* entry = large_->map.find(key);
+    Large& large = small_.large();
+    const auto* entry = large.map.find(key);
     if (entry == nullptr) return false;
-    if constexpr (kValues) large_->value_bytes -= heap_bytes(entry->value);
-    large_->map.erase(key);
-    CHECK(large_->map.size() > 0 || large_->value_bytes == 0);
+    if constexpr (kValues) large.value_bytes -= heap_bytes(entry->value);
+    large.map.erase(key);
+    CHECK(large.map.size() > 0 || large.value_bytes == 0);
     return true;
   }
-
-  static_assert(kMostPacked * 2 * (1 + kLongestPacked) <= UINT16_MAX);
-  Packed packed_;
-  uint16_t count_ = 0;           // while packed
-  mutable uint16_t place_ = 0;   // a position,
-  mutable uint16_t offset_ = 0;  // and where it is
-  std::unique_ptr<Large> large_;
 };
 
 }  // namespace powercut::engine

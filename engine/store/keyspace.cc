@@ -87,18 +87,16 @@ const Object* Keyspace::peek(int db, std::string_view key) const {
   return entry == nullptr || expired(entry->value) ? nullptr : &entry->value;
 }
 
-const Object* Keyspace::look(int db, std::string_view key) {
-  const auto* entry = find_live(db, key, Table::hash_of(key));
+Object* Keyspace::look_up(int db, std::string_view key) {
+  auto* entry = find_live(db, key, Table::hash_of(key));
   ++(entry == nullptr ? misses_ : hits_);
   return entry == nullptr ? nullptr : &entry->value;
 }
 
 const Object* Keyspace::find(int db, std::string_view key) {
-  auto* entry = find_live(db, key, Table::hash_of(key));
-  ++(entry == nullptr ? misses_ : hits_);
-  if (entry == nullptr) return nullptr;
-  entry->value.access = accesses_.used(entry->value.access) & Accesses::kMask;
-  return &entry->value;
+  Object* object = look_up(db, key);
+  if (object != nullptr) object->access = accesses_.used(object->access) & Accesses::kMask;
+  return object;
 }
 
 Table::Entry* Keyspace::find_live(int db, std::string_view key, uint64_t hash) {

@@ -120,11 +120,15 @@ class Keyspace {
   }
   uint32_t epoch() const { return epoch_; }
 
+  // Up to where collections are packed that change from now on.
+  void set_encoding_limits(const EncodingLimits& limits) { encoding_limits_ = limits; }
+  const EncodingLimits& encoding_limits() const { return encoding_limits_; }
+
   // --- Reading ---
   // The live object of a key; nullptr if absent. An expired one is removed and reported first.
   const Object* find(int db, std::string_view key);
   // As find, and is no use of it (OBJECT IDLETIME).
-  const Object* look(int db, std::string_view key);
+  const Object* look(int db, std::string_view key) { return look_up(db, key); }
   // As look, but leaves an expired object in place (it still reads as absent).
   const Object* peek(int db, std::string_view key) const;
   const Database& database(int db) const { return numbered(db); }
@@ -188,6 +192,7 @@ class Keyspace {
   }
   void before_change(Database& db, std::string_view key, Object* object);
   void expire(int db, std::string_view key);
+  Object* look_up(int db, std::string_view key);
   Table::Entry* find_live(int db, std::string_view key, uint64_t hash);
   void forget_bytes(const Object& object);
   void check_out(Database& db, std::string_view key, uint64_t hash, Table::Entry& entry);
@@ -201,6 +206,7 @@ class Keyspace {
   ExpiryListener* expiry_listener_ = nullptr;
   WallTime now_;
   Accesses accesses_;
+  EncodingLimits encoding_limits_;
   bool loading_ = false;
   bool keep_expired_ = false;
   uint64_t hits_ = 0;

@@ -1,205 +1,93 @@
 #include "engine/store/list.h"
 
 #include <algorithm>
-#include <cstring>
+#include <utility>
+#include <vector>
 
 namespace powercut::engine {
 
-// --- Where an item is ---
-
-List::Place List::locate(size_t index) const {
-  CHECK(index < size_);
-  Place& place = place_;
-  while (index < place.before)
-    place = {place.piece - 1, place.before - pieces_[place.piece - 1].count, 0, 0};
-  while (index >= place.before + pieces_[place.piece].count)
-    place = {place.piece + 1, place.before + pieces_[place.piece].count, 0, 0};
-  const Packed& items = pieces_[place.piece].items;
-  if (index - place.before < place.item) place.item = place.offset = 0;
-  for (; place.item < index - place.before; ++place.item)
-    place.offset = static_cast<uint32_t>(items.behind(place.offset));
-  return place;
-}
-
-// --- Pieces ---
-
-bool List::has_room(const Piece& piece, std::string_view item) {
-  return piece.count < kMostItems && piece.items.size() + Packed::bytes_of(item) <= kMostBytes;
-}
-
-void List::put(size_t piece, size_t offset, std::string_view item) {
-  Packed& items = pieces_[piece].items;
-  const size_t before = items.size();
-  Packed::put(items.open(offset, Packed::bytes_of(item)), item);
-  resized(before, items.size());
-  ++pieces_[piece].count;
-  ++size_;
-  forget_place();
-}
-
-void List::cut(Piece& piece, size_t offset, size_t count) {
-  CHECK(count <= piece.count);
-  size_t end = offset;
-  for (size_t i = 0; i < count; ++i) end = piece.items.behind(end);
-  const size_t before = piece.items.size();
-  piece.items.close(offset, end - offset);
-  resized(before, piece.items.size());
-  piece.count -= static_cast<uint32_t>(count);
-  size_ -= count;
-  forget_place();
-}
-
-// What stands from there on becomes a piece of its own.
-void List::split(const Place& place) {
-  CHECK(place.item > 0);
-  Piece& first = pieces_[place.piece];
-  const size_t bytes = first.items.size() - place.offset;
-  Piece second;
-  std::memcpy(second.items.open(0, bytes), first.items.at(place.offset), bytes);
-  second.count = first.count - place.item;
-  resized(0, bytes);
-  cut(first, place.offset, second.count);
-  size_ += second.count;
-  pieces_.insert(pieces_.begin() + place.piece + 1, std::move(second));
-}
-
-// To half of what a piece may have: a size that swings around an edge must not join and split each time.
-void List::join(size_t piece) {
-  if (piece + 1 >= pieces_.size()) return;
-  Piece& first = pieces_[piece];
-  const Piece& second = pieces_[piece + 1];
-  const size_t bytes = second.items.size();
-  if (first.count + second.count > kMostItems / 2 || first.items.size() + bytes > kMostBytes / 2)
-    return;
-  const size_t before = first.items.size();
-  std::memcpy(first.items.open(before, bytes), second.items.at(0), bytes);
-  first.count += second.count;
-  resized(before, first.items.size());
-  resized(bytes, 0);
-  pieces_.erase(pieces_.begin() + static_cast<ptrdiff_t>(piece) + 1);
-  forget_place();
-}
-
-void List::erase_at(const Place& place) {
-  Piece& piece = pieces_[place.piece];
-  cut(piece, place.offset, 1);
-  if (piece.count == 0) {
-    pieces_.erase(pieces_.begin() + place.piece);
-    if (pieces_.size() < pieces_.capacity() / 4) pieces_.shrink_to_fit();
-  } else {
-    join(place.piece);
-    if (place.piece > 0) join(place.piece - 1);
-  }
-  forget_place();
-}
-
-// --- Items ---
-
-void List::push_front(std::string_view item) {
-  if (pieces_.empty() || !has_room(pieces_.front(), item)) pieces_.emplace(pieces_.begin());
-  put(0, 0, item);
-}
-
-void List::push_back(std::string_view item) {
-  if (pieces_.empty() || !has_room(pieces_.back(), item)) pieces_.emplace_back();
-  put(pieces_.size() - 1, pieces_.back().items.size(), item);
-}
-
-std::string List::pop_front() {
-  std::string item(at(0));
-  erase_at(locate(0));
-  return item;
-}
-
-std::string List::pop_back() {
-  std::string item(at(size_ - 1));
-  erase_at(locate(size_ - 1));
-  return item;
-}
-
-void List::set(size_t index, std::string_view item) {
-  const Place place = locate(index);
-  Piece& piece = pieces_[place.piece];
-  const size_t held = piece.items.behind(place.offset) - place.offset;
-  const size_t before = piece.items.size();
-  if (piece.count > 1 && before - held + Packed::bytes_of(item) > kMostBytes) {
-    erase_at(place);
-    return insert(index, item);
-  }
-  piece.items.close(place.offset, held);
-  Packed::put(piece.items.open(place.offset, Packed::bytes_of(item)), item);
-  resized(before, piece.items.size());
-  forget_place();
+bool List::is_long_with(size_t bytes) {
+  if (small_.is_large()) return true;
+  if (small_.count() < LongList::kMostItems &&
+      small_.bytes().size() + bytes <= LongList::kMostBytes)
+    return false;
+  const List before(std::move(*this));
+  small_ = {};
+  LongList& list = small_.become_large();
+  for (size_t i = 0; i < before.size(); ++i) list.push_back(before.at(i));
+  return true;
 }
 
 void List::insert(size_t index, std::string_view item) {
-  CHECK(index <= size_);
-  if (index == size_) return push_back(item);
-  const Place place = locate(index);
-  if (has_room(pieces_[place.piece], item)) return put(place.piece, place.offset, item);
-  // Between two pieces: behind the first, or in one of its own.
-  size_t first = place.piece;
-  if (place.item > 0) {
-    split(place);
-    ++first;
+  CHECK(index <= size());
+  const size_t bytes = Packed::bytes_of(item);
+  if (is_long_with(bytes)) {
+    LongList& list = small_.large();
+    return index == 0 ? list.push_front(item) : list.insert(index, item);
   }
-  if (first > 0 && has_room(pieces_[first - 1], item))
-    return put(first - 1, pieces_[first - 1].items.size(), item);
-  pieces_.emplace(pieces_.begin() + static_cast<ptrdiff_t>(first));
-  put(first, 0, item);
+  const size_t offset = index == small_.count() ? small_.bytes().size() : offset_of(index);
+  Packed::put(small_.bytes().open(offset, bytes), item);
+  small_.changed(1);
 }
 
-void List::erase(size_t index) { erase_at(locate(index)); }
+void List::set(size_t index, std::string_view item) {
+  const size_t bytes = Packed::bytes_of(item);
+  if (is_long_with(bytes)) return small_.large().set(index, item);
+  const size_t offset = offset_of(index);
+  small_.bytes().close(offset, small_.bytes().behind(offset) - offset);
+  Packed::put(small_.bytes().open(offset, bytes), item);
+  small_.changed(0);
+}
+
+void List::erase(size_t index) {
+  if (small_.is_large()) {
+    small_.large().erase(index);
+    return forget_if_empty();
+  }
+  const size_t offset = offset_of(index);
+  small_.bytes().close(offset, small_.bytes().behind(offset) - offset);
+  small_.changed(-1);
+}
 
 void List::trim(size_t first, size_t last) {
-  CHECK(first <= last && last < size_);
-  std::vector<Piece> kept;
-  size_t before = 0;
-  const size_t all = pieces_.size();
-  for (size_t i = 0; i < all; ++i) {
-    Piece& piece = pieces_[i];
-    const size_t begin = before;
-    const size_t end = before += piece.count;
-    // Of [begin, end): what stands behind `last`, then what stands before `first`.
-    const size_t tail = end > last + 1 ? std::min(end - (last + 1), end - begin) : 0;
-    const size_t head = first > begin ? std::min(first - begin, end - begin) : 0;
-    size_t offset = 0;
-    for (size_t n = 0; tail > 0 && n < end - begin - tail; ++n) offset = piece.items.behind(offset);
-    if (tail > 0) cut(piece, offset, tail);
-    if (head > 0 && piece.count > 0) cut(piece, 0, head);
-    if (piece.count > 0) kept.push_back(std::move(piece));
-  }
-  pieces_ = std::move(kept);
-  CHECK(size_ == last - first + 1);
-  for (size_t i = pieces_.size(); i-- > 1;) join(i - 1);
-  forget_place();
+  CHECK(first <= last && last < size());
+  if (small_.is_large()) return small_.large().trim(first, last);
+  const size_t head = offset_of(first);
+  const size_t end = small_.bytes().behind(offset_of(last));
+  const auto gone = static_cast<int>(size() - (last - first + 1));
+  small_.bytes().close(end, small_.bytes().size() - end);
+  small_.bytes().close(0, head);
+  small_.changed(-gone);
 }
 
 size_t List::remove_equal(std::string_view item, size_t limit, bool from_back) {
-  std::vector<size_t> found;
-  for (size_t i = 0; i < size_; ++i)
-    if (at(i) == item) found.push_back(i);
-  if (found.size() > limit) {
-    const auto spared = static_cast<ptrdiff_t>(found.size() - limit);
-    from_back ? found.erase(found.begin(), found.begin() + spared)
-              : found.erase(found.end() - spared, found.end());
+  size_t removed = 0;
+  if (small_.is_large()) {
+    removed = small_.large().remove_equal(item, limit, from_back);
+    forget_if_empty();
+    return removed;
   }
-  constexpr size_t kFew = 64;
-  if (found.size() <= kFew) {
-    for (size_t n = found.size(); n-- > 0;) erase(found[n]);
-    return found.size();
-  }
-  List rest;
-  size_t next = 0;
-  for (size_t i = 0; i < size_; ++i) {
-    if (next < found.size() && found[next] == i) {
-      ++next;
-    } else {
-      rest.push_back(at(i));
+  for (size_t left = size(), i = from_back ? left : 0; left > 0 && removed < limit; --left) {
+    if (from_back) --i;
+    if (at(i) == item) {
+      erase(i);
+      ++removed;
+    } else if (!from_back) {
+      ++i;
     }
   }
-  *this = std::move(rest);
-  return found.size();
+  return removed;
+}
+
+List List::clone() const {
+  List copy;
+  if (small_.is_large()) {
+    LongList& list = copy.small_.become_large();
+    for (size_t i = 0; i < size(); ++i) list.push_back(at(i));
+  } else {
+    copy.small_.copy_packed(small_);
+  }
+  return copy;
 }
 
 }  // namespace powercut::engine

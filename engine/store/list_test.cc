@@ -176,34 +176,32 @@ TEST(List, InsertsAndErasesAtEveryIndex) {
 TEST(List, IsCheapWhenSmall) {
   List list;
   list.push_back("one");
-  EXPECT_LE(list.memory_bytes(), 256u);
+  EXPECT_EQ(list.memory_bytes(), heap_bytes(4));
 }
 
 size_t used_heap() { return mallinfo2().uordblks; }
 
 // AddressSanitizer's malloc does not count: then there is nothing to compare.
-void expect_honest(const std::vector<std::unique_ptr<List>>& lists, size_t before) {
+void expect_honest(const std::vector<List>& lists, size_t before) {
   const size_t used = used_heap() - before;
   if (used == 0) return;
   size_t claimed = 0;
-  for (const auto& list : lists) claimed += list->memory_bytes();
+  for (const List& list : lists) claimed += list.memory_bytes();
+  // malloc cuts nothing off a piece that becomes smaller by 16 bytes.
   EXPECT_NEAR(static_cast<double>(claimed), static_cast<double>(used),
-              0.15 * static_cast<double>(used));
+              0.15 * static_cast<double>(used) + 16. * static_cast<double>(lists.size()));
 }
 
 TEST(List, KnowsItsMemory) {
   for (const size_t length : {1, 5, 20, 300}) {
     for (const size_t count : {1, 3, 50, 2000}) {
-      std::vector<std::unique_ptr<List>> lists(100'000 / count);
+      std::vector<List> lists(100'000 / count);
       const size_t before = used_heap();
-      for (auto& list : lists) {
-        list = std::make_unique<List>();
-        for (size_t i = 0; i < count; ++i) list->push_back(std::string(length, 'x'));
-      }
+      for (List& list : lists)
+        for (size_t i = 0; i < count; ++i) list.push_back(std::string(length, 'x'));
       expect_honest(lists, before);
-      for (auto& list : lists) {
-        for (size_t i = 0; i < count / 2; ++i) list->pop_front();
-      }
+      for (List& list : lists)
+        for (size_t i = 0; i < count / 2; ++i) list.pop_front();
       expect_honest(lists, before);
     }
   }

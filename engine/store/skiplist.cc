@@ -108,7 +108,7 @@ Skiplist::Node* Skiplist::unlink(double score, std::string_view member) {
   return node;
 }
 
-void Skiplist::insert(double score, std::string_view member) {
+const Skiplist::Node* Skiplist::insert(double score, std::string_view member) {
   CHECK(member.size() <= UINT32_MAX);
   const size_t height = height_of(member);
   const size_t bytes = Node::bytes(height, member.size());
@@ -123,6 +123,7 @@ void Skiplist::insert(double score, std::string_view member) {
   }
   node_bytes_ += heap_bytes(bytes);
   link(node);
+  return node;
 }
 
 void Skiplist::erase(double score, std::string_view member) {

@@ -25,8 +25,8 @@ class Skiplist {
   ~Skiplist();
 
   size_t size() const { return size_; }
-  // REQUIRES: the item is not there.
-  void insert(double score, std::string_view member);
+  // The node stays where it is until the item is erased. REQUIRES: the item is not there.
+  const Node* insert(double score, std::string_view member);
   // REQUIRES: the item is there.
   void erase(double score, std::string_view member);
   // Gives the item another score. REQUIRES: the item is there.

@@ -1,5 +1,7 @@
 // A hash map from byte strings to V whose entries lie dense in insertion order.
 //
+// Key: what holds the string, or knows where it is: then assign() is nothing, and who inserts says it before the next look.
+//
 // Entries stand at positions [0, size()). Removing one moves the last entry into the hole, so a walk from the
 // highest position down to 0 meets every entry that is there throughout, whatever is inserted or removed
 // meanwhile (a moved entry may be met twice). SCAN cursors and the fork-less checkpoint rest on this.
@@ -34,11 +36,11 @@ inline size_t heap_bytes(const std::string& s) {
 }
 inline size_t heap_bytes(const Text& text) { return text.on_heap() ? heap_bytes(text.size()) : 0; }
 
-template <class V>
+template <class V, class Key = Text>
 class SlabMap {
  public:
   struct Entry {
-    Text key;
+    Key key;
     [[no_unique_address]] V value{};
   };
 

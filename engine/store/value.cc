@@ -1,9 +1,7 @@
 #include "engine/store/value.h"
 
 #include "engine/base/check.h"
-#include "engine/store/list.h"
 #include "engine/store/stream.h"
-#include "engine/store/zset.h"
 
 namespace powercut::engine {
 
@@ -27,16 +25,10 @@ std::string_view type_name(Type type) {
 
 Value::Value() = default;
 Value::Value(String s) : data_(std::move(s)) {}
-Value::Value(std::unique_ptr<List> list) : data_(std::move(list)) {
-  CHECK(this->list() != nullptr);
-}
-Value::Value(std::unique_ptr<Hash> hash) : data_(std::move(hash)) {
-  CHECK(this->hash() != nullptr);
-}
-Value::Value(std::unique_ptr<Set> set) : data_(std::move(set)) { CHECK(this->set() != nullptr); }
-Value::Value(std::unique_ptr<Zset> zset) : data_(std::move(zset)) {
-  CHECK(this->zset() != nullptr);
-}
+Value::Value(List list) : data_(std::move(list)) {}
+Value::Value(Hash hash) : data_(std::move(hash)) {}
+Value::Value(Set set) : data_(std::move(set)) {}
+Value::Value(Zset zset) : data_(std::move(zset)) {}
 Value::Value(std::unique_ptr<Stream> stream) : data_(std::move(stream)) {
   CHECK(this->stream() != nullptr);
 }
@@ -80,32 +72,14 @@ Value Value::clone() const {
   switch (type()) {
     case Type::kString:
       return Value(*string());
-    case Type::kList: {
-      auto copy = std::make_unique<List>();
-      for (size_t i = 0; i < list()->size(); ++i) copy->push_back(list()->at(i));
-      return Value(std::move(copy));
-    }
-    case Type::kHash: {
-      auto copy = std::make_unique<Hash>();
-      const auto& entries = hash()->entries();
-      for (size_t i = 0; i < entries.size(); ++i) copy->set(entries.at(i).key, entries.at(i).value);
-      CHECK(copy->size() == entries.size());
-      return Value(std::move(copy));
-    }
-    case Type::kSet: {
-      auto copy = std::make_unique<Set>();
-      const auto& entries = set()->entries();
-      for (size_t i = 0; i < entries.size(); ++i) copy->add(entries.at(i).key);
-      CHECK(copy->size() == entries.size());
-      return Value(std::move(copy));
-    }
-    case Type::kZset: {
-      auto copy = std::make_unique<Zset>();
-      const auto entries = zset()->entries();
-      for (size_t i = 0; i < entries.size(); ++i) copy->set(entries.at(i).key, entries.at(i).value);
-      CHECK(copy->size() == entries.size());
-      return Value(std::move(copy));
-    }
+    case Type::kList:
+      return Value(list()->clone());
+    case Type::kHash:
+      return Value(hash()->clone());
+    case Type::kSet:
+      return Value(set()->clone());
+    case Type::kZset:
+      return Value(zset()->clone());
     case Type::kStream:
       return Value(std::make_unique<Stream>(*stream()));
   }

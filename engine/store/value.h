@@ -11,13 +11,14 @@
 #include <variant>
 
 #include "engine/store/entries.h"
+#include "engine/store/list.h"
+#include "engine/store/set.h"
 #include "engine/store/slab_map.h"
 #include "engine/store/text.h"
+#include "engine/store/zset.h"
 
 namespace powercut::engine {
 
-class Zset;    // engine/store/zset.h
-class List;    // engine/store/list.h
 class Stream;  // engine/store/stream.h
 
 // The order of the variant's alternatives below.
@@ -35,29 +36,21 @@ class Hash {
   std::optional<std::string_view> find(std::string_view field) const { return fields_.find(field); }
   bool contains(std::string_view field) const { return find(field).has_value(); }
   // True if the field is new.
-  bool set(std::string_view field, std::string_view value) { return fields_.set(field, value); }
+  bool set(std::string_view field, std::string_view value, const EncodingLimits& limits = {}) {
+    return fields_.set(field, value, limits.hash());
+  }
   bool erase(std::string_view field) { return fields_.erase(field); }
   size_t size() const { return fields_.size(); }
   const Entries<Text>& entries() const { return fields_; }
-  size_t memory_bytes() const { return heap_bytes(sizeof(Hash)) + fields_.memory_bytes(); }
+  size_t memory_bytes() const { return fields_.memory_bytes(); }
+  Hash clone() const {
+    Hash copy;
+    copy.fields_ = fields_.clone();
+    return copy;
+  }
 
  private:
   Entries<Text> fields_;
-};
-
-// A set of members.
-class Set {
- public:
-  bool contains(std::string_view member) const { return members_.find(member).has_value(); }
-  // True if the member is new.
-  bool add(std::string_view member) { return members_.set(member); }
-  bool erase(std::string_view member) { return members_.erase(member); }
-  size_t size() const { return members_.size(); }
-  const Entries<Nothing>& entries() const { return members_; }
-  size_t memory_bytes() const { return heap_bytes(sizeof(Set)) + members_.memory_bytes(); }
-
- private:
-  Entries<Nothing> members_;
 };
 
 // Deep ownership with a copy that COPY and the tests use.
@@ -65,10 +58,10 @@ class Value {
  public:
   Value();  // an empty string
   explicit Value(String s);
-  explicit Value(std::unique_ptr<List> list);
-  explicit Value(std::unique_ptr<Hash> hash);
-  explicit Value(std::unique_ptr<Set> set);
-  explicit Value(std::unique_ptr<Zset> zset);
+  explicit Value(List list);
+  explicit Value(Hash hash);
+  explicit Value(Set set);
+  explicit Value(Zset zset);
   explicit Value(std::unique_ptr<Stream> stream);
   Value(Value&&) noexcept;
   Value& operator=(Value&&) noexcept;
@@ -84,31 +77,28 @@ class Value {
   // The heap bytes owned by this value.
   size_t memory_bytes() const;
 
-  // nullptr when the type differs.
+  // nullptr when the type differs. Valid as long as the value stays where it is.
   String* string() { return std::get_if<String>(&data_); }
   const String* string() const { return std::get_if<String>(&data_); }
-  List* list() { return get<List>(); }
-  const List* list() const { return const_cast<Value*>(this)->get<List>(); }
-  Hash* hash() { return get<Hash>(); }
-  const Hash* hash() const { return const_cast<Value*>(this)->get<Hash>(); }
-  Set* set() { return get<Set>(); }
-  const Set* set() const { return const_cast<Value*>(this)->get<Set>(); }
-  Zset* zset() { return get<Zset>(); }
-  const Zset* zset() const { return const_cast<Value*>(this)->get<Zset>(); }
-  Stream* stream() { return get<Stream>(); }
-  const Stream* stream() const { return const_cast<Value*>(this)->get<Stream>(); }
-
- private:
-  template <class T>
-  T* get() {
-    auto* owner = std::get_if<std::unique_ptr<T>>(&data_);
+  List* list() { return std::get_if<List>(&data_); }
+  const List* list() const { return std::get_if<List>(&data_); }
+  Hash* hash() { return std::get_if<Hash>(&data_); }
+  const Hash* hash() const { return std::get_if<Hash>(&data_); }
+  Set* set() { return std::get_if<Set>(&data_); }
+  const Set* set() const { return std::get_if<Set>(&data_); }
+  Zset* zset() { return std::get_if<Zset>(&data_); }
+  const Zset* zset() const { return std::get_if<Zset>(&data_); }
+  Stream* stream() {
+    auto* owner = std::get_if<std::unique_ptr<Stream>>(&data_);
     return owner == nullptr ? nullptr : owner->get();
   }
+  const Stream* stream() const { return const_cast<Value*>(this)->stream(); }
 
-  std::variant<String, std::unique_ptr<List>, std::unique_ptr<Hash>, std::unique_ptr<Set>,
-               std::unique_ptr<Zset>, std::unique_ptr<Stream>>
-      data_;
+ private:
+  std::variant<String, List, Hash, Set, Zset, std::unique_ptr<Stream>> data_;
 };
+
+static_assert(sizeof(Value) == 24);  // a table has one for each key
 
 // A value and what the keyspace knows of it.
 struct Object {

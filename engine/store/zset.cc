@@ -2,157 +2,221 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <utility>
 
 namespace powercut::engine {
 
+namespace {
+
+// A score takes a byte where it is a small number, as ranks and counts are; otherwise that byte says what follows it.
+constexpr uint8_t kMostInByte = 252;
+constexpr uint8_t kInt16 = 253;
+constexpr uint8_t kInt32 = 254;
+constexpr uint8_t kDouble = 255;
+
+template <class Int>
+bool is(double score) {
+  return score >= std::numeric_limits<Int>::min() && score <= std::numeric_limits<Int>::max() &&
+         score == static_cast<Int>(score);
+}
+
+uint8_t kind_of(double score) {
+  if (is<int16_t>(score))
+    return score >= 0 && score <= kMostInByte ? static_cast<uint8_t>(score) : kInt16;
+  return is<int32_t>(score) ? kInt32 : kDouble;
+}
+
+size_t bytes_of_kind(uint8_t kind) {
+  if (kind <= kMostInByte) return 1;
+  return 1 + (kind == kInt16 ? sizeof(int16_t) : kind == kInt32 ? sizeof(int32_t) : sizeof(double));
+}
+
+template <class T>
+double read(const char* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return static_cast<double>(value);
+}
+
+double read_score(const char* at) {
+  const auto kind = static_cast<uint8_t>(*at++);
+  if (kind <= kMostInByte) return kind;
+  return kind == kInt16 ? read<int16_t>(at) : kind == kInt32 ? read<int32_t>(at) : read<double>(at);
+}
+
+template <class T>
+void write(char* at, double score) {
+  const auto value = static_cast<T>(score);
+  std::memcpy(at, &value, sizeof value);
+}
+
+void write_score(char* at, double score) {
+  const uint8_t kind = kind_of(score);
+  *at++ = static_cast<char>(kind);
+  if (kind == kInt16) write<int16_t>(at, score);
+  if (kind == kInt32) write<int32_t>(at, score);
+  if (kind == kDouble) write<double>(at, score);
+}
+
+}  // namespace
+
 // --- Packed ---
 
 Zset::Item Zset::item_at(size_t offset) const {
-  Item item{packed_.string_at(offset), 0};
-  std::memcpy(&item.score, packed_.at(packed_.behind(offset)), sizeof(double));
-  return item;
+  const auto& bytes = small_.bytes();
+  return {bytes.string_at(offset), read_score(bytes.at(bytes.behind(offset)))};
 }
 
-size_t Zset::offset_of(size_t rank) const {
-  if (rank < place_) place_ = offset_ = 0;
-  for (; place_ < rank; ++place_) offset_ = static_cast<uint16_t>(end_of(offset_));
-  return offset_;
+size_t Zset::end_of(size_t offset) const {
+  const size_t score = small_.bytes().behind(offset);
+  return score + bytes_of_kind(static_cast<uint8_t>(*small_.bytes().at(score)));
 }
 
-void Zset::changed(int count) {
-  count_ = static_cast<uint16_t>(count_ + count);
-  place_ = offset_ = 0;
-}
-
-void Zset::places(uint16_t* offsets, size_t count) const {
+std::vector<uint16_t> Zset::places(size_t first, size_t last, bool reverse) const {
+  std::vector<uint16_t> offsets(last - first + 1);
   size_t offset = 0;
-  for (size_t i = 0; i < count; ++i, offset = end_of(offset))
-    offsets[i] = static_cast<uint16_t>(offset);
+  for (size_t rank = 0; rank <= last; ++rank, offset = end_of(offset))
+    if (rank >= first)
+      offsets[reverse ? last - rank : rank - first] = static_cast<uint16_t>(offset);
+  return offsets;
 }
 
 size_t Zset::find_packed(std::string_view member) const {
+  const size_t end = small_.bytes().size();
   size_t offset = 0;
-  while (offset < packed_.size() && packed_.string_at(offset) != member) offset = end_of(offset);
+  while (offset < end && small_.bytes().string_at(offset) != member) offset = end_of(offset);
   return offset;
 }
 
 void Zset::insert_packed(std::string_view member, double score) {
+  const size_t end = small_.bytes().size();
   size_t offset = 0;
-  for (; offset < packed_.size(); offset = end_of(offset)) {
+  for (; offset < end; offset = end_of(offset)) {
     const Item item = item_at(offset);
     if (item.score > score || (item.score == score && item.member > member)) break;
   }
-  char* to = packed_.open(offset, Packed::bytes_of(member) + sizeof(double));
-  to = Packed::put(to, member);
-  std::memcpy(to, &score, sizeof(double));
-  changed(1);
+  const size_t bytes = Packed::bytes_of(member) + bytes_of_kind(kind_of(score));
+  write_score(Packed::put(small_.bytes().open(offset, bytes), member), score);
+  small_.changed(1);
 }
 
 void Zset::unpack() {
-  large_ = std::make_unique<Large>();
-  for (size_t offset = 0; offset < packed_.size(); offset = end_of(offset)) {
-    const Item item = item_at(offset);
+  const Zset before(std::move(*this));
+  small_.become_large();
+  for (size_t offset = 0; offset < before.small_.bytes().size(); offset = before.end_of(offset)) {
+    const Item item = before.item_at(offset);
     set_large(item.member, item.score);
   }
-  CHECK(large_->scores.size() == count_);
-  packed_ = Packed();
-  changed(-count_);
+  CHECK(size() == before.size());
 }
 
 // --- Either ---
 
 std::optional<double> Zset::score(std::string_view member) const {
-  if (large_ == nullptr) {
+  if (!small_.is_large()) {
     const size_t offset = find_packed(member);
-    if (offset == packed_.size()) return std::nullopt;
+    if (offset == small_.bytes().size()) return std::nullopt;
     return item_at(offset).score;
   }
-  const auto* entry = large_->scores.find(member);
+  const auto* entry = small_.large().nodes.find(member);
   if (entry == nullptr) return std::nullopt;
-  return entry->value;
+  return entry->key.node->score();
 }
 
-bool Zset::set(std::string_view member, double score) {
+bool Zset::set(std::string_view member, double score, const EncodingLimits& limits) {
   CHECK(!std::isnan(score));
   score += 0.0;  // of the two zeros, the positive one
-  if (large_ != nullptr) return set_large(member, score);
+  if (small_.is_large()) return set_large(member, score);
   const std::string copy(member);  // it may be a view into what moves
   const size_t offset = find_packed(copy);
-  const bool is_new = offset == packed_.size();
-  if (copy.size() > kLongestPacked || (is_new && count_ == kMostPacked)) {
+  const bool is_new = offset == small_.bytes().size();
+  if (copy.size() > limits.zset_value || (is_new && small_.count() >= limits.zset_entries) ||
+      !small_.has_room(Packed::bytes_of(copy) + bytes_of_kind(kDouble))) {
     unpack();
     return set_large(copy, score);
   }
   if (!is_new) {
     if (item_at(offset).score == score) return false;
-    packed_.close(offset, end_of(offset) - offset);
-    changed(-1);
+    small_.bytes().close(offset, end_of(offset) - offset);
+    small_.changed(-1);
   }
   insert_packed(copy, score);
   return is_new;
 }
 
 bool Zset::set_large(std::string_view member, double score) {
-  auto [entry, is_new] = large_->scores.insert(member);
+  Large& large = small_.large();
+  auto [entry, is_new] = large.nodes.insert(member);
   if (is_new) {
-    large_->order.insert(score, member);
-  } else if (entry->value != score) {
-    large_->order.move(entry->value, member, score);
-  } else {
-    return false;
+    entry->key.node = large.order.insert(score, member);
+  } else if (entry->key.node->score() != score) {
+    large.order.move(entry->key.node->score(), member, score);
   }
-  CHECK(large_->scores.size() == large_->order.size());
-  entry->value = score;
+  CHECK(large.nodes.size() == large.order.size());
   return is_new;
 }
 
 bool Zset::erase(std::string_view member) {
-  if (large_ == nullptr) {
+  if (!small_.is_large()) {
     const size_t offset = find_packed(member);
-    if (offset == packed_.size()) return false;
-    packed_.close(offset, end_of(offset) - offset);
-    changed(-1);
+    if (offset == small_.bytes().size()) return false;
+    small_.bytes().close(offset, end_of(offset) - offset);
+    small_.changed(-1);
     return true;
   }
-  const auto* entry = large_->scores.find(member);
+  Large& large = small_.large();
+  const auto* entry = large.nodes.find(member);
   if (entry == nullptr) return false;
-  const double score = entry->value;
-  // The map first: `member` may be a view into the node.
-  large_->scores.erase(member);
-  large_->order.erase(score, member);
-  CHECK(large_->scores.size() == large_->order.size());
+  const double score = entry->key.node->score();
+  // The map first: its entry is a look at the node, and `member` may be one too.
+  large.nodes.erase(member);
+  large.order.erase(score, member);
+  CHECK(large.nodes.size() == large.order.size());
   return true;
 }
 
-std::optional<size_t> Zset::rank(std::string_view member) const {
-  if (large_ == nullptr) {
-    const size_t before = count_while([&](const Item& item) { return item.member != member; });
-    return before == count_ ? std::nullopt : std::optional(before);
+Zset Zset::clone() const {
+  Zset copy;
+  if (!small_.is_large()) {
+    copy.small_.copy_packed(small_);
+    return copy;
   }
-  const auto* entry = large_->scores.find(member);
+  copy.small_.become_large();
+  for (size_t i = 0; i < size(); ++i) copy.set_large(entries().at(i).key, entries().at(i).value);
+  CHECK(copy.size() == size());
+  return copy;
+}
+
+std::optional<size_t> Zset::rank(std::string_view member) const {
+  if (!small_.is_large()) {
+    const size_t before = count_while([&](const Item& item) { return item.member != member; });
+    return before == small_.count() ? std::nullopt : std::optional(before);
+  }
+  const auto* entry = small_.large().nodes.find(member);
   if (entry == nullptr) return std::nullopt;
-  const size_t rank = large_->order.rank(entry->value, member);
+  const size_t rank = small_.large().order.rank(entry->key.node->score(), member);
   CHECK(rank < size());
   return rank;
 }
 
 Zset::Item Zset::at_rank(size_t rank) const {
   CHECK(rank < size());
-  if (large_ == nullptr) return item_at(offset_of(rank));
-  const Skiplist::Node* node = large_->order.at(rank);
+  if (!small_.is_large())
+    return item_at(small_.offset_of(rank, [this](size_t offset) { return end_of(offset); }));
+  const Skiplist::Node* node = small_.large().order.at(rank);
   return {node->member(), node->score()};
 }
 
 size_t Zset::count_below(double score, bool or_equal) const {
-  if (large_ != nullptr) return large_->order.count_below(score, or_equal);
+  if (small_.is_large()) return small_.large().order.count_below(score, or_equal);
   return count_while(
       [&](const Item& item) { return item.score < score || (or_equal && item.score == score); });
 }
 
 size_t Zset::count_below_lex(std::string_view member, bool or_equal) const {
-  if (large_ != nullptr) return large_->order.count_below_lex(member, or_equal);
+  if (small_.is_large()) return small_.large().order.count_below_lex(member, or_equal);
   return count_while([&](const Item& item) {
     return item.member < member || (or_equal && item.member == member);
   });
@@ -163,15 +227,14 @@ Zset::Entries::Item Zset::Entries::at(size_t position) const {
     const Zset::Item item = zset_.at_rank(position);
     return {item.member, item.score};
   }
-  const auto& entry = zset_.large_->scores.at(position);
-  return {entry.key, entry.value};
+  const Skiplist::Node* node = zset_.small_.large().nodes.at(position).key.node;
+  return {node->member(), node->score()};
 }
 
 size_t Zset::memory_bytes() const {
-  const size_t own = heap_bytes(sizeof(Zset));
-  if (large_ == nullptr) return own + heap_bytes(packed_.size());
-  return own + heap_bytes(sizeof(Large)) + large_->scores.memory_bytes() +
-         large_->order.memory_bytes();
+  const size_t piece = heap_bytes(small_.bytes().size());
+  if (!small_.is_large()) return piece;
+  return piece + small_.large().nodes.memory_bytes() + small_.large().order.memory_bytes();
 }
 
 }  // namespace powercut::engine

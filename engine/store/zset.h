@@ -5,9 +5,9 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/check.h"
 #include "engine/store/packed.h"
@@ -18,11 +18,10 @@ namespace powercut::engine {
 
 class Zset {
  public:
-  Zset() = default;
-  size_t size() const { return large_ == nullptr ? count_ : large_->scores.size(); }
+  size_t size() const { return small_.is_large() ? small_.large().order.size() : small_.count(); }
   std::optional<double> score(std::string_view member) const;
   // Adds the member or moves it to `score`; true if it is new. `member` may be an Item's.
-  bool set(std::string_view member, double score);
+  bool set(std::string_view member, double score, const EncodingLimits& limits = {});
   bool erase(std::string_view member);
   std::optional<size_t> rank(std::string_view member) const;
 
@@ -37,14 +36,12 @@ class Zset {
   template <class F>
   void for_ranks(size_t first, size_t last, bool reverse, F&& f) const {
     CHECK(first <= last && last < size());
-    if (large_ == nullptr) {
-      uint16_t offsets[kMostPacked];
-      places(offsets, last + 1);
-      for (size_t n = 0; n <= last - first; ++n)
-        if (!f(item_at(offsets[reverse ? last - n : first + n]))) return;
+    if (!small_.is_large()) {
+      for (const uint16_t offset : places(first, last, reverse))
+        if (!f(item_at(offset))) return;
       return;
     }
-    const Skiplist::Node* node = large_->order.at(reverse ? last : first);
+    const Skiplist::Node* node = small_.large().order.at(reverse ? last : first);
     for (size_t left = last - first + 1; left > 0; --left) {
       CHECK(node != nullptr);
       if (!f(Item{node->member(), node->score()})) return;
@@ -67,48 +64,50 @@ class Zset {
     };
     explicit Entries(const Zset& zset) : zset_(zset) {}
     size_t size() const { return zset_.size(); }
-    bool packed() const { return zset_.large_ == nullptr; }
+    bool packed() const { return !zset_.small_.is_large(); }
     Item at(size_t position) const;
 
    private:
     const Zset& zset_;
   };
   Entries entries() const { return Entries(*this); }
+  Zset clone() const;
   size_t memory_bytes() const;
 
  private:
+  // A member is in its node alone.
+  struct NodeKey {
+    const Skiplist::Node* node = nullptr;
+    operator std::string_view() const { return node->member(); }  // NOLINT: it is one
+    void assign(std::string_view) {}
+    friend bool operator==(const NodeKey& a, std::string_view b) { return a.node->member() == b; }
+    friend size_t heap_bytes(const NodeKey&) { return 0; }
+  };
+  struct NoValue {};
   struct Large {
-    SlabMap<double> scores;
+    SlabMap<NoValue, NodeKey> nodes;
     Skiplist order;
   };
 
   // --- Packed: members with their scores behind them, in order ---
   Item item_at(size_t offset) const;
-  // From where it was looked last, so that a walk from rank to rank is one.
-  size_t offset_of(size_t rank) const;
-  void changed(int count);
-  size_t end_of(size_t offset) const { return packed_.behind(offset) + sizeof(double); }
-  // Of the first `count` ranks.
-  void places(uint16_t* offsets, size_t count) const;
+  size_t end_of(size_t offset) const;
+  // Of the ranks first..last.
+  std::vector<uint16_t> places(size_t first, size_t last, bool reverse) const;
   size_t find_packed(std::string_view member) const;  // the end, if it is not there
   void insert_packed(std::string_view member, double score);
   // How many stand before the first for which f(Item) is false. REQUIRES: none behind it is true.
   template <class F>
   size_t count_while(F&& f) const {
+    const size_t end = small_.bytes().size();
     size_t count = 0;
-    for (size_t offset = 0; offset < packed_.size() && f(item_at(offset)); offset = end_of(offset))
-      ++count;
+    for (size_t offset = 0; offset < end && f(item_at(offset)); offset = end_of(offset)) ++count;
     return count;
   }
   void unpack();
   bool set_large(std::string_view member, double score);
 
-  static_assert(kMostPacked * (1 + kLongestPacked + sizeof(double)) <= UINT16_MAX);
-  Packed packed_;
-  uint16_t count_ = 0;           // while packed
-  mutable uint16_t place_ = 0;   // a rank,
-  mutable uint16_t offset_ = 0;  // and where it is
-  std::unique_ptr<Large> large_;
+  Small<Large> small_;
 };
 
 }  // namespace powercut::engine

@@ -20,7 +20,9 @@ source experiments/common/servers.sh
 shapes=(
   "a string of 10 B" "a string of 64 B" "a string of 1,000 B" "a number"
   "a list of 10" "a list of 500" "a hash of 10 fields" "a hash of 200 fields"
-  "a set of 10 numbers" "a set of 10 members" "a sorted set of 10" "a sorted set of 200"
+  "a hash of 500 fields" "a set of 10 numbers" "a set of 500 numbers" "a set of 10 members" "a set of 200 members"
+  "a sorted set of 10" "a sorted set of 200" "a sorted set of 10 long members" "a sorted set of 200 long members"
+  "a stream of 10" "a stream of 200"
 )
 
 # The commands that make them, as the protocol has them.
@@ -29,7 +31,7 @@ commands() {  # SHAPE COUNT
 import sys
 shape, count = sys.argv[1], int(sys.argv[2])
 words = shape.split()
-many = int(words[3]) if words[1] in ("list", "hash", "set") else int(words[-1]) if words[1] == "sorted" else 0
+many = int(words[4] if words[1] == "sorted" else words[3]) if words[1] != "string" and words[1] != "number" else 0
 out = sys.stdout.buffer
 def say(*parts):
     out.write(b"*%d\r\n" % len(parts))
@@ -50,6 +52,11 @@ for i in range(count):
         say("SADD", key, *(1000 + i % 1000 + n for n in range(many)))
     elif words[1] == "set":
         say("SADD", key, *(f"member{n:03d}" for n in range(many)))
+    elif words[1] == "stream":
+        for n in range(many):
+            say("XADD", key, f"{1700000000000 + 7 * n}-0", "field", f"value{n:03d}")
+    elif shape.endswith("long members"):
+        say("ZADD", key, *(part for n in range(many) for part in (1700000000000 + 7 * n, f"a member of some length {n:06d}")))
     else:
         say("ZADD", key, *(part for n in range(many) for part in (n, f"member{n:03d}")))
 PYTHON

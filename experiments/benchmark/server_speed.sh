@@ -52,6 +52,7 @@ for policy in off no everysec always; do
   compare "SET, 64 B, 50 clients, pipeline 16, AOF $policy" "$options" -t set -d 64 -c 50 -P 16 -n $deep -r 100000
   compare "the same without pipeline, AOF $policy" "$options" -t set -d 64 -c 50 -n $flat -r 100000
 done
+compare "hset, 500 fields of one hash, pipeline 16, AOF off" "--appendonly no" -t hset -c 50 -P 16 -n 200000 -r 500
 for test in ping_inline ping_mbulk get incr lpush rpush lpop rpop sadd hset spop zadd zpopmin lrange_100 lrange_300 mset; do
   compare "$test, pipeline 16, AOF off" "--appendonly no" -t $test -c 50 -P 16 -n 200000 -r 100000
 done

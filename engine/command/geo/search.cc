@@ -268,13 +268,14 @@ void log_stored(Call& call, std::string_view target, const Zset& stored) {
 }
 
 void store(Call& call, const Query& query, const std::vector<Found>& found) {
-  auto result = std::make_unique<Zset>();
+  Zset result;
   for (const Found& one : found) {
-    result->set(one.member, query.store_distance ? one.metres / query.shape.unit : one.score);
+    result.set(one.member, query.store_distance ? one.metres / query.shape.unit : one.score,
+               call.keyspace.encoding_limits());
   }
   call.reply.integer(static_cast<int64_t>(found.size()));
-  log_stored(call, *query.target, *result);
-  if (result->size() > 0) {
+  log_stored(call, *query.target, result);
+  if (result.size() > 0) {
     call.keyspace.put(call.db, *query.target, Value(std::move(result)));
     const bool searches = query.form == Form::kSearchStore;
     call.announce('z', searches ? "geosearchstore" : "georadiusstore", *query.target);

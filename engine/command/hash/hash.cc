@@ -22,10 +22,16 @@ int64_t set_pairs(Call& call, std::string_view arity_error) {
   Hash* hash = call.write_or_create<Hash>(call.arg(1));
   if (call.failed()) return -1;
   int64_t created = 0;
-  for (size_t i = 2; i < call.argc(); i += 2) created += hash->set(call.arg(i), call.arg(i + 1));
+  for (size_t i = 2; i < call.argc(); i += 2)
+    created += hash->set(call.arg(i), call.arg(i + 1), call.keyspace.encoding_limits());
   CHECK(created <= static_cast<int64_t>(hash->size()));
   call.changed();
   return created;
+}
+
+// The field of the second argument.
+void set_one(Call& call, std::string_view value) {
+  call.write_or_create<Hash>(call.arg(1))->set(call.arg(2), value, call.keyspace.encoding_limits());
 }
 
 void hset(Call& call) {
@@ -42,7 +48,7 @@ void hsetnx(Call& call) {
   const Hash* found = call.read<Hash>(call.arg(1));
   if (call.failed()) return;
   if (found != nullptr && found->contains(call.arg(2))) return call.reply.integer(0);
-  call.write_or_create<Hash>(call.arg(1))->set(call.arg(2), call.arg(3));
+  set_one(call, call.arg(3));
   call.changed();
   call.reply.integer(1);
 }
@@ -81,7 +87,7 @@ void hincrby(Call& call) {
   if (__builtin_add_overflow(value, increment, &value)) {
     return call.fail("ERR increment or decrement would overflow");
   }
-  call.write_or_create<Hash>(call.arg(1))->set(call.arg(2), format_integer(value));
+  set_one(call, format_integer(value));
   call.changed();
   call.reply.integer(value);
 }
@@ -102,7 +108,7 @@ void hincrbyfloat(Call& call) {
   value += *increment;
   if (!std::isfinite(value)) return call.fail("ERR increment would produce NaN or Infinity");
   const std::string result = format_long_double(value);
-  call.write_or_create<Hash>(call.arg(1))->set(call.arg(2), result);
+  set_one(call, result);
   // The sum, not the increment: a reader with another long double must come to the same.
   call.log({"HSET", call.arg(1), call.arg(2), result});
   call.reply.bulk(result);

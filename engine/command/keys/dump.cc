@@ -74,7 +74,7 @@ void restore(Call& call) {
     return call.fail(kBadTtl);
   }
 
-  auto value = restore_payload(call.arg(3));
+  auto value = restore_payload(call.arg(3), call.keyspace.encoding_limits());
   if (!value.ok()) {
     return call.fail(dump_footer_fits(call.arg(3)) ? kBadData : kBadFooter);
   }

@@ -72,7 +72,7 @@ TEST_F(DumpTest, Errors) {
   EXPECT_EQ(client.run({"RESTORE", "n", "0", payload + "x"}),
             "-ERR DUMP payload version or checksum are wrong\r\n");
   // A list of no items: the footer is right, the value is not.
-  auto empty = dump_payload(Value(std::make_unique<List>()));
+  auto empty = dump_payload(Value(List()));
   EXPECT_EQ(client.run({"RESTORE", "n", "0", empty}), "-ERR Bad data format\r\n");
   EXPECT_EQ(client.run({"RESTORE", "n", "0", payload, "SOON"}), "-ERR syntax error\r\n");
   EXPECT_EQ(client.run({"RESTORE", "n", "0", payload, "IDLETIME"}), "-ERR syntax error\r\n");

@@ -168,8 +168,8 @@ TEST_F(KeysTest, Copy) {
 }
 
 TEST_F(KeysTest, CopyIsDeep) {
-  auto hash = std::make_unique<Hash>();
-  hash->set("f", "v");
+  Hash hash;
+  hash.set("f", "v");
   keyspace.put(0, "h", Value(std::move(hash)));
   keyspace.settle();
   run_line("COPY h g");

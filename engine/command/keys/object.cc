@@ -1,6 +1,5 @@
 // OBJECT: what Redis would say of a value's representation. Nothing here depends on it.
 #include "engine/command/container.h"
-#include "engine/command/control.h"
 #include "engine/command/encoding.h"
 #include "engine/command/keys/key_commands.h"
 
@@ -20,8 +19,7 @@ const Object* find(Call& call) {
 void object_encoding(Call& call) {
   const Object* found = find(call);
   if (found == nullptr) return;
-  call.reply.bulk(encoding_of(
-      found->value, call.control == nullptr ? EncodingLimits() : call.control->encoding_limits()));
+  call.reply.bulk(encoding_of(found->value, call.keyspace.encoding_limits()));
 }
 
 constexpr const char* kNotCounted =

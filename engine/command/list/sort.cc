@@ -182,16 +182,16 @@ void answer(Call& call, const Options& options, const std::vector<Weighted>& ite
 }
 
 void store(Call& call, const Options& options, const std::vector<Weighted>& items) {
-  auto list = std::make_unique<List>();
+  List list;
   for (const Weighted& item : items) {
-    if (options.get.empty()) list->push_back(item.element);
+    if (options.get.empty()) list.push_back(item.element);
     for (const std::string_view pattern : options.get) {
-      list->push_back(look_up(call, pattern, item.element).value_or(std::string()));
+      list.push_back(look_up(call, pattern, item.element).value_or(std::string()));
     }
   }
-  CHECK(list->size() == items.size() * std::max<size_t>(options.get.size(), 1));
-  call.reply.integer(static_cast<int64_t>(list->size()));
-  if (list->size() > 0) {
+  CHECK(list.size() == items.size() * std::max<size_t>(options.get.size(), 1));
+  call.reply.integer(static_cast<int64_t>(list.size()));
+  if (list.size() > 0) {
     call.keyspace.put(call.db, *options.store, Value(std::move(list)));
     call.changed();
     call.announce('l', "sortstore", *options.store);

@@ -34,12 +34,12 @@ TEST_F(SortCommand, SortsNumbers) {
 }
 
 TEST_F(SortCommand, SortsSetsAndSortedSets) {
-  auto members = std::make_unique<Set>();
-  auto scored = std::make_unique<Zset>();
-  for (const std::string_view member : {"3", "1", "2"}) members->add(member);
-  scored->set("5", 1);
-  scored->set("4", 2);
-  scored->set("6", 3);
+  Set members;
+  Zset scored;
+  for (const std::string_view member : {"3", "1", "2"}) members.add(member);
+  scored.set("5", 1);
+  scored.set("4", 2);
+  scored.set("6", 3);
   run.keyspace.put(0, "s", Value(std::move(members)));
   run.keyspace.put(0, "z", Value(std::move(scored)));
   run.keyspace.settle();

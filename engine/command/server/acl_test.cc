@@ -282,6 +282,13 @@ TEST_F(AclTest, KeysAreAllowedToBeReadOrWritten) {
   EXPECT_EQ(dry("u SET write get"), ok);
   EXPECT_EQ(dry("u SET write v GET"), no("write"));
   EXPECT_EQ(dry("u SET rw v GET"), ok);
+  // BITFIELD only reads where all of it is GET.
+  EXPECT_EQ(dry("u BITFIELD read GET u4 0"), ok);
+  EXPECT_EQ(dry("u BITFIELD read OVERFLOW SAT GET u4 0 GET i8 #1"), ok);
+  EXPECT_EQ(dry("u BITFIELD write GET u4 0"), no("write"));
+  EXPECT_EQ(dry("u BITFIELD read GET u4 0 SET u4 0 1"), no("read"));
+  EXPECT_EQ(dry("u BITFIELD read GET u4"), no("read"));
+  EXPECT_EQ(dry("u BITFIELD rw INCRBY u4 0 1"), ok);
   EXPECT_EQ(dry("u MGET read read2 other"), no("other"));
   EXPECT_EQ(dry("u EXISTS read write"), ok);
   EXPECT_EQ(dry("u EXISTS other"), no("other"));

@@ -54,6 +54,10 @@ TEST_F(CommandTest, KeysAndWhatBecomesOfThem) {
   EXPECT_EQ(run("COMMAND GETKEYSANDFLAGS SET k v"), "*1\r\n" + key("k", {"OW", "update"}));
   EXPECT_EQ(run("COMMAND GETKEYSANDFLAGS SET k v GET"),
             "*1\r\n" + key("k", {"RW", "access", "update"}));
+  EXPECT_EQ(run("COMMAND GETKEYSANDFLAGS BITFIELD k GET u4 0"),
+            "*1\r\n" + key("k", {"RO", "access"}));
+  EXPECT_EQ(run("COMMAND GETKEYSANDFLAGS BITFIELD k SET u4 0 1"),
+            "*1\r\n" + key("k", {"RW", "access", "update"}));
   EXPECT_EQ(run("COMMAND GETKEYSANDFLAGS LMOVE a b LEFT LEFT"),
             "*2\r\n" + key("a", {"RW", "access", "delete"}) + key("b", {"RW", "insert"}));
   EXPECT_EQ(run("COMMAND GETKEYSANDFLAGS MSET a 1 b 2"),

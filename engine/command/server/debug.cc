@@ -64,7 +64,7 @@ void object(Call& call) {
   const Accesses& accesses = call.keyspace.accesses();
   call.reply.simple(fmt::format(
       "Value at:{} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
-      fmt::ptr(found), encoding_of(found->value, call.control->encoding_limits()),
+      fmt::ptr(found), encoding_of(found->value, call.keyspace.encoding_limits()),
       found->value.memory_bytes(), uint32_t{found->access},
       accesses.by_frequency() ? 0 : accesses.idle_s(found->access)));
 }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <memory>
 #include <vector>
 
 #include "engine/command/collection.h"
@@ -29,41 +28,43 @@ void for_common(Sets sets, F&& f) {
                    [](const Set* a, const Set* b) { return a->size() < b->size(); });
   const auto& smallest = sets[0]->entries();
   for (size_t i = 0; i < smallest.size(); ++i) {
-    const std::string_view member = smallest.at(i).key;
+    const auto entry = smallest.at(i);
+    const std::string_view member = entry.key;
     const bool everywhere = std::all_of(sets.begin() + 1, sets.end(),
                                         [&](const Set* set) { return set->contains(member); });
     if (everywhere && !f(member)) return;
   }
 }
 
-using Operation = std::unique_ptr<Set> (*)(const Sets& sets);
+using Operation = Set (*)(const Sets& sets, const EncodingLimits& limits);
 
-std::unique_ptr<Set> intersection(const Sets& sets) {
-  auto result = std::make_unique<Set>();
+Set intersection(const Sets& sets, const EncodingLimits& limits) {
+  Set result;
   for_common(sets, [&](std::string_view member) {
-    result->add(member);
+    result.add(member, limits);
     return true;
   });
   return result;
 }
 
-std::unique_ptr<Set> union_of(const Sets& sets) {
-  auto result = std::make_unique<Set>();
+Set union_of(const Sets& sets, const EncodingLimits& limits) {
+  Set result;
   for (const Set* set : sets) {
     for (size_t i = 0; set != nullptr && i < set->size(); ++i)
-      result->add(set->entries().at(i).key);
+      result.add(set->entries().at(i).key, limits);
   }
   return result;
 }
 
-std::unique_ptr<Set> difference(const Sets& sets) {
-  auto result = std::make_unique<Set>();
+Set difference(const Sets& sets, const EncodingLimits& limits) {
+  Set result;
   for (size_t i = 0; sets[0] != nullptr && i < sets[0]->size(); ++i) {
-    const std::string_view member = sets[0]->entries().at(i).key;
+    const auto entry = sets[0]->entries().at(i);
+    const std::string_view member = entry.key;
     const bool elsewhere = std::any_of(sets.begin() + 1, sets.end(), [&](const Set* set) {
       return set != nullptr && set->contains(member);
     });
-    if (!elsewhere) result->add(member);
+    if (!elsewhere) result.add(member, limits);
   }
   return result;
 }
@@ -71,15 +72,15 @@ std::unique_ptr<Set> difference(const Sets& sets) {
 void reply_result(Call& call, Operation operation) {
   Sets sets;
   if (!read_sets(call, 1, call.argc() - 1, sets)) return;
-  const auto result = operation(sets);
-  call.reply.set(result->size());
-  for (size_t i = 0; i < result->size(); ++i) call.reply.bulk(result->entries().at(i).key);
+  const Set result = operation(sets, call.keyspace.encoding_limits());
+  call.reply.set(result.size());
+  for (size_t i = 0; i < result.size(); ++i) call.reply.bulk(result.entries().at(i).key);
 }
 
 void store(Call& call, Operation operation) {
   Sets sets;
   if (!read_sets(call, 2, call.argc() - 2, sets)) return;
-  store_result(call, call.arg(1), operation(sets));
+  store_result(call, call.arg(1), operation(sets, call.keyspace.encoding_limits()));
 }
 
 }  // namespace

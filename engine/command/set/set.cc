@@ -20,7 +20,7 @@ void sadd(Call& call) {
       if (set != nullptr && set->contains(call.arg(i))) continue;
       changing = call.write_or_create<Set>(call.arg(1));
     }
-    if (changing->add(call.arg(i))) ++added;
+    if (changing->add(call.arg(i), call.keyspace.encoding_limits())) ++added;
   }
   CHECK((added > 0) == (changing != nullptr));
   if (added > 0) call.changed();
@@ -65,7 +65,7 @@ void smove(Call& call) {
     }
     call.announce_taken('s', "srem", call.arg(1));
     if (new_there) {
-      call.write_or_create<Set>(call.arg(2))->add(member);
+      call.write_or_create<Set>(call.arg(2))->add(member, call.keyspace.encoding_limits());
       call.announce('s', "sadd", call.arg(2));
     }
     call.changed();

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,10 +64,9 @@ void sort_by_size(Inputs& inputs) {
                    [](const Input& a, const Input& b) { return a.size() < b.size(); });
 }
 
-using Result = std::unique_ptr<Zset>;
-using Operation = Result (*)(Inputs& inputs, Aggregate aggregate);
+using Operation = Zset (*)(Inputs& inputs, Aggregate aggregate, const EncodingLimits& limits);
 
-Result union_of(Inputs& inputs, Aggregate aggregate) {
+Zset union_of(Inputs& inputs, Aggregate aggregate, const EncodingLimits& limits) {
   sort_by_size(inputs);
   SlabMap<double> scores;
   for (const Input& input : inputs) {
@@ -79,9 +77,10 @@ Result union_of(Inputs& inputs, Aggregate aggregate) {
       return true;
     });
   }
-  auto result = std::make_unique<Zset>();
-  for (size_t i = 0; i < scores.size(); ++i) result->set(scores.at(i).key, scores.at(i).value);
-  CHECK(result->size() == scores.size());
+  Zset result;
+  for (size_t i = 0; i < scores.size(); ++i)
+    result.set(scores.at(i).key, scores.at(i).value, limits);
+  CHECK(result.size() == scores.size());
   return result;
 }
 
@@ -101,23 +100,23 @@ void for_common(Inputs& inputs, Aggregate aggregate, F&& f) {
   });
 }
 
-Result intersection(Inputs& inputs, Aggregate aggregate) {
-  auto result = std::make_unique<Zset>();
+Zset intersection(Inputs& inputs, Aggregate aggregate, const EncodingLimits& limits) {
+  Zset result;
   for_common(inputs, aggregate, [&](std::string_view member, double score) {
-    result->set(member, score);
+    result.set(member, score, limits);
     return true;
   });
   return result;
 }
 
-Result difference(Inputs& inputs, Aggregate) {
+Zset difference(Inputs& inputs, Aggregate, const EncodingLimits& limits) {
   CHECK(!inputs.empty());
-  auto result = std::make_unique<Zset>();
+  Zset result;
   inputs[0].for_each([&](std::string_view member, double score) {
     const bool elsewhere = std::any_of(inputs.begin() + 1, inputs.end(), [&](const Input& input) {
       return input.score(member).has_value();
     });
-    if (!elsewhere) result->set(member, score);
+    if (!elsewhere) result.set(member, score, limits);
     return true;
   });
   return result;
@@ -210,10 +209,10 @@ void reply_result(Call& call, std::string_view name, unsigned accepts, Operation
   Inputs inputs;
   Options options;
   if (!parse(call, 1, name, accepts | kWithScores, inputs, options)) return;
-  const Result result = operation(inputs, options.aggregate);
-  options.with_scores ? call.reply.pairs(result->size()) : call.reply.array(result->size());
-  if (result->size() == 0) return;
-  result->for_ranks(0, result->size() - 1, false, [&](Zset::Item item) {
+  const Zset result = operation(inputs, options.aggregate, call.keyspace.encoding_limits());
+  options.with_scores ? call.reply.pairs(result.size()) : call.reply.array(result.size());
+  if (result.size() == 0) return;
+  result.for_ranks(0, result.size() - 1, false, [&](Zset::Item item) {
     if (options.with_scores) call.reply.pair();
     call.reply.bulk(item.member);
     if (options.with_scores) call.reply.number(item.score);
@@ -225,7 +224,8 @@ void store(Call& call, std::string_view name, unsigned accepts, Operation operat
   Inputs inputs;
   Options options;
   if (!parse(call, 2, name, accepts, inputs, options)) return;
-  store_result(call, call.arg(1), operation(inputs, options.aggregate));
+  store_result(call, call.arg(1),
+               operation(inputs, options.aggregate, call.keyspace.encoding_limits()));
 }
 
 }  // namespace

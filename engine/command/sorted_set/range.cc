@@ -190,10 +190,10 @@ void reply_range(Call& call, const Zset* zset, Ranks ranks, bool reverse, bool w
 }
 
 void store_range(Call& call, const Zset* zset, Ranks ranks) {
-  auto result = std::make_unique<Zset>();
+  Zset result;
   if (!ranks.empty()) {
     zset->for_ranks(ranks.begin, ranks.end - 1, false, [&](Zset::Item item) {
-      result->set(item.member, item.score);
+      result.set(item.member, item.score, call.keyspace.encoding_limits());
       return true;
     });
   }

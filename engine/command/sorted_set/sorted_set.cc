@@ -85,7 +85,7 @@ void add_pairs(Call& call, size_t first, const AddOptions& options) {
       changing = call.write_or_create<Zset>(call.arg(1));
       zset = changing;
     }
-    changing->set(member, outcome.score);
+    changing->set(member, outcome.score, call.keyspace.encoding_limits());
     ++(current ? updated : added);
   }
   CHECK((added + updated > 0) == (changing != nullptr));

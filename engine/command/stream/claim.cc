@@ -29,7 +29,10 @@ struct Claim {
   }
   void take(StreamId id, int64_t delivered_ms, uint64_t deliveries) {
     if (consumer == nullptr) consumer = group->find_consumer(who);
-    if (consumer == nullptr) consumer = group->add_consumer(who, call.now_ms());
+    if (consumer == nullptr) {
+      consumer = group->add_consumer(who, call.now_ms());
+      call.announce('t', "xgroup-createconsumer", key);
+    }
     consumer->second.seen_ms = call.now_ms();
     log_pending(call, key, name, *group, id,
                 group->deliver(id, consumer, delivered_ms, deliveries));

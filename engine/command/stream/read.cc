@@ -216,6 +216,7 @@ void read_for_group(Call& call, std::string_view key, StreamId behind, const Req
   auto* consumer = group->find_consumer(who);
   const bool is_new = consumer == nullptr;
   if (is_new) consumer = group->add_consumer(who, call.now_ms());
+  if (is_new) call.announce('t', "xgroup-createconsumer", key);
   consumer->second.seen_ms = call.now_ms();
   // Else what it is given says that it is there.
   if (is_new && (request.noack || behind != kNew))

@@ -15,8 +15,8 @@ using namespace std::string_literals;
 class StringTest : public ::testing::Test, public CommandHarness {
  protected:
   void put_hash(std::string_view key) {
-    auto hash = std::make_unique<Hash>();
-    hash->set("f", "v");
+    Hash hash;
+    hash.set("f", "v");
     keyspace.put(db, key, Value(std::move(hash)));
     keyspace.settle();
   }
