@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <deque>
+
 #include "faults/automatic.h"
 
 namespace powercut::faults {
@@ -66,7 +68,33 @@ bool has_word(std::string_view words, std::string_view word) {
   return false;
 }
 
+struct OwnFence {
+  std::string name;
+  std::string story;
+  MutantInfo info;
+};
+
+// Never moved: others point to them.
+std::deque<OwnFence>& own_fences() {
+  static std::deque<OwnFence> fences;
+  return fences;
+}
+
 }  // namespace
+
+const MutantInfo& add_fence(Site fence) {
+  for (const OwnFence& known : own_fences())
+    if (known.info.fence == fence) return known.info;
+  OwnFence& own = own_fences().emplace_back();
+  own.name = fmt::format("no-sync:{}", fence.name);
+  own.story = fmt::format("The sync {} is left out.", fence.name);
+  own.info.name = own.name;
+  own.info.story = own.story;
+  own.info.trigger = "power-cut";
+  own.info.decorator = DecoratorKind::kNoSync;
+  own.info.fence = fence;
+  return own.info;
+}
 
 bool lists(std::string_view names, std::string_view name) {
   if (names == "all") return true;
@@ -91,6 +119,8 @@ const MutantInfo* find_mutant(std::string_view name) {
   for (const AutomaticMutant& mutant : all_automatic().mutants) {
     if (mutant.info.name == name) return &mutant.info;
   }
+  for (const OwnFence& own : own_fences())
+    if (own.name == name) return &own.info;
   return nullptr;
 }
 

@@ -85,7 +85,10 @@ struct MutantInfo {
 // In the order of their pages. Those that nobody can see here are listed too: see
 // MutantInfo::equivalent.
 std::span<const MutantInfo> all_mutants();
-// Of these and the automatic ones. nullptr if there is none of that name.
+// Of an engine that no page is about: its sync of that name does nothing. Known by `no-sync:FENCE` from then on,
+// and in none of all_mutants(). Not while a run is under way.
+const MutantInfo& add_fence(Site fence);
+// Of these, the automatic ones and those of add_fence(). nullptr if there is none of that name.
 const MutantInfo* find_mutant(std::string_view name);
 // What the page changes, for a reader: each place's file, and the lines with - and + before them.
 // Of a long change only the beginning; of a decorator, nothing.

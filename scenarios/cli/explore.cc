@@ -107,6 +107,7 @@ class Patience {
 // "write:appendonly.aof.#.incr.aof", or with ":directory" behind it: one of the places there are.
 Result<faults::SyncPlace> place_of(const std::string& text, const SweepOptions& options) {
   FenceOptions fences;
+  fences.target = options.target;
   fences.workload = fences.drawn = options.workloads.front().get();
   fences.policies = options.policies;
   fences.personas = options.personas;
@@ -126,7 +127,9 @@ int explore(const ExploreArguments& arguments, const std::string& program, const
     of.depth = arguments.depth;
     return explore_a_trace(of, arguments.common.persona, arguments.output, arguments.json, streams);
   }
-  auto looked_up = look_up(arguments.common);
+  CommonOptions common = arguments.common;
+  common.workload = workload_to_explore(common.target, common.workload);
+  auto looked_up = look_up(common);
   if (!looked_up.ok()) return fail(streams, looked_up.error());
   const auto shard = parse_shard(arguments.part.shard);
   if (!shard.ok()) return fail(streams, shard.error());
@@ -194,7 +197,7 @@ Verb add_explore(CLI::App& app) {
       "explore", "Every legal crash state of a bounded workload, with a certificate");
   verb->footer("Example:\n  powercut explore --workload demo40 --policy always --persona xfs");
   auto a = std::make_shared<ExploreArguments>();
-  a->common.workload = "demo40";
+  a->common.workload = kExplored;
   add_subject(*verb, a->common);
   verb->add_option("--depth", a->depth,
                    "crashes in a row: 2 adds one inside each recovery; of a trace 2 at most")

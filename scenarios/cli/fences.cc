@@ -24,7 +24,8 @@ using faults::MutantInfo;
 using nlohmann::ordered_json;
 
 struct FencesArguments {
-  std::string workload = "demo40";
+  std::string target;
+  std::string workload{kExplored};
   std::string policy = "all";
   std::string persona = "all";
   std::string fence = "all";
@@ -42,8 +43,11 @@ std::vector<std::string> fence_names(const std::vector<const MutantInfo*>& fence
   return names;
 }
 
-Result<std::vector<const MutantInfo*>> look_up_fences(const std::string& names) {
-  const auto all = known_fences();
+Result<std::vector<const MutantInfo*>> look_up_fences(const std::string& names,
+                                                      const TargetType& target) {
+  const auto all = known_fences(&target);
+  if (all.empty())
+    return Error{Errc::kInvalid, fmt::format("target: {} names none of its syncs", target.name())};
   if (names == "all") return all;
   std::vector<const MutantInfo*> found;
   for (const std::string& name : comma_separated(names)) {
@@ -195,17 +199,21 @@ int propose(const FenceOptions& options, const std::string& name, bool json,
 int fences(const FencesArguments& a, const Streams& streams) {
   if (!a.trace.trace.empty()) return fences_of_a_trace(a.trace, a.persona, a.json, streams);
   CommonOptions common;
-  common.workload = a.workload;
+  common.target = a.target.empty() ? std::string(store().name()) : a.target;
+  common.workload = workload_to_explore(a.target, a.workload);
   common.policy = a.policy;
   common.persona = a.persona;
   auto looked_up = look_up(common);
   if (!looked_up.ok()) return fail(streams, looked_up.error());
   if (looked_up.value().workloads.size() != 1)
     return fail(streams, {Errc::kInvalid, "workload: name one: every run of it is explored"});
-  auto named = look_up_fences(a.story.empty() ? a.fence : a.story);
+  const TargetType& target = *looked_up.value().target;
+  auto named = look_up_fences(a.story.empty() ? a.fence : a.story, target);
   if (!named.ok()) return fail(streams, named.error());
-  const auto drawn = make_builtin("mixed", 1);
+  const auto own = target.workloads();
+  const auto drawn = own.empty() ? make_builtin("mixed", 1) : own.front();
   FenceOptions options;
+  options.target = &target;
   options.workload = looked_up.value().workloads.front().get();
   options.drawn = drawn.get();
   options.policies = looked_up.value().policies;
@@ -242,6 +250,9 @@ Verb add_fences(CLI::App& app) {
       app.add_subcommand("fences", "Which syncs are needed where: each is taken out in turn");
   verb->footer("Example:\n  powercut fences --persona ext4-ordered,posix-min --policy always");
   auto a = std::make_shared<FencesArguments>();
+  verb->add_option("--target", a->target, "the engine (`powercut list targets`)")
+      ->check(not_empty())
+      ->default_str(std::string(store().name()));
   verb->add_option("--workload", a->workload, "what is explored")->capture_default_str();
   verb->add_option("--policy", a->policy, "one, several with commas, or all")
       ->capture_default_str();
@@ -261,9 +272,9 @@ Verb add_fences(CLI::App& app) {
       ->check(CLI::Range(1u, 1024u))
       ->capture_default_str();
   verb->add_flag("--json", a->json, "one JSON object on standard output, and nothing else");
-  add_trace_options(
-      *verb, a->trace,
-      {"--workload", "--policy", "--fence", "--story", "--missing", "--seeds", "--jobs"});
+  add_trace_options(*verb, a->trace,
+                    {"--target", "--workload", "--policy", "--fence", "--story", "--missing",
+                     "--seeds", "--jobs"});
   return {verb, [a](const std::string&, const Streams& streams) { return fences(*a, streams); }};
 }
 

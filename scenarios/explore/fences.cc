@@ -7,6 +7,7 @@
 
 #include "scenarios/base/workers.h"
 #include "scenarios/explore/smallest.h"
+#include "scenarios/run/targets.h"
 #include "scenarios/story/story.h"
 
 namespace powercut::scenarios {
@@ -69,6 +70,7 @@ class Collector final : public sim::TraceListener {
 
 ExploreSpec spec_of(const FenceOptions& options, const Policy& policy, const MutantInfo* mutant) {
   ExploreSpec spec;
+  spec.target = options.target;
   spec.workload = options.workload;
   spec.policy = &policy;
   spec.personas = options.personas;
@@ -193,14 +195,22 @@ class Judge {
                  [&](size_t n) { sample(*open[n].fence, *open[n].cell); });
   }
 
+  faults::FaultSet legal_ones() const {
+    const faults::FaultSet known = target_or_store(options_.target).faults();
+    return faults::FaultSet::where([&](const faults::ClassRow& row) {
+      return known.has(row.fault) && !faults::is_contract_violation(row.fault);
+    });
+  }
+
   void sample(const MutantInfo& fence, FenceCell& cell) const {
     for (uint64_t seed = 1; seed <= options_.seeds; ++seed) {
       for (const Policy* policy : options_.policies) {
         RunSpec run;
+        run.target = options_.target;
         run.workload = options_.drawn;
         run.policy = policy;
         run.persona = cell.persona;
-        run.faults = faults::FaultSet::legal();
+        run.faults = legal_ones();
         run.seed = seed;
         run.mutant = &fence;
         const RunResult result = run_once(run);
@@ -226,8 +236,12 @@ class Judge {
 
 }  // namespace
 
-std::vector<const MutantInfo*> known_fences() {
+std::vector<const MutantInfo*> known_fences(const TargetType* target) {
   std::vector<const MutantInfo*> fences;
+  if (&target_or_store(target) != &store()) {
+    for (const Site fence : target->fences()) fences.push_back(&faults::add_fence(fence));
+    return fences;
+  }
   for (const MutantInfo& mutant : faults::all_mutants())
     if (mutant.decorator == faults::DecoratorKind::kNoSync) fences.push_back(&mutant);
   return fences;

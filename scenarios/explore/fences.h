@@ -19,6 +19,7 @@
 namespace powercut::scenarios {
 
 struct FenceOptions {
+  const TargetType* target = nullptr;  // nullptr: the store
   const Workload* workload = nullptr;
   const Workload* drawn = nullptr;  // what drawn runs are made of
   std::vector<const Policy*> policies;
@@ -65,8 +66,8 @@ struct FenceTable {
   std::string harness_fault;
 };
 
-// The engine's syncs by name: each is a bug of the zoo when it is left out.
-std::vector<const faults::MutantInfo*> known_fences();
+// The engine's syncs by name. The store's are bugs of the zoo when they are left out.
+std::vector<const faults::MutantInfo*> known_fences(const TargetType* target = nullptr);
 // The sites that runs of all policies sync at, by Site::hash, those of recovery with them. A site
 // that is not known here is a fence that the zoo forgot.
 std::set<uint64_t> fences_seen_in_runs();

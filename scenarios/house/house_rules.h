@@ -69,18 +69,20 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
   auto judge = faults;
   std::map<std::string, std::set<std::string>> rooms;
   for (const char* floor :
-       {"base", "trace", "record", "workload", "judge", "store", "run", "sweep", "story", "shrink",
-        "explore", "view", "lab", "zoo", "campaign", "cli"}) {
+       {"base", "trace", "record", "workload", "judge", "store", "sqlite", "run", "sweep", "story",
+        "shrink", "explore", "view", "lab", "zoo", "campaign", "cli"}) {
     judge.insert(std::string("scenarios/") + floor);
     rooms[std::string("scenarios/") + floor] = judge;
   }
   rooms["scenarios/store"].insert(engine.begin(), engine.end());
+  rooms["scenarios/sqlite"].insert("engine/sqlite");
   judge.insert(engine.begin(), engine.end());
   auto experiments = with(judge, {"experiments", "engine/server"});
   rooms.merge(std::map<std::string, std::set<std::string>>{
       {"engine/base", {}},
       {"engine/os", os},
       {"engine/os/posix", os},
+      {"engine/sqlite", os},
       {"engine/store", os},
       {"engine/checkpoint", with(os, {"engine/store"})},
       {"engine/command", command},
@@ -299,12 +301,13 @@ inline void check_includes(const Source& source, Problems* problems) {
   }
 }
 
-// What knows our own store stands in one room; above it, only its name is known.
+// What knows an engine stands in one room; above it, only its name is known.
 inline void check_target(const Source& source, Problems* problems) {
-  const Strings own = {"scenarios/store/", "scenarios/posix/", "experiments/"};
+  const Strings own = {"scenarios/store/", "scenarios/sqlite/", "scenarios/posix/", "experiments/"};
   if (under(source.path, own) || source.path == "scenarios/run/targets.cc") return;
   for (const Include& include : source.includes)
-    if (include.path.rfind("\"scenarios/store/", 0) == 0)
+    if (include.path.rfind("\"scenarios/store/", 0) == 0 ||
+        include.path.rfind("\"scenarios/sqlite/", 0) == 0)
       problems->push_back(at(source, include.line, "target") + include.path +
                           " -> sim/target.h: the judge drives any engine");
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/site.h"
 #include "faults/plan.h"
 #include "scenarios/judge/damage.h"
 #include "scenarios/judge/history.h"
@@ -40,6 +41,20 @@ class TargetType {
 
   // Workloads of its own; the first is what is run if none is named.
   virtual std::vector<std::shared_ptr<const Workload>> workloads() const { return {}; }
+
+  // A workload file in the engine's own language, by its text; nothing: it is a file of requests.
+  //   Errors: kCorrupt: the line, and why.
+  virtual std::optional<Result<Workload>> parse_workload(std::string_view /*text*/,
+                                                         const std::string& /*name*/) const {
+    return std::nullopt;
+  }
+  // The policies that it may be held to, what it promises itself first: that one is meant by `all`. Empty: each
+  // is another way to run it.
+  virtual std::vector<std::string_view> policies() const { return {}; }
+  // What may go wrong under it; the rest it has no answer to, and is not put to it.
+  virtual faults::FaultSet faults() const { return faults::FaultSet::all(); }
+  // Its syncs by name, where the planted bugs do not name them (faults/mutants.h): each can be taken out.
+  virtual std::vector<Site> fences() const { return {}; }
 
   // What its files are: fault words can name them, and counters tell them apart.
   virtual faults::RoleOfFile roles() const { return faults::no_roles; }

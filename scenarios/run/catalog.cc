@@ -50,10 +50,14 @@ Result<WorkloadPtr> load(const fs::path& path, std::string name, const TargetTyp
     return Error{Errc::kIo, fmt::format("{}: a directory; a workload is a file of RESP commands",
                                         path.string())};
   }
-  TRY_ASSIGN(Workload workload,
-             load_workload(path.string(), [&](const std::vector<std::string_view>& words) {
-               return target.not_modelled(words);
-             }));
+  TRY_ASSIGN(const std::string bytes, read_workload(path.string()));
+  std::optional<Result<Workload>> own = target.parse_workload(bytes, path.string());
+  TRY_ASSIGN(
+      Workload workload,
+      own ? std::move(*own)
+          : parse_workload(bytes, path.string(), [&](const std::vector<std::string_view>& words) {
+              return target.not_modelled(words);
+            }));
   if (const Rehearsal rehearsal = rehearse(workload, target); !rehearsal.writes)
     return Error{Errc::kCorrupt, fmt::format("{}: {}", path.string(), nothing_to_judge(rehearsal))};
   workload.name = std::move(name);

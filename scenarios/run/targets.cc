@@ -4,14 +4,26 @@
 
 #include <vector>
 
+#include "scenarios/sqlite/sqlite.h"
 #include "scenarios/store/store.h"
 
 namespace powercut::scenarios {
 
 namespace {
 
+void add_fences(const TargetType& type) {
+  for (const Site fence : type.fences()) faults::add_fence(fence);
+}
+
 std::vector<const TargetType*>& targets() {
-  static std::vector<const TargetType*> all{&store_type()};
+  static std::vector<const TargetType*> all = [] {
+    std::vector<const TargetType*> known{&store_type()};
+    for (const TargetType* type : sqlite_types()) {
+      add_fences(*type);
+      known.push_back(type);
+    }
+    return known;
+  }();
   return all;
 }
 
@@ -40,6 +52,9 @@ const TargetType* find_target(std::string_view name) {
   return nullptr;
 }
 
-void add_target(const TargetType& type) { targets().insert(targets().begin(), &type); }
+void add_target(const TargetType& type) {
+  add_fences(type);
+  targets().insert(targets().begin(), &type);
+}
 
 }  // namespace powercut::scenarios

@@ -44,6 +44,37 @@ std::vector<const T*> pointers(std::span<const T> all) {
   return list;
 }
 
+// `all` is what the target itself promises, where it says so.
+Result<std::vector<const Policy*>> look_up_policies(const std::string& text,
+                                                    const TargetType& target) {
+  const std::vector<std::string_view> own = target.policies();
+  if (text == "all" && !own.empty()) return std::vector{find_policy(own.front())};
+  TRY_ASSIGN(std::vector<const Policy*> found,
+             look_up_list<const Policy*>(
+                 Named::kPolicy, "policy", text,
+                 [](const std::string& name) -> Result<const Policy*> { return find_policy(name); },
+                 [] { return pointers(all_policies()); }));
+  for (const Policy* policy : found)
+    if (!own.empty() && std::find(own.begin(), own.end(), policy->name) == own.end())
+      return Error{Errc::kInvalid, fmt::format("policy: {} is not held to {}, but to {}",
+                                               target.name(), policy->name, fmt::join(own, ", "))};
+  return found;
+}
+
+// `all` and `legal` are those of them that the target can be put to.
+Result<faults::FaultSet> look_up_faults(const std::string& text, const TargetType& target) {
+  TRY_ASSIGN(faults::FaultSet found, faults::parse_fault_set(text));
+  for (const faults::ClassRow& row : faults::kClassRows) {
+    if (!found.has(row.fault) || target.faults().has(row.fault)) continue;
+    if (text != "all" && text != "legal")
+      return Error{Errc::kInvalid,
+                   fmt::format("faults: {} has no answer to {}; it is put to {}", target.name(),
+                               row.name, faults::print(target.faults()))};
+    found.remove(row.fault);
+  }
+  return found;
+}
+
 Result<std::vector<WorkloadPtr>> look_up_workloads(const std::string& name,
                                                    const TargetType& target) {
   std::vector<WorkloadPtr> own = target.workloads();
@@ -64,24 +95,30 @@ std::string default_workload() {
   return own.empty() ? "mixed" : own.front()->name;
 }
 
+std::string workload_to_explore(const std::string& target, const std::string& workload) {
+  const TargetType* type = find_target(target);
+  if (workload != kExplored || type == nullptr) return workload;
+  const auto own = type->workloads();
+  const auto shortest = std::min_element(own.begin(), own.end(), [](const auto& a, const auto& b) {
+    return a->operations() < b->operations();
+  });
+  return shortest == own.end() ? workload : (*shortest)->name;
+}
+
 Result<SweepOptions> look_up(const CommonOptions& o) {
   SweepOptions options;
   options.target = o.target.empty() ? all_targets().front() : find_target(o.target);
   if (options.target == nullptr) {
     return Error{Errc::kInvalid, "target: " + no_such(Named::kTarget, o.target)};
   }
-  TRY_ASSIGN(options.policies,
-             look_up_list<const Policy*>(
-                 Named::kPolicy, "policy", o.policy,
-                 [](const std::string& name) -> Result<const Policy*> { return find_policy(name); },
-                 [] { return pointers(all_policies()); }));
+  TRY_ASSIGN(options.policies, look_up_policies(o.policy, *options.target));
   TRY_ASSIGN(options.personas, look_up_list<const faults::Persona*>(
                                    Named::kPersona, "persona", o.persona,
                                    [](const std::string& name) -> Result<const faults::Persona*> {
                                      return faults::find_persona(name);
                                    },
                                    [] { return pointers(faults::all_personas()); }));
-  TRY_ASSIGN(options.faults, faults::parse_fault_set(o.faults));
+  TRY_ASSIGN(options.faults, look_up_faults(o.faults, *options.target));
   if (!o.mutant.empty()) {
     options.mutant = faults::find_mutant(o.mutant);
     if (options.mutant == nullptr) {

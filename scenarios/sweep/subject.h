@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -24,6 +25,9 @@ struct CommonOptions {
 };
 // What an empty CommonOptions::workload is, of the target that is meant if none is named.
 std::string default_workload();
+// The same of what is explored: a target with workloads of its own has its shortest one in place of kExplored.
+inline constexpr std::string_view kExplored = "demo40";
+std::string workload_to_explore(const std::string& target, const std::string& workload);
 // "a,b" -> "a", "b".
 std::vector<std::string> comma_separated(const std::string& text);
 

@@ -138,7 +138,7 @@ Result<Workload> parse_workload(std::string_view bytes, std::string name,
   return workload;
 }
 
-Result<Workload> load_workload(const std::string& path, const Objection& objection) {
+Result<std::string> read_workload(const std::string& path) {
   std::FILE* file = std::fopen(path.c_str(), "rb");
   if (file == nullptr) {
     return Error{errno == ENOENT ? Errc::kNotFound : Errc::kIo,
@@ -152,6 +152,11 @@ Result<Workload> load_workload(const std::string& path, const Objection& objecti
   const bool failed = std::ferror(file) != 0;
   std::fclose(file);
   if (failed) return Error{Errc::kIo, fmt::format("{}: cannot be read", path)};
+  return bytes;
+}
+
+Result<Workload> load_workload(const std::string& path, const Objection& objection) {
+  TRY_ASSIGN(const std::string bytes, read_workload(path));
   return parse_workload(bytes, path, objection);
 }
 

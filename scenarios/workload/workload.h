@@ -47,6 +47,8 @@ using Objection = std::function<std::string(const std::vector<std::string_view>&
 //   Errors: kNotFound, kIo; kCorrupt with the offset of the first byte that is no request, or of the
 //   first request that there is an objection to.
 Result<Workload> load_workload(const std::string& path, const Objection& objection = {});
+// The bytes of such a file.
+Result<std::string> read_workload(const std::string& path);
 Result<Workload> parse_workload(std::string_view bytes, std::string name,
                                 const Objection& objection = {});
 
