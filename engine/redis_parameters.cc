@@ -12,7 +12,7 @@ namespace {
 
 using Kind = RedisParameter::Kind;
 
-constexpr RedisParameter kParameters[] = {
+constexpr RedisParameter kRedisParameters[] = {
     {"acl-pubsub-default", Kind::kWord, "resetchannels", "allchannels|resetchannels", "", true},
     {"acllog-max-len", Kind::kNumber, "128", "0|9223372036854775807", "", true},
     {"active-defrag-cycle-max", Kind::kNumber, "25", "0|2147483647", "", true},
@@ -244,12 +244,12 @@ Result<std::string> canonical(const RedisParameter& parameter, std::string_view 
 
 }  // namespace
 
-std::span<const RedisParameter> redis_parameters() { return kParameters; }
+std::span<const RedisParameter> redis_parameters() { return kRedisParameters; }
 
 const RedisParameter* find_redis_parameter(std::string_view name) {
-  const auto found = std::find_if(std::begin(kParameters), std::end(kParameters),
+  const auto found = std::find_if(std::begin(kRedisParameters), std::end(kRedisParameters),
                                   [&](const auto& parameter) { return parameter.name == name; });
-  return found == std::end(kParameters) ? nullptr : found;
+  return found == std::end(kRedisParameters) ? nullptr : found;
 }
 
 std::string redis_parameter_value(const EngineConfig& config, const RedisParameter& parameter) {

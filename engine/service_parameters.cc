@@ -119,7 +119,7 @@ Result<void> set_syslog_facility(EngineConfig& config, std::string_view value) {
 constexpr auto kStart = Settable::kStart;
 constexpr auto kRunTime = Settable::kRunTime;
 
-constexpr Parameter kParameters[] = {
+constexpr Parameter kServiceParameters[] = {
     {"aclfile", kStart, [](Config c) { return c.service.acl_file; },
      [](EngineConfig& c, std::string_view v) { return set_text(c.service.acl_file, v); },
      "a file of users, for ACL LOAD and SAVE"},
@@ -251,6 +251,6 @@ constexpr Parameter kParameters[] = {
 
 }  // namespace
 
-std::span<const Parameter> service_parameters() { return kParameters; }
+std::span<const Parameter> service_parameters() { return kServiceParameters; }
 
 }  // namespace powercut::engine

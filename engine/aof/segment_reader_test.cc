@@ -12,7 +12,7 @@
 namespace powercut::engine {
 namespace {
 
-constexpr uint64_t kNonce = 0x1234567890abcdef;
+constexpr uint64_t kSegmentNonce = 0x1234567890abcdef;
 
 std::string command(std::initializer_list<std::string_view> words) {
   std::string text = fmt::format("*{}\r\n", words.size());
@@ -22,19 +22,19 @@ std::string command(std::initializer_list<std::string_view> words) {
 
 // A segment as the log writes it, and what of it is synced.
 struct Log {
-  std::string bytes = encode_header({1, kNonce});
+  std::string bytes = encode_header({1, kSegmentNonce});
   uint64_t next_lsn = 1;
   uint64_t synced = bytes.size();
   std::vector<size_t> ends;  // of the batches
 
   void write(std::string_view value) {
     std::string batch = command({"SET", fmt::format("k{}", next_lsn), value});
-    append_annotation(batch, {next_lsn++, 1, batch.size(), synced, 0}, kNonce, bytes.size());
+    append_annotation(batch, {next_lsn++, 1, batch.size(), synced, 0}, kSegmentNonce, bytes.size());
     bytes += batch;
     ends.push_back(bytes.size());
   }
   void sync() { synced = bytes.size(); }
-  void mark(MarkKind kind) { bytes += encode_mark(kind, next_lsn, kNonce, bytes.size()); }
+  void mark(MarkKind kind) { bytes += encode_mark(kind, next_lsn, kSegmentNonce, bytes.size()); }
 };
 
 // Synced each time, as under `always`; or every few batches.
@@ -52,7 +52,7 @@ Result<SegmentScan> scan(std::string_view bytes) {
   SegmentExpectation expected;
   expected.name = "log";
   expected.ours = 1;
-  expected.nonce = kNonce;
+  expected.nonce = kSegmentNonce;
   return scan_segment(whole, expected, [](uint64_t, const EntryView&) { return Result<void>(); });
 }
 
@@ -115,7 +115,7 @@ TEST(SegmentReader, BytesThatAreMissingOrTooManyAreDamage) {
     const Log log = log_of(40, batches_a_sync);
     // Behind it no batch tells that it was synced.
     const size_t vouched_for = log.synced;
-    const size_t header = encode_header({1, kNonce}).size();
+    const size_t header = encode_header({1, kSegmentNonce}).size();
     const bool all = rc::check("where evidence follows, nothing is dropped", [&] {
       const size_t at = *rc::gen::inRange<size_t>(header, vouched_for - 1);
       const bool removed = *rc::gen::arbitrary<bool>();
@@ -218,7 +218,7 @@ TEST(SegmentReader, TheManifestsLengthIsEvidence) {
   SegmentBytes whole{std::string_view(cut)};
   SegmentExpectation expected;
   expected.ours = 1;
-  expected.nonce = kNonce;
+  expected.nonce = kSegmentNonce;
   const auto ignore = [](uint64_t, const EntryView&) { return Result<void>(); };
   EXPECT_TRUE(is_torn(scan_segment(whole, expected, ignore), 3));
   expected.synced_length = log.bytes.size();
@@ -297,9 +297,10 @@ TEST(ParseCommand, NumbersHaveTheirBounds) {
 
 TEST(SegmentReader, ABatchHasTheEntriesItSays) {
   for (const uint64_t entries : {1u, 3u}) {
-    std::string bytes = encode_header({1, kNonce});
+    std::string bytes = encode_header({1, kSegmentNonce});
     std::string batch = command({"SET", "a", "1"}) + command({"SET", "b", "2"});
-    append_annotation(batch, {1, entries, batch.size(), bytes.size(), 0}, kNonce, bytes.size());
+    append_annotation(batch, {1, entries, batch.size(), bytes.size(), 0}, kSegmentNonce,
+                      bytes.size());
     const auto scanned = scan(bytes + batch);
     ASSERT_FALSE(scanned.ok());
     EXPECT_NE(scanned.error().message.find("another number of entries"), std::string::npos);
@@ -328,10 +329,11 @@ TEST(SegmentReader, ItsHeaderIsTheOneThatIsMeant) {
         scan_segment(whole, expected, [](uint64_t, const EntryView&) { return Result<void>(); });
     return scanned.ok() ? "" : scanned.error().message;
   };
-  EXPECT_EQ(with(1, kNonce, log.bytes), "");
-  EXPECT_NE(with(2, kNonce, log.bytes).find("the header is that of segment 1"), std::string::npos);
+  EXPECT_EQ(with(1, kSegmentNonce, log.bytes), "");
+  EXPECT_NE(with(2, kSegmentNonce, log.bytes).find("the header is that of segment 1"),
+            std::string::npos);
   EXPECT_NE(with(1, 5, log.bytes).find("an older file of the same name"), std::string::npos);
-  EXPECT_NE(with(1, kNonce, log.bytes.substr(1)).find("log offset 0: the header is missing"),
+  EXPECT_NE(with(1, kSegmentNonce, log.bytes.substr(1)).find("log offset 0: the header is missing"),
             std::string::npos);
 }
 
@@ -504,14 +506,15 @@ Taken until(std::string_view bytes, int64_t second, bool ours = true) {
 
 // Of each second two entries, all in one batch, or each second in one of its own.
 std::string timed(bool one_batch) {
-  std::string bytes = encode_header({1, kNonce});
+  std::string bytes = encode_header({1, kSegmentNonce});
   std::string batch;
   uint64_t first = 1;
   for (uint64_t lsn = 1; lsn <= 8; ++lsn) {
     if (lsn % 2 == 1) batch += fmt::format("#TS:{}\r\n", 1000 + lsn / 2);
     batch += command({"SELECT", "3"}) + command({"SET", fmt::format("k{}", lsn), "v"});
     if (lsn != 8 && (one_batch || lsn % 2 == 1)) continue;
-    append_annotation(batch, {first, lsn - first + 1, batch.size(), 0, 0}, kNonce, bytes.size());
+    append_annotation(batch, {first, lsn - first + 1, batch.size(), 0, 0}, kSegmentNonce,
+                      bytes.size());
     bytes += batch;
     batch.clear();
     first = lsn + 1;

@@ -173,7 +173,7 @@ TEST(RdbDecode, BytesMayFollowWhereTheCallerSaysSo) {
 
 // --- Forms that we never write ---
 
-PlainValue loaded(std::string_view type_and_value) {
+PlainValue loaded_value(std::string_view type_and_value) {
   const std::string type(type_and_value.substr(0, 2));
   const std::string bytes = file_of(type + "016b" + std::string(type_and_value.substr(2)));
   Keyspace keyspace;
@@ -214,18 +214,18 @@ TEST(RdbDecode, Listpack) {
   const size_t size = 6 + unhex(items).size() + 1;
   std::string blob = hex(std::string(1, static_cast<char>(size))) + "000000 0900" + items + "ff";
   const std::string string = hex(std::string{'\x40', static_cast<char>(size)}) + blob;
-  EXPECT_EQ(firsts(loaded("12 01 02" + string)),
+  EXPECT_EQ(firsts(loaded_value("12 01 02" + string)),
             (Strings{"5", "ab", "-1", text, "-32768", "-8388608", "-2147483648",
                      "-9223372036854775808", "xzw"}));
-  EXPECT_EQ(loaded("14" + string).items.size(), 9u);
+  EXPECT_EQ(loaded_value("14" + string).items.size(), 9u);
 }
 
 TEST(RdbDecode, ListpackOfAHashAndASortedSet) {
   const std::string pairs = "14 14000000 0400 8161 02 01 01 8162 02 83322e35 04 ff";
-  EXPECT_EQ(loaded("10" + pairs).items,
+  EXPECT_EQ(loaded_value("10" + pairs).items,
             (std::vector<std::pair<std::string, std::string>>{{"a", "1"}, {"b", "2.5"}}));
-  EXPECT_EQ(loaded("11" + pairs).items, (std::vector<std::pair<std::string, std::string>>{
-                                            {"a", bits_of(1)}, {"b", bits_of(2.5)}}));
+  EXPECT_EQ(loaded_value("11" + pairs).items, (std::vector<std::pair<std::string, std::string>>{
+                                                  {"a", bits_of(1)}, {"b", bits_of(2.5)}}));
   EXPECT_THAT(error_of(file_of("10 016b 0a 0a000000 0100 8161 02 ff")).message,
               HasSubstr("an item without its second half"));
   EXPECT_THAT(error_of(file_of("11 016b 0d 0d000000 0200 8161 02 8178 02 ff")).message,
@@ -248,25 +248,26 @@ TEST(RdbDecode, Ziplist) {
                            items + "ff";
   const std::string string = hex(std::string(1, static_cast<char>(size))) + blob;
   const Strings expected{"a", "1024", "5", "-1", "-8388608", "-2147483648", "-9223372036854775808"};
-  EXPECT_EQ(firsts(loaded("0a" + string)), expected);
-  EXPECT_EQ(firsts(loaded("0e 01" + string)), expected);
+  EXPECT_EQ(firsts(loaded_value("0a" + string)), expected);
+  EXPECT_EQ(firsts(loaded_value("0e 01" + string)), expected);
   const std::string pair = "10 10000000 0d000000 0200 00 01 61 03 f2 ff";
-  EXPECT_EQ(loaded("0d" + pair).items,
+  EXPECT_EQ(loaded_value("0d" + pair).items,
             (std::vector<std::pair<std::string, std::string>>{{"a", "1"}}));
-  EXPECT_EQ(loaded("0c" + pair).items,
+  EXPECT_EQ(loaded_value("0c" + pair).items,
             (std::vector<std::pair<std::string, std::string>>{{"a", bits_of(1)}}));
 }
 
 TEST(RdbDecode, IntsetZipmapTextScoresAndPlainNodes) {
-  EXPECT_EQ(firsts(loaded("0b 0c 02000000 0200 0000 ffff 0700")), (Strings{"-1", "7"}));
+  EXPECT_EQ(firsts(loaded_value("0b 0c 02000000 0200 0000 ffff 0700")), (Strings{"-1", "7"}));
   using Pairs = std::vector<std::pair<std::string, std::string>>;
-  EXPECT_EQ(loaded("09 0f 02 0161 02 00 6263 0166 02 01 6465 00 ff").items,
+  EXPECT_EQ(loaded_value("09 0f 02 0161 02 00 6263 0166 02 01 6465 00 ff").items,
             (Pairs{{"a", "bc"}, {"f", "de"}}));
-  EXPECT_EQ(loaded("03 03 0161 03 312e35 0162 fe 0163 ff").items,
+  EXPECT_EQ(loaded_value("03 03 0161 03 312e35 0162 fe 0163 ff").items,
             (Pairs{{"c", bits_of(-HUGE_VAL)}, {"a", bits_of(1.5)}, {"b", bits_of(HUGE_VAL)}}));
   EXPECT_THAT(error_of(file_of("03 016b 01 0161 fd")).message,
               HasSubstr("a score that is not a number"));
-  EXPECT_EQ(firsts(loaded("12 02 01 0170 02 0a 0a000000 0100 8161 02 ff")), (Strings{"p", "a"}));
+  EXPECT_EQ(firsts(loaded_value("12 02 01 0170 02 0a 0a000000 0100 8161 02 ff")),
+            (Strings{"p", "a"}));
 }
 
 TEST(RdbDecode, TimesAndHintsBeforeAnEntry) {

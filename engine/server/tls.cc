@@ -14,13 +14,6 @@ namespace powercut::engine {
 
 namespace {
 
-struct FreeContext {
-  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-};
-struct FreeConnection {
-  void operator()(SSL* connection) const { SSL_free(connection); }
-};
-
 std::string last_reason() {
   const unsigned long error = ERR_get_error();
   ERR_clear_error();
@@ -91,10 +84,16 @@ int at_most_int(size_t size) { return static_cast<int>(std::min<size_t>(size, IN
 }  // namespace
 
 struct TlsChannel::Connection {
-  std::unique_ptr<SSL, FreeConnection> ssl;
+  struct Free {
+    void operator()(SSL* connection) const { SSL_free(connection); }
+  };
+  std::unique_ptr<SSL, Free> ssl;
 };
 struct TlsContext::Library {
-  std::unique_ptr<SSL_CTX, FreeContext> context;
+  struct Free {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  };
+  std::unique_ptr<SSL_CTX, Free> context;
 };
 
 TlsChannel::TlsChannel(std::unique_ptr<Connection> connection)

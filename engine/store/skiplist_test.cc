@@ -15,7 +15,7 @@
 namespace powercut::engine {
 namespace {
 
-using Model = std::set<std::pair<double, std::string>>;
+using ScoredModel = std::set<std::pair<double, std::string>>;
 
 std::string random_member() {
   return std::string(*rc::gen::element<size_t>(0, 1, 7, 30), 'm') +
@@ -23,7 +23,7 @@ std::string random_member() {
 }
 
 // Everything that can be asked, against the slow answer.
-void expect_equal(const Skiplist& list, const Model& model) {
+void expect_equal(const Skiplist& list, const ScoredModel& model) {
   RC_ASSERT(list.size() == model.size());
   const std::vector<std::pair<double, std::string>> items(model.begin(), model.end());
   const Skiplist::Node* before = nullptr;
@@ -48,7 +48,7 @@ void expect_equal(const Skiplist& list, const Model& model) {
 }
 
 // Equal contents have equal shapes: whatever was there before, nothing of it is counted.
-size_t bytes_of_a_fresh_one(const Model& model) {
+size_t bytes_of_a_fresh_one(const ScoredModel& model) {
   Skiplist fresh;
   for (const auto& [score, member] : model) fresh.insert(score, member);
   return fresh.memory_bytes();
@@ -57,7 +57,7 @@ constexpr size_t kHeadBytes = 32 * 2 * sizeof(void*);  // more levels than there
 
 RC_GTEST_PROP(SkiplistProperty, BehavesAsASortedVector, ()) {
   Skiplist list;
-  Model model;
+  ScoredModel model;
   for (int steps = *rc::gen::inRange(0, 150); steps > 0; --steps) {
     const std::string member = random_member();
     const auto there = std::find_if(model.begin(), model.end(),

@@ -24,6 +24,8 @@
 
 namespace powercut::engine {
 
+// Of a std::map, beside what it holds.
+inline constexpr size_t kTreeNodeBytes = 32;
 // What malloc takes for `size` bytes, near enough: 8 bytes of header, rounded up to 16, at least 32.
 inline size_t heap_bytes(size_t size) {
   if (size == 0) return 0;

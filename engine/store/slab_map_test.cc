@@ -11,7 +11,7 @@ namespace powercut::engine {
 namespace {
 
 using Map = SlabMap<std::string>;
-using Model = std::map<std::string, std::string>;
+using MapModel = std::map<std::string, std::string>;
 
 // Short and long keys, so that slots are reused by strings with and without a buffer.
 std::string key_of(size_t n) {
@@ -21,9 +21,9 @@ std::string key_of(size_t n) {
   return key;
 }
 
-void expect_same(const Map& map, const Model& model) {
+void expect_same(const Map& map, const MapModel& model) {
   ASSERT_EQ(map.size(), model.size());
-  Model seen;
+  MapModel seen;
   for (size_t i = 0; i < map.size(); ++i) seen.emplace(map.at(i).key, map.at(i).value);
   ASSERT_EQ(seen, model);
   for (const auto& [key, value] : model) {
@@ -43,7 +43,7 @@ size_t key_bytes(const Map& map) {
 TEST(SlabMap, BehavesAsAMap) {
   ASSERT_TRUE(rc::check([] {
     Map map;
-    Model model;
+    MapModel model;
     const auto universe = *rc::gen::element<size_t>(3, 6, 12, 60, 600);
     const auto steps = *rc::gen::inRange<size_t>(0, 3000);
     const auto seed = *rc::gen::arbitrary<uint64_t>();
@@ -70,7 +70,7 @@ TEST(SlabMap, BehavesAsAMap) {
 TEST(SlabMap, CrossesTheEdgesOfChunks) {
   for (const size_t edge : {4, 8, 16, 512, 1024, 2048, 3072}) {
     Map map;
-    Model model;
+    MapModel model;
     const auto insert = [&](size_t n) {
       map.insert(key_of(n)).first->value = std::to_string(n);
       model[key_of(n)] = std::to_string(n);

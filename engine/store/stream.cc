@@ -10,7 +10,6 @@ namespace powercut::engine {
 
 namespace {
 
-constexpr size_t kNodeBytes = 32;  // of a tree, beside what it holds
 constexpr size_t kMostBlockBytes = size_t{1} << 30;
 constexpr size_t kFrameBytes = 4 + 2 + 1;  // of a listpack: its size, its count, its end
 constexpr uint64_t kCountUnknown = 0xffff;
@@ -342,10 +341,10 @@ int64_t Stream::added_up_to(StreamId id) const {
 
 size_t Stream::memory_bytes() const {
   size_t bytes = heap_bytes(sizeof(Stream)) +
-                 blocks_.size() * heap_bytes(kNodeBytes + sizeof(Blocks::value_type)) +
+                 blocks_.size() * heap_bytes(kTreeNodeBytes + sizeof(Blocks::value_type)) +
                  block_bytes_;
   for (const auto& [name, group] : groups_)
-    bytes += heap_bytes(kNodeBytes + sizeof(Groups::value_type)) + heap_bytes(name) +
+    bytes += heap_bytes(kTreeNodeBytes + sizeof(Groups::value_type)) + heap_bytes(name) +
              group.memory_bytes();
   return bytes;
 }

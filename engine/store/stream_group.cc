@@ -5,10 +5,6 @@
 
 namespace powercut::engine {
 
-namespace {
-constexpr size_t kNodeBytes = 32;  // of a tree, beside what it holds
-}
-
 StreamGroup::StreamGroup(const StreamGroup& other)
     : last_id(other.last_id), entries_read(other.entries_read) {
   for (const auto& [name, consumer] : other.consumers_) {
@@ -73,9 +69,10 @@ bool StreamGroup::acknowledge(StreamId id) {
 }
 
 size_t StreamGroup::memory_bytes() const {
-  return consumers_.size() * heap_bytes(kNodeBytes + sizeof(Consumers::value_type)) + name_bytes_ +
-         pending_.size() * (heap_bytes(kNodeBytes + sizeof(Pendings::value_type)) +
-                            heap_bytes(kNodeBytes + sizeof(StreamId)));
+  return consumers_.size() * heap_bytes(kTreeNodeBytes + sizeof(Consumers::value_type)) +
+         name_bytes_ +
+         pending_.size() * (heap_bytes(kTreeNodeBytes + sizeof(Pendings::value_type)) +
+                            heap_bytes(kTreeNodeBytes + sizeof(StreamId)));
 }
 
 }  // namespace powercut::engine

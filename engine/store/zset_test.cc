@@ -29,7 +29,7 @@ Items items_of(const Zset& zset, size_t first, size_t last, bool reverse) {
 }
 
 // What a Zset is, slowly.
-struct Model {
+struct ZsetModel {
   std::map<std::string, double> scores;
   std::set<std::pair<double, std::string>> order;
 
@@ -49,7 +49,7 @@ struct Model {
   }
 };
 
-void check_equal(const Zset& zset, const Model& model) {
+void check_equal(const Zset& zset, const ZsetModel& model) {
   RC_ASSERT(zset.size() == model.scores.size());
   if (zset.size() == 0) return;
   const Items expected(model.order.begin(), model.order.end());
@@ -63,7 +63,7 @@ void check_equal(const Zset& zset, const Model& model) {
   }
 }
 
-size_t count_if(const Model& model, auto&& passes) {
+size_t count_if(const ZsetModel& model, auto&& passes) {
   size_t count = 0;
   for (const auto& item : model.order) count += passes(item) ? 1 : 0;
   return count;
@@ -77,7 +77,7 @@ rc::Gen<double> some_score() {
 
 RC_GTEST_PROP(ZsetProperty, BehavesAsTheModel, ()) {
   Zset zset;
-  Model model;
+  ZsetModel model;
   const auto steps = *rc::gen::container<std::vector<std::tuple<int, int, double>>>(
       rc::gen::tuple(rc::gen::inRange(0, 5), rc::gen::inRange(0, 40), some_score()));
   for (const auto& [what, n, score] : steps) {
@@ -98,7 +98,7 @@ RC_GTEST_PROP(ZsetProperty, BehavesAsTheModel, ()) {
 
 RC_GTEST_PROP(ZsetProperty, RanksOfManyMembersSurviveMovesAndErasures, (uint64_t seed)) {
   Zset zset;
-  Model model;
+  ZsetModel model;
   const auto next = [&] {
     return seed = seed * 6364136223846793005u + 1442695040888963407u, seed >> 40;
   };

@@ -15,12 +15,12 @@ namespace powercut::scenarios {
 namespace {
 
 constexpr int kUnits = 2'000;
-constexpr int kKeys = 24;      // of each family: few, so that commands meet
-constexpr int kFewKeys = 4;    // where they are to meet a key that has just expired
-constexpr int kSketches = 4;   // keys of them: a sketch is to be counted between changes
-constexpr int kStreams = 1;    // keys of them among others: with a group, and entries
-constexpr int kMembers = 12;   // of a set, fields of a hash
-constexpr int kDatabases = 4;  // mostly; now and then any of kMostDatabases
+constexpr int kKeys = 24;           // of each family: few, so that commands meet
+constexpr int kFewKeys = 4;         // where they are to meet a key that has just expired
+constexpr int kSketches = 4;        // keys of them: a sketch is to be counted between changes
+constexpr int kStreams = 1;         // keys of them among others: with a group, and entries
+constexpr int kMembers = 12;        // of a set, fields of a hash
+constexpr int kUsualDatabases = 4;  // mostly; now and then any of kMostDatabases
 constexpr int kMostDatabases = 16;
 
 // A piece of a command: one word or several.
@@ -441,9 +441,9 @@ Piece queues(int keys) {
       {1, say("CLIENT", {word("UNBLOCK"), who, word("ERROR")})},
       {2, say("RENAME", {any, any})},
       {1, say("COPY", {any, any, word("REPLACE")})},
-      {1, say("COPY", {any, any, word("DB"), number(0, kDatabases - 1)})},
-      {1, say("MOVE", {any, number(0, kDatabases - 1)})},
-      {1, say("SWAPDB", {number(0, kDatabases - 1), number(0, kDatabases - 1)})},
+      {1, say("COPY", {any, any, word("DB"), number(0, kUsualDatabases - 1)})},
+      {1, say("MOVE", {any, number(0, kUsualDatabases - 1)})},
+      {1, say("SWAPDB", {number(0, kUsualDatabases - 1), number(0, kUsualDatabases - 1)})},
       {1, say("SORT", {taken, word("ALPHA"), word("STORE"), q})},
       {1, say("ZUNIONSTORE", {p, word("2"), p, p})},
       {1, say("ZRANGESTORE", {p, p, word("0"), word("4")})},
@@ -578,7 +578,7 @@ Piece streams(int keys) {
       {48, stream_consumers(keys)},
       {1, say("RENAME", {any, any})},
       {1, say("COPY", {any, any, word("REPLACE")})},
-      {1, say("MOVE", {any, number(0, kDatabases - 1)})},
+      {1, say("MOVE", {any, number(0, kUsualDatabases - 1)})},
       {1, say("SET", {any, value()})},
       {2, soon_gone(any)},
       {2, say("DEL", {any})},
@@ -652,11 +652,11 @@ Piece whole_keys(int keys) {
       {2, say("COPY", {any, any})},
       {4, say("COPY", {any, any, word("REPLACE")})},
       {1, say("COPY", {any, any, word("DB"), number(0, kMostDatabases - 1), word("REPLACE")})},
-      {4, say("MOVE", {any, number(0, kDatabases - 1)})},
+      {4, say("MOVE", {any, number(0, kUsualDatabases - 1)})},
       {3, say("UNLINK", {some(3, any)})},
       {2, say("SORT", {key("l", keys), word("ALPHA"), word("STORE"), key("l", keys)})},
       {3, say("TYPE", {any})},
-      {1, say("SWAPDB", {number(0, kDatabases - 1), number(0, kDatabases - 1)})},
+      {1, say("SWAPDB", {number(0, kUsualDatabases - 1), number(0, kUsualDatabases - 1)})},
       {3, say("FLUSHDB", {})},
       {1, say("FLUSHALL", {})},
       {1, say("FLUSHDB", {pick({{1, word("ASYNC")}, {1, word("SYNC")}})})},
@@ -862,7 +862,7 @@ Unit draw_unit(rc::Random& source, const Piece& command, Shape shape) {
   };
   Unit unit;
   if (shape == Shape::kMixed && draw(source, 4) == 0)
-    unit.db = draw(source, draw(source, 8) == 0 ? kMostDatabases : kDatabases);
+    unit.db = draw(source, draw(source, 8) == 0 ? kMostDatabases : kUsualDatabases);
   if (shape == Shape::kSingle || (shape == Shape::kMixed && draw(source, 10) != 0)) {
     unit.requests.push_back(next());
     return unit;

@@ -170,7 +170,7 @@ void hexists(Call& call) {
   call.reply.integer(hash != nullptr && hash->contains(call.arg(2)) ? 1 : 0);
 }
 
-constexpr CommandSpec kCommands[] = {
+constexpr CommandSpec kHashCommands[] = {
     {"hset", hset, -4, kWrite | kDenyOom, 1, 1, 1},
     {"hmset", hmset, -4, kWrite | kDenyOom, 1, 1, 1},
     {"hsetnx", hsetnx, 4, kWrite | kDenyOom, 1, 1, 1},
@@ -191,6 +191,6 @@ constexpr CommandSpec kCommands[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> hash_commands() { return kCommands; }
+std::span<const CommandSpec> hash_commands() { return kHashCommands; }
 
 }  // namespace powercut::engine

@@ -93,13 +93,13 @@ void restore(Call& call) {
   call.reply.ok();
 }
 
-constexpr auto kCommands = std::to_array<CommandSpec>({
+constexpr auto kDumpCommands = std::to_array<CommandSpec>({
     {"dump", dump, 2, kReadOnly, 1, 1, 1},
     {"restore", restore, -4, kWrite | kDenyOom, 1, 1, 1},
 });
 
 }  // namespace
 
-std::span<const CommandSpec> dump_commands() { return kCommands; }
+std::span<const CommandSpec> dump_commands() { return kDumpCommands; }
 
 }  // namespace powercut::engine

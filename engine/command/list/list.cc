@@ -237,7 +237,7 @@ void lpos(Call& call) {
   for (const size_t at : matches) call.reply.integer(static_cast<int64_t>(at));
 }
 
-constexpr CommandSpec kCommands[] = {
+constexpr CommandSpec kListCommands[] = {
     {"lpush", lpush, -3, kWrite | kDenyOom, 1, 1, 1},
     {"rpush", rpush, -3, kWrite | kDenyOom, 1, 1, 1},
     {"lpushx", lpushx, -3, kWrite | kDenyOom, 1, 1, 1},
@@ -267,6 +267,6 @@ constexpr CommandSpec kCommands[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> list_commands() { return kCommands; }
+std::span<const CommandSpec> list_commands() { return kListCommands; }
 
 }  // namespace powercut::engine

@@ -148,7 +148,7 @@ lua_Number float_at(const char* from, bool little) {
   return static_cast<lua_Number>(value);
 }
 
-int pack(lua_State* lua) {
+int struct_pack(lua_State* lua) {
   static_assert(std::endian::native == std::endian::little);
   Format format = format_of(lua);
   int argument = 2;
@@ -213,7 +213,7 @@ size_t push_text(lua_State* lua, char option, size_t size, std::string_view left
   return size;
 }
 
-int unpack(lua_State* lua) {
+int struct_unpack(lua_State* lua) {
   Format format = format_of(lua);
   size_t length = 0;
   const char* data = luaL_checklstring(lua, 2, &length);
@@ -268,7 +268,8 @@ int size(lua_State* lua) {
 }  // namespace
 
 void push_struct_module(lua_State* lua) {
-  static constexpr luaL_Reg kFunctions[] = {{"pack", pack}, {"unpack", unpack}, {"size", size}};
+  static constexpr luaL_Reg kFunctions[] = {
+      {"pack", struct_pack}, {"unpack", struct_unpack}, {"size", size}};
   lua_createtable(lua, 0, 3);
   for (const luaL_Reg& one : kFunctions) {
     lua_pushcfunction(lua, one.func);

@@ -165,7 +165,7 @@ bool is_in(const CommandSpec& spec, std::string_view category) {
   return std::find(categories.begin(), categories.end(), category) != categories.end();
 }
 
-void list(Call& call) {
+void list_commands(Call& call) {
   const bool filtered = call.argc() == 5 && call.is(2, "FILTERBY");
   if (call.argc() != 2 &&
       !(filtered && (call.is(3, "PATTERN") || call.is(3, "ACLCAT") || call.is(3, "MODULE")))) {
@@ -241,7 +241,7 @@ std::span<const CommandSpec> command_commands() {
       {"command|getkeysandflags", getkeysandflags, -3, kLoading},
       {"command|help", help, 2, kLoading},
       {"command|info", info, -2, kLoading},
-      {"command|list", list, -2, kLoading}};
+      {"command|list", list_commands, -2, kLoading}};
   static constexpr CommandSpec kCommands[] = {
       container("command", command, -1, kLoading, kSubcommands)};
   return kCommands;

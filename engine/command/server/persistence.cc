@@ -64,7 +64,7 @@ void shutdown(Call& call) {
   call.client->closing = true;
 }
 
-constexpr CommandSpec kCommands[] = {
+constexpr CommandSpec kPersistenceCommands[] = {
     {"save", save, 1, kAdmin | kNoMulti},
     {"bgsave", bgsave, -1, kAdmin},
     {"lastsave", lastsave, 1, kLoading},
@@ -74,6 +74,6 @@ constexpr CommandSpec kCommands[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> persistence_commands() { return kCommands; }
+std::span<const CommandSpec> persistence_commands() { return kPersistenceCommands; }
 
 }  // namespace powercut::engine

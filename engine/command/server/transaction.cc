@@ -49,7 +49,7 @@ void unwatch(Call& call) {
   call.reply.ok();
 }
 
-constexpr CommandSpec kCommands[] = {
+constexpr CommandSpec kTransactionCommands[] = {
     {"multi", multi, 1, kImmediate | kLoading},
     {"exec", exec, 1, kImmediate | kLoading},
     {"discard", discard, 1, kImmediate | kLoading},
@@ -59,6 +59,6 @@ constexpr CommandSpec kCommands[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> transaction_commands() { return kCommands; }
+std::span<const CommandSpec> transaction_commands() { return kTransactionCommands; }
 
 }  // namespace powercut::engine

@@ -115,7 +115,7 @@ void sscan(Call& call) {
   });
 }
 
-constexpr auto kCommands = std::to_array<CommandSpec>({
+constexpr auto kSetCommands = std::to_array<CommandSpec>({
     {"sadd", sadd, -3, kWrite | kDenyOom, 1, 1, 1},
     {"srem", srem, -3, kWrite, 1, 1, 1},
     {"smove", smove, 4, kWrite, 1, 2, 1},
@@ -138,6 +138,6 @@ constexpr auto kCommands = std::to_array<CommandSpec>({
 
 }  // namespace
 
-std::span<const CommandSpec> set_commands() { return kCommands; }
+std::span<const CommandSpec> set_commands() { return kSetCommands; }
 
 }  // namespace powercut::engine

@@ -125,7 +125,12 @@ struct RangeOptions {
 };
 
 // What the command's name leaves open.
-enum Accepts : unsigned { kNothing = 0, kByOption = 1, kReverseOption = 2, kWithScoresOption = 4 };
+enum RangeOption : unsigned {
+  kNoOption = 0,
+  kByOption = 1,
+  kReverseOption = 2,
+  kWithScoresOption = 4
+};
 
 bool parse_range_options(Call& call, size_t i, unsigned accepts, By& by, bool& reverse,
                          RangeOptions& options) {

@@ -251,7 +251,7 @@ void zscan(Call& call) {
 }
 
 constexpr uint32_t kStore = kWrite | kDenyOom;
-constexpr auto kCommands = std::to_array<CommandSpec>({
+constexpr auto kSortedSetCommands = std::to_array<CommandSpec>({
     {"zadd", zadd_command, -4, kWrite | kDenyOom, 1, 1, 1},
     {"zincrby", zincrby, 4, kWrite | kDenyOom, 1, 1, 1},
     {"zrem", zrem, -3, kWrite, 1, 1, 1},
@@ -295,6 +295,6 @@ constexpr auto kCommands = std::to_array<CommandSpec>({
 
 }  // namespace
 
-std::span<const CommandSpec> sorted_set_commands() { return kCommands; }
+std::span<const CommandSpec> sorted_set_commands() { return kSortedSetCommands; }
 
 }  // namespace powercut::engine
