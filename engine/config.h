@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -108,7 +109,7 @@ struct EngineConfig {
   EngineSizes sizes;
   ServiceConfig service;
   // Directives of Redis that cannot matter here, where they were given another value than Redis's own default.
-  std::map<std::string, std::string> accepted;
+  std::map<std::string, std::string, std::less<>> accepted;
   std::string directory = ".";  // dir: where the Os's root is, for CONFIG GET alone
 };
 

@@ -126,7 +126,7 @@ std::string Engine::info_commands() {
 }
 
 std::string Engine::info_latencies() {
-  const std::string percentiles = redis_text(config_, "latency-tracking-info-percentiles");
+  const std::string_view percentiles = redis_text(config_, "latency-tracking-info-percentiles");
   Lines lines;
   for (const CommandSpec* spec : all_commands_and_subcommands()) {
     const CommandTally& tally = executor_.tally().of(spec);

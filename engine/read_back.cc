@@ -71,7 +71,7 @@ Result<void> Engine::check_log() {
 }
 
 bool Engine::debug_allowed(const Client& client) {
-  const std::string allowed = redis_text(config_, "enable-debug-command");
+  const std::string_view allowed = redis_text(config_, "enable-debug-command");
   const std::string& from = client.address;
   const bool local = from.starts_with("127.") || from.starts_with("[::1]") || from.starts_with('/');
   return allowed == "yes" || (allowed == "local" && local);

@@ -139,6 +139,13 @@ constexpr RedisParameter kRedisParameters[] = {
     {"zset-max-listpack-entries", Kind::kBytes, "128", "", "", true},
     {"zset-max-listpack-value", Kind::kBytes, "64", "", "", true},
 };
+constexpr bool comes_before(const RedisParameter& parameter, std::string_view name) {
+  return parameter.name < name;
+}
+static_assert(std::is_sorted(std::begin(kRedisParameters), std::end(kRedisParameters),
+                             [](const RedisParameter& a, const RedisParameter& b) {
+                               return comes_before(a, b.name);
+                             }));
 
 struct Names {
   std::string_view older;
@@ -247,17 +254,18 @@ Result<std::string> canonical(const RedisParameter& parameter, std::string_view 
 std::span<const RedisParameter> redis_parameters() { return kRedisParameters; }
 
 const RedisParameter* find_redis_parameter(std::string_view name) {
-  const auto found = std::find_if(std::begin(kRedisParameters), std::end(kRedisParameters),
-                                  [&](const auto& parameter) { return parameter.name == name; });
-  return found == std::end(kRedisParameters) ? nullptr : found;
+  const auto found = std::lower_bound(std::begin(kRedisParameters), std::end(kRedisParameters),
+                                      name, comes_before);
+  return found == std::end(kRedisParameters) || found->name != name ? nullptr : found;
 }
 
-std::string redis_parameter_value(const EngineConfig& config, const RedisParameter& parameter) {
-  const auto given = config.accepted.find(std::string(parameter.name));
-  return given == config.accepted.end() ? std::string(parameter.standard) : given->second;
+std::string_view redis_parameter_value(const EngineConfig& config,
+                                       const RedisParameter& parameter) {
+  const auto given = config.accepted.find(parameter.name);
+  return given == config.accepted.end() ? parameter.standard : given->second;
 }
 
-std::string redis_text(const EngineConfig& config, std::string_view name) {
+std::string_view redis_text(const EngineConfig& config, std::string_view name) {
   const RedisParameter* parameter = find_redis_parameter(name);
   CHECK(parameter != nullptr);
   return redis_parameter_value(config, *parameter);

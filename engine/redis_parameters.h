@@ -29,9 +29,10 @@ struct RedisParameter {
 // Sorted by name.
 std::span<const RedisParameter> redis_parameters();
 const RedisParameter* find_redis_parameter(std::string_view name);
-std::string redis_parameter_value(const EngineConfig& config, const RedisParameter& parameter);
+// Valid until the configuration changes.
+std::string_view redis_parameter_value(const EngineConfig& config, const RedisParameter& parameter);
 // The same of one that must be there; as a number.
-std::string redis_text(const EngineConfig& config, std::string_view name);
+std::string_view redis_text(const EngineConfig& config, std::string_view name);
 int64_t redis_number(const EngineConfig& config, std::string_view name);
 // kInvalid, with Redis's text for a value that does not fit; kUnsupported with the reason of a refusal.
 Result<void> set_redis_parameter(EngineConfig& config, const RedisParameter& parameter,

@@ -47,6 +47,7 @@ bool parse_number(std::string_view text, uint64_t& value) {
 
 Result<void> parse_line(std::string_view line, size_t number, Manifest& manifest) {
   std::vector<std::string> words;
+  words.reserve(16);  // as many as we write
   if (!split_words(line, words) || words.size() < 6 || words.size() % 2 != 0)
     return bad(number, "not a list of key-value pairs");
   ManifestFile file;

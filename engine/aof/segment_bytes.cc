@@ -11,7 +11,8 @@ Result<bool> SegmentBytes::more() {
   if (ended_) return false;
   const size_t had = view_.size();
   if (had + chunk_ > capacity_) {
-    capacity_ = std::max(had + chunk_, 2 * capacity_);
+    // With room to ask behind the end, so that a short log never moves.
+    capacity_ = std::max(had + 2 * chunk_, 2 * capacity_);
     auto* const larger = static_cast<char*>(std::realloc(bytes_.get(), capacity_));
     CHECK(larger != nullptr);
     (void)bytes_.release();

@@ -51,26 +51,22 @@ bool split_words(std::string_view line, std::vector<std::string>& words) {
   while (true) {
     while (i < line.size() && is_space(line[i])) ++i;
     if (i == line.size()) return true;
-    std::string& word = words.emplace_back();
-    for (; i < line.size() && !is_space(line[i]); ++i) {
-      const char quote = line[i];
-      if (quote != '"' && quote != '\'') {
+    const size_t begin = i;
+    while (i < line.size() && !is_space(line[i]) && line[i] != '"' && line[i] != '\'') ++i;
+    std::string& word = words.emplace_back(line.substr(begin, i - begin));
+    if (i == line.size() || is_space(line[i])) continue;
+    const char quote = line[i];
+    for (++i; i < line.size() && line[i] != quote; ++i) {
+      if (line[i] == '\\' && i + 1 < line.size() && (quote == '"' || line[i + 1] == '\'')) {
+        ++i;
+        word += quote == '"' ? unescape(line, i) : line[i];
+      } else {
         word += line[i];
-        continue;
       }
-      for (++i; i < line.size() && line[i] != quote; ++i) {
-        if (line[i] == '\\' && i + 1 < line.size() && (quote == '"' || line[i + 1] == '\'')) {
-          ++i;
-          word += quote == '"' ? unescape(line, i) : line[i];
-        } else {
-          word += line[i];
-        }
-      }
-      if (i == line.size()) return false;
-      ++i;  // behind a closing quote the word ends
-      if (i < line.size() && !is_space(line[i])) return false;
-      break;
     }
+    if (i == line.size()) return false;
+    ++i;  // behind a closing quote the word ends
+    if (i < line.size() && !is_space(line[i])) return false;
   }
 }
 

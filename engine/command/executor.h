@@ -251,7 +251,7 @@ class Executor final : public Chance,
   Tally tally_;
   Scripts scripts_;
   static constexpr size_t kScriptPlaces = 256;
-  std::array<std::pair<const CommandSpec*, bool>, kScriptPlaces> denied_to_scripts_{};
+  std::vector<std::pair<const CommandSpec*, bool>> denied_to_scripts_;  // once a script has run
   SlowLog slow_log_;
   LatencyEvents latency_events_;
   bool latency_tracking_ = true;

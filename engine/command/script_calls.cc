@@ -54,6 +54,7 @@ size_t Executor::limited_bytes() {
 
 // Asked for each command of each script.
 bool Executor::denied_to_scripts(const CommandSpec& spec) {
+  denied_to_scripts_.resize(kScriptPlaces);
   auto& place = denied_to_scripts_[(reinterpret_cast<uintptr_t>(&spec) >> 4) % kScriptPlaces];
   if (place.first != &spec) place = {&spec, has_word(spec, "noscript")};
   return place.second;

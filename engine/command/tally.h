@@ -1,12 +1,13 @@
 // How often each command was called, how long it took, and which errors were answered: INFO commandstats and errorstats.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "engine/base/check.h"
 #include "engine/command/command_table.h"
@@ -29,11 +30,16 @@ struct CommandTally {
 
 class Tally {
  public:
+  // Valid until another command is asked for.
   CommandTally& of(const CommandSpec* spec) {
-    size_t at = (reinterpret_cast<uintptr_t>(spec) >> 4) % kPlaces;
-    while (places_[at].spec != nullptr && places_[at].spec != spec) at = (at + 1) % kPlaces;
-    places_[at].spec = spec;
-    return places_[at].tally;
+    Place* place = find(spec);
+    if (place == nullptr || place->spec == nullptr) {
+      if (2 * (used_ + 1) > places_.size()) grow();
+      ++used_;
+      place = find(spec);
+      place->spec = spec;
+    }
+    return place->tally;
   }
   // By the error's first word.
   void count_error(std::string_view message) {
@@ -44,19 +50,36 @@ class Tally {
   const std::map<std::string, uint64_t>& errors() const { return errors_; }
   uint64_t total_errors() const { return total_errors_; }
   void reset() {
-    places_ = {};
+    places_.clear();
+    used_ = 0;
     errors_.clear();
     total_errors_ = 0;
   }
 
  private:
-  static constexpr size_t kPlaces = 1024;
   static constexpr size_t kMostErrors = 128;
   struct Place {
     const CommandSpec* spec = nullptr;
     CommandTally tally;
   };
-  std::array<Place, kPlaces> places_{};
+  // Where it is, or would be; null: there are no places yet.
+  Place* find(const CommandSpec* spec) {
+    if (places_.empty()) return nullptr;
+    const size_t mask = places_.size() - 1;
+    size_t at = (reinterpret_cast<uintptr_t>(spec) >> 4) & mask;
+    while (places_[at].spec != nullptr && places_[at].spec != spec) at = (at + 1) & mask;
+    return &places_[at];
+  }
+  void grow() {
+    std::vector<Place> old(places_.empty() ? 16 : 2 * places_.size());
+    old.swap(places_);
+    for (Place& place : old)
+      if (place.spec != nullptr) *find(place.spec) = std::move(place);
+  }
+
+  // A power of two of them, as many as the commands that came need: a store lives for a few calls, too.
+  std::vector<Place> places_;
+  size_t used_ = 0;
   std::map<std::string, uint64_t> errors_;
   uint64_t total_errors_ = 0;
 };

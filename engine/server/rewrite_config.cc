@@ -44,7 +44,7 @@ std::map<std::string, std::vector<std::string>> lines_of(const EngineConfig& con
   }
   for (const RedisParameter& parameter : redis_parameters()) {
     auto& own = lines[std::string(parameter.name)];
-    const std::string value = redis_parameter_value(config, parameter);
+    const std::string_view value = redis_parameter_value(config, parameter);
     if (value != parameter.standard)
       own.push_back(fmt::format("{} {}", parameter.name, quoted_word(value)));
   }

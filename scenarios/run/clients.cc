@@ -23,17 +23,17 @@ struct Clients::Connection {
     uint64_t lsn;    // of the operation it answers; 0: it changed nothing
     uint64_t shown;  // then: the last operation that it shows, or 0
     std::optional<Asked> told;
-    bool halfway;             // an error does not say that nothing was done
-    size_t said;              // of steps: which
-    bool transaction;         // it answers for several requests
-    std::string waited = {};  // the request, where it waited for what others do
+    const std::string* request;  // which lives until then
+    size_t said;                 // of steps: which
+    bool transaction;            // it answers for several requests
   };
 
   uint64_t client;
   std::vector<Expected> expected = {};  // replies that are due, oldest first
   Instant looked = kNever;  // since when nobody has looked for replies: a request took its time
   int db = 0;
-  size_t step = 0;  // of steps: under way
+  std::string selected = {};  // the request that went there
+  size_t step = 0;            // of steps: under way
 };
 
 Clients::Clients(const Surroundings& around, const Workload& workload, const Manners& manners,
@@ -149,7 +149,8 @@ std::vector<Step> Clients::steps(std::vector<uint64_t>* positions) const {
 void Clients::select(Connection& connection, int db) {
   if (db == connection.db) return;
   connection.db = db;
-  if (const auto request = around_.type.select(db); !request.empty()) send(connection, request);
+  connection.selected = around_.type.select(db);
+  if (!connection.selected.empty()) send(connection, connection.selected);
 }
 
 // From the reply on, everything before is promised as well: the first base holds it.
@@ -193,9 +194,7 @@ void Clients::send(Connection& connection, std::span<const std::string> requests
   const uint64_t shown = lsn == 0 && connection.db >= 0 && !waits
                              ? around_.history.shown_by(requests, connection.db)
                              : 0;
-  const bool halfway = lsn != 0 && around_.type.may_fail_halfway(request);
-  connection.expected.push_back({lsn, shown, told, halfway, said, requests.size() > 1});
-  if (waits) connection.expected.back().waited = request;
+  connection.expected.push_back({lsn, shown, told, &request, said, requests.size() > 1});
   if (steps_ != nullptr) said_[said].lsn = lsn;
   if (around_.history.unlogged_change() && !violation_) {
     violation_ =
@@ -323,12 +322,12 @@ bool Clients::take(Connection& connection, Instant until) {
   const Instant from = std::min(connection.looked, around_.os.now());
   Connection::Expected due = std::move(connection.expected.front());
   connection.expected.erase(connection.expected.begin());
-  const auto& [own, known, told, halfway, said, transaction, waited] = due;
+  const auto& [own, known, told, request, said, transaction] = due;
   const uint64_t lsn = reply->served_by != 0 ? reply->served_by : own;
   // Who waited in vain was shown that there is nothing.
   const uint64_t shown =
       reply->in_vain && connection.db >= 0
-          ? around_.history.shown_by({&waited, 1}, connection.db, *reply->in_vain)
+          ? around_.history.shown_by({request, 1}, connection.db, *reply->in_vain)
           : known;
   if (connection.expected.empty()) connection.looked = kNever;
   if (steps_ != nullptr) {
@@ -348,7 +347,9 @@ bool Clients::take(Connection& connection, Instant until) {
   if (told) note_told(around_.type.told(reply->bytes, told->behind), *told);
   if (refused) ask_why();
   if (lsn == 0) return true;
-  if (error && !halfway && !around_.history.operation(lsn).expiry_only && !violation_) {
+  // Of some requests an error does not say that nothing was done.
+  if (error && !(own != 0 && around_.type.may_fail_halfway(*request)) &&
+      !around_.history.operation(lsn).expiry_only && !violation_) {
     violation_ = Violation{Breach::kFailedIsThere,
                            fmt::format("operation {} was answered with an error, and done", lsn)};
   }

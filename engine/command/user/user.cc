@@ -80,11 +80,16 @@ Result<std::vector<std::string>> joined_selectors(std::span<const std::string_vi
 // --- All users ---
 
 Users::Users() {
-  User user = fresh(kDefault);
-  for (const std::string_view rule : {"+@all", "~*", "&*", "on", "nopass"})
-    CHECK(apply_rule(user, rule, false).empty());
-  put(user);
-  default_ = find(kDefault);
+  static const User kAsItBegins = [] {
+    User user;
+    user.name = kDefault;
+    user.selectors.resize(1);
+    for (const std::string_view rule : {"+@all", "~*", "&*", "on", "nopass"})
+      CHECK(apply_rule(user, rule, false).empty());
+    note_unrestricted(user);
+    return user;
+  }();
+  default_ = users_.emplace(kDefault, std::make_unique<User>(kAsItBegins)).first->second.get();
 }
 
 User* Users::find(std::string_view name) const {
@@ -108,9 +113,10 @@ void Users::put(const User& user) {
 }
 
 void Users::set_default_password(std::string_view password) {
-  const std::string given = fmt::format(">{}", password);
-  CHECK(apply_rule(*default_, "resetpass", all_channels_).empty());
-  CHECK(apply_rule(*default_, password.empty() ? "nopass" : given, all_channels_).empty());
+  default_->passwords.clear();
+  default_->no_password = password.empty();
+  if (!password.empty())
+    CHECK(apply_rule(*default_, fmt::format(">{}", password), all_channels_).empty());
 }
 
 Result<User> Users::staged(std::string_view name, std::span<const std::string_view> rules) const {
