@@ -4,15 +4,18 @@
 Listens with MONITOR until the connection ends, such as when the server is killed, and writes requests as an AOF has them, in
 the order in which they were executed; a transaction stands together. What only concerns a connection, or asks about the
 server, is left out. A script with a long text, and one whose text was not heard, is written as the transaction of the
-commands that it ran; a short one as EVAL. What was wrong, and so never ran, is there as well.
+commands that it ran; a short one as EVAL. This machine's name and the place of this tree are not.
 """
 
 import hashlib
+import os
 import re
 import socket
 import sys
 
 LONGEST_SCRIPT = 1500
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../..")).encode()
+HOST = socket.gethostname().encode()
 LEFT_OUT = {"auth", "client", "cluster", "command", "config", "debug", "echo", "function", "hello", "info", "latency", "memory", "monitor", "ping",
             "psubscribe", "punsubscribe", "quit", "script", "select", "ssubscribe", "subscribe", "sunsubscribe", "time", "unsubscribe", "wait"}
 SCRIPTS = {"eval", "evalsha", "eval_ro", "evalsha_ro"}
@@ -62,7 +65,7 @@ class Recording:
         if match is None:
             return
         seconds, db, client, rest = match.groups()
-        words = [plain(word) for word in WORD.findall(rest)]
+        words = [plain(word).replace(ROOT, b"/app").replace(b"@" + HOST, b"@host") for word in WORD.findall(rest)]
         db = db.encode()
         name = words[0].decode("latin-1").lower()
         if not self.begun:
