@@ -56,7 +56,6 @@ constexpr Row kRows[] = {
     {"spop", 's', "spop"},
     {"srem", 's', "srem"},
     {"sunionstore", 's', "sunionstore", IfGone::kInstead},
-    {"xadd", 't', "xadd"},
     {"xdel", 't', "xdel"},
     {"xgroup|create", 't', "xgroup-create"},
     {"xgroup|createconsumer", 't', "xgroup-createconsumer"},

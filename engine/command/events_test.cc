@@ -67,6 +67,8 @@ TEST_F(KeyEvents, StringsSayWhatWasDone) {
   EXPECT_EQ(told("GETDEL b"), Lines{"del b"});
   EXPECT_EQ(told("BITOP NOT c nothing"), Lines{});
   EXPECT_EQ(told("BITOP NOT a nothing"), Lines{"del a"});
+  EXPECT_EQ(told("XADD x MAXLEN 1 1-1 f 1"), Lines{"xadd x"});
+  EXPECT_EQ(told("XADD x MAXLEN 1 1-2 f 1"), (Lines{"xadd x", "xtrim x"}));
 }
 
 TEST_F(KeyEvents, KeysSayWhereTheyWent) {
@@ -134,6 +136,7 @@ TEST_F(KeyEvents, NewKeysAndMissesAreToldToWhoAsks) {
   EXPECT_EQ(told("SET a 2"), Lines{});
   tell("Em");
   EXPECT_EQ(told("MGET a b"), Lines{"keymiss b"});
+  EXPECT_EQ(told("OBJECT ENCODING b"), Lines{});
 }
 
 TEST_F(KeyEvents, EachChannelIsAskedForByItsLetter) {

@@ -102,15 +102,13 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
   client.last_command = spec->name;
   if (!client.user->unrestricted && deny(client, *spec, args)) return;
   if (client.subscriptions != nullptr && client.protocol == 2 && !says_listener(*spec)) {
-    return refuse(client, fmt::format("ERR Can't execute '{}': only (P|S)SUBSCRIBE / "
-                                      "(P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
-                                      "context",
-                                      spec->name));
+    return reject(client, *spec,
+                  fmt::format("ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / "
+                              "PING / QUIT / RESET are allowed in this context",
+                              spec->name));
   }
-  if (loading_ && (spec->flags & kLoading) == 0) {
-    client.multi_failed |= client.in_multi;
-    return refuse(client, "LOADING Redis is loading the dataset in memory");
-  }
+  if (loading_ && (spec->flags & kLoading) == 0)
+    return reject(client, *spec, "LOADING Redis is loading the dataset in memory");
   if (scripts_.busy()) return run_beside_script(client, *spec, args);
   if (must_wait(client, *spec)) {
     while (must_wait(client, *spec)) clients_.wait_for_unpause(client);
@@ -180,15 +178,16 @@ bool Executor::deny(Client& client, const CommandSpec& spec,
   const Denied what = denied(client, spec, args);
   if (what == Denied::kNothing) return false;
   ++tally_.of(&spec).rejected;
+  reject(client, spec, denial_error(what, spec));
+  return true;
+}
+
+// EXEC that may not run ends the transaction; anything else that may not spoils it.
+void Executor::reject(Client& client, const CommandSpec& spec, const std::string& error) {
   client.multi_failed |= client.in_multi;
-  const std::string error = denial_error(what, spec);
-  if (spec.name != "exec") {
-    refuse(client, error);
-    return true;
-  }
+  if (spec.name != "exec") return refuse(client, error);
   client.clear_transaction();
   refuse(client, fmt::format("EXECABORT Transaction discarded because of: {}", error));
-  return true;
 }
 
 // While it waited, somebody may have ended it (CLIENT KILL), or changed what its user may do.
@@ -454,7 +453,8 @@ void Executor::execute_counted(Call& call, const CommandSpec& spec) {
   if ((spec.flags & kReadOnly) == 0 || runs_script) return;
   stats_.hits += keyspace_.hits() - hits;
   stats_.misses += keyspace_.misses() - misses;
-  if (events_.wants('m') && keyspace_.misses() != misses) announce_misses(call, spec);
+  if (events_.wants('m') && keyspace_.misses() != misses && !spec.name.starts_with("object|"))
+    announce_misses(call, spec);
 }
 
 void Executor::execute_queued(Client& client) {

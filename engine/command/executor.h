@@ -152,6 +152,7 @@ class Executor final : public Chance,
   void hear_replica(Client& client, std::span<const std::string_view> args);
   bool is_command(Client& client, const CommandSpec* spec, std::span<const std::string_view> args);
   bool deny(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
+  void reject(Client& client, const CommandSpec& spec, const std::string& error);
   bool deny_late(const Client& client, const CommandSpec& spec,
                  std::span<const std::string_view> args, Reply& reply);
   bool may_go_on(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);

@@ -117,6 +117,8 @@ TEST_F(News, ByPrefixComeTogetherAndUnread) {
   EXPECT_EQ(heard(), invalid({"a:1", "a:2"}) + invalid({"b:1"}));
   EXPECT_EQ(ask(other, "CLIENT TRACKING ON BCAST PREFIX a").substr(0, 16), "-ERR Prefix 'a' ");
   EXPECT_EQ(ask(other, "CLIENT TRACKING ON").substr(0, 21), "-ERR You can't switch");
+  EXPECT_EQ(ask(other, "CLIENT TRACKING ON BCAST"), kOk);  // of all keys besides
+  EXPECT_EQ(ask(other, "CLIENT TRACKING ON BCAST PREFIX z").substr(0, 16), "-ERR Prefix 'z' ");
 }
 
 TEST_F(News, OnlyWhatIsToBeCachedIsRemembered) {
@@ -247,6 +249,7 @@ TEST_F(News, MessagesGoToWhoListens) {
   EXPECT_EQ(ask("PUBSUB NUMPAT"), ":1\r\n");
   EXPECT_EQ(ask("PUBSUB NUMSUB a c"), "*4\r\n" + bulk("a") + ":1\r\n" + bulk("c") + ":0\r\n");
   EXPECT_EQ(ask(other, "GET a").substr(0, 25), "-ERR Can't execute 'get':");
+  EXPECT_EQ(ask(other, "EXEC").substr(0, 11), "-EXECABORT ");
   EXPECT_EQ(ask(other, "PING"), array({"pong", ""}));
   EXPECT_EQ(ask(other, "UNSUBSCRIBE a"), "*3\r\n" + bulk("unsubscribe") + bulk("a") + ":2\r\n");
   ask(other, "PUNSUBSCRIBE");

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Real clients against powercut-server, each with a kill -9 in the middle of its work: run.sh [CLIENT...]. Without one, all.
-# Installs what they need: Debian's packages, and npm's into build/clients.
+# Real clients and applications against powercut-server, each with a kill -9 in the middle of its work: run.sh [CLIENT...].
+# Without one, all. Installs what they need: Debian's packages, and npm's into build/clients.
 # Environment: SERVER, the server to ask [build/powercut-server, which is built first]; redis-server itself does as well.
+#   RECORD, a folder: what each client says until the kill is kept there as a workload, CLIENT.aof (record.py).
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 here=$root/experiments/clients
 cd "$root"
 
-all=(redis-cli redis-benchmark hiredis redis-py node-redis ioredis connect-redis prometheus-redis-exporter)
+all=(redis-cli redis-benchmark hiredis redis-py node-redis ioredis connect-redis prometheus-redis-exporter
+  bullmq bull rsmq redlock rate-limiter-flexible redis-py-locks celery rq django-redis)
 usage() {
   echo "usage: experiments/clients/run.sh [CLIENT...]; of ${all[*]}" >&2
   exit 2
@@ -23,9 +25,12 @@ modules=no
 for client in "$@"; do
   case $client in
     hiredis) packages+=(gcc libc6-dev libhiredis-dev) ;;
-    redis-py) packages+=(python3-redis) ;;
+    redis-py | redis-py-locks) packages+=(python3-redis) ;;
+    celery) packages+=(python3-celery python3-redis) ;;
+    rq) packages+=(python3-rq) ;;
+    django-redis) packages+=(python3-django-redis) ;;
     prometheus-redis-exporter) packages+=(prometheus-redis-exporter curl) ;;
-    node-redis | ioredis | connect-redis) modules=yes ;;
+    node-redis | ioredis | connect-redis | bullmq | bull | rsmq | redlock | rate-limiter-flexible) modules=yes ;;
   esac
 done
 scenarios/setup.sh "${packages[@]}"
@@ -68,12 +73,16 @@ talk() {
       gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -O1 -o "$CLIENTS_DIR/hiredis" "$here/hiredis.c" -lhiredis
       "$CLIENTS_DIR/hiredis"
       ;;
-    redis-py) /usr/bin/python3 "$here/redis_py.py" ;;
+    redis-py | redis-py-locks) /usr/bin/python3 "$here/${1//-/_}.py" ;;
+    celery) /usr/bin/python3 "$here/celery_tasks.py" ;;
+    rq) /usr/bin/python3 "$here/rq_jobs.py" ;;
+    django-redis) /usr/bin/python3 "$here/django_cache.py" ;;
     prometheus-redis-exporter) "$here/redis_exporter.sh" ;;
     *) node "$here/${1//-/_}.mjs" ;;
   esac
 }
 
+export PYTHONDONTWRITEBYTECODE=1
 failed=0
 for client in "$@"; do
   export CLIENTS_DIR=$work/$client
@@ -81,6 +90,10 @@ for client in "$@"; do
   CLIENTS_PORT=$(free_port)
   export CLIENTS_PORT CLIENTS_KILL="$here/server.sh kill"
   "$here/server.sh" start
+  if [[ -n ${RECORD:-} ]]; then
+    mkdir -p "$RECORD"
+    "$here/record.py" "$CLIENTS_PORT" "$RECORD/$client.aof" &
+  fi
   ok=yes
   talk "$client" || ok=no
   "$here/server.sh" stop || ok=no

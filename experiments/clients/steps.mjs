@@ -44,9 +44,24 @@ export function killServer() {
   });
 }
 
+export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// In each of so many lanes `work(lane)` is done again and again until `enough()` has been done, while the server is killed
+// then, and for a moment after.
+export async function underKill(lanes, enough, work) {
+  let until = 0;
+  const going = Array.from({ length: lanes }, async (_, lane) => {
+    while (until === 0 || performance.now() < until) await work(lane);
+  });
+  while (!enough()) await pause(20);
+  await killServer();
+  until = performance.now() + 300;
+  await Promise.all(going);
+}
+
 // What `holds` comes to within ten seconds.
 export async function within(holds) {
-  for (let tries = 0; tries < 500 && !(await holds()); ++tries) await new Promise((done) => setTimeout(done, 20));
+  for (let tries = 0; tries < 500 && !(await holds()); ++tries) await pause(20);
   return holds();
 }
 

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 
 PORT = int(os.environ["CLIENTS_PORT"])
 SOCKET = os.path.join(os.environ["CLIENTS_DIR"], "socket")
@@ -36,3 +38,33 @@ class Steps:
 def kill_server():
     """Begins to: the server may answer for a moment, and is there again when the process has ended."""
     return subprocess.Popen(os.environ["CLIENTS_KILL"].split())
+
+
+def within(holds, seconds=10):
+    """What `holds` comes to within so many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not holds():
+        time.sleep(0.02)
+    return holds()
+
+
+def under_kill(lanes, enough, work):
+    """In each of so many lanes `work(lane)` is done again and again until `enough()` has been done, while the server is
+    killed then, and for a moment after. Whether it started again."""
+    done = threading.Event()
+
+    def go_on(lane):
+        while not done.is_set():
+            work(lane)
+
+    threads = [threading.Thread(target=go_on, args=(lane,)) for lane in range(lanes)]
+    for thread in threads:
+        thread.start()
+    while not enough():
+        time.sleep(0.02)
+    status = kill_server().wait(60)
+    time.sleep(0.3)
+    done.set()
+    for thread in threads:
+        thread.join()
+    return status == 0

@@ -183,7 +183,10 @@ void dryrun(Call& call) {
   if (user == nullptr) return call.fail(fmt::format("ERR User '{}' not found", call.arg(2)));
   const auto args = call.args.subspan(3);
   const CommandSpec* spec = resolve(args);
-  if (spec == nullptr) return call.fail(fmt::format("ERR Command '{}' not found", args[0]));
+  const bool no_such_subcommand =
+      spec != nullptr && spec->subcommand_count != 0 && args.size() > 1 && spec->name != "debug";
+  if (spec == nullptr || no_such_subcommand)
+    return call.fail(fmt::format("ERR Command '{}' not found", args[0]));
   if (!arity_fits(*spec, args.size())) return call.fail(wrong_arity_error(*spec));
   const Verdict verdict = check_permission(*user, *spec, args);
   if (verdict.what == Denied::kNothing) return call.reply.ok();

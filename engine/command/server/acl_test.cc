@@ -306,6 +306,7 @@ TEST_F(AclTest, DryrunSaysWhatIsWrongWithTheRequest) {
   set_user("u +get");
   EXPECT_EQ(dry("nobody GET a"), "-ERR User 'nobody' not found\r\n");
   EXPECT_EQ(dry("u NOSUCH a"), "-ERR Command 'NOSUCH' not found\r\n");
+  EXPECT_EQ(dry("u XGROUP NOSUCH a"), "-ERR Command 'XGROUP' not found\r\n");
   EXPECT_EQ(dry("u GET"), "-ERR wrong number of arguments for 'get' command\r\n");
   EXPECT_EQ(dry("u SET a b"), bulk("This user has no permissions to run the 'set' command"));
   EXPECT_EQ(dry("u GET a"), bulk("This user has no permissions to access the 'a' key"));

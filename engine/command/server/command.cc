@@ -237,8 +237,8 @@ std::span<const CommandSpec> command_commands() {
   static constexpr CommandSpec kSubcommands[] = {
       {"command|count", server::count, 2, kLoading},
       {"command|docs", docs, -2, kLoading},
-      {"command|getkeys", getkeys, -3, kLoading},
-      {"command|getkeysandflags", getkeysandflags, -3, kLoading},
+      {"command|getkeys", getkeys, -4, kLoading},
+      {"command|getkeysandflags", getkeysandflags, -4, kLoading},
       {"command|help", help, 2, kLoading},
       {"command|info", info, -2, kLoading},
       {"command|list", list_commands, -2, kLoading}};

@@ -44,8 +44,10 @@ TEST_F(CommandTest, FactsAgreeWithTheTable) {
 TEST_F(CommandTest, KeysAndWhatBecomesOfThem) {
   EXPECT_EQ(run("COMMAND GETKEYS MEMORY USAGE k"), array({"k"}));
   EXPECT_EQ(run("COMMAND GETKEYS GET"),
+            "-ERR wrong number of arguments for 'command|getkeys' command\r\n");
+  EXPECT_EQ(run("COMMAND GETKEYS GET a b"),
             "-ERR Invalid number of arguments specified for command\r\n");
-  EXPECT_EQ(run("COMMAND GETKEYS PING"), "-ERR The command has no key arguments\r\n");
+  EXPECT_EQ(run("COMMAND GETKEYS PING x"), "-ERR The command has no key arguments\r\n");
   const auto key = [](std::string_view name, std::initializer_list<std::string_view> flags) {
     std::string out = "*2\r\n" + bulk(name) + "*" + std::to_string(flags.size()) + "\r\n";
     for (const std::string_view flag : flags) out += "+" + std::string(flag) + "\r\n";

@@ -25,8 +25,7 @@ std::optional<std::string> overlap(const std::vector<std::string>& before,
       "overlap.";
   for (size_t i = 0; i < added.size(); ++i) {
     for (const std::string& old : before)
-      if (old != added[i] && overlaps(old, added[i]))
-        return fmt::format(kText, added[i], "an existing", old);
+      if (overlaps(old, added[i])) return fmt::format(kText, added[i], "an existing", old);
     for (size_t j = i + 1; j < added.size(); ++j)
       if (overlaps(added[i], added[j]))
         return fmt::format(kText, added[i], "another provided", added[j]);
@@ -102,10 +101,10 @@ void client_tracking(Call& call) {
   std::vector<std::string> prefixes;
   if (client.tracking == nullptr) {
     ++tracking.clients;
-    if (wanted.broadcast && wanted.prefixes.empty()) wanted.prefixes.emplace_back();
   } else {
     prefixes = client.tracking->prefixes;
   }
+  if (wanted.broadcast && wanted.prefixes.empty()) wanted.prefixes.emplace_back();  // of all keys
   for (const std::string& prefix : wanted.prefixes) {
     tracking.add_prefix(client.id(), prefix);
     if (std::find(prefixes.begin(), prefixes.end(), prefix) == prefixes.end())

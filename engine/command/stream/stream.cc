@@ -182,7 +182,8 @@ void xadd(Call& call) {
   if (bytes > kMostBytes) return call.fail("ERR Elements are too large to be stored");
   Stream* stream = call.write_or_create<Stream>(key);
   stream->append(*id, words, limits_of(call));
-  if (options.trims) stream->trim(options.trim);
+  call.announce('t', "xadd", key);
+  if (options.trims && stream->trim(options.trim) > 0) call.announce('t', "xtrim", key);
   reply_id(call.reply, *id);
   log_settled(call, options, *stream);
 }
