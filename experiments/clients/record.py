@@ -4,7 +4,8 @@
 Listens with MONITOR until the connection ends, such as when the server is killed, and writes requests as an AOF has them, in
 the order in which they were executed; a transaction stands together. What only concerns a connection, or asks about the
 server, is left out. A script with a long text, and one whose text was not heard, is written as the transaction of the
-commands that it ran; a short one as EVAL. This machine's name and the place of this tree are not.
+commands that it ran; a short one as EVAL, in our words where it is a library's. This machine's name and the place of this
+tree are not.
 """
 
 import hashlib
@@ -18,6 +19,19 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../..")).encode(
 HOST = socket.gethostname().encode()
 LEFT_OUT = {"auth", "client", "cluster", "command", "config", "debug", "echo", "function", "hello", "info", "latency", "memory", "monitor", "ping",
             "psubscribe", "punsubscribe", "quit", "script", "select", "ssubscribe", "subscribe", "sunsubscribe", "time", "unsubscribe", "wait"}
+# Scripts of libraries, by digest, as we would write them: the same commands, the same reply.
+IN_OUR_WORDS = {
+    "a1de965f42e177aa339706bd580f049065eca79a": b"""local count, step, seconds = KEYS[1], ARGV[1], ARGV[2]
+redis.call('SET', count, '0', 'NX', 'EX', seconds)
+local used = redis.call('INCRBY', count, step)
+local left = redis.call('PTTL', count)
+if left == -1 then
+  redis.call('EXPIRE', count, seconds)
+  left = seconds * 1000
+end
+return {used, left}
+""",  # rate-limiter-flexible 11.4.0
+}
 SCRIPTS = {"eval", "evalsha", "eval_ro", "evalsha_ro"}
 ESCAPED = {"n": b"\n", "r": b"\r", "t": b"\t", "a": b"\a", "b": b"\b"}
 LINE = re.compile(r'\+(\d+)\.\d+ \[(\d+) ([^\]]*)\] (.*)', re.S)
@@ -95,7 +109,7 @@ class Recording:
         if not name.startswith("evalsha"):
             self.remember(words[1])
         digest = words[1].decode("latin-1").lower() if name.startswith("evalsha") else hashlib.sha1(words[1]).hexdigest()
-        text = self.texts.get(digest)
+        text = IN_OUR_WORDS.get(digest, self.texts.get(digest))
         return None if text is None or len(text) > LONGEST_SCRIPT else [name.replace("sha", "").encode(), text, *words[2:]]
 
     def take(self, db, client, name, words):

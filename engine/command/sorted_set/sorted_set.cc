@@ -12,7 +12,7 @@ namespace powercut::engine {
 
 namespace {
 
-constexpr Site kRandomSite{"zrandmember.member"};
+constexpr Site kRandomMemberSite{"zrandmember.member"};
 
 // --- ZADD and ZINCRBY ---
 
@@ -203,7 +203,7 @@ void zrandmember(Call& call) {
   if (call.failed()) return;
   if (!has_count) {
     if (zset == nullptr) return call.reply.null();
-    return call.reply.bulk(zset->entries().at(call.choose(kRandomSite, zset->size())).key);
+    return call.reply.bulk(zset->entries().at(call.choose(kRandomMemberSite, zset->size())).key);
   }
   if (zset == nullptr) return call.reply.array(0);
 
@@ -219,7 +219,7 @@ void zrandmember(Call& call) {
   if (count < 0) {
     begin(static_cast<size_t>(-count));
     for (; count < 0; ++count) {
-      const auto& entry = entries.at(call.choose(kRandomSite, entries.size()));
+      const auto& entry = entries.at(call.choose(kRandomMemberSite, entries.size()));
       emit(entry.key, entry.value);
     }
   } else if (static_cast<uint64_t>(count) >= entries.size()) {
@@ -230,7 +230,7 @@ void zrandmember(Call& call) {
     });
   } else {
     begin(static_cast<size_t>(count));
-    for (const size_t i : sample(call, kRandomSite, entries.size(), static_cast<size_t>(count))) {
+    for (const size_t i : sample(call, kRandomMemberSite, entries.size(), static_cast<size_t>(count))) {
       emit(entries.at(i).key, entries.at(i).value);
     }
   }
