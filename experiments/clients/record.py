@@ -3,9 +3,8 @@
 
 Listens with MONITOR until the connection ends, such as when the server is killed, and writes requests as an AOF has them, in
 the order in which they were executed; a transaction stands together. What only concerns a connection, or asks about the
-server, is left out. A script with a long text, and one whose text was not heard, is written as the transaction of the
-commands that it ran; a short one as EVAL, in our words where it is a library's. This machine's name and the place of this
-tree are not.
+server, is left out. A script is written as the transaction of the commands that it ran, or as EVAL in our words, where we have
+some. This machine's name and the place of this tree are not.
 """
 
 import hashlib
@@ -14,7 +13,6 @@ import re
 import socket
 import sys
 
-LONGEST_SCRIPT = 1500
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../..")).encode()
 HOST = socket.gethostname().encode()
 LEFT_OUT = {"auth", "client", "cluster", "command", "config", "debug", "echo", "function", "hello", "info", "latency", "memory", "monitor", "ping",
@@ -54,7 +52,6 @@ class Recording:
     def __init__(self, file):
         self.file = file
         self.db = None
-        self.texts = {}  # of scripts, by digest
         self.open = {}  # by client: the transaction that it has begun
         self.script = None  # (db, what it ran), while it is not known whether more follows
         self.begun = False
@@ -90,8 +87,6 @@ class Recording:
                 self.script[2].append(words)
             return
         self.end_script()
-        if name == "script" and words[1].lower() == b"load":
-            self.remember(words[2])
         if name in LEFT_OUT:
             return
         if name in SCRIPTS:
@@ -101,16 +96,11 @@ class Recording:
                 return
         self.take(db, client, name, words)
 
-    def remember(self, text):
-        self.texts[hashlib.sha1(text).hexdigest()] = text
-
     def of_script(self, name, words):
-        """EVAL with its text; None: it is written as what it does."""
-        if not name.startswith("evalsha"):
-            self.remember(words[1])
+        """EVAL in our words; None: it is written as what it does."""
         digest = words[1].decode("latin-1").lower() if name.startswith("evalsha") else hashlib.sha1(words[1]).hexdigest()
-        text = IN_OUR_WORDS.get(digest, self.texts.get(digest))
-        return None if text is None or len(text) > LONGEST_SCRIPT else [name.replace("sha", "").encode(), text, *words[2:]]
+        text = IN_OUR_WORDS.get(digest)
+        return None if text is None else [name.replace("sha", "").encode(), text, *words[2:]]
 
     def take(self, db, client, name, words):
         if name == "multi":
