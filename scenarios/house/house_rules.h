@@ -31,6 +31,8 @@ inline const std::vector<Exemption> kExemptions = {
     {"engine/os/fiber_test.cc", "threads", "shows that each thread has a stack pool of its own"},
     {"faults/splice/planted_by_environment.cc", "threads",
      "a thread that the store starts has the mutant of its process"},
+    {"faults/splice/planted_by_environment.cc", "files",
+     "what each test came to is told to the zoo, which has started the process"},
     {"faults/splice/text_file.cc", "files", "the generator: the build hands it pages and sources"},
     {"scenarios/base/apart.cc", "posix",
      "a process for each mutant, and files in memory to hear of it"},
