@@ -113,7 +113,8 @@ class Draw {
       fault.op = kKinds[choose("plan.kind", std::size(kKinds))];
       fault.at = log_uniform("plan.kind_call", 1, 4) - 1;
       fault.point = point();
-      if (chance("plan.kind_idle", 1, 12)) at_the_end(fault);
+      // A clean end writes its mark and syncs it in a few calls, the last ones of a life.
+      if (chance("plan.kind_idle", fault.op == Op::kSync ? 4 : 1, 12)) at_the_end(fault);
     } else {
       fault.trigger = Trigger::kIdle;
       fault.delay = milliseconds(static_cast<int64_t>(log_uniform("plan.idle", 1, 16)));
@@ -247,6 +248,9 @@ class Draw {
       Fault& first = add(kind, life);
       first.op = Op::kSync;
       first.at = often(life);
+      // The error counts from when that call begins: the next one then strikes while it is under way.
+      if (enabled_.has(FaultClass::kSlowSync) && chance("plan.state_slow", 1, 2))
+        take_time(Op::kSync, first.at, life);
     }
     Fault& fault = add(kind, life);
     fault.op = op;
@@ -306,6 +310,16 @@ class Draw {
       fault.op = op;
       fault.at = at + i;
     }
+    if (syncs && enabled_.has(FaultClass::kSlowSync) && chance("plan.eio_slow", 1, 4))
+      take_time(op, at, life);
+  }
+
+  // A device tries for a while before it says that it cannot, and others go on meanwhile.
+  void take_time(Op op, uint64_t at, uint32_t life) {
+    Fault& fault = add(FaultKind::kSlow, life);
+    fault.op = op;
+    fault.at = at;
+    fault.delay = milliseconds(static_cast<int64_t>(log_uniform("plan.eio_slow_by", 1, 12)));
   }
 
   void no_space(uint32_t life) {
@@ -322,7 +336,7 @@ class Draw {
       fault.op = kOps[choose("plan.full_kind", std::size(kOps))];
       const bool frequent = fault.op == Op::kSync || fault.op == Op::kWrite;
       fault.at = fault.op == Op::kMakeDirectory ? 0
-                 : frequent                     ? frequent_call("plan.full_call")
+                 : frequent                     ? often(life)
                                                 : choose("plan.full_call", 8);
       return;
     }

@@ -8,6 +8,7 @@ namespace {
 
 // Crash points looked at beside the one of the plan, in each life, and images of each.
 constexpr size_t kExposures = 6;
+constexpr size_t kExposuresWithEnd = 9;  // ... and at the syncs of its end
 constexpr uint64_t kImagesMost = 16;
 constexpr uint64_t kImagesEverywhere = 5;  // Cuts may make some of them other than by a draw
 
@@ -51,12 +52,15 @@ void BesideLife::on_point(uint64_t call, sim::Op op, sim::CrashPoint point) {
   if (!renamed && !under_way) return;
   // Publications are rare and full of fences, recoveries too; syncs are many.
   const bool recovering = !life_.served();
-  const uint64_t one_in = op == sim::Op::kSync ? (recovering ? 1 : 24) : (recovering ? 1 : 3);
-  if (exposures_.size() >= kExposures ||
+  const bool ending = life_.state(op, faults::FileRole::kNone) == EngineState::kShuttingDown;
+  const bool rare = recovering || ending;
+  const uint64_t one_in = op == sim::Op::kSync ? (rare ? 1 : 24) : (rare ? 1 : 3);
+  if (exposures_.size() >= (ending ? kExposuresWithEnd : kExposures) ||
       life_.choices.choose("probe", life_.os.call_identity(), one_in) != 0)
     return;
-  // What recovery writes meets blocks that the dead process no longer holds: few images show it.
-  expose(call, op, point, recovering && op == sim::Op::kSync ? kImagesMost : 2);
+  // What recovery writes meets blocks that the dead process no longer holds, and an end writes several sectors that only
+  // its last sync forces: few images show it.
+  expose(call, op, point, rare && op == sim::Op::kSync ? kImagesMost : 2);
 }
 
 // It takes no time and is no call, so that nothing else of the run changes.

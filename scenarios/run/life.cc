@@ -155,6 +155,22 @@ void Life::ask_for_a_write() {
   }
 }
 
+// An end that failed leaves an engine that serves, and can be ended once what was in its way is over.
+void Life::end_after_all() {
+  if (run_.opening.type->harmless_write().empty()) return;
+  ask_for_a_write();
+  const Instant last = os.now() + kPatience;
+  while (!run_.stopped && !run_.legacy.world.disk.is_shut()) {
+    ending_ = true;
+    ended_ = ending_ = target_->shut_down().ok();
+    if (ended_) return;
+    if (os.now() >= last)
+      return run_.violate(
+          {Breach::kUnavailable, "a minute after the last fault it cannot be ended still"});
+    seam().park(os.now() + kAskAgain);
+  }
+}
+
 // Where nothing failed, it does by itself what is due.
 void Life::rest() {
   seam().park(os.now() + kRest);
@@ -180,6 +196,7 @@ void Life::go_idle() {
   if (lingers || run_.clean_end || !crash_comes) {
     ending_ = true;
     ended_ = ending_ = target_->shut_down().ok();
+    if (!ended_ && run_.asks) end_after_all();
   }
   if (!crash_comes) os.stop();
 }

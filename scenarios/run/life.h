@@ -152,6 +152,7 @@ class Life final : public faults::PlanInjector::Observer {
   bool judge_recovery();
   void go_idle();
   void ask_for_a_write();
+  void end_after_all();
   void rest();
   void note_end();
   void on_strike(faults::FaultClass fault, std::optional<sim::Op> op,

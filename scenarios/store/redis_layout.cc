@@ -19,6 +19,9 @@ namespace powercut::scenarios {
 
 namespace {
 
+// Of an entry that was being written as the server was killed.
+constexpr std::string_view kNext = "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nb\r\n";
+
 std::string in_log(std::string_view name) {
   return fmt::format("{}/{}", engine::kAofDirectory, name);
 }
@@ -133,6 +136,29 @@ void write_single(sim::Disk& disk, const Log& log) {
   put(disk, std::string(engine::kSingleLog), all);
 }
 
+// Does the log end with the mark of a clean end? Behind that a line of Redis's can be told from a batch that was cut.
+bool is_closed(std::string_view text) {
+  const size_t line = text.rfind("#pc ");
+  size_t length = 0;
+  if (line == text.npos) return false;
+  const auto mark = engine::parse_mark(text.substr(line), length);
+  return mark && mark->kind == engine::MarkKind::kClosed && line + length == text.size();
+}
+
+// Redis 7 reads our files as they are, and appends to the last one: here the beginnings of entries, and no whole one.
+bool append_in_place(sim::Disk& disk, const Log& log, sim::Choices& choices) {
+  const std::string path = in_log(log.manifest.segments.back().name);
+  std::string text = *file_content(disk, path);
+  if (!is_closed(text)) return false;
+  if (choices.choose("redis.timestamp", 0, 2) == 0) text += "#TS:1700000000\r\n";
+  text += "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n";
+  if (choices.choose("redis.empty", 0, 2) == 0) text += "*1\r\n$5\r\nMULTI\r\n*1\r\n$4\r\nEXEC\r\n";
+  if (choices.choose("redis.torn", 0, 2) == 0)
+    text += kNext.substr(0, choices.choose("redis.torn", 1, kNext.size()));
+  put(disk, path, text);
+  return true;
+}
+
 // All there is stands in the base: as of a server without a log, after a SAVE.
 bool write_checkpoint(sim::Disk& disk, const Log& log) {
   if (!log.manifest.base) return false;
@@ -148,12 +174,13 @@ bool write_checkpoint(sim::Disk& disk, const Log& log) {
 bool rewrite_as_redis(sim::Disk& disk, sim::Choices& choices) {
   auto log = read_log(disk);
   if (!log || log->segments.empty()) return false;
+  if (choices.choose("redis.in_place", 0, 3) == 0 && append_in_place(disk, *log, choices))
+    return true;
   if (choices.choose("redis.checkpoint", 0, 2) == 0 && write_checkpoint(disk, *log)) {
     (void)disk.sync_at_once("");
     return true;
   }
   // It may have been killed in the middle of a write.
-  constexpr std::string_view kNext = "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nb\r\n";
   if (choices.choose("redis.torn", 0, 2) == 0)
     log->segments.back() += kNext.substr(0, choices.choose("redis.torn", 1, kNext.size()));
   if (choices.choose("redis.layout", 0, 2) == 0)

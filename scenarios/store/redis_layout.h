@@ -8,7 +8,8 @@
 namespace powercut::scenarios {
 
 // Puts one of them in the place of the log that a crash has left: entry for entry the same, durable, and perhaps with a
-// last command that is cut short; or a checkpoint alone, where that holds all. False: it cannot be said so, and the disk is as it was.
+// last command that is cut short; or a checkpoint alone, where that holds all; or, behind a clean end, our own files, to
+// the last of which it began to append. False: it cannot be said so, and the disk is as it was.
 bool rewrite_as_redis(sim::Disk& disk, sim::Choices& choices);
 
 }  // namespace powercut::scenarios

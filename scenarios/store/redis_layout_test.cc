@@ -5,9 +5,13 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
+#include "engine/aof/manifest.h"
 #include "engine/engine.h"
+#include "engine/recovery/recovery.h"
 #include "scenarios/store/digest.h"
+#include "scenarios/store/file_content.h"
 #include "sim/sim_os.h"
 
 namespace powercut::scenarios {
@@ -81,13 +85,46 @@ TEST(RedisLayout, ALogBehindABase) {
   EXPECT_EQ(found_by_any(std::string(kWrites) + "BGREWRITEAOF\r\n").count("dump.rdb"), 1u);
 }
 
+// The disk as each seed has it rewritten, where that leaves our manifest as it was, or where it does not.
+std::vector<sim::Disk> rewritten(const sim::Disk& disk, bool in_place) {
+  std::vector<sim::Disk> all;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    sim::SeededChoices choices(seed);
+    sim::Disk other = disk;
+    EXPECT_TRUE(rewrite_as_redis(other, choices));
+    const auto manifest = file_content(other, engine::in_aof_directory(engine::kManifestName));
+    if ((manifest && engine::is_our_manifest(*manifest)) == in_place)
+      all.push_back(std::move(other));
+  }
+  return all;
+}
+
 TEST(RedisLayout, WhatIsNoLogOfOursIsLeftAsItIs) {
   sim::WorldState world;
   sim::SeededChoices choices(1);
   EXPECT_FALSE(rewrite_as_redis(world.disk, choices));
   live(world, kWrites);
-  ASSERT_TRUE(rewrite_as_redis(world.disk, choices));
-  EXPECT_FALSE(rewrite_as_redis(world.disk, choices)) << "it is Redis's already";
+  auto others = rewritten(world.disk, false);
+  EXPECT_GT(others.size(), 5u);
+  for (sim::Disk& other : others)
+    EXPECT_FALSE(rewrite_as_redis(other, choices)) << "it is Redis's already";
+}
+
+TEST(RedisLayout, ItGoesOnInOurFilesBehindACleanEndAlone) {
+  const std::string segment = engine::in_aof_directory("appendonly.aof.1.incr.aof");
+  sim::WorldState world;
+  live(world, kWrites);
+  const std::string ours = *file_content(world.disk, segment);
+  const auto in_place = rewritten(world.disk, true);
+  EXPECT_GT(in_place.size(), 2u);
+  for (const sim::Disk& other : in_place) {
+    const std::string theirs = *file_content(other, segment);
+    EXPECT_TRUE(theirs.starts_with(ours));
+    EXPECT_GT(theirs.size(), ours.size());
+  }
+  const std::string unclosed = ours.substr(0, ours.rfind("#pc closed"));
+  world.disk.replace_content(*world.disk.lookup(segment), unclosed);
+  EXPECT_TRUE(rewritten(world.disk, true).empty());
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ const std::vector<std::vector<std::string>> kAdministration = {
     {"CONFIG", "SET", "appendonly", "no"},
     {"CONFIG", "SET", "appendonly", "yes"},
     {"CONFIG", "SET", "save", "1 1"},
+    {"CONFIG", "SET", "save", "3600 1"},  // until then nothing but a failure has it save again
     {"CONFIG", "SET", "save", ""},
     {"CONFIG", "SET", "stop-writes-on-bgsave-error", "yes"},
     {"CONFIG", "SET", "aof-timestamp-enabled", "yes"},
@@ -49,6 +50,8 @@ const std::vector<std::vector<std::string>> kAdministration = {
     {"INFO"},
     {"LASTSAVE"},
     {"DBSIZE"},
+    {"SWAPDB", "0", "1"},  // whole databases, in the middle of whatever walks through them
+    {"FLUSHDB"},
     {"SHUTDOWN", "SAVE"},
 };
 
@@ -60,7 +63,8 @@ std::vector<TargetType::Administration> administration(std::string_view always) 
     auto& one = all.emplace_back();
     one.request = sim::encode_request(words);
     if (name == always) one.one_in = 1;
-    if (name == "SHUTDOWN") one.one_in = 8;  // it ends the life
+    if (name == "SHUTDOWN") one.one_in = 8;                     // it ends the life
+    if (name == "SWAPDB" || name == "FLUSHDB") one.one_in = 6;  // little is left behind them
   }
   return all;
 }
