@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "scenarios/run/rehearsal.h"
+
 namespace powercut::scenarios {
 
 using sim::CrashKind;
@@ -13,8 +15,6 @@ namespace {
 constexpr Duration kRest = seconds(60);
 // A key has expired meanwhile: it goes on working.
 constexpr Duration kLately = seconds(10);
-// Longer than any plan needs: a life that lasts this long hangs.
-constexpr Duration kLifeLimit = seconds(900);
 // Long enough for what the engine does by itself: the sync of each second.
 constexpr Duration kIdle = milliseconds(1500);
 // An engine waits between two tries to heal, and a sync takes its time; all of it is over long before.

@@ -11,8 +11,6 @@ namespace powercut::scenarios {
 
 namespace {
 
-constexpr Duration kLifeLimit = seconds(900);
-
 class Heard final : public sim::OperationObserver {
  public:
   void on_operation(uint64_t) override { any = true; }

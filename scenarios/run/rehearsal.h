@@ -4,10 +4,14 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/base/time.h"
 #include "scenarios/judge/target_type.h"
 #include "scenarios/workload/workload.h"
 
 namespace powercut::scenarios {
+
+// Longer than any plan needs: a life that lasts this long hangs.
+inline constexpr Duration kLifeLimit = seconds(900);
 
 struct Rehearsal {
   bool writes = false;  // some request changed something; then nobody counted the others

@@ -17,8 +17,8 @@ class DoubtfulCheckpoint : public ::testing::TestWithParam<const char*> {
 
   void run(uint64_t seed, const std::string& words) {
     RunSpec spec;
-    const Workload workload = make_builtin("mixed", 1);
-    spec.workload = &workload;
+    static const WorkloadPtr workload = make_builtin("mixed", 1);
+    spec.workload = workload.get();
     spec.policy = find_policy("checkpoint");
     spec.persona = faults::find_persona(GetParam());
     spec.operations = 20;
