@@ -74,7 +74,10 @@ std::vector<std::string_view> key_flags(const std::vector<KeyPlace>& places,
     return gets ? std::vector<std::string_view>{"RW", "access", "update"}
                 : std::vector<std::string_view>{"OW", "update"};
   }
-  if (spec.name == "bitfield" && only_gets(args)) return {"RO", "access"};
+  if (spec.name == "bitfield") {
+    return only_gets(args) ? std::vector<std::string_view>{"RO", "access"}
+                           : std::vector<std::string_view>{"RW", "access", "update"};
+  }
   for (const KeyPlace& place : places) {
     if (place.anywhere || !place.keyword.empty()) continue;
     const auto at = static_cast<int>(position);

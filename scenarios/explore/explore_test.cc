@@ -18,10 +18,12 @@ ExploreSpec spec_of(const Workload& workload, std::string_view policy,
   return spec;
 }
 
-TEST(Explore, CertifiesDemo40OnEveryFilesystemThatKeepsWhatIsSynced) {
-  const auto demo40 = make_builtin("demo40", 1);
+class Certifies : public testing::TestWithParam<const char*> {};
+
+TEST_P(Certifies, ADemoOnEveryFilesystemThatKeepsWhatIsSynced) {
+  const auto demo = make_builtin(GetParam(), 1);
   for (const Policy& policy : all_policies()) {
-    ExploreSpec spec = spec_of(*demo40, policy.name, {});
+    ExploreSpec spec = spec_of(*demo, policy.name, {});
     for (const faults::Persona& persona : faults::all_personas())
       if (persona.keeps_synced) spec.personas.push_back(&persona);
     const Exploration all = explore(spec);
@@ -39,6 +41,9 @@ TEST(Explore, CertifiesDemo40OnEveryFilesystemThatKeepsWhatIsSynced) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Explore, Certifies, testing::Values("demo40", "demo80"),
+                         [](const auto& demo) { return std::string(demo.param); });
 
 TEST(Explore, CertifiesADeviceThatLies) {
   const auto demo8 = make_builtin("demo8", 1);

@@ -26,6 +26,7 @@ ExploredRun explored_run(const ExploreSpec& spec, const faults::Persona& persona
   explored.stated.plan = faults::Plan();
   explored.stated.manners = Manners();
   explored.stated.manners->think = kThink;
+  explored.stated.manners->clients = spec.workload->clients_at_least;
   explored.stated.sizes = {.rewrite_bytes = uint64_t{1} << 40};
   explored.stated.write_latency = sim::LatencyProfile{}.write;
   explored.stated.beside = Beside::kNothing;
