@@ -98,7 +98,8 @@ int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
 int sync_file(sqlite3_file* file, int) {
   OpenFile& f = of(file);
   const Outside outside;
-  if (const auto synced = f.world->file(f.number).sync(f.fence); !synced.ok())
+  const Site fence = f.fence;
+  if (const auto synced = f.world->file(f.number).sync(fence); !synced.ok())
     return failed(*f.world, synced.error(), SQLITE_IOERR_FSYNC);
   if (!std::exchange(f.sync_directory, false)) return SQLITE_OK;
   return told(*f.world, f.world->os().sync_directory(directory_of(f.path), kSyncMade),

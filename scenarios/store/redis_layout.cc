@@ -151,11 +151,13 @@ bool append_in_place(sim::Disk& disk, const Log& log, sim::Choices& choices) {
   std::string text = *file_content(disk, path);
   if (!is_closed(text)) return false;
   if (choices.choose("redis.timestamp", 0, 2) == 0) text += "#TS:1700000000\r\n";
-  text += "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n";
+  // In front of SELECT, which would be an entry with it.
   if (choices.choose("redis.empty", 0, 2) == 0) text += "*1\r\n$5\r\nMULTI\r\n*1\r\n$4\r\nEXEC\r\n";
+  text += "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n";
   if (choices.choose("redis.torn", 0, 2) == 0)
     text += kNext.substr(0, choices.choose("redis.torn", 1, kNext.size()));
   put(disk, path, text);
+  (void)disk.sync_at_once(engine::kAofDirectory);
   return true;
 }
 

@@ -46,10 +46,6 @@ void begin(Call& call, const Kind& kind) {
   Client& client = *call.client;
   if (client.in_exec && kind.all == kShards.all)
     return call.fail("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
-  if (client.in_exec && client.protocol == 2) {
-    return call.fail(
-        "ERR (P)SUBSCRIBE isn't allowed for a DENY BLOCKING client unless it uses RESP3");
-  }
   if (client.subscriptions == nullptr)
     client.subscriptions = std::make_unique<Client::Subscriptions>();
   Channels& all = client.peers().channels;
