@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -67,7 +68,9 @@ template <size_t kNumkeys, bool kStores>
 void counted_keys(std::span<const std::string_view> args, std::vector<size_t>& positions) {
   if constexpr (kStores) positions.push_back(1);
   if (args.size() <= kNumkeys) return;
-  const int64_t count = parse_integer(args[kNumkeys]).value_or(0);
+  // As Redis's atoi: a count that the command will refuse still has its leading digits.
+  int64_t count = 0;
+  std::from_chars(args[kNumkeys].data(), args[kNumkeys].data() + args[kNumkeys].size(), count);
   for (size_t i = kNumkeys + 1; i < args.size(); ++i) {
     if (static_cast<int64_t>(i - kNumkeys) > count) break;
     positions.push_back(i);

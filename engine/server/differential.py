@@ -24,7 +24,7 @@ import time
 
 from differential_words import GRAMMAR, KEYS, LISTENING, WAITING, request_of
 
-UNORDERED = {b"SMEMBERS", b"SINTER", b"SUNION", b"SDIFF", b"HGETALL", b"HKEYS", b"HVALS", b"KEYS", b"PUBSUB", b"FUNCTION", b"ACL"}
+UNORDERED = {b"SMEMBERS", b"SPOP", b"SINTER", b"SUNION", b"SDIFF", b"HGETALL", b"HKEYS", b"HVALS", b"KEYS", b"PUBSUB", b"FUNCTION", b"ACL"}
 PAGES = {b"SCAN", b"SSCAN", b"HSCAN", b"ZSCAN"}
 DRAWN = {b"RANDOMKEY", b"SRANDMEMBER", b"HRANDFIELD", b"ZRANDMEMBER", b"TIME", b"LASTSAVE", b"MEMORY"}
 STORES = {b"SORT", b"ZUNIONSTORE", b"ZINTERSTORE", b"ZDIFFSTORE", b"ZRANGESTORE", b"GEOSEARCHSTORE", b"GEORADIUS", b"GEORADIUSBYMEMBER"}
@@ -292,8 +292,8 @@ class Comparison:
         waited_for = any(self.waiting)
         name = request[0].upper()
         # What is otherwise than in Redis, and said in README.md: a key of another type that a store overwrites wakes who
-        # waits for it; what a transaction adds to a stream and takes away wakes nobody.
-        if waited_for and (name in STORES or (self.servers[0].transaction.queued is not None and name in (b"XDEL", b"XTRIM"))):
+        # waits for it; what a transaction, or an XADD that trims, adds to a stream and takes away wakes nobody.
+        if waited_for and (name in STORES or (name == b"XADD" and {b"MAXLEN", b"MINID"} & set(request)) or (self.servers[0].transaction.queued is not None and name in (b"XDEL", b"XTRIM"))):
             return True
         self.history.append(("asks", request))
         got = [server.transaction.comparable(request, server.ask(request)) for server in self.servers]

@@ -101,7 +101,8 @@ void BesideLife::judge_image(const Exposure& exposure, const Delays& delays, uin
   if (!after.ok()) return;  // what is stated of the run's own cuts
   sim::WorldState world{std::move(after).value(), exposure.world.now,
                         exposure.world.wall_offset_ms};
-  run_.result.beside = RunResult::Site{life_.number(), exposure.call, exposure.point};
+  run_.result.beside = RunResult::Site{life_.number(), exposure.call, exposure.point,
+                                       exposure.state == EngineState::kShuttingDown};
   if (auto checked = world.disk.self_check(); !checked.ok())
     return run_.harness_fault(checked.error().message);
   const Recovered recovered = recover_in(world, run_.opening, {life_.choices});

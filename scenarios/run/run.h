@@ -175,6 +175,7 @@ struct RunResult {
     uint32_t life;
     uint64_t call;
     sim::CrashPoint point;
+    bool ending = false;  // while the engine was being ended, which no crash had asked for
   };
   std::optional<Site> beside;
   Conditions conditions;

@@ -181,7 +181,9 @@ Scenario written_out(const RunSpec& spec, const Stated& stated, const Account& a
   scenario.off = stated.off;
   scenario.wall_start_ms = spec.workload->wall_start_ms;
   scenario.script.pipeline = result.conditions.pipeline;
-  scenario.script.clean_end = result.conditions.clean_end;
+  // Written out a crash follows, before which nobody ends the engine unless that is said.
+  scenario.script.clean_end =
+      result.conditions.clean_end || (result.beside && result.beside->ending);
   scenario.script.lingers = stated.lingers;
   scenario.script.asks = result.conditions.asks;
   scenario.script.rests = result.conditions.rests;

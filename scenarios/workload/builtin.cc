@@ -105,9 +105,9 @@ std::vector<std::string> script(std::string_view text, std::vector<std::string> 
   return rest;
 }
 
-// What demo40 has not: what clients wait for, streams and their groups, places, sketches, bit fields, scripts, libraries
-// of functions, and keys that make room for others.
-std::vector<Said> said_in_demo80() {
+// What demo40 has not. First what clients wait for, places, sketches, bit fields, keys that make room for others, and
+// streams with their groups.
+std::vector<Said> said_of_families() {
   return {
       {{"BITFIELD", "b:1", "SET", "u8", "0", "200", "INCRBY", "i5", "8", "-3"}},
       {{"BITFIELD", "b:1", "OVERFLOW", "SAT", "INCRBY", "u2", "100", "9"}},
@@ -156,6 +156,12 @@ std::vector<Said> said_in_demo80() {
       {{"XSETID", "x:1", "3-0"}},
       {{"XGROUP", "SETID", "x:1", "g", "1-3"}},
       {{"XGROUP", "DESTROY", "x:3", "h"}},
+  };
+}
+
+// Then scripts, libraries of functions, and what changes its form.
+std::vector<Said> said_in_scripts() {
+  return {
       {script(kSeveralWrites, {"3", "s:1", "l:1", "n:1", "v", "w"})},
       {script(kFailsHalfway, {"2", "s:2", "s:1", "half"})},
       {script(kRaisesHalfway, {"1", "t:1", "m:2"})},
@@ -197,8 +203,9 @@ Workload demo80() {
   Workload workload;
   workload.name = "demo80";
   workload.clients_at_least = 2;  // or nobody would push what is waited for
-  for (const Said& said : said_in_demo80())
-    workload.units.push_back({0, {sim::encode_request(said.words)}, said.needs});
+  for (const auto& part : {said_of_families(), said_in_scripts()})
+    for (const Said& said : part)
+      workload.units.push_back({0, {sim::encode_request(said.words)}, said.needs});
   return workload;
 }
 

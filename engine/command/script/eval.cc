@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/command/call.h"
+#include "engine/command/collection.h"
 #include "engine/command/command_table.h"
 #include "engine/command/container.h"
 #include "engine/command/number.h"
@@ -10,13 +11,6 @@
 namespace powercut::engine {
 
 namespace script {
-
-void keys_behind_their_number(std::span<const std::string_view> args,
-                              std::vector<size_t>& positions) {
-  const auto count = args.size() > 2 ? parse_integer(args[2]) : std::nullopt;
-  for (int64_t i = 0; count && i < *count && static_cast<size_t>(i) + 3 < args.size(); ++i)
-    positions.push_back(static_cast<size_t>(i) + 3);
-}
 
 Scripts* scripts_of(Call& call) {
   if (call.scripts == nullptr) call.fail("ERR a log has what scripts did, not scripts");
@@ -78,10 +72,10 @@ std::span<const CommandSpec> script_commands() {
   // They read what they do not name, so a reply waits for the last write; and their keys by their number.
   constexpr uint32_t kReads = kReadOnly | kWholeKeyspace | kMovableKeys | kRunsScript;
   static constexpr CommandSpec kCommands[] = {
-      {"eval", evaluate<false, false>, -3, kReads | kMayWrite, 0, 0, 0, keys_behind_their_number},
-      {"eval_ro", evaluate<false, true>, -3, kReads, 0, 0, 0, keys_behind_their_number},
-      {"evalsha", evaluate<true, false>, -3, kReads | kMayWrite, 0, 0, 0, keys_behind_their_number},
-      {"evalsha_ro", evaluate<true, true>, -3, kReads, 0, 0, 0, keys_behind_their_number},
+      {"eval", evaluate<false, false>, -3, kReads | kMayWrite, 0, 0, 0, counted_keys<2, false>},
+      {"eval_ro", evaluate<false, true>, -3, kReads, 0, 0, 0, counted_keys<2, false>},
+      {"evalsha", evaluate<true, false>, -3, kReads | kMayWrite, 0, 0, 0, counted_keys<2, false>},
+      {"evalsha_ro", evaluate<true, true>, -3, kReads, 0, 0, 0, counted_keys<2, false>},
       container("script", dispatch, -2, 0, kScript),
   };
   return kCommands;

@@ -7,6 +7,7 @@
 #include "engine/base/words.h"
 #include "engine/checkpoint/rdb_dump.h"
 #include "engine/command/client.h"
+#include "engine/command/collection.h"
 #include "engine/command/command_table.h"
 #include "engine/command/container.h"
 #include "engine/command/number.h"
@@ -254,8 +255,8 @@ std::span<const CommandSpec> function_commands() {
       {"function|stats", stats, 2, 0}};
   constexpr uint32_t kReads = kReadOnly | kWholeKeyspace | kMovableKeys | kRunsScript;
   static constexpr CommandSpec kCommands[] = {
-      {"fcall", call_function<false>, -3, kReads | kMayWrite, 0, 0, 0, keys_behind_their_number},
-      {"fcall_ro", call_function<true>, -3, kReads, 0, 0, 0, keys_behind_their_number},
+      {"fcall", call_function<false>, -3, kReads | kMayWrite, 0, 0, 0, counted_keys<2, false>},
+      {"fcall_ro", call_function<true>, -3, kReads, 0, 0, 0, counted_keys<2, false>},
       container("function", dispatch, -2, 0, kFunction),
   };
   return kCommands;

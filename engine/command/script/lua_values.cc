@@ -221,11 +221,10 @@ void append_line(std::string& out, char marker, std::string_view text) {
   out += "\r\n";
 }
 
+// What is no such integer becomes the lowest, as a Redis on x86-64 casts it.
 int64_t whole(lua_Number number) {
-  if (std::isnan(number)) return std::numeric_limits<int64_t>::min();
-  if (number >= 0x1p63) return std::numeric_limits<int64_t>::max();
-  if (number < -0x1p63) return std::numeric_limits<int64_t>::min();
-  return static_cast<int64_t>(number);
+  const bool is_one = number >= -0x1p63 && number < 0x1p63;
+  return is_one ? static_cast<int64_t>(number) : std::numeric_limits<int64_t>::min();
 }
 
 // Pushes the field of the table on top if it is of that type.

@@ -230,7 +230,8 @@ void zrandmember(Call& call) {
     });
   } else {
     begin(static_cast<size_t>(count));
-    for (const size_t i : sample(call, kRandomMemberSite, entries.size(), static_cast<size_t>(count))) {
+    for (const size_t i :
+         sample(call, kRandomMemberSite, entries.size(), static_cast<size_t>(count))) {
       emit(entries.at(i).key, entries.at(i).value);
     }
   }
