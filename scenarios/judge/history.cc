@@ -43,11 +43,14 @@ uint64_t History::own_operation(uint64_t after) const {
 }
 
 void History::ack(uint64_t lsn, Instant at, Instant from) {
-  if (operations_[lsn - 1].ack != 0) return;
-  operations_[lsn - 1].acked = at;
-  operations_[lsn - 1].acked_from = std::min(at, std::max(from, operations_[lsn - 1].executed));
-  operations_[lsn - 1].ack = ++acked_;
-  operations_[lsn - 1].policy_changes = policy_changes_.size();
+  Operation& operation = operations_[lsn - 1];
+  if (operation.ack != 0) return;
+  operation.acked = at;
+  // What the engine did for nobody, it was free to tell at once: who is shown it later lengthens no window of work.
+  if (operation.task == nullptr) from = operation.executed;
+  operation.acked_from = std::min(at, std::max(from, operation.executed));
+  operation.ack = ++acked_;
+  operation.policy_changes = policy_changes_.size();
 }
 
 void History::put_in_force(const Policy* policy, Instant at) {
