@@ -252,13 +252,14 @@ void Executor::count_time(const Client& client, const CommandSpec& spec,
 // --- What others are told ---
 
 void Executor::note_news(Client& client, int db, const CommandSpec& spec,
-                         std::span<const std::string_view> args, bool failed) {
+                         std::span<const std::string_view> args) {
   if (clients_.monitors != 0 && (spec.flags & kRunsScript) == 0)
     show_to_monitors(clients_, client, db, spec, args, os_.wall_now(),
                      scripts_.running() != nullptr);
   if (!effects_.empty()) settle_changes();  // what is read from now on is newer
   if (client.tracking == nullptr) return;
-  if ((spec.flags & kReadOnly) != 0 && (spec.flags & kRunsScript) == 0 && !failed &&
+  // Also where the answer was an error, as in Redis: it may be another one once the key is another.
+  if ((spec.flags & kReadOnly) != 0 && (spec.flags & kRunsScript) == 0 &&
       client.tracking->remembers()) {
     remember_read(client, spec, args);
     // Whoever ran a script may keep what it answered by the keys that it was given, read or not, as in Redis.
@@ -387,19 +388,19 @@ bool Executor::execute_in(Client& client, const CommandSpec& spec,
   if (spec.name == "exec" && client.in_multi && !client.multi_failed && !client.watch_broken) {
     execute_queued(client);
     lsn = effects_.empty() ? log_.applied_lsn() : finish_operation();
-    note_news(client, client.db, spec, args, false);
+    note_news(client, client.db, spec, args);
   } else {
     Call call = make_call(client, args, client.db, reply, effects_);
     execute_counted(call, spec);
     if (call.waits()) {
       begin_wait(client, spec, call);
-      note_news(client, client.db, spec, args, false);
+      note_news(client, client.db, spec, args);
       if (!effects_.empty()) finish_operation();  // what had expired
       return false;
     }
     failed = reply.failed();
     if (failed && !call.error_counted) tally_.count_error(reply.text().substr(1));
-    note_news(client, call.db, spec, args, failed);
+    note_news(client, call.db, spec, args);
     CHECK(reply.complete() || client.closing);  // SHUTDOWN has nobody left to answer to
     client.db = call.db;
     if (!effects_.empty()) {
@@ -477,7 +478,7 @@ void Executor::execute_queued(Client& client) {
     client.db = call.db;
     if (one.failed() && !call.error_counted) tally_.count_error(one.text().substr(1));
     count_call(client, spec, args, began, one.failed());
-    note_news(client, client.db, spec, args, one.failed());
+    note_news(client, client.db, spec, args);
     find_ready();
   }
   client.in_exec = false;

@@ -171,7 +171,7 @@ class Executor final : public Chance,
                   std::span<const std::string_view> args, Instant began, bool failed);
   // After a command that ran: what it shows, and to whom.
   void note_news(Client& client, int db, const CommandSpec& spec,
-                 std::span<const std::string_view> args, bool failed);
+                 std::span<const std::string_view> args);
   // The client was shown the keys that this names.
   void remember_read(Client& client, const CommandSpec& spec,
                      std::span<const std::string_view> args);

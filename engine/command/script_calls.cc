@@ -110,7 +110,7 @@ void Executor::run_in_script(RunningScript& script, std::span<const std::string_
   script.db = call.db;
   if (reply.failed()) tally_.count_error(reply.text().substr(1));
   count_call(client, *spec, words, began, reply.failed());
-  note_news(client, call.db, *spec, words, reply.failed());
+  note_news(client, call.db, *spec, words);
   find_ready();
 }
 

@@ -85,6 +85,7 @@ void restore(Call& call) {
     if (call.keyspace.remove(call.db, key)) call.log({"DEL", key});
     return call.reply.ok();
   }
+  call.keyspace.remove(call.db, key);  // what comes is a new key, as listeners are told
   Object* object = call.keyspace.put(call.db, key, *std::move(value));
   if (probe.expires()) call.keyspace.set_expiry(call.db, key, object, probe.expire_at_ms);
   note_use(call, options, *object);
