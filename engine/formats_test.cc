@@ -19,14 +19,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string contents(const fs::path& path) {
+std::string document(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
 // The fenced block that is marked so.
 std::string example(const std::string& mark) {
-  const std::string text = contents(fs::path(POWERCUT_SOURCE_DIR) / "engine/FORMATS.md");
+  const std::string text = document(fs::path(POWERCUT_SOURCE_DIR) / "engine/FORMATS.md");
   const std::string fence = "```" + mark + "\n";
   const size_t begin = text.find(fence) + fence.size();
   EXPECT_NE(text.find(fence), text.npos) << mark;
@@ -101,11 +101,11 @@ TEST(Formats, TheSegmentIsWhatAStoreWrites) {
   ASSERT_NE(mkdtemp(root.data()), nullptr);
   live(root, {"SET greeting hello", "SELECT 3", "MULTI", "INCR visits", "SADD who ada", "EXEC"});
   live(root, {"DEL greeting"});
-  std::string bytes = contents(fs::path(root) / "appendonlydir/appendonly.aof.1.incr.aof");
+  std::string bytes = document(fs::path(root) / "appendonlydir/appendonly.aof.1.incr.aof");
   for (size_t i = 0; (i = bytes.find("\r\n", i)) != bytes.npos;) bytes.erase(i, 1);
   EXPECT_EQ(example("segment"), bytes);
 
-  const auto manifest = parse_manifest(contents(fs::path(root) / "appendonlydir" / kManifestName));
+  const auto manifest = parse_manifest(document(fs::path(root) / "appendonlydir" / kManifestName));
   ASSERT_TRUE(manifest.ok());
   EXPECT_EQ(manifest->segments.at(0).check, 0x0123456789abcdef) << "`check` is the nonce";
   fs::remove_all(root);

@@ -31,7 +31,7 @@ std::string table(const std::string& heading) {
 
 constexpr const char* kNames[] = {"free", "journal", "log tree"};
 constexpr const char* kSizes[] = {"lags", "journal"};
-constexpr const char* kData[] = {"free", "tail", "all", "journal"};
+constexpr const char* kDataWords[] = {"free", "tail", "all", "journal"};
 constexpr const char* kSync[] = {"inode", "inode and names", "journal", "nothing"};
 constexpr const char* kFailed[] = {"ext4-ordered",      "ext4-data",      "xfs",      "btrfs",
                                    "ext4-ordered-2020", "ext4-data-2020", "xfs-2020", "btrfs-2020"};
@@ -45,7 +45,7 @@ Switches switches_of(const sim::PersonaRules& rules) {
   EXPECT_EQ(sector, 512u);
   Switches list = {{"names", kNames[static_cast<int>(names)]},
                    {"sizes", kSizes[static_cast<int>(sizes)]},
-                   {"data", kData[static_cast<int>(data)]},
+                   {"data", kDataWords[static_cast<int>(data)]},
                    {"sync", kSync[static_cast<int>(sync)]},
                    {"failed sync", kFailed[static_cast<int>(failure)]}};
   const std::pair<bool, const char*> flags[] = {{atomic, "block_atomic"},

@@ -11,12 +11,13 @@
 namespace powercut::faults {
 namespace {
 
-constexpr const char* kData = POWERCUT_SOURCE_DIR "/faults/testdata/kernel-6.18/failed-sync.jsonl";
+constexpr const char* kFailedSyncs =
+    POWERCUT_SOURCE_DIR "/faults/testdata/kernel-6.18/failed-sync.jsonl";
 
 const std::vector<FailedSyncProgram>& all_programs() {
   static const std::vector<FailedSyncProgram> all = [] {
-    std::ifstream file(kData);
-    return read_failed_syncs(file, kData).value();
+    std::ifstream file(kFailedSyncs);
+    return read_failed_syncs(file, kFailedSyncs).value();
   }();
   return all;
 }

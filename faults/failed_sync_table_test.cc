@@ -13,9 +13,9 @@ using sim::Disk;
 using sim::InodeId;
 
 // ext4 ordered, ext4 data=journal, XFS, btrfs.
-constexpr const char* kColumns[] = {"ext4-ordered/failed-sync=ext4-ordered-2020",
-                                    "ext4-journal/failed-sync=ext4-data-2020",
-                                    "xfs/failed-sync=xfs-2020", "btrfs/failed-sync=btrfs-2020"};
+constexpr const char* kFailedSyncColumns[] = {
+    "ext4-ordered/failed-sync=ext4-ordered-2020", "ext4-journal/failed-sync=ext4-data-2020",
+    "xfs/failed-sync=xfs-2020", "btrfs/failed-sync=btrfs-2020"};
 
 // A file of one block of 'o'; the sync of what `dirty` does to it has failed.
 struct Failed {
@@ -58,7 +58,7 @@ struct Row {
 };
 
 // clang-format off
-const Row kTable[] = {
+const Row kFailedSyncTable[] = {
     //                                     ext4-ordered  ext4-data     xfs           btrfs
     {"the failing sync reports",          {"error",      "success",    "error",      "error"},
      [](const auto& rules) { return Failed(rules, overwrite).told; }},
@@ -119,22 +119,22 @@ const Row kTable[] = {
 // clang-format on
 
 TEST(FailedSyncTable, EveryCell) {
-  for (const Row& row : kTable) {
-    for (size_t i = 0; i < std::size(kColumns); ++i)
-      EXPECT_EQ(row.program(find_persona(kColumns[i])->rules), row.cells[i])
-          << row.what << " on " << kColumns[i];
+  for (const Row& row : kFailedSyncTable) {
+    for (size_t i = 0; i < std::size(kFailedSyncColumns); ++i)
+      EXPECT_EQ(row.program(find_persona(kFailedSyncColumns[i])->rules), row.cells[i])
+          << row.what << " on " << kFailedSyncColumns[i];
   }
 }
 
 // The axis carries the model to any other filesystem.
 TEST(FailedSyncTable, TheModelIsAnAxisOfItsOwn) {
-  for (size_t i = 0; i < std::size(kColumns); ++i) {
+  for (size_t i = 0; i < std::size(kFailedSyncColumns); ++i) {
     constexpr const char* kModels[] = {"ext4-ordered-2020", "ext4-data-2020", "xfs-2020",
                                        "btrfs-2020"};
     const Persona* persona = find_persona(std::string("ext2/failed-sync=") + kModels[i]);
     ASSERT_NE(persona, nullptr);
-    EXPECT_EQ(kTable[0].program(persona->rules), kTable[0].cells[i]);
-    EXPECT_EQ(kTable[3].program(persona->rules), kTable[3].cells[i]);
+    EXPECT_EQ(kFailedSyncTable[0].program(persona->rules), kFailedSyncTable[0].cells[i]);
+    EXPECT_EQ(kFailedSyncTable[3].program(persona->rules), kFailedSyncTable[3].cells[i]);
   }
 }
 

@@ -39,7 +39,7 @@ constexpr const char* kAppends =
     "one; adversarial: each of the sizes with each mixture of data";
 
 // clang-format off
-const Litmus kTable[] = {
+const Litmus kLitmusTable[] = {
     {"create, rename", {}, {"creat t", "append t N 100", "rename t g"},
      {4, 4}, {3, 10}, {5, 5}, {kNone, 4}, {7, 7, 5, 5}, kAdversarial},
     {"create, sync, rename", {}, {"creat t", "append t N 100", "fsync t", "rename t g"},
@@ -71,7 +71,7 @@ size_t count(const Litmus& litmus, const char* persona) {
 }
 
 TEST(Litmus, EveryCount) {
-  for (const Litmus& row : kTable) {
+  for (const Litmus& row : kLitmusTable) {
     EXPECT_EQ(count(row, "ext4-journal"), row.sequential.ours) << row.name;
     EXPECT_EQ(count(row, "posix-min"), row.adversarial.ours) << row.name;
     EXPECT_EQ(count(row, "ext4-ordered-2014"), row.ext4.ours) << row.name;
@@ -84,7 +84,7 @@ TEST(Litmus, EveryCount) {
 
 // Every difference has a reason that names its model.
 TEST(Litmus, EveryDifferenceIsExplained) {
-  for (const Litmus& row : kTable) {
+  for (const Litmus& row : kLitmusTable) {
     const std::string why = row.why;
     const auto expect = [&](const Count& count, const char* model) {
       const bool differs = count.published != kNone && count.published != count.ours;

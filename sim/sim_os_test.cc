@@ -17,11 +17,11 @@ namespace {
 using engine::Open;
 
 template <class T>
-bool is_ok(const Result<T>& result) {
+bool succeeds(const Result<T>& result) {
   return result.ok();
 }
 template <class T>
-bool fails_with(const Result<T>& result, Errc code) {
+bool refused_with(const Result<T>& result, Errc code) {
   return !result.ok() && result.error().code == code;
 }
 
@@ -61,20 +61,20 @@ TEST_F(SimOsTest, ErrorsOfTheDiskNameTheFile) {
   world_.disk.set_capacity(4096);
   run([&] {
     auto file = os.open("full", Open::kCreateNew);
-    ASSERT_TRUE(is_ok(file));
+    ASSERT_TRUE(succeeds(file));
     ASSERT_EQ((*file)->write_at(0, std::string(8192, 'x')).value(), 4096u);
     const auto written = (*file)->write_at(4096, "more");
-    ASSERT_TRUE(fails_with(written, Errc::kNoSpace));
+    ASSERT_TRUE(refused_with(written, Errc::kNoSpace));
     EXPECT_EQ(written.error().message, "write full: no space left on the simulated disk");
     world_.disk.make_unreadable(world_.disk.lookup("full").value(), 0, 512);
     char byte = 0;
     const auto read = (*file)->read_at(0, &byte, 1);
-    ASSERT_TRUE(fails_with(read, Errc::kIo));
+    ASSERT_TRUE(refused_with(read, Errc::kIo));
     EXPECT_NE(read.error().message.find("read full: "), std::string::npos);
     for (const Op op : {Op::kSync, Op::kSyncDirectory}) {
       injector_.fail_next(op, Errc::kIo);
       const auto synced = op == Op::kSync ? (*file)->sync("t") : os.sync_directory("", "t");
-      ASSERT_TRUE(fails_with(synced, Errc::kIo));
+      ASSERT_TRUE(refused_with(synced, Errc::kIo));
       EXPECT_EQ(
           synced.error().message.rfind(op == Op::kSync ? "sync full: " : "sync_directory .: ", 0),
           0u)
@@ -155,8 +155,8 @@ TEST_F(SimOsTest, ASyncThatReturnedSurvivesEveryCut) {
   run([&] {
     auto file = os.open("f", Open::kCreateNew);
     (void)(*file)->write_at(0, "abc");
-    EXPECT_TRUE(is_ok((*file)->sync("test")));
-    EXPECT_TRUE(is_ok(os.sync_directory("", "test")));
+    EXPECT_TRUE(succeeds((*file)->sync("test")));
+    EXPECT_TRUE(succeeds(os.sync_directory("", "test")));
     (void)(*file)->write_at(3, "def");
   });
   std::set<std::string> found;
@@ -179,7 +179,7 @@ TEST_F(SimOsTest, CompletionAtOnceIsPossible) {
         bool other_ran = false;
         os.spawn("other", [&] { other_ran = true; });
         const Instant before = os.now();
-        EXPECT_TRUE(is_ok((*file)->sync("test")));
+        EXPECT_TRUE(succeeds((*file)->sync("test")));
         EXPECT_EQ(os.now() > before, other_ran);
         at_once += os.now() == before;
         os.park(os.now());  // lets the other end
@@ -331,7 +331,7 @@ TEST_F(SimOsTest, OneSeedIsOneRun) {
           if (os.choose("test.sync", 3) == 0) (void)(*file)->sync("test");
         }
         (void)os.rename(path, "one");
-        EXPECT_TRUE(fails_with(os.sync_directory("none", "test"), Errc::kNotFound));
+        EXPECT_TRUE(refused_with(os.sync_directory("none", "test"), Errc::kNotFound));
       });
     }
     EXPECT_EQ(os.run(), CrashKind::kNone);

@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "engine/base/crc64.h"
 #include "engine/checkpoint/rdb_decode.h"
 #include "engine/checkpoint/rdb_dump.h"
 #include "engine/checkpoint/rdb_encode.h"
@@ -17,12 +16,6 @@ using ::testing::Not;
 
 const std::string kFixture =
     POWERCUT_SOURCE_DIR "/engine/checkpoint/testdata/redis-7.0.15/rdb/dump.rdb";
-
-std::string sealed(std::string content) {
-  const uint64_t crc = crc64(content);
-  for (int i = 0; i < 8; ++i) content += static_cast<char>(crc >> (8 * i));
-  return content;
-}
 
 // "REDIS0010", these hex digits, the end and a right checksum.
 std::string file_of(std::string_view items) { return sealed("REDIS0010" + unhex(items) + "\xff"); }

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/crc64.h"
 #include "engine/os/memory_file_testing.h"
 #include "engine/store/keyspace.h"
 #include "engine/store/list.h"
@@ -22,6 +23,14 @@
 namespace powercut::engine {
 
 std::string file_contents(const std::string& path);  // in rdb_test.cc
+
+// A number in its least bytes first, and a file with its checksum.
+inline std::string little(uint64_t n, size_t bytes) {
+  std::string out;
+  for (size_t i = 0; i < bytes; ++i) out += static_cast<char>(n >> (8 * i));
+  return out;
+}
+inline std::string sealed(std::string content) { return content + little(crc64(content), 8); }
 
 inline std::string hex(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";

@@ -30,11 +30,6 @@ Walked walked(Walk walk, std::string_view blob) {
 }
 std::string wrong_with(Walk walk, std::string_view blob) { return walked(walk, blob).wrong; }
 
-std::string little(uint64_t n, size_t bytes) {
-  std::string out;
-  for (size_t i = 0; i < bytes; ++i) out += static_cast<char>(n >> (8 * i));
-  return out;
-}
 // The blob with its first four bytes made its size again.
 std::string sized(std::string blob) { return blob.replace(0, 4, little(blob.size(), 4)); }
 

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "engine/base/crc64.h"
 #include "engine/checkpoint/lzf.h"
 #include "engine/checkpoint/rdb_decode.h"
 #include "engine/checkpoint/rdb_dump.h"
@@ -15,13 +14,6 @@
 
 namespace powercut::engine {
 namespace {
-
-std::string little(uint64_t n, size_t bytes) {
-  std::string out;
-  for (size_t i = 0; i < bytes; ++i) out += static_cast<char>(n >> (8 * i));
-  return out;
-}
-std::string sealed(std::string content) { return content + little(crc64(content), 8); }
 
 // Calls `read` with a reader from memory, and with readers of a file through buffers of these sizes.
 template <class Read>

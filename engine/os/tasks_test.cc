@@ -10,9 +10,9 @@
 namespace powercut::engine {
 namespace {
 
-struct AtEnd {
+struct WhenGone {
   std::function<void()> action;
-  ~AtEnd() { action(); }
+  ~WhenGone() { action(); }
 };
 
 void run_ready(Tasks& tasks) {
@@ -205,7 +205,7 @@ TEST(Tasks, DestroyAllUnwindsYoungestFirst) {
   std::string log;
   for (const char* name : {"a", "b", "c"}) {
     tasks.spawn(name, [&, name] {
-      AtEnd end{[&, name] { log += name; }};
+      WhenGone end{[&, name] { log += name; }};
       tasks.park(name[0] == 'b' ? Instant{5} : kForever);
       log += "never";
     });
@@ -227,7 +227,7 @@ TEST(Tasks, AStackAtRestIsDropped) {
   std::string log;
   for (const std::string name : {"a", "b", "c"}) {
     tasks.spawn(name, [&, name] {
-      AtEnd end{[&] { log += name; }};
+      WhenGone end{[&] { log += name; }};
       tasks.current()->set_at_rest(name != "a");
       tasks.park(kForever);
       tasks.current()->set_at_rest(false);
@@ -244,7 +244,7 @@ TEST(Tasks, AStackAtRestIsDropped) {
   log.clear();
   for (int i = 0; i < 4; ++i) {
     tasks.spawn("next", [&] {
-      AtEnd end{[&] { log += "n"; }};
+      WhenGone end{[&] { log += "n"; }};
       tasks.park(kForever);
     });
   }
@@ -259,7 +259,7 @@ TEST(Tasks, DestructorsOnAnUnwindingStackCannotHang) {
   int parks = 0;
   for (int i = 0; i < 3; ++i) {
     all.push_back(tasks.spawn("t", [&] {
-      AtEnd end{[&] {
+      WhenGone end{[&] {
         EXPECT_NE(tasks.current(), nullptr);
         for (Task* task : all) tasks.unpark(task);  // dead, dying and still alive
         EXPECT_EQ(tasks.spawn("late", [] { ADD_FAILURE(); }), nullptr);
@@ -287,7 +287,7 @@ TEST(TasksDeathTest, ADestructorThatWaitsForAnotherTaskIsABug) {
       {
         Tasks tasks;
         tasks.spawn("t", [&] {
-          AtEnd end{[&] {
+          WhenGone end{[&] {
             while (!tasks.park(kForever)) {
             }
           }};

@@ -8,7 +8,7 @@
 namespace powercut::faults {
 namespace {
 
-constexpr const char* kSource =
+constexpr const char* kOriginal =
     "int f(int a) {\n"
     "  const int b = g(a, 1);\n"
     "  if (a < b && h(a)) {\n"
@@ -32,7 +32,7 @@ Page page(std::string name, std::string change) {
 }
 
 std::string spliced(const std::vector<Page>& pages) {
-  const auto outcome = splice("engine/a.cc", kSource, pages);
+  const auto outcome = splice("engine/a.cc", kOriginal, pages);
   return outcome.ok() ? outcome.value() : outcome.error().message;
 }
 
@@ -49,15 +49,15 @@ std::string code(const std::vector<Page>& pages) {
   return flat(text);
 }
 std::string whole(std::string part, const std::string& by) {
-  std::string text = flat(kSource);
+  std::string text = flat(kOriginal);
   part = flat(part);
   const size_t at = text.find(part);
   EXPECT_NE(at, text.npos) << part;
   return at == text.npos ? "" : text.replace(at, part.size(), flat(by));
 }
 
-std::string refusal(const std::string& change) {
-  const auto outcome = splice("engine/a.cc", kSource, std::vector{page("m", change)});
+std::string refused_splice(const std::string& change) {
+  const auto outcome = splice("engine/a.cc", kOriginal, std::vector{page("m", change)});
   return outcome.ok() ? "applies" : outcome.error().message;
 }
 
@@ -66,7 +66,7 @@ std::string refusal(const std::string& change) {
 TEST(Splice, ASourceOfNoPageIsAsItWas) {
   EXPECT_EQ(
       spliced({}),
-      std::string("#include \"faults/splice/planted.h\"\n#line 1 \"engine/a.cc\"\n") + kSource);
+      std::string("#include \"faults/splice/planted.h\"\n#line 1 \"engine/a.cc\"\n") + kOriginal);
   Page other = page("m", "-  return c;\n");
   other.changes[0].file = "engine/b.cc";
   EXPECT_EQ(spliced({other}), spliced({}));
@@ -212,17 +212,17 @@ TEST(Splice, BugsThatOverlapTakeWhatTheyHaveInCommon) {
 
 TEST(Splice, LinesThatDoNotStandThereAreNamed) {
   EXPECT_EQ(
-      refusal("-  return d;\n"),
+      refused_splice("-  return d;\n"),
       "pages/m:5: does not apply to engine/a.cc: no line there says \"  return d;\"; bring the "
       "page's lines up to date with the source, or remove the page if the bug has no place "
       "there any more");
   EXPECT_EQ(
-      refusal("     count(a);\n-    count(c);\n"),
+      refused_splice("     count(a);\n-    count(c);\n"),
       "pages/m:7: does not apply to engine/a.cc: line 5 there says \"    count(b);\"; bring the "
       "page's lines up to date with the source, or remove the page if the bug has no place "
       "there any more");
   // To the blank.
-  EXPECT_NE(refusal("- return c;\n").find("does not apply"), std::string::npos);
+  EXPECT_NE(refused_splice("- return c;\n").find("does not apply"), std::string::npos);
 }
 
 TEST(Splice, LinesThatStandThereTwiceAreNamed) {
@@ -234,13 +234,14 @@ TEST(Splice, LinesThatStandThereTwiceAreNamed) {
 }
 
 TEST(Splice, WhatIsNeitherStatementsNorAValueIsRefused) {
-  EXPECT_NE(refusal("-  const int b = g(a, 1);\n").find("neither whole statements"),
+  EXPECT_NE(refused_splice("-  const int b = g(a, 1);\n").find("neither whole statements"),
             std::string::npos);
-  EXPECT_NE(refusal("-  const int b = g(a, 1);\n+  int b = g(a, 1);\n").find("neither whole"),
+  EXPECT_NE(
+      refused_splice("-  const int b = g(a, 1);\n+  int b = g(a, 1);\n").find("neither whole"),
+      std::string::npos);
+  EXPECT_NE(refused_splice("-  } else if (a > b) {\n+  } else {\n").find("neither whole"),
             std::string::npos);
-  EXPECT_NE(refusal("-  } else if (a > b) {\n+  } else {\n").find("neither whole"),
-            std::string::npos);
-  EXPECT_NE(refusal("-  return c;\n+  return  c;  // twice\n").find("both say the same"),
+  EXPECT_NE(refused_splice("-  return c;\n+  return  c;  // twice\n").find("both say the same"),
             std::string::npos);
 }
 

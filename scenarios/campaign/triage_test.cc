@@ -31,7 +31,7 @@ SweepOptions with(const std::string& mutant, uint64_t seeds) {
   return options;
 }
 
-Outcome swept(const SweepOptions& options) {
+Outcome triaged(const SweepOptions& options) {
   Outcome outcome;
   outcome.options = options;
   outcome.canary = "found";
@@ -46,7 +46,7 @@ KnownFailure known(const Failure& failure, bool fixed = false) {
 }
 
 TEST(Triage, OneBugIsOneFailureOfEachPromiseAndClassOfPersonas) {
-  const Outcome outcome = swept(with("no-sync:segment.commit", 400));
+  const Outcome outcome = triaged(with("no-sync:segment.commit", 400));
   ASSERT_GT(outcome.tally.violations, 20u);
   const Triage found = triage(outcome.tally, {}, {.variants = 2, .tries_max = 500});
   ASSERT_GE(found.failures.size(), 2u);
@@ -69,7 +69,7 @@ TEST(Triage, OneBugIsOneFailureOfEachPromiseAndClassOfPersonas) {
 // A bug that nobody planted is known by the sync that would have kept the promise: here one that is planted,
 // and the IDs do not say so.
 TEST(Triage, WhereNothingIsPlantedTheMissingSyncIsTheCause) {
-  const Outcome outcome = swept(with("no-sync:segment.commit", 64));
+  const Outcome outcome = triaged(with("no-sync:segment.commit", 64));
   const auto [kind, some] = *outcome.tally.kinds.begin();
   const auto recipe = parse_run_id(some.found.begin()->second.id);
   const auto scenario = scenario_of(recipe->spec);
@@ -78,7 +78,7 @@ TEST(Triage, WhereNothingIsPlantedTheMissingSyncIsTheCause) {
 }
 
 TEST(Triage, WhatIsKnownIsCountedAndFailsNoMore) {
-  Outcome outcome = swept(with("no-sync:segment.commit", 200));
+  Outcome outcome = triaged(with("no-sync:segment.commit", 200));
   EXPECT_EQ(status_of(outcome), kBroken);
   const TriageOptions options{.variants = 0, .tries_max = 300};
   const Triage first = triage(outcome.tally, {}, options);
@@ -122,7 +122,7 @@ TEST(Triage, AFileOfKnownFailuresIsReadOrSaysWhatIsWrong) {
 // --- What CI is told ---
 
 TEST(Ci, AReportNamesEachCaseThatBroke) {
-  const Outcome outcome = swept(with("no-sync:segment.commit", 400));
+  const Outcome outcome = triaged(with("no-sync:segment.commit", 400));
   const CiReport report = ci_report(outcome, nullptr, "powercut");
   EXPECT_EQ(report.cases.size(), 6u);
   const std::string xml = junit_text(report);
@@ -184,7 +184,7 @@ TEST(Corpus, KeepsWhatReachesSomethingNewAndIsPruned) {
   SweepOptions options = with("", 120);
   options.faults = faults::FaultSet::all();
   options.witnesses = true;
-  const Outcome outcome = swept(options);
+  const Outcome outcome = triaged(options);
   const auto first = new_runs(outcome.tally, {});
   ASSERT_GT(first.size(), 3u);
   EXPECT_LT(first.size(), 120u);
@@ -208,7 +208,7 @@ TEST(Corpus, KeepsWhatReachesSomethingNewAndIsPruned) {
 TEST(Corpus, RecognisesRunsOfAnotherBuildAndOfAnotherStore) {
   SweepOptions options = with("", 40);
   options.witnesses = true;
-  auto ids = new_runs(swept(options).tally, {});
+  auto ids = new_runs(triaged(options).tally, {});
   ASSERT_GE(ids.size(), 2u);
   const std::string mine = ids[0];
   ids[0].back() = ids[0].back() == '0' ? '1' : '0';

@@ -211,7 +211,7 @@ const faults::MutantInfo* any_mutant() {
   return name.empty() ? nullptr : faults::find_mutant(name);
 }
 
-struct Tally {
+struct Compared {
   uint64_t points = 0;
   uint64_t left_out = 0;
   uint64_t ends = 0;
@@ -220,7 +220,7 @@ struct Tally {
   uint64_t broken_by_kills = 0;
 };
 
-void expect_same_ends(const ExploreSpec& spec, const faults::Persona& persona, Tally& tally) {
+void expect_same_ends(const ExploreSpec& spec, const faults::Persona& persona, Compared& tally) {
   std::map<size_t, PointEnds> lazy;
   ExploreSpec explored = spec;
   explored.personas = {&persona};
@@ -266,7 +266,7 @@ void expect_same_ends(const ExploreSpec& spec, const faults::Persona& persona, T
 
 TEST(ExploreProperty, BruteForceComesToTheSameEnds) {
   const std::vector<faults::Persona> personas = faults::every_persona();
-  Tally tally;
+  Compared tally;
   EXPECT_TRUE(rc::check([&] {
     Workload workload;
     workload.name = "generated";

@@ -22,7 +22,7 @@ SweepOptions steered(uint64_t seeds) {
   return options;
 }
 
-Tally sweep(const SweepOptions& options, uint64_t first_chunk = 0, Tally tally = {}) {
+Tally whole_sweep(const SweepOptions& options, uint64_t first_chunk = 0, Tally tally = {}) {
   SweepHooks hooks;
   hooks.on_chunk = [&](uint64_t, const Tally& chunk) { tally.merge(chunk); };
   const Tally before = tally;
@@ -32,17 +32,17 @@ Tally sweep(const SweepOptions& options, uint64_t first_chunk = 0, Tally tally =
 
 TEST(Steering, TheNumberOfThreadsChangesNothing) {
   SweepOptions options = steered(700);
-  const Tally one = sweep(options);
+  const Tally one = whole_sweep(options);
   EXPECT_EQ(one.runs, 700u);
   for (const unsigned jobs : {2u, 5u}) {
     options.jobs = jobs;
-    EXPECT_EQ(to_json(one), to_json(sweep(options)));
+    EXPECT_EQ(to_json(one), to_json(whole_sweep(options)));
   }
 }
 
 TEST(Steering, ASearchMakesTheRunsOfASweep) {
   SweepOptions options = steered(600);
-  const uint64_t hash = sweep(options).trace_hash;
+  const uint64_t hash = whole_sweep(options).trace_hash;
   Tally tally;
   SeedByRun next(options);
   for (uint64_t i = 0; i < options.seeds; ++i) {
@@ -83,7 +83,7 @@ TEST(Steering, TheFirstRoundAndOneRunInTwoAreNotSteered) {
 TEST(Steering, ACandidateHasThePolicyThePersonaAndTheWorkloadOfItsRun) {
   SweepOptions options = steered(1);
   options.workloads.push_back(make_builtin("zsets", 1));
-  const Tally tally = sweep(steered(256));
+  const Tally tally = whole_sweep(steered(256));
   const Steering steering(options, tally.runs, tally.coverage, tally.yields);
   uint64_t others = 0;
   for (uint64_t i = 0; i < 200; ++i) {
@@ -147,15 +147,15 @@ TEST(Steering, RunsGoWhereARareCellWasReached) {
 TEST(Steering, ReachesMoreThanASweepThatIsNotSteered) {
   SweepOptions options = steered(3'000);
   options.jobs = 2;
-  const uint64_t with = coverage_of(sweep(options).coverage).reached;
+  const uint64_t with = coverage_of(whole_sweep(options).coverage).reached;
   options.steer = false;
-  const uint64_t without = coverage_of(sweep(options).coverage).reached;
+  const uint64_t without = coverage_of(whole_sweep(options).coverage).reached;
   EXPECT_GT(with, without + 20);
 }
 
 TEST(Steering, ACampaignGoesOnAsIfItHadNotStopped) {
   const SweepOptions options = steered(700);
-  const Tally whole = sweep(options);
+  const Tally whole = whole_sweep(options);
   const std::string path = ::testing::TempDir() + "steered_campaign";
   std::filesystem::remove(path);
   std::atomic<bool> stop{false};
@@ -174,7 +174,7 @@ TEST(Steering, ACampaignGoesOnAsIfItHadNotStopped) {
   }
   Campaign campaign = Campaign::open(path, options).value();
   EXPECT_EQ(campaign.next_chunk(), kRoundChunks);
-  EXPECT_EQ(to_json(sweep(options, campaign.next_chunk(), campaign.tally())), to_json(whole));
+  EXPECT_EQ(to_json(whole_sweep(options, campaign.next_chunk(), campaign.tally())), to_json(whole));
   std::filesystem::remove(path);
 }
 

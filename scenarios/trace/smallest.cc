@@ -8,13 +8,6 @@ namespace powercut::scenarios {
 
 namespace {
 
-bool begins_sync(const TraceEvent& event) {
-  return event.kind == TraceEvent::kSync || event.kind == TraceEvent::kSyncDirectory ||
-         event.kind == TraceEvent::kSyncAll;
-}
-bool ends_sync(const TraceEvent& event) {
-  return event.kind == TraceEvent::kSynced || event.kind == TraceEvent::kFailed;
-}
 bool changes(const TraceEvent& event) { return event.kind < TraceEvent::kSync; }
 
 // What is left of a trace: of its events, and of the files before them.
@@ -94,11 +87,11 @@ class Shrinking {
     std::map<uint64_t, bool> begun;
     for (size_t i = 0; i < whole_.events.size(); ++i) {
       const TraceEvent& event = whole_.events[i];
-      if (begins_sync(event)) {
+      if (event.begins_sync()) {
         begun[event.number] = kept.events[i];
         if (!kept.events[i] && dirty) return false;
         dirty = dirty && !kept.events[i];
-      } else if (ends_sync(event)) {
+      } else if (event.ends_sync()) {
         if (kept.events[i] != begun[event.number] && (kept.events[i] || i < tail_)) return false;
       } else {
         dirty = dirty || (kept.events[i] && changes(event));
@@ -165,9 +158,9 @@ class Shrinking {
     if (part == &Kept::events) {
       std::set<uint64_t> gone;
       for (size_t i = begin; i < end; ++i)
-        if (begins_sync(whole_.events[i])) gone.insert(whole_.events[i].number);
+        if (whole_.events[i].begins_sync()) gone.insert(whole_.events[i].number);
       for (size_t i = 0; i < kept.events.size(); ++i)
-        if (ends_sync(whole_.events[i]) && gone.contains(whole_.events[i].number))
+        if (whole_.events[i].ends_sync() && gone.contains(whole_.events[i].number))
           kept.events[i] = false;
     }
     return take(kept);

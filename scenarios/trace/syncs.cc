@@ -15,15 +15,6 @@ namespace {
 constexpr size_t kSyncsMost = 6;        // that are added
 constexpr size_t kCandidatesMost = 64;  // that are tried each time: the last ones
 
-bool is_sync(const TraceEvent& event) {
-  return event.kind == TraceEvent::kSync || event.kind == TraceEvent::kSyncDirectory ||
-         event.kind == TraceEvent::kSyncAll;
-}
-
-bool ends_sync(const TraceEvent& event) {
-  return event.kind == TraceEvent::kSynced || event.kind == TraceEvent::kFailed;
-}
-
 std::string directory_of(const std::string& path) {
   const size_t slash = path.rfind('/');
   return slash == std::string::npos ? "" : path.substr(0, slash);
@@ -99,7 +90,7 @@ Result<Tried> explored(const TraceSpec& spec, const Trace& trace, std::vector<Ac
 Trace with_sync(const Trace& trace, const AddedSync& added) {
   uint64_t number = 0;
   for (const TraceEvent& event : trace.events)
-    if (is_sync(event)) number = std::max(number, event.number);
+    if (event.begins_sync()) number = std::max(number, event.number);
   CHECK(added.after >= 1 && added.after <= trace.events.size());
   TraceEvent begin = trace.events[added.after - 1];
   begin = {.kind = added.file != 0 ? TraceEvent::kSync : TraceEvent::kSyncDirectory,
@@ -120,11 +111,11 @@ Trace with_sync(const Trace& trace, const AddedSync& added) {
 }
 
 Trace without_sync(const Trace& trace, size_t event) {
-  CHECK(event < trace.events.size() && is_sync(trace.events[event]));
+  CHECK(event < trace.events.size() && trace.events[event].begins_sync());
   const uint64_t number = trace.events[event].number;
   Trace other = trace;
   std::erase_if(other.events, [&](const TraceEvent& one) {
-    return (is_sync(one) || ends_sync(one)) && one.number == number;
+    return (one.begins_sync() || one.ends_sync()) && one.number == number;
   });
   return other;
 }
@@ -197,7 +188,7 @@ std::string tell_cause(const std::optional<AddedSync>& cause, const Trace& trace
 Result<std::vector<TriedSync>> try_without_each(const TraceSpec& spec, ImageOutcomes& outcomes) {
   std::vector<TriedSync> all;
   for (size_t i = 0; i < spec.trace->events.size(); ++i) {
-    if (!is_sync(spec.trace->events[i])) continue;
+    if (!spec.trace->events[i].begins_sync()) continue;
     const Trace trace = without_sync(*spec.trace, i);
     TraceSpec other = spec;
     other.trace = &trace;
@@ -207,7 +198,7 @@ Result<std::vector<TriedSync>> try_without_each(const TraceSpec& spec, ImageOutc
       size_t gone = 0;
       for (size_t e = 0; e < ack.event; ++e) {
         const TraceEvent& event = spec.trace->events[e];
-        gone += e == i || (ends_sync(event) && event.number == spec.trace->events[i].number);
+        gone += e == i || (event.ends_sync() && event.number == spec.trace->events[i].number);
       }
       ack.event -= gone;
     }

@@ -455,7 +455,7 @@ namespace {
 std::string shown(const std::string& path) { return path.empty() ? "./" : path; }
 
 // The beginning of what was said, on one line.
-std::string quoted(std::string_view bytes) {
+std::string in_quotes(std::string_view bytes) {
   constexpr size_t kMost = 60;
   std::string text;
   for (const char c : bytes.substr(0, kMost)) {
@@ -511,7 +511,7 @@ std::string tell(const TraceEvent& e, const TraceNames& names) {
     case TraceEvent::kFailed:
       return fmt::format("sync {} has failed: {}", e.number, e.other);
     case TraceEvent::kOut:
-      return fmt::format("{}: {}", e.other, quoted(e.bytes));
+      return fmt::format("{}: {}", e.other, in_quotes(e.bytes));
     case TraceEvent::kNote:
       return e.other;
     case TraceEvent::kUnmodelled:

@@ -50,6 +50,9 @@ struct TraceEvent {
   std::string other = {};
   std::string bytes = {};
   bool operator==(const TraceEvent&) const = default;
+
+  bool begins_sync() const { return kind == kSync || kind == kSyncDirectory || kind == kSyncAll; }
+  bool ends_sync() const { return kind == kSynced || kind == kFailed; }
 };
 
 // What was there before. All of it is durable.

@@ -109,10 +109,10 @@ void flush(Call& call) {
   call.reply.ok();
 }
 
-void dump(Call& call) { call.reply.bulk(dump_libraries(call.keyspace.libraries())); }
+void dump_functions(Call& call) { call.reply.bulk(dump_libraries(call.keyspace.libraries())); }
 
 // FUNCTION RESTORE payload [FLUSH | APPEND | REPLACE]
-void restore(Call& call) {
+void restore_functions(Call& call) {
   if (call.argc() > 4) return refuse_arguments(call);
   const bool flush = call.argc() == 4 && call.is(3, "FLUSH");
   const bool replace = call.argc() == 4 && call.is(3, "REPLACE");
@@ -245,13 +245,13 @@ std::span<const CommandSpec> function_commands() {
   constexpr uint32_t kChanges = kWrite | kWholeKeyspace;
   static constexpr CommandSpec kFunction[] = {
       {"function|delete", remove, 3, kChanges},
-      {"function|dump", dump, 2, kWholeKeyspace},
+      {"function|dump", dump_functions, 2, kWholeKeyspace},
       {"function|flush", flush, -2, kChanges},
       {"function|help", help, 2, kLoading},
       {"function|kill", kill, 2, 0},
       {"function|list", list, -2, kWholeKeyspace},
       {"function|load", load, -3, kChanges | kDenyOom},
-      {"function|restore", restore, -3, kChanges | kDenyOom},
+      {"function|restore", restore_functions, -3, kChanges | kDenyOom},
       {"function|stats", stats, 2, 0}};
   constexpr uint32_t kReads = kReadOnly | kWholeKeyspace | kMovableKeys | kRunsScript;
   static constexpr CommandSpec kCommands[] = {
