@@ -102,5 +102,19 @@ TEST(LazyImage, CountsBeyondAnyMachineWord) {
   EXPECT_EQ(count.decimal(), "340282366920938463463374607431768211456");  // 2^128: 128 sectors
 }
 
+TEST(LazyImage, CountsImagesOfMoreSectorsThanAStackHoldsCalls) {
+  constexpr size_t kBytes = size_t{32} << 20;
+  ContentPool pool;
+  sim::ImageCount count(pool);
+  for (const size_t at : {size_t{0}, kBytes - 512}) {
+    Disk disk(find_persona("posix-min")->rules);
+    const InodeId file = sim::durable_file(disk, "f", std::string(kBytes, 'o'));
+    CHECK(disk.write(file, at, std::string(512, 'n')).ok());
+    ASSERT_TRUE(
+        sim::for_each_lazy_image(disk, pool, [&](const LazyImage& i) { count.add(i); }).ok());
+  }
+  EXPECT_EQ(count.decimal(), "3");  // nothing new, the first sector, the last one
+}
+
 }  // namespace
 }  // namespace powercut::faults

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/multiprecision/cpp_int.hpp>
 #include <map>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "engine/base/check.h"
@@ -53,31 +55,58 @@ struct ImageCount::Diagram {
     return node;
   }
 
-  // Both at the same level: after equal beginnings, words have the same form.
+  // Both at the same level: after equal beginnings, words have the same form. A word is as long as an image
+  // has sectors, so who is still to be united stands in a list, not on the stack.
   Node unite(Node a, Node b) {
+    if (const auto known = united(a, b)) return *known;
+    std::vector<Union> open;
+    open.push_back({a, b, {}, 0, 0});
+    while (true) {
+      if (const auto below = merge(open.back())) {
+        open.push_back({below->first, below->second, {}, 0, 0});
+        continue;
+      }
+      const Union done = std::move(open.back());
+      open.pop_back();
+      const Node node = make(done.edges);
+      unions.put(std::min(done.a, done.b), std::max(done.a, done.b), node);
+      if (open.empty()) return node;
+    }
+  }
+
+  struct Union {
+    Node a;
+    Node b;
+    Edges edges;  // of those before i and j
+    size_t i;
+    size_t j;
+  };
+  std::optional<Node> united(Node a, Node b) {
     if (a == b || b == kNothing) return a;
     if (a == kNothing) return b;
-    if (a > b) std::swap(a, b);
-    if (const auto known = unions.find(a, b)) return static_cast<Node>(*known);
-    Edges edges;
-    const Edges left = nodes[a];
-    const Edges right = nodes[b];
-    size_t i = 0;
-    size_t j = 0;
-    while (i < left.size() || j < right.size()) {
-      if (j == right.size() || (i < left.size() && left[i].label < right[j].label)) {
-        edges.push_back(left[i++]);
-      } else if (i == left.size() || right[j].label < left[i].label) {
-        edges.push_back(right[j++]);
+    if (const auto known = unions.find(std::min(a, b), std::max(a, b)))
+      return static_cast<Node>(*known);
+    return std::nullopt;
+  }
+  // Goes on with it, until all is merged, or until the two that are returned have to be united first.
+  std::optional<std::pair<Node, Node>> merge(Union& at) {
+    const Edges& left = nodes[at.a];
+    const Edges& right = nodes[at.b];
+    while (at.i < left.size() || at.j < right.size()) {
+      if (at.j == right.size() || (at.i < left.size() && left[at.i].label < right[at.j].label)) {
+        at.edges.push_back(left[at.i++]);
+      } else if (at.i == left.size() || right[at.j].label < left[at.i].label) {
+        at.edges.push_back(right[at.j++]);
       } else {
-        edges.push_back(
-            {left[i].label, unite(static_cast<Node>(left[i].to), static_cast<Node>(right[j].to))});
-        ++i, ++j;
+        const auto a = static_cast<Node>(left[at.i].to);
+        const auto b = static_cast<Node>(right[at.j].to);
+        const auto both = united(a, b);
+        if (!both) return std::pair(a, b);
+        at.edges.push_back({left[at.i].label, *both});
+        ++at.i, ++at.j;
       }
     }
-    const Node node = make(std::move(edges));
-    unions.put(a, b, node);
-    return node;
+    return std::nullopt;
   }
 
   // All that `file` may hold, followed by `next`.

@@ -61,10 +61,20 @@ Lines mutants() {
 }
 
 Lines workloads() {
+  std::map<std::string, std::pair<std::string, std::vector<std::string>>> owned;  // what, whose
+  for (const TargetType* target : all_targets()) {
+    for (const auto& own : target->workloads()) {
+      owned[own->name].first = own->about;
+      owned[own->name].second.emplace_back(target->name());
+    }
+  }
   Lines lines;
-  for (const TargetType* target : all_targets())
-    for (const auto& own : target->workloads())
-      lines.emplace_back(own->name, fmt::format("{} ({})", own->about, target->name()));
+  for (const auto& [name, of] : owned) {
+    const size_t more = of.second.size() - 1;
+    lines.emplace_back(name,
+                       fmt::format("{} ({}{})", of.first, of.second.front(),
+                                   more > 0 ? fmt::format(" and {} more targets", more) : ""));
+  }
   for (auto& entry : list_workloads()) lines.emplace_back(entry.name, entry.about);
   return lines;
 }

@@ -17,6 +17,8 @@ namespace {
 
 constexpr uint64_t kBytesMost = uint64_t{256} << 20;
 
+constexpr mode_t kUsualMode = 0755;
+
 Error failed(const std::string& what) {
   return {errno == ENOENT ? Errc::kNotFound : Errc::kIo,
           fmt::format("{}: {}", what, std::strerror(errno))};
@@ -32,6 +34,9 @@ Result<Mirror> Mirror::scan(const std::string& directory, const std::vector<std:
   struct stat is {};
   if (::stat(directory.c_str(), &is) != 0) return failed(directory);
   mirror.add_directory(is, "");
+  // Its own mode, which some programs ask for, if it is no usual one.
+  if ((is.st_mode & 07777) != kUsualMode)
+    found.push_back({TraceFile::kDirectory, 0, is.st_mode & 07777, "", {}});
   TRY(mirror.scan_directory(directory, "", left_out, found));
   return mirror;
 }

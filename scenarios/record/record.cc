@@ -70,12 +70,13 @@ Tree tree_of(const std::vector<TraceFile>& files) {
   std::map<uint64_t, std::string> contents;
   for (const TraceFile& file : files) {
     if (file.kind == TraceFile::kFile) contents[file.file] = file.content;
-    if (file.kind == TraceFile::kDirectory)
-      tree[file.path + "/"] = "";
-    else if (file.kind == TraceFile::kSymlink)
+    if (file.kind == TraceFile::kDirectory) {
+      if (!file.path.empty()) tree[file.path + "/"] = "";
+    } else if (file.kind == TraceFile::kSymlink) {
       tree[file.path] = "a symbolic link to " + file.content;
-    else
+    } else {
       tree[file.path] = contents[file.file];
+    }
   }
   return tree;
 }

@@ -17,6 +17,7 @@
 #include "engine/base/check.h"
 #include "scenarios/record/call_faults.h"
 #include "scenarios/record/recovery.h"
+#include "scenarios/trace/replay.h"
 #include "scenarios/trace/report.h"
 #include "scenarios/trace/syncs.h"
 
@@ -236,6 +237,19 @@ TEST_F(Record, ModesFollowTheUmaskOfTheProgram) {
   traced({"sh", "-c", "umask 027; mkdir d; echo 1 > d/f"});
   EXPECT_EQ(fs::status("d").permissions(), fs::perms{0750});
   EXPECT_EQ(fs::status("d/f").permissions(), fs::perms{0640});
+}
+
+TEST_F(Record, AnImageHasTheModeOfTheDirectory) {
+  ASSERT_TRUE(fs::create_directory("in"));
+  fs::permissions("in", fs::perms{0750});
+  const auto recording =
+      record({.command = {"sh", "-c", "echo 1 > in/a; echo kept"}, .directory = "in"});
+  ASSERT_TRUE(recording.ok()) << recording.error().message;
+  const Trace trace = parse_trace(print_trace(recording->trace), "t").value();
+  Explored explored(trace, "stat -c %a .");
+  const auto replay = Replay::begin(trace, sim::PersonaRules{});
+  ASSERT_TRUE(replay.ok());
+  EXPECT_EQ(explored.recovered(replay->disk()).observed, "750\n");
 }
 
 TEST_F(Record, OnlyTheDirectoryIsRecorded) {

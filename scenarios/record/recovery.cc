@@ -206,7 +206,8 @@ Result<void> RecoveryProcess::write_out(const sim::Disk& disk, const std::string
     const auto at = modes.find(path);
     return static_cast<mode_t>(at == modes.end() ? otherwise : at->second);
   };
-  if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return failed(directory);
+  if (::mkdir(directory.c_str(), mode_of("", 0755) | 0700) != 0 && errno != EEXIST)
+    return failed(directory);
   std::map<sim::InodeId, std::string> written;
   for (const sim::FoundFile& file : sim::image_of(disk)) {
     std::string path = directory + "/" + file.path;
@@ -280,7 +281,9 @@ std::optional<ImageOutcome> RecoveryProcess::run(sim::LazyDisk& lazy, sim::Disk 
   const std::string directory = root_ + "/image";
   std::error_code ignored;
   fs::remove_all(directory, ignored);
-  if (!fs::create_directory(directory, ignored)) return std::nullopt;
+  const auto mode = modes_.find("");
+  const uint64_t bits = mode == modes_.end() ? 0755 : mode->second | 0700;
+  if (::mkdir(directory.c_str(), static_cast<mode_t>(bits)) != 0) return std::nullopt;
   lazy.attach(disk);
   Looks looks(lazy, disk, {directory, &modes_, &symlinks});
   const LookWitness witness;

@@ -36,6 +36,7 @@ Result<Replay> Replay::begin(const Trace& trace, const sim::PersonaRules& rules)
 Result<void> Replay::place(const TraceFile& file) {
   switch (file.kind) {
     case TraceFile::kDirectory:
+      if (file.path.empty()) return {};  // the recorded one, for its mode
       return disk_.make_directory(file.path);
     case TraceFile::kSymlink:
       return symlink(file.path, file.content);
