@@ -66,9 +66,10 @@ int parse_and_run(const std::string& program, const std::vector<std::string>& ar
       ->capture_default_str();
   app.require_subcommand(1);
   const std::vector<Verb> verbs = {
-      add_sweep(app),   add_run(app),       add_replay(app), add_explore(app), add_fences(app),
-      add_shrink(app),  add_calibrate(app), add_zoo(app),    add_merge(app),   add_list(app),
-      add_explain(app), add_view(app),      add_lab(app),    add_record(app),  add_trace(app)};
+      add_sweep(app),  add_run(app),    add_replay(app),    add_explore(app),
+      add_fences(app), add_shrink(app), add_calibrate(app), add_zoo(app),
+      add_merge(app),  add_list(app),   add_explain(app),   add_view(app),
+      add_lab(app),    add_record(app), add_trace(app),     add_witness(app)};
   for (const Verb& verb : verbs) verb.app->fallthrough();  // --color may stand behind it
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));

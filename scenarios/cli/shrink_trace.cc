@@ -6,6 +6,7 @@
 
 #include "scenarios/base/json_text.h"
 #include "scenarios/campaign/artifacts.h"
+#include "scenarios/cli/case_run.h"
 #include "scenarios/cli/trace_study.h"
 #include "scenarios/story/scenario_file.h"
 #include "scenarios/trace/case.h"
@@ -144,47 +145,11 @@ int shrink_a_trace(const TraceArguments& a, const std::string& persona,
   return kBroken;
 }
 
-namespace {
-
-struct CaseRun {
-  TraceCase stated;
-  Trace recovery;
-  CaseAccount account;
-  std::string seen;
-};
-
-Result<void> run_file(const std::string& file, const std::string& text, TraceStudy& study,
-                      CaseRun& replayed) {
-  TRY_ASSIGN(replayed.stated, parse_trace_case(text, file));
-  const TraceCase& stated = replayed.stated;
-  const auto beside = [&](const std::string& name) {
-    return (fs::path(file).parent_path() / name).string();
-  };
-  TraceArguments arguments;
-  arguments.trace = beside(stated.first.trace);
-  arguments.recover = stated.recover;
-  arguments.observe = stated.observe;
-  arguments.check = stated.check;
-  arguments.ack = stated.ack;
-  arguments.lost_most = stated.lost_most;
-  arguments.window_ms = stated.window_ms;
-  arguments.limit_s = stated.limit_s;
-  TRY(study.prepare(arguments, std::string(stated.persona->name)));
-  if (stated.second) {
-    TRY_ASSIGN(replayed.recovery, read_trace(beside(stated.second->trace)));
-  }
-  TRY_ASSIGN(replayed.account, run_case(stated, study.spec, &replayed.recovery, study.outcomes));
-  replayed.seen = print(stated, replayed.account, study.spec, study.outcomes);
-  return {};
-}
-
-}  // namespace
-
 int replay_a_trace(const std::string& file, const std::string& text, const CaseTelling& telling,
                    const Streams& streams) {
   TraceStudy study(streams.err);
   CaseRun replayed;
-  if (const auto run = run_file(file, text, study, replayed); !run.ok()) {
+  if (const auto run = run_case_file(file, text, study, replayed); !run.ok()) {
     const bool named = run.error().message.starts_with(file);
     return fail(streams,
                 {Errc::kCorrupt, named ? run.error().message : file + ": " + run.error().message});

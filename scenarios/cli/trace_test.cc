@@ -1,5 +1,7 @@
 // Recorded programs on the command line: the way from a recording to a story, and one clear line for each trace
 // that is none.
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -92,6 +94,17 @@ TEST_F(Recorded, TheSmallestCaseIsToldAgain) {
   EXPECT_EQ(again.out, text);
   EXPECT_EQ(run("replay " + name + " --story").out,
             shrunk.out.substr(0, shrunk.out.find("What would")));
+  // On a real filesystem it is the same, where one may be mounted.
+  const Ran real = run("witness " + name);
+  if (::geteuid() == 0 && fs::exists("/dev/loop-control")) {
+    EXPECT_EQ(real.status, 1) << real.err;
+    EXPECT_THAT(real.out, HasSubstr("the same as on the simulated disk: broken: "));
+  } else {
+    EXPECT_EQ(real.status, 3);
+    EXPECT_THAT(real.err, HasSubstr("powercut: witness: "));
+  }
+  write("store.scn", "# no recorded program\n");
+  EXPECT_EQ(run("witness store.scn").status, 2);
   // Small already.
   EXPECT_EQ(run("shrink --trace t --recover 'cat a' --persona xfs,posix-min -o small").status, 1);
   EXPECT_EQ(read(name), text);

@@ -16,6 +16,7 @@ namespace powercut::scenarios {
 
 Verb add_record(CLI::App& app);
 Verb add_trace(CLI::App& app);
+Verb add_witness(CLI::App& app);
 
 struct TraceArguments {
   std::string trace;  // empty: none is meant

@@ -78,7 +78,7 @@ def bash(known):
         behind = known.what if verb == "list" else []
         out.append("        *) words=%s ;;" % quoted(every + behind))
         out.append("      esac")
-        if verb in ("replay", "shrink", "view", "merge", "calibrate", "record", "trace"):
+        if verb in ("replay", "shrink", "view", "merge", "calibrate", "record", "trace", "witness"):
             out.append("      [[ $current == -* || -n $COMPREPLY ]] || COMPREPLY=($(compgen -f -- \"$current\"))")
         out.append("      ;;")
     out += ["  esac",
@@ -132,7 +132,7 @@ def fish(known):
         seen = "'__fish_seen_subcommand_from %s'" % verb
         if verb == "list":
             out.append("complete -c powercut -n %s -a '%s'" % (seen, " ".join(known.what)))
-        if verb in ("replay", "shrink", "view", "merge", "calibrate", "record", "trace"):
+        if verb in ("replay", "shrink", "view", "merge", "calibrate", "record", "trace", "witness"):
             out.append("complete -c powercut -n %s -F" % seen)
         for option in known.options[verb]:
             names = " ".join("-l " + n[2:] if n.startswith("--") else "-s " + n[1:] for n in option.names)

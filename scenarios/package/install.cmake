@@ -10,7 +10,7 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 find_program(GZIP gzip REQUIRED)
 
 # Manual pages and completions are made of what the programs say themselves.
-set(verbs calibrate explain explore fences lab list merge record replay run shrink sweep trace view zoo)
+set(verbs calibrate explain explore fences lab list merge record replay run shrink sweep trace view witness zoo)
 function(manual_page name program)  # [verb]
   add_custom_command(OUTPUT ${package}/${name}.1.gz VERBATIM
     DEPENDS ${program} ${package_source}/man_page.py ${package_source}/help_text.py

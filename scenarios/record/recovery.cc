@@ -266,13 +266,18 @@ ImageOutcome RecoveryProcess::run_once(const sim::Disk& disk) const {
     outcome.said = placed.error().message;
     return outcome;
   }
-  const std::string& directory = placed.value();
-  for (const std::string* command : {&commands_.recover, &commands_.observe, &commands_.check}) {
+  return run_in(commands_, placed.value());
+}
+
+ImageOutcome RecoveryProcess::run_in(const RecoveryCommands& commands,
+                                     const std::string& directory) {
+  ImageOutcome outcome;
+  for (const std::string* command : {&commands.recover, &commands.observe, &commands.check}) {
     if (command->empty()) continue;
-    outcome = run_command(*command, directory, commands_.limit_ms);
+    outcome = run_command(*command, directory, commands.limit_ms);
     if (outcome.hangs || outcome.status != 0) break;
   }
-  if (!commands_.check.empty()) outcome.observed.clear();
+  if (!commands.check.empty()) outcome.observed.clear();
   return outcome;
 }
 

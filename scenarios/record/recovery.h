@@ -41,6 +41,8 @@ class RecoveryProcess {
   // What the first of the commands does to that disk, recorded.
   //   Errors: those of record(); kUnsupported: it is out of time, or does what cannot be recorded.
   Result<Trace> recorded(const sim::Disk& disk) const;
+  // The commands, in a directory that is there. Run once.
+  static ImageOutcome run_in(const RecoveryCommands& commands, const std::string& directory);
   // For people: the disk as files, there to stay.
   //   Errors: kIo.
   static Result<void> write_out(const sim::Disk& disk, const std::string& directory,

@@ -15,20 +15,6 @@ namespace {
 constexpr size_t kSlotsMost = 12;  // that a story states
 constexpr size_t kTextMost = 300;
 
-// On one line, and not too much of it.
-std::string quoted(const std::string& text) {
-  std::string line;
-  for (const char c : text.substr(0, kTextMost)) {
-    if (c == '\n')
-      line += "\\n";
-    else if (static_cast<unsigned char>(c) < ' ')
-      line += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    else
-      line += c;
-  }
-  return fmt::format("\"{}{}\"", line, text.size() > kTextMost ? "..." : "");
-}
-
 std::string of_file(const std::string& path, const std::string& found, const std::string& live) {
   if (symlink_target(found) || symlink_target(live)) return path + ": leads elsewhere";
   const size_t common = std::min(found.size(), live.size());
@@ -55,9 +41,9 @@ std::string came_to(const ImageOutcome& outcome) {
   if (outcome.hangs) return "The recovery does not end in its time.";
   if (outcome.unsteady) return "The recovery, run twice, comes to two things.";
   std::string text = outcome.status == 0
-                         ? "The recovery prints " + quoted(outcome.observed)
+                         ? "The recovery prints " + quoted(outcome.observed, kTextMost)
                          : fmt::format("The recovery ends with status {}", outcome.status);
-  if (outcome.status != 0 && !outcome.said.empty()) text += ": " + quoted(outcome.said);
+  if (outcome.status != 0 && !outcome.said.empty()) text += ": " + quoted(outcome.said, kTextMost);
   return text + ".";
 }
 
@@ -71,13 +57,13 @@ std::string why(const TraceViolation& violation, const TraceSpec& spec, const Tr
           violation.reached == 0 ? "the beginning"
                                  : fmt::format("acknowledgement {}", violation.reached),
           violation.acked - violation.reached, violation.acked,
-          quoted(spec.acks[violation.reached].text));
+          quoted(spec.acks[violation.reached].text, kTextMost));
     case TraceBreach::kNoPrefix:
     case TraceBreach::kNoStart:
       return fmt::format(
           "No acknowledgement ever came with that. {}: {}.",
           violation.acked == 0 ? "What was there before" : "The last one came with this state",
-          was.status == 0 ? quoted(was.observed) : fmt::format("status {}", was.status));
+          was.status == 0 ? quoted(was.observed, kTextMost) : fmt::format("status {}", was.status));
     case TraceBreach::kCheckFails:
       return "The check does not accept it.";
     default:
@@ -168,7 +154,7 @@ std::string tell(const TraceViolation& violation, const TraceSpec& spec,
   text += folded(violation.acked == 0
                      ? "Nothing was acknowledged until then."
                      : fmt::format("Acknowledged until then: {}, the last {}.", violation.acked,
-                                   quoted(spec.acks[violation.acked - 1].text)));
+                                   quoted(spec.acks[violation.acked - 1].text, kTextMost)));
   text += "The disk held what the program had seen, but\n";
   const std::vector<std::string> lines =
       differences(sim::image_of(violation.image), sim::image_of(violation.live));

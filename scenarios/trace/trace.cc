@@ -452,22 +452,9 @@ std::string TraceNames::of(uint64_t file) const {
 
 namespace {
 
-std::string shown(const std::string& path) { return path.empty() ? "./" : path; }
+constexpr size_t kShownMost = 60;  // of what was said
 
-// The beginning of what was said, on one line.
-std::string in_quotes(std::string_view bytes) {
-  constexpr size_t kMost = 60;
-  std::string text;
-  for (const char c : bytes.substr(0, kMost)) {
-    if (c == '\n')
-      text += "\\n";
-    else if (static_cast<unsigned char>(c) < ' ' || c == 0x7f)
-      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    else
-      text += c;
-  }
-  return fmt::format("\"{}{}\"", text, bytes.size() > kMost ? "..." : "");
-}
+std::string shown(const std::string& path) { return path.empty() ? "./" : path; }
 
 }  // namespace
 
@@ -511,7 +498,7 @@ std::string tell(const TraceEvent& e, const TraceNames& names) {
     case TraceEvent::kFailed:
       return fmt::format("sync {} has failed: {}", e.number, e.other);
     case TraceEvent::kOut:
-      return fmt::format("{}: {}", e.other, in_quotes(e.bytes));
+      return fmt::format("{}: {}", e.other, quoted(e.bytes, kShownMost));
     case TraceEvent::kNote:
       return e.other;
     case TraceEvent::kUnmodelled:
@@ -520,6 +507,19 @@ std::string tell(const TraceEvent& e, const TraceNames& names) {
       return fmt::format("the command ended with status {}", e.number);
   }
   return "";
+}
+
+std::string quoted(std::string_view bytes, size_t most) {
+  std::string text;
+  for (const char c : bytes.substr(0, most)) {
+    if (c == '\n')
+      text += "\\n";
+    else if (static_cast<unsigned char>(c) < ' ' || c == 0x7f)
+      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    else
+      text += c;
+  }
+  return fmt::format("\"{}{}\"", text, bytes.size() > most ? "..." : "");
 }
 
 }  // namespace powercut::scenarios

@@ -106,4 +106,7 @@ class TraceNames {
 // "write of 12 bytes at 0 of notes.txt".
 std::string tell(const TraceEvent& event, const TraceNames& names);
 
+// The beginning of what was said, in quotes and on one line; of more bytes than `most` the end is left out.
+std::string quoted(std::string_view bytes, size_t most);
+
 }  // namespace powercut::scenarios
