@@ -19,6 +19,7 @@ namespace {
 struct RecordArguments {
   std::string output;
   std::vector<std::string> faults;
+  std::string mmap = "refuse";
   RecordOptions options;
 };
 
@@ -27,6 +28,7 @@ int record_verb(RecordArguments& arguments, const Streams& streams) {
   if (!faults.ok()) return fail(streams, faults.error());
   arguments.options.faults = std::move(faults).value();
   arguments.options.left_out = {arguments.output};
+  arguments.options.sample_mappings = arguments.mmap == "sample";
   flush(streams.out);
   auto recorded = record(arguments.options);
   if (!recorded.ok()) return fail(streams, recorded.error());
@@ -102,6 +104,11 @@ Verb add_record(CLI::App& app) {
                    "may be given again")
       ->allow_extra_args(false)
       ->check(not_empty());
+  verb->add_option("--mmap", a->mmap,
+                   "what becomes of a mapping that is shared and writable: refuse; or sample what "
+                   "is written there, and nothing judged by it is exhaustive")
+      ->check(CLI::IsMember({"refuse", "sample"}))
+      ->capture_default_str();
   verb->add_option("--fault", a->faults,
                    "what goes wrong meanwhile, as in eio@fsync:3 (scenarios/record/RECORD.md); may "
                    "be given again")

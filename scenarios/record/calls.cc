@@ -24,8 +24,8 @@ bool is_same(const struct stat& a, const struct stat& b) {
 
 }  // namespace
 
-Calls::Calls(Mirror& mirror, EventJournal& journal, CallFaults& faults, int listener)
-    : mirror_(mirror), journal_(journal), faults_(faults), listener_(listener) {
+Calls::Calls(Mirror& mirror, EventJournal& journal, CallFaults& faults, int listener, bool sample)
+    : mirror_(mirror), journal_(journal), faults_(faults), listener_(listener), sample_(sample) {
   (void)::fstat(STDOUT_FILENO, &stdout_);
   (void)::fstat(STDERR_FILENO, &stderr_);
 }
@@ -155,7 +155,16 @@ CallAnswer Calls::answer_other() {
 
 void Calls::log(TraceEvent event) {
   event.process = static_cast<uint64_t>(thread());
+  mapped_.changed(event);
+  if (event.begins_sync() || event.kind == TraceEvent::kOut) look_at_mapped(thread());
   journal_.add(std::move(event));
+}
+
+void Calls::look_at_mapped(pid_t by) {
+  mapped_.look([&](TraceEvent event) {
+    event.process = static_cast<uint64_t>(by);
+    journal_.add(std::move(event));
+  });
 }
 
 void Calls::log_unmodelled(const std::string& call, const std::string& path) {

@@ -14,6 +14,7 @@
 #include "scenarios/record/call_faults.h"
 #include "scenarios/record/fd.h"
 #include "scenarios/record/journal.h"
+#include "scenarios/record/mapped_files.h"
 #include "scenarios/record/mirror.h"
 #include "scenarios/record/supervised.h"
 #include "scenarios/record/sync_pool.h"
@@ -24,9 +25,12 @@ namespace powercut::scenarios {
 class Calls {
  public:
   // All of them outlive this; `listener` is the filter's.
-  Calls(Mirror& mirror, EventJournal& journal, CallFaults& faults, int listener);
+  // `sample`: files may be mapped shared and writable, and are looked at where something is synced or said.
+  Calls(Mirror& mirror, EventJournal& journal, CallFaults& faults, int listener, bool sample);
 
   CallAnswer answer(const seccomp_notif& call);
+  // All is done: what was written through mappings since they were looked at.
+  void end() { look_at_mapped(0); }
 
   // Not empty: it cannot go on, and why.
   const std::string& stopped() const { return stopped_; }
@@ -60,11 +64,16 @@ class Calls {
   CallAnswer on_copy(int to, int error);
   CallAnswer on_sync_file_range();
   CallAnswer on_fsync();
+  CallAnswer sync_file(Fd file, const Mirror::Entry& entry, const std::string& name,
+                       bool data_only);
   void end_sync(uint64_t number, pid_t by, int error);
   CallAnswer on_sync_all();
   CallAnswer on_mmap();
   CallAnswer on_mprotect();
   CallAnswer on_msync();
+  const Mirror::Entry* mapped_at(uint64_t address, std::string& path);
+  bool sampled(const Mirror::Entry& entry, const std::string& path, const std::string& call);
+  void look_at_mapped(pid_t by);
   void truncated(Mirror::Entry& entry, uint64_t before, uint64_t after);
 
   // calls_name.cc
@@ -114,6 +123,8 @@ class Calls {
   EventJournal& journal_;
   CallFaults& faults_;
   const int listener_;
+  const bool sample_;
+  MappedFiles mapped_;
   Targets targets_;
   const seccomp_notif* call_ = nullptr;
   uint64_t syncs_ = 0;

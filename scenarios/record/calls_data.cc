@@ -245,14 +245,18 @@ CallAnswer Calls::on_fsync() {
   const Mirror::Entry* entry = entry_of(file, is);
   if (entry == nullptr) return let_run();
   const bool data_only = call_->data.nr == SYS_fdatasync;
-  const std::string name = data_only ? "fdatasync" : "fsync";
+  return sync_file(std::move(file), *entry, data_only ? "fdatasync" : "fsync", data_only);
+}
+
+CallAnswer Calls::sync_file(Fd file, const Mirror::Entry& entry, const std::string& name,
+                            bool data_only) {
   const uint64_t number = ++syncs_;
-  if (entry->directory)
-    log({.kind = TraceEvent::kSyncDirectory, .number = number, .path = entry->path, .other = name});
+  if (entry.directory)
+    log({.kind = TraceEvent::kSyncDirectory, .number = number, .path = entry.path, .other = name});
   else
-    log({.kind = TraceEvent::kSync, .file = entry->file, .number = number, .other = name});
+    log({.kind = TraceEvent::kSync, .file = entry.file, .number = number, .other = name});
   const int error =
-      failed_by(entry->directory ? sim::Op::kSyncDirectory : sim::Op::kSync, entry->path);
+      failed_by(entry.directory ? sim::Op::kSyncDirectory : sim::Op::kSync, entry.path);
   if (error != 0) {
     end_sync(number, thread(), error);
     return fail_with(error);
@@ -298,7 +302,24 @@ CallAnswer Calls::on_sync_all() {
   return {CallAnswer::kLater, 0};
 }
 
-// --- Mappings: what is written through them is not seen, so a recorded file has none that writes ---
+// --- Mappings: what is written through them is no call. So a recorded file has none that writes, or is looked at ---
+
+// From now on, if that is wanted. `path`: leads to the file.
+bool Calls::sampled(const Mirror::Entry& entry, const std::string& path, const std::string& call) {
+  if (!sample_) return false;
+  Fd readable(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!readable) return false;
+  if (!mapped_.knows(entry.file)) {
+    remark(
+        fmt::format("{} is mapped shared and writable: what is written there is sampled, where "
+                    "something is synced or said",
+                    entry.path));
+    log({.kind = TraceEvent::kNote,
+         .other = fmt::format("{} of {}, shared and writable{}", call, entry.path, kSampled)});
+  }
+  mapped_.add(std::move(readable), entry.file);
+  return true;
+}
 
 CallAnswer Calls::on_mmap() {
   const Fd file = file_of(argument(4));
@@ -307,25 +328,34 @@ CallAnswer Calls::on_mmap() {
   if (::fstat(file.get(), &is) != 0) return let_run();
   const Mirror::Entry* entry = entry_of(file, is);
   if (entry == nullptr) return let_run();
+  if (sampled(*entry, fmt::format("/proc/self/fd/{}", file.get()), "mmap")) return let_run();
   remark(
       fmt::format("{} was to be mapped shared and writable: refused with ENODEV; --ignore leaves "
-                  "a file out that need not be kept",
+                  "a file out that need not be kept, --mmap sample looks at it now and then",
                   entry->path));
   log({.kind = TraceEvent::kNote,
        .other = fmt::format("mmap of {}, shared and writable: refused", entry->path)});
   return fail_with(ENODEV);
 }
 
-CallAnswer Calls::on_mprotect() {
-  const auto mapping = shared_mapping_at(thread(), argument(0));
-  if (!mapping) return let_run();
+// The recorded file that is mapped there and shared, and its path; null: none.
+const Mirror::Entry* Calls::mapped_at(uint64_t address, std::string& path) {
+  const auto mapping = shared_mapping_at(thread(), address);
+  if (!mapping) return nullptr;
   struct stat is {};
-  if (::stat(mapping->file.c_str(), &is) != 0 || is.st_ino != mapping->inode) return let_run();
+  if (::stat(mapping->file.c_str(), &is) != 0 || is.st_ino != mapping->inode) return nullptr;
+  path = mapping->file;
   const Mirror::Entry* entry = mirror_.find(is);
-  if (entry == nullptr || entry->ignored) return let_run();
+  return entry == nullptr || entry->ignored ? nullptr : entry;
+}
+
+CallAnswer Calls::on_mprotect() {
+  std::string path;
+  const Mirror::Entry* entry = mapped_at(argument(0), path);
+  if (entry == nullptr || sampled(*entry, path, "mprotect")) return let_run();
   remark(
       fmt::format("the mapping of {} was to be made writable: refused with EACCES; --ignore leaves "
-                  "a file out that need not be kept",
+                  "a file out that need not be kept, --mmap sample looks at it now and then",
                   entry->path));
   log({.kind = TraceEvent::kNote,
        .other = fmt::format("mprotect of a mapping of {}, writable: refused", entry->path)});
@@ -333,12 +363,13 @@ CallAnswer Calls::on_mprotect() {
 }
 
 CallAnswer Calls::on_msync() {
-  const auto mapping = shared_mapping_at(thread(), argument(0));
-  if (!mapping || (argument(2) & MS_SYNC) == 0) return let_run();
-  struct stat is {};
-  if (::stat(mapping->file.c_str(), &is) != 0 || is.st_ino != mapping->inode) return let_run();
-  const Mirror::Entry* entry = mirror_.find(is);
-  if (entry != nullptr && !entry->ignored) log_unmodelled("msync", entry->path);
+  std::string path;
+  if ((argument(2) & MS_SYNC) == 0) return let_run();
+  const Mirror::Entry* entry = mapped_at(argument(0), path);
+  if (entry == nullptr) return let_run();
+  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file && mapped_.knows(entry->file)) return sync_file(std::move(file), *entry, "msync", true);
+  log_unmodelled("msync", entry->path);
   return let_run();
 }
 

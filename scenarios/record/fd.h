@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <string>
 #include <utility>
 
 namespace powercut::scenarios {
@@ -25,5 +26,16 @@ class Fd {
  private:
   int fd_ = -1;
 };
+
+// What the file holds now, as far as it can be read.
+inline std::string contents(const Fd& file) {
+  std::string text;
+  char buffer[65'536];
+  for (;;) {
+    const ssize_t got = ::pread(file.get(), buffer, sizeof buffer, static_cast<off_t>(text.size()));
+    if (got <= 0) return text;
+    text.append(buffer, static_cast<size_t>(got));
+  }
+}
 
 }  // namespace powercut::scenarios

@@ -110,6 +110,23 @@ int mapped() {
   return 0;
 }
 
+// Two pages through a mapping, the second behind a sync of the first, and one by a call between them.
+int maps() {
+  const int file = ::open("log", O_RDWR | O_CREAT, 0644);
+  if (::ftruncate(file, 3 * 4096) != 0) return 1;
+  void* memory = ::mmap(nullptr, 3 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (memory == MAP_FAILED) return 1;
+  char* pages = static_cast<char*>(memory);
+  std::memcpy(pages, "one", 3);
+  if (::msync(pages, 4096, MS_SYNC) != 0) return 1;
+  put(STDOUT_FILENO, "one\n");
+  if (::pwrite(file, "two", 3, 4096) != 3) return 1;
+  std::memcpy(pages + 8192, "three", 5);
+  put(STDOUT_FILENO, "three\n");
+  std::memcpy(pages + 8192, "end", 3);
+  return 0;
+}
+
 int hide() {
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   return line();
@@ -209,6 +226,7 @@ int main(int argc, char** argv) {
   if (what == "line") return line();
   if (what == "nameless") return nameless();
   if (what == "mapped") return mapped();
+  if (what == "maps") return maps();
   if (what == "signals" && argc > 2) return signals(std::atoi(argv[2]));
   if (what == "odd") return odd();
   if (what == "hide") return hide();

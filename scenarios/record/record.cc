@@ -38,11 +38,12 @@ Result<void> run_recorded(const RecordOptions& options, Mirror& mirror, Recordin
   const mode_t mask = ::umask(0);  // the callers' are taken into account
   std::string stopped;
   {
-    Calls calls(mirror, journal, faults, supervised.listener());
+    Calls calls(mirror, journal, faults, supervised.listener(), options.sample_mappings);
     const bool in_time = supervised.serve(
         options.limit_ms, [&](const seccomp_notif& call) { return calls.answer(call); },
         [&] { return calls.stopped().empty(); });
     stopped = in_time ? calls.stopped() : "it does not end in its time";
+    calls.end();
     recording.status = supervised.status();
     if (supervised.has_ended())
       journal.add({.kind = TraceEvent::kExit, .number = static_cast<uint64_t>(recording.status)});

@@ -21,6 +21,9 @@ struct RecordOptions {
   std::vector<std::string> ignore = {};
   // Files that are not the program's, by path. They need not be there.
   std::vector<std::string> left_out = {};
+  // Files may be mapped shared and writable; what is written there is found by looking, now and then (MappedFiles), so that
+  // nothing which is judged by the trace is exhaustive.
+  bool sample_mappings = false;
   // What goes wrong meanwhile (scenarios/record/call_faults.h).
   faults::Plan faults = {};
   // It runs in the directory, with no standard streams.

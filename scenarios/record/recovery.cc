@@ -45,16 +45,6 @@ std::vector<std::string> words_of(const std::string& command) {
   return words;
 }
 
-std::string contents(const Fd& file) {
-  std::string text;
-  char buffer[4096];
-  for (;;) {
-    const ssize_t got = ::pread(file.get(), buffer, sizeof buffer, static_cast<off_t>(text.size()));
-    if (got <= 0) return text;
-    text.append(buffer, static_cast<size_t>(got));
-  }
-}
-
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 // Runs to its end, or out of time; nothing that it started lives on.

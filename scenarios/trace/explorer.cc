@@ -33,6 +33,8 @@ class TraceExplorer {
   Result<TraceCertificate> run() {
     TRY(play(
         [this](const Disk& disk, size_t events, size_t within) { point(disk, events, within); }));
+    if (is_sampled(*spec_.trace))
+      incomplete("what was written through mappings was seen where something was synced or said");
     if (drawn_ > 0)
       incomplete(fmt::format("more than {} images at {} of {} points: of these so many were drawn",
                              spec_.images_most, drawn_, found_.points));

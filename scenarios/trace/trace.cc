@@ -509,6 +509,12 @@ std::string tell(const TraceEvent& e, const TraceNames& names) {
   return "";
 }
 
+bool is_sampled(const Trace& trace) {
+  return std::any_of(trace.events.begin(), trace.events.end(), [](const TraceEvent& event) {
+    return event.kind == TraceEvent::kNote && event.other.ends_with(kSampled);
+  });
+}
+
 std::string quoted(std::string_view bytes, size_t most) {
   std::string text;
   for (const char c : bytes.substr(0, most)) {

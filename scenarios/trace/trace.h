@@ -106,6 +106,10 @@ class TraceNames {
 // "write of 12 bytes at 0 of notes.txt".
 std::string tell(const TraceEvent& event, const TraceNames& names);
 
+// How a note ends which says that writes to a file were sampled (scenarios/record/mapped_files.h).
+inline constexpr std::string_view kSampled = ": sampled";
+bool is_sampled(const Trace& trace);
+
 // The beginning of what was said, in quotes and on one line; of more bytes than `most` the end is left out.
 std::string quoted(std::string_view bytes, size_t most);
 
