@@ -1,5 +1,7 @@
 #include "scenarios/record/mapped_files.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <string_view>
 #include <utility>
@@ -20,6 +22,8 @@ void MappedFiles::add(Fd readable, uint64_t file) {
 
 void MappedFiles::look(const Log& log) {
   for (auto& [number, file] : files_) {
+    struct stat is {};
+    if (::fstat(file.readable.get(), &is) != 0 || is.st_nlink == 0) continue;
     std::string now = contents(file.readable);
     const size_t both = std::min(now.size(), file.seen.size());
     for (size_t at = 0; at < both; at += kPage) {

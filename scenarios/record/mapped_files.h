@@ -20,7 +20,7 @@ class MappedFiles {
   // From now on it is looked at. `readable`: open on it. No more than that, where it is known.
   void add(Fd readable, uint64_t file);
   bool knows(uint64_t file) const { return files_.contains(file); }
-  // Logs a write of each page that is another than it was.
+  // Logs a write of each page that is another than it was, of files that have a name.
   void look(const Log& log);
   // One of these files was changed by a call, which is in the trace.
   void changed(const TraceEvent& event);

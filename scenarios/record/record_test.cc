@@ -2,9 +2,11 @@
 // be recorded is said.
 #include "scenarios/record/record.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -16,6 +18,7 @@
 
 #include "engine/base/check.h"
 #include "scenarios/record/call_faults.h"
+#include "scenarios/record/mapped_files.h"
 #include "scenarios/record/recovery.h"
 #include "scenarios/trace/replay.h"
 #include "scenarios/trace/report.h"
@@ -466,6 +469,35 @@ TEST_F(Record, AWritableMappingIsSampledWhereThatIsWanted) {
   const TraceExploration all = explored.run();
   EXPECT_GT(all.violations(), 0u);
   EXPECT_FALSE(all.complete());
+}
+
+TEST_F(Record, AMappedFileIsComparedWhileItHasAName) {
+  write("a", std::string(5000, 'o'));
+  MappedFiles mapped;
+  mapped.add(Fd(::open("a", O_RDONLY | O_CLOEXEC)), 7);
+  std::vector<TraceEvent> seen;
+  const auto look = [&] {
+    seen.clear();
+    mapped.look([&](TraceEvent event) { seen.push_back(std::move(event)); });
+  };
+  look();
+  EXPECT_TRUE(seen.empty());
+  const Fd file(::open("a", O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::pwrite(file.get(), "n", 1, 4500), 1);
+  look();
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_EQ(seen[0].file, 7u);
+  EXPECT_EQ(seen[0].offset, 4096u);
+  EXPECT_EQ(seen[0].bytes, std::string(404, 'o') + "n" + std::string(499, 'o'));
+  // What a call did is known.
+  ASSERT_EQ(::ftruncate(file.get(), 10), 0);
+  mapped.changed({.kind = TraceEvent::kTruncate, .file = 7, .length = 10});
+  look();
+  EXPECT_TRUE(seen.empty());
+  ASSERT_EQ(::unlink("a"), 0);
+  ASSERT_EQ(::pwrite(file.get(), "x", 1, 0), 1);
+  look();
+  EXPECT_TRUE(seen.empty());
 }
 
 TEST_F(Record, WhatIsNotModelledIsNamed) {
