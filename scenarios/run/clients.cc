@@ -239,9 +239,11 @@ std::optional<std::string> Clients::ask(const std::string& request) {
 std::optional<TargetType::Told> Clients::how_it_is() {
   const std::string request = around_.type.how_it_is();
   if (request.empty()) return std::nullopt;
+  // What is asked may be followed by work of the store's own (an eviction), of which the answer does not know.
+  const uint64_t before = around_.history.last_lsn();
   const auto answer = ask(request);
   if (!answer) return std::nullopt;
-  const TargetType::Told told = around_.type.told(*answer, around_.history.last_lsn());
+  const TargetType::Told told = around_.type.told(*answer, before);
   around_.history.note_kept(told.saved, told.synced);
   note_snapshot(told);
   return told;
