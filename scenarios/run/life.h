@@ -69,6 +69,9 @@ struct RunState {
   // `against`: the history that it is part of.
   Verdict judge(History& against, const Promised& promised, const Delays& delays,
                 const Recovered& recovered);
+  // And the backups that lie on a disk that it has started from. `errors`: calls were made to fail by then.
+  void judge_found_backups(History& against, const Promised& promised, const sim::Disk& disk,
+                           int64_t wall_ms, bool errors);
   // The same on a copy of the disk, where harm was done to it.
   void judge_damaged(const Promised& promised, const Delays& delays, const Damage& damage,
                      const Recovered& recovered);

@@ -340,6 +340,16 @@ void RunState::judge_damaged(const Promised& promised, const Delays& delays, con
   if (verdict.violation) violate(*verdict.violation);
 }
 
+void RunState::judge_found_backups(History& against, const Promised& promised,
+                                   const sim::Disk& disk, int64_t wall_ms, bool errors) {
+  if (legacy.contract_broken || !spec.persona->keeps_synced) return;
+  const auto found = opening.type->itself().backups(disk, wall_ms);
+  const std::span<const SealedBackup> sealed(against.sealed());
+  const auto violation = judge_backups(
+      against, {sealed.first(std::min(promised.seals, sealed.size())), wall_ms, errors}, found);
+  if (violation) violate(*violation);
+}
+
 Result<sim::Disk> RunState::cut(uint32_t life, const sim::Disk& disk, sim::Choices& choices,
                                 uint64_t key) const {
   if (stated.cuts != nullptr) return stated.cuts->cut(life, disk, choices, key);
