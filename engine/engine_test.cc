@@ -614,6 +614,11 @@ TEST_F(BackupTest, OneAtATimeAndNoneWithoutALog) {
   in(always(), [&] {
     EXPECT_EQ(ask("BACKUP ABORT"), "-NOBACKUP no backup is under way\r\n");
     EXPECT_THAT(ask("BACKUP START ../x"), ::testing::StartsWith("-NOBACKUP a backup's name"));
+    EXPECT_EQ(ask("BACKUP START a b"), "-ERR syntax error\r\n");
+    overwrite(fs::path(root_) / "backups", "a file");
+    EXPECT_THAT(ask("BACKUP START a"), ::testing::StartsWith("-NOBACKUP "));
+    EXPECT_THAT(ask("BACKUP SEAL"), ::testing::StartsWith("-NOBACKUP backup a was given up: "));
+    fs::remove(fs::path(root_) / "backups");
     EXPECT_EQ(ask("BACKUP START a"), "$1\r\na\r\n");
     EXPECT_EQ(ask("BACKUP START b"), "-NOBACKUP backup a is under way\r\n");
     EXPECT_EQ(ask("BACKUP ABORT"), "+OK\r\n");

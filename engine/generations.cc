@@ -366,10 +366,11 @@ Result<void> Generations::start_backup(const std::string& id) {
   if (!log_.active())
     return Error{Errc::kInvalid,
                  "there is no append only file: CONFIG SET appendonly yes starts one"};
+  TRY(backups_.check_start(id));
   const auto started = backups_.start(id, manifest_);
-  if (!started.ok() && started.error().code != Errc::kInvalid) {
+  if (!started.ok()) {
     log_.distrust(started.error());
-    backups_.discard();
+    backups_.give_up(started.error());
   }
   return started;
 }

@@ -22,9 +22,7 @@ std::string in_folder(std::string_view id, std::string_view name) {
   return fmt::format("{}/{}/{}", kBackupsDirectory, id, name);
 }
 
-std::string mark_of(std::string_view id) {
-  return in_aof_directory(fmt::format("{}{}{}", kUnsealedPrefix, id, kUnsealedSuffix));
-}
+std::string mark_of(std::string_view id) { return in_aof_directory(unsealed_name(id)); }
 
 // Takes a number off the front, and what must stand behind it.
 bool take(std::string_view& text, auto& number, std::string_view behind) {
@@ -75,13 +73,18 @@ Result<BackupFacts> parse_backup(std::string_view manifest, std::string id) {
 
 // --- Making one ---
 
-Result<void> Backups::start(const std::string& id, const Manifest& log) {
+Result<void> Backups::check_start(const std::string& id) {
   if (!is_backup_id(id))
     return Error{Errc::kInvalid,
                  "a backup's name has letters, digits, '-', '_' and '.', at most 64 of them"};
   if (open()) return Error{Errc::kInvalid, fmt::format("backup {} is under way", id_)};
   if (const auto there = os_.list(folder_of(id)); there.ok() && !there->empty())
     return Error{Errc::kInvalid, fmt::format("{}: there is one of that name", folder_of(id))};
+  return {};
+}
+
+Result<void> Backups::start(const std::string& id, const Manifest& log) {
+  CHECK(!open() && is_backup_id(id));
   id_ = id;
   kept_ = {};
   next_.clear();
@@ -91,17 +94,25 @@ Result<void> Backups::start(const std::string& id, const Manifest& log) {
   return follow(log);
 }
 
-// The mark is durable before anything stands in the folder: a start that finds half a backup knows whose it is.
+// One that stood empty is made anew: the sync of its name may have failed then, and one that succeeds now would prove
+// nothing.
+Result<void> Backups::make_directory(const std::string& path) {
+  const auto made = os_.make_directory(path);
+  if (made.ok() || made.error().code != Errc::kExists) return made;
+  TRY_ASSIGN(const auto names, os_.list(path));  // nobody's file of that name is removed
+  if (!names.empty()) return {};
+  TRY(os_.remove(path));
+  return os_.make_directory(path);
+}
+
+// The mark is durable before anything stands in the folder: a start that finds half a backup knows whose it is. And the
+// name of each directory before anything is made in it.
 Result<void> Backups::make_folder(const std::string& id) {
-  if (const auto mark = os_.open(mark_of(id), Open::kCreateNew);
-      !mark.ok() && mark.error().code != Errc::kExists)
-    return mark.error();
+  TRY_ASSIGN(const auto mark, create_fresh(os_, mark_of(id)));
   TRY(os_.sync_directory(kAofDirectory, "backup.mark"));
-  for (const std::string& path : {std::string(kBackupsDirectory), folder_of(id)}) {
-    const auto made = os_.make_directory(path);
-    if (!made.ok() && made.error().code != Errc::kExists) return made;
-  }
+  TRY(make_directory(std::string(kBackupsDirectory)));
   TRY(os_.sync_directory("", "backup.root"));
+  TRY(make_directory(folder_of(id)));
   return os_.sync_directory(kBackupsDirectory, "backup.parent");
 }
 

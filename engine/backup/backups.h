@@ -35,8 +35,11 @@ class Backups {
  public:
   explicit Backups(Os& os) : os_(os) {}
 
+  // May one of that ID be begun now? Yields.
+  //   Errors: kInvalid: no such ID can be, it is taken, or another is under way.
+  Result<void> check_start(const std::string& id);
   // Begins one of the log that `log` names. Yields.
-  //   Errors: kInvalid: no such ID can be, it is taken, or another is under way. As the seam's: discard() it.
+  //   Errors: as follow(): then give_up() it. REQUIRES: check_start().
   Result<void> start(const std::string& id, const Manifest& log);
   bool open() const { return !id_.empty(); }
   // As far as it has come.
@@ -44,16 +47,16 @@ class Backups {
 
   // Takes in what of `log` is not appended to any more. Called before any of it is removed. Where the log was begun
   // anew the backup begins anew with it. Yields.
-  //   Errors: as the seam's; kUnsupported: no hard links here. Then discard() it.
+  //   Errors: as the seam's; kUnsupported: no hard links here. Then give_up() it.
   Result<void> follow(const Manifest& log);
   // Makes it whole: all of `log` but its last segment, up to entry `lsn`. Durable when this returns. Yields.
   //   Errors: as follow(). It may be whole all the same: the next start tells.
   Result<BackupFacts> seal(const Manifest& log, uint64_t lsn, int64_t unix_s);
   // Gives it up. What cannot be removed now is removed by the next start. Yields.
   void discard();
-  // Why the last one was given up by the store itself; empty: it was not.
-  const std::string& given_up() const { return given_up_; }
+  // The same by the store itself, and why; until the next one is begun.
   void give_up(const Error& error);
+  const std::string& given_up() const { return given_up_; }
 
   // At a start: removes what earlier lives have left half, of those whose marks it has found. Yields.
   void remove_leftovers(const std::vector<std::string>& unsealed);
@@ -61,6 +64,7 @@ class Backups {
   Result<std::vector<BackupFacts>> list();
 
  private:
+  Result<void> make_directory(const std::string& path);
   Result<void> make_folder(const std::string& id);
   Result<void> keep(const ManifestFile& file);
   Result<void> write_manifest(const std::string& text);

@@ -13,7 +13,8 @@ namespace powercut::engine {
 // Neither: the end. One of them at most.
 struct RestoreTo {
   std::optional<uint64_t> lsn = {};
-  std::optional<int64_t> unix_s = {};  // what was logged up to this second, where the log has timestamps
+  std::optional<int64_t> unix_s =
+      {};  // what was logged up to this second, where the log has timestamps
 };
 
 struct Restored {

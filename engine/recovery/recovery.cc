@@ -23,6 +23,10 @@ std::string in_aof_directory(std::string_view name) {
   return path;
 }
 
+std::string unsealed_name(std::string_view id) {
+  return fmt::format("{}{}{}", kUnsealedPrefix, id, kUnsealedSuffix);
+}
+
 namespace {
 
 constexpr uint64_t kHighestLsn = UINT64_MAX / 2;  // a higher one is damage

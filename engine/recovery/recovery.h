@@ -35,9 +35,10 @@ inline constexpr std::string_view kOrphanSuffix = ".orphan";
 // The one log of a server before Redis 7, in the root: commands, or a checkpoint with commands behind it.
 inline constexpr std::string_view kSingleLog = "appendonly.aof";
 
-// Stands in the directory while backup ID is made: PREFIX ID SUFFIX (engine/backup/backups.h).
+// Stands in the directory while that backup is made (engine/backup/backups.h).
 inline constexpr std::string_view kUnsealedPrefix = "backup-";
 inline constexpr std::string_view kUnsealedSuffix = ".unsealed";
+std::string unsealed_name(std::string_view id);
 
 enum class OnCorruption : unsigned char { kAbort, kTruncate };
 // What becomes of a start that would leave newer data beside what it reads.

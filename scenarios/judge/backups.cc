@@ -45,6 +45,7 @@ std::optional<Violation> judge_backups(History& history, const BackupsAsked& ask
     if (!one.sealed && !asked.errors) return broken(one.name, "a start has left half of it");
     if (!one.sealed) continue;
     if (!one.trouble.empty()) return broken(one.name, one.trouble);
+    if (history.is_disowned(one.name)) continue;
     for (const FoundBackup::State& state : one.states) {
       const bool loaded =
           as_loaded && as_loaded->lsn == state.lsn && as_loaded->digest == state.digest;

@@ -113,8 +113,8 @@ void BesideLife::judge_image(const Exposure& exposure, const Delays& delays, uin
   History& history = !exposure.served && before_ ? *before_ : *run_.history;
   const Verdict verdict = run_.judge(history, exposure.promised, delays, recovered);
   if (verdict.started && !run_.stopped)
-    run_.judge_found_backups(history, exposure.promised, world.disk, recovered.wall_ms,
-                             run_.legacy.errors);
+    (void)run_.judge_found_backups(history, exposure.promised, world.disk, recovered.wall_ms,
+                                   run_.legacy.errors);
   if (run_.watching.observer != nullptr && verdict.started)
     run_.watching.observer->on_image(exposure.promised.at, verdict, exposure.promised);
 }

@@ -86,6 +86,7 @@ void answer_facts(Call& call, const BackupFacts& facts) {
 void backup_start(Call& call) {
   if (call.control == nullptr) return call.reply.null();
   const bool named = call.argc() > 2;
+  if (call.argc() > 3) return call.fail(kSyntaxError);
   if (named && call.arg(2).empty()) return call.fail("NOBACKUP a backup's name is not empty");
   const auto id = call.control->start_backup(named ? call.arg(2) : std::string_view());
   if (!id.ok()) return call.fail("NOBACKUP " + id.error().message);
