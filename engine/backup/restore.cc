@@ -21,8 +21,8 @@ uint64_t first_of(const Manifest& manifest) {
 }
 
 // Up to the first entry that was logged later than that second; nothing: none was.
-Result<std::optional<Recovered>> before_second(Os& os, int64_t second) {
-  Keyspace scratch;
+Result<std::optional<Recovered>> before_second(Os& os, int databases, int64_t second) {
+  Keyspace scratch(databases);
   RecoveryOptions options;
   options.on_corruption = OnCorruption::kTruncate;
   options.until_unix_s = second;
@@ -32,10 +32,10 @@ Result<std::optional<Recovered>> before_second(Os& os, int64_t second) {
 }
 
 // Damage looks late here, and is found by who reads it all.
-Result<std::optional<uint64_t>> lsn_at(Os& os, int64_t second) {
-  TRY_ASSIGN(const auto found, before_second(os, second));
+Result<std::optional<uint64_t>> lsn_at(Os& os, int databases, int64_t second) {
+  TRY_ASSIGN(const auto found, before_second(os, databases, second));
   if (!found) {
-    TRY_ASSIGN(const auto any, before_second(os, std::numeric_limits<int64_t>::min()));
+    TRY_ASSIGN(const auto any, before_second(os, databases, std::numeric_limits<int64_t>::min()));
     if (any) return std::optional<uint64_t>();
     return Error{Errc::kInvalid,
                  "the log has no timestamps (aof-timestamp-enabled); name an entry instead"};
@@ -56,7 +56,7 @@ Result<Restored> load_state(Os& os, Keyspace& keyspace, const RestoreTo& to) {
   CHECK(!to.lsn || !to.unix_s);
   std::optional<uint64_t> lsn = to.lsn;
   if (to.unix_s) {
-    TRY_ASSIGN(lsn, lsn_at(os, *to.unix_s));
+    TRY_ASSIGN(lsn, lsn_at(os, keyspace.databases(), *to.unix_s));
   }
   RecoveryOptions options;
   options.until_lsn = lsn.value_or(UINT64_MAX);

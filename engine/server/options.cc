@@ -69,6 +69,9 @@ bool parse_restore_options(int argc, char** argv, RestoreOptions& options, int& 
   app.add_option("--to-time", options.unix_s,
                  "as it was at the end of this second, in a log with timestamps")
       ->excludes(lsn);
+  app.add_option("--databases", options.databases, "as many as the server has")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
   return parse(app, "powercut-restore", argc, argv, exit_status);
 }
 

@@ -20,6 +20,7 @@ enum ExitStatus : int {
 struct RestoreOptions {
   std::string from;
   std::string to;
+  int databases = 16;
   std::optional<uint64_t> lsn;
   std::optional<int64_t> unix_s;
 };

@@ -89,7 +89,7 @@ Result<void> write(const RestoreOptions& options, Keyspace& keyspace, uint64_t l
 }
 
 int restore(const RestoreOptions& options) {
-  Keyspace keyspace;
+  Keyspace keyspace(options.databases);
   const auto state = load(options, keyspace);
   if (!state.ok()) return fail(state.error());
   if (const auto written = write(options, keyspace, state->lsn); !written.ok())
