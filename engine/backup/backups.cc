@@ -207,10 +207,13 @@ Result<void> Backups::remove_unsealed(const std::string& id) {
 void Backups::remove_leftovers(const std::vector<std::string>& unsealed) {
   for (const std::string& id : unsealed) {
     const auto manifest = os_.open(in_folder(id, kManifestName), Open::kRead);
-    if (manifest.ok())
-      (void)os_.remove(mark_of(id));
-    else if (manifest.error().code == Errc::kNotFound)
+    if (manifest.ok()) {
+      // A kill may have come between the rename and its sync.
+      const auto synced = os_.sync_directory(folder_of(id), "backup.rename");
+      if (synced.ok()) (void)os_.remove(mark_of(id));
+    } else if (manifest.error().code == Errc::kNotFound) {
       (void)remove_unsealed(id);
+    }
   }
 }
 
