@@ -39,6 +39,36 @@ Result<std::string> Engine::rewrite_aof() {
                           : "Background append only file rewriting scheduled");
 }
 
+Result<std::string> Engine::start_backup(std::string_view asked) {
+  std::string id(asked);
+  if (id.empty()) id = fmt::format("{}-{}", os_.wall_now().unix_ms / 1000, aof_.applied_lsn());
+  while (shutting_down_) shutdown_over_.wait();
+  TRY(keeper_.run_backup([&] { return generations_.start_backup(id); }));
+  return id;
+}
+
+Result<BackupFacts> Engine::seal_backup() {
+  while (shutting_down_) shutdown_over_.wait();
+  BackupFacts facts;
+  TRY(keeper_.run_backup([&]() -> Result<void> {
+    TRY_ASSIGN(facts, generations_.seal_backup());
+    return {};
+  }));
+  return facts;
+}
+
+Result<void> Engine::abort_backup() {
+  while (shutting_down_) shutdown_over_.wait();
+  return keeper_.run_backup([&] { return generations_.abort_backup(); });
+}
+
+Result<std::vector<BackupFacts>> Engine::sealed_backups() { return generations_.backups().list(); }
+
+std::optional<BackupFacts> Engine::backup_under_way() {
+  if (!generations_.backups().open()) return std::nullopt;
+  return generations_.backups().facts();
+}
+
 int64_t Engine::last_save_unix_s() { return generations_.saved_unix_s(); }
 
 std::vector<std::pair<std::string, std::string>> Engine::config_get(std::string_view pattern) {

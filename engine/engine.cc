@@ -97,7 +97,9 @@ Result<void> Engine::load() {
                              broken)};
   }
   report_ = recovered.report;
+  const auto unsealed = std::move(recovered.unsealed_backups);
   TRY(generations_.start(std::move(recovered)));
+  generations_.backups().remove_leftovers(unsealed);
   CHECK(aof_.active() == config_.recovery.append_only);
   CHECK(aof_.synced_lsn() == report_.last_lsn);
   aof_.start();

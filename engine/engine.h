@@ -97,6 +97,11 @@ class Engine final : public OperationLog, public Control {
   Result<std::string> background_save() override;
   Result<std::string> rewrite_aof() override;
   int64_t last_save_unix_s() override;
+  Result<std::string> start_backup(std::string_view id) override;
+  Result<BackupFacts> seal_backup() override;
+  Result<void> abort_backup() override;
+  Result<std::vector<BackupFacts>> sealed_backups() override;
+  std::optional<BackupFacts> backup_under_way() override;
   Result<void> shutdown(bool save) override { return shut_down(save); }
   std::vector<std::pair<std::string, std::string>> config_get(std::string_view pattern) override;
   Result<void> config_set(std::string_view name, std::string_view value) override;

@@ -2,15 +2,19 @@
 // damage.
 #include "engine/engine.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "engine/backup/backups.h"
+#include "engine/backup/restore.h"
 #include "engine/checkpoint/rdb_decode.h"
 #include "engine/checkpoint/rdb_harness.h"
 #include "engine/os/posix/posix_os.h"
+#include "engine/os/read_only_os.h"
 
 namespace powercut::engine {
 namespace {
@@ -500,6 +504,129 @@ TEST_F(EngineTest, ThePolicyChangesAtRunTime) {
       EXPECT_EQ(ask("GET a").substr(0, 1), "$");
     }
     wait_until("aof_synced_lsn", info("aof_applied_lsn"));
+  });
+}
+
+// --- Backups ---
+
+// Up to that entry, what the log in this directory restores to: what GET k1 ... GET k9 would say.
+std::string restored(const fs::path& root, RestoreTo to) {
+  auto os = PosixOs::open(root);
+  std::string keys;
+  (*os)->spawn("restore", [&] {
+    ReadOnlyOs read_only(**os);
+    Keyspace keyspace;
+    const auto state = load_state(read_only, keyspace, to);
+    if (!state.ok()) return void(keys = state.error().message);
+    for (int i = 1; i <= 9; ++i)
+      if (keyspace.database(0).table().find("k" + std::to_string(i)) != nullptr)
+        keys += std::to_string(i);
+  });
+  (*os)->run();
+  return keys;
+}
+
+class BackupTest : public EngineTest {
+ protected:
+  fs::path folder(const std::string& id) const { return fs::path(root_) / "backups" / id; }
+  // As whoever keeps a copy of it elsewhere.
+  fs::path copied(const std::string& id) {
+    const fs::path elsewhere = fs::path(root_) / ("copy-of-" + id);
+    fs::create_directory(elsewhere);
+    fs::copy(folder(id), elsewhere / kAofDirectory);
+    return elsewhere;
+  }
+};
+
+TEST_F(BackupTest, ItIsOfEveryEntryBetweenAndKeepsWhatARewriteRemoves) {
+  in(always(), [&] {
+    ask("SET k1 a");
+    ask("BGREWRITEAOF");
+    wait_until("aof_rewrites", "1");
+    ask("SET k2 b");
+    EXPECT_EQ(ask("BACKUP START monday"), "$6\r\nmonday\r\n");
+    ask("SET k3 c");
+    ask("BGREWRITEAOF");
+    wait_until("aof_rewrites", "2");
+    ask("SET k4 d");
+    EXPECT_THAT(ask("BACKUP SEAL"),
+                ::testing::HasSubstr("from-lsn\r\n:1\r\n$6\r\nto-lsn\r\n:4\r\n"));
+    ask("SET k5 e");
+    ask("BGREWRITEAOF");
+    wait_until("aof_rewrites", "3");
+    EXPECT_THAT(ask("BACKUP LIST"), ::testing::StartsWith("*1\r\n*12\r\n$2\r\nid\r\n$6\r\nmonday"));
+    EXPECT_EQ(ask("BACKUP STATUS"), "$-1\r\n");
+  });
+  const fs::path elsewhere = copied("monday");
+  EXPECT_EQ(restored(elsewhere, {}), "1234");
+  EXPECT_EQ(restored(elsewhere, {.lsn = 3}), "123");
+  EXPECT_EQ(restored(elsewhere, {.lsn = 1}), "1");
+  EXPECT_EQ(restored(elsewhere, {.lsn = 0}), "entry 0 is not there: the log has 1 to 4");
+  EXPECT_EQ(restored(elsewhere, {.lsn = 5}), "entry 5 is not there: the log has 1 to 4");
+  EXPECT_EQ(restored(elsewhere, {.unix_s = 9}),
+            "the log has no timestamps (aof-timestamp-enabled); name an entry instead");
+}
+
+TEST_F(BackupTest, ATimeIsBetweenTransactionsAndNotBeforeTheFirst) {
+  EngineConfig config = always();
+  config.aof.timestamps = true;
+  in(config, [&] {
+    ask("SET k1 a");
+    ask("BACKUP START b");
+    ask("MULTI");
+    ask("SET k2 a");
+    ask("SET k3 a");
+    ask("EXEC");
+    ask("BACKUP SEAL");
+  });
+  const fs::path elsewhere = copied("b");
+  EXPECT_EQ(restored(elsewhere, {.unix_s = 9}),
+            "the log does not reach back to 9: it begins with entry 0");
+  EXPECT_EQ(restored(elsewhere, {.unix_s = INT64_MAX}), "123");
+  EXPECT_EQ(restored(elsewhere, {.lsn = 1}), "1");
+  const std::string text = contents(elsewhere / kAofDirectory / kManifestName);
+  EXPECT_EQ(parse_backup(text, "b").value().last_lsn, 2u);
+}
+
+TEST_F(BackupTest, AStartRemovesHalfOfOneThatTheStoreMadeAndNothingElse) {
+  in(always(), [&] {
+    ask("SET k1 a");
+    ask("BACKUP START whole");
+    ask("BACKUP SEAL");
+    ask("BACKUP START half");
+  });
+  const fs::path log = fs::path(root_) / kAofDirectory;
+  EXPECT_TRUE(fs::exists(folder("half")) && fs::exists(log / "backup-half.unsealed"));
+  overwrite(log / "backup-whole.unsealed", "");  // as a power cut may bring it back
+  fs::create_directory(folder("theirs"));
+  overwrite(folder("theirs") / "appendonly.aof.1.incr.aof", "x");
+  in(always(), [&] {
+    EXPECT_FALSE(fs::exists(folder("half")) || fs::exists(log / "backup-half.unsealed"));
+    EXPECT_FALSE(fs::exists(log / "backup-whole.unsealed"));
+    EXPECT_TRUE(fs::exists(folder("theirs") / "appendonly.aof.1.incr.aof"));
+    EXPECT_EQ(ask("BACKUP SEAL"), "-NOBACKUP no backup is under way\r\n");
+    EXPECT_THAT(ask("BACKUP START theirs"), ::testing::HasSubstr("there is one of that name"));
+  });
+  EXPECT_EQ(restored(copied("whole"), {}), "1");
+}
+
+TEST_F(BackupTest, OneAtATimeAndNoneWithoutALog) {
+  in(always(), [&] {
+    EXPECT_EQ(ask("BACKUP ABORT"), "-NOBACKUP no backup is under way\r\n");
+    EXPECT_THAT(ask("BACKUP START ../x"), ::testing::StartsWith("-NOBACKUP a backup's name"));
+    EXPECT_EQ(ask("BACKUP START a b"), "-ERR syntax error\r\n");
+    overwrite(fs::path(root_) / "backups", "a file");
+    EXPECT_THAT(ask("BACKUP START a"), ::testing::StartsWith("-NOBACKUP "));
+    EXPECT_THAT(ask("BACKUP SEAL"), ::testing::StartsWith("-NOBACKUP backup a was given up: "));
+    fs::remove(fs::path(root_) / "backups");
+    EXPECT_EQ(ask("BACKUP START a"), "$1\r\na\r\n");
+    EXPECT_EQ(ask("BACKUP START b"), "-NOBACKUP backup a is under way\r\n");
+    EXPECT_EQ(ask("BACKUP ABORT"), "+OK\r\n");
+    EXPECT_FALSE(fs::exists(folder("a")));
+    EXPECT_EQ(ask("BACKUP START a"), "$1\r\na\r\n");
+    ask("CONFIG SET appendonly no");
+    EXPECT_THAT(ask("BACKUP SEAL"), ::testing::HasSubstr("turned off"));
+    EXPECT_THAT(ask("BACKUP START c"), ::testing::HasSubstr("no append only file"));
   });
 }
 

@@ -20,7 +20,8 @@ Generations::Generations(Os& os, Keyspace& keyspace, AofLog& log, const EngineCo
       keyspace_(keyspace),
       log_(log),
       config_(config),
-      checkpoint_(os, keyspace, config.sizes.checkpoint) {}
+      checkpoint_(os, keyspace, config.sizes.checkpoint),
+      backups_(os) {}
 
 // --- Starting ---
 
@@ -197,6 +198,7 @@ Result<void> Generations::publish(const Manifest& manifest, Replaced& left) {
 // `manifest` is published: it is the store, and what it replaces goes.
 void Generations::take_over(Manifest manifest) {
   const auto replaced = std::exchange(manifest.history, {});
+  if (!replaced.empty()) keep_for_backup();
   manifest_ = std::move(manifest);
   doubtful_.clear();
   for (const ManifestFile& file : replaced)
@@ -226,7 +228,9 @@ void Generations::remove_quietly(const std::string& name) { (void)os_.remove(nam
 
 // --- Rewriting ---
 
-Result<void> Generations::rewrite() {
+// A new segment for what comes from now on; its number. The log before it is synced, and named with its length.
+// `at_cut` runs in one step with the cut. Yields.
+Result<uint64_t> Generations::begin_segment(const std::function<void()>& at_cut) {
   log_.check_name();
   if (log_.poisoned()) return Error{Errc::kIo, log_.blocked()};  // to be healed first
   const uint64_t sequence = next_sequence_++;
@@ -248,7 +252,7 @@ Result<void> Generations::rewrite() {
   rotation.next = std::move(next);
   rotation.at_cut = [&] {
     cut = log_.applied_lsn();
-    capture(true);
+    at_cut();
   };
   rotation.publish = [&](uint64_t old_length) -> Result<void> {
     Manifest manifest = manifest_;
@@ -262,10 +266,20 @@ Result<void> Generations::rewrite() {
   if (auto rotated = log_.rotate(std::move(rotation)); !rotated.ok()) {
     checkpoint_.abandon();
     if (left == Replaced::kNo) remove_log_file(segment_name(sequence));
-    return rotated;
+    return rotated.error();
   }
   CHECK(log_.segment_sequence() == sequence);
+  return sequence;
+}
 
+Result<void> Generations::rewrite() {
+  uint64_t cut = 0;
+  const auto begun = begin_segment([&] {
+    cut = log_.applied_lsn();
+    capture(true);
+  });
+  if (!begun.ok()) return begun.error();
+  const uint64_t sequence = *begun;
   const auto base = write_base(sequence, cut);
   checkpoint_.abandon();
   if (!base.ok()) {
@@ -279,6 +293,7 @@ Result<void> Generations::rewrite() {
     (file.sequence >= sequence ? manifest.segments : manifest.history).push_back(file);
   }
   if (manifest_.base) manifest.history.push_back(*manifest_.base);
+  Replaced left = Replaced::kNo;
   const auto published = publish(manifest, left);
   if (!published.ok()) {
     log_.distrust(published.error());
@@ -343,6 +358,58 @@ Result<void> Generations::heal() {
   CHECK(log_.segment_sequence() == manifest_.segments.back().sequence);
   bytes_after_rewrite_ = log_bytes();
   return {};
+}
+
+// --- Backups ---
+
+Result<void> Generations::start_backup(const std::string& id) {
+  if (!log_.active())
+    return Error{Errc::kInvalid,
+                 "there is no append only file: CONFIG SET appendonly yes starts one"};
+  TRY(backups_.check_start(id));
+  const auto started = backups_.start(id, manifest_);
+  if (!started.ok()) {
+    log_.distrust(started.error());
+    backups_.give_up(started.error());
+  }
+  return started;
+}
+
+Result<void> Generations::check_backup_under_way() const {
+  if (backups_.open()) return {};
+  return Error{Errc::kInvalid,
+               backups_.given_up().empty() ? "no backup is under way" : backups_.given_up()};
+}
+
+Result<BackupFacts> Generations::seal_backup() {
+  TRY(check_backup_under_way());
+  if (!log_.active()) {
+    backups_.give_up({Errc::kInvalid, "the append only file was turned off"});
+    return check_backup_under_way().error();
+  }
+  uint64_t cut = 0;
+  TRY(begin_segment([&] { cut = log_.applied_lsn(); }));
+  const auto sealed = backups_.seal(manifest_, cut, os_.wall_now().unix_ms / 1000);
+  if (!sealed.ok()) {
+    log_.distrust(sealed.error());
+    backups_.give_up(sealed.error());
+  }
+  return sealed;
+}
+
+Result<void> Generations::abort_backup() {
+  TRY(check_backup_under_way());
+  backups_.discard();
+  return {};
+}
+
+// What a publication has replaced, before it is removed.
+void Generations::keep_for_backup() {
+  if (!backups_.open()) return;
+  if (const auto kept = backups_.follow(manifest_); !kept.ok()) {
+    log_.distrust(kept.error());
+    backups_.give_up(kept.error());
+  }
 }
 
 // --- Checkpoints of their own ---

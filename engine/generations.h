@@ -14,6 +14,7 @@
 
 #include "engine/aof/aof_log.h"
 #include "engine/aof/manifest.h"
+#include "engine/backup/backups.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/config.h"
 #include "engine/recovery/recovery.h"
@@ -43,6 +44,18 @@ class Generations {
   bool log_stands() const { return !standing_.empty(); }
   uint64_t bytes_after_rewrite() const { return bytes_after_rewrite_; }
 
+  // --- Backups of the log (engine/backup/backups.h) ---
+  // Begins one. Yields.
+  //   Errors: kInvalid: not of that name, not now, or there is no log. As the seam's: it is given up.
+  Result<void> start_backup(const std::string& id);
+  // Goes on in a new segment, and makes the backup whole with all before it. Yields.
+  //   Errors: kInvalid: there is none under way. As the seam's: it is given up, unless the log itself was in the way.
+  Result<BackupFacts> seal_backup();
+  // Yields.
+  //   Errors: kInvalid: there is none under way.
+  Result<void> abort_backup();
+  Backups& backups() { return backups_; }
+
   // --- Checkpoints of their own ---
   // Writes and publishes one. Yields.
   Result<void> save();
@@ -70,6 +83,9 @@ class Generations {
   Result<Segment> create_segment(uint64_t sequence);
   Result<ManifestFile> write_base(uint64_t sequence, uint64_t cut);
   Result<void> publish(const Manifest& manifest, Replaced& left);
+  Result<uint64_t> begin_segment(const std::function<void()>& at_cut);
+  Result<void> check_backup_under_way() const;
+  void keep_for_backup();
   void take_over(Manifest manifest);
   Result<std::unique_ptr<File>> create_log_file(const std::string& name, uint64_t sequence);
   bool stands(std::string_view name) const;
@@ -84,6 +100,7 @@ class Generations {
   AofLog& log_;
   const EngineConfig& config_;
   Checkpoint checkpoint_;
+  Backups backups_;
   Manifest manifest_;
   // Renamed, but the directory was not synced: a crash may bring any of them.
   std::vector<Manifest> doubtful_;

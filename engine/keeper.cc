@@ -179,6 +179,15 @@ Result<void> Keeper::save_now() {
   return outcome;
 }
 
+Result<void> Keeper::run_backup(const std::function<Result<void>()>& work) {
+  while (paused_ || held_ || running_ != Job::kNone) done_.wait();
+  begin_job(Job::kBackup);
+  const auto outcome = work();
+  const bool asked_wrongly = !outcome.ok() && outcome.error().code == Errc::kInvalid;
+  end_job(asked_wrongly ? Result<void>() : outcome);
+  return outcome;
+}
+
 Result<void> Keeper::set_append_only(bool on) {
   // A shutdown that began meanwhile ends the log as well: one at a time, and only one that fails lets
   // anybody go on.

@@ -42,7 +42,7 @@ class Keeper {
   void hold(bool hold);
 
   // --- Requests; the waiting forms return when the work is done ---
-  enum class Job : unsigned char { kNone, kRewrite, kSave, kSend };
+  enum class Job : unsigned char { kNone, kRewrite, kSave, kSend, kBackup };
   // False if one is already under way or waiting.
   bool request(Job job);
   bool busy(Job job) const { return running_ == job; }
@@ -56,6 +56,8 @@ class Keeper {
     wake_.notify_all();
   }
   void set_send(std::function<void()> send) { send_ = std::move(send); }
+  // Waits for the work in hand and runs `work`, a step of a backup, as a job of its own. Its error is returned. Yields.
+  Result<void> run_backup(const std::function<Result<void>()>& work);
   // Turns the log on or off at run time. On: returns when the first base is published. Yields.
   Result<void> set_append_only(bool on);
 

@@ -74,6 +74,7 @@ struct MutantInfo {
   DecoratorKind decorator = DecoratorKind::kNone;  // kNone: planted in the engine
   Site fence = "none";                             // of kNoSync
   std::string_view equivalent = {};                // not empty: not counted, and why
+  std::string_view workload = {};                  // that it shows in; empty: where all is done
   Observed observed = {};
   const Page* page = nullptr;        // none: an automatic one (faults/automatic.h)
   const ExtraSync* extra = nullptr;  // beside the bug; never in the registry

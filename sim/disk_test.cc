@@ -82,6 +82,21 @@ TEST(DiskLiveView, AnUnlinkedFileStaysUsableAndMemoryStaysFlat) {
   EXPECT_EQ(disk.used_bytes(), 0u);
 }
 
+// What was pending in a directory goes with it, once no cut brings it back.
+TEST(DiskLiveView, ADirectoryGoesWithWhatWasPendingInIt) {
+  Disk disk(journaled_rules());
+  const InodeId kept = disk.create("kept").value();
+  ASSERT_TRUE(disk.make_directory("d").ok());
+  sync_directory(disk, "");
+  ASSERT_TRUE(disk.hard_link("kept", "d/second").ok());
+  ASSERT_TRUE(disk.remove("d/second").ok());
+  ASSERT_TRUE(disk.remove("d").ok());
+  sync_directory(disk, "");
+  EXPECT_TRUE(disk.self_check().ok());
+  disk.release(kept);
+  EXPECT_EQ(disk.lookup("kept").value(), kept);
+}
+
 TEST(DiskCapacity, WritesShortThenNotAtAll) {
   Disk disk;
   disk.set_capacity(2 * kBlockBytes);

@@ -45,7 +45,13 @@ size_t force_names(DiskState& disk, const std::function<bool(const NameOp&)>& co
   }
   std::sort(ends.begin(), ends.end());
   ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
-  for (const InodeId id : ends) disk.drop_if_unreachable(id);
+  for (const InodeId id : ends) {
+    if (disk.tree.find(id) == nullptr) continue;  // it went with its directory
+    // Where nothing will ever lead to a directory, what is pending in it has no say any more.
+    if (disk.tree[id].directory && disk.tree[id].is_unreachable())
+      (void)force_names(disk, [id](const NameOp& op) { return op.directory == id; });
+    disk.drop_if_unreachable(id);
+  }
   disk.stats.bytes_metadata += count * kBlockBytes;
   return count;
 }

@@ -121,11 +121,12 @@ bool is_our_manifest(std::string_view text) {
          text.find(kOurLastLine) != text.npos;
 }
 
-std::string encode_manifest(const Manifest& manifest) {
+std::string encode_manifest(const Manifest& manifest, std::string_view note) {
   std::string text(kFirstLine);
   if (manifest.base) append_line(text, *manifest.base, 'b');
   for (const auto& file : manifest.history) append_line(text, file, 'h');
   for (const auto& file : manifest.segments) append_line(text, file, 'i');
+  text += note;
   return text + fmt::format("{}{:08x}\n", kCrcLine, crc32c(text));
 }
 

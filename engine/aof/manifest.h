@@ -53,7 +53,8 @@ std::string base_name(uint64_t sequence);
 std::string segment_name(uint64_t sequence);
 // Does it begin as ours do? Else another server wrote it.
 bool is_our_manifest(std::string_view text);
-std::string encode_manifest(const Manifest& manifest);
+// `note`: further lines, each of which begins with '#', which no reader of a log looks at.
+std::string encode_manifest(const Manifest& manifest, std::string_view note = {});
 // Error: kCorrupt, with the line and what is wrong with it.
 Result<Manifest> parse_manifest(std::string_view text);
 

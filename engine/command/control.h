@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,6 +32,17 @@ struct MemoryReport {
       databases;  // tables of keys, of expiry
 };
 
+// A backup, as far as it is known.
+struct BackupFacts {
+  std::string id;
+  bool sealed = false;
+  // It can be restored to what there was after any entry from the first on; to the last, once it is sealed.
+  uint64_t first_lsn = 0;
+  uint64_t last_lsn = 0;
+  int64_t sealed_unix_s = 0;
+  uint64_t bytes = 0;  // of files that it shares with the log while that has them
+};
+
 class Control {
  public:
   virtual ~Control() = default;
@@ -41,6 +53,14 @@ class Control {
   virtual Result<std::string> rewrite_aof() = 0;      // BGREWRITEAOF: the reply's text
   virtual int64_t last_save_unix_s() = 0;             // LASTSAVE
   virtual Result<void> shutdown(bool save) = 0;       // SHUTDOWN: returns only on failure
+
+  // --- BACKUP (engine/backup/backups.h); all but the last yield ---
+  // An empty ID: one is made up. Returns it.
+  virtual Result<std::string> start_backup(std::string_view) { return no_process(); }
+  virtual Result<BackupFacts> seal_backup() { return no_process(); }
+  virtual Result<void> abort_backup() { return no_process(); }
+  virtual Result<std::vector<BackupFacts>> sealed_backups() { return no_process(); }
+  virtual std::optional<BackupFacts> backup_under_way() { return std::nullopt; }
 
   // --- Configuration ---
   // CONFIG GET: the parameters whose names match the glob, sorted by name.

@@ -23,6 +23,10 @@ std::string in_aof_directory(std::string_view name) {
   return path;
 }
 
+std::string unsealed_name(std::string_view id) {
+  return fmt::format("{}{}{}", kUnsealedPrefix, id, kUnsealedSuffix);
+}
+
 namespace {
 
 constexpr uint64_t kHighestLsn = UINT64_MAX / 2;  // a higher one is damage
@@ -69,6 +73,7 @@ class Recovery {
     keyspace_.set_loading(true);
     TRY_ASSIGN(names_, names_in_aof_directory());
     for (const std::string& name : names_) count_sequence(sequence_of(name).value_or(0));
+    note_unsealed_backups();
     for (const std::string& name : names_)
       if (sequence_of(name) && name.ends_with(kOrphanSuffix)) recovered_.orphans.push_back(name);
     if (options_.append_only) {
@@ -92,6 +97,15 @@ class Recovery {
   // A number that was seen, even on a file that is gone, is not given again.
   void count_sequence(uint64_t sequence) {
     recovered_.next_sequence = std::max(recovered_.next_sequence, sequence + 1);
+  }
+
+  void note_unsealed_backups() {
+    for (std::string_view name : names_) {
+      if (!name.starts_with(kUnsealedPrefix) || !name.ends_with(kUnsealedSuffix)) continue;
+      name.remove_prefix(kUnsealedPrefix.size());
+      name.remove_suffix(std::min(name.size(), kUnsealedSuffix.size()));
+      if (!name.empty()) recovered_.unsealed_backups.emplace_back(name);
+    }
   }
 
   // What the engine rests on from now on.
@@ -423,6 +437,8 @@ class Recovery {
     const RdbInfo info = std::move(*loaded);
     report().base_keys = info.keys;
     report().base_expired = info.expired_dropped;
+    if (const std::string* made = info.find_aux("ctime"))
+      report().base_unix_s = std::strtoll(made->c_str(), nullptr, 10);
     take_lsn(info);
     loaded_before_ += info.bytes;
     if (options_.progress != nullptr) options_.progress->loaded_bytes = loaded_before_;
@@ -477,12 +493,14 @@ class Recovery {
     expected.truncate_corruption = options_.on_corruption == OnCorruption::kTruncate;
     expected.until_unix_s = options_.until_unix_s;
     replay_.new_segment();
-    TRY_ASSIGN(SegmentScan scan,
-               scan_segment(bytes, expected, [&](uint64_t, const EntryView& entry) -> Result<void> {
-                 const auto at = entry.command(0)[0].data() - bytes.view().data();
-                 TRY(between_entries(named.name, static_cast<uint64_t>(at)));
-                 return replay_.apply(entry);
-               }));
+    TRY_ASSIGN(
+        SegmentScan scan,
+        scan_segment(bytes, expected, [&](uint64_t lsn, const EntryView& entry) -> Result<void> {
+          if (lsn > options_.until_lsn) return {};
+          const auto at = entry.command(0)[0].data() - bytes.view().data();
+          TRY(between_entries(named.name, static_cast<uint64_t>(at)));
+          return replay_.apply(entry);
+        }));
     loaded_before_ += bytes.size();
     // Every entry was handed over once, under the next number.
     CHECK(scan.next_lsn == expected.first_lsn + scan.entries && scan.good_end <= bytes.size());

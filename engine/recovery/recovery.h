@@ -35,6 +35,11 @@ inline constexpr std::string_view kOrphanSuffix = ".orphan";
 // The one log of a server before Redis 7, in the root: commands, or a checkpoint with commands behind it.
 inline constexpr std::string_view kSingleLog = "appendonly.aof";
 
+// Stands in the directory while that backup is made (engine/backup/backups.h).
+inline constexpr std::string_view kUnsealedPrefix = "backup-";
+inline constexpr std::string_view kUnsealedSuffix = ".unsealed";
+std::string unsealed_name(std::string_view id);
+
 enum class OnCorruption : unsigned char { kAbort, kTruncate };
 // What becomes of a start that would leave newer data beside what it reads.
 enum class OnNewer : unsigned char { kPassOver, kRefuse };
@@ -55,6 +60,8 @@ struct RecoveryOptions {
   // Only what was logged up to this second, where the log has timestamps: the rest is given up, as damage is. For
   // OnCorruption::kTruncate alone.
   std::optional<int64_t> until_unix_s = {};
+  // Later entries are read and verified, and not done.
+  uint64_t until_lsn = UINT64_MAX;
   // Kept up to date if it is there; then other tasks run now and then.
   LoadProgress* progress = nullptr;
 };
@@ -63,7 +70,8 @@ struct RecoveryReport {
   bool found_nothing = false;  // a fresh start
   std::string base;            // the file loaded, if any
   uint64_t base_keys = 0;
-  uint64_t base_expired = 0;  // keys of the base that had expired, and are not there
+  std::optional<int64_t> base_unix_s = {};  // when it was made, if it says so
+  uint64_t base_expired = 0;                // keys of the base that had expired, and are not there
   uint64_t segments = 0;
   uint64_t entries = 0;
   uint64_t batches = 0;
@@ -90,9 +98,10 @@ struct Recovered {
   bool foreign = false;
   bool single_log = false;           // kSingleLog was read: it belongs into the log's directory now
   std::vector<std::string> orphans;  // set aside by earlier starts
-  std::optional<Segment> segment;    // the last one, to go on in; none: make a new generation first
-  uint64_t next_sequence = 1;        // for new files: above every one ever seen in the directory
-  bool marked = false;               // an earlier start left the mark of a first generation
+  std::vector<std::string> unsealed_backups;  // whose marks stand
+  std::optional<Segment> segment;  // the last one, to go on in; none: make a new generation first
+  uint64_t next_sequence = 1;      // for new files: above every one ever seen in the directory
+  bool marked = false;             // an earlier start left the mark of a first generation
 };
 
 // Loads `keyspace`, which must be empty. On an error the keyspace is to be thrown away.

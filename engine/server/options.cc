@@ -55,6 +55,26 @@ bool parse_check_rdb_options(int argc, char** argv, CheckRdbOptions& options, in
   return parse(app, "powercut-check-rdb", argc, argv, exit_status);
 }
 
+bool parse_restore_options(int argc, char** argv, RestoreOptions& options, int& exit_status) {
+  CLI::App app{
+      "Restores what a backup, or a log, had at one moment. Never changes what it restores from."};
+  app.footer(
+      "Exit status: 0 restored, 1 it cannot be, 2 usage, 3 it cannot be read.\nExample: "
+      "powercut-restore data/backups/monday --to restored --to-lsn 1200");
+  app.add_option("DIR", options.from, "a backup's folder, a log's, or the --dir of a server")
+      ->required();
+  app.add_option("--to", options.to, "an empty directory, or one to be made")->required();
+  CLI::Option* const lsn =
+      app.add_option("--to-lsn", options.lsn, "as it was after this entry of the log");
+  app.add_option("--to-time", options.unix_s,
+                 "as it was at the end of this second, in a log with timestamps")
+      ->excludes(lsn);
+  app.add_option("--databases", options.databases, "as many as the server has")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  return parse(app, "powercut-restore", argc, argv, exit_status);
+}
+
 int exit_status_of(const Error& error) {
   return error.code == Errc::kCorrupt || error.code == Errc::kUnsupported ? kExitUnreadable
                                                                           : kExitFailed;

@@ -17,6 +17,14 @@ enum ExitStatus : int {
   kExitUnreadable = 3,  // data that cannot be read
 };
 
+struct RestoreOptions {
+  std::string from;
+  std::string to;
+  int databases = 16;
+  std::optional<uint64_t> lsn;
+  std::optional<int64_t> unix_s;
+};
+
 // What a server starts with by default: Redis's defaults, but with a log.
 EngineConfig server_defaults();
 
@@ -38,6 +46,7 @@ bool parse_server_options(int argc, char** argv, EngineConfig& config, int& exit
 // return.
 bool parse_check_aof_options(int argc, char** argv, CheckAofOptions& options, int& exit_status);
 bool parse_check_rdb_options(int argc, char** argv, CheckRdbOptions& options, int& exit_status);
+bool parse_restore_options(int argc, char** argv, RestoreOptions& options, int& exit_status);
 
 // The status for an error on opening the store.
 int exit_status_of(const Error& error);

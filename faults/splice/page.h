@@ -36,6 +36,7 @@ struct Page {
   std::string oracles;  // where sweeps saw it; see Observed in faults/mutants.h
   std::string policies;
   std::string personas;
+  std::string workload;    // the built-in one in which it shows; empty: where all is done
   std::string equivalent;  // not empty: not counted, and why
   std::string seam;        // what a decorator does; else empty, and there are changes
   std::vector<PageChange> changes;

@@ -153,7 +153,8 @@ TEST_F(Document, HasEveryVerbAndEveryFlagWithItsDefault) {
     if (line.starts_with("## ")) headings.insert(line.substr(3));
   Names programs = verbs();
   EXPECT_GT(programs.size(), 5u);
-  programs.merge(Names{"powercut-server", "powercut-check-aof", "powercut-check-rdb"});
+  programs.merge(
+      Names{"powercut-server", "powercut-check-aof", "powercut-check-rdb", "powercut-restore"});
   for (const auto& [of, flags] : documented)
     EXPECT_TRUE(programs.count(of)) << "there is no " << of;
   for (const std::string& of : programs) {
@@ -398,7 +399,8 @@ const Names kRunWhenPrinted = {"sweep", "run", "list", "explain", "replay", "vie
 TEST_F(Printed, EveryCommandOfTheDocumentsIsOne) {
   std::map<std::string, Flags> known;
   for (const std::string& verb : verbs()) known[verb] = flags_in_help(verb);
-  for (const char* program : {"powercut-server", "powercut-check-aof", "powercut-check-rdb"})
+  for (const char* program :
+       {"powercut-server", "powercut-check-aof", "powercut-check-rdb", "powercut-restore"})
     known[program] = flags_in_help(program);
   size_t checked = 0;
   for (const std::string& document : documents()) {

@@ -203,11 +203,12 @@ class Judge {
   }
 
   void sample(const MutantInfo& fence, FenceCell& cell) const {
+    const auto own = make_builtin(fence.workload, 1);
     for (uint64_t seed = 1; seed <= options_.seeds; ++seed) {
       for (const Policy* policy : options_.policies) {
         RunSpec run;
         run.target = options_.target;
-        run.workload = options_.drawn;
+        run.workload = own != nullptr ? own.get() : options_.drawn;
         run.policy = policy;
         run.persona = cell.persona;
         run.faults = legal_ones();
@@ -250,15 +251,17 @@ std::vector<const MutantInfo*> known_fences(const TargetType* target) {
 std::set<uint64_t> fences_seen_in_runs() {
   constexpr uint64_t kSeeds = 60;
   Collector collector;
-  const auto workload = make_builtin("mixed", 1);
-  for (const Policy& policy : all_policies()) {
-    for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
-      RunSpec run;
-      run.workload = workload.get();
-      run.policy = &policy;
-      run.persona = &faults::default_persona();
-      run.seed = seed;
-      (void)run_once(run, {.beside = Beside::kNothing}, {.trace = &collector});
+  for (const char* name : {"mixed", "backup"}) {
+    const auto workload = make_builtin(name, 1);
+    for (const Policy& policy : all_policies()) {
+      for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+        RunSpec run;
+        run.workload = workload.get();
+        run.policy = &policy;
+        run.persona = &faults::default_persona();
+        run.seed = seed;
+        (void)run_once(run, {.beside = Beside::kNothing}, {.trace = &collector});
+      }
     }
   }
   return collector.seen;

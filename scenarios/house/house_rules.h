@@ -63,7 +63,8 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
   const auto command = with(os, {"engine/store", "engine/checkpoint", "engine/command",
                                  "engine/command/user", "engine/command/script"});
   const auto recovery = with(command, {"engine/aof", "engine/recovery"});
-  const auto owner = with(recovery, {"engine/replication"});
+  const auto backup = with(recovery, {"engine/backup"});
+  const auto owner = with(backup, {"engine/replication"});
   const auto engine = with(owner, {"engine", "engine/os/posix"});
   const auto faults = with(os, {"sim", "faults", "faults/splice"});
   // The judge's floors, from bottom to top. It knows no engine but through sim/target.h: only `store`
@@ -101,6 +102,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
       {"engine/command/user", command},
       {"engine/aof", os},
       {"engine/recovery", recovery},
+      {"engine/backup", backup},
       {"engine/replication", command},
       {"engine", owner},
       {"engine/server", engine},

@@ -11,6 +11,7 @@
 
 #include "engine/base/site.h"
 #include "faults/plan.h"
+#include "scenarios/judge/backups.h"
 #include "scenarios/judge/damage.h"
 #include "scenarios/judge/history.h"
 #include "scenarios/judge/policy.h"
@@ -87,6 +88,7 @@ class TargetType {
     bool failed = false;       // it could not make the snapshot that it was asked for
     bool saves_well = false;   // the last snapshot that it tried to make was made
     bool writes_well = false;  // nothing keeps it from making writes durable
+    std::optional<SealedBackup> sealed = {};  // it has just sealed that one
   };
   // Does an answer to it say such a thing?
   virtual bool tells(std::string_view /*request*/) const { return false; }
@@ -106,6 +108,11 @@ class TargetType {
   // Of two disks that no recovery has seen yet, and where they differ; `settings` of the start that comes upon it.
   virtual Testimony telling(const sim::Disk& /*intact*/, const sim::Disk& /*harmed*/,
                             std::span<const faults::Harm>, const sim::Settings&) const {
+    return {};
+  }
+
+  // What can be restored of the backups that lie there; `wall_ms`: the clock of the digests.
+  virtual std::vector<FoundBackup> backups(const sim::Disk&, int64_t /*wall_ms*/) const {
     return {};
   }
 

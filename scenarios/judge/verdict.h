@@ -23,8 +23,9 @@ enum class Breach : uint8_t {
   kUnavailable,
   kDamageTaken,
   kUntrue,
+  kBackup,
 };
-inline constexpr size_t kBreaches = 12;
+inline constexpr size_t kBreaches = 13;
 
 struct BreachRow {
   Breach breach;
@@ -62,6 +63,9 @@ inline constexpr std::array<BreachRow, kBreaches> kBreachRows = {{
     {Breach::kUntrue, "LIE", "what the store says of itself is not so",
      "Asked how it is, the store said that all is well. It had just said to a client that it is "
      "not."},
+    {Breach::kBackup, "BAK", "a backup is not what was said of it",
+     "A client was told that its backup is whole. It is gone, or damaged, or holds something "
+     "else."},
 }};
 constexpr const BreachRow& row_of(Breach breach) {
   return kBreachRows[static_cast<size_t>(breach)];

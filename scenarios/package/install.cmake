@@ -26,7 +26,7 @@ foreach(verb IN LISTS verbs)
 endforeach()
 get_property(judge_pages GLOBAL PROPERTY package_files)
 set_property(GLOBAL PROPERTY package_files "")
-foreach(program powercut-server powercut-check-aof powercut-check-rdb)
+foreach(program powercut-server powercut-check-aof powercut-check-rdb powercut-restore)
   manual_page(${program} ${program})
 endforeach()
 get_property(server_pages GLOBAL PROPERTY package_files)
@@ -42,7 +42,7 @@ add_custom_target(package_files ALL DEPENDS ${judge_pages} ${server_pages} ${com
 
 # --- What goes where ---
 install(TARGETS powercut COMPONENT judge)
-install(TARGETS powercut-server powercut-check-aof powercut-check-rdb COMPONENT server)
+install(TARGETS powercut-server powercut-check-aof powercut-check-rdb powercut-restore COMPONENT server)
 install(FILES ${judge_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT judge)
 install(FILES ${server_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT server)
 install(FILES ${package}/powercut.bash RENAME powercut
@@ -61,7 +61,7 @@ endforeach()
 
 # The judge and all below it, for a program that brings an engine of its own and has all verbs.
 set(rooms powercut_flags light_flags engine_base engine_os engine_store_judged engine_checkpoint_judged
-  engine_sqlite engine_command_judged engine_aof_judged engine_recovery_judged engine_replication_judged engine_judged
+  engine_sqlite engine_command_judged engine_aof_judged engine_recovery_judged engine_backup_judged engine_replication_judged engine_judged
   faults_splice sim faults)
 foreach(room base trace record workload judge store sqlite run sweep story shrink explore view lab zoo campaign cli)
   list(APPEND rooms scenarios_${room})

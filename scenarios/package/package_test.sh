@@ -33,7 +33,7 @@ for deb in "${debs[@]}"; do
 done
 bin=$root/usr/bin
 cd "$work"
-for program in powercut powercut-server powercut-check-aof powercut-check-rdb; do
+for program in powercut powercut-server powercut-check-aof powercut-check-rdb powercut-restore; do
   "$bin/$program" --help >out || fail "$program --help"
   MANPATH=$root/usr/share/man man --warnings "$program" 2>&1 >page | grep . && fail "the page of $program"
   [[ -s page ]] || fail "the page of $program is empty"

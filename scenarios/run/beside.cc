@@ -80,6 +80,7 @@ void BesideLife::expose(uint64_t call, sim::Op op, sim::CrashPoint point, uint64
   exposure.promised.served = run_.oracle.served();
   exposure.promised.kind = sim::CrashKind::kPowerCut;
   exposure.promised.acks = run_.history->acked();
+  exposure.promised.seals = run_.history->sealed().size();
   exposures_.push_back(std::move(exposure));
 }
 
@@ -111,6 +112,9 @@ void BesideLife::judge_image(const Exposure& exposure, const Delays& delays, uin
   if (!recovered.refusal.empty()) run_.trace.mix(key);
   History& history = !exposure.served && before_ ? *before_ : *run_.history;
   const Verdict verdict = run_.judge(history, exposure.promised, delays, recovered);
+  if (verdict.started && !run_.stopped)
+    (void)run_.judge_found_backups(history, exposure.promised, world.disk, recovered.wall_ms,
+                                   run_.legacy.errors);
   if (run_.watching.observer != nullptr && verdict.started)
     run_.watching.observer->on_image(exposure.promised.at, verdict, exposure.promised);
 }

@@ -260,6 +260,7 @@ void Clients::note_told(const TargetType::Told& told, const Asked& asked) {
   const bool stands = asked.policies == around_.history.policy_changes().size();
   around_.history.note_kept(told.saved, stands ? told.synced : 0);
   note_snapshot(told);
+  if (told.sealed) note_sealed(*told.sealed, asked.behind);
   if (told.begins && asked.before && asked.before->saved_at)
     snapshot_ = Snapshot{asked.behind, *asked.before->saved_at};
   if (!told.failed || !asked.before || !asked.before->snapshots) return;
@@ -267,6 +268,11 @@ void Clients::note_told(const TargetType::Told& told, const Asked& asked) {
   const auto now = how_it_is();
   if (now && now->snapshots == asked.before->snapshots && now->saves_well && !violation_)
     violation_ = Violation{Breach::kUntrue, "a snapshot failed, and the last is said to be well"};
+}
+
+void Clients::note_sealed(const SealedBackup& sealed, uint64_t before) {
+  if (!violation_) violation_ = judge_sealed(sealed, before, around_.history.last_lsn());
+  around_.history.note_sealed(sealed);
 }
 
 // Writes that are refused for want of a disk, and an engine that says in the same step that all is well.

@@ -89,6 +89,7 @@ class Clients {
   std::optional<std::string> ask(const std::string& request);
   std::optional<TargetType::Told> how_it_is();
   void note_snapshot(const TargetType::Told& told);
+  void note_sealed(const SealedBackup& sealed, uint64_t before);
   void note_told(const TargetType::Told& told, const Asked& asked);
   void ask_why();
   void note_policy();

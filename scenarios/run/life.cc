@@ -134,6 +134,11 @@ bool Life::judge_recovery() {
     return false;
   }
   if (run_.legacy.contract_broken || !verdict.numbered) return false;
+  const auto found = run_.judge_found_backups(*run_.history, {}, run_.legacy.world.disk, wall_ms,
+                                              run_.legacy.errors || injector.injected_error());
+  if (run_.stopped) return false;
+  for (const FoundBackup& backup : found)
+    if (backup.says.last > reached) run_.history->disown(backup.name);
   if (before_attach) before_attach();
   run_.oracle.served(reached);  // S(reached) equals S(k), and the history goes on from there
   run_.history->attach(seam(), *target_, reached);

@@ -52,6 +52,8 @@ struct RunState {
   bool clean_end = false;
   bool asks = false;
   bool rests = false;
+  bool another_wrote =
+      false;  // ... and has: marks of the store's own may have gone with its directory
   uint32_t by_another = 0;  // behind so many lives another server writes the log
   Duration write_latency{0};
   Legacy legacy;
@@ -69,6 +71,9 @@ struct RunState {
   // `against`: the history that it is part of.
   Verdict judge(History& against, const Promised& promised, const Delays& delays,
                 const Recovered& recovered);
+  // And the backups that lie on a disk that it has started from. `errors`: calls were made to fail by then.
+  std::vector<FoundBackup> judge_found_backups(History& against, const Promised& promised,
+                                               const sim::Disk& disk, int64_t wall_ms, bool errors);
   // The same on a copy of the disk, where harm was done to it.
   void judge_damaged(const Promised& promised, const Delays& delays, const Damage& damage,
                      const Recovered& recovered);

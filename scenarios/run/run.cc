@@ -192,8 +192,11 @@ void Run::bequeath(Life& life, Ending ending) {
   // Who changes the policy may leave a log that is not all there is.
   if (life.number() < run_.by_another && ending != Ending::kRefused &&
       run_.history->last_lsn() > 0 && !next.contract_broken && !next.errors &&
-      run_.spec.persona->keeps_synced && run_.history->policy_changes().empty())
-    next.unsealed |= run_.opening.type->rewritten_by_another(next.world.disk, life.choices);
+      run_.spec.persona->keeps_synced && run_.history->policy_changes().empty()) {
+    const bool wrote = run_.opening.type->rewritten_by_another(next.world.disk, life.choices);
+    next.unsealed |= wrote;
+    run_.another_wrote |= wrote;
+  }
   run_.legacy = std::move(next);
 }
 
@@ -338,6 +341,20 @@ void RunState::judge_damaged(const Promised& promised, const Delays& delays, con
   if (!verdict.violation) verdict.violation = judge_damage(damage, recovered);
   trace.mix(verdict.started ? recovered.digest : 0);
   if (verdict.violation) violate(*verdict.violation);
+}
+
+std::vector<FoundBackup> RunState::judge_found_backups(History& against, const Promised& promised,
+                                                       const sim::Disk& disk, int64_t wall_ms,
+                                                       bool errors) {
+  if (legacy.contract_broken || !spec.persona->keeps_synced) return {};
+  auto found = opening.type->itself().backups(disk, wall_ms);
+  const std::span<const SealedBackup> sealed(against.sealed());
+  const auto violation = judge_backups(
+      against,
+      {sealed.first(std::min(promised.seals, sealed.size())), wall_ms, errors || another_wrote},
+      found);
+  if (violation) violate(*violation);
+  return found;
 }
 
 Result<sim::Disk> RunState::cut(uint32_t life, const sim::Disk& disk, sim::Choices& choices,

@@ -515,5 +515,52 @@ TEST(Loss, NoneIsNeverWorseThanSome) {
   EXPECT_TRUE(worse({201, 0, 0, -1}, unbounded)) << "without a bound, the most operations";
 }
 
+// --- Backups ---
+
+class BackupOracleTest : public OracleTest {
+ protected:
+  BackupOracleTest() {
+    operations(6);
+    found_.name = "b";
+    found_.sealed = true;
+    found_.says = sealed_;
+    found_.states = {{5, digest_of(5)}, {3, digest_of(3)}};
+  }
+  std::string judge_found(bool errors = false) {
+    const auto violation = judge_backups(history_, {{&sealed_, 1}, kWallMs, errors}, {&found_, 1});
+    return violation ? violation->text : "";
+  }
+  SealedBackup sealed_{"b", 1, 5};
+  FoundBackup found_;
+};
+
+TEST_F(BackupOracleTest, OneThatWasSealedIsThereAndIsWhatItWas) {
+  EXPECT_EQ(judge_found(), "");
+  found_.states[1].digest = digest_of(4);
+  EXPECT_EQ(judge_found(), "backup b: restored up to operation 3 it is not S(3)");
+  history_.disown("b");
+  EXPECT_EQ(judge_found(), "");
+  found_.says.last = 6;
+  EXPECT_EQ(judge_found(), "backup b: it has operations 1 to 6, and was sealed with 1 to 5");
+  found_.trouble = "torn";
+  EXPECT_EQ(judge_found(), "backup b: torn");
+  found_.name = "another";
+  EXPECT_EQ(judge_found(), "backup b: it was sealed, and is not there");
+}
+
+TEST_F(BackupOracleTest, AStartLeavesNoHalfOfOne) {
+  EXPECT_FALSE(judge_backups(history_, {{}, kWallMs, false}, {}));
+  found_.sealed = false;
+  EXPECT_EQ(judge_backups(history_, {{}, kWallMs, false}, {&found_, 1})->text,
+            "backup b: a start has left half of it");
+  EXPECT_FALSE(judge_backups(history_, {{}, kWallMs, true}, {&found_, 1}));
+}
+
+TEST_F(BackupOracleTest, ItIsNeitherOlderThanItsSealingNorNewer) {
+  EXPECT_FALSE(judge_sealed(sealed_, 5, 6));
+  EXPECT_TRUE(judge_sealed(sealed_, 6, 6));
+  EXPECT_TRUE(judge_sealed(sealed_, 3, 4));
+}
+
 }  // namespace
 }  // namespace powercut::scenarios

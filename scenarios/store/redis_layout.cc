@@ -11,6 +11,7 @@
 #include "engine/aof/format.h"
 #include "engine/aof/manifest.h"
 #include "engine/aof/segment_reader.h"
+#include "engine/backup/backups.h"
 #include "engine/config.h"
 #include "engine/recovery/recovery.h"
 #include "scenarios/store/file_content.h"
@@ -107,6 +108,7 @@ void put(sim::Disk& disk, const std::string& path, std::string_view bytes) {
 }
 
 void write_directory(sim::Disk& disk, const Log& log) {
+  const bool backed_up = disk.lookup(engine::kBackupsDirectory).ok();
   std::string manifest;
   const auto add = [&](const engine::ManifestFile& file, char type) {
     manifest += fmt::format("file {} seq {} type {}\n", file.name, file.sequence, type);
@@ -114,6 +116,8 @@ void write_directory(sim::Disk& disk, const Log& log) {
   if (log.manifest.base) add(*log.manifest.base, 'b');
   for (size_t i = 0; i < log.segments.size(); ++i) {
     add(log.manifest.segments[i], 'i');
+    // Redis changes nothing of a file that it goes on from: this is another, and a backup keeps the one that it has.
+    if (backed_up) (void)disk.remove(in_log(log.manifest.segments[i].name));
     put(disk, in_log(log.manifest.segments[i].name), log.segments[i]);
   }
   put(disk, in_log(engine::kManifestName), manifest);

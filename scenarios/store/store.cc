@@ -4,6 +4,7 @@
 
 #include "engine/command/command_table.h"
 #include "engine/config.h"
+#include "scenarios/store/found_backups.h"
 #include "scenarios/store/not_modelled.h"
 #include "scenarios/store/redis_layout.h"
 #include "scenarios/store/roles.h"
@@ -127,6 +128,9 @@ class StoreType final : public TargetType {
                     std::span<const faults::Harm> harms,
                     const sim::Settings& settings) const override {
     return telling_of_store(intact, harmed, harms, config_of(settings).recovery.append_only);
+  }
+  std::vector<FoundBackup> backups(const sim::Disk& disk, int64_t wall_ms) const override {
+    return found_backups(disk, wall_ms);
   }
   std::string plain_request(size_t number) const override {
     const std::string key(1, static_cast<char>('a' + number % 26));

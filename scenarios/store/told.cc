@@ -38,6 +38,18 @@ TargetType::Told told_by_info(std::string_view info, uint64_t last) {
   return told;
 }
 
+// What BACKUP SEAL answers.
+std::optional<SealedBackup> sealed_by(std::string_view reply) {
+  constexpr std::string_view kBegin = "*12\r\n$2\r\nid\r\n$";
+  const auto first = number_in(reply, "from-lsn\r\n:");
+  const auto last = number_in(reply, "to-lsn\r\n:");
+  if (!reply.starts_with(kBegin) || !says(reply, "\r\nsealed\r\n") || !first || !last)
+    return std::nullopt;
+  std::string_view name = reply.substr(reply.find("\r\n", kBegin.size()) + 2);
+  name = name.substr(0, name.find("\r\n"));
+  return SealedBackup{std::string(name), *first, *last};
+}
+
 // Of SAVE: it was not tried.
 bool was_not_begun(std::string_view error) {
   return !error.starts_with("-ERR ") || says(error, "already in progress") ||
@@ -47,9 +59,11 @@ bool was_not_begun(std::string_view error) {
 }  // namespace
 
 bool tells_of_store(std::string_view request) {
-  constexpr std::string_view kLongest = "*1\r\n$8\r\nLASTSAVE\r\n";
+  constexpr std::string_view kLongest = "*2\r\n$6\r\nBACKUP\r\n$4\r\nSEAL\r\n";
   if (request.size() > kLongest.size()) return false;  // asked of every request
   const auto words = sim::words_of(request);
+  if (words.size() == 2)
+    return sim::same_word(words[0], "BACKUP") && sim::same_word(words[1], "SEAL");
   constexpr std::string_view kNames[] = {"SAVE", "BGSAVE", "LASTSAVE", "INFO"};
   return words.size() == 1 &&
          std::any_of(std::begin(kNames), std::end(kNames),
@@ -66,6 +80,8 @@ TargetType::Told told_by_store(std::string_view reply, uint64_t last) {
     told.saved_at = number_in(reply, ":");
   else if (reply.starts_with('-'))
     told.failed = !was_not_begun(reply);
+  else if (reply.starts_with('*'))
+    told.sealed = sealed_by(reply);
   else
     told = told_by_info(reply, last);
   return told;

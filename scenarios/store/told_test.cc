@@ -12,6 +12,8 @@ namespace {
 TEST(Told, SavesAndInfoTell) {
   for (const char* name : {"SAVE", "save", "INFO", "Info", "LASTSAVE", "lastsave", "BGSAVE"})
     EXPECT_TRUE(store_type().tells(sim::encode_request({name}))) << name;
+  EXPECT_TRUE(store_type().tells(sim::encode_request({"backup", "SEAL"})));
+  EXPECT_FALSE(store_type().tells(sim::encode_request({"BACKUP", "LIST"})));
   for (const char* name : {"EXEC", "PING", "LASTSAVES", "BGREWRITEAOF"})
     EXPECT_FALSE(store_type().tells(sim::encode_request({name}))) << name;
 }
@@ -61,6 +63,15 @@ TEST(Told, ASaveFailsOnlyWhereItWasTried) {
        {"-ERR Background save already in progress\r\n",
         "-ERR Command not allowed inside a transaction\r\n", "-NOPERM no\r\n", "+OK\r\n"})
     EXPECT_FALSE(store_type().told(reply, 7).failed) << reply;
+}
+
+TEST(Told, ASealedBackupIsNamedWithWhatItHas) {
+  const std::string reply =
+      "*12\r\n$2\r\nid\r\n$5\r\nday-3\r\n$5\r\nstate\r\n$6\r\nsealed\r\n$8\r\nfrom-lsn\r\n:4\r\n"
+      "$6\r\nto-lsn\r\n:17\r\n$4\r\ntime\r\n:1\r\n$5\r\nbytes\r\n:9\r\n";
+  EXPECT_EQ(store_type().told(reply, 7).sealed, (SealedBackup{"day-3", 4, 17}));
+  const auto refused = store_type().told("-NOBACKUP no backup is under way\r\n", 7);
+  EXPECT_FALSE(refused.sealed || refused.failed);
 }
 
 TEST(Told, InfoSaysWhetherAllIsWell) {

@@ -96,8 +96,10 @@ std::string litter(engine::Engine& engine, const sim::Disk& disk, bool log) {
       return kept && std::any_of(manifest->history.begin(), manifest->history.end(),
                                  [&](const auto& file) { return file.name == name; });
     };
+    const auto under_way = engine.backup_under_way();
+    const std::string mark = under_way ? engine::unsealed_name(under_way->id) : std::string();
     for (const std::string& name : *names)
-      if (name != engine::kManifestName && !name.ends_with(engine::kOrphanSuffix) &&
+      if (name != engine::kManifestName && name != mark && !name.ends_with(engine::kOrphanSuffix) &&
           !(manifest.ok() && manifest->names(name)) && !is_kept(name))
         return engine::in_aof_directory(name) + " lies about";
   }

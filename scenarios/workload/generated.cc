@@ -798,6 +798,20 @@ Piece mixed(int keys) {
   });
 }
 
+// Copies of the log while it is written to; by one name and by none.
+Piece backups(int keys) {
+  const Piece name =
+      rc::gen::map(rc::gen::inRange(0, 40), [](int n) { return Words{fmt::format("day-{}", n)}; });
+  return pick({
+      {50, mixed(keys)},
+      {3, say("BACKUP", {word("START")})},
+      {3, say("BACKUP", {word("START"), name})},
+      {6, say("BACKUP", {word("SEAL")})},
+      {1, say("BACKUP", {pick({{2, word("ABORT")}, {1, word("LIST")}, {1, word("STATUS")}})})},
+      {1, say("BGREWRITEAOF", {})},
+  });
+}
+
 // Some keys are hot and most are not; now and then there are many.
 Piece hot_and_cold(int keys) {
   return pick({{300, mixed(keys)}, {300, mixed(kFewKeys)}, {1, crowds(kFewKeys)}});
@@ -848,6 +862,10 @@ const std::vector<Grammar>& grammars() {
        Shape::kMixed,
        kFewKeys,
        2},
+      {{"backup", "backups that are begun, sealed and given up while clients write"},
+       backups,
+       Shape::kMixed,
+       kFewKeys},
   };
   return list;
 }

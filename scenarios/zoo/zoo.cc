@@ -15,6 +15,8 @@ namespace {
 SweepOptions with(const ZooOptions& options, const faults::MutantInfo* mutant) {
   SweepOptions sweep = options.sweep;
   sweep.mutant = mutant;
+  if (mutant != nullptr && !mutant->workload.empty())
+    sweep.workloads = {make_builtin(mutant->workload, 1)};
   return sweep;
 }
 

@@ -1,7 +1,8 @@
-// SAVE, BGSAVE, LASTSAVE, BGREWRITEAOF, SHUTDOWN.
+// SAVE, BGSAVE, LASTSAVE, BGREWRITEAOF, SHUTDOWN; BACKUP, copies of the log while writes go on (engine/backup/backups.h).
 #include "engine/command/call.h"
 #include "engine/command/client.h"
 #include "engine/command/command_table.h"
+#include "engine/command/container.h"
 #include "engine/command/control.h"
 
 namespace powercut::engine {
@@ -64,7 +65,73 @@ void shutdown(Call& call) {
   call.client->closing = true;
 }
 
+// --- BACKUP ---
+
+void answer_facts(Call& call, const BackupFacts& facts) {
+  const auto number = [&](std::string_view name, auto value) {
+    call.reply.bulk(name);
+    call.reply.integer(static_cast<int64_t>(value));
+  };
+  call.reply.map(6);
+  call.reply.bulk("id");
+  call.reply.bulk(facts.id);
+  call.reply.bulk("state");
+  call.reply.bulk(facts.sealed ? "sealed" : "open");
+  number("from-lsn", facts.first_lsn);
+  number("to-lsn", facts.last_lsn);
+  number("time", facts.sealed_unix_s);
+  number("bytes", facts.bytes);
+}
+
+void backup_start(Call& call) {
+  if (call.control == nullptr) return call.reply.null();
+  const bool named = call.argc() > 2;
+  if (call.argc() > 3) return call.fail(kSyntaxError);
+  if (named && call.arg(2).empty()) return call.fail("NOBACKUP a backup's name is not empty");
+  const auto id = call.control->start_backup(named ? call.arg(2) : std::string_view());
+  if (!id.ok()) return call.fail("NOBACKUP " + id.error().message);
+  call.reply.bulk(*id);
+}
+
+void backup_seal(Call& call) {
+  if (call.control == nullptr) return call.reply.null();
+  const auto sealed = call.control->seal_backup();
+  if (!sealed.ok()) return call.fail("NOBACKUP " + sealed.error().message);
+  answer_facts(call, *sealed);
+}
+
+void backup_abort(Call& call) {
+  if (call.control == nullptr) return call.reply.ok();
+  const auto aborted = call.control->abort_backup();
+  if (!aborted.ok()) return call.fail("NOBACKUP " + aborted.error().message);
+  call.reply.ok();
+}
+
+void backup_status(Call& call) {
+  const auto facts = call.control == nullptr ? std::nullopt : call.control->backup_under_way();
+  if (!facts) return call.reply.null();
+  answer_facts(call, *facts);
+}
+
+void backup_list(Call& call) {
+  if (call.control == nullptr) return call.reply.array(0);
+  const auto all = call.control->sealed_backups();
+  if (!all.ok()) return call.fail("NOBACKUP " + all.error().message);
+  call.reply.array(all->size());
+  for (const BackupFacts& facts : *all) answer_facts(call, facts);
+}
+
+constexpr CommandSpec kBackupSubcommands[] = {
+    {"backup|abort", backup_abort, 2, kAdmin | kNoMulti},
+    {"backup|help", help, 2, kLoading},
+    {"backup|list", backup_list, 2, kAdmin | kNoMulti},
+    {"backup|seal", backup_seal, 2, kAdmin | kNoMulti},
+    {"backup|start", backup_start, -2, kAdmin | kNoMulti},
+    {"backup|status", backup_status, 2, kAdmin},
+};
+
 constexpr CommandSpec kPersistenceCommands[] = {
+    container("backup", dispatch, -2, 0, kBackupSubcommands),
     {"save", save, 1, kAdmin | kNoMulti},
     {"bgsave", bgsave, -1, kAdmin},
     {"lastsave", lastsave, 1, kLoading},

@@ -1,0 +1,236 @@
+#include "engine/backup/backups.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "engine/aof/replace.h"
+#include "engine/recovery/recovery.h"
+
+namespace powercut::engine {
+
+namespace {
+
+constexpr size_t kLongestId = 64;
+constexpr std::string_view kNote = "# backup from ";
+
+std::string folder_of(std::string_view id) { return fmt::format("{}/{}", kBackupsDirectory, id); }
+
+std::string in_folder(std::string_view id, std::string_view name) {
+  return fmt::format("{}/{}/{}", kBackupsDirectory, id, name);
+}
+
+std::string mark_of(std::string_view id) { return in_aof_directory(unsealed_name(id)); }
+
+// Takes a number off the front, and what must stand behind it.
+bool take(std::string_view& text, auto& number, std::string_view behind) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc()) return false;
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  if (!text.starts_with(behind)) return false;
+  text.remove_prefix(behind.size());
+  return true;
+}
+
+uint64_t first_lsn(const Manifest& manifest) {
+  if (manifest.base) return manifest.base->lsn.value_or(0);
+  return manifest.segments.empty() ? 0 : manifest.segments.front().lsn.value_or(1) - 1;
+}
+
+uint64_t bytes_of(const Manifest& manifest) {
+  uint64_t bytes = manifest.base ? manifest.base->length.value_or(0) : 0;
+  for (const ManifestFile& file : manifest.segments) bytes += file.length.value_or(0);
+  return bytes;
+}
+
+}  // namespace
+
+bool is_backup_id(std::string_view id) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  return !id.empty() && id.size() <= kLongestId && id.front() != '.' &&
+         std::all_of(id.begin(), id.end(), fits);
+}
+
+Result<BackupFacts> parse_backup(std::string_view manifest, std::string id) {
+  TRY_ASSIGN(const Manifest parsed, parse_manifest(manifest));
+  const size_t at = manifest.find(kNote);
+  BackupFacts facts;
+  facts.id = std::move(id);
+  facts.sealed = true;
+  facts.bytes = bytes_of(parsed);
+  std::string_view note = at == manifest.npos ? "" : manifest.substr(at + kNote.size());
+  if (!take(note, facts.first_lsn, " to ") || !take(note, facts.last_lsn, " at ") ||
+      !take(note, facts.sealed_unix_s, "\n")) {
+    return Error{Errc::kInvalid, "the manifest of a log, not of a backup"};
+  }
+  return facts;
+}
+
+// --- Making one ---
+
+Result<void> Backups::check_start(const std::string& id) {
+  if (!is_backup_id(id))
+    return Error{Errc::kInvalid,
+                 "a backup's name has letters, digits, '-', '_' and '.', at most 64 of them"};
+  if (open()) return Error{Errc::kInvalid, fmt::format("backup {} is under way", id_)};
+  if (const auto there = os_.list(folder_of(id)); there.ok() && !there->empty())
+    return Error{Errc::kInvalid, fmt::format("{}: there is one of that name", folder_of(id))};
+  return {};
+}
+
+Result<void> Backups::start(const std::string& id, const Manifest& log) {
+  CHECK(!open() && is_backup_id(id));
+  id_ = id;
+  kept_ = {};
+  next_.clear();
+  may_stand_ = false;
+  given_up_.clear();
+  TRY(make_folder(id));
+  return follow(log);
+}
+
+// One that stood empty is made anew: the sync of its name may have failed then, and one that succeeds now would prove
+// nothing.
+Result<void> Backups::make_directory(const std::string& path) {
+  const auto made = os_.make_directory(path);
+  if (made.ok() || made.error().code != Errc::kExists) return made;
+  TRY_ASSIGN(const auto names, os_.list(path));  // nobody's file of that name is removed
+  if (!names.empty()) return {};
+  TRY(os_.remove(path));
+  return os_.make_directory(path);
+}
+
+// The mark is durable before anything stands in the folder: a start that finds half a backup knows whose it is. And the
+// name of each directory before anything is made in it.
+Result<void> Backups::make_folder(const std::string& id) {
+  TRY_ASSIGN(const auto mark, create_fresh(os_, mark_of(id)));
+  TRY(os_.sync_directory(kAofDirectory, "backup.mark"));
+  TRY(make_directory(std::string(kBackupsDirectory)));
+  TRY(os_.sync_directory("", "backup.root"));
+  TRY(make_directory(folder_of(id)));
+  return os_.sync_directory(kBackupsDirectory, "backup.parent");
+}
+
+Result<void> Backups::keep(const ManifestFile& file) {
+  CHECK(file.length);  // nothing is appended to it any more
+  const auto linked = os_.link(in_aof_directory(file.name), in_folder(id_, file.name));
+  if (linked.ok() || linked.error().code != Errc::kRefused) return linked;
+  return Error{Errc::kUnsupported, linked.error().message + "; a backup is made of hard links"};
+}
+
+Result<void> Backups::follow(const Manifest& log) {
+  CHECK(open());
+  auto file = std::find_if(log.segments.begin(), log.segments.end(),
+                           [&](const ManifestFile& segment) { return segment.name == next_; });
+  if (file == log.segments.end()) {
+    const Manifest before = std::exchange(kept_, {});
+    for (const ManifestFile& old : before.segments) (void)os_.remove(in_folder(id_, old.name));
+    if (before.base) (void)os_.remove(in_folder(id_, before.base->name));
+    if (log.base) TRY(keep(*log.base));
+    kept_.base = log.base;
+    file = log.segments.begin();
+  }
+  for (; file != log.segments.end() && file->length; ++file) {
+    TRY(keep(*file));
+    kept_.segments.push_back(*file);
+  }
+  CHECK(file != log.segments.end());  // the one in use has no length
+  next_ = file->name;
+  return {};
+}
+
+Result<BackupFacts> Backups::seal(const Manifest& log, uint64_t lsn, int64_t unix_s) {
+  TRY(follow(log));
+  CHECK(log.segments.back().lsn == lsn + 1 && next_ == log.segments.back().name);
+  TRY(os_.sync_directory(folder_of(id_), "backup.directory"));
+  const std::string text = encode_manifest(
+      kept_, fmt::format("{}{} to {} at {}\n", kNote, first_lsn(kept_), lsn, unix_s));
+  TRY_ASSIGN(const BackupFacts facts, parse_backup(text, id_));
+  TRY(write_manifest(text));
+  // A power cut may bring it back: a start that finds the manifest as well removes the mark alone.
+  (void)os_.remove(mark_of(id_));
+  id_.clear();
+  return facts;
+}
+
+Result<void> Backups::write_manifest(const std::string& text) {
+  const std::string temporary = in_folder(id_, kManifestTemporary);
+  {
+    TRY_ASSIGN(const auto file, create_fresh(os_, temporary));
+    TRY(write_whole(*file, 0, text));
+    TRY(file->sync("backup.manifest"));
+  }
+  may_stand_ = true;
+  TRY(os_.rename(temporary, in_folder(id_, kManifestName)));
+  return os_.sync_directory(folder_of(id_), "backup.rename");
+}
+
+BackupFacts Backups::facts() const {
+  BackupFacts facts;
+  facts.id = id_;
+  facts.first_lsn = first_lsn(kept_);
+  facts.bytes = bytes_of(kept_);
+  return facts;
+}
+
+// --- Giving one up ---
+
+// Once its manifest may stand it is left alone: a part of it would come back as a whole with it.
+void Backups::discard() {
+  if (!open()) return;
+  if (!may_stand_) (void)remove_unsealed(id_);
+  id_.clear();
+}
+
+void Backups::give_up(const Error& error) {
+  given_up_ = fmt::format("backup {} was given up: {}", id_, error.message);
+  discard();
+}
+
+// The mark goes when what it marks is gone for good.
+Result<void> Backups::remove_unsealed(const std::string& id) {
+  const auto names = os_.list(folder_of(id));
+  if (!names.ok() && names.error().code != Errc::kNotFound) return names.error();
+  if (names.ok()) {
+    for (const std::string& name : *names) TRY(os_.remove(in_folder(id, name)));
+    TRY(os_.remove(folder_of(id)));
+  }
+  if (os_.list(kBackupsDirectory).ok()) TRY(os_.sync_directory(kBackupsDirectory, "backup.parent"));
+  return os_.remove(mark_of(id));
+}
+
+void Backups::remove_leftovers(const std::vector<std::string>& unsealed) {
+  for (const std::string& id : unsealed) {
+    const auto manifest = os_.open(in_folder(id, kManifestName), Open::kRead);
+    if (manifest.ok()) {
+      // A kill may have come between the rename and its sync.
+      const auto synced = os_.sync_directory(folder_of(id), "backup.rename");
+      if (synced.ok()) (void)os_.remove(mark_of(id));
+    } else if (manifest.error().code == Errc::kNotFound) {
+      (void)remove_unsealed(id);
+    }
+  }
+}
+
+// --- Those that stand ---
+
+Result<std::vector<BackupFacts>> Backups::list() {
+  std::vector<BackupFacts> all;
+  const auto ids = os_.list(kBackupsDirectory);
+  if (!ids.ok() && ids.error().code == Errc::kNotFound) return all;
+  if (!ids.ok()) return ids.error();
+  for (const std::string& id : *ids) {
+    const auto text = read_whole(os_, in_folder(id, kManifestName));
+    if (!text.ok() && text.error().code == Errc::kIo) return text.error();
+    if (!text.ok()) continue;  // under way, or not ours
+    if (auto facts = parse_backup(*text, id); facts.ok()) all.push_back(std::move(*facts));
+  }
+  return all;
+}
+
+}  // namespace powercut::engine
