@@ -42,6 +42,7 @@ MutantInfo info_of(const Page& page) {
   mutant.story = page.story;
   mutant.source = page.source;
   mutant.trigger = page.trigger;
+  mutant.target = page.target;
   mutant.equivalent = page.equivalent;
   mutant.observed = {page.oracles, page.policies, page.personas};
   mutant.page = &page;

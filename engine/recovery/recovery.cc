@@ -269,6 +269,7 @@ class Recovery {
                load_plain_log(file, keyspace_, expected,
                               [&](uint64_t, const EntryView& entry) -> Result<void> {
                                 TRY(between_entries(name, 0));
+                                if (options_.on_entry) options_.on_entry(UINT64_MAX);
                                 return replay_.apply(entry);
                               }));
     loaded_before_ += log.size;
@@ -477,12 +478,14 @@ class Recovery {
     expected.truncate_corruption = options_.on_corruption == OnCorruption::kTruncate;
     expected.until_unix_s = options_.until_unix_s;
     replay_.new_segment();
-    TRY_ASSIGN(SegmentScan scan,
-               scan_segment(bytes, expected, [&](uint64_t, const EntryView& entry) -> Result<void> {
-                 const auto at = entry.command(0)[0].data() - bytes.view().data();
-                 TRY(between_entries(named.name, static_cast<uint64_t>(at)));
-                 return replay_.apply(entry);
-               }));
+    TRY_ASSIGN(
+        SegmentScan scan,
+        scan_segment(bytes, expected, [&](uint64_t lsn, const EntryView& entry) -> Result<void> {
+          if (options_.on_entry) options_.on_entry(lsn);
+          const auto at = entry.command(0)[0].data() - bytes.view().data();
+          TRY(between_entries(named.name, static_cast<uint64_t>(at)));
+          return replay_.apply(entry);
+        }));
     loaded_before_ += bytes.size();
     // Every entry was handed over once, under the next number.
     CHECK(scan.next_lsn == expected.first_lsn + scan.entries && scan.good_end <= bytes.size());

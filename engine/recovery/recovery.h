@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,6 +58,8 @@ struct RecoveryOptions {
   std::optional<int64_t> until_unix_s = {};
   // Kept up to date if it is there; then other tasks run now and then.
   LoadProgress* progress = nullptr;
+  // Told of each entry before it is done again.
+  std::function<void(uint64_t lsn)> on_entry = {};
 };
 
 struct RecoveryReport {

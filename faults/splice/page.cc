@@ -65,7 +65,8 @@ class Parser {
     field_ = colon == line.npos ? nullptr : field(key);
     if (field_ == nullptr)
       return wrong(
-          "not \"story: TEXT\", source, trigger, oracles, policies, personas, equivalent or seam; "
+          "not \"story: TEXT\", source, trigger, oracles, policies, personas, target, equivalent "
+          "or seam; "
           "a change begins with \"in FILE\"",
           number_);
     if (!field_->empty()) return wrong(fmt::format("a second \"{}\"", key), number_);
@@ -80,6 +81,7 @@ class Parser {
            : key == "oracles"    ? &page_.oracles
            : key == "policies"   ? &page_.policies
            : key == "personas"   ? &page_.personas
+           : key == "target"     ? &page_.target
            : key == "equivalent" ? &page_.equivalent
            : key == "seam"       ? &page_.seam
                                  : nullptr;

@@ -23,8 +23,9 @@ enum class Breach : uint8_t {
   kUnavailable,
   kDamageTaken,
   kUntrue,
+  kBehind,
 };
-inline constexpr size_t kBreaches = 12;
+inline constexpr size_t kBreaches = 13;
 
 struct BreachRow {
   Breach breach;
@@ -62,6 +63,12 @@ inline constexpr std::array<BreachRow, kBreaches> kBreachRows = {{
     {Breach::kUntrue, "LIE", "what the store says of itself is not so",
      "Asked how it is, the store said that all is well. It had just said to a client that it is "
      "not."},
+    {Breach::kBehind, "DBB", "the database behind the store is not what it was to be",
+     "The store hands on what it holds to a database. After a crash, and once the database had "
+     "caught "
+     "up, "
+     "the two did not hold the same; or the database was ahead of the store, or had less than was "
+     "promised of it."},
 }};
 constexpr const BreachRow& row_of(Breach breach) {
   return kBreachRows[static_cast<size_t>(breach)];
