@@ -98,6 +98,7 @@ Result<void> Engine::load() {
                              broken)};
   }
   report_ = recovered.report;
+  const bool renumbered = recovered.foreign || recovered.single_log;
   TRY(generations_.start(std::move(recovered)));
   CHECK(aof_.active() == config_.recovery.append_only);
   CHECK(aof_.synced_lsn() == report_.last_lsn);
@@ -106,7 +107,8 @@ Result<void> Engine::load() {
   executor_.set_loading(false);
   os_.spawn("keeper", [this] { keeper_.run(); });
   os_.spawn("expirer", [this] { expire_loop(); });
-  if (sink_ != nullptr) sink_->begin(report_.last_lsn - report_.entries, report_.last_lsn);
+  if (sink_ != nullptr)
+    sink_->begin(report_.last_lsn - report_.entries, report_.last_lsn, renumbered);
   return {};
 }
 

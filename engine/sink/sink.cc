@@ -40,10 +40,11 @@ void Sink::replaying(uint64_t lsn) {
   noting_ = lsn > has;
 }
 
-void Sink::begin(uint64_t base, uint64_t last) {
+void Sink::begin(uint64_t base, uint64_t last, bool renumbered) {
   noting_ = true;
   base_ = base;
   last_ = last;
+  everything_ |= renumbered;
   taken_ = last;
   since_ = os_.now();
   loaded_ms_ = os_.wall_now().unix_ms;
@@ -111,9 +112,10 @@ void Sink::before_change(Database& db, std::string_view key, Object*) {
   noted_.insert({db.identity(), std::string(key)});
 }
 
-void Sink::before_flush(Database& db) {
-  if (db.table().empty()) return;
-  everything_ |= noting_;
+// A checkpoint may have moved out already what it held.
+void Sink::before_flush(Database&) {
+  const bool counts = noting_;
+  everything_ |= counts;
 }
 
 void Sink::before_swap(int, int) { everything_ |= noting_; }
@@ -163,6 +165,8 @@ void Sink::run() {
       wake_.rest();
     } else if (const Instant due = due_at(); os_.now() < due) {
       wake_.rest(due);
+    } else if (damaged_ && options_.resync) {
+      replace_damaged();
     } else if (!database_.is_open() && !connect()) {
       continue;
     } else if (settled_ || (settle() && note_expired())) {
@@ -250,9 +254,20 @@ void Sink::fail(const Error& error) {
   stats_.last_error = error.message;
   if (trouble_ != error.message) say(error.message);
   trouble_ = error.message;
+  damaged_ = error.code == Errc::kCorrupt;
   retry_after_ = std::clamp(retry_after_ * 2, kFirstRetry, kLongestWait);
   retry_at_ = os_.now() + retry_after_;
   log_.progress().notify_all();
+}
+
+// All that it held is in the store.
+void Sink::replace_damaged() {
+  const auto away = database_.put_away();
+  if (!away.ok() && away.error().code != Errc::kNotFound) return fail(away.error());
+  say(fmt::format("{} is kept as {}{}, and written anew", options_.file, options_.file,
+                  kDamagedSuffix));
+  damaged_ = settled_ = false;
+  ++stats_.resyncs;
 }
 
 // --- The end ---

@@ -68,7 +68,8 @@ class Sink final : public KeyspaceObserver {
   // The log is about to do this operation again.
   void replaying(uint64_t lsn);
   // The keyspace is loaded: up to `base` by a checkpoint, and from there to `last` by the log. Starts the task.
-  void begin(uint64_t base, uint64_t last);
+  // `renumbered`: another server wrote it, whose operations have other numbers.
+  void begin(uint64_t base, uint64_t last, bool renumbered);
 
   // --- Beside the running store; none of it yields ---
   // An operation was appended to the log.
@@ -125,6 +126,7 @@ class Sink final : public KeyspaceObserver {
   SinkRows rows_of(int db, std::string_view key, size_t table) const;
   void give_back(const SinkBatch& batch);
   void fail(const Error& error);
+  void replace_damaged();
   void say(const std::string& text);
 
   Os& os_;
@@ -157,6 +159,7 @@ class Sink final : public KeyspaceObserver {
   bool held_ = false;
   bool ending_ = false;
   bool stopping_ = false;
+  bool damaged_ = false;  // by what SQLite says
   std::string trouble_;
   SinkStats stats_;
 };

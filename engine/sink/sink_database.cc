@@ -99,10 +99,29 @@ std::string quoted(std::string_view text) {
 
 Result<SinkDatabase::Found> SinkDatabase::open() {
   CHECK(db_ == nullptr);
+  const bool was_there = is_there();
   world_ = std::make_unique<sqlite::World>(os_);
   auto found = connect();
-  if (!found.ok()) close();
+  if (found.ok()) return found;
+  close();
+  // After a sync that failed a power cut may take its name, whatever is synced later: it gets another.
+  if (!was_there)
+    for (const std::string_view suffix : {"", "-journal"})
+      (void)os_.remove(fmt::format("{}{}", file_, suffix));
   return found;
+}
+
+bool SinkDatabase::is_there() {
+  const auto opened = os_.open(file_, Open::kRead);
+  return opened.ok() || opened.error().code != Errc::kNotFound;
+}
+
+// Its journal is of no use without it, and must not meet the next one.
+Result<void> SinkDatabase::put_away() {
+  CHECK(db_ == nullptr);
+  const auto removed = os_.remove(file_ + "-journal");
+  if (!removed.ok() && removed.error().code != Errc::kNotFound) return removed;
+  return os_.rename(file_, fmt::format("{}{}", file_, kDamagedSuffix));
 }
 
 void SinkDatabase::close() {
@@ -139,7 +158,7 @@ Result<SinkDatabase::Found> SinkDatabase::look() {
   TRY_ASSIGN(const std::string known, there("powercut_sink"));
   if (known == "0") {
     found.fresh = true;
-    TRY(make(true));
+    TRY(make(true, 0));
     return found;
   }
   TRY_ASSIGN(const std::string schema, text_of("SELECT schema FROM powercut_sink"));
@@ -158,14 +177,15 @@ Result<SinkDatabase::Found> SinkDatabase::look() {
       TRY_ASSIGN(const std::string count, there(name));
       if (count == "0") found.missing = name;
     }
-  if (found.fresh || !found.missing.empty()) TRY(make(false));
+  if (!found.missing.empty()) found.lsn = 0;  // one that is empty has no operation
+  if (found.fresh || !found.missing.empty()) TRY(make(false, found.lsn));
   TRY_ASSIGN(const std::string aside, text_of("SELECT count(*) FROM powercut_set_aside"));
   set_aside_ = std::stoull(aside);
   return found;
 }
 
 // One transaction: nobody finds half of it.
-Result<void> SinkDatabase::make(bool first) {
+Result<void> SinkDatabase::make(bool first, uint64_t lsn) {
   std::string sql = "BEGIN IMMEDIATE;";
   for (const SinkTable& table : tables_) {
     sql += fmt::format(
@@ -187,7 +207,7 @@ Result<void> SinkDatabase::make(bool first) {
         "reason TEXT NOT NULL, PRIMARY KEY(db, key)) WITHOUT ROWID;"
         "INSERT INTO powercut_sink VALUES({}, 0, '');",
         kSinkSchema);
-  return run(sql + "COMMIT");
+  return run(sql + fmt::format("UPDATE powercut_sink SET lsn={}; COMMIT", lsn));
 }
 
 Result<void> SinkDatabase::prepare() {

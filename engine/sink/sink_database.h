@@ -31,6 +31,7 @@ struct sqlite3_stmt;
 namespace powercut::engine {
 
 inline constexpr int kSinkSchema = 1;
+inline constexpr std::string_view kDamagedSuffix = ".damaged";
 
 // One key, as it is to stand in the database.
 struct SinkRows {
@@ -73,6 +74,9 @@ class SinkDatabase {
   // As the end of the process would: what is under way is rolled back by the next open().
   void close();
 
+  // Gives the file another name, with kDamagedSuffix behind it: the next open() makes a new one. REQUIRES: !is_open().
+  Result<void> put_away();
+
   // Writes the batch. A key that the database refuses is set aside.
   //   Errors: as open(): whether it was written is open then, and the database is closed.
   Result<void> write(const SinkBatch& batch);
@@ -88,9 +92,10 @@ class SinkDatabase {
     sqlite3_stmt* put_field = nullptr;
     sqlite3_stmt* remove_fields = nullptr;
   };
+  bool is_there();
   Result<Found> connect();
   Result<Found> look();
-  Result<void> make(bool first);
+  Result<void> make(bool first, uint64_t lsn);
   Result<void> prepare();
   Result<sqlite3_stmt*> statement(const std::string& sql);
   Result<void> run(const std::string& sql);

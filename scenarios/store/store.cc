@@ -153,13 +153,6 @@ class SinkType final : public StoreType {
     return {"always", "everysec", "hybrid-always", "hybrid-everysec"};
   }
   std::string turn_log_on() const override { return {}; }
-  // SQLite is not promised what the log heals: as for SQLite itself, calls of it do not fail.
-  faults::FaultSet faults() const override {
-    using faults::FaultClass;
-    return {FaultClass::kKill,      FaultClass::kPowerCut,   FaultClass::kTorn,
-            FaultClass::kShortIo,   FaultClass::kSlowSync,   FaultClass::kHangingSync,
-            FaultClass::kClockJump, FaultClass::kRecoveryCut};
-  }
   bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
 
  private:
