@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "engine/base/check.h"
+#include "engine/command/number.h"
 #include "engine/sqlite/vfs.h"
 
 namespace powercut::engine {
@@ -162,13 +163,17 @@ Result<SinkDatabase::Found> SinkDatabase::look() {
     return found;
   }
   TRY_ASSIGN(const std::string schema, text_of("SELECT schema FROM powercut_sink"));
+  TRY_ASSIGN(const std::string lsn, text_of("SELECT lsn FROM powercut_sink"));
+  const auto number = parse_integer(lsn);
+  if (schema.empty() || !number || *number < 0)
+    return Error{Errc::kCorrupt,
+                 fmt::format("{}: powercut_sink has no row that says what it is at", file_)};
   if (schema != std::to_string(kSinkSchema))
     return Error{Errc::kUnsupported,
                  fmt::format("{}: it has schema {}, and this build writes schema {}: name another "
                              "file with sink-file, or start the server that made it",
                              file_, schema, kSinkSchema)};
-  TRY_ASSIGN(const std::string lsn, text_of("SELECT lsn FROM powercut_sink"));
-  found.lsn = std::stoull(lsn);
+  found.lsn = static_cast<uint64_t>(*number);
   TRY_ASSIGN(const std::string tables, text_of("SELECT tables FROM powercut_sink"));
   found.fresh = tables != format_sink_tables(tables_);
   for (const SinkTable& table : tables_)
@@ -180,7 +185,7 @@ Result<SinkDatabase::Found> SinkDatabase::look() {
   if (!found.missing.empty()) found.lsn = 0;  // one that is empty has no operation
   if (found.fresh || !found.missing.empty()) TRY(make(false, found.lsn));
   TRY_ASSIGN(const std::string aside, text_of("SELECT count(*) FROM powercut_set_aside"));
-  set_aside_ = std::stoull(aside);
+  set_aside_ = static_cast<uint64_t>(parse_integer(aside).value_or(0));
   return found;
 }
 
@@ -272,7 +277,7 @@ Result<void> SinkDatabase::commit(const SinkBatch& batch) {
   if (!refused.empty()) return Error{Errc::kRefused, fmt::format("{}: {}", file_, refused)};
   TRY_ASSIGN(const std::string aside, text_of("SELECT count(*) FROM powercut_set_aside"));
   TRY(run("COMMIT"));
-  set_aside_ = std::stoull(aside);
+  set_aside_ = static_cast<uint64_t>(parse_integer(aside).value_or(0));
   return {};
 }
 
