@@ -10,6 +10,7 @@
 #include "engine/aof/aof_log.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/recovery/recovery.h"
+#include "engine/sink/sink.h"
 #include "engine/store/eviction.h"
 
 namespace powercut::engine {
@@ -107,6 +108,7 @@ struct EngineConfig {
   bool refuse_after_failed_save = false;  // stop-writes-on-bgsave-error
   int databases = 16;                     // databases
   EngineSizes sizes;
+  SinkOptions sink;  // sink-file and the others
   ServiceConfig service;
   // Directives of Redis that cannot matter here, where they were given another value than Redis's own default.
   std::map<std::string, std::string, std::less<>> accepted;

@@ -114,6 +114,8 @@ Result<void> Engine::config_set(std::string_view name, std::string_view value) {
   EngineConfig next = config_;
   if (loading_ && name == "appendonly") return failed("the store is loading");
   if (const auto set = parameter->set(next, value); !set.ok()) return failed(set.error().message);
+  if (sink_ != nullptr && (!next.recovery.append_only || next.aof.policy == SyncPolicy::kNo))
+    return failed(kSinkNeedsLog);
   if (next.recovery.append_only != config_.recovery.append_only) {
     while (shutting_down_) shutdown_over_.wait();
     const auto turned = keeper_.set_append_only(next.recovery.append_only);
@@ -130,6 +132,7 @@ Result<void> Engine::config_set(std::string_view name, std::string_view value) {
   }
   if (next.service.password != config_.service.password)
     executor_.clients().users.set_default_password(next.service.password);
+  if (sink_ != nullptr) sink_->set_resync(next.sink.resync);
   config_ = std::move(next);
   aof_.set_options(config_.aof);
   apply_config();

@@ -88,6 +88,7 @@ Result<void> Engine::load() {
   executor_.set_loading(true);
   RecoveryOptions options = config_.recovery;
   if (options.progress != nullptr) options.progress = &progress_;
+  TRY(look_at_sink(options));
   TRY_ASSIGN(Recovered recovered, recover(os_, keyspace_, options));
   if (stopped_) return {};  // a client has ended it meanwhile
   if (const std::string broken = executor_.scripts().broken_library(); !broken.empty()) {
@@ -98,6 +99,7 @@ Result<void> Engine::load() {
   }
   report_ = recovered.report;
   const auto unsealed = std::move(recovered.unsealed_backups);
+  const bool renumbered = recovered.foreign || recovered.single_log;
   TRY(generations_.start(std::move(recovered)));
   generations_.backups().remove_leftovers(unsealed);
   CHECK(aof_.active() == config_.recovery.append_only);
@@ -107,6 +109,8 @@ Result<void> Engine::load() {
   executor_.set_loading(false);
   os_.spawn("keeper", [this] { keeper_.run(); });
   os_.spawn("expirer", [this] { expire_loop(); });
+  if (sink_ != nullptr)
+    sink_->begin(report_.last_lsn - report_.entries, report_.last_lsn, renumbered);
   return {};
 }
 
@@ -116,6 +120,7 @@ uint64_t Engine::append(const Effects& effects) {
   for (const auto& item : effects.items()) aof_.add_command(item.db, effects.bytes_of(item));
   const uint64_t lsn = aof_.end_entry();
   master_.append(effects, lsn);
+  if (sink_ != nullptr) sink_->on_entry();
   keeper_.on_entry();
   if (++appends_ % kLooksAtMemory == 0) peak_memory_ = std::max(peak_memory_, used_memory());
   if (!wake_expirer_.empty() && keyspace_.next_expiry_ms() != INT64_MAX) wake_expirer_.notify_all();
@@ -126,8 +131,10 @@ uint64_t Engine::append(const Effects& effects) {
 void Engine::let_others_run(bool wrote) {
   if (wrote && !keeper_.busy(Keeper::Job::kNone) && !generations_.checkpoint().running()) return;
   keeper_.hold(wrote);
+  if (sink_ != nullptr) sink_->hold(wrote);
   os_.park(os_.now());
   keeper_.hold(false);
+  if (sink_ != nullptr) sink_->hold(false);
   while (stopped_) os_.park(kForever);
 }
 
@@ -192,6 +199,7 @@ Result<void> Engine::shut_down(bool save) {
   stopping_ = true;
   stopped_ = true;
   keeper_.stop();
+  if (sink_ != nullptr) sink_->stop();
   wake_expirer_.notify_all();
   executor_.stop();
   master_.stop();
@@ -202,6 +210,8 @@ Result<void> Engine::shut_down(bool save) {
 
 Result<void> Engine::finish(bool save) {
   if (aof_.poisoned()) return Error{Errc::kIo, aof_.blocked()};
+  // The log has what the database does not get now.
+  if (sink_ != nullptr) (void)sink_->finish();
   keeper_.pause();
   save = save && !executor_.scripts().busy();  // what a script has begun is not saved
   // A sync that failed just now is healed first, on another call.

@@ -19,6 +19,7 @@
 #include "engine/keeper.h"
 #include "engine/recovery/recovery.h"
 #include "engine/replication/master.h"
+#include "engine/sink/sink.h"
 #include "engine/store/keyspace.h"
 
 namespace powercut::engine {
@@ -49,6 +50,7 @@ class Engine final : public OperationLog, public Control {
   Keeper& keeper() { return keeper_; }
   const Keeper& keeper() const { return keeper_; }
   const Master& master() const { return master_; }
+  const Sink* sink() const { return sink_.get(); }  // null: there is no database behind it
   const RecoveryReport& recovery() const { return report_; }
   const LoadProgress& load_progress() const { return progress_; }
   const EngineConfig& config() const { return config_; }
@@ -85,14 +87,17 @@ class Engine final : public OperationLog, public Control {
   // --- OperationLog ---
   uint64_t append(const Effects& effects) override;
   uint64_t applied_lsn() const override { return aof_.applied_lsn(); }
-  uint64_t released_lsn() const override { return aof_.released_lsn(); }
+  uint64_t released_lsn() const override {
+    const uint64_t lsn = aof_.released_lsn();
+    return sink_ == nullptr ? lsn : sink_->released(lsn);
+  }
   WaitQueue& progress() override { return aof_.progress(); }
   bool make_room() override;
   bool ends() const override { return shutting_down_; }
   bool has_space(size_t bytes) override { return aof_.has_space(bytes); }
   const std::string& refusal() const override;
 
-  // --- Control (control.cc, info.cc, replicas.cc) ---
+  // --- Control (control.cc, info.cc, replicas.cc, behind.cc) ---
   Result<void> save() override;
   Result<std::string> background_save() override;
   Result<std::string> rewrite_aof() override;
@@ -164,6 +169,9 @@ class Engine final : public OperationLog, public Control {
   std::string info_stats();
   std::string info_keyspace();
   std::string info_replication();
+  // behind.cc
+  Result<void> look_at_sink(RecoveryOptions& options);
+  std::string info_sink() const;
   // replicas.cc
   Master::Store lend_to_master();
   void set_master_options();
@@ -178,6 +186,7 @@ class Engine final : public OperationLog, public Control {
   Keeper keeper_;
   Executor executor_;
   Master master_;
+  std::unique_ptr<Sink> sink_;
   WaitQueue wake_expirer_;
   WaitQueue shutdown_over_;
   RecoveryReport report_;

@@ -188,6 +188,8 @@ std::span<const Parameter> parameters() {
     std::vector<Parameter> both(std::begin(kParameters), std::end(kParameters));
     const auto service = service_parameters();
     both.insert(both.end(), service.begin(), service.end());
+    const auto sink = sink_parameters();
+    both.insert(both.end(), sink.begin(), sink.end());
     std::sort(both.begin(), both.end(),
               [](const Parameter& a, const Parameter& b) { return a.name < b.name; });
     return both;

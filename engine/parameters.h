@@ -34,6 +34,8 @@ struct Parameter {
 std::span<const Parameter> parameters();
 // Of these, those of the process around the store (service_parameters.cc), in no order.
 std::span<const Parameter> service_parameters();
+// Of these, those of the database behind the store (sink_parameters.cc), in no order.
+std::span<const Parameter> sink_parameters();
 // nullptr if there is none.
 const Parameter* find_parameter(std::string_view name);
 

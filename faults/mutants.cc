@@ -43,6 +43,7 @@ MutantInfo info_of(const Page& page) {
   mutant.source = page.source;
   mutant.trigger = page.trigger;
   mutant.workload = page.workload;
+  mutant.target = page.target;
   mutant.equivalent = page.equivalent;
   mutant.observed = {page.oracles, page.policies, page.personas};
   mutant.page = &page;

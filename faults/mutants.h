@@ -73,6 +73,7 @@ struct MutantInfo {
   Mutant planted = {};                             // in the engine; none: a decorator
   DecoratorKind decorator = DecoratorKind::kNone;  // kNone: planted in the engine
   Site fence = "none";                             // of kNoSync
+  std::string_view target = {};                    // where that is not the store: which
   std::string_view equivalent = {};                // not empty: not counted, and why
   std::string_view workload = {};                  // that it shows in; empty: where all is done
   Observed observed = {};

@@ -41,6 +41,9 @@ struct Promise {
   // A sync has failed, and nothing has replaced what it was to force: a kill then takes what a power
   // cut takes.
   bool indeterminate = false;
+  // A database behind the engine has all up to here.
+  uint64_t behind = 0;
+  bool acked_behind = false;  // ... and all that was acknowledged, whatever is lost
   bool operator==(const Promise&) const = default;
 };
 
@@ -67,6 +70,10 @@ struct Recovery {
   uint64_t last = 0;    // the operation that was reached
   uint64_t failed = 0;  // operations that could not be done again
   MetSet met;
+  // Of a database behind the engine: the operation that it was found at, and what it holds that the engine does not,
+  // or the reverse, now that it has caught up; empty: nothing.
+  std::optional<uint64_t> behind = {};
+  std::string behind_differs = {};
 };
 
 // What an engine is at, for coverage: doing something to the disk, or for it.

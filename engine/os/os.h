@@ -53,6 +53,8 @@ struct Search {
 };
 enum class Found : unsigned char { kNo, kYes, kReadOn };
 
+enum class Lock : unsigned char { kNone, kShared, kExclusive };
+
 class File {
  public:
   // Closes the file. Never makes anything durable, never reports an error, never yields.
@@ -106,6 +108,16 @@ class File {
   // Does its name still lead to it? Somebody may remove or move a directory under a running store.
   //   Kill-safe:  n/a.  Power-safe: n/a.  Errors: none: where nobody can tell, yes.  Yields: no.
   virtual bool named() { return true; }
+
+  // Locks a range against other processes, as lockf(3) does: what was locked before in it is then locked so. Bytes and
+  // files are as they were; closing the file gives it back.
+  //   Kill-safe:  no.  Power-safe: no.
+  //   Errors:     kRefused: another process has it. Where nobody can tell, and in a world of one process: none.
+  //   Yields:     no.
+  virtual Result<void> lock(uint64_t offset, uint64_t size, Lock lock) {
+    (void)offset, (void)size, (void)lock;
+    return {};
+  }
 
   // Is there a match? kReadOn says nothing: read and see. A world that has not decided yet what a
   // power cut left may decide this without deciding every byte; what was searched is then not read.

@@ -283,6 +283,7 @@ class Recovery {
                load_plain_log(file, keyspace_, expected,
                               [&](uint64_t, const EntryView& entry) -> Result<void> {
                                 TRY(between_entries(name, 0));
+                                if (options_.on_entry) options_.on_entry(UINT64_MAX);
                                 return replay_.apply(entry);
                               }));
     loaded_before_ += log.size;
@@ -497,6 +498,7 @@ class Recovery {
         SegmentScan scan,
         scan_segment(bytes, expected, [&](uint64_t lsn, const EntryView& entry) -> Result<void> {
           if (lsn > options_.until_lsn) return {};
+          if (options_.on_entry) options_.on_entry(lsn);
           const auto at = entry.command(0)[0].data() - bytes.view().data();
           TRY(between_entries(named.name, static_cast<uint64_t>(at)));
           return replay_.apply(entry);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,6 +65,8 @@ struct RecoveryOptions {
   uint64_t until_lsn = UINT64_MAX;
   // Kept up to date if it is there; then other tasks run now and then.
   LoadProgress* progress = nullptr;
+  // Told of each entry before it is done again.
+  std::function<void(uint64_t lsn)> on_entry = {};
 };
 
 struct RecoveryReport {

@@ -19,6 +19,12 @@ namespace {
 constexpr int kPathMost = 512;
 constexpr int kSectorBytes = 4096;  // as SQLite takes it for granted on Unix
 constexpr int kSharedRegions = 64;
+// Where SQLite's programs lock a database (its documentation of file locking): one who waits for its readers to go, one who
+// is about to write, and those who read.
+constexpr uint64_t kPending = 0x40000000;
+constexpr uint64_t kReserved = kPending + 1;
+constexpr uint64_t kReaders = kPending + 2;
+constexpr uint64_t kReadersSize = 510;
 
 // SQLite makes room for it, and knows nothing but its first member.
 struct OpenFile {
@@ -28,6 +34,7 @@ struct OpenFile {
   const char* path;  // valid until it is closed
   Site fence;        // what its syncs are for
   bool sync_directory;
+  int level;  // of its lock: SQLITE_LOCK_*
   void* shared[kSharedRegions];
 };
 
@@ -114,9 +121,50 @@ int size_of_file(sqlite3_file* file, sqlite3_int64* size) {
   return SQLITE_OK;
 }
 
-int grant(sqlite3_file*, int) { return SQLITE_OK; }
+bool take(OpenFile& f, uint64_t offset, uint64_t size, Lock lock) {
+  return f.world->file(f.number).lock(offset, size, lock).ok();
+}
 
-int is_reserved(sqlite3_file*, int* reserved) {
+bool take_to_read(OpenFile& f) {
+  if (!take(f, kPending, 1, Lock::kShared)) return false;  // somebody waits for readers to go
+  const bool taken = take(f, kReaders, kReadersSize, Lock::kShared);
+  (void)take(f, kPending, 1, Lock::kNone);
+  return taken;
+}
+
+int lock_file(sqlite3_file* file, int level) {
+  OpenFile& f = of(file);
+  if (f.level >= level) return SQLITE_OK;
+  if (level == SQLITE_LOCK_SHARED && !take_to_read(f)) return SQLITE_BUSY;
+  if (level == SQLITE_LOCK_RESERVED && !take(f, kReserved, 1, Lock::kExclusive)) return SQLITE_BUSY;
+  if (level == SQLITE_LOCK_EXCLUSIVE) {
+    if (!take(f, kPending, 1, Lock::kExclusive)) return SQLITE_BUSY;
+    f.level = SQLITE_LOCK_PENDING;
+    if (!take(f, kReaders, kReadersSize, Lock::kExclusive)) return SQLITE_BUSY;
+  }
+  f.level = level;
+  return SQLITE_OK;
+}
+
+int unlock_file(sqlite3_file* file, int level) {
+  OpenFile& f = of(file);
+  if (f.level <= level) return SQLITE_OK;
+  if (level == SQLITE_LOCK_SHARED) {
+    if (!take(f, kReaders, kReadersSize, Lock::kShared)) return SQLITE_IOERR_UNLOCK;
+    (void)take(f, kPending, 2, Lock::kNone);
+  } else {
+    (void)take(f, kPending, 2 + kReadersSize, Lock::kNone);
+  }
+  f.level = level;
+  return SQLITE_OK;
+}
+
+int is_reserved(sqlite3_file* file, int* reserved) {
+  OpenFile& f = of(file);
+  *reserved = 1;
+  if (f.level >= SQLITE_LOCK_RESERVED) return SQLITE_OK;
+  if (!take(f, kReserved, 1, Lock::kShared)) return SQLITE_OK;
+  (void)take(f, kReserved, 1, Lock::kNone);
   *reserved = 0;
   return SQLITE_OK;
 }
@@ -154,8 +202,8 @@ constexpr sqlite3_io_methods kMethods = {.iVersion = 2,
                                          .xTruncate = truncate_file,
                                          .xSync = sync_file,
                                          .xFileSize = size_of_file,
-                                         .xLock = grant,
-                                         .xUnlock = grant,
+                                         .xLock = lock_file,
+                                         .xUnlock = unlock_file,
                                          .xCheckReservedLock = is_reserved,
                                          .xFileControl = control,
                                          .xSectorSize = sector_bytes,
@@ -197,7 +245,7 @@ int open_file(sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int
   const Site fence = (flags & SQLITE_OPEN_WAL) != 0 ? kSyncWal
                      : (flags & journals) != 0      ? kSyncJournal
                                                     : kSyncDatabase;
-  f = {{&kMethods}, &w, w.keep(std::move(opened).value()), path, fence, made, {}};
+  f = {{&kMethods}, &w, w.keep(std::move(opened).value()), path, fence, made, 0, {}};
   if (did != nullptr) *did = flags;
   return SQLITE_OK;
 }

@@ -1,8 +1,9 @@
 // SQLite's files on the seam: an sqlite3_vfs over engine/os/os.h, which makes the calls that SQLite's own for
 // Unix makes, in the same order. sqlite3_open_v2(..., kVfs), by somebody who stands Inside a World.
 //
-// One connection a World: every lock is granted, and what WAL shares between processes is heap memory here
-// (xShmMap), which is lost with the World. Open it with SQLITE_OPEN_NOMUTEX.
+// One connection a World. Locks are SQLite's own for Unix, held against other processes where the seam has any (File::lock):
+// two connections of one process, and WAL beside another process, are not for it. What WAL shares between processes is heap
+// memory here (xShmMap), which is lost with the World. Open it with SQLITE_OPEN_NOMUTEX.
 //
 //   Kill-safe, Power-safe: as the seam's calls are. A file of a journal that SQLite may have made is synced
 //               together with its directory, the first time that it is synced.

@@ -65,7 +65,8 @@ class Parser {
     field_ = colon == line.npos ? nullptr : field(key);
     if (field_ == nullptr)
       return wrong(
-          "not \"story: TEXT\", source, trigger, oracles, policies, personas, workload, equivalent "
+          "not \"story: TEXT\", source, trigger, oracles, policies, personas, workload, target, "
+          "equivalent "
           "or seam; "
           "a change begins with \"in FILE\"",
           number_);
@@ -82,6 +83,7 @@ class Parser {
            : key == "policies"   ? &page_.policies
            : key == "personas"   ? &page_.personas
            : key == "workload"   ? &page_.workload
+           : key == "target"     ? &page_.target
            : key == "equivalent" ? &page_.equivalent
            : key == "seam"       ? &page_.seam
                                  : nullptr;

@@ -38,6 +38,7 @@ struct Page {
   std::string personas;
   std::string workload;    // the built-in one in which it shows; empty: where all is done
   std::string equivalent;  // not empty: not counted, and why
+  std::string target;      // the one that it shows in, where that is not the store alone
   std::string seam;        // what a decorator does; else empty, and there are changes
   std::vector<PageChange> changes;
 };

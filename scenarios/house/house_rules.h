@@ -64,7 +64,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
                                  "engine/command/user", "engine/command/script"});
   const auto recovery = with(command, {"engine/aof", "engine/recovery"});
   const auto backup = with(recovery, {"engine/backup"});
-  const auto owner = with(backup, {"engine/replication"});
+  const auto owner = with(backup, {"engine/replication", "engine/sink"});
   const auto engine = with(owner, {"engine", "engine/os/posix"});
   const auto faults = with(os, {"sim", "faults", "faults/splice"});
   // The judge's floors, from bottom to top. It knows no engine but through sim/target.h: only `store`
@@ -78,6 +78,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
     rooms[std::string("scenarios/") + floor] = judge;
   }
   rooms["scenarios/store"].insert(engine.begin(), engine.end());
+  rooms["scenarios/store"].insert("engine/sqlite");
   rooms["scenarios/sqlite"].insert("engine/sqlite");
   judge.insert(engine.begin(), engine.end());
   auto experiments = with(judge, {"experiments", "engine/server"});
@@ -104,6 +105,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
       {"engine/recovery", recovery},
       {"engine/backup", backup},
       {"engine/replication", command},
+      {"engine/sink", with(command, {"engine/aof", "engine/sqlite"})},
       {"engine", owner},
       {"engine/server", engine},
       {"engine/fuzz", with(engine, {"engine/server"})},

@@ -172,7 +172,29 @@ Verdict Oracle::judge(History& history, const Promised& promised, const Delays& 
     verdict.violation = Violation{
         Breach::kNoPrefix,
         fmt::format("{} logged commands failed when they were replayed", recovered.failed)};
+  if (!verdict.violation && recovered.behind && !contract_broken && keeps_synced_)
+    verdict.violation = behind(history, promised, recovered);
   return verdict;
+}
+
+std::optional<Violation> Oracle::behind(const History& history, const Promised& promised,
+                                        const Recovered& recovered) {
+  const uint64_t found = *recovered.behind;
+  const auto wrong = [](std::string text) { return Violation{Breach::kBehind, std::move(text)}; };
+  if (found > recovered.last)
+    return wrong(fmt::format("the database is at operation {}, and the log ends with {}", found,
+                             recovered.last));
+  if (found < promised.engine.behind)
+    return wrong(fmt::format("the database is at operation {}, and {} was committed", found,
+                             promised.engine.behind));
+  for (uint64_t lsn = found + 1; promised.engine.acked_behind && lsn <= promised.last; ++lsn) {
+    const Operation& operation = history.operation(lsn);
+    if (operation.acked > promised.at || operation.ack > promised.acks) continue;
+    return wrong(
+        fmt::format("operation {} was acknowledged, and the database is at {}", lsn, found));
+  }
+  if (!recovered.behind_differs.empty()) return wrong(recovered.behind_differs);
+  return std::nullopt;
 }
 
 Verdict Oracle::judge_state(History& history, const Promised& promised, const Delays& delays,

@@ -76,6 +76,9 @@ class Oracle {
                    Instant oldest) const;
   std::optional<Violation> floors(const Promised& promised, uint64_t k) const;
   static std::optional<Violation> bounds(const Share& share);
+  // What was promised of a database behind the engine.
+  static std::optional<Violation> behind(const History& history, const Promised& promised,
+                                         const Recovered& recovered);
 
   const Policy& policy_;
   bool keeps_synced_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "sim/target.h"
@@ -17,12 +18,15 @@ struct Recovered {
   uint64_t last = 0;    // the operation that it says it reached
   uint64_t failed = 0;  // operations that it could not do again
   sim::MetSet met;
+  std::optional<uint64_t> behind = {};  // as in sim::Recovery
+  std::string behind_differs = {};
 };
 
 // Judged alike: the same but for what was met on the way.
 inline bool same_outcome(const Recovered& a, const Recovered& b) {
   return a.refusal == b.refusal && a.hangs == b.hangs && a.died == b.died && a.digest == b.digest &&
-         a.last == b.last && a.failed == b.failed;
+         a.last == b.last && a.failed == b.failed && a.behind == b.behind &&
+         a.behind_differs == b.behind_differs;
 }
 
 }  // namespace powercut::scenarios

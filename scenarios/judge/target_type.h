@@ -37,6 +37,9 @@ class TargetType {
   // the run's.
   virtual const TargetType& itself() const { return *this; }
 
+  // Is it our own store, so that the bugs planted in its source are in it?
+  virtual bool is_store() const { return false; }
+
   // One for a run; it outlives the lives.
   virtual std::unique_ptr<History> history() const { return std::make_unique<PlainHistory>(); }
 

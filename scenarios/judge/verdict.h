@@ -24,8 +24,9 @@ enum class Breach : uint8_t {
   kDamageTaken,
   kUntrue,
   kBackup,
+  kBehind,
 };
-inline constexpr size_t kBreaches = 13;
+inline constexpr size_t kBreaches = 14;
 
 struct BreachRow {
   Breach breach;
@@ -66,6 +67,12 @@ inline constexpr std::array<BreachRow, kBreaches> kBreachRows = {{
     {Breach::kBackup, "BAK", "a backup is not what was said of it",
      "A client was told that its backup is whole. It is gone, or damaged, or holds something "
      "else."},
+    {Breach::kBehind, "DBB", "the database behind the store is not what it was to be",
+     "The store hands on what it holds to a database. After a crash, and once the database had "
+     "caught "
+     "up, "
+     "the two did not hold the same; or the database was ahead of the store, or had less than was "
+     "promised of it."},
 }};
 constexpr const BreachRow& row_of(Breach breach) {
   return kBreachRows[static_cast<size_t>(breach)];

@@ -61,7 +61,8 @@ endforeach()
 
 # The judge and all below it, for a program that brings an engine of its own and has all verbs.
 set(rooms powercut_flags light_flags engine_base engine_os engine_store_judged engine_checkpoint_judged
-  engine_sqlite engine_command_judged engine_aof_judged engine_recovery_judged engine_backup_judged engine_replication_judged engine_judged
+  engine_sqlite engine_command_judged engine_aof_judged engine_recovery_judged engine_backup_judged engine_replication_judged
+  engine_sink_judged engine_judged
   faults_splice sim faults)
 foreach(room base trace record workload judge store sqlite run sweep story shrink explore view lab zoo campaign cli)
   list(APPEND rooms scenarios_${room})

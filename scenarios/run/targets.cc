@@ -18,6 +18,7 @@ void add_fences(const TargetType& type) {
 std::vector<const TargetType*>& targets() {
   static std::vector<const TargetType*> all = [] {
     std::vector<const TargetType*> known{&store_type()};
+    for (const TargetType* type : store_types_with_sink()) known.push_back(type);
     for (const TargetType* type : sqlite_types()) {
       add_fences(*type);
       known.push_back(type);
@@ -36,12 +37,15 @@ const TargetType& target_or_store(const TargetType* target) {
 }
 
 bool may_be_planted(const faults::MutantInfo& mutant, const TargetType* target) {
-  return mutant.decorates() || &target_or_store(target) == &store();
+  if (mutant.decorates()) return true;
+  if (mutant.target.empty()) return target_or_store(target).is_store();
+  return target_or_store(target).name() == mutant.target;
 }
 
 std::string not_planted(const faults::MutantInfo& mutant, const TargetType* target) {
-  return fmt::format("the mutant {} is a change of the store's source, and the target is {}",
-                     mutant.name, target_or_store(target).name());
+  return fmt::format("the mutant {} is a change of {}, and the target is {}", mutant.name,
+                     mutant.target.empty() ? "the store's source" : mutant.target,
+                     target_or_store(target).name());
 }
 
 std::span<const TargetType* const> all_targets() { return targets(); }

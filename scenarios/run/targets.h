@@ -1,4 +1,4 @@
-// The engines that can be judged here, by name: the store, SQLite, and what a program adds to them.
+// The engines that can be judged here, by name: the store, alone and with a database behind it, SQLite, and what a program adds to them.
 #pragma once
 
 #include <span>

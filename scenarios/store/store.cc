@@ -70,12 +70,13 @@ std::vector<TargetType::Administration> administration(std::string_view always) 
   return all;
 }
 
-class StoreType final : public TargetType {
+class StoreType : public TargetType {
  public:
   std::string_view name() const override { return "store"; }
   std::string_view about() const override {
     return "powercut's own store: AOF, checkpoints, hybrid recovery";
   }
+  bool is_store() const override { return true; }
   Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
                                             const sim::Settings& settings) const override {
     return StoreTarget::open(os, settings);
@@ -88,6 +89,7 @@ class StoreType final : public TargetType {
     if (task == "aof.syncer") return "the syncer of the log";
     if (task == "keeper") return "the keeper of rewrites and checkpoints";
     if (task == "expirer") return "the expirer of keys";
+    if (task == "sink") return "the writer of the database behind it";
     return {};
   }
 
@@ -138,7 +140,42 @@ class StoreType final : public TargetType {
   }
 };
 
+// The same with SQLite behind it, on the same disk.
+class SinkType final : public StoreType {
+ public:
+  SinkType(std::string_view name, std::string_view about, engine::SinkMode mode)
+      : name_(name), about_(about), mode_(mode) {}
+
+  std::string_view name() const override { return name_; }
+  std::string_view about() const override { return about_; }
+  Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
+                                            const sim::Settings& settings) const override {
+    return StoreTarget::open(os, settings, mode_);
+  }
+  // Without the log, or with one that is not synced, there is no sink.
+  std::vector<std::string_view> policies() const override {
+    return {"always", "everysec", "hybrid-always", "hybrid-everysec"};
+  }
+  std::string turn_log_on() const override { return {}; }
+  bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
+
+ private:
+  const std::string_view name_;
+  const std::string_view about_;
+  const engine::SinkMode mode_;
+};
+
 }  // namespace
+
+std::span<const TargetType* const> store_types_with_sink() {
+  static const SinkType behind("write-behind", "the store, with a database that follows its log",
+                               engine::SinkMode::kBehind);
+  static const SinkType through("write-through",
+                                "the store, with a database that replies to writes wait for",
+                                engine::SinkMode::kThrough);
+  static const TargetType* const all[] = {&behind, &through};
+  return all;
+}
 
 const TargetType& store_type() {
   static const StoreType type;

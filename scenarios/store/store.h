@@ -1,10 +1,15 @@
-// powercut's own store as a target of the judge.
+// powercut's own store as a target of the judge, alone and with a database behind it.
 #pragma once
+
+#include <span>
 
 #include "scenarios/judge/target_type.h"
 
 namespace powercut::scenarios {
 
 const TargetType& store_type();
+// write-behind and write-through: SQLite on the same disk (engine/sink/sink.h). Each start is let catch up before it
+// serves; then the database is read by another connection and held against the keyspace.
+std::span<const TargetType* const> store_types_with_sink();
 
 }  // namespace powercut::scenarios

@@ -7,13 +7,15 @@
 
 #include "engine/base/check.h"
 #include "scenarios/judge/policy.h"
+#include "scenarios/store/behind_rows.h"
 #include "scenarios/store/contents.h"
 #include "scenarios/store/digest.h"
 #include "scenarios/store/undone.h"
 
 namespace powercut::scenarios {
 
-engine::EngineConfig config_of(const sim::Settings& settings) {
+engine::EngineConfig config_of(const sim::Settings& settings,
+                               std::optional<engine::SinkMode> sink) {
   const Policy* policy = find_policy(settings.policy);
   CHECK(policy != nullptr);
   engine::EngineConfig config;
@@ -31,10 +33,13 @@ engine::EngineConfig config_of(const sim::Settings& settings) {
     config.sizes = {.checkpoint = {step, 2 * step}, .expire_batch = 1};
   config.sizes.expire_lag = settings.sizes.lag;
   if (policy->kind == PolicyKind::kCheckpoint) config.save = {{1, 10}, {5, 1}};
+  if (sink) config.sink = {.file = kBehindFile, .mode = *sink, .tables = {{"*", kBehindTable}}};
   return config;
 }
 
 namespace {
+
+constexpr Duration kCatchUp = seconds(30);
 
 sim::MetSet met(const engine::RecoveryReport& report) {
   sim::MetSet set;
@@ -72,9 +77,32 @@ StoreTarget::StoreTarget(std::unique_ptr<engine::Engine> engine, const sim::Sett
 StoreTarget::~StoreTarget() = default;
 
 Result<std::unique_ptr<sim::Target>> StoreTarget::open(engine::Os& os,
-                                                       const sim::Settings& settings) {
-  TRY_ASSIGN(auto engine, engine::Engine::open(os, config_of(settings)));
-  return std::unique_ptr<sim::Target>(new StoreTarget(std::move(engine), settings));
+                                                       const sim::Settings& settings,
+                                                       std::optional<engine::SinkMode> sink) {
+  TRY_ASSIGN(auto engine, engine::Engine::open(os, config_of(settings, sink)));
+  std::unique_ptr<StoreTarget> target(new StoreTarget(std::move(engine), settings));
+  if (sink) target->catch_up(os);
+  return std::unique_ptr<sim::Target>(std::move(target));
+}
+
+// Nothing happens meanwhile that the history would not hear of.
+void StoreTarget::catch_up(engine::Os& os) {
+  const engine::Sink& sink = *engine_->sink();
+  const Instant last = os.now() + kCatchUp;
+  engine_->set_active_expire(false);
+  while (!sink.caught_up() && engine_->aof().progress().wait(last)) {
+  }
+  if (sink.looked()) recovery.behind = sink.found_lsn();
+  if (sink.caught_up()) {
+    const auto found = read_behind(os);
+    recovery.behind_differs =
+        !found.ok() ? found.error().message
+        : found->lsn != recovery.last
+            ? fmt::format("the database says that it is at operation {}, and it was brought to {}",
+                          found->lsn, recovery.last)
+            : difference(found->rows, rows_to_be(engine_->keyspace()));
+  }
+  engine_->set_active_expire(true);
 }
 
 // --- Clients ---
@@ -194,6 +222,10 @@ sim::Promise StoreTarget::promise() {
   const engine::AofLog& log = engine_->aof();
   sim::Promise promise;
   promise.given = log.active() || !log_off_;
+  if (const engine::Sink* sink = engine_->sink()) {
+    promise.behind = sink->committed_lsn();
+    promise.acked_behind = sink->options().mode == engine::SinkMode::kThrough;
+  }
   promise.snapshot = engine_->generations().saved_lsn();
   const engine::KeeperStats& stats = engine_->keeper().stats();
   promise.saves =

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -14,14 +15,16 @@
 namespace powercut::scenarios {
 
 // How a policy configures the store.
-engine::EngineConfig config_of(const sim::Settings& settings);
+engine::EngineConfig config_of(const sim::Settings& settings,
+                               std::optional<engine::SinkMode> sink = {});
 
 class StoreTarget final : public sim::Target,
                           public HoldsKeyspace,
                           private engine::OperationListener {
  public:
-  // As Engine::open().
-  static Result<std::unique_ptr<sim::Target>> open(engine::Os& os, const sim::Settings& settings);
+  // As Engine::open(). With a sink, when that has caught up, or has had a while to.
+  static Result<std::unique_ptr<sim::Target>> open(engine::Os& os, const sim::Settings& settings,
+                                                   std::optional<engine::SinkMode> sink = {});
   ~StoreTarget() override;
 
   void apply(uint64_t client, std::string_view request) override;
@@ -64,6 +67,7 @@ class StoreTarget final : public sim::Target,
   void on_served(uint64_t client, uint64_t lsn) override;
   void on_in_vain(uint64_t client, uint64_t lsn) override;
   void note_served(uint64_t client, const Connection::Served& served);
+  void catch_up(engine::Os& os);
 
   std::unique_ptr<engine::Engine> engine_;
   std::vector<Connection> connections_;  // by client

@@ -44,6 +44,13 @@ std::string unsynced(engine::Engine& engine) {
                      syncs ? "the last that is synced" : "the last that is written");
 }
 
+std::string behind(engine::Engine& engine) {
+  const engine::Sink* sink = engine.sink();
+  if (sink == nullptr || sink->caught_up()) return {};
+  return fmt::format("the database behind it is at operation {} of {}", sink->committed_lsn(),
+                     engine.aof().applied_lsn());
+}
+
 std::string due(engine::Engine& engine, Instant now) {
   const engine::Generations& generations = engine.generations();
   for (const engine::SaveRule& rule : engine.config().save)
@@ -115,8 +122,8 @@ std::string litter(engine::Engine& engine, const sim::Disk& disk, bool log) {
 std::string undone_by(engine::Engine& engine, const sim::WorldState& world, bool log) {
   const int64_t wall_ms = world.wall_offset_ms + world.now.ns / 1'000'000;
   for (const std::string& line :
-       {expired(engine, wall_ms), unsynced(engine), due(engine, world.now), memory(engine),
-        litter(engine, world.disk, log)})
+       {expired(engine, wall_ms), unsynced(engine), behind(engine), due(engine, world.now),
+        memory(engine), litter(engine, world.disk, log)})
     if (!line.empty()) return line;
   return {};
 }

@@ -107,7 +107,10 @@ std::string workload_to_explore(const std::string& target, const std::string& wo
 
 Result<SweepOptions> look_up(const CommonOptions& o) {
   SweepOptions options;
-  options.target = o.target.empty() ? all_targets().front() : find_target(o.target);
+  const auto* planted = o.mutant.empty() ? nullptr : faults::find_mutant(o.mutant);
+  options.target = !o.target.empty()                                ? find_target(o.target)
+                   : planted != nullptr && !planted->target.empty() ? find_target(planted->target)
+                                                                    : all_targets().front();
   if (options.target == nullptr) {
     return Error{Errc::kInvalid, "target: " + no_such(Named::kTarget, o.target)};
   }

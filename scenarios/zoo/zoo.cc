@@ -7,6 +7,7 @@
 #include "scenarios/base/workers.h"
 #include "scenarios/explore/explore.h"
 #include "scenarios/run/last_words.h"
+#include "scenarios/run/targets.h"
 
 namespace powercut::scenarios {
 
@@ -17,6 +18,7 @@ SweepOptions with(const ZooOptions& options, const faults::MutantInfo* mutant) {
   sweep.mutant = mutant;
   if (mutant != nullptr && !mutant->workload.empty())
     sweep.workloads = {make_builtin(mutant->workload, 1)};
+  if (mutant != nullptr && !mutant->target.empty()) sweep.target = find_target(mutant->target);
   return sweep;
 }
 
@@ -106,6 +108,7 @@ Exploring explore_for(const faults::MutantInfo* mutant) {
       for (const char* persona : {"ext4-ordered", "posix-min", "ext4-writeback"})
         spec.personas.push_back(faults::find_persona(persona));
       spec.mutant = mutant;
+      if (mutant != nullptr && !mutant->target.empty()) spec.target = find_target(mutant->target);
       spec.depth = look.depth;
       spec.stop_at_violation = true;
       for (const Explored& explored : explore(spec).by_persona) {

@@ -90,6 +90,21 @@ class PosixFile final : public File {
 
   bool named() override { return os_.leads_to(path_, descriptor_.get()); }
 
+  // Of the open file, not of the process: another descriptor of it may be closed.
+  Result<void> lock(uint64_t offset, uint64_t size, Lock lock) override {
+    struct flock range {};
+    range.l_type = static_cast<short>(lock == Lock::kNone     ? F_UNLCK
+                                      : lock == Lock::kShared ? F_RDLCK
+                                                              : F_WRLCK);
+    range.l_whence = SEEK_SET;
+    range.l_start = static_cast<off_t>(offset);
+    range.l_len = static_cast<off_t>(size);
+    if (fcntl(descriptor_.get(), F_OFD_SETLK, &range) == 0) return {};
+    if (errno == EACCES || errno == EAGAIN)
+      return Error{Errc::kRefused, "lock " + path_ + ": another process has it"};
+    return {};
+  }
+
  private:
   PosixOs& os_;
   Descriptor descriptor_;

@@ -1,0 +1,167 @@
+// A database behind the store: what the log applied is carried to SQLite, in order and exactly once.
+//
+// The queue is a set of keys: those that operations touched since the last batch. A batch takes the values that they have
+// between two operations, waits until the log is synced up to there, and writes rows and LSN in one transaction. So the
+// database is the store as it was at its LSN, it is never ahead of what a power cut leaves of the log, and a batch that
+// failed is merged into the next one. After a start the log says which keys come behind the database's LSN; where the log
+// begins later, the tables are written anew from the keyspace, in one transaction (a resynchronisation).
+//
+//   mode      a reply waits for                                  lost with the power of what was acknowledged
+//   --------  -------------------------------------------------  ----------------------------------------------
+//   behind    the log alone                                      by the database nothing that the log has; it catches up
+//   through   also the commit of the batch that has its          nothing, in the log and in the database
+//             operation
+//
+// A database that fails, is full, or is held by another process delays the queue alone (through: replies to writes too): it
+// is opened again and again, and the queue waits, which costs the names of the keys in it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/aof/aof_log.h"
+#include "engine/os/wait_queue.h"
+#include "engine/sink/sink_database.h"
+#include "engine/store/keyspace.h"
+
+namespace powercut::engine {
+
+enum class SinkMode : unsigned char { kBehind, kThrough };
+
+struct SinkOptions {
+  std::string file;  // sink-file: in the Os's root; empty: none
+  SinkMode mode = SinkMode::kBehind;
+  std::vector<SinkTable> tables{{"*", "kv"}};
+  Duration interval = milliseconds(100);  // behind: how long changes are collected
+  bool resync = true;  // a database whose next operation the log has no more is written anew
+};
+
+// Why a configuration is refused.
+inline constexpr std::string_view kSinkNeedsLog =
+    "sink-file needs the log: appendonly yes, and appendfsync always or everysec";
+
+struct SinkStats {
+  uint64_t batches = 0;
+  uint64_t keys = 0;  // in them
+  uint64_t resyncs = 0;
+  uint64_t failures = 0;
+  std::string last_error;
+};
+
+class Sink final : public KeyspaceObserver {
+ public:
+  Sink(Os& os, Keyspace& keyspace, AofLog& log, SinkOptions options);
+  ~Sink() override;
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+
+  void set_log_line(std::function<void(std::string_view)> say) { say_ = std::move(say); }
+
+  // --- The start ---
+  // Looks which operation the database has, before the keyspace is loaded. One that cannot be had is looked for later.
+  // Yields.
+  void look();
+  // The log is about to do this operation again.
+  void replaying(uint64_t lsn);
+  // The keyspace is loaded: up to `base` by a checkpoint, and from there to `last` by the log. Starts the task.
+  // `renumbered`: another server wrote it, whose operations have other numbers.
+  void begin(uint64_t base, uint64_t last, bool renumbered);
+
+  // --- Beside the running store; none of it yields ---
+  // An operation was appended to the log.
+  void on_entry();
+  // Up to where replies may go of those that the log releases.
+  uint64_t released(uint64_t by_log) const;
+  // While `hold`, what stands in the keyspace may be in no entry of the log: no batch is taken.
+  void hold(bool hold);
+  // sink-resync. With true, a database that waits for it is written anew.
+  void set_resync(bool resync);
+
+  // Writes all that was applied. Yields.
+  //   Errors: why the database or the log cannot have it now; it has it after the next start.
+  Result<void> finish();
+  void stop();
+
+  // --- For INFO and the judge ---
+  const SinkOptions& options() const { return options_; }
+  // By a commit of this life; 0: there was none yet.
+  uint64_t committed_lsn() const { return committed_; }
+  // It has all that was applied, by a commit of this life.
+  bool caught_up() const { return !first_ && !everything_ && committed_ == log_.applied_lsn(); }
+  // What the database was at when this life first saw it.
+  uint64_t found_lsn() const { return found_.lsn; }
+  bool looked() const { return looked_; }
+  size_t queued_keys() const { return noted_.size() + in_flight_; }
+  // How long the oldest operation waits that is not committed; 0: there is none.
+  Duration queued_for() const;
+  uint64_t set_aside() const { return database_.set_aside(); }
+  // Why nothing is written at present; empty: it is.
+  const std::string& trouble() const { return trouble_; }
+  const SinkStats& stats() const { return stats_; }
+
+  // --- KeyspaceObserver ---
+  void before_change(Database& db, std::string_view key, Object* object) override;
+  void before_flush(Database& db) override;
+  void before_swap(int a, int b) override;
+
+ private:
+  struct Key {
+    int database;  // its identity
+    std::string name;
+    auto operator<=>(const Key&) const = default;
+  };
+
+  void run();
+  bool connect();
+  bool settle();
+  bool note_expired();
+  bool behind() const;
+  Instant due_at() const;
+  void flush();
+  SinkBatch take();
+  SinkRows rows_of(int db, std::string_view key, size_t table) const;
+  void give_back(const SinkBatch& batch);
+  void fail(const Error& error);
+  void replace_damaged();
+  void say(const std::string& text);
+
+  Os& os_;
+  Keyspace& keyspace_;
+  AofLog& log_;
+  SinkOptions options_;
+  SinkDatabase database_;
+  std::function<void(std::string_view)> say_;
+  WaitQueue wake_;
+
+  SinkDatabase::Found found_;
+  bool looked_ = false;   // found_ is what the database says
+  bool settled_ = false;  // ... and it is known what it lacks
+  bool gap_ = false;  // it lacks what the log has no more, and is not to be written anew unasked
+  uint64_t base_ = 0;
+  uint64_t last_ = 0;
+  int64_t loaded_ms_ = 0;
+
+  std::set<Key> noted_;
+  bool noting_ = false;
+  bool everything_ = false;
+  size_t in_flight_ = 0;  // keys
+  uint64_t taken_ = 0;    // up to here in a batch
+  bool first_ = true;     // nothing was committed yet
+  uint64_t committed_ = 0;
+  Instant since_ = kForever;        // the oldest operation in the queue
+  Instant taken_since_ = kForever;  // ... in the batch that is written
+  Instant retry_at_{0};
+  Duration retry_after_{0};
+  bool held_ = false;
+  bool ending_ = false;
+  bool stopping_ = false;
+  bool damaged_ = false;  // by what SQLite says
+  std::string trouble_;
+  SinkStats stats_;
+};
+
+}  // namespace powercut::engine

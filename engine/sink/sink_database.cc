@@ -1,0 +1,395 @@
+#include "engine/sink/sink_database.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+
+#include "engine/base/check.h"
+#include "engine/command/number.h"
+#include "engine/sqlite/vfs.h"
+
+namespace powercut::engine {
+
+using sqlite::Inside;
+
+namespace {
+
+constexpr size_t kKeysInARow = 64;  // then others run
+
+// As Unicode has it, and no NUL: what SQLite's tools show as text.
+bool is_text(std::string_view bytes) {
+  for (size_t i = 0; i < bytes.size();) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    if (byte == 0) return false;
+    const size_t length = byte < 0x80                   ? 1
+                          : byte >= 0xc2 && byte < 0xe0 ? 2
+                          : byte >= 0xe0 && byte < 0xf0 ? 3
+                          : byte >= 0xf0 && byte < 0xf5 ? 4
+                                                        : 0;
+    if (length == 0 || i + length > bytes.size()) return false;
+    uint32_t point = length == 1 ? byte : byte & (0x7fu >> length);
+    for (size_t j = 1; j < length; ++j) {
+      const auto next = static_cast<unsigned char>(bytes[i + j]);
+      if ((next & 0xc0) != 0x80) return false;
+      point = point << 6 | (next & 0x3fu);
+    }
+    if ((length == 3 && point < 0x800) || (length == 4 && point < 0x10000) || point > 0x10ffff ||
+        (point >= 0xd800 && point < 0xe000))
+      return false;
+    i += length;
+  }
+  return true;
+}
+
+// `bytes` stay until the statement has run.
+void bind_bytes(sqlite3_stmt* statement, int place, std::string_view bytes) {
+  const auto size = static_cast<sqlite3_uint64>(bytes.size());
+  const char* const data = bytes.data() == nullptr ? "" : bytes.data();
+  if (is_text(bytes))
+    sqlite3_bind_text64(statement, place, data, size, SQLITE_STATIC, SQLITE_UTF8);
+  else
+    sqlite3_bind_blob64(statement, place, data, size, SQLITE_STATIC);
+}
+
+void bind_key(sqlite3_stmt* statement, const SinkRows& rows) {
+  sqlite3_bind_int(statement, 1, rows.db);
+  bind_bytes(statement, 2, rows.key);
+}
+
+void bind_expiry(sqlite3_stmt* statement, int place, int64_t expires_ms) {
+  if (expires_ms < 0)
+    sqlite3_bind_null(statement, place);
+  else
+    sqlite3_bind_int64(statement, place, expires_ms);
+}
+
+Errc code_of_sqlite(int code) {
+  switch (code & 0xff) {
+    case SQLITE_FULL:
+      return Errc::kNoSpace;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      return Errc::kRefused;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return Errc::kCorrupt;
+    case SQLITE_ERROR:
+      return Errc::kUnsupported;  // a statement that does not fit what is there
+    default:
+      return Errc::kIo;
+  }
+}
+
+bool refuses_the_row(int code) {
+  const int kind = code & 0xff;
+  return kind == SQLITE_CONSTRAINT || kind == SQLITE_TOOBIG || kind == SQLITE_MISMATCH;
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
+  return out + "'";
+}
+
+}  // namespace
+
+// --- Opening ---
+
+Result<SinkDatabase::Found> SinkDatabase::open() {
+  CHECK(db_ == nullptr);
+  const bool was_there = is_there();
+  world_ = std::make_unique<sqlite::World>(os_);
+  auto found = connect();
+  if (found.ok()) return found;
+  close();
+  // After a sync that failed a power cut may take its name, whatever is synced later: it gets another.
+  if (!was_there)
+    for (const std::string_view suffix : {"", "-journal"})
+      (void)os_.remove(fmt::format("{}{}", file_, suffix));
+  return found;
+}
+
+bool SinkDatabase::is_there() {
+  const auto opened = os_.open(file_, Open::kRead);
+  return opened.ok() || opened.error().code != Errc::kNotFound;
+}
+
+// Its journal is of no use without it, and must not meet the next one.
+Result<void> SinkDatabase::put_away() {
+  CHECK(db_ == nullptr);
+  const auto removed = os_.remove(file_ + "-journal");
+  if (!removed.ok() && removed.error().code != Errc::kNotFound) return removed;
+  return os_.rename(file_, fmt::format("{}{}", file_, kDamagedSuffix));
+}
+
+void SinkDatabase::close() {
+  db_ = nullptr;
+  statements_.clear();
+  put_aside_ = take_back_ = set_lsn_ = nullptr;
+  world_.reset();
+}
+
+Result<SinkDatabase::Found> SinkDatabase::connect() {
+  constexpr int kFlags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+  const Inside inside(*world_);
+  if (sqlite3_open_v2(file_.c_str(), &db_, kFlags, sqlite::kVfs) != SQLITE_OK) return error();
+  TRY(run("PRAGMA temp_store=memory"));
+  TRY_ASSIGN(const std::string mode, text_of("PRAGMA journal_mode=truncate"));
+  if (mode != "truncate")
+    return Error{
+        Errc::kUnsupported,
+        fmt::format("{}: journal_mode stays {}: another program has it open", file_, mode)};
+  TRY(run("PRAGMA synchronous=full"));
+  TRY_ASSIGN(const Found found, look());
+  TRY(prepare());
+  return found;
+}
+
+Result<SinkDatabase::Found> SinkDatabase::look() {
+  Found found;
+  const auto there = [&](std::string_view table) {
+    return text_of(fmt::format(
+        "SELECT count(*) FROM sqlite_schema WHERE type='table' AND name={} COLLATE NOCASE",
+        quoted(table)));
+  };
+  TRY_ASSIGN(const std::string known, there("powercut_sink"));
+  if (known == "0") {
+    found.fresh = true;
+    TRY(make(true, 0));
+    return found;
+  }
+  TRY_ASSIGN(const std::string schema, text_of("SELECT schema FROM powercut_sink"));
+  TRY_ASSIGN(const std::string lsn, text_of("SELECT lsn FROM powercut_sink"));
+  const auto number = parse_integer(lsn);
+  if (schema.empty() || !number || *number < 0)
+    return Error{Errc::kCorrupt,
+                 fmt::format("{}: powercut_sink has no row that says what it is at", file_)};
+  if (schema != std::to_string(kSinkSchema))
+    return Error{Errc::kUnsupported,
+                 fmt::format("{}: it has schema {}, and this build writes schema {}: name another "
+                             "file with sink-file, or start the server that made it",
+                             file_, schema, kSinkSchema)};
+  found.lsn = static_cast<uint64_t>(*number);
+  TRY_ASSIGN(const std::string tables, text_of("SELECT tables FROM powercut_sink"));
+  found.fresh = tables != format_sink_tables(tables_);
+  for (const SinkTable& table : tables_)
+    for (const std::string& name : {table.name, table.name + "_fields"}) {
+      if (found.fresh || !found.missing.empty()) continue;
+      TRY_ASSIGN(const std::string count, there(name));
+      if (count == "0") found.missing = name;
+    }
+  if (!found.missing.empty()) found.lsn = 0;  // one that is empty has no operation
+  if (found.fresh || !found.missing.empty()) TRY(make(false, found.lsn));
+  TRY_ASSIGN(const std::string aside, text_of("SELECT count(*) FROM powercut_set_aside"));
+  set_aside_ = static_cast<uint64_t>(parse_integer(aside).value_or(0));
+  return found;
+}
+
+// One transaction: nobody finds half of it.
+Result<void> SinkDatabase::make(bool first, uint64_t lsn) {
+  std::string sql = "BEGIN IMMEDIATE;";
+  for (const SinkTable& table : tables_) {
+    sql += fmt::format(
+        "CREATE TABLE IF NOT EXISTS \"{0}\"(db INTEGER NOT NULL, key NOT NULL, value NOT NULL, "
+        "expires_ms INTEGER, PRIMARY KEY(db, key)) WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS \"{0}_fields\"(db INTEGER NOT NULL, key NOT NULL, field NOT "
+        "NULL, value NOT NULL, expires_ms INTEGER, PRIMARY KEY(db, key, field)) WITHOUT ROWID;"
+        "CREATE INDEX IF NOT EXISTS \"{0}_expires\" ON \"{0}\"(expires_ms) WHERE expires_ms IS NOT "
+        "NULL;"
+        "CREATE INDEX IF NOT EXISTS \"{0}_fields_expires\" ON \"{0}_fields\"(expires_ms) WHERE "
+        "expires_ms IS NOT NULL;",
+        table.name);
+  }
+  if (first)
+    sql += fmt::format(
+        "CREATE TABLE powercut_sink(schema INTEGER NOT NULL, lsn INTEGER NOT NULL, tables TEXT NOT "
+        "NULL);"
+        "CREATE TABLE powercut_set_aside(db INTEGER NOT NULL, key NOT NULL, lsn INTEGER NOT NULL, "
+        "reason TEXT NOT NULL, PRIMARY KEY(db, key)) WITHOUT ROWID;"
+        "INSERT INTO powercut_sink VALUES({}, 0, '');",
+        kSinkSchema);
+  return run(sql + fmt::format("UPDATE powercut_sink SET lsn={}; COMMIT", lsn));
+}
+
+Result<void> SinkDatabase::prepare() {
+  statements_.clear();
+  for (const SinkTable& table : tables_) {
+    Statements& of = statements_.emplace_back();
+    const auto into = [&](std::string_view suffix, std::string_view columns,
+                          std::string_view values) {
+      return statement(
+          fmt::format("INSERT INTO \"{}{}\"({}) VALUES({})", table.name, suffix, columns, values));
+    };
+    const auto from = [&](std::string_view suffix) {
+      return statement(
+          fmt::format("DELETE FROM \"{}{}\" WHERE db=?1 AND key=?2", table.name, suffix));
+    };
+    TRY_ASSIGN(of.put, into("", "db, key, value, expires_ms", "?1, ?2, ?3, ?4"));
+    TRY_ASSIGN(of.put_field,
+               into("_fields", "db, key, field, value, expires_ms", "?1, ?2, ?3, ?4, ?5"));
+    TRY_ASSIGN(of.remove, from(""));
+    TRY_ASSIGN(of.remove_fields, from("_fields"));
+  }
+  TRY_ASSIGN(put_aside_,
+             statement("INSERT OR REPLACE INTO powercut_set_aside VALUES(?1, ?2, ?3, ?4)"));
+  TRY_ASSIGN(take_back_, statement("DELETE FROM powercut_set_aside WHERE db=?1 AND key=?2"));
+  TRY_ASSIGN(set_lsn_, statement("UPDATE powercut_sink SET lsn=?1, tables=?2"));
+  return {};
+}
+
+// --- Writing ---
+
+Result<void> SinkDatabase::write(const SinkBatch& batch) {
+  CHECK(db_ != nullptr);
+  const auto all = [&]() -> Result<void> {
+    TRY(begin(batch));
+    size_t done = 0;
+    for (const SinkRows& rows : batch.keys) {
+      if (++done % kKeysInARow == 0) os_.park(os_.now());
+      TRY(put(rows, batch.lsn));
+    }
+    return commit(batch);
+  };
+  const auto written = all();
+  if (!written.ok()) close();
+  return written;
+}
+
+Result<void> SinkDatabase::begin(const SinkBatch& batch) {
+  const Inside inside(*world_);
+  TRY(run("BEGIN IMMEDIATE"));
+  if (!batch.everything) return {};
+  for (const SinkTable& table : tables_)
+    TRY(run(fmt::format("DELETE FROM \"{0}\"; DELETE FROM \"{0}_fields\"", table.name)));
+  return run("DELETE FROM powercut_set_aside");
+}
+
+Result<void> SinkDatabase::commit(const SinkBatch& batch) {
+  const Inside inside(*world_);
+  const std::string tables = format_sink_tables(tables_);
+  sqlite3_bind_int64(set_lsn_, 1, static_cast<sqlite3_int64>(batch.lsn));
+  bind_bytes(set_lsn_, 2, tables);
+  TRY_ASSIGN(const std::string refused, step(set_lsn_));
+  if (!refused.empty()) return Error{Errc::kRefused, fmt::format("{}: {}", file_, refused)};
+  TRY_ASSIGN(const std::string aside, text_of("SELECT count(*) FROM powercut_set_aside"));
+  TRY(run("COMMIT"));
+  set_aside_ = static_cast<uint64_t>(parse_integer(aside).value_or(0));
+  return {};
+}
+
+Result<void> SinkDatabase::put(const SinkRows& rows, uint64_t lsn) {
+  const Inside inside(*world_);
+  TRY(remove(rows));
+  TRY_ASSIGN(const std::string refused, put_rows(rows));
+  if (refused.empty()) return {};
+  TRY(remove(rows));  // of a hash, what was taken before
+  bind_key(put_aside_, rows);
+  sqlite3_bind_int64(put_aside_, 3, static_cast<sqlite3_int64>(lsn));
+  bind_bytes(put_aside_, 4, refused);
+  TRY(step(put_aside_));
+  return {};
+}
+
+Result<void> SinkDatabase::remove(const SinkRows& rows) {
+  const Statements& of = statements_[rows.table];
+  for (sqlite3_stmt* one : {of.remove, of.remove_fields, take_back_}) {
+    bind_key(one, rows);
+    TRY_ASSIGN(const std::string refused, step(one));
+    if (!refused.empty()) return Error{Errc::kRefused, fmt::format("{}: {}", file_, refused)};
+  }
+  return {};
+}
+
+Result<std::string> SinkDatabase::put_rows(const SinkRows& rows) {
+  const Statements& of = statements_[rows.table];
+  if (rows.kind == SinkRows::Kind::kOther) return fmt::format("a {} has no table", rows.value);
+  if (rows.kind == SinkRows::Kind::kString) {
+    bind_key(of.put, rows);
+    bind_bytes(of.put, 3, rows.value);
+    bind_expiry(of.put, 4, rows.expires_ms);
+    return step(of.put);
+  }
+  for (const auto& [field, value] : rows.fields) {
+    bind_key(of.put_field, rows);
+    bind_bytes(of.put_field, 3, field);
+    bind_bytes(of.put_field, 4, value);
+    bind_expiry(of.put_field, 5, rows.expires_ms);
+    TRY_ASSIGN(std::string refused, step(of.put_field));
+    if (!refused.empty()) return refused;
+  }
+  return std::string();
+}
+
+Result<std::vector<std::pair<int, std::string>>> SinkDatabase::expired_keys(int64_t unix_ms) {
+  const Inside inside(*world_);
+  std::vector<std::pair<int, std::string>> keys;
+  for (const SinkTable& table : tables_)
+    for (const std::string_view suffix : {"", "_fields"}) {
+      TRY_ASSIGN(
+          sqlite3_stmt* const look,
+          statement(fmt::format("SELECT DISTINCT db, key FROM \"{}{}\" WHERE expires_ms <= {}",
+                                table.name, suffix, unix_ms)));
+      while (sqlite3_step(look) == SQLITE_ROW) {
+        const void* const bytes = sqlite3_column_blob(look, 1);
+        const auto size = static_cast<size_t>(sqlite3_column_bytes(look, 1));
+        keys.emplace_back(
+            sqlite3_column_int(look, 0),
+            std::string(bytes == nullptr ? "" : static_cast<const char*>(bytes), size));
+      }
+      if (sqlite3_finalize(look) != SQLITE_OK) return error();
+    }
+  return keys;
+}
+
+// --- SQLite. Nothing here has a destructor that calls it: a crash may come in any call, and then it is not asked again. ---
+
+Result<sqlite3_stmt*> SinkDatabase::statement(const std::string& sql) {
+  sqlite3_stmt* made = nullptr;
+  const int code =
+      sqlite3_prepare_v2(db_, sql.c_str(), static_cast<int>(sql.size()) + 1, &made, nullptr);
+  if (code != SQLITE_OK) return error();
+  return made;
+}
+
+Result<void> SinkDatabase::run(const std::string& sql) {
+  if (sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return error();
+  return {};
+}
+
+Result<std::string> SinkDatabase::text_of(const std::string& sql) {
+  TRY_ASSIGN(sqlite3_stmt* const look, statement(sql));
+  std::string text;
+  while (sqlite3_step(look) == SQLITE_ROW)
+    if (const auto* found = reinterpret_cast<const char*>(sqlite3_column_text(look, 0)))
+      text = found;
+  if (sqlite3_finalize(look) != SQLITE_OK) return error();
+  return text;
+}
+
+Result<std::string> SinkDatabase::step(sqlite3_stmt* statement) {
+  int code = sqlite3_step(statement);
+  while (code == SQLITE_ROW) code = sqlite3_step(statement);
+  if (code == SQLITE_DONE) {
+    sqlite3_reset(statement);
+    return std::string();
+  }
+  const Error why = error();
+  sqlite3_reset(statement);
+  if (!refuses_the_row(code) || sqlite3_get_autocommit(db_) != 0) return why;
+  return why.message;
+}
+
+Error SinkDatabase::error() const {
+  if (db_ == nullptr) return {Errc::kIo, fmt::format("{}: out of memory", file_)};
+  std::string text = fmt::format("{}: {}", file_, sqlite3_errmsg(db_));
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  for (const std::string& note : world_->take_notes())
+    if (note.find(file_) == note.npos || text.find("disk I/O") != text.npos) text += "; " + note;
+  return {code_of_sqlite(sqlite3_extended_errcode(db_)), std::move(text)};
+}
+
+}  // namespace powercut::engine

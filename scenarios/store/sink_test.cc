@@ -1,0 +1,296 @@
+// The database behind the store, on the simulated disk: what stands in it, what a reply waits for, and what happens when it
+// cannot be written, is another one, or refuses a row.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <functional>
+#include <string>
+
+#include "engine/engine.h"
+#include "engine/sqlite/vfs.h"
+#include "engine/sqlite/world.h"
+#include "faults/personas.h"
+#include "scenarios/store/behind_rows.h"
+#include "sim/sim_os.h"
+
+namespace powercut::scenarios {
+namespace {
+
+using engine::Engine;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// Calls on the database's files fail while `broken`.
+class BrokenDatabase final : public sim::Injector {
+ public:
+  bool broken = false;
+  sim::Injection on_call(const sim::SeamCall& call) override {
+    sim::Injection injection;
+    if (broken && call.path.starts_with(kBehindFile) && call.op == sim::Op::kWrite)
+      injection.error = Errc::kNoSpace;
+    return injection;
+  }
+};
+
+class SinkTest : public ::testing::Test {
+ protected:
+  SinkTest() {
+    config.aof.policy = engine::SyncPolicy::kAlways;
+    config.sink.file = kBehindFile;
+  }
+
+  // One life of the store, from its opening to a kill.
+  void live(const std::function<void(engine::Os&, Engine&)>& body) {
+    in_world([&](engine::Os& os) {
+      auto opened = Engine::open(os, config);
+      ASSERT_TRUE(opened.ok()) << opened.error().message;
+      body(os, **opened);
+      left_ = std::move(opened).value();
+    });
+  }
+  void in_world(const std::function<void(engine::Os&)>& body) {
+    sim::SimOs os(world_, choices_, trace_, &injector);
+    bool ended = false;
+    os.spawn("test", [&] {
+      body(os);
+      ended = true;
+      os.stop();
+      os.park(kForever);
+    });
+    os.run();
+    EXPECT_TRUE(ended);
+    os.destroy_tasks();
+    left_.reset();
+  }
+
+  static std::string ask(Engine& engine, const std::string& line) {
+    const auto session = engine.connect();
+    session->feed(line + "\r\n");
+    return std::string(session->wait_ready());
+  }
+  static void catch_up(engine::Os& os, Engine& engine) {
+    const Instant last = os.now() + seconds(10);
+    while (!engine.sink()->caught_up() && os.now() < last) os.park(os.now() + milliseconds(5));
+    EXPECT_TRUE(engine.sink()->caught_up()) << engine.sink()->trouble();
+  }
+  static void holds_the_same(engine::Os& os, Engine& engine) {
+    catch_up(os, engine);
+    const auto found = read_behind(os);
+    ASSERT_TRUE(found.ok()) << found.error().message;
+    EXPECT_EQ(found->lsn, engine.applied_lsn());
+    EXPECT_EQ(difference(found->rows, rows_to_be(engine.keyspace())), "");
+  }
+  // What another program says to the file, between two lives.
+  void sql(const std::string& text) {
+    in_world([&](engine::Os& os) {
+      engine::sqlite::World world(os);
+      const engine::sqlite::Inside inside(world);
+      sqlite3* db = nullptr;
+      ASSERT_EQ(sqlite3_open_v2(kBehindFile, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                                engine::sqlite::kVfs),
+                SQLITE_OK);
+      EXPECT_EQ(sqlite3_exec(db, text.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+          << sqlite3_errmsg(db);
+      EXPECT_EQ(sqlite3_close(db), SQLITE_OK);
+    });
+  }
+
+  engine::EngineConfig config;
+  BrokenDatabase injector;
+
+ private:
+  sim::WorldState world_{sim::Disk(faults::find_persona("ext4-ordered")->rules)};
+  sim::SeededChoices choices_{1};
+  sim::Trace trace_;
+  std::unique_ptr<Engine> left_;
+};
+
+TEST_F(SinkTest, HasStringsAndHashesAndSetsTheRestAside) {
+  live([&](engine::Os& os, Engine& engine) {
+    for (const char* line :
+         {"SET a 1", "SET b 2 PXAT 9000000000000", "HSET h f 1 g 2", "RPUSH l 1 2", "SET gone 1",
+          "DEL gone", "SADD s x", "DEL s", "HDEL h g"})
+      EXPECT_NE(ask(engine, line)[0], '-') << line;
+    holds_the_same(os, engine);
+    const auto rows = read_behind(os)->rows;
+    EXPECT_THAT(rows, ElementsAre("0 1:a 0: 1:1 -1", "0 1:b 0: 1:2 9000000000000",
+                                  "0 1:h 7:field f 1:1 -1", "0 1:l set aside"));
+    EXPECT_THAT(ask(engine, "INFO persistence"), HasSubstr("sink_set_aside_keys:1\r\n"));
+  });
+}
+
+TEST_F(SinkTest, GoesOnWhereItWasAfterAKill) {
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET a 1");
+    catch_up(os, engine);
+    ask(engine, "SET b 1");
+    ask(engine, "DEL a");  // no batch has these
+  });
+  live([&](engine::Os& os, Engine& engine) {
+    EXPECT_EQ(engine.sink()->found_lsn(), 1u);
+    holds_the_same(os, engine);
+    EXPECT_EQ(engine.sink()->stats().keys, 2u) << "what the database has is not written again";
+  });
+}
+
+TEST_F(SinkTest, WholeDatabasesAreWrittenAnew) {
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET a 1");
+    catch_up(os, engine);
+    ask(engine, "SWAPDB 0 1");
+    holds_the_same(os, engine);
+    ask(engine, "FLUSHALL");
+    ask(engine, "SET c 1");
+    holds_the_same(os, engine);
+  });
+}
+
+TEST_F(SinkTest, AReplyWaitsForTheCommitWhenItIsWrittenThrough) {
+  config.sink.mode = engine::SinkMode::kThrough;
+  live([&](engine::Os& os, Engine& engine) {
+    EXPECT_EQ(ask(engine, "SET a 1"), "+OK\r\n");
+    EXPECT_EQ(read_behind(os)->lsn, 1u);
+    injector.broken = true;
+    const auto session = engine.connect();
+    session->feed("SET a 2\r\n");
+    EXPECT_EQ(session->wait_ready(os.now() + seconds(5)), "");
+    EXPECT_EQ(engine.aof().synced_lsn(), 2u);
+    EXPECT_THAT(ask(engine, "INFO persistence"), HasSubstr("sink_status:err"));
+    injector.broken = false;
+    EXPECT_EQ(session->wait_ready(os.now() + seconds(5)), "+OK\r\n");
+    holds_the_same(os, engine);
+  });
+}
+
+TEST_F(SinkTest, AFullDatabaseDelaysTheQueueAlone) {
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET a 1");
+    catch_up(os, engine);
+    injector.broken = true;
+    EXPECT_EQ(ask(engine, "SET a 2"), "+OK\r\n");
+    os.park(os.now() + seconds(20));
+    EXPECT_EQ(ask(engine, "DEL a"), ":1\r\n");
+    EXPECT_EQ(engine.sink()->queued_keys(), 1u);
+    EXPECT_GE(engine.sink()->queued_for(), seconds(20));
+    EXPECT_THAT(engine.sink()->trouble(), HasSubstr(kBehindFile));
+    injector.broken = false;
+    holds_the_same(os, engine);
+    EXPECT_THAT(engine.sink()->trouble(), IsEmpty());
+    EXPECT_THAT(read_behind(os)->rows, IsEmpty());
+  });
+}
+
+TEST_F(SinkTest, ARowThatIsRefusedIsSetAsideWithTheReason) {
+  live([&](engine::Os& os, Engine& engine) { catch_up(os, engine); });
+  sql("CREATE TRIGGER no BEFORE INSERT ON kv WHEN NEW.value = 'bad' BEGIN SELECT RAISE(ABORT, 'no "
+      "bad value'); END");
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "MSET a 1 b bad c 3");
+    catch_up(os, engine);
+    EXPECT_THAT(read_behind(os)->rows,
+                ElementsAre("0 1:a 0: 1:1 -1", "0 1:b set aside", "0 1:c 0: 1:3 -1"));
+    ask(engine, "SET b good");
+    holds_the_same(os, engine);
+  });
+}
+
+// The log is rewritten, and the file is an older one.
+TEST_F(SinkTest, AnOlderFileIsWrittenAnewWhenItIsSaid) {
+  live([&](engine::Os& os, Engine& engine) {
+    for (const char* line : {"SET a 1", "SET b 1", "SET c 1", "DEL b"}) ask(engine, line);
+    ask(engine, "BGREWRITEAOF");
+    os.park(os.now() + seconds(1));
+    catch_up(os, engine);
+  });
+  sql("DELETE FROM kv; INSERT INTO kv VALUES(0, 'b', '1', NULL); UPDATE powercut_sink SET lsn=2");
+  config.sink.resync = false;
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET d 1");
+    os.park(os.now() + seconds(1));
+    EXPECT_EQ(engine.sink()->trouble(),
+              "sink.db is at operation 2, and the log begins behind operation 4: CONFIG SET "
+              "sink-resync yes writes its tables anew");
+    EXPECT_EQ(read_behind(os)->lsn, 2u) << "until then nothing is changed";
+    EXPECT_EQ(ask(engine, "CONFIG SET sink-resync yes"), "+OK\r\n");
+    holds_the_same(os, engine);
+    EXPECT_EQ(engine.sink()->stats().resyncs, 1u);
+  });
+}
+
+TEST_F(SinkTest, ATableThatIsGoneIsMissed) {
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET a 1");
+    catch_up(os, engine);
+  });
+  sql("DROP TABLE kv");
+  config.sink.resync = false;
+  live([&](engine::Os& os, Engine& engine) {
+    os.park(os.now() + seconds(1));
+    EXPECT_THAT(engine.sink()->trouble(), HasSubstr("sink.db: there is no kv any more"));
+  });
+  config.sink.resync = true;
+  live([&](engine::Os& os, Engine& engine) { holds_the_same(os, engine); });
+}
+
+TEST_F(SinkTest, AnotherSchemaIsLeftAlone) {
+  live([&](engine::Os& os, Engine& engine) { catch_up(os, engine); });
+  sql("UPDATE powercut_sink SET schema=7");
+  live([&](engine::Os&, Engine& engine) {
+    EXPECT_EQ(ask(engine, "SET a 1"), "+OK\r\n") << "the store goes on";
+    EXPECT_EQ(engine.sink()->trouble(),
+              "sink.db: it has schema 7, and this build writes schema 1: name another file with "
+              "sink-file, or start the server that made it");
+  });
+}
+
+TEST_F(SinkTest, ADamagedFileIsKeptAndWrittenAnew) {
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET a 1");
+    catch_up(os, engine);
+  });
+  in_world([&](engine::Os& os) {
+    const auto file = os.open(kBehindFile, engine::Open::kReadWrite).value();
+    ASSERT_TRUE(file->write_at(0, std::string(200, 'x')).ok());
+  });
+  live([&](engine::Os& os, Engine& engine) {
+    holds_the_same(os, engine);
+    EXPECT_TRUE(os.open("sink.db.damaged", engine::Open::kRead).ok());
+  });
+}
+
+TEST_F(SinkTest, AnotherMappingIsWrittenAnew) {
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "MSET user:1 a x b");
+    catch_up(os, engine);
+  });
+  config.sink.tables = {{"user:*", "users"}};
+  live([&](engine::Os& os, Engine& engine) { catch_up(os, engine); });
+  sql("SELECT value FROM users WHERE key = 'user:1'");
+}
+
+TEST_F(SinkTest, NeedsALogThatIsSynced) {
+  config.aof.policy = engine::SyncPolicy::kNo;
+  in_world([&](engine::Os& os) {
+    const auto opened = Engine::open(os, config);
+    ASSERT_FALSE(opened.ok());
+    EXPECT_EQ(opened.error().message, engine::kSinkNeedsLog);
+  });
+  config.aof.policy = engine::SyncPolicy::kAlways;
+  live([&](engine::Os&, Engine& engine) {
+    for (const char* line : {"CONFIG SET appendonly no", "CONFIG SET appendfsync no"})
+      EXPECT_THAT(ask(engine, line), HasSubstr("sink-file needs the log")) << line;
+  });
+}
+
+TEST_F(SinkTest, ACleanEndLeavesItWithAll) {
+  live([&](engine::Os&, Engine& engine) {
+    ask(engine, "SET a 1");
+    EXPECT_TRUE(engine.shut_down(false).ok());
+    EXPECT_EQ(engine.sink()->committed_lsn(), 1u);
+  });
+}
+
+}  // namespace
+}  // namespace powercut::scenarios
