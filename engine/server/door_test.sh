@@ -4,21 +4,7 @@
 set -u
 server=$1 check_aof=$2
 
-dir=$(mktemp -d)
-pids=()
-finish() {
-  for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null; done
-  rm -rf "$dir"
-}
-trap finish EXIT
-
-failed=0
-fail() {
-  echo "door: $*" >&2
-  failed=1
-}
-is() { [ "$2" = "$3" ] || fail "$1: '$2' instead of '$3'"; }
-has() { [[ $2 == *"$3"* ]] || fail "$1: '$3' is not in '$2'"; }
+source "${BASH_SOURCE[0]%/*}/checks.sh"
 
 fresh() { rm -rf "$dir/data" && mkdir "$dir/data"; }
 

@@ -5,21 +5,7 @@
 set -u
 server=$1
 
-dir=$(mktemp -d)
-pid=
-finish() {
-  [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null
-  rm -rf "$dir"
-}
-trap finish EXIT
-
-failed=0
-fail() {
-  echo "sink: $*" >&2
-  failed=1
-}
-is() { [ "$2" = "$3" ] || fail "$1: '$2' instead of '$3'"; }
-has() { [[ $2 == *"$3"* ]] || fail "$1: '$3' is not in '$2'"; }
+source "${BASH_SOURCE[0]%/*}/checks.sh"
 
 # launch OPTIONS...: on the data that are there; sets `pid` and `port`.
 launch() {
