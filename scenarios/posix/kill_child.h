@@ -214,12 +214,14 @@ inline void converse(const KillJob& job, engine::Engine& engine, Teller& teller,
         requests.push_back(sim::encode_request({"SAVE"}));
     }
     std::deque<uint64_t> expected;
-    for (const std::string& request : requests) {
-      const uint64_t before = teller.last_lsn();
-      session->feed(request);
-      expected.push_back(teller.own_operation(before));
-    }
-    while (!expected.empty()) {
+    size_t fed = 0;
+    while (fed < requests.size() || !expected.empty()) {
+      // What is said behind a wait would be kept until somebody resumes the session.
+      while (fed < requests.size() && !session->waits()) {
+        const uint64_t before = teller.last_lsn();
+        session->feed(requests[fed++]);
+        expected.push_back(teller.own_operation(before));
+      }
       // Who waits for the others goes after a while, and comes again: perhaps all of them wait.
       const Instant now = engine.executor().clients().now();
       const auto ready = session->wait_ready(session->waits() ? now + kWaitsAtMost : kForever);
@@ -267,8 +269,8 @@ inline void converse(const KillJob& job, engine::Engine& engine, Teller& teller,
     }
   });
   os.run([] { return false; });
-  // Without a log nothing is left to do when all has been said, and the kill may come later than that.
-  if (talking > 0 || job.policy->has_log()) teller.error("the store's tasks have ended");
+  // When all has been said nothing is left to do, but where a sync is due; and the kill may come later than that.
+  if (talking > 0) teller.error("the store's tasks have ended");
   for (;;) pause();
 }
 
