@@ -30,6 +30,10 @@ int record_verb(RecordArguments& arguments, const Streams& streams) {
   arguments.options.left_out = {arguments.output};
   arguments.options.sample_mappings = arguments.mmap == "sample";
   flush(streams.out);
+  arguments.options.say = [&](const std::string& line) {
+    fmt::print(streams.err, "powercut: {}\n", line);
+    flush(streams.err);
+  };
   auto recorded = record(arguments.options);
   if (!recorded.ok()) return fail(streams, recorded.error());
   const Recording& recording = recorded.value();

@@ -42,6 +42,7 @@ add_custom_target(package_files ALL DEPENDS ${judge_pages} ${server_pages} ${com
 
 # --- What goes where ---
 install(TARGETS powercut COMPONENT judge)
+install(TARGETS powercut-hand-over LIBRARY DESTINATION lib/powercut COMPONENT judge)
 install(TARGETS powercut-server powercut-check-aof powercut-check-rdb powercut-restore COMPONENT server)
 install(FILES ${judge_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT judge)
 install(FILES ${server_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT server)

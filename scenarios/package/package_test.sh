@@ -33,6 +33,9 @@ for deb in "${debs[@]}"; do
 done
 bin=$root/usr/bin
 cd "$work"
+# Where files must be handed over, the library is found as it was installed.
+mkdir recorded
+"$build/refuse" "$bin/powercut" record -o t.trace --dir recorded -- sh -c 'echo 1 >recorded/a' >out 2>&1 || fail "record: $(cat out)"
 for program in powercut powercut-server powercut-check-aof powercut-check-rdb powercut-restore; do
   "$bin/$program" --help >out || fail "$program --help"
   MANPATH=$root/usr/share/man man --warnings "$program" 2>&1 >page | grep . && fail "the page of $program"

@@ -24,8 +24,15 @@ bool is_same(const struct stat& a, const struct stat& b) {
 
 }  // namespace
 
-Calls::Calls(Mirror& mirror, EventJournal& journal, CallFaults& faults, int listener, bool sample)
-    : mirror_(mirror), journal_(journal), faults_(faults), listener_(listener), sample_(sample) {
+Calls::Calls(Mirror& mirror, EventJournal& journal, CallFaults& faults, Supervised& supervised,
+             bool sample)
+    : mirror_(mirror),
+      journal_(journal),
+      faults_(faults),
+      listener_(supervised.listener()),
+      sample_(sample),
+      hand_over_(supervised.hand_over()),
+      targets_(hand_over_) {
   (void)::fstat(STDOUT_FILENO, &stdout_);
   (void)::fstat(STDERR_FILENO, &stderr_);
 }
@@ -50,8 +57,7 @@ CallAnswer Calls::answer(const seccomp_notif& call) {
     case SYS_sendmmsg:
       return on_send();
     case SYS_close:
-      on_closing(int_argument(0), int_argument(0), false);
-      return let_run();
+      return on_close(int_argument(0));
     case SYS_close_range:
       if (argument(2) == 0)
         on_closing(int_argument(0), static_cast<int>(std::min<uint64_t>(argument(1), INT_MAX)),
@@ -59,8 +65,7 @@ CallAnswer Calls::answer(const seccomp_notif& call) {
       return let_run();
     case SYS_dup2:
     case SYS_dup3:
-      if (argument(0) != argument(1)) on_closing(int_argument(1), int_argument(1), false);
-      return let_run();
+      return argument(0) == argument(1) ? let_run() : on_dup_to(int_argument(1));
     case SYS_exit_group:
       on_closing(0, INT_MAX, true);
       return let_run();
@@ -217,10 +222,24 @@ CallAnswer Calls::lost() {
                      name));
     return fail_with(EPERM);
   }
+  if (errno == EMFILE || errno == ENFILE)
+    stop("more files are open at once than the recorder may have: raise its limit (ulimit -n)");
   return let_run();
 }
 
-Fd Calls::file_of(uint64_t fd) { return targets_.open_file(thread(), static_cast<int>(fd)); }
+Fd Calls::file_of(uint64_t fd) {
+  Fd file = targets_.open_file(thread(), static_cast<int>(fd));
+  struct stat is {};
+  if (file && targets_.only_seen() && entry_of(file, is) != nullptr) {
+    const std::string name = status_of(thread()).value_or(TargetStatus{}).name;
+    stop(
+        fmt::format("process {} ({}) is statically linked, or without LD_PRELOAD for another "
+                    "reason: that cannot be recorded "
+                    "where pidfd_getfd is not permitted",
+                    thread(), name));
+  }
+  return file;
+}
 
 Mirror::Entry* Calls::entry_of(const Fd& file, struct stat& is) {
   if (::fstat(file.get(), &is) != 0) return nullptr;
@@ -358,6 +377,22 @@ bool Calls::is_open(const struct stat& file, pid_t process, int first, int last)
   }
   ::closedir(all);
   return found;
+}
+
+CallAnswer Calls::on_close(int fd) {
+  // It is not the program's, which closes whatever there may be.
+  if (hand_over_ != nullptr &&
+      hand_over_->keeps(status_of(thread()).value_or(TargetStatus{}).process, fd))
+    return answer_with(0);
+  on_closing(fd, fd, false);
+  return let_run();
+}
+
+CallAnswer Calls::on_dup_to(int fd) {
+  if (hand_over_ != nullptr)
+    hand_over_->leave(status_of(thread()).value_or(TargetStatus{}).process, fd);
+  on_closing(fd, fd, false);
+  return let_run();
 }
 
 // These descriptors are about to be closed. Where that is the last close of a file that was emptied, or

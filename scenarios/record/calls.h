@@ -24,9 +24,10 @@ namespace powercut::scenarios {
 
 class Calls {
  public:
-  // All of them outlive this; `listener` is the filter's.
+  // All of them outlive this, which is asked about what `supervised` runs.
   // `sample`: files may be mapped shared and writable, and are looked at where something is synced or said.
-  Calls(Mirror& mirror, EventJournal& journal, CallFaults& faults, int listener, bool sample);
+  Calls(Mirror& mirror, EventJournal& journal, CallFaults& faults, Supervised& supervised,
+        bool sample);
 
   CallAnswer answer(const seccomp_notif& call);
   // All is done: what was written through mappings since they were looked at.
@@ -103,6 +104,8 @@ class Calls {
   Mirror::Entry* entry_of(const Fd& file, struct stat& is);
   std::optional<mode_t> umask();
   std::optional<std::string> stream_of(int fd, const struct stat& is) const;
+  CallAnswer on_close(int fd);
+  CallAnswer on_dup_to(int fd);
   void on_closing(int first, int last, bool whole_process);
   bool is_open(const struct stat& file, pid_t process, int first, int last) const;
   CallAnswer lost();
@@ -125,6 +128,7 @@ class Calls {
   const int listener_;
   const bool sample_;
   MappedFiles mapped_;
+  HandOver* const hand_over_;  // null: not needed
   Targets targets_;
   const seccomp_notif* call_ = nullptr;
   uint64_t syncs_ = 0;

@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "scenarios/record/hand_over_protocol.h"
+
 namespace powercut::scenarios {
 
 namespace {
@@ -47,6 +49,8 @@ class Filter {
   void ask_if(long call, size_t argument, uint32_t bits) {
     on(call, {load_argument(argument), jump(BPF_JSET, bits, 0, 1), give(kAsk), give(kAllow)});
   }
+  size_t size() const { return code_.size(); }
+  const std::vector<sock_filter>& code() const { return code_; }
   std::vector<sock_filter> done() {
     code_.push_back(give(kAllow));
     return code_;
@@ -101,6 +105,18 @@ constexpr long kLooks[] = {SYS_open,       SYS_openat,     SYS_creat,
                            SYS_splice};
 
 }  // namespace
+
+std::vector<sock_filter> with_hand_over(std::vector<sock_filter> filter) {
+  const size_t begins = begin().size();
+  Filter before;
+  before.refuse(SYS_close_range, ENOSYS);
+  before.refuse(SYS_ptrace, EPERM);
+  before.on(SYS_sendmsg, {load_argument(2), jump(BPF_JEQ, kHandOverFlags, 0, 1), give(kAllow),
+                          load(offsetof(seccomp_data, nr))});
+  filter.insert(filter.begin() + static_cast<ptrdiff_t>(begins), before.code().begin(),
+                before.code().end());
+  return filter;
+}
 
 std::vector<sock_filter> look_filter() {
   Filter filter = begin();

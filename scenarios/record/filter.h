@@ -14,4 +14,9 @@ std::vector<sock_filter> record_filter();
 // Every call by which a program can see, or change, what files there are and what they hold.
 std::vector<sock_filter> look_filter();
 
+// One of these where files are handed over (hand_over.h): what the library says to us is not asked about, and nothing is
+// closed by ranges, its own descriptor among them; programs close one by one then. Nor is a thread stopped by a debugger
+// that might have to answer us.
+std::vector<sock_filter> with_hand_over(std::vector<sock_filter> filter);
+
 }  // namespace powercut::scenarios

@@ -263,7 +263,11 @@ Looks::State* Looks::state_of(int fd, Fd& file, struct stat& is) {
   }
   if (::fstat(file.get(), &is) != 0) return nullptr;
   const auto at = states_.find({is.st_dev, is.st_ino});
-  return at == states_.end() ? nullptr : &at->second;
+  if (at == states_.end()) return nullptr;
+  if (targets_.only_seen())
+    stop(fmt::format("process {} has not loaded the library: what it looks at cannot be seen",
+                     thread()));
+  return &at->second;
 }
 
 void Looks::on_file() {

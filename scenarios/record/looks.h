@@ -36,6 +36,9 @@ class Looks {
   Looks(sim::LazyDisk& lazy, sim::Disk& disk, Image image)
       : lazy_(lazy), disk_(disk), image_(std::move(image)) {}
 
+  // It is asked about those that this one runs.
+  void follow(Supervised& supervised) { targets_ = Targets(supervised.hand_over()); }
+
   CallAnswer answer(const seccomp_notif& call);
   // Not empty: it cannot go on, and why.
   const std::string& stopped() const { return stopped_; }

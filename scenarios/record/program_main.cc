@@ -7,6 +7,7 @@
 //   program mapped           `log` is mapped shared and writable
 //   program signals N        N lines are appended to `log` in a storm of signals
 //   program odd              calls that go wrong or are seldom made; prints what came of each
+//   program closes           closes whatever is open, gives `log` every other number, and appends by each
 //   program hide             a write by a process that hides its memory
 #include <fcntl.h>
 #include <spawn.h>
@@ -132,6 +133,18 @@ int hide() {
   return line();
 }
 
+int closes() {
+  for (int fd = 3; fd < 1000; ++fd) ::close(fd);
+  (void)::syscall(SYS_close_range, 3, ~0U, 0);
+  const int file = open_log();
+  put(file, "first\n");
+  for (int fd = 890; fd < 910; ++fd) {
+    if (::dup2(file, fd) != fd) return 1;
+    put(fd, "more\n");
+  }
+  return ::fsync(905) == 0 ? 0 : 1;
+}
+
 int signals(int lines) {
   struct sigaction action {};
   action.sa_handler = [](int) {};
@@ -227,6 +240,7 @@ int main(int argc, char** argv) {
   if (what == "nameless") return nameless();
   if (what == "mapped") return mapped();
   if (what == "maps") return maps();
+  if (what == "closes") return closes();
   if (what == "signals" && argc > 2) return signals(std::atoi(argv[2]));
   if (what == "odd") return odd();
   if (what == "hide") return hide();

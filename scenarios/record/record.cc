@@ -33,12 +33,18 @@ Result<void> run_recorded(const RecordOptions& options, Mirror& mirror, Recordin
     command.out = command.err = nowhere.get();
   }
   TRY(supervised.start(command, record_filter()));
+  if (supervised.hand_over() != nullptr && options.say)
+    options.say(
+        "pidfd_getfd is not permitted here (in Docker: run with --cap-add SYS_PTRACE): a library "
+        "that programs load hands over "
+        "their files; one that is statically linked ends the recording where it changes a recorded "
+        "file");
   EventJournal journal;
   CallFaults faults(options.faults);
   const mode_t mask = ::umask(0);  // the callers' are taken into account
   std::string stopped;
   {
-    Calls calls(mirror, journal, faults, supervised.listener(), options.sample_mappings);
+    Calls calls(mirror, journal, faults, supervised, options.sample_mappings);
     const bool in_time = supervised.serve(
         options.limit_ms, [&](const seccomp_notif& call) { return calls.answer(call); },
         [&] { return calls.stopped().empty(); });

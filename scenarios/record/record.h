@@ -5,6 +5,8 @@
 // What is recorded, what is refused, what is not seen: scenarios/record/RECORD.md.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,8 @@ struct RecordOptions {
   // It runs in the directory, with no standard streams.
   bool in_background = false;
   uint64_t limit_ms = 0;  // that it may take; nought: all there is
+  // What is to be known before it begins, a line each.
+  std::function<void(const std::string&)> say = {};
 };
 
 struct Recording {

@@ -18,6 +18,7 @@
 
 #include "engine/base/check.h"
 #include "scenarios/record/call_faults.h"
+#include "scenarios/record/hand_over.h"
 #include "scenarios/record/mapped_files.h"
 #include "scenarios/record/recovery.h"
 #include "scenarios/trace/replay.h"
@@ -61,8 +62,12 @@ class Record : public testing::Test {
     EXPECT_EQ(recording->status, 0);
     return std::move(recording->trace);
   }
+  // Where files must be handed over a statically linked one cannot be recorded.
+  static std::string program_path() {
+    return HandOver::is_needed() ? POWERCUT_LOADING_PROGRAM : POWERCUT_RECORDED_PROGRAM;
+  }
   static Trace program(const std::string& what) {
-    return traced({"sh", "-c", fmt::format("exec '{}' {}", POWERCUT_RECORDED_PROGRAM, what)});
+    return traced({"sh", "-c", fmt::format("exec '{}' {}", program_path(), what)});
   }
   static size_t count(const Trace& trace, TraceEvent::Kind kind) {
     return static_cast<size_t>(
@@ -203,7 +208,7 @@ TEST_F(Record, AStormOfSignalsDoublesNothing) {
 // What goes wrong goes wrong in the same way, and what is left is the same.
 TEST_F(Record, EveryResultIsTheKernels) {
   ASSERT_TRUE(fs::create_directory("natively") && fs::create_directory("recorded"));
-  const std::string odd = fmt::format("'{}' odd >../", POWERCUT_RECORDED_PROGRAM);
+  const std::string odd = fmt::format("'{}' odd >../", program_path());
   ASSERT_EQ(std::system(("cd natively && " + odd + "native").c_str()), 0);
   const auto recording =
       record({.command = {"sh", "-c", "cd recorded && " + odd + "said"}, .directory = "recorded"});
@@ -321,8 +326,7 @@ class Faulty : public Record {
   }
   static Recording faulty_save(const std::string& faults, const std::string& how) {
     write("settings", "colour = red\n");
-    return faulty(faults,
-                  {"sh", "-c", fmt::format("exec '{}' save {}", POWERCUT_RECORDED_PROGRAM, how)});
+    return faulty(faults, {"sh", "-c", fmt::format("exec '{}' save {}", program_path(), how)});
   }
   static std::string notes(const Trace& trace) {
     std::string text;
@@ -438,8 +442,7 @@ TEST_F(Record, ARecoveryIsCutAsWell) {
 // --- What cannot be ---
 
 TEST_F(Record, AWritableMappingIsRefusedAndSaid) {
-  const auto recording =
-      run({"sh", "-c", fmt::format("'{}' mapped >said", POWERCUT_RECORDED_PROGRAM)});
+  const auto recording = run({"sh", "-c", fmt::format("'{}' mapped >said", program_path())});
   ASSERT_TRUE(recording.ok()) << recording.error().message;
   ASSERT_EQ(recording->remarks.size(), 1u);
   EXPECT_THAT(recording->remarks[0], HasSubstr("log was to be mapped shared and writable"));
@@ -448,7 +451,7 @@ TEST_F(Record, AWritableMappingIsRefusedAndSaid) {
 
 TEST_F(Record, AWritableMappingIsSampledWhereThatIsWanted) {
   const auto recording =
-      record({.command = {"sh", "-c", fmt::format("exec '{}' maps", POWERCUT_RECORDED_PROGRAM)},
+      record({.command = {"sh", "-c", fmt::format("exec '{}' maps", program_path())},
               .sample_mappings = true});
   ASSERT_TRUE(recording.ok()) << recording.error().message;
   ASSERT_EQ(recording->status, 0);
@@ -512,11 +515,31 @@ TEST_F(Record, WhatIsNotModelledIsNamed) {
 
 // As root it is seen all the same; otherwise it is said. Never is it recorded in part.
 TEST_F(Record, AProgramThatHidesIsRecordedOrNamed) {
-  const auto recording = run({"sh", "-c", fmt::format("'{}' hide", POWERCUT_RECORDED_PROGRAM)});
+  const auto recording = run({"sh", "-c", fmt::format("'{}' hide", program_path())});
   if (recording.ok())
     EXPECT_EQ(count(recording->trace, TraceEvent::kWrite), 1u);
   else
     EXPECT_THAT(recording.error().message, HasSubstr("hides its memory"));
+}
+
+// Of one that can hand over nothing.
+TEST_F(Record, AStaticProgramIsRecordedOrNamed) {
+  const auto recording =
+      run({"sh", "-c", fmt::format("exec '{}' save sync", POWERCUT_RECORDED_PROGRAM)});
+  if (!HandOver::is_needed()) {
+    ASSERT_TRUE(recording.ok()) << recording.error().message;
+    return;
+  }
+  ASSERT_FALSE(recording.ok());
+  EXPECT_EQ(recording.error().code, Errc::kUnsupported);
+  EXPECT_THAT(recording.error().message, HasSubstr("(recorded_progra) is statically linked"));
+}
+
+// Also what may be the recorder's is closed, or becomes another file.
+TEST_F(Record, AProgramThatClosesEverythingIsRecordedOn) {
+  const Trace trace = program("closes");
+  EXPECT_EQ(count(trace, TraceEvent::kWrite), 21u);
+  EXPECT_EQ(count(trace, TraceEvent::kSynced), 1u);
 }
 
 TEST_F(Record, AProgramThatIsNotThereIsNamed) {

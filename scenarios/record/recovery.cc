@@ -118,6 +118,7 @@ std::optional<ImageOutcome> run_looking(const std::string& command, const std::s
                                          .err = err.get()},
                                         kFilter);
   if (!started.ok()) return std::nullopt;
+  looks.follow(supervised);
   ImageOutcome outcome;
   outcome.hangs = !supervised.serve(
       limit_ms, [&](const seccomp_notif& call) { return looks.answer(call); },

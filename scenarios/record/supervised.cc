@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -19,6 +20,7 @@
 #include <new>
 
 #include "engine/base/check.h"
+#include "scenarios/record/filter.h"
 
 namespace powercut::scenarios {
 
@@ -48,6 +50,14 @@ Fd timer_of(uint64_t ms) {
   return timer;
 }
 
+// As exec wants them. They are `words`'s own.
+std::vector<char*> pointers_to(const std::vector<std::string>& words) {
+  std::vector<char*> all;
+  for (const std::string& word : words) all.push_back(const_cast<char*>(word.c_str()));
+  all.push_back(nullptr);
+  return all;
+}
+
 }  // namespace
 
 void send_answer(int listener, uint64_t id, const CallAnswer& answer) {
@@ -59,15 +69,25 @@ void send_answer(int listener, uint64_t id, const CallAnswer& answer) {
   (void)::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
-// Installs the filter and becomes the command. Runs between fork and exec.
-void Supervised::become(const Command& command, const std::vector<sock_filter>& filter,
-                        const std::vector<char*>& arguments, Start* start) {
-  if (!command.directory.empty() && ::chdir(command.directory.c_str()) != 0) ::_exit(127);
-  if (command.quiet) ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
-  if (command.out >= 0) ::dup2(command.out, STDOUT_FILENO);
-  if (command.err >= 0) ::dup2(command.err, STDERR_FILENO);
-  sock_fprog program{static_cast<unsigned short>(filter.size()),
-                     const_cast<sock_filter*>(filter.data())};
+struct Supervised::Becoming {
+  const Command& command;
+  const std::vector<sock_filter>& filter;
+  char* const* arguments;
+  char* const* environment;
+  bool shares_files;  // with us, so that we have its listener
+};
+
+// Installs the filter and becomes the command. Runs between fork and exec, and after vfork's manner: it allocates nothing.
+void Supervised::become(const Becoming& what, Start* start) {
+  const auto settle = [&command = what.command] {
+    if (!command.directory.empty() && ::chdir(command.directory.c_str()) != 0) ::_exit(127);
+    if (command.quiet) ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
+    if (command.out >= 0) ::dup2(command.out, STDOUT_FILENO);
+    if (command.err >= 0) ::dup2(command.err, STDERR_FILENO);
+  };
+  if (!what.shares_files) settle();
+  sock_fprog program{static_cast<unsigned short>(what.filter.size()),
+                     const_cast<sock_filter*>(what.filter.data())};
   const auto install = [&] {
     return static_cast<int>(::syscall(
         SYS_seccomp, SECCOMP_SET_MODE_FILTER,
@@ -83,8 +103,10 @@ void Supervised::become(const Command& command, const std::vector<sock_filter>& 
   start->filtered = listener >= 0;
   start->failed = listener < 0 ? errno : 0;
   if (listener < 0) ::_exit(127);
-  ::raise(SIGSTOP);  // until the parent has the listener
-  ::execvp(arguments[0], arguments.data());
+  if (what.shares_files) ::unshare(CLONE_FILES);
+  ::kill(::getpid(), SIGSTOP);  // until the parent has the listener
+  if (what.shares_files) settle();
+  ::execvpe(what.arguments[0], what.arguments, what.environment);
   start->failed = errno;
   ::_exit(127);
 }
@@ -103,13 +125,17 @@ Result<void> Supervised::start(const Command& command, const std::vector<sock_fi
   start_ = new (shared) Start{-1, 0, false};
   // What it leaves behind becomes ours.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  std::vector<char*> arguments;
-  for (const std::string& word : command.words)
-    arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  child_ = ::fork();
+  if (HandOver::is_needed()) TRY(hand_over_.emplace().open());
+  const std::vector<std::string> given =
+      hand_over_ ? hand_over_->environment() : std::vector<std::string>();
+  const std::vector<char*> arguments = pointers_to(command.words), variables = pointers_to(given);
+  const std::vector<sock_filter> program = hand_over_ ? with_hand_over(filter) : filter;
+  const Becoming becoming{command, program, arguments.data(),
+                          hand_over_ ? variables.data() : environ, hand_over_.has_value()};
+  child_ = hand_over_ ? static_cast<pid_t>(::syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0))
+                      : ::fork();
   CHECK(child_ >= 0);
-  if (child_ == 0) become(command, filter, arguments, start_);
+  if (child_ == 0) become(becoming, start_);
   int state = 0;
   CHECK(::waitpid(child_, &state, WUNTRACED) == child_);
   if (!WIFSTOPPED(state)) return cannot(start_->failed);
@@ -119,6 +145,11 @@ Result<void> Supervised::start(const Command& command, const std::vector<sock_fi
 Result<void> Supervised::take_listener() {
   leader_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child_, 0)));
   if (!leader_) return cannot(errno);
+  if (hand_over_) {
+    listener_ = Fd(start_->listener);
+    ::kill(child_, SIGCONT);
+    return {};
+  }
   listener_ = Fd(static_cast<int>(::syscall(SYS_pidfd_getfd, leader_.get(), start_->listener, 0)));
   if (!listener_ && errno == EPERM)
     return Error{Errc::kUnsupported,

@@ -7,11 +7,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/base/result.h"
 #include "scenarios/record/fd.h"
+#include "scenarios/record/hand_over.h"
 
 namespace powercut::scenarios {
 
@@ -46,6 +48,8 @@ class Supervised {
   Result<void> start(const Command& command, const std::vector<sock_filter>& filter);
 
   int listener() const { return listener_.get(); }
+  // How its open files are had where pidfd_getfd is not permitted; null: it is.
+  HandOver* hand_over() { return hand_over_ ? &*hand_over_ : nullptr; }
   // Asks about each call until the command has ended. False: it was out of time (nought: it has all there is).
   bool serve(uint64_t limit_ms, const std::function<CallAnswer(const seccomp_notif&)>& answer,
              const std::function<bool()>& go_on);
@@ -58,8 +62,8 @@ class Supervised {
 
  private:
   struct Start;
-  [[noreturn]] static void become(const Command& command, const std::vector<sock_filter>& filter,
-                                  const std::vector<char*>& arguments, Start* start);
+  struct Becoming;
+  [[noreturn]] static void become(const Becoming& what, Start* start);
   Result<void> take_listener();
 
   Start* start_ = nullptr;
@@ -68,6 +72,7 @@ class Supervised {
   int status_ = 0;
   Fd leader_;
   Fd listener_;
+  std::optional<HandOver> hand_over_;
 };
 
 }  // namespace powercut::scenarios

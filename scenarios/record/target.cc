@@ -36,7 +36,24 @@ int open_pidfd(pid_t thread) {
 
 }  // namespace
 
+// A thread's own number may be another process's by now: it is asked each time.
+Fd Targets::handed_over(pid_t thread, int fd) {
+  const auto status = status_of(thread);
+  if (!status) {
+    errno = ESRCH;
+    return Fd();
+  }
+  Fd file = hand_over_->open_file(status->process, fd);
+  only_seen_ = !file && errno == ENOTCONN;
+  if (!only_seen_) return file;
+  const std::string name = fmt::format("/proc/{}/fd/{}", thread, fd);
+  file = Fd(::open(name.c_str(), O_PATH | O_CLOEXEC));
+  if (!file && errno == ENOENT) errno = EBADF;
+  return file;
+}
+
 Fd Targets::open_file(pid_t thread, int fd) {
+  if (hand_over_ != nullptr) return handed_over(thread, fd);
   if (pidfds_.size() > kPidfdsMost) pidfds_.clear();  // most are of threads that have ended
   for (const bool again : {false, true}) {
     Fd& pidfd = pidfds_[thread];

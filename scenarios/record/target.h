@@ -9,17 +9,26 @@
 #include <string>
 
 #include "scenarios/record/fd.h"
+#include "scenarios/record/hand_over.h"
 
 namespace powercut::scenarios {
 
-// Finds threads' open files by pidfds, which it keeps.
+// Finds threads' open files: by pidfds, which it keeps, or by what the program hands over.
 class Targets {
  public:
-  // A descriptor of ours for the same open file; or none, and errno: EBADF, ESRCH, EPERM.
+  // `hand_over`: null where pidfd_getfd may be used. It outlives this.
+  explicit Targets(HandOver* hand_over = nullptr) : hand_over_(hand_over) {}
+  // A descriptor of ours for the same open file; or none, and errno: EBADF, ESRCH, EPERM, EMFILE.
   Fd open_file(pid_t thread, int fd);
+  // Of the process that the last one was asked of nothing is handed over: it is the same file, opened to be looked at (O_PATH).
+  bool only_seen() const { return only_seen_; }
   void forget(pid_t thread) { pidfds_.erase(thread); }
 
  private:
+  Fd handed_over(pid_t thread, int fd);
+
+  HandOver* hand_over_;
+  bool only_seen_ = false;
   std::map<pid_t, Fd> pidfds_;
 };
 
