@@ -129,6 +129,7 @@ class Recovery {
     TRY(set_aside_orphans());
     // A publication was cut before its rename: no name leads to it, and the next one writes it anew.
     if (has_name(kManifestTemporary)) (void)os_.remove(in_aof_directory(kManifestTemporary));
+    remove_second_names();
     // It would say that nothing was acknowledged here, should the manifest ever be lost.
     return has_name(kFirstGenerationMark) ? os_.remove(in_aof_directory(kFirstGenerationMark))
                                           : Result<void>();
@@ -205,6 +206,16 @@ class Recovery {
     const auto published =
         publish_manifest(os_, std::string(kAofDirectory), recovered_.manifest, left);
     return settled_or_refused(published, in_aof_directory(kManifestName));
+  }
+
+  // Of a manifest that bears no mark. The mark goes last, once a directory sync has succeeded: a power cut that kept another
+  // second name, and not the mark, has left what nothing rests on.
+  void remove_second_names() {
+    const std::string mark = replaced_name(std::string(kManifestName));
+    if (has_name(mark)) return;  // a publication has removed them
+    const std::string_view begins = std::string_view(mark).substr(0, mark.rfind('.') + 1);
+    for (const std::string& name : names_)
+      if (name.starts_with(begins)) (void)os_.remove(in_aof_directory(name));
   }
 
   // Where no batch vouches for bytes, a sync of them may have failed before a kill. A block that
