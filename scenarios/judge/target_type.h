@@ -87,10 +87,14 @@ class TargetType {
     uint64_t synced = 0;  // forced, for as long as nobody puts another policy in force
     std::optional<int64_t> saved_at = {};    // when the newest snapshot was finished
     std::optional<uint64_t> snapshots = {};  // so many were finished in this life
-    bool begins = false;       // it is about to make a snapshot, and none was under way
-    bool failed = false;       // it could not make the snapshot that it was asked for
-    bool saves_well = false;   // the last snapshot that it tried to make was made
-    bool writes_well = false;  // nothing keeps it from making writes durable
+    bool begins = false;         // it is about to make a snapshot, and none was under way
+    bool owes_snapshot = false;  // it is going to make one
+    bool owes_rewrite = false;   // it is going to rewrite its log
+    std::optional<uint64_t> rewrites = {};  // so many were finished in this life
+    bool rewrites_well = false;             // the last that it tried was
+    bool failed = false;                    // it could not make the snapshot that it was asked for
+    bool saves_well = false;                // the last snapshot that it tried to make was made
+    bool writes_well = false;               // nothing keeps it from making writes durable
     std::optional<SealedBackup> sealed = {};  // it has just sealed that one
   };
   // Does an answer to it say such a thing?

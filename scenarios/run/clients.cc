@@ -263,11 +263,35 @@ void Clients::note_told(const TargetType::Told& told, const Asked& asked) {
   if (told.sealed) note_sealed(*told.sealed, asked.behind);
   if (told.begins && asked.before && asked.before->saved_at)
     snapshot_ = Snapshot{asked.behind, *asked.before->saved_at};
+  note_owed(told, asked);
   if (!told.failed || !asked.before || !asked.before->snapshots) return;
   // No other was finished since.
   const auto now = how_it_is();
   if (now && now->snapshots == asked.before->snapshots && now->saves_well && !violation_)
     violation_ = Violation{Breach::kUntrue, "a snapshot failed, and the last is said to be well"};
+}
+
+void Clients::note_owed(const TargetType::Told& told, const Asked& asked) {
+  if (!asked.before) return;
+  if (told.owes_snapshot && asked.before->snapshots)
+    owed_snapshot_ = Owed{*asked.before->snapshots, asked.policies};
+  if (told.owes_rewrite && asked.before->rewrites)
+    owed_rewrite_ = Owed{*asked.before->rewrites, asked.policies};
+}
+
+std::string Clients::owed() {
+  if (!owed_snapshot_ && !owed_rewrite_) return {};
+  const auto now = how_it_is();
+  if (!now) return {};
+  if (owed_snapshot_ && now->snapshots == owed_snapshot_->done && now->saves_well)
+    return "a client was told that a snapshot is made, and it is neither made nor said to have "
+           "failed";
+  // Where another policy was put in force there may be no log any more.
+  if (owed_rewrite_ && owed_rewrite_->policies == around_.history.policy_changes().size() &&
+      now->rewrites == owed_rewrite_->done && now->rewrites_well)
+    return "a client was told that the log is rewritten, and it is neither rewritten nor said to "
+           "have failed";
+  return {};
 }
 
 void Clients::note_sealed(const SealedBackup& sealed, uint64_t before) {

@@ -54,6 +54,8 @@ class Clients {
   bool is_refused(std::string_view request);
   uint64_t issued() const { return issued_; }
   uint64_t sent() const { return sent_; }  // requests
+  // What a client was told that the engine is going to do, and it has neither done nor failed at; empty: nothing.
+  std::string owed();
   // A promise broken in front of the client's eyes, if any.
   const std::optional<Violation>& violation() const { return violation_; }
 
@@ -89,6 +91,7 @@ class Clients {
   std::optional<std::string> ask(const std::string& request);
   std::optional<TargetType::Told> how_it_is();
   void note_snapshot(const TargetType::Told& told);
+  void note_owed(const TargetType::Told& told, const Asked& asked);
   void note_sealed(const SealedBackup& sealed, uint64_t before);
   void note_told(const TargetType::Told& told, const Asked& asked);
   void ask_why();
@@ -120,6 +123,13 @@ class Clients {
     int64_t newest;   // when the newest was finished, then
   };
   std::optional<Snapshot> snapshot_;
+  // That the engine has said it will make; `done`: so many were made before.
+  struct Owed {
+    uint64_t done;
+    size_t policies;  // so many had been put in force
+  };
+  std::optional<Owed> owed_snapshot_;
+  std::optional<Owed> owed_rewrite_;
   uint64_t asked_why_ = 0;
   bool asking_ = false;
 };

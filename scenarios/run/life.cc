@@ -185,7 +185,8 @@ void Life::rest() {
     return;  // a call that hangs
   const uint64_t last = run_.history->last_lsn();
   if (last != 0 && os.now() < run_.history->operation(last).executed + kLately) return;
-  const std::string undone = target_->undone(run_.legacy.world);
+  std::string undone = target_->undone(run_.legacy.world);
+  if (undone.empty()) undone = clients_->owed();
   if (!undone.empty())
     run_.violate({Breach::kUnavailable, "left alone for a minute, and not done: " + undone});
 }

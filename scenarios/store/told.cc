@@ -33,6 +33,8 @@ TargetType::Told told_by_info(std::string_view info, uint64_t last) {
   told.synced = number_in(info, "\r\naof_synced_lsn:").value_or(0);
   told.saved_at = number_in(info, "\r\nrdb_last_save_time:");
   told.snapshots = number_in(info, "\r\nrdb_saves:");
+  told.rewrites = number_in(info, "\r\naof_rewrites:");
+  told.rewrites_well = says(info, "\r\naof_last_bgrewrite_status:ok\r\n");
   told.saves_well = says(info, "\r\nrdb_last_bgsave_status:ok\r\n");
   told.writes_well = says(info, "\r\naof_last_write_status:ok\r\n");
   return told;
@@ -50,10 +52,11 @@ std::optional<SealedBackup> sealed_by(std::string_view reply) {
   return SealedBackup{std::string(name), *first, *last};
 }
 
-// Of SAVE: it was not tried.
+// Of a save or a rewrite: it was not tried.
 bool was_not_begun(std::string_view error) {
   return !error.starts_with("-ERR ") || says(error, "already in progress") ||
-         says(error, "not allowed") || says(error, "Can't execute");
+         says(error, "not allowed") || says(error, "Can't execute") ||
+         says(error, "no append only file");
 }
 
 }  // namespace
@@ -64,7 +67,7 @@ bool tells_of_store(std::string_view request) {
   const auto words = sim::words_of(request);
   if (words.size() == 2)
     return sim::same_word(words[0], "BACKUP") && sim::same_word(words[1], "SEAL");
-  constexpr std::string_view kNames[] = {"SAVE", "BGSAVE", "LASTSAVE", "INFO"};
+  constexpr std::string_view kNames[] = {"SAVE", "BGSAVE", "LASTSAVE", "INFO", "BGREWRITEAOF"};
   return words.size() == 1 &&
          std::any_of(std::begin(kNames), std::end(kNames),
                      [&](std::string_view name) { return sim::same_word(words[0], name); });
@@ -74,8 +77,10 @@ TargetType::Told told_by_store(std::string_view reply, uint64_t last) {
   TargetType::Told told;
   if (reply == "+OK\r\n")
     told.saved = last;
-  else if (reply == "+Background saving started\r\n")
-    told.begins = true;
+  else if (reply.starts_with("+Background saving "))
+    told.begins = says(reply, "started"), told.owes_snapshot = true;
+  else if (reply.starts_with("+Background append only file rewriting "))
+    told.owes_rewrite = true;
   else if (reply.starts_with(':'))
     told.saved_at = number_in(reply, ":");
   else if (reply.starts_with('-'))

@@ -8,7 +8,7 @@
 
 namespace powercut::scenarios {
 
-// As TargetType's: SAVE, BGSAVE, LASTSAVE, INFO.
+// As TargetType's: SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE, INFO, BACKUP SEAL.
 bool tells_of_store(std::string_view request);
 TargetType::Told told_by_store(std::string_view reply, uint64_t last);
 

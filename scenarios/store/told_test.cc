@@ -10,11 +10,12 @@ namespace powercut::scenarios {
 namespace {
 
 TEST(Told, SavesAndInfoTell) {
-  for (const char* name : {"SAVE", "save", "INFO", "Info", "LASTSAVE", "lastsave", "BGSAVE"})
+  for (const char* name :
+       {"SAVE", "save", "INFO", "Info", "LASTSAVE", "lastsave", "BGSAVE", "bgrewriteaof"})
     EXPECT_TRUE(store_type().tells(sim::encode_request({name}))) << name;
   EXPECT_TRUE(store_type().tells(sim::encode_request({"backup", "SEAL"})));
   EXPECT_FALSE(store_type().tells(sim::encode_request({"BACKUP", "LIST"})));
-  for (const char* name : {"EXEC", "PING", "LASTSAVES", "BGREWRITEAOF"})
+  for (const char* name : {"EXEC", "PING", "LASTSAVES", "BGREWRITE"})
     EXPECT_FALSE(store_type().tells(sim::encode_request({name}))) << name;
 }
 
@@ -23,6 +24,20 @@ TEST(Told, ASaveIsOfAllBeforeIt) {
   EXPECT_EQ(store_type().told("+OK\r\n", 7).synced, 0u);
   for (const char* reply : {"+QUEUED\r\n", "-MISCONF full\r\n"})
     EXPECT_EQ(store_type().told(reply, 7).saved, 0u) << reply;
+}
+
+// Now, or behind the job that is under way.
+TEST(Told, WorkInTheBackgroundIsOwed) {
+  for (const char* when : {"started", "scheduled"}) {
+    const auto save = store_type().told(fmt::format("+Background saving {}\r\n", when), 7);
+    EXPECT_TRUE(save.owes_snapshot && !save.owes_rewrite) << when;
+    EXPECT_EQ(save.begins, std::string_view(when) == "started");
+    const auto rewrite =
+        store_type().told(fmt::format("+Background append only file rewriting {}\r\n", when), 7);
+    EXPECT_TRUE(rewrite.owes_rewrite && !rewrite.owes_snapshot) << when;
+  }
+  const auto refused = store_type().told("-ERR There is no append only file to rewrite\r\n", 7);
+  EXPECT_FALSE(refused.owes_rewrite || refused.failed);
 }
 
 std::string info(const std::string& lines) {
