@@ -124,7 +124,7 @@ void append_annotation(std::string& batch, const Annotation& fields, uint64_t no
   const uint32_t crc = line_crc(batch, {line, at}, nonce, offset);
   at = put(put_hex(put(at, kCrcField), crc, 8), "\r\n");
   CHECK(at <= line + kLongestLine);
-  batch.append(line, at);
+  batch.append(line, static_cast<size_t>(at - line));
 }
 
 std::string encode_mark(MarkKind kind, uint64_t next_lsn, uint64_t nonce, uint64_t offset) {
