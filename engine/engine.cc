@@ -15,7 +15,7 @@ constexpr uint64_t kLooksAtMemory = 64;  // entries of the log from one look at 
 
 }  // namespace
 
-Engine::Engine(Os& os, EngineConfig config)
+Engine::Engine(Os& os, EngineConfig&& config)
     : os_(os),
       config_(std::move(config)),
       keyspace_(config_.databases),
@@ -60,8 +60,8 @@ void Engine::apply_config() {
                                              "allchannels");
   executor_.clients().tracking.set_most_keys(
       static_cast<uint64_t>(redis_number(config_, "tracking-table-max-keys")));
-  const auto limit = [&](std::string_view name) {
-    return static_cast<uint64_t>(redis_number(config_, name));
+  const auto limit = [&](KnownParameter known) {
+    return static_cast<uint64_t>(redis_number(config_, known));
   };
   stream_limits_ = {limit("stream-node-max-bytes"), limit("stream-node-max-entries")};
   keyspace_.set_encoding_limits(
@@ -77,7 +77,7 @@ std::unique_ptr<Engine> Engine::make(Os& os, EngineConfig config) {
 }
 
 Result<std::unique_ptr<Engine>> Engine::open(Os& os, EngineConfig config) {
-  auto engine = make(os, std::move(config));
+  std::unique_ptr<Engine> engine(new Engine(os, std::move(config)));
   TRY(engine->load());
   return engine;
 }

@@ -151,7 +151,7 @@ class Engine final : public OperationLog, public Control {
   }
 
  private:
-  Engine(Os& os, EngineConfig config);
+  Engine(Os& os, EngineConfig&& config);
   void expire_loop();
   Result<void> finish(bool save);
   void apply_config();

@@ -12,141 +12,6 @@ namespace {
 
 using Kind = RedisParameter::Kind;
 
-constexpr RedisParameter kRedisParameters[] = {
-    {"acl-pubsub-default", Kind::kWord, "resetchannels", "allchannels|resetchannels", "", true},
-    {"acllog-max-len", Kind::kNumber, "128", "0|9223372036854775807", "", true},
-    {"active-defrag-cycle-max", Kind::kNumber, "25", "0|2147483647", "", true},
-    {"active-defrag-cycle-min", Kind::kNumber, "1", "0|2147483647", "", true},
-    {"active-defrag-ignore-bytes", Kind::kBytes, "104857600", "", "", true},
-    {"active-defrag-max-scan-fields", Kind::kNumber, "1000", "0|2147483647", "", true},
-    {"active-defrag-threshold-lower", Kind::kNumber, "10", "0|2147483647", "", true},
-    {"active-defrag-threshold-upper", Kind::kNumber, "100", "0|2147483647", "", true},
-    {"active-expire-effort", Kind::kNumber, "1", "1|10", "", true},
-    {"activedefrag", Kind::kBool, "no", "", "", true},
-    {"activerehashing", Kind::kBool, "yes", "", "", true},
-    {"always-show-logo", Kind::kBool, "no", "", "", false},
-    {"aof-disable-auto-gc", Kind::kBool, "no", "", "", true},
-    {"aof-rewrite-incremental-fsync", Kind::kBool, "yes", "", "", true},
-    {"aof_rewrite_cpulist", Kind::kText, "", "", "", false},
-    {"bgsave_cpulist", Kind::kText, "", "", "", false},
-    {"bind-source-addr", Kind::kText, "", "", "the store connects to nobody", true},
-    {"bio_cpulist", Kind::kText, "", "", "", false},
-    {"busy-reply-threshold", Kind::kNumber, "5000", "0|9223372036854775807", "", true},
-    {"cluster-allow-pubsubshard-when-down", Kind::kBool, "yes", "", "", true},
-    {"cluster-allow-reads-when-down", Kind::kBool, "no", "", "", true},
-    {"cluster-allow-replica-migration", Kind::kBool, "yes", "", "", true},
-    {"cluster-announce-bus-port", Kind::kNumber, "0", "0|2147483647", "", true},
-    {"cluster-announce-hostname", Kind::kText, "", "", "", true},
-    {"cluster-announce-ip", Kind::kText, "", "", "", true},
-    {"cluster-announce-port", Kind::kNumber, "0", "0|2147483647", "", true},
-    {"cluster-announce-tls-port", Kind::kNumber, "0", "0|2147483647", "", true},
-    {"cluster-config-file", Kind::kText, "nodes.conf", "", "", false},
-    {"cluster-enabled", Kind::kBool, "no", "", "there is no cluster mode", false},
-    {"cluster-link-sendbuf-limit", Kind::kBytes, "0", "", "", true},
-    {"cluster-migration-barrier", Kind::kNumber, "1", "0|2147483647", "", true},
-    {"cluster-node-timeout", Kind::kNumber, "15000", "0|2147483647", "", true},
-    {"cluster-port", Kind::kNumber, "0", "0|2147483647", "", false},
-    {"cluster-preferred-endpoint-type", Kind::kWord, "ip", "ip|hostname|unknown-endpoint", "",
-     true},
-    {"cluster-replica-no-failover", Kind::kBool, "no", "", "", true},
-    {"cluster-replica-validity-factor", Kind::kNumber, "10", "0|2147483647", "", true},
-    {"cluster-require-full-coverage", Kind::kBool, "yes", "", "", true},
-    {"crash-log-enabled", Kind::kBool, "yes", "", "", true},
-    {"crash-memcheck-enabled", Kind::kBool, "yes", "", "", true},
-    {"disable-thp", Kind::kBool, "yes", "", "", false},
-    {"dynamic-hz", Kind::kBool, "yes", "", "", true},
-    {"enable-debug-command", Kind::kWord, "no", "no|yes|local", "", false},
-    {"enable-module-command", Kind::kWord, "no", "no|yes|local", "", false},
-    {"enable-protected-configs", Kind::kWord, "no", "no|yes|local", "", false},
-    {"hash-max-listpack-entries", Kind::kBytes, "512", "", "", true},
-    {"hash-max-listpack-value", Kind::kBytes, "64", "", "", true},
-    {"hll-sparse-max-bytes", Kind::kBytes, "3000", "", "", true},
-    {"hz", Kind::kNumber, "10", "0|2147483647", "", true},
-    {"ignore-warnings", Kind::kText, "", "", "", true},
-    {"io-threads", Kind::kNumber, "1", "1|128", "", false},
-    {"io-threads-do-reads", Kind::kBool, "no", "", "", false},
-    {"jemalloc-bg-thread", Kind::kBool, "yes", "", "", true},
-    {"latency-monitor-threshold", Kind::kNumber, "0", "0|9223372036854775807", "", true},
-    {"latency-tracking", Kind::kBool, "yes", "", "", true},
-    {"latency-tracking-info-percentiles", Kind::kPercentiles, "50 99 99.9", "", "", true},
-    {"lazyfree-lazy-eviction", Kind::kBool, "no", "", "", true},
-    {"lazyfree-lazy-expire", Kind::kBool, "no", "", "", true},
-    {"lazyfree-lazy-server-del", Kind::kBool, "no", "", "", true},
-    {"lazyfree-lazy-user-del", Kind::kBool, "no", "", "", true},
-    {"lazyfree-lazy-user-flush", Kind::kBool, "no", "", "", true},
-    {"lfu-decay-time", Kind::kNumber, "1", "0|2147483647", "", true},
-    {"lfu-log-factor", Kind::kNumber, "10", "0|2147483647", "", true},
-    {"list-compress-depth", Kind::kNumber, "0", "0|2147483647", "", true},
-    {"list-max-listpack-size", Kind::kNumber, "-2", "-2147483648|2147483647", "", true},
-    {"masterauth", Kind::kText, "", "", "", true},
-    {"masteruser", Kind::kText, "", "", "", true},
-    {"maxmemory-clients", Kind::kShare, "0", "",
-     "clients are limited one by one: client-output-buffer-limit, client-query-buffer-limit", true},
-    {"maxmemory-eviction-tenacity", Kind::kNumber, "10", "0|100", "", true},
-    {"maxmemory-samples", Kind::kNumber, "5", "1|64", "", true},
-    {"min-replicas-max-lag", Kind::kNumber, "10", "0|2147483647", "", true},
-    {"min-replicas-to-write", Kind::kNumber, "0", "0|2147483647", "", true},
-    {"no-appendfsync-on-rewrite", Kind::kBool, "no", "", "", true},
-    {"oom-score-adj", Kind::kWord, "no", "no|yes|relative|absolute", "", true},
-    {"oom-score-adj-values", Kind::kText, "0 200 800", "", "", true},
-    {"proc-title-template", Kind::kText, "{title} {listen-addr} {server-mode}", "", "", true},
-    {"propagation-error-behavior", Kind::kWord, "ignore", "ignore|panic|panic-on-replicas", "",
-     true},
-    {"proto-max-bulk-len", Kind::kBytes, "536870912", "", "", true},
-    {"rdb-del-sync-files", Kind::kBool, "no", "", "", true},
-    {"rdb-save-incremental-fsync", Kind::kBool, "yes", "", "", true},
-    {"rdbchecksum", Kind::kBool, "yes", "", "", true},
-    {"rdbcompression", Kind::kBool, "yes", "", "", true},
-    {"repl-backlog-size", Kind::kBytes, "1048576", "", "", true},
-    {"repl-backlog-ttl", Kind::kNumber, "3600", "0|2147483647", "", true},
-    {"repl-disable-tcp-nodelay", Kind::kBool, "no", "", "", true},
-    {"repl-diskless-load", Kind::kWord, "disabled", "disabled|on-empty-db|swapdb", "", true},
-    {"repl-diskless-sync", Kind::kBool, "yes", "", "", true},
-    {"repl-diskless-sync-delay", Kind::kNumber, "5", "0|2147483647", "", true},
-    {"repl-diskless-sync-max-replicas", Kind::kNumber, "0", "0|2147483647", "", true},
-    {"repl-ping-replica-period", Kind::kNumber, "10", "0|2147483647", "", true},
-    {"repl-timeout", Kind::kNumber, "60", "0|2147483647", "", true},
-    {"replica-announce-ip", Kind::kText, "", "", "", true},
-    {"replica-announce-port", Kind::kNumber, "0", "0|2147483647", "", true},
-    {"replica-announced", Kind::kBool, "yes", "", "", true},
-    {"replica-ignore-disk-write-errors", Kind::kBool, "no", "", "", true},
-    {"replica-ignore-maxmemory", Kind::kBool, "yes", "", "", true},
-    {"replica-lazy-flush", Kind::kBool, "no", "", "", true},
-    {"replica-priority", Kind::kNumber, "100", "0|2147483647", "", true},
-    {"replica-read-only", Kind::kBool, "yes", "", "", true},
-    {"replica-serve-stale-data", Kind::kBool, "yes", "", "", true},
-    {"replicaof", Kind::kText, "", "", "this store cannot be a replica of another", false},
-    {"sanitize-dump-payload", Kind::kWord, "no", "no|yes|clients", "", true},
-    {"server_cpulist", Kind::kText, "", "", "", false},
-    {"set-max-intset-entries", Kind::kNumber, "512", "0|9223372036854775807", "", true},
-    {"set-proc-title", Kind::kBool, "yes", "", "", false},
-    {"shutdown-on-sigint", Kind::kText, "default", "", "", true},
-    {"shutdown-on-sigterm", Kind::kText, "default", "", "", true},
-    {"shutdown-timeout", Kind::kNumber, "10", "0|2147483647", "", true},
-    {"socket-mark-id", Kind::kNumber, "0", "0|2147483647", "", false},
-    {"stream-node-max-bytes", Kind::kBytes, "4096", "", "", true},
-    {"stream-node-max-entries", Kind::kNumber, "100", "0|9223372036854775807", "", true},
-    {"tls-client-cert-file", Kind::kText, "", "", "", true},
-    {"tls-client-key-file", Kind::kText, "", "", "", true},
-    {"tls-client-key-file-pass", Kind::kText, "", "", "", true},
-    {"tls-cluster", Kind::kBool, "no", "", "there is no cluster", true},
-    {"tls-dh-params-file", Kind::kText, "", "", "", true},
-    {"tls-replication", Kind::kBool, "no", "", "this store connects to nobody", true},
-    {"tls-session-cache-size", Kind::kNumber, "20480", "0|2147483647", "", true},
-    {"tls-session-cache-timeout", Kind::kNumber, "300", "0|2147483647", "", true},
-    {"tls-session-caching", Kind::kBool, "yes", "", "", true},
-    {"tracking-table-max-keys", Kind::kNumber, "1000000", "0|9223372036854775807", "", true},
-    {"zset-max-listpack-entries", Kind::kBytes, "128", "", "", true},
-    {"zset-max-listpack-value", Kind::kBytes, "64", "", "", true},
-};
-constexpr bool comes_before(const RedisParameter& parameter, std::string_view name) {
-  return parameter.name < name;
-}
-static_assert(std::is_sorted(std::begin(kRedisParameters), std::end(kRedisParameters),
-                             [](const RedisParameter& a, const RedisParameter& b) {
-                               return comes_before(a, b.name);
-                             }));
-
 struct Names {
   std::string_view older;
   std::string_view newer;
@@ -254,8 +119,9 @@ Result<std::string> canonical(const RedisParameter& parameter, std::string_view 
 std::span<const RedisParameter> redis_parameters() { return kRedisParameters; }
 
 const RedisParameter* find_redis_parameter(std::string_view name) {
-  const auto found = std::lower_bound(std::begin(kRedisParameters), std::end(kRedisParameters),
-                                      name, comes_before);
+  const auto found = std::lower_bound(
+      std::begin(kRedisParameters), std::end(kRedisParameters), name,
+      [](const RedisParameter& parameter, std::string_view key) { return parameter.name < key; });
   return found == std::end(kRedisParameters) || found->name != name ? nullptr : found;
 }
 
@@ -265,14 +131,12 @@ std::string_view redis_parameter_value(const EngineConfig& config,
   return given == config.accepted.end() ? parameter.standard : given->second;
 }
 
-std::string_view redis_text(const EngineConfig& config, std::string_view name) {
-  const RedisParameter* parameter = find_redis_parameter(name);
-  CHECK(parameter != nullptr);
-  return redis_parameter_value(config, *parameter);
+std::string_view redis_text(const EngineConfig& config, KnownParameter known) {
+  return redis_parameter_value(config, known.parameter);
 }
 
-int64_t redis_number(const EngineConfig& config, std::string_view name) {
-  const auto number = parse_integer(redis_text(config, name));
+int64_t redis_number(const EngineConfig& config, KnownParameter known) {
+  const auto number = parse_integer(redis_text(config, known));
   CHECK(number.has_value());
   return *number;
 }

@@ -10,30 +10,18 @@
 
 #include "engine/base/result.h"
 #include "engine/config.h"
+#include "engine/redis_parameter_table.h"
 
 namespace powercut::engine {
-
-struct RedisParameter {
-  enum class Kind : unsigned char { kBool, kNumber, kBytes, kShare, kWord, kText, kPercentiles };
-  std::string_view name;
-  Kind kind;
-  std::string_view standard;  // Redis's own default
-  // kShare: bytes, or so many per cent. kPercentiles: numbers from 0 to 100.
-  // kWord: the words there are, separated by '|'. kNumber: the least and the most, as "0|100". Else nothing.
-  std::string_view values = "";
-  // If any other value than the default is refused: why.
-  std::string_view refusal = "";
-  bool at_run_time = true;  // CONFIG SET may change it
-};
 
 // Sorted by name.
 std::span<const RedisParameter> redis_parameters();
 const RedisParameter* find_redis_parameter(std::string_view name);
 // Valid until the configuration changes.
 std::string_view redis_parameter_value(const EngineConfig& config, const RedisParameter& parameter);
-// The same of one that must be there; as a number.
-std::string_view redis_text(const EngineConfig& config, std::string_view name);
-int64_t redis_number(const EngineConfig& config, std::string_view name);
+// The same of one that the store goes by; as a number.
+std::string_view redis_text(const EngineConfig& config, KnownParameter known);
+int64_t redis_number(const EngineConfig& config, KnownParameter known);
 // kInvalid, with Redis's text for a value that does not fit; kUnsupported with the reason of a refusal.
 Result<void> set_redis_parameter(EngineConfig& config, const RedisParameter& parameter,
                                  std::string_view value);

@@ -21,17 +21,17 @@ Error path_error(Errc code, std::string_view what, std::string_view path) {
   return Error{code, std::move(message)};
 }
 
-void set_entry(Inode& directory, const std::string& name, InodeId inode) {
-  CHECK(directory.directory && !name.empty() && name.find('/') == std::string::npos);
+void set_entry(Inode& directory, std::string_view name, InodeId inode) {
+  CHECK(directory.directory && !name.empty() && name.find('/') == name.npos);
   auto& entries = directory.entries;
-  const auto at = std::lower_bound(entries.begin(), entries.end(), std::string_view(name), kByName);
+  const auto at = std::lower_bound(entries.begin(), entries.end(), name, kByName);
   const bool there = at != entries.end() && at->name == name;
   if (inode == kNoInode) {
     if (there) entries.erase(at);
   } else if (there) {
     at->inode = inode;
   } else {
-    entries.insert(at, Entry{name, inode});
+    entries.insert(at, Entry{std::string(name), inode});
   }
 }
 

@@ -74,7 +74,7 @@ class FileTree {
 };
 
 // Sets an entry of a directory; kNoInode removes it.
-void set_entry(Inode& directory, const std::string& name, InodeId inode);
+void set_entry(Inode& directory, std::string_view name, InodeId inode);
 InodeId find_entry(const Inode& directory, std::string_view name);
 
 // "what: 'path'".

@@ -9,12 +9,14 @@ namespace powercut::sim {
 
 namespace {
 constexpr size_t kLooksExpected = 32;  // most recoveries take fewer
-}
+constexpr size_t kNamesExpected = 16;  // of a directory; most see fewer
+}  // namespace
 
 LazyDisk::LazyDisk(const LazyView& view, const PersonaRules& rules, std::span<const Seen> given,
                    uint32_t then)
-    : view_(view), rules_(rules), given_(given), then_(then), directories_{{kRootInode, {}, {}}} {
+    : view_(view), rules_(rules), given_(given), then_(then) {
   seen_.reserve(kLooksExpected);
+  add_directory(kRootInode);
 }
 
 Disk LazyDisk::disk() { return Disk(rules_); }
@@ -28,6 +30,11 @@ InodeId LazyDisk::new_inode(bool directory) {
   inode.released = true;
   inode.pending_names = 1;
   return id;
+}
+
+void LazyDisk::add_directory(InodeId inode) {
+  directories_.push_back({inode, {}, {}});
+  directories_.back().known.reserve(kNamesExpected);
 }
 
 uint32_t LazyDisk::settle_path(std::string_view path) {
@@ -62,7 +69,7 @@ InodeId LazyDisk::settle_name(uint32_t directory, std::string_view name) {
   InodeId inode = kNoInode;
   if (end == LazyView::kDirectory) {
     inode = new_inode(true);
-    directories_.push_back({inode, {}, {}});
+    add_directory(inode);
   } else if (const uint64_t number = end - LazyView::kFirstFile; number < states_.size()) {
     inode = states_[number].inode;
   } else {
@@ -70,10 +77,11 @@ InodeId LazyDisk::settle_name(uint32_t directory, std::string_view name) {
     file_by_inode_.resize(inode + 1, kNowhere);
     file_by_inode_[inode] = static_cast<uint32_t>(number);
     states_.emplace_back().inode = inode;
+    states_.back().known.reserve(file_of(states_.back()).sectors.size());
     place_size(states_.back());
   }
   ++tree().own(inode).links;
-  set_entry(tree().own(in), std::string(name), inode);
+  set_entry(tree().own(in), name, inode);
   return inode;
 }
 

@@ -61,6 +61,7 @@ class LazyDisk final : public Resolver {
   InodeId settle_name(uint32_t directory, std::string_view name);  // what it leads to
   void settle_names(uint32_t directory);
   InodeId new_inode(bool directory);
+  void add_directory(InodeId inode);
 
   struct State {
     InodeId inode = kNoInode;

@@ -15,6 +15,8 @@ inline uint64_t nth_key(uint64_t what, uint64_t n) { return what + n * 0x9e3779b
 
 class Occurrences {
  public:
+  Occurrences() { seen_.reserve(kExpected); }
+
   uint64_t next(uint64_t what) { return next_at(place_of(what)); }
 
   // In two steps, for what happens often: where `what` is counted, and once more there.
@@ -31,6 +33,7 @@ class Occurrences {
   }
 
  private:
+  static constexpr size_t kExpected = 32;  // of a recovery; a life that serves has more
   struct Seen {
     uint64_t what;
     uint64_t count;

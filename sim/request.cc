@@ -26,8 +26,16 @@ RequestParse parse_count(std::string_view bytes, size_t& at, char mark, size_t& 
 }  // namespace
 
 std::string encode_request(const std::vector<std::string>& words) {
-  std::string bytes = fmt::format("*{}\r\n", words.size());
-  for (const std::string& word : words) bytes += fmt::format("${}\r\n{}\r\n", word.size(), word);
+  std::string bytes;
+  const auto put_count = [&](char marker, size_t count) {
+    const fmt::format_int digits(count);
+    (bytes += marker).append(digits.data(), digits.size()) += "\r\n";
+  };
+  put_count('*', words.size());
+  for (const std::string& word : words) {
+    put_count('$', word.size());
+    (bytes += word) += "\r\n";
+  }
   return bytes;
 }
 

@@ -56,22 +56,23 @@ Result<void> parse_line(std::string_view line, size_t number, Manifest& manifest
   for (size_t i = 0; i < words.size(); i += 2) {
     uint64_t value = 0;
     const bool numeric = parse_number(words[i + 1], value);
-    if (words[i] == "file") {
+    const std::string_view key = words[i];
+    if (key == "file") {
       file.name = words[i + 1];
-    } else if (words[i] == "type") {
+    } else if (key == "type") {
       type = words[i + 1];
-    } else if (words[i] == "seq") {
+    } else if (key == "seq") {
       if (!numeric || value > kHighestSequence)
         return bad(number, "seq is not a number, or too large");
       file.sequence = value;
       has_sequence = true;
-    } else if (words[i] == "lsn" && numeric) {
+    } else if (key == "lsn" && numeric) {
       file.lsn = value;
-    } else if (words[i] == "len" && numeric) {
+    } else if (key == "len" && numeric) {
       file.length = value;
-    } else if (words[i] == "keys" && numeric) {
+    } else if (key == "keys" && numeric) {
       file.keys = value;
-    } else if (words[i] == "check" && numeric) {
+    } else if (key == "check" && numeric) {
       file.check = value;
     }
   }

@@ -7,6 +7,8 @@ namespace powercut {
 namespace {
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+// A blank, or a quote. Most characters lie above all of these.
+bool ends_word(char c) { return c <= '\'' && (is_space(c) || c == '"' || c == '\''); }
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -52,7 +54,7 @@ bool split_words(std::string_view line, std::vector<std::string>& words) {
     while (i < line.size() && is_space(line[i])) ++i;
     if (i == line.size()) return true;
     const size_t begin = i;
-    while (i < line.size() && !is_space(line[i]) && line[i] != '"' && line[i] != '\'') ++i;
+    while (i < line.size() && !ends_word(line[i])) ++i;
     std::string& word = words.emplace_back(line.substr(begin, i - begin));
     if (i == line.size() || is_space(line[i])) continue;
     const char quote = line[i];

@@ -227,15 +227,15 @@ void Executor::execute_timed(Client& client, const CommandSpec& spec,
 
 void Executor::count_call(const Client& client, const CommandSpec& spec,
                           std::span<const std::string_view> args, Instant began, bool failed) {
-  ++tally_.of(&spec).calls;
+  CommandTally& tally = tally_.of(&spec);
+  ++tally.calls;
   // Of one that waits, the time until it did is none, and how it ends is not known yet.
-  if (!client.waits) count_time(client, spec, args, began, failed);
+  if (!client.waits) count_time(tally, client, spec, args, began, failed);
 }
 
-void Executor::count_time(const Client& client, const CommandSpec& spec,
+void Executor::count_time(CommandTally& tally, const Client& client, const CommandSpec& spec,
                           std::span<const std::string_view> args, Instant began, bool failed) {
   const Duration took = os_.now() - began;
-  CommandTally& tally = tally_.of(&spec);
   tally.took_ns += took.ns;
   if (failed) ++tally.failed;
   if (latency_tracking_) tally.add_latency(took.ns);

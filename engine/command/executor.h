@@ -204,7 +204,7 @@ class Executor final : public Chance,
   void execute_timed(Client& client, const CommandSpec& spec,
                      std::span<const std::string_view> args);
   uint64_t finish_operation();
-  void count_time(const Client& client, const CommandSpec& spec,
+  void count_time(CommandTally& tally, const Client& client, const CommandSpec& spec,
                   std::span<const std::string_view> args, Instant began, bool failed);
 
   // --- Clients that wait for a key (waits.cc) ---

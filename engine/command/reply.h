@@ -21,7 +21,7 @@ class Reply {
   void speak(int protocol) { resp3_ = protocol == 3; }
 
   void ok() {
-    out_ += "+OK\r\n";
+    out_ += std::string_view("+OK\r\n");  // not with its length to be counted at each write
     --owed_;
   }
   void simple(std::string_view text);

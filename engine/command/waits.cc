@@ -66,7 +66,7 @@ bool Executor::end_wait(Client& client, bool with_error) {
   } else {
     reply.null_array();
   }
-  count_time(client, *waiting.spec, args, os_.now(), with_error);
+  count_time(tally_.of(waiting.spec), client, *waiting.spec, args, os_.now(), with_error);
   // That there is nothing rests on who took it.
   hold(client, read_lsn(client, *waiting.spec, args));
   if (listener_ != nullptr) listener_->on_in_vain(client.id(), log_.applied_lsn());
@@ -167,7 +167,7 @@ void Executor::tell_bereft(Client& client) {
   const std::vector<std::string_view> asked(waiting.words.begin(), waiting.words.end());
   Reply(client.outbox.bytes(), client.protocol).error(waiting.gone);
   tally_.count_error(waiting.gone);
-  count_time(client, *waiting.spec, asked, os_.now(), true);
+  count_time(tally_.of(waiting.spec), client, *waiting.spec, asked, os_.now(), true);
   served_.push_back({&client, true});
 }
 
@@ -187,7 +187,7 @@ void Executor::serve(Client& client, std::string_view key) {
   const bool failed = reply.failed();  // where it was to be moved to is no list
   if (failed) tally_.count_error(reply.text().substr(1));
   const std::vector<std::string_view> asked(waiting.words.begin(), waiting.words.end());
-  count_time(client, *waiting.spec, asked, began, failed);
+  count_time(tally_.of(waiting.spec), client, *waiting.spec, asked, began, failed);
   served_.push_back({&client, failed});
 }
 

@@ -20,12 +20,12 @@ constexpr uint64_t kAsksWhy = 8;
 
 struct Clients::Connection {
   struct Expected {
-    uint64_t lsn;    // of the operation it answers; 0: it changed nothing
-    uint64_t shown;  // then: the last operation that it shows, or 0
-    std::optional<Asked> told;
-    const std::string* request;  // which lives until then
-    size_t said;                 // of steps: which
-    bool transaction;            // it answers for several requests
+    uint64_t lsn;                 // of the operation it answers; 0: it changed nothing
+    uint64_t shown;               // then: the last operation that it shows, or 0
+    std::unique_ptr<Asked> told;  // seldom
+    const std::string* request;   // which lives until then
+    size_t said;                  // of steps: which
+    bool transaction;             // it answers for several requests
   };
 
   uint64_t client;
@@ -179,9 +179,9 @@ void Clients::send(Connection& connection, std::span<const std::string> requests
   while (around_.target.waits(connection.client)) wait_a_while(connection);
   const uint64_t before = around_.history.last_lsn();
   const size_t said = said_.size();
-  std::optional<Asked> told;
+  std::unique_ptr<Asked> told;
   if (around_.type.tells(request))
-    told = Asked{before, around_.history.policy_changes().size(), how_it_is()};
+    told.reset(new Asked{before, around_.history.policy_changes().size(), how_it_is()});
   else if (snapshot_)
     (void)how_it_is();  // is it finished?
   if (steps_ != nullptr) said_.push_back({connection.step, 0, promised_, false, false});
@@ -194,7 +194,7 @@ void Clients::send(Connection& connection, std::span<const std::string> requests
   const uint64_t shown = lsn == 0 && connection.db >= 0 && !waits
                              ? around_.history.shown_by(requests, connection.db)
                              : 0;
-  connection.expected.push_back({lsn, shown, told, &request, said, requests.size() > 1});
+  connection.expected.push_back({lsn, shown, std::move(told), &request, said, requests.size() > 1});
   if (steps_ != nullptr) said_[said].lsn = lsn;
   if (around_.history.unlogged_change() && !violation_) {
     violation_ =

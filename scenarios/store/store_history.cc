@@ -124,9 +124,7 @@ void StoreHistory::touch(Database& db, std::string_view key, const Object* objec
   for (const Touched& touched : touched_) {
     if (touched.db == &db && touched.key == key) return;
   }
-  Touched& touched = touched_.emplace_back();
-  touched.db = &db;
-  touched.key.assign(key);
+  Touched& touched = touched_.emplace_back(Touched{&db, std::string(key)});
   if (object == nullptr) return;
   touched.hash = entry_hash(key, *object);
   touched.expire_at_ms = object->expire_at_ms;

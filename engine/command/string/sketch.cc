@@ -284,10 +284,13 @@ Outcome raise(String& sketch, Place place, uint64_t sparse_most) {
 }
 
 bool raise_all(String& sketch, const Registers& ranks, uint64_t sparse_most) {
+  const auto next = [&](const uint8_t* from) {
+    return std::find_if(from, ranks.end(), [](uint8_t rank) { return rank != 0; });
+  };
   Position from;
-  for (size_t index = 0; index < kRegisters && is_sparse(sketch); ++index) {
-    if (ranks[index] == 0) continue;
-    const Place place{index, ranks[index]};
+  for (const uint8_t* rank = next(ranks.begin()); rank != ranks.end() && is_sparse(sketch);
+       rank = next(rank + 1)) {
+    const Place place{static_cast<size_t>(rank - ranks.begin()), *rank};
     if (raise_sparsely(sketch, place, sparse_most, from) == Outcome::kCorrupt) return false;
   }
   if (!is_sparse(sketch)) set_dense(sketch, ranks);
