@@ -29,7 +29,8 @@ constexpr RedisParameter kRedisParameters[] = {
     {"aof-rewrite-incremental-fsync", Kind::kBool, "yes", "", "", true},
     {"aof_rewrite_cpulist", Kind::kText, "", "", "", false},
     {"bgsave_cpulist", Kind::kText, "", "", "", false},
-    {"bind-source-addr", Kind::kText, "", "", "the store connects to nobody", true},
+    {"bind-source-addr", Kind::kText, "", "", "the system chooses from where the store connects",
+     true},
     {"bio_cpulist", Kind::kText, "", "", "", false},
     {"busy-reply-threshold", Kind::kNumber, "5000", "0|9223372036854775807", "", true},
     {"cluster-allow-pubsubshard-when-down", Kind::kBool, "yes", "", "", true},
@@ -115,7 +116,7 @@ constexpr RedisParameter kRedisParameters[] = {
     {"replica-priority", Kind::kNumber, "100", "0|2147483647", "", true},
     {"replica-read-only", Kind::kBool, "yes", "", "", true},
     {"replica-serve-stale-data", Kind::kBool, "yes", "", "", true},
-    {"replicaof", Kind::kText, "", "", "this store cannot be a replica of another", false},
+    {"replicaof", Kind::kMaster, "", "", "", false},
     {"sanitize-dump-payload", Kind::kWord, "no", "no|yes|clients", "", true},
     {"server_cpulist", Kind::kText, "", "", "", false},
     {"set-max-intset-entries", Kind::kNumber, "512", "0|9223372036854775807", "", true},
@@ -131,7 +132,7 @@ constexpr RedisParameter kRedisParameters[] = {
     {"tls-client-key-file-pass", Kind::kText, "", "", "", true},
     {"tls-cluster", Kind::kBool, "no", "", "there is no cluster", true},
     {"tls-dh-params-file", Kind::kText, "", "", "", true},
-    {"tls-replication", Kind::kBool, "no", "", "this store connects to nobody", true},
+    {"tls-replication", Kind::kBool, "no", "", "a master is connected to without TLS", true},
     {"tls-session-cache-size", Kind::kNumber, "20480", "0|2147483647", "", true},
     {"tls-session-cache-timeout", Kind::kNumber, "300", "0|2147483647", "", true},
     {"tls-session-caching", Kind::kBool, "yes", "", "", true},
@@ -195,6 +196,14 @@ Result<std::string> canonical_share(std::string_view value) {
   return std::string(value);
 }
 
+Result<std::string> canonical_master(std::string_view value) {
+  const std::vector<std::string> words = words_of(value);
+  if (words.empty()) return std::string();
+  const auto port = words.size() == 2 ? parse_integer(words[1]) : std::nullopt;
+  if (port && *port > 0 && *port <= 65535) return fmt::format("{} {}", words[0], words[1]);
+  return invalid("argument must be the host and the port of a master");
+}
+
 Result<std::string> canonical_percentiles(std::string_view value) {
   std::string text;
   for (const std::string& word : words_of(value)) {
@@ -243,6 +252,8 @@ Result<std::string> canonical(const RedisParameter& parameter, std::string_view 
       return canonical_share(value);
     case Kind::kPercentiles:
       return canonical_percentiles(value);
+    case Kind::kMaster:
+      return canonical_master(value);
     case Kind::kText:
       return std::string(value);
   }

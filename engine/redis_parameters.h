@@ -14,7 +14,16 @@
 namespace powercut::engine {
 
 struct RedisParameter {
-  enum class Kind : unsigned char { kBool, kNumber, kBytes, kShare, kWord, kText, kPercentiles };
+  enum class Kind : unsigned char {
+    kBool,
+    kNumber,
+    kBytes,
+    kShare,
+    kWord,
+    kText,
+    kPercentiles,
+    kMaster
+  };
   std::string_view name;
   Kind kind;
   std::string_view standard;  // Redis's own default
