@@ -65,6 +65,7 @@ const Policy& Oracle::stands_under(const History& history, const Promised& promi
 
 int64_t Oracle::bound_ms(const Policy& policy, const Promised& promised, const Delays& delays,
                          Instant oldest) const {
+  if (!promised.engine.given) return -1;
   if (policy.always()) return 0;
   if (promised.kind == sim::CrashKind::kKill && policy.has_log() && !promised.engine.indeterminate)
     return 0;
@@ -230,7 +231,7 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
     return verdict;
   }
   verdict.k = k - 1;
-  verdict.numbered = claimed <= highest && was_state(claimed);
+  verdict.numbered = !recovered.numbered || (claimed <= highest && was_state(claimed));
   const std::vector<Share> shares = measure(history, promised, delays, verdict.k);
   // Of what was acknowledged under the run's own policy: what another loses is not this one's loss.
   verdict.loss.bound_ms = bound_ms(policy_, promised, delays, promised.at);
@@ -245,7 +246,7 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
   }
   verdict.violation = floors(promised, verdict.k);
   for (const Share& share : shares)
-    if (!verdict.violation) verdict.violation = bounds(share);
+    if (!verdict.violation && engine.given) verdict.violation = bounds(share);
   return verdict;
 }
 

@@ -17,6 +17,7 @@ struct Recovered {
   int64_t wall_ms = 0;
   uint64_t last = 0;    // the operation that it says it reached
   uint64_t failed = 0;  // operations that it could not do again
+  bool numbered = true;  // `last` is said at all
   sim::MetSet met;
   std::optional<uint64_t> behind = {};  // as in sim::Recovery
   std::string behind_differs = {};
