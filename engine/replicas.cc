@@ -85,8 +85,9 @@ void Engine::set_role() {
   role.refuses =
       role.replica && !replica_.linked() && redis_text(config_, "replica-serve-stale-data") == "no";
   role.keeps_all = redis_text(config_, "replica-ignore-maxmemory") == "yes";
+  const bool changes = role.replica != executor_.role().replica;
   executor_.set_role(role);
-  wake_expirer_.notify_all();
+  if (changes) wake_expirer_.notify_all();
 }
 
 // As the configuration says.

@@ -65,7 +65,6 @@ const Policy& Oracle::stands_under(const History& history, const Promised& promi
 
 int64_t Oracle::bound_ms(const Policy& policy, const Promised& promised, const Delays& delays,
                          Instant oldest) const {
-  if (!promised.engine.given) return -1;
   if (policy.always()) return 0;
   if (promised.kind == sim::CrashKind::kKill && policy.has_log() && !promised.engine.indeterminate)
     return 0;
@@ -103,10 +102,11 @@ std::vector<Oracle::Share> Oracle::measure(const History& history, const Promise
   }
   std::vector<Share> shares;
   for (const Lost& l : lost)
-    shares.push_back({l.policy,
-                      {l.operations, (promised.at - l.oldest).ns / kMsNs,
-                       std::max(l.newest - l.oldest, Duration{0}).ns / kMsNs,
-                       bound_ms(*l.policy, promised, delays, l.oldest)}});
+    shares.push_back(
+        {l.policy,
+         {l.operations, (promised.at - l.oldest).ns / kMsNs,
+          std::max(l.newest - l.oldest, Duration{0}).ns / kMsNs,
+          promised.engine.given ? bound_ms(*l.policy, promised, delays, l.oldest) : -1}});
   return shares;
 }
 
