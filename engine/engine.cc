@@ -24,13 +24,14 @@ Engine::Engine(Os& os, EngineConfig&& config)
       keeper_(os, aof_, generations_, config_),
       executor_(os, keyspace_, *this, *this),
       master_(os, executor_.clients(), *this, lend_to_master()),
+      replica_(os, executor_, master_, lend_to_replica()),
       wake_expirer_(os),
       shutdown_over_(os),
       started_at_(os.now()) {
   executor_.clients().users.set_default_password(config_.service.password);
   keeper_.set_send([this] {
     (void)master_.stream([this](File& out, const std::function<void()>& at_cut) {
-      return generations_.send(out, at_cut);
+      return generations_.send(out, replica_.follows() ? replica_.stream_db() : -1, at_cut);
     });
   });
   apply_config();
@@ -56,6 +57,7 @@ void Engine::apply_config() {
   executor_.clients().denials.set_most(
       static_cast<size_t>(redis_number(config_, "acllog-max-len")));
   set_master_options();
+  set_replica_options();
   executor_.clients().users.set_all_channels(redis_text(config_, "acl-pubsub-default") ==
                                              "allchannels");
   executor_.clients().tracking.set_most_keys(
@@ -111,7 +113,7 @@ Result<void> Engine::load() {
   os_.spawn("expirer", [this] { expire_loop(); });
   if (sink_ != nullptr)
     sink_->begin(report_.last_lsn - report_.entries, report_.last_lsn, renumbered);
-  return {};
+  return begin_following();
 }
 
 uint64_t Engine::append(const Effects& effects) {
@@ -119,7 +121,7 @@ uint64_t Engine::append(const Effects& effects) {
   aof_.begin_entry(effects.size());
   for (const auto& item : effects.items()) aof_.add_command(item.db, effects.bytes_of(item));
   const uint64_t lsn = aof_.end_entry();
-  master_.append(effects, lsn);
+  if (master_.own()) master_.append(effects, lsn);
   if (sink_ != nullptr) sink_->on_entry();
   keeper_.on_entry();
   if (++appends_ % kLooksAtMemory == 0) peak_memory_ = std::max(peak_memory_, used_memory());
@@ -173,7 +175,7 @@ void Engine::expire_loop() {
     }
     // The wall clock may jump: look again at least once a cycle.
     const int64_t left_ms = next_ms - os_.wall_now().unix_ms + config_.sizes.expire_lag.ms();
-    const bool waits = !active_expire_ || executor_.clients().writes_paused();
+    const bool waits = !active_expire_ || executor_.clients().writes_paused() || replica_.follows();
     if (left_ms > 0 || !aof_.blocked().empty() || shutting_down_ || waits) {
       // In milliseconds: an expiry in the far future does not fit into nanoseconds.
       os_.park(os_.now() + milliseconds(std::clamp<int64_t>(left_ms, 1, kExpireCycle.ms())));
@@ -203,6 +205,7 @@ Result<void> Engine::shut_down(bool save) {
   wake_expirer_.notify_all();
   executor_.stop();
   master_.stop();
+  replica_.stop();
   aof_.progress().notify_all();
   shutdown_over_.notify_all();
   return {};

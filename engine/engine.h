@@ -19,6 +19,7 @@
 #include "engine/keeper.h"
 #include "engine/recovery/recovery.h"
 #include "engine/replication/master.h"
+#include "engine/replication/replica.h"
 #include "engine/sink/sink.h"
 #include "engine/store/keyspace.h"
 
@@ -50,6 +51,9 @@ class Engine final : public OperationLog, public Control {
   Keeper& keeper() { return keeper_; }
   const Keeper& keeper() const { return keeper_; }
   const Master& master() const { return master_; }
+  const Replica& replica() const { return replica_; }
+  // The network that it may follow a master over. Call it before load(); it outlives the tasks.
+  void set_net(Net* net) { replica_.set_net(net); }
   const Sink* sink() const { return sink_.get(); }  // null: there is no database behind it
   const RecoveryReport& recovery() const { return report_; }
   const LoadProgress& load_progress() const { return progress_; }
@@ -136,6 +140,9 @@ class Engine final : public OperationLog, public Control {
   void replica_confirms(Client& client, uint64_t offset) override {
     master_.confirm(client, offset);
   }
+  const MasterLink* master_link() override { return replica_.master_link(); }
+  Result<void> follow_master(std::string_view host, int port) override;
+  void follow_nobody() override;
   std::string info_section(std::string_view section) override;
   // read_back.cc
   Result<void> check_checkpoint() override;
@@ -176,6 +183,13 @@ class Engine final : public OperationLog, public Control {
   Master::Store lend_to_master();
   void set_master_options();
   std::string why_not_sent() const;
+  Replica::Store lend_to_replica();
+  std::unique_ptr<Keyspace> make_keyspace();
+  void set_replica_options();
+  void set_role();
+  Result<void> begin_following();
+  std::string info_replicas();
+  std::string info_master_link();
 
   Os& os_;
   EngineConfig config_;
@@ -186,6 +200,7 @@ class Engine final : public OperationLog, public Control {
   Keeper keeper_;
   Executor executor_;
   Master master_;
+  Replica replica_;
   std::unique_ptr<Sink> sink_;
   WaitQueue wake_expirer_;
   WaitQueue shutdown_over_;

@@ -9,6 +9,8 @@ namespace powercut::engine {
 
 namespace {
 
+constexpr Duration kReadyStep = milliseconds(1);
+
 bool is_in(const std::vector<ManifestFile>& files, const ManifestFile& file) {
   return std::find(files.begin(), files.end(), file) != files.end();
 }
@@ -163,9 +165,9 @@ RdbHeader Generations::header(bool aof_base) const {
 }
 
 // The cut of a checkpoint, of any kind.
-void Generations::capture(bool aof_base, Checkpoint::For what) {
+void Generations::capture(bool aof_base) {
   captured_lsn_ = log_.applied_lsn();
-  checkpoint_.begin(header(aof_base), what);
+  checkpoint_.begin(header(aof_base));
 }
 
 // Writes what checkpoint_ captured at the cut; durable, with its name, when this returns.
@@ -324,7 +326,30 @@ Result<void> Generations::heal() {
   const uint64_t sequence = next_sequence_++;
   const uint64_t cut = log_.begin_heal();
   capture(true);  // in one step with the cut
+  return publish_anew(sequence, cut);
+}
 
+Result<void> Generations::replace(const std::function<bool()>& is_ready,
+                                  const std::function<void()>& replace) {
+  while (!is_ready()) os_.park(os_.now() + kReadyStep);
+  if (!log_.active()) {
+    replace();
+    return {};
+  }
+  const uint64_t sequence = next_sequence_++;
+  for (;;) {
+    (void)log_.begin_heal();
+    if (is_ready()) break;
+    os_.park(os_.now() + kReadyStep);
+  }
+  replace();
+  const uint64_t cut = log_.applied_lsn();
+  capture(true);
+  return publish_anew(sequence, cut);
+}
+
+// A base of what was captured at `cut`, and a segment behind it, in the place of all that there was.
+Result<void> Generations::publish_anew(uint64_t sequence, uint64_t cut) {
   const auto made = [&]() -> Result<Segment> {
     TRY(restore_log_directory());
     TRY_ASSIGN(Segment next, create_segment(sequence));
@@ -438,8 +463,11 @@ Result<void> Generations::save() {
   return {};
 }
 
-Result<void> Generations::send(File& out, const std::function<void()>& at_cut) {
-  capture(false, Checkpoint::For::kSending);
+Result<void> Generations::send(File& out, int stream_db, const std::function<void()>& at_cut) {
+  captured_lsn_ = log_.applied_lsn();
+  RdbHeader sent = header(false);
+  if (stream_db >= 0) sent.aux.emplace_back(kRdbAuxStreamDb, std::to_string(stream_db));
+  checkpoint_.begin(sent, Checkpoint::For::kSending);
   at_cut();
   const auto written = checkpoint_.write(out);
   checkpoint_.abandon();

@@ -35,6 +35,11 @@ class Generations {
   Result<void> rewrite();
   // A new generation that rests on nothing of the last, after a sync that failed. Yields.
   Result<void> heal();
+  // Replaces the whole data set: `replace` does so, in one step with the cut of a new generation that rests on nothing of
+  // the last; before it, `is_ready` is asked until it is. Without a log, `replace` alone. Until the new generation is
+  // published a start finds the old data set, and replies wait. Yields.
+  //   Errors: of the new generation, behind `replace`: it is to be healed.
+  Result<void> replace(const std::function<bool()>& is_ready, const std::function<void()>& replace);
   // Begins a log, always with a base, even of an empty keyspace: commands go on meanwhile. Yields.
   Result<void> turn_on();
   // Syncs what was applied, and closes the log. Its files stay. Yields.
@@ -65,8 +70,9 @@ class Generations {
   int64_t saved_unix_s() const { return saved_unix_s_; }
   uint64_t changes_since_save() const { return log_.applied_lsn() - saved_lsn_; }
 
-  // Writes one to `out`, which keeps nothing; `at_cut` runs in one step with its cut. Yields.
-  Result<void> send(File& out, const std::function<void()>& at_cut);
+  // Writes one to `out`, which keeps nothing; `at_cut` runs in one step with its cut. `stream_db`: the database that the
+  // stream behind it begins in; -1: it says so itself. Yields.
+  Result<void> send(File& out, int stream_db, const std::function<void()>& at_cut);
 
   // The one that is being written, of any kind.
   const Checkpoint& checkpoint() const { return checkpoint_; }
@@ -91,8 +97,9 @@ class Generations {
   bool stands(std::string_view name) const;
   void remove_log_file(const std::string& name);
   void remove_quietly(const std::string& name);
+  Result<void> publish_anew(uint64_t sequence, uint64_t cut);
   RdbHeader header(bool aof_base) const;
-  void capture(bool aof_base, Checkpoint::For what = Checkpoint::For::kFile);
+  void capture(bool aof_base);
   std::vector<ManifestFile> all_files() const;
 
   Os& os_;

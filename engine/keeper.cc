@@ -188,6 +188,16 @@ Result<void> Keeper::run_backup(const std::function<Result<void>()>& work) {
   return outcome;
 }
 
+Result<void> Keeper::replace(const std::function<Result<void>()>& work) {
+  while (paused_ || held_ || running_ != Job::kNone) done_.wait();
+  begin_job(Job::kReplace);
+  const auto outcome = work();
+  if (!outcome.ok()) log_.blame(outcome.error());
+  heal_wanted_ = log_.poisoned();
+  end_job(outcome);
+  return outcome;
+}
+
 Result<void> Keeper::set_append_only(bool on) {
   // A shutdown that began meanwhile ends the log as well: one at a time, and only one that fails lets
   // anybody go on.

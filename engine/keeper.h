@@ -42,7 +42,7 @@ class Keeper {
   void hold(bool hold);
 
   // --- Requests; the waiting forms return when the work is done ---
-  enum class Job : unsigned char { kNone, kRewrite, kSave, kSend, kBackup };
+  enum class Job : unsigned char { kNone, kRewrite, kSave, kSend, kBackup, kReplace };
   // False if one is already under way or waiting.
   bool request(Job job);
   bool busy(Job job) const { return running_ == job; }
@@ -58,6 +58,9 @@ class Keeper {
   void set_send(std::function<void()> send) { send_ = std::move(send); }
   // Waits for the work in hand and runs `work`, a step of a backup, as a job of its own. Its error is returned. Yields.
   Result<void> run_backup(const std::function<Result<void>()>& work);
+  // Waits for the work in hand and runs `work`, which replaces the data set (Generations::replace). Where its new
+  // generation fails the log is healed like any. Yields.
+  Result<void> replace(const std::function<Result<void>()>& work);
   // Turns the log on or off at run time. On: returns when the first base is published. Yields.
   Result<void> set_append_only(bool on);
 

@@ -8,7 +8,16 @@
 namespace powercut::engine {
 
 struct RedisParameter {
-  enum class Kind : unsigned char { kBool, kNumber, kBytes, kShare, kWord, kText, kPercentiles };
+  enum class Kind : unsigned char {
+    kBool,
+    kNumber,
+    kBytes,
+    kShare,
+    kWord,
+    kText,
+    kPercentiles,
+    kMaster
+  };
   std::string_view name;
   Kind kind;
   std::string_view standard;  // Redis's own default
@@ -42,7 +51,8 @@ inline constexpr RedisParameter kRedisParameters[] = {
     {"aof-rewrite-incremental-fsync", RedisParameter::Kind::kBool, "yes", "", "", true},
     {"aof_rewrite_cpulist", RedisParameter::Kind::kText, "", "", "", false},
     {"bgsave_cpulist", RedisParameter::Kind::kText, "", "", "", false},
-    {"bind-source-addr", RedisParameter::Kind::kText, "", "", "the store connects to nobody", true},
+    {"bind-source-addr", RedisParameter::Kind::kText, "", "",
+     "the system chooses from where the store connects", true},
     {"bio_cpulist", RedisParameter::Kind::kText, "", "", "", false},
     {"busy-reply-threshold", RedisParameter::Kind::kNumber, "5000", "0|9223372036854775807", "",
      true},
@@ -136,8 +146,7 @@ inline constexpr RedisParameter kRedisParameters[] = {
     {"replica-priority", RedisParameter::Kind::kNumber, "100", "0|2147483647", "", true},
     {"replica-read-only", RedisParameter::Kind::kBool, "yes", "", "", true},
     {"replica-serve-stale-data", RedisParameter::Kind::kBool, "yes", "", "", true},
-    {"replicaof", RedisParameter::Kind::kText, "", "", "this store cannot be a replica of another",
-     false},
+    {"replicaof", RedisParameter::Kind::kMaster, "", "", "", false},
     {"sanitize-dump-payload", RedisParameter::Kind::kWord, "no", "no|yes|clients", "", true},
     {"server_cpulist", RedisParameter::Kind::kText, "", "", "", false},
     {"set-max-intset-entries", RedisParameter::Kind::kNumber, "512", "0|9223372036854775807", "",
@@ -155,8 +164,8 @@ inline constexpr RedisParameter kRedisParameters[] = {
     {"tls-client-key-file-pass", RedisParameter::Kind::kText, "", "", "", true},
     {"tls-cluster", RedisParameter::Kind::kBool, "no", "", "there is no cluster", true},
     {"tls-dh-params-file", RedisParameter::Kind::kText, "", "", "", true},
-    {"tls-replication", RedisParameter::Kind::kBool, "no", "", "this store connects to nobody",
-     true},
+    {"tls-replication", RedisParameter::Kind::kBool, "no", "",
+     "a master is connected to without TLS", true},
     {"tls-session-cache-size", RedisParameter::Kind::kNumber, "20480", "0|2147483647", "", true},
     {"tls-session-cache-timeout", RedisParameter::Kind::kNumber, "300", "0|2147483647", "", true},
     {"tls-session-caching", RedisParameter::Kind::kBool, "yes", "", "", true},

@@ -60,6 +60,14 @@ Result<std::string> canonical_share(std::string_view value) {
   return std::string(value);
 }
 
+Result<std::string> canonical_master(std::string_view value) {
+  const std::vector<std::string> words = words_of(value);
+  if (words.empty()) return std::string();
+  const auto port = words.size() == 2 ? parse_integer(words[1]) : std::nullopt;
+  if (port && *port > 0 && *port <= 65535) return fmt::format("{} {}", words[0], words[1]);
+  return invalid("argument must be the host and the port of a master");
+}
+
 Result<std::string> canonical_percentiles(std::string_view value) {
   std::string text;
   for (const std::string& word : words_of(value)) {
@@ -108,6 +116,8 @@ Result<std::string> canonical(const RedisParameter& parameter, std::string_view 
       return canonical_share(value);
     case Kind::kPercentiles:
       return canonical_percentiles(value);
+    case Kind::kMaster:
+      return canonical_master(value);
     case Kind::kText:
       return std::string(value);
   }

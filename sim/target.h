@@ -70,6 +70,8 @@ struct Recovery {
   uint64_t last = 0;    // the operation that was reached
   uint64_t failed = 0;  // operations that could not be done again
   MetSet met;
+  // False: it cannot say which operation that is, and the judge goes by the state alone, and sets `last`.
+  bool numbered = true;
   // Of a database behind the engine: the operation that it was found at, and what it holds that the engine does not,
   // or the reverse, now that it has caught up; empty: nothing.
   std::optional<uint64_t> behind = {};
@@ -123,6 +125,11 @@ class OperationObserver {
 class Target {
  public:
   virtual ~Target() = default;
+
+  // Called once when what open() has made of the disk has been judged to be S(number), before any client comes. Yields.
+  virtual void begin(uint64_t /*number*/) {}
+  // A promise of its own that it has seen broken, in one line; empty: none. Asked at the end of each life.
+  virtual std::string broken() { return {}; }
 
   // Executes a request of a client, numbered from 0. The engine calls happened() for each operation that
   // it was, before it yields again. Yields: before it takes effect, or not at all.

@@ -63,7 +63,7 @@ void AofLog::enter(Phase next) {
       legal = to({Phase::kOpen, Phase::kOff});
       break;
     case Phase::kOpen:
-      legal = to({Phase::kRotating, Phase::kPoisoned, Phase::kOff});
+      legal = to({Phase::kRotating, Phase::kPoisoned, Phase::kHealing, Phase::kOff});
       break;
     case Phase::kRotating:
       legal = to({Phase::kOpen, Phase::kPoisoned});
@@ -396,6 +396,14 @@ uint64_t AofLog::begin_heal() {
   const Phase next = active() ? Phase::kHealing : Phase::kFounding;
   if (phase_ != next) enter(next);
   drop_buffer();
+  return applied_;
+}
+
+uint64_t AofLog::count_without_entry() {
+  CHECK(!can_write() && !has_unwritten() && open_commands_ == 0);
+  ++applied_;
+  buffer_first_ = applied_ + 1;
+  if (!keeps_entries()) written_ = synced_ = released_ = applied_;
   return applied_;
 }
 

@@ -24,7 +24,8 @@
 //   kFounding  entries wait in the buffer for a first  kOpen: replace_segment; kOff: abandon_heal
 //              segment
 //   kOpen      batches are written and synced          kRotating: rotate; kPoisoned: a failure;
-//                                                      kOff: deactivate
+//                                                      kHealing: begin_heal, where everything is
+//                                                      replaced; kOff: deactivate
 //   kRotating  the writer goes from one segment to     kOpen: done, or not begun;
 //              the next                                kPoisoned: a failure
 //   kPoisoned  a sync failed, or a write could not be  kHealing: begin_heal
@@ -153,6 +154,11 @@ class AofLog {
   // step with its return: the caller captures the keyspace before it yields. A heal that fails is
   // begun again, with a later cut.
   uint64_t begin_heal();
+  // Counts an operation that stands in no entry, since the base that is about to be captured has it; its LSN. REQUIRES:
+  // nothing is buffered, and no segment is written to.
+  uint64_t count_without_entry();
+  // The new segment that is waited for cannot be had now.
+  void blame(const Error& error) { block(error.message); }
   // Gives up on a first generation: entries are only counted, as before begin_heal(). REQUIRES:
   // !active().
   void abandon_heal();

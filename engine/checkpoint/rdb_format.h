@@ -109,6 +109,8 @@ inline constexpr size_t kRdbCompressAbove = 20;
 inline constexpr size_t kRdbCompressionSaves = 4;
 
 // Our own auxiliary field; Redis skips it.
+inline constexpr std::string_view kRdbAuxStreamDb =
+    "repl-stream-db";  // Redis's: a replica's stream goes on in it
 inline constexpr std::string_view kRdbAuxLsn = "powercut-lsn";  // the cut: the log continues here
 
 inline constexpr size_t kDumpFooterBytes = 2 + 8;

@@ -60,6 +60,9 @@ class Call {
   bool in_script = false;       // a script's command
   bool error_counted = false;   // the error that was answered, where it arose
   bool writes_refused = false;  // then a command that only may write (kMayWrite) does not
+  bool writes_only_followed =
+      false;  // likewise: this store is a replica, and does its master's writes alone
+  bool may_keep() const { return !writes_refused && !writes_only_followed; }
 
   size_t argc() const { return args.size(); }
   std::string_view arg(size_t i) const {

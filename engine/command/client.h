@@ -106,6 +106,8 @@ class Client {
   }
   // Where it is reached: as it says, or where it comes from.
   std::string replica_host() const;
+  // It is the link to this store's master (engine/replication/replica.h): what it says is done, and answered nothing.
+  bool is_master = false;
   // The offset behind the last operation of its own, for WAIT.
   uint64_t written_offset = 0;
 

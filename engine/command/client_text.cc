@@ -14,6 +14,7 @@ std::string flags_of(const Client& client) {
   const auto add = [&](bool is, char flag) {
     if (is) flags += flag;
   };
+  add(client.is_master, 'M');
   add(client.replicates(), 'S');
   add(client.monitors, 'O');
   add(client.subscriptions != nullptr, 'P');

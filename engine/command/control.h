@@ -43,6 +43,14 @@ struct BackupFacts {
   uint64_t bytes = 0;  // of files that it shares with the log while that has them
 };
 
+// Of a replica: whom it follows, and how far.
+struct MasterLink {
+  std::string host;
+  int port = 0;
+  std::string_view state = "connect";  // as ROLE says it: connect, connecting, sync, connected
+  int64_t offset = -1;                 // up to which the master's stream is applied; -1: nothing is
+};
+
 class Control {
  public:
   virtual ~Control() = default;
@@ -130,6 +138,15 @@ class Control {
     return Error{Errc::kUnsupported, "this store has no replicas"};
   }
   virtual void replica_confirms(Client&, uint64_t /*offset*/) {}
+
+  // --- As a replica (engine/replication/replica.h) ---
+  // nullptr: it follows nobody. Valid until the next call.
+  virtual const MasterLink* master_link() { return nullptr; }
+  // REPLICAOF; errors: kUnsupported. It is followed from some time on, if it can be.
+  virtual Result<void> follow_master(std::string_view /*host*/, int /*port*/) {
+    return Error{Errc::kUnsupported, "there is no network around this store"};
+  }
+  virtual void follow_nobody() {}
 
   // --- INFO ---
   // The "name:value" lines of a section ("server", "clients", "memory", "persistence", "stats", "keyspace",

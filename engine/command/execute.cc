@@ -25,7 +25,7 @@ void execute(Call& call, const CommandSpec& spec) {
   spec.handler(call);
   if (call.dirty()) {
     // Or it would neither wait for room nor be refused.
-    CHECK((spec.flags & kWrite) != 0 || ((spec.flags & kMayWrite) != 0 && !call.writes_refused));
+    CHECK((spec.flags & kWrite) != 0 || ((spec.flags & kMayWrite) != 0 && call.may_keep()));
     CHECK(!call.failed());
   }
   CHECK(call.db >= 0 && call.db < call.keyspace.databases());

@@ -109,6 +109,8 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
   }
   if (loading_ && (spec->flags & kLoading) == 0)
     return reject(client, *spec, "LOADING Redis is loading the dataset in memory");
+  if (role_.replica)
+    if (const char* why = why_not_of_replica(client, *spec)) return reject(client, *spec, why);
   if (scripts_.busy()) return run_beside_script(client, *spec, args);
   if (must_wait(client, *spec)) {
     while (must_wait(client, *spec)) clients_.wait_for_unpause(client);
@@ -134,7 +136,10 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
   // A script may have begun while this one waited.
   if (scripts_.busy()) return run_beside_script(client, *spec, args);
   keyspace_.set_now(os_.wall_now());
-  keyspace_.keep_expired(clients_.writes_paused() || log_.ends());
+  keyspace_.keep_expired(clients_.writes_paused() || log_.ends() || keeps_expired(client, *spec));
+  // It may have become a replica's while this one waited.
+  if (role_.replica)
+    if (const char* why = why_not_of_replica(client, *spec)) return reject(client, *spec, why);
   execute_timed(client, *spec, args);
 }
 
@@ -336,6 +341,7 @@ void Executor::make_memory() {
   constexpr int kMost = 128;
   memory_short_ = false;
   if (max_memory_ == 0 || !log_.refusal().empty() || log_.ends()) return;
+  if (role_.replica && role_.keeps_all) return;
   if (clients_.writes_paused() || scripts_.busy()) return;
   keyspace_.set_now(os_.wall_now());
   keyspace_.keep_expired(false);
@@ -399,6 +405,7 @@ bool Executor::execute_in(Client& client, const CommandSpec& spec,
       return false;
     }
     failed = reply.failed();
+    note_error(reply);
     if (failed && !call.error_counted) tally_.count_error(reply.text().substr(1));
     note_news(client, call.db, spec, args);
     CHECK(reply.complete() || client.closing);  // SHUTDOWN has nobody left to answer to
@@ -439,6 +446,7 @@ Call Executor::make_call(Client& client, std::span<const std::string_view> args,
   call.events = &events_;
   call.scripts = &scripts_;
   call.writes_refused = !log_.refusal().empty();
+  call.writes_only_followed = role_.takes_no_write() && !client.is_master;
   return call;
 }
 
@@ -476,6 +484,7 @@ void Executor::execute_queued(Client& client) {
     execute_counted(call, spec);
     CHECK(one.complete());
     client.db = call.db;
+    note_error(one);
     if (one.failed() && !call.error_counted) tally_.count_error(one.text().substr(1));
     count_call(client, spec, args, began, one.failed());
     note_news(client, client.db, spec, args);
@@ -521,7 +530,7 @@ size_t Executor::expire_some(size_t limit) {
   if (scripts_.busy()) return 0;  // for it no time passes
   CHECK(effects_.empty());
   keyspace_.set_now(os_.wall_now());
-  if (clients_.writes_paused()) return 0;
+  if (clients_.writes_paused() || role_.replica) return 0;
   keyspace_.keep_expired(false);
   const Instant began = os_.now();
   size_t removed = 0;

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -63,6 +64,9 @@ class OperationListener {
 inline constexpr const char* kOutOfMemory =
     "OOM command not allowed when used memory > 'maxmemory'.";
 
+inline constexpr const char* kReadOnlyReplica =
+    "READONLY You can't write against a read only replica.";
+
 struct ExecutorStats {
   uint64_t commands = 0;
   uint64_t expired_keys = 0;
@@ -84,6 +88,26 @@ class Executor final : public Chance,
   // Executes one request of a client; its outbox holds the reply, or releases it. Yields only before
   // it changes anything, or in a command whose Control method yields.
   void run(Client& client, std::span<const std::string_view> args);
+  // Does what a master's stream has, as its client `master`: whatever clients may not do, and without a reply. In one
+  // step; the caller waits until may_follow().
+  //   Errors: kUnsupported: this store cannot do it, or not all of it; then it has other data than its master.
+  Result<void> follow(Client& master, std::span<const std::string_view> args);
+  bool may_follow() const { return !scripts_.busy() && !clients_.writes_paused(); }
+  // Puts what `with` holds in the place of all there is, as one operation, which `count` gives an LSN.
+  void take_over(Keyspace& with, const std::function<uint64_t()>& count);
+  // What clients may do while this store is a replica.
+  struct Role {
+    bool replica = false;
+    bool read_only = true;  // replica-read-only
+    bool refuses =
+        false;  // all but what says so itself: its link is down, and replica-serve-stale-data is no
+    bool keeps_all = true;  // replica-ignore-maxmemory
+    bool takes_no_write() const { return replica && read_only; }
+  };
+  void set_role(const Role& role) { role_ = role; }
+  const Role& role() const { return role_; }
+  // Who waits for a key, or for replicas, waits no more: this store becomes a replica.
+  void end_all_waits();
   // Answers what is no request with an error, in its turn.
   void refuse(Client& client, std::string_view error);
   // Removes up to `limit` expired keys, each an operation of its own; how many it removed.
@@ -157,6 +181,9 @@ class Executor final : public Chance,
                  std::span<const std::string_view> args, Reply& reply);
   bool may_go_on(Client& client, const CommandSpec& spec, std::span<const std::string_view> args);
   const char* why_refused(const Client& client, const CommandSpec& spec);
+  const char* why_not_of_replica(const Client& client, const CommandSpec& spec) const;
+  bool keeps_expired(const Client& client, const CommandSpec& spec) const;
+  void note_error(const Reply& reply);
   void refuse_write(Client& client, const CommandSpec& spec, const char* why);
   bool needs_memory(const Client& client, const CommandSpec& spec) const;
   void make_memory();
@@ -238,6 +265,8 @@ class Executor final : public Chance,
   Eviction eviction_;
   bool evicts_ = false;
   bool loading_ = false;
+  Role role_;
+  std::string* stream_error_ = nullptr;  // of what a master's stream has, while that runs
   Effects effects_;
   std::array<uint64_t, kSlots> touched_lsn_{};
   uint64_t everything_lsn_ = 0;  // the last FLUSHALL or SWAPDB

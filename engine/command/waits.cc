@@ -60,9 +60,12 @@ bool Executor::end_wait(Client& client, bool with_error) {
   if (waiting.keys == 0) {
     reply.integer(static_cast<int64_t>(control_.confirmed_replicas(client.written_offset)));
   } else if (with_error) {
-    constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
-    reply.error(kUnblocked);
-    tally_.count_error(kUnblocked);
+    const std::string_view unblocked =
+        role_.replica ? "UNBLOCKED force unblock from blocking operation, instance state changed "
+                        "(master -> replica?)"
+                      : "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+    reply.error(unblocked);
+    tally_.count_error(unblocked);
   } else {
     reply.null_array();
   }

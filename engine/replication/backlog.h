@@ -12,6 +12,8 @@ namespace powercut::engine {
 
 class Backlog {
  public:
+  // `end`: the offset of the last byte before those that it will keep.
+  explicit Backlog(uint64_t end = 0) : dropped_(end) {}
   void append(std::string_view bytes) { bytes_ += bytes; }
   // The offset of the last byte; 0: there is none yet.
   uint64_t end() const { return dropped_ + bytes_.size(); }
@@ -41,7 +43,7 @@ class Backlog {
 
  private:
   std::string bytes_;
-  uint64_t dropped_ = 0;  // the bytes in front of them
+  uint64_t dropped_;  // the bytes in front of them
 };
 
 }  // namespace powercut::engine

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace powercut::engine {
 
@@ -12,7 +13,6 @@ namespace {
 constexpr size_t kMostUnsent = 4 << 20;
 constexpr Duration kDrainStep = milliseconds(1);
 constexpr Duration kTick = seconds(1);
-constexpr size_t kIdDigits = 40;
 
 std::string drawn_digits(Os& os, Site site) {
   std::string digits;
@@ -71,9 +71,41 @@ void Master::found() {
   pinged_at_ = os_.now();
 }
 
+// --- Of a replica ---
+
+void Master::begin_anew(std::string_view why) {
+  for (Client* client : clients_.replicas)
+    if (client->replica->phase != Phase::kNone) drop(*client, why);
+}
+
+void Master::begin_at(std::string_view id, uint64_t offset) {
+  begin_anew("what it reads has been replaced by the master's");
+  id_ = id;
+  second_id_.clear();
+  backlog_ = Backlog(offset);
+  asked_at_ = 0;
+}
+
+void Master::rename(std::string_view id) {
+  if (id == id_) return;
+  second_id_ = std::exchange(id_, std::string(id));
+  second_ = backlog_.end() + 1;
+  begin_anew("the master has another identity");
+}
+
+void Master::promote() {
+  source_ = Source::kOwn;
+  if (!active()) return;
+  rename(drawn_digits(os_, "replication.id"));
+  encoder_.begin_anew();
+  pinged_at_ = os_.now();
+}
+
 // --- Replicas ---
 
 Result<void> Master::begin(Client& client, std::string_view id, int64_t offset) {
+  if (source_ == Source::kNone)
+    return Error{Errc::kRefused, "NOMASTERLINK Can't SYNC while not connected with my master"};
   client.become_replica();
   ReplicaState& replica = *client.replica;
   replica.confirmed_at = os_.now();
@@ -93,7 +125,8 @@ Result<void> Master::begin(Client& client, std::string_view id, int64_t offset) 
 // True if it goes on where it was.
 bool Master::resume(Client& client, std::string_view id, int64_t offset) {
   if (id.empty() || id == "?") return false;
-  const bool same = active() && id == id_ && offset > 0;
+  const bool before = id == second_id_ && offset <= second_offset();
+  const bool same = active() && (id == id_ || before) && offset > 0;
   if (!same || !backlog_.has(static_cast<uint64_t>(offset))) {
     ++stats_.partial_refused;
     return false;
@@ -127,7 +160,7 @@ void Master::confirm(Client& client, uint64_t offset) {
 }
 
 void Master::ask() {
-  if (!any(Phase::kOnline) || asked_at_ == backlog_.end()) return;
+  if (!own() || !any(Phase::kOnline) || asked_at_ == backlog_.end()) return;
   piece_.clear();
   append_command(piece_, std::initializer_list<std::string_view>{"REPLCONF", "GETACK", "*"});
   add(piece_, log_.applied_lsn());
@@ -265,10 +298,11 @@ void Master::look_after() {
 void Master::tick() {
   const Instant now = os_.now();
   if (clients_.replicas.empty()) {
-    if (options_.backlog_ttl_s != 0 && now - left_at_ >= seconds(options_.backlog_ttl_s)) {
+    if (own() && options_.backlog_ttl_s != 0 && now - left_at_ >= seconds(options_.backlog_ttl_s)) {
       // Whoever comes back finds another history, and begins anew.
       id_.clear();
-      backlog_ = {};
+      second_id_.clear();
+      backlog_ = Backlog();
       asked_at_ = 0;
     }
     return;
@@ -284,7 +318,7 @@ void Master::tick() {
     if (silent && (replica.phase == Phase::kOnline || replica.phase == Phase::kLoading))
       drop(*client, "it has said nothing for longer than repl-timeout");
   }
-  if (now - pinged_at_ < seconds(options_.ping_s)) return;
+  if (!own() || now - pinged_at_ < seconds(options_.ping_s)) return;
   pinged_at_ = now;
   if (!any(Phase::kOnline)) return;
   piece_.clear();

@@ -9,6 +9,10 @@
 //
 // The replication identity is drawn when the first replica comes, and never kept: who restarts is another master, and
 // every replica begins anew with it. So no offset is ever taken for one of another history.
+//
+// Of a replica the stream is its master's, byte for byte, under that one's identity and offsets, so that what follows it
+// may go on with any of them. Promoted, it draws an identity of its own, and remembers the other with the offset up to
+// which both are one history: who was not further may go on.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +27,8 @@
 #include "engine/replication/stream.h"
 
 namespace powercut::engine {
+
+inline constexpr size_t kIdDigits = 40;  // of a replication identity, hexadecimal
 
 struct MasterOptions {
   size_t backlog_bytes = 1 << 20;    // repl-backlog-size
@@ -58,13 +64,34 @@ class Master {
   // An operation, in the step in which it was applied.
   void append(const Effects& effects, uint64_t lsn);
   const std::string& id() const { return id_; }
+  // The identity before this one; empty: none. Both are one history up to the offset before second_offset().
+  const std::string& second_id() const { return second_id_; }
+  int64_t second_offset() const { return second_id_.empty() ? -1 : static_cast<int64_t>(second_); }
   uint64_t offset() const { return backlog_.end(); }
   const Backlog& backlog() const { return backlog_; }
   const MasterOptions& options() const { return options_; }
 
+  // --- Of a replica (engine/replication/replica.h) ---
+  // Its stream is another's from now on, or its own again.
+  enum class Source : unsigned char {
+    kOwn,
+    kNone,
+    kMaster
+  };  // kNone: another's, which it has not yet
+  void set_source(Source source) { source_ = source; }
+  bool own() const { return source_ == Source::kOwn; }
+  // The data set is another one: that of `id` as it was at `offset`. Whoever reads begins anew.
+  void begin_at(std::string_view id, uint64_t offset);
+  // What the master said, in the step in which it was applied.
+  void relay(std::string_view bytes, uint64_t lsn) { add(bytes, lsn); }
+  // The history goes on under another identity, which the master has drawn.
+  void rename(std::string_view id);
+  // It goes on under one that is drawn now.
+  void promote();
+
   // --- Replicas ---
   // PSYNC ID OFFSET, the first byte it has not; SYNC: an empty ID. It is told what it gets, never by a reply.
-  //   Errors: kUnsupported: it cannot take what this master sends.
+  //   Errors: kUnsupported: it cannot take what this master sends. kRefused: not yet, with the answer's code.
   Result<void> begin(Client& client, std::string_view id, int64_t offset);
   // REPLCONF ACK: it has applied so much.
   void confirm(Client& client, uint64_t offset);
@@ -91,6 +118,7 @@ class Master {
   using Phase = ReplicaState::Phase;
 
   void found();
+  void begin_anew(std::string_view why);
   void add(std::string_view bytes, uint64_t lsn);
   void trim();
   bool resume(Client& client, std::string_view id, int64_t offset);
@@ -111,6 +139,9 @@ class Master {
   StreamEncoder encoder_;
   Backlog backlog_;
   std::string id_;  // 40 hexadecimal digits; empty: no replica has come yet
+  std::string second_id_;
+  uint64_t second_ = 0;  // the offset behind what both have
+  Source source_ = Source::kOwn;
   std::string piece_;
   std::string mark_;  // the end of the checkpoint that is streamed
   uint64_t cut_lsn_ = 0;

@@ -318,7 +318,7 @@ echo 'timeout 17' >"$dir/more.conf"
 status=$("$server" "$dir/redis.conf" --dir "$dir/data" 2>"$dir/said"; echo $?)
 is "an unknown directive" "$status" 2
 has "where it stands" "$(cat "$dir/said")" "redis.conf line 6: 'rename-command-is-not-here yes': there is no such directive"
-for refused in 'cluster-enabled yes' 'replicaof host 1' 'maxmemory-policy allkeys-lately' 'appendfilename a/b'; do
+for refused in 'cluster-enabled yes' 'replicaof host' 'maxmemory-policy allkeys-lately' 'appendfilename a/b'; do
   printf '%s\n' "$refused" >"$dir/bad.conf"
   "$server" "$dir/bad.conf" --dir "$dir/data" 2>"$dir/said"
   is "$refused" $? 2

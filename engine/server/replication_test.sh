@@ -4,105 +4,19 @@
 # usage: replication_test.sh POWERCUT-SERVER
 set -eu
 server=$1
+test=replication
+. "$(dirname "$0")/replication_parts.sh"
 
-dir=$(mktemp -d)
-pids=
-finish() {
-  for pid in $pids; do kill -9 "$pid" 2>/dev/null || true; done
-  rm -rf "$dir"
-}
-trap finish EXIT
-
-fail() {
-  echo "replication: $*" >&2
-  for log in "$dir"/*.log; do echo "== $log"; tail -n 15 "$log"; done >&2
-  exit 1
-}
-# is WHAT HAVE WANTED
-is() { [ "$2" = "$3" ] || fail "$1: '$2' instead of '$3'"; }
-# until_is WHAT WANTED COMMAND...: asks again and again.
-until_is() {
-  what=$1 wanted=$2
-  shift 2
-  for _ in $(seq 300); do
-    have=$("$@" 2>&1) || true
-    [ "$have" != "$wanted" ] || return 0
-    sleep 0.05
-  done
-  fail "$what: '$have' instead of '$wanted'"
-}
-
-# start_ours OPTIONS...: a master in $dir/ours; sets `port` and `ours`, its process.
 start_ours() {
-  mkdir -p "$dir/ours"
-  : >"$dir/ours.log"
-  "$server" --port "${port:-0}" --bind 127.0.0.1 --dir "$dir/ours" "$@" >"$dir/ours.log" 2>&1 &
-  ours=$!
-  pids="$pids $ours"
-  until_is "powercut-server starts" 1 grep -c "ready on" "$dir/ours.log"
-  port=$(sed -n 's/.*ready on .*:\([0-9]*\)$/\1/p' "$dir/ours.log")
+  start_node ours "$@"
+  ours=$process port=$(port_of ours)
 }
-our() { redis-cli -p "$port" "$@"; }
-
-# start_redis NAME OPTIONS...: at the socket $dir/NAME.sock; sets `redis`, its process.
-start_redis() {
-  name=$1
-  shift
-  mkdir -p "$dir/$name"
-  redis-server --port 0 --bind 127.0.0.1 --unixsocket "$dir/$name.sock" --dir "$dir/$name" --save "" \
-    --daemonize no "$@" >"$dir/$name.log" 2>&1 &
-  redis=$!
-  pids="$pids $redis"
-  until_is "redis-server starts" PONG redis-cli -s "$dir/$name.sock" ping
-}
-their() {
-  at=$1
-  shift
-  redis-cli -s "$dir/$at.sock" "$@"
-}
+our() { say ours "$@"; }
+their() { say "$@"; }
 # A line of INFO replication of ours, or stats.
-info() { our INFO "$1" | tr -d '\r' | sed -n "s/^$2://p"; }
-info_of() { their "$1" INFO replication | tr -d '\r' | sed -n "s/^$2://p"; }
-
-content() {
-  # When a consumer was seen is kept by nobody's log, and what a group has read is not by Redis's.
-  for db in 0 3; do
-    printf '%s\n' "SELECT $db" DBSIZE "MGET s1 s2 n" "LRANGE l 0 -1" "SORT_RO set ALPHA" "HMGET h f g" "HLEN h" \
-      "ZRANGE z 0 -1 WITHSCORES" "PEXPIRETIME s1" "XINFO STREAM x FULL COUNT 0" "STRLEN big" "STRLEN big2"
-  done | { cat; echo "FUNCTION LIST WITHCODE"; } | "$@" --raw | sed '/^\(seen-time\|entries-read\|lag\)$/,+1d'
-}
-same_as() { content their "$1" >"$dir/$1.content" && content our >"$dir/ours.content" && cmp -s "$dir/ours.content" "$dir/$1.content" && echo same; }
-
-# $1: what makes the values differ from those before.
-write_some() {
-  our >/dev/null <<END
-SET s1 "binary\x00\r\n# $1"
-PEXPIREAT s1 99999999999999
-SETRANGE s2 5 $1
-INCRBY n 7
-RPUSH l $1 b c 12345
-LPOP l
-SADD set $1 2 3
-SPOP set
-HSET h f $1 g 2
-ZADD z 1.5 $1 -inf low
-XADD x MAXLEN 40 1-* job $1 n 12345
-XGROUP CREATE x g 0
-XREADGROUP GROUP g alice COUNT 2 STREAMS x >
-XACK x g 1-4
-SELECT 3
-MULTI
-SET s1 $1
-SADD set $1 other
-SELECT 0
-SET s2 in-the-same-$1
-EXEC
-SELECT 3
-SET short lived PX 1
-EVAL "redis.call('RPUSH', 'l', ARGV[1]) redis.call('SELECT', 0) return redis.call('INCR', 'n')" 0 $1
-FUNCTION LOAD REPLACE "#!lua name=one\nredis.register_function('said', function() return '$1' end)"
-END
-}
+info() { info_of ours "$2" "$1"; }
+same_as() { same_content ours "$1"; }
+write_some() { write_to ours "$1"; }
 # Everything that was written has been confirmed.
 confirmed() { is "WAIT $1" "$(printf 'SET marker %s\nWAIT 1 10000\n' "$1" | our | tail -n 1)" 1; }
 
@@ -165,12 +79,9 @@ until_is "all anew is there" same same_as one
 is "full resynchronisations" "$(info stats sync_full)" $((full + 1))
 
 # --- A chain ---
-for try in $(seq 50); do
-  chained=$((20000 + ($$ * 7 + try * 37) % 12000))
-  [ "$(their one CONFIG SET port $chained 2>&1)" != OK ] || break
-done
+open_port one
 their one CONFIG SET repl-diskless-sync-delay 0 >/dev/null
-start_redis three --replicaof 127.0.0.1 "$chained"
+start_redis three --replicaof 127.0.0.1 "$(port_of one)"
 until_is "the third's link is up" up info_of three master_link_status
 write_some "down-the-chain"
 until_is "the third has all" same same_as three
@@ -200,10 +111,6 @@ until_is "the link to the new one is up" up info_of four master_link_status
 until_is "it has what the new one has" same same_as four
 [ "$(info replication master_replid)" != "$before" ] || fail "a restarted master goes by its old name"
 is "full resynchronisations with the new one" "$(info stats sync_full)" 1
-
-# --- What is not there is refused ---
-case "$(our REPLICAOF 127.0.0.1 1)" in *"cannot be a replica"*) ;; *) fail "REPLICAOF: $(our REPLICAOF 127.0.0.1 1)" ;; esac
-is "REPLICAOF NO ONE" "$(our REPLICAOF NO ONE)" OK
 
 kill "$ours"
 wait "$ours" || fail "did not end cleanly"

@@ -16,6 +16,7 @@
 #include "engine/server/rewrite_config.h"
 #include "engine/server/server.h"
 #include "engine/server/server_log.h"
+#include "engine/server/socket_net.h"
 #include "engine/server/tcp.h"
 
 namespace powercut::engine {
@@ -62,6 +63,7 @@ class Process {
       return end(refuse(no_directory_sync(synced.error())));
     config_.recovery.progress = &progress_;
     engine_ = Engine::make(store_os_, config_);
+    engine_->set_net(&net_);
     lend_process();
     if (const auto users = engine_->begin_users(); !users.ok()) return end(refuse(users.error()));
     if (const auto opened = open_doors(); !opened.ok()) return end(refuse(opened.error()));
@@ -247,6 +249,7 @@ class Process {
 
   PosixOs& os_;
   NamedOs store_os_;
+  SocketNet net_{os_};
   EngineConfig config_;
   LoadProgress progress_;
   ServerLog& log_;

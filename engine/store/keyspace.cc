@@ -1,6 +1,7 @@
 #include "engine/store/keyspace.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace powercut::engine {
 
@@ -225,6 +226,27 @@ void Keyspace::swap(int a, int b) {
   CHECK(a >= 0 && a < databases() && b >= 0 && b < databases());
   for (KeyspaceObserver* observer : observers_) observer->before_swap(a, b);
   std::swap(databases_[static_cast<size_t>(a)], databases_[static_cast<size_t>(b)]);
+}
+
+void Keyspace::take_over(Keyspace& other) {
+  CHECK(databases() == other.databases() && touched_.empty() && other.touched_.empty());
+  CHECK(other.observers_.empty() && other.epoch_ <= epoch_);
+  for (int db = 0; db < databases(); ++db) {
+    flush(db);
+    Database& from = other.numbered(db);
+    Database& to = numbered(db);
+    to.due_ = std::exchange(from.due_, {});
+    to.due_key_bytes_ = std::exchange(from.due_key_bytes_, 0);
+    to.expires_count_ = std::exchange(from.expires_count_, 0);
+    to.table_ = from.take_table();
+  }
+  CHECK(value_bytes_ == 0);
+  value_bytes_ = std::exchange(other.value_bytes_, 0);
+  while (!libraries_.empty()) remove_library(std::string(libraries_.begin()->first));
+  for (const auto& [name, text] : other.libraries_) put_library(name, text);
+  other.libraries_.clear();
+  removed_ = false;
+  find_next_expiry();
 }
 
 // --- Libraries ---

@@ -107,6 +107,10 @@ class Keyspace {
   // While a log is replayed nothing expires: the log says what was deleted.
   void set_loading(bool loading) { loading_ = loading; }
   bool loading() const { return loading_; }
+  // The same for what a master says, while it is done.
+  void set_following(bool following) { following_ = following; }
+  // What is done has been decided before, and is done as it stands: nothing expires by it.
+  bool done_again() const { return loading_ || following_; }
   // While nothing may be written what has expired stays, and reads as absent. REQUIRES: then nothing is put.
   void keep_expired(bool keep) { keep_expired_ = keep; }
   bool keeps_expired() const { return keep_expired_; }
@@ -156,6 +160,9 @@ class Keyspace {
   Object take(int db, std::string_view key);
   void flush(int db);
   void swap(int a, int b);
+  // Everything in it is replaced by what `other` holds, which is empty then. REQUIRES: as many databases, nothing of
+  // either is unsettled, and no checkpoint of this one is under way.
+  void take_over(Keyspace& other);
 
   // --- Libraries of functions: of no database, so that no flush takes them ---
   const Libraries& libraries() const { return libraries_; }
@@ -168,10 +175,12 @@ class Keyspace {
 
   // --- Expiry ---
   bool expired(const Object& object) const {
-    return !loading_ && object.expires() && object.expire_at_ms <= now_.unix_ms;
+    return !done_again() && object.expires() && object.expire_at_ms <= now_.unix_ms;
   }
   // May a look-up find a key that has expired, and remove it?
-  bool any_due() const { return !loading_ && !keep_expired_ && next_expiry_ms_ <= now_.unix_ms; }
+  bool any_due() const {
+    return !done_again() && !keep_expired_ && next_expiry_ms_ <= now_.unix_ms;
+  }
   // Removes and reports up to `limit` expired keys; how many it removed.
   size_t remove_expired(size_t limit);
   // The earliest expiry that may be due, or INT64_MAX. May be stale, never late.
@@ -208,6 +217,7 @@ class Keyspace {
   Accesses accesses_;
   EncodingLimits encoding_limits_;
   bool loading_ = false;
+  bool following_ = false;
   bool keep_expired_ = false;
   uint64_t hits_ = 0;
   uint64_t misses_ = 0;

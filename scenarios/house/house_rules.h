@@ -104,7 +104,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
       {"engine/aof", os},
       {"engine/recovery", recovery},
       {"engine/backup", backup},
-      {"engine/replication", command},
+      {"engine/replication", with(command, {"engine/aof"})},
       {"engine/sink", with(command, {"engine/aof", "engine/sqlite"})},
       {"engine", owner},
       {"engine/server", engine},
@@ -139,7 +139,7 @@ inline const std::map<std::string, std::vector<Strings>> kFloors = {
        "script/"},
       {"geo/"},
       {"executor", "command_harness"},
-      {"session", "waits", "script_calls"},
+      {"session", "waits", "script_calls", "follow"},
       {"executor_harness"},
       {"script_harness"}}},
 };

@@ -102,10 +102,11 @@ std::vector<Oracle::Share> Oracle::measure(const History& history, const Promise
   }
   std::vector<Share> shares;
   for (const Lost& l : lost)
-    shares.push_back({l.policy,
-                      {l.operations, (promised.at - l.oldest).ns / kMsNs,
-                       std::max(l.newest - l.oldest, Duration{0}).ns / kMsNs,
-                       bound_ms(*l.policy, promised, delays, l.oldest)}});
+    shares.push_back(
+        {l.policy,
+         {l.operations, (promised.at - l.oldest).ns / kMsNs,
+          std::max(l.newest - l.oldest, Duration{0}).ns / kMsNs,
+          promised.engine.given ? bound_ms(*l.policy, promised, delays, l.oldest) : -1}});
   return shares;
 }
 
@@ -230,7 +231,7 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
     return verdict;
   }
   verdict.k = k - 1;
-  verdict.numbered = claimed <= highest && was_state(claimed);
+  verdict.numbered = !recovered.numbered || (claimed <= highest && was_state(claimed));
   const std::vector<Share> shares = measure(history, promised, delays, verdict.k);
   // Of what was acknowledged under the run's own policy: what another loses is not this one's loss.
   verdict.loss.bound_ms = bound_ms(policy_, promised, delays, promised.at);
@@ -245,7 +246,7 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
   }
   verdict.violation = floors(promised, verdict.k);
   for (const Share& share : shares)
-    if (!verdict.violation) verdict.violation = bounds(share);
+    if (!verdict.violation && engine.given) verdict.violation = bounds(share);
   return verdict;
 }
 

@@ -15,8 +15,9 @@ struct Recovered {
   std::string died;     // which CHECK of it failed; empty: none did
   uint64_t digest = 0;  // of the state, at `wall_ms`
   int64_t wall_ms = 0;
-  uint64_t last = 0;    // the operation that it says it reached
-  uint64_t failed = 0;  // operations that it could not do again
+  uint64_t last = 0;     // the operation that it says it reached
+  uint64_t failed = 0;   // operations that it could not do again
+  bool numbered = true;  // `last` is said at all
   sim::MetSet met;
   std::optional<uint64_t> behind = {};  // as in sim::Recovery
   std::string behind_differs = {};

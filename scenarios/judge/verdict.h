@@ -25,8 +25,9 @@ enum class Breach : uint8_t {
   kUntrue,
   kBackup,
   kBehind,
+  kReplica,
 };
-inline constexpr size_t kBreaches = 14;
+inline constexpr size_t kBreaches = 15;
 
 struct BreachRow {
   Breach breach;
@@ -73,6 +74,9 @@ inline constexpr std::array<BreachRow, kBreaches> kBreachRows = {{
      "up, "
      "the two did not hold the same; or the database was ahead of the store, or had less than was "
      "promised of it."},
+    {Breach::kReplica, "RPL", "a replica is not what its master was",
+     "Another machine follows the store, to take its place when it is lost. It held what the store "
+     "never held, or had less than the store had been told it has."},
 }};
 constexpr const BreachRow& row_of(Breach breach) {
   return kBreachRows[static_cast<size_t>(breach)];

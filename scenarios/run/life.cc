@@ -119,14 +119,17 @@ bool Life::judge_recovery() {
   run_.legacy.struck.reset();
   RunObserver* observer = run_.watching.observer;
   const Instant now = run_.legacy.world.now;
-  const uint64_t reached = target_->recovery.last;
   if (!run_.legacy.crashed) {
+    const uint64_t reached = target_->recovery.last;
     if (observer != nullptr) observer->on_open(number_, now, *target_, nullptr, *run_.history);
+    target_->begin(reached);
     run_.history->attach(seam(), *target_, reached);
     return true;
   }
   const Verdict verdict = run_.judge(*run_.history, run_.legacy.promised, run_.legacy.delays,
                                      recovered_by(*target_, wall_ms));
+  if (!target_->recovery.numbered) target_->recovery.last = verdict.k;
+  const uint64_t reached = target_->recovery.last;
   if (observer != nullptr) observer->on_open(number_, now, *target_, &verdict, *run_.history);
   if (verdict.violation) {
     if (verdict.violation->breach == Breach::kNoPrefix)
@@ -141,6 +144,7 @@ bool Life::judge_recovery() {
     if (backup.says.last > reached) run_.history->disown(backup.name);
   if (before_attach) before_attach();
   run_.oracle.served(reached);  // S(reached) equals S(k), and the history goes on from there
+  target_->begin(reached);
   run_.history->attach(seam(), *target_, reached);
   return true;
 }

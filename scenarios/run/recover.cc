@@ -16,6 +16,7 @@ Recovered recovered_by(sim::Target& target, int64_t wall_ms) {
   recovered.wall_ms = wall_ms;
   recovered.last = target.recovery.last;
   recovered.failed = target.recovery.failed;
+  recovered.numbered = target.recovery.numbered;
   recovered.met = target.recovery.met;
   recovered.behind = target.recovery.behind;
   recovered.behind_differs = target.recovery.behind_differs;

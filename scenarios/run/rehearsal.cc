@@ -44,6 +44,7 @@ class Rehearsing {
       auto opened = type_.open(os, {"none"});
       if (opened.ok()) {
         target = std::move(opened).value();
+        target->begin(target->recovery.last);
         target->observe(&heard_);
         converse(*target);
       }

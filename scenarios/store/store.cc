@@ -7,6 +7,7 @@
 #include "scenarios/store/found_backups.h"
 #include "scenarios/store/not_modelled.h"
 #include "scenarios/store/redis_layout.h"
+#include "scenarios/store/replicated_target.h"
 #include "scenarios/store/roles.h"
 #include "scenarios/store/store_history.h"
 #include "scenarios/store/store_target.h"
@@ -165,7 +166,46 @@ class SinkType final : public StoreType {
   const engine::SinkMode mode_;
 };
 
+// A master and its replica, each on a machine of its own.
+class ReplicatedType final : public StoreType {
+ public:
+  std::string_view name() const override { return "replicated-2"; }
+  std::string_view about() const override {
+    return "the store and a replica of it, which is what is left of the two";
+  }
+  Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
+                                            const sim::Settings& settings) const override {
+    return ReplicatedTarget::open(os, settings);
+  }
+  // What recovery comes to stands in the log: a checkpoint forgets what has expired, and a master does not.
+  std::vector<std::string_view> policies() const override {
+    return {"always", "everysec", "no", "hybrid-always", "hybrid-everysec"};
+  }
+  std::span<const Administration> administer(const Policy&) const override {
+    static const std::vector<Administration> all = [] {
+      std::vector<Administration> made(3);
+      made[0].request = sim::encode_request({"DBSIZE"});
+      made[1].request = sim::encode_request({"SWAPDB", "0", "1"});
+      made[2].request = sim::encode_request({"FLUSHDB"});
+      made[1].one_in = made[2].one_in = 6;
+      return made;
+    }();
+    return all;
+  }
+  // What the master says of itself is not what is left.
+  bool tells(std::string_view) const override { return false; }
+  std::string how_it_is() const override { return {}; }
+  std::string turn_log_on() const override { return {}; }
+  bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
+  std::vector<FoundBackup> backups(const sim::Disk&, int64_t) const override { return {}; }
+};
+
 }  // namespace
+
+const TargetType& replicated_type() {
+  static const ReplicatedType type;
+  return type;
+}
 
 std::span<const TargetType* const> store_types_with_sink() {
   static const SinkType behind("write-behind", "the store, with a database that follows its log",

@@ -1,4 +1,4 @@
-// powercut's own store as a target of the judge, alone and with a database behind it.
+// powercut's own store as a target of the judge, alone, with a database behind it, and with a replica.
 #pragma once
 
 #include <span>
@@ -11,5 +11,7 @@ const TargetType& store_type();
 // write-behind and write-through: SQLite on the same disk (engine/sink/sink.h). Each start is let catch up before it
 // serves; then the database is read by another connection and held against the keyspace.
 std::span<const TargetType* const> store_types_with_sink();
+// replicated-2: a master and a replica, each with its own disk (scenarios/store/replicated_target.h).
+const TargetType& replicated_type();
 
 }  // namespace powercut::scenarios

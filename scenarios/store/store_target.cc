@@ -85,6 +85,11 @@ Result<std::unique_ptr<sim::Target>> StoreTarget::open(engine::Os& os,
   return std::unique_ptr<sim::Target>(std::move(target));
 }
 
+std::unique_ptr<StoreTarget> StoreTarget::over(std::unique_ptr<engine::Engine> engine,
+                                               const sim::Settings& settings) {
+  return std::unique_ptr<StoreTarget>(new StoreTarget(std::move(engine), settings));
+}
+
 // Nothing happens meanwhile that the history would not hear of.
 void StoreTarget::catch_up(engine::Os& os) {
   const engine::Sink& sink = *engine_->sink();

@@ -25,7 +25,11 @@ class StoreTarget final : public sim::Target,
   // As Engine::open(). With a sink, when that has caught up, or has had a while to.
   static Result<std::unique_ptr<sim::Target>> open(engine::Os& os, const sim::Settings& settings,
                                                    std::optional<engine::SinkMode> sink = {});
+  // Of an engine that has been loaded, with these settings.
+  static std::unique_ptr<StoreTarget> over(std::unique_ptr<engine::Engine> engine,
+                                           const sim::Settings& settings);
   ~StoreTarget() override;
+  engine::Engine& engine() { return *engine_; }
 
   void apply(uint64_t client, std::string_view request) override;
   std::optional<sim::Reply> acknowledged(uint64_t client, Instant deadline) override;

@@ -118,6 +118,8 @@ class WatchedTarget final : public sim::Target, private sim::OperationObserver {
     return reply;
   }
   uint64_t digest(int64_t wall_ms) override { return inner_->digest(wall_ms); }
+  void begin(uint64_t number) override { inner_->begin(number); }
+  std::string broken() override { return inner_->broken(); }
   sim::Promise promise() override { return inner_->promise(); }
   Result<void> shut_down() override { return inner_->shut_down(); }
   bool closed(uint64_t client) override { return inner_->closed(client); }

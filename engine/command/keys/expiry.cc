@@ -62,7 +62,7 @@ void set_expiry(Call& call, std::string_view name, int64_t unit_ms, int64_t base
   const Object* found = call.keyspace.find(call.db, key);
   if (found == nullptr || !holds(condition, *found, at_ms)) return call.reply.integer(0);
 
-  if (at_ms <= call.now_ms() && !call.keyspace.loading()) {
+  if (at_ms <= call.now_ms() && !call.keyspace.done_again()) {
     call.keyspace.remove(call.db, key);
     call.log({"DEL", key});
     call.announce('g', "del", key);

@@ -17,8 +17,8 @@ namespace {
 constexpr int kInstructionsBetweenLooks = 100'000;
 constexpr std::string_view kKilled = "Script killed by user with SCRIPT KILL...";
 
-// Where a library looks for globals while it is loaded.
-char library_key;
+// Of the registry: where a library looks for globals while it is loaded.
+constexpr char kLibrary[] = "library";
 
 void* allocate(void* data, void* block, size_t old_size, size_t size) {
   auto& box = *static_cast<LuaBox*>(data);
@@ -65,7 +65,7 @@ int prepare(lua_State* lua) {
   protect_table(lua);
   lua_setfield(lua, -2, "redis");
   refuse_absent(lua);
-  lua_pushlightuserdata(lua, &library_key);
+  lua_pushstring(lua, kLibrary);
   lua_insert(lua, -2);
   lua_rawset(lua, LUA_REGISTRYINDEX);
   return 0;
@@ -137,7 +137,7 @@ int run_library(lua_State* lua) {
     lua_pushfstring(lua, "Error compiling function: %s", lua_tostring(lua, -1));
     return lua_error(lua);
   }
-  lua_pushlightuserdata(lua, &library_key);
+  lua_pushstring(lua, kLibrary);
   lua_rawget(lua, LUA_REGISTRYINDEX);
   look_in(lua);
   lua_sethook(lua, look, LUA_MASKCOUNT, kInstructionsBetweenLooks);

@@ -15,8 +15,9 @@ namespace powercut::engine {
 
 namespace {
 
-// Their addresses are keys that no script can make.
-char real_key, globals_key, shield_key, seen_key;
+// Keys of the registry and of metatables, which no script sees. Not addresses: a table that has those as keys grows as they
+// happen to lie, and so do the bytes that INFO tells.
+constexpr char kReal[] = "real", kGlobals[] = "globals", kShield[] = "shield", kSeen[] = "seen";
 
 // A pattern is matched by recursion, a level a character of it: there is room for so many.
 constexpr size_t kLongestPattern = 16 << 10;
@@ -25,13 +26,13 @@ constexpr size_t kMostEncoded = 64 << 20;
 constexpr int kDeepestJson = 1000;
 constexpr char kBytecode = LUA_SIGNATURE[0];
 
-void push_at(lua_State* lua, char& key) {
-  lua_pushlightuserdata(lua, &key);
+void push_at(lua_State* lua, const char* key) {
+  lua_pushstring(lua, key);
   lua_rawget(lua, LUA_REGISTRYINDEX);
 }
 
-void keep_at(lua_State* lua, char& key) {
-  lua_pushlightuserdata(lua, &key);
+void keep_at(lua_State* lua, const char* key) {
+  lua_pushstring(lua, key);
   lua_insert(lua, -2);
   lua_rawset(lua, LUA_REGISTRYINDEX);
 }
@@ -39,7 +40,7 @@ void keep_at(lua_State* lua, char& key) {
 // Pushes the table that a protected one shows; false, and pushes nothing: it is not protected.
 bool push_real(lua_State* lua, int index) {
   if (lua_getmetatable(lua, index) == 0) return false;
-  lua_pushlightuserdata(lua, &real_key);
+  lua_pushstring(lua, kReal);
   lua_rawget(lua, -2);
   lua_remove(lua, -2);
   if (!lua_isnil(lua, -1)) return true;
@@ -420,15 +421,15 @@ void open_libraries(lua_State* lua) {
   change_libraries(lua);
   // What getmetatable() tells of what nobody may change.
   lua_newtable(lua);
-  keep_at(lua, shield_key);
-  push_at(lua, shield_key);
+  keep_at(lua, kShield);
+  push_at(lua, kShield);
   lua_newtable(lua);
   protect_table(lua);
   lua_getmetatable(lua, -1);
   lua_pushvalue(lua, -2);
   lua_setfield(lua, -2, "__metatable");
   lua_pop(lua, 1);
-  keep_at(lua, shield_key);
+  keep_at(lua, kShield);
   lua_settop(lua, 0);
 }
 
@@ -439,9 +440,9 @@ void protect_table(lua_State* lua) {
   lua_pushvalue(lua, -3);
   lua_setfield(lua, -2, "__index");
   set(lua, "__newindex", refuse_change);
-  push_at(lua, shield_key);
+  push_at(lua, kShield);
   lua_setfield(lua, -2, "__metatable");
-  lua_pushlightuserdata(lua, &real_key);
+  lua_pushstring(lua, kReal);
   lua_pushvalue(lua, -4);
   lua_rawset(lua, -3);
   lua_setmetatable(lua, -2);
@@ -455,20 +456,20 @@ void refuse_absent(lua_State* lua) {
 }
 
 void look_in(lua_State* lua) {
-  push_at(lua, seen_key);
+  push_at(lua, kSeen);
   lua_getmetatable(lua, -1);
   lua_pushvalue(lua, -3);
   lua_setfield(lua, -2, "__index");
-  lua_pushlightuserdata(lua, &real_key);
+  lua_pushstring(lua, kReal);
   lua_pushvalue(lua, -4);
   lua_rawset(lua, -3);
   lua_pop(lua, 3);
 }
 
-void push_globals(lua_State* lua) { push_at(lua, globals_key); }
+void push_globals(lua_State* lua) { push_at(lua, kGlobals); }
 
 void renew_globals(lua_State* lua) {
-  push_at(lua, seen_key);
+  push_at(lua, kSeen);
   lua_setfenv(lua, -2);
 }
 
@@ -487,16 +488,16 @@ void close_globals(lua_State* lua) {
   // Strings find their methods in the table itself, and tell nobody where.
   lua_pushliteral(lua, "");
   lua_getmetatable(lua, -1);
-  push_at(lua, shield_key);
+  push_at(lua, kShield);
   lua_setfield(lua, -2, "__metatable");
   lua_settop(lua, globals);
   lua_pushvalue(lua, globals);
-  keep_at(lua, globals_key);
+  keep_at(lua, kGlobals);
   refuse_absent(lua);
   lua_pushvalue(lua, globals);
   protect_table(lua);
   lua_pushvalue(lua, -1);
-  keep_at(lua, seen_key);
+  keep_at(lua, kSeen);
   lua_pushvalue(lua, -1);
   lua_setfield(lua, globals, "_G");
   lua_replace(lua, LUA_GLOBALSINDEX);

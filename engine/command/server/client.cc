@@ -40,8 +40,9 @@ void client_setname(Call& call) {
 
 void client_info(Call& call) { call.reply.verbatim(describe_client(*call.client) + "\n"); }
 
-// The types of clients that CLIENT LIST and KILL tell apart; there is no master among them.
+// The types of clients that CLIENT LIST and KILL tell apart.
 std::string_view type_of(const Client& client) {
+  if (client.is_master) return "master";
   if (client.replicates()) return "replica";
   return client.subscriptions != nullptr ? "pubsub" : "normal";
 }

@@ -70,7 +70,10 @@ void begin(Call& call, std::string_view id, int64_t offset) {
   if (client->subscriptions != nullptr || client->monitors || client->tracking != nullptr)
     return call.fail("ERR a client that is told of other things cannot be a replica");
   const auto begun = call.control->begin_replica(*client, id, offset);
-  if (!begun.ok()) return call.fail("ERR " + begun.error().message);
+  if (!begun.ok()) {
+    const bool not_yet = begun.error().code == Errc::kRefused;
+    return call.fail((not_yet ? "" : "ERR ") + begun.error().message);
+  }
   client->skip_now = true;  // what it is told is no reply
   call.reply.ok();
 }
@@ -85,12 +88,20 @@ void psync(Call& call) {
 
 void sync(Call& call) { begin(call, "", -1); }
 
-// This store is nobody's replica: nothing is to be done to be a master.
 void replicaof(Call& call) {
-  if (call.is(1, "NO") && call.is(2, "ONE")) return call.reply.ok();
-  call.fail(
-      "ERR this store cannot be a replica of another: make that one a replica of this one, or load "
-      "its files");
+  if (call.control == nullptr) return call.reply.ok();
+  if (call.is(1, "NO") && call.is(2, "ONE")) {
+    call.control->follow_nobody();
+    return call.reply.ok();
+  }
+  const auto port = parse_integer(call.arg(2));
+  if (!port || *port <= 0 || *port > 65535) return call.fail("ERR Invalid master port");
+  const MasterLink* link = call.control->master_link();
+  if (link != nullptr && link->host == call.arg(1) && link->port == *port)
+    return call.reply.simple("OK Already connected to specified master");
+  const auto followed = call.control->follow_master(call.arg(1), static_cast<int>(*port));
+  if (!followed.ok()) return call.fail("ERR " + followed.error().message);
+  call.reply.ok();
 }
 
 // --- Who asks about them ---
@@ -102,6 +113,12 @@ void wait(Call& call) {
   if (!call.integer_arg(2, timeout_ms, "ERR timeout is not an integer or out of range")) return;
   if (timeout_ms < 0) return call.fail("ERR timeout is negative");
   if (call.client == nullptr || call.control == nullptr) return call.reply.integer(0);
+  if (call.control->master_link() != nullptr) {
+    return call.fail(
+        "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if "
+        "a replica is configured to be writable (which is not the default) writes to replicas are "
+        "just local and are not propagated.");
+  }
   const uint64_t offset = call.client->written_offset;
   const auto confirmed = static_cast<int64_t>(call.control->confirmed_replicas(offset));
   if (confirmed >= replicas || !call.may_wait()) return call.reply.integer(confirmed);
@@ -109,7 +126,22 @@ void wait(Call& call) {
   call.wait({Type::kString, 1, 0, timeout_ms});  // for no key
 }
 
+namespace {
+
+void role_of_replica(Call& call, const MasterLink& link) {
+  call.reply.array(5);
+  call.reply.bulk("slave");
+  call.reply.bulk(link.host);
+  call.reply.integer(link.port);
+  call.reply.bulk(link.state);
+  call.reply.integer(link.offset);
+}
+
+}  // namespace
+
 void role(Call& call) {
+  if (const MasterLink* link = call.control == nullptr ? nullptr : call.control->master_link())
+    return role_of_replica(call, *link);
   call.reply.array(3);
   call.reply.bulk("master");
   call.reply.integer(

@@ -124,7 +124,7 @@ bool parse_claim(Call& call, ClaimOptions& options) {
   // A log says when it was, whatever the clock says where it is read.
   const int64_t now_ms = call.now_ms();
   const int64_t said_ms = options.delivered_ms.value_or(now_ms);
-  const bool cannot_be = !call.keyspace.loading() && (said_ms < 0 || said_ms > now_ms);
+  const bool cannot_be = !call.keyspace.done_again() && (said_ms < 0 || said_ms > now_ms);
   options.delivered_ms = cannot_be ? now_ms : said_ms;
   return true;
 }

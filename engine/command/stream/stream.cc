@@ -70,7 +70,7 @@ bool parse_limit(Call& call, size_t i, Options& options) {
 
 // Without a LIMIT it is 100 blocks. A log says what was taken, and is not limited.
 bool settle_limit(Call& call, Options& options) {
-  if (call.keyspace.loading()) {
+  if (call.keyspace.done_again()) {
     options.trim.limit = 0;
   } else if (options.limit != 0 && !options.trim.whole_blocks) {
     call.fail("ERR syntax error, LIMIT cannot be used without the special ~ option");

@@ -106,7 +106,7 @@ void pfcount(Call& call) {
     return call.reply.integer(static_cast<int64_t>(*kept));
   const auto count = sketch::count(*sketch);
   if (!count) return call.fail(kCorrupt);
-  if (!call.writes_refused) {
+  if (call.may_keep()) {
     sketch::keep_count(*call.keyspace.find_for_write(call.db, key)->value.string(), *count);
     call.changed();
   }

@@ -213,7 +213,7 @@ void getex(Call& call) {
   if (options.unit && !expiry_time(call, "getex", *options.unit, options.time, at_ms)) return;
   call.reply.bulk(*value);
 
-  if (options.unit && at_ms <= call.now_ms() && !call.keyspace.loading()) {
+  if (options.unit && at_ms <= call.now_ms() && !call.keyspace.done_again()) {
     call.keyspace.remove(call.db, key);
     call.log({"DEL", key});
     call.announce('g', "del", key);

@@ -1,0 +1,153 @@
+# This store as a replica: of the real redis-server, with a checkpoint of known length and one as it is made, behind breaks,
+# kills and restarts; of itself; in a chain; promoted. Needs redis-server and redis-cli.
+# usage: replica_test.sh POWERCUT-SERVER
+set -eu
+server=$1
+test=replica
+. "$(dirname "$0")/replication_parts.sh"
+
+linked() { until_is "$1 is linked" up info_of "$1" master_link_status; }
+# Everything that was written to $1 has been confirmed by $2 replicas.
+confirmed() { is "WAIT at $1" "$(printf 'SET marker %s\nWAIT %s 10000\n' "$$" "$2" | say "$1" | tail -n 1)" "$2"; }
+lines() { grep -c "$2" "$dir/$1.log" || true; }
+
+# --- Of redis-server: a checkpoint as it is made, and what comes behind it ---
+start_redis master --repl-diskless-sync-delay 0
+open_port master
+write_to master before
+say master SETRANGE big 3000000 x >/dev/null
+head -c 300000 /dev/zero | tr '\0' y | say master -x SET big2 >/dev/null
+start_node one --appendonly yes --appendfsync always --replicaof "127.0.0.1 $(port_of master)"
+one=$process
+linked one
+until_is "all of it is there" same same_content master one
+is "its identity" "$(info_of one master_replid)" "$(info_of master master_replid)"
+write_to master behind
+confirmed master 1
+until_is "what came behind is there" same same_content master one
+is "ROLE" "$(say one ROLE | paste -sd' ')" "slave 127.0.0.1 $(port_of master) connected $(info_of one slave_repl_offset)"
+is "role in INFO" "$(info_of one role)" slave
+is "as the master lists it" "$(say master ROLE | sed -n 4p)" "$(port_of one)"
+is "a client's write" "$(say one SET a 1)" "READONLY You can't write against a read only replica."
+is "a script's write" "$(say one EVAL 'return redis.call("SET", "a", 1)' 0 | grep -c READONLY)" 1
+is "a transaction's write" "$(printf 'MULTI\nSET a 1\nEXEC\n' | say one | tail -n 2 | grep -c EXECABORT)" 1
+is "WAIT at a replica" "$(say one WAIT 0 0 | cut -c1-42)" "ERR WAIT cannot be used with replica insta"
+is "CLIENT LIST" "$(say one CLIENT LIST TYPE master | grep -c ' flags=M ')" 1
+
+# --- What expires does so by the master's word, and is not shown before ---
+say master SET short lived PX 300 >/dev/null
+confirmed master 1
+is "before it expires" "$(say one GET short)" lived
+until_is "it is not shown" "" say one GET short
+until_is "it is gone" 0 say one EXISTS short
+
+# --- A break: what it missed is all that it asks for ---
+full=$(info_of master sync_full stats)
+say master CLIENT KILL TYPE replica >/dev/null
+write_to master meanwhile
+confirmed master 1
+until_is "what it missed is there" same same_content master one
+say one CLIENT KILL TYPE master >/dev/null
+write_to master "meanwhile once more"
+confirmed master 1
+until_is "what it missed then is there" same same_content master one
+is "full resynchronisations behind a break" "$(info_of master sync_full stats)" "$full"
+
+# --- Many writes, while it is killed and starts again ---
+for i in $(seq 2000); do echo "SET key:$i $i"; done | say master --pipe >/dev/null
+kill -9 "$one"
+wait "$one" 2>/dev/null || true
+write_to master "while it was down"
+start_node one --appendonly yes --appendfsync always --replicaof "127.0.0.1 $(port_of master)" --replica-serve-stale-data no
+one=$process
+is "it has what it had" 1 "$(lines one 'entries from')"
+linked one
+until_is "all is there behind a kill" same same_content master one
+is "keys" "$(say one DBSIZE)" "$(say master DBSIZE)"
+is "it begins anew" "$(info_of master sync_full stats)" $((full + 1))
+
+# --- A master that is gone ---
+master_process=$redis
+kill -9 "$master_process"
+until_is "the link is down" down info_of one master_link_status
+is "stale data" "$(say one GET n | cut -c1-10)" MASTERDOWN
+is "what is no data" "$(say one CONFIG GET maxmemory | tail -n 1)" 0
+say one CONFIG SET replica-serve-stale-data yes >/dev/null
+is "stale data, where that may be" "$(say one EXISTS n)" 1
+sleep 2.5
+is "it is said once" 1 "$(lines one 'Connection refused\|nobody listens')"
+
+# --- A checkpoint of known length, behind a password; the old data set is served until then ---
+login="-a secret --no-auth-warning"
+start_redis master --repl-diskless-sync no --requirepass secret
+login=
+say master CONFIG SET port "$(port_of master)" >/dev/null
+write_to master "second life"
+until_is "a password is wanted" 1 lines one "wants a password"
+is "the old data set" "$(say one EXISTS key:1)" 1
+say one CONFIG SET masterauth wrong >/dev/null
+until_is "a wrong one is told" 1 lines one "refuses masterauth"
+say one CONFIG SET masterauth secret >/dev/null
+linked one
+until_is "the second life is there" same same_content master one
+is "nothing of the first" "$(say one EXISTS key:1)" 0
+
+# --- Ours of ours, and a redis-server of that: one identity and one offset ---
+start_node two --appendonly yes --replicaof "127.0.0.1 $(port_of one)"
+linked two
+start_redis three --replicaof 127.0.0.1 "$(port_of two)" --repl-diskless-sync-delay 0
+linked three
+write_to master "down the chain"
+same_offsets() { [ "$(info_of three slave_repl_offset)" = "$(info_of master master_repl_offset)" ] && echo same; }
+until_is "the offsets at both ends" same same_offsets
+for node in one two three; do
+  until_is "$node has all" same same_content master $node
+  is "the identity at $node" "$(info_of $node master_replid)" "$(info_of master master_replid)"
+done
+
+# --- Promoted: what followed goes on with it ---
+start_node four --appendonly yes --replicaof "127.0.0.1 $(port_of one)"
+linked four
+before=$(info_of one master_replid)
+full=$(info_of one sync_full stats)
+is "REPLICAOF NO ONE" "$(say one REPLICAOF NO ONE)" OK
+is "the role" "$(info_of one role)" master
+[ "$(info_of one master_replid)" != "$before" ] || fail "promoted, and the identity is the old one"
+is "the identity before" "$(info_of one master_replid2)" "$before"
+is "REPLICAOF" "$(say four REPLICAOF 127.0.0.1 "$(port_of two)")" OK
+write_to one "promoted"
+for node in two three four; do
+  linked $node
+  until_is "$node has what the promoted one has" same same_content one $node
+done
+is "full resynchronisations with it" "$(info_of one sync_full stats)" "$full"
+
+# --- The old master has what nobody else has, and becomes a replica: it drops that ---
+say master SET only-here 1 >/dev/null
+say master REPLICAOF 127.0.0.1 "$(port_of one)" >/dev/null
+linked master
+until_is "the old master has what the new one has" same same_content one master
+is "what it alone had" "$(say master EXISTS only-here)" 0
+
+# --- What the replica has stands in its log ---
+kill "$one"
+wait "$one" || fail "did not end cleanly"
+say two REPLICAOF NO ONE >/dev/null
+content two >"$dir/before"
+two=$process
+for pid in $pids; do case $(ps -o args= "$pid" 2>/dev/null) in *"/two "*) two=$pid ;; esac; done
+kill -9 "$two"
+wait "$two" 2>/dev/null || true
+start_node two --appendonly yes
+content two >"$dir/after"
+cmp -s "$dir/before" "$dir/after" || fail "the log of a replica does not hold what it held"
+
+# --- What is no master ---
+start_node five --appendonly no
+is "a port" "$(say five REPLICAOF 127.0.0.1 70000)" "ERR Invalid master port"
+is "a host that there is not" "$(say five REPLICAOF no-such-host.invalid 6379)" OK
+until_is "it is told" 1 lines five "the master at no-such-host.invalid:6379 is not followed"
+is "its data are served" "$(say five DBSIZE)" 0
+"$server" --dir "$dir" --replicaof nonsense >"$dir/refused.log" 2>&1 && fail "a master without a port is taken"
+grep -q "must be the host and the port" "$dir/refused.log" || fail "$(cat "$dir/refused.log")"
+echo "replica: follows redis-server and itself, behind breaks, kills and promotions"

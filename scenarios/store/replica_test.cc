@@ -1,0 +1,249 @@
+// The store as a replica, over the simulated network: what a break in the middle leaves, what is served meanwhile, and what
+// does not speak as a master does.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+
+#include "engine/engine.h"
+#include "faults/personas.h"
+#include "scenarios/store/digest.h"
+#include "scenarios/store/served.h"
+#include "sim/node_os.h"
+#include "sim/sim_net.h"
+#include "sim/sim_os.h"
+
+namespace powercut::scenarios {
+namespace {
+
+using engine::Engine;
+using ::testing::HasSubstr;
+
+class ReplicaTest : public ::testing::Test {
+ protected:
+  struct Machine {
+    std::unique_ptr<sim::NodeOs> os;
+    std::unique_ptr<Engine> engine;
+  };
+
+  // Runs `body` in a world with a network; what stands in `machines_` outlives its tasks.
+  void live(const std::function<void()>& body) {
+    sim::SimOs os(world_, choices_, trace_, nullptr);
+    sim::SimNetwork network(os, {.segment_bytes = 200});
+    os_ = &os;
+    net = &network;
+    bool ended = false;
+    os.spawn("test", [&] {
+      body();
+      ended = true;
+      os.stop();
+      os.park(kForever);
+    });
+    os.run();
+    EXPECT_TRUE(ended);
+    os.destroy_tasks();
+    machines_.clear();
+  }
+
+  Engine& start(const std::string& name, sim::Disk disk = sim::Disk()) {
+    Machine& machine = *machines_.emplace_back(std::make_unique<Machine>());
+    machine.os = std::make_unique<sim::NodeOs>(*os_, std::move(disk));
+    engine::EngineConfig config;
+    config.aof.policy = engine::SyncPolicy::kAlways;
+    machine.engine = Engine::make(*machine.os, config);
+    machine.engine->set_net(&net->node(name));
+    Engine::Process process;
+    process.log_line = [this](std::string_view line) { lines.emplace_back(line); };
+    machine.engine->set_process(std::move(process));
+    EXPECT_TRUE(machine.engine->load().ok());
+    serve_links(*machine.os, net->node(name), name, *machine.engine);
+    return *machine.engine;
+  }
+  sim::NodeOs& last_os() { return *machines_.back()->os; }
+
+  static std::string ask(Engine& engine, const std::string& line) {
+    const auto session = engine.connect();
+    session->feed(line + "\r\n");
+    return std::string(session->wait_ready());
+  }
+  bool becomes(const std::function<bool()>& is) {
+    const Instant last = os_->now() + seconds(30);
+    while (!is() && os_->now() < last) os_->park(os_->now() + microseconds(100));
+    return is();
+  }
+  static uint64_t state_of(Engine& engine) { return keyspace_digest(engine.keyspace(), INT64_MIN); }
+  bool follows_all(Engine& replica, Engine& master) {
+    return becomes([&] {
+      return replica.replica().linked() && replica.master().offset() == master.master().offset() &&
+             state_of(replica) == state_of(master);
+    });
+  }
+  void rest(Duration time) { os_->park(os_->now() + time); }
+
+  engine::Os* os_ = nullptr;
+  sim::SimNetwork* net = nullptr;
+  std::vector<std::string> lines;
+
+ private:
+  sim::WorldState world_{sim::Disk(faults::find_persona("ext4-ordered")->rules)};
+  sim::SeededChoices choices_{1};
+  sim::Trace trace_;
+  std::vector<std::unique_ptr<Machine>> machines_;
+};
+
+TEST_F(ReplicaTest, ServesTheOldDataSetUntilTheNewOneIsWhole) {
+  live([&] {
+    Engine& master = start("a");
+    Engine& replica = start("b");
+    std::string value;  // that does not become shorter on the way
+    for (uint32_t i = 0, x = 1; i < 5000; ++i, x = x * 1664525 + 1013904223)
+      value += static_cast<char>('0' + (x >> 16) % 75);
+    for (int i = 0; i < 100; ++i) ask(master, "SET key:" + std::to_string(i) + " " + value);
+    ask(replica, "SET old 1");
+    EXPECT_EQ(ask(replica, "REPLICAOF a 6379"), "+OK\r\n");
+    ASSERT_TRUE(becomes([&] { return replica.replica().stats().sync_bytes > 100'000; }));
+    EXPECT_TRUE(replica.replica().syncs());
+    EXPECT_EQ(ask(replica, "DBSIZE"), ":1\r\n");
+    net->cut("a", "b");  // in the middle
+    EXPECT_TRUE(becomes([&] { return replica.replica().stats().failed > 0; }));
+    EXPECT_EQ(ask(replica, "GET old"), "$1\r\n1\r\n");
+    EXPECT_TRUE(follows_all(replica, master));
+    EXPECT_EQ(ask(replica, "EXISTS old"), ":0\r\n");
+    EXPECT_EQ(replica.replica().stats().full, 1u);
+  });
+}
+
+TEST_F(ReplicaTest, AKillLeavesTheOldDataSetOrTheNewOne) {
+  live([&] {
+    Engine& master = start("a");
+    ask(master, "MSET x 1 y 2");
+    Engine& replica = start("b");
+    sim::NodeOs& os = last_os();
+    ask(replica, "SET old 1");
+    ask(replica, "REPLICAOF a 6379");
+    ASSERT_TRUE(becomes(
+        [&] { return replica.replica().stats().full > 0 || replica.keyspace().size(0) == 2; }));
+    os.die();
+    net->kill("b");
+    net->restart("b");
+    Engine& again = start("b", os.left(true));
+    const std::string old = ask(again, "EXISTS old");
+    EXPECT_EQ(ask(again, "DBSIZE"), old == ":1\r\n" ? ":1\r\n" : ":2\r\n");
+    ask(again, "REPLICAOF a 6379");
+    EXPECT_TRUE(follows_all(again, master));
+  });
+}
+
+TEST_F(ReplicaTest, GoesOnBehindABreakAndAcrossAPromotion) {
+  live([&] {
+    Engine& master = start("a");
+    Engine& one = start("b");
+    Engine& two = start("c");
+    ask(master, "SET x 1");
+    ask(one, "REPLICAOF a 6379");
+    ASSERT_TRUE(follows_all(one, master));
+    ask(two, "REPLICAOF b 6379");
+    ASSERT_TRUE(follows_all(two, master));
+    for (int i = 0; i < 20; ++i) {
+      ask(master, "MULTI\r\nINCR n\r\nRPUSH l a b c\r\nSELECT 3\r\nINCR m\r\nEXEC");
+      net->cut(i % 2 == 0 ? "a" : "c", "b");
+    }
+    EXPECT_TRUE(follows_all(two, master));
+    EXPECT_EQ(one.replica().stats().full, 1u);
+    EXPECT_EQ(two.replica().stats().full, 1u);
+    EXPECT_EQ(two.master().id(), master.master().id());
+    net->kill("a");
+    ask(one, "REPLICAOF NO ONE");
+    EXPECT_NE(one.master().id(), master.master().id());
+    EXPECT_EQ(one.master().second_id(), master.master().id());
+    ask(one, "INCR n");
+    EXPECT_TRUE(follows_all(two, one));
+    EXPECT_EQ(two.replica().stats().full, 1u);
+    EXPECT_EQ(two.master().id(), one.master().id());
+  });
+}
+
+TEST_F(ReplicaTest, WhatClientsMayDoIsSaid) {
+  live([&] {
+    Engine& master = start("a");
+    Engine& replica = start("b");
+    ask(replica, "SET mine 1");
+    const auto waiter = replica.connect();
+    waiter->feed("BLPOP nothing 0\r\n");
+    ask(replica, "CONFIG SET replica-serve-stale-data no");
+    ask(replica, "REPLICAOF a 6379");
+    EXPECT_THAT(std::string(waiter->wait_ready()), HasSubstr("UNBLOCKED"));
+    EXPECT_THAT(ask(replica, "GET mine"), HasSubstr("MASTERDOWN"));
+    ASSERT_TRUE(follows_all(replica, master));
+    EXPECT_THAT(ask(replica, "SET x 1"), HasSubstr("READONLY"));
+    EXPECT_THAT(ask(replica, "EVAL \"return redis.call('SET', 'x', '1')\" 0"),
+                HasSubstr("READONLY"));
+    EXPECT_THAT(ask(replica, "WAIT 0 0"), HasSubstr("replica instances"));
+    EXPECT_EQ(ask(replica, "ROLE"),
+              "*5\r\n$5\r\nslave\r\n$1\r\na\r\n:6379\r\n$9\r\nconnected\r\n:" +
+                  std::to_string(replica.master().offset()) + "\r\n");
+    EXPECT_THAT(ask(replica, "INFO replication"), HasSubstr("master_link_status:up\r\n"));
+    ask(replica, "CONFIG SET replica-read-only no");
+    EXPECT_EQ(ask(replica, "SET here-alone 1"), "+OK\r\n");
+    EXPECT_EQ(ask(master, "EXISTS here-alone"), ":0\r\n");
+  });
+}
+
+TEST_F(ReplicaTest, WhatHasExpiredGoesByTheMastersWord) {
+  live([&] {
+    Engine& master = start("a");
+    Engine& replica = start("b");
+    ask(replica, "REPLICAOF a 6379");
+    ask(master, "SET short 1 PX 100");
+    master.set_active_expire(false);
+    ASSERT_TRUE(follows_all(replica, master));
+    rest(milliseconds(500));
+    EXPECT_EQ(ask(replica, "GET short"), "$-1\r\n");
+    EXPECT_EQ(replica.keyspace().size(0), 1u) << "it is there until the master says so";
+    EXPECT_EQ(ask(master, "GET short"), "$-1\r\n");
+    EXPECT_TRUE(becomes([&] { return replica.keyspace().size(0) == 0; }));
+  });
+}
+
+TEST_F(ReplicaTest, WhatIsNoMasterIsToldOnce) {
+  live([&] {
+    Engine& replica = start("b");
+    Engine& locked = start("a");
+    ask(replica, "REPLICAOF nowhere 6379");
+    rest(seconds(5));
+    ASSERT_EQ(lines.size(), 1u);
+    EXPECT_EQ(lines[0],
+              "the master at nowhere:6379 is not followed: connect to nowhere: there is no such "
+              "host; it is tried again each second");
+    ask(locked, "CONFIG SET requirepass secret");
+    ask(replica, "REPLICAOF a 6379");
+    rest(seconds(5));
+    ASSERT_EQ(lines.size(), 2u);
+    EXPECT_THAT(lines[1], HasSubstr("wants a password"));
+    ask(replica, "CONFIG SET masterauth wrong");
+    rest(seconds(5));
+    ASSERT_EQ(lines.size(), 3u);
+    EXPECT_THAT(lines[2], HasSubstr("refuses masterauth"));
+    ask(replica, "CONFIG SET masterauth secret");
+    EXPECT_TRUE(becomes([&] { return replica.replica().linked(); }));
+  });
+}
+
+TEST_F(ReplicaTest, AReplicaWithoutItsMasterHasNothingToSend) {
+  live([&] {
+    Engine& replica = start("b");
+    start("a");
+    Engine& next = start("c");
+    net->partition_both("a", "b");
+    ask(replica, "REPLICAOF a 6379");
+    ask(next, "REPLICAOF b 6379");
+    rest(seconds(3));
+    EXPECT_THAT(next.replica().stats().last_error, HasSubstr("NOMASTERLINK"));
+    net->heal();
+    EXPECT_TRUE(follows_all(next, replica));
+  });
+}
+
+}  // namespace
+}  // namespace powercut::scenarios

@@ -1,0 +1,316 @@
+#include "scenarios/store/replicated_target.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/base/check.h"
+#include "scenarios/store/digest.h"
+#include "scenarios/store/served.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+// Of the two machines: who has survived, and stands on the run's disk; and the other one.
+constexpr const char* kSurvivor = "b";
+constexpr const char* kOther = "a";
+
+constexpr Duration kLook = milliseconds(1);
+constexpr Site kFailsOver("replicated.fails_over");
+constexpr Site kOldDies("replicated.old_dies");
+constexpr Site kCutOld("replicated.old_cut");
+constexpr Site kStrikes("replicated.strikes");
+constexpr Site kStrike("replicated.strike");
+constexpr Site kSoon("replicated.soon");
+constexpr Site kAway("replicated.away");
+constexpr Site kWaits("replicated.waits");
+constexpr uint64_t kStrikesOneIn = 24;
+constexpr uint64_t kWaitsOneIn = 6;
+
+// Changes nothing, and is an operation all the same.
+constexpr std::string_view kNothing =
+    "MULTI\r\nSET powercut:nothing 0123456789\r\nDEL powercut:nothing\r\nEXEC";
+
+// What only the old master has: as long as that in the stream, so that what its successor says next begins where it ends.
+constexpr std::string_view kAlone =
+    "MULTI\r\nSET powercut:alone12 0123456789\r\nSET powercut9 ab\r\nEXEC";
+// A transaction comes in several pieces, and a break may leave any of them.
+constexpr size_t kPieces[] = {64, 200, 1460};
+constexpr Site kPieceBytes("replicated.piece");
+
+uint64_t state_of(const engine::Keyspace& keyspace) { return keyspace_digest(keyspace, INT64_MIN); }
+
+}  // namespace
+
+class ReplicatedTarget::ReplicaObserver final : public sim::OperationObserver {
+ public:
+  explicit ReplicaObserver(ReplicatedTarget& target) : target_(target) {}
+  void on_operation(uint64_t lsn) override { target_.on_replica(lsn); }
+
+ private:
+  ReplicatedTarget& target_;
+};
+
+ReplicatedTarget::ReplicatedTarget(engine::Os& os, const sim::Settings& settings)
+    : os_(os),
+      settings_(settings),
+      network_(os, {.segment_bytes = kPieces[os.choose(kPieceBytes, std::size(kPieces))]}),
+      of_replica_(std::make_unique<ReplicaObserver>(*this)) {}
+
+ReplicatedTarget::~ReplicatedTarget() = default;
+
+Result<std::unique_ptr<sim::Target>> ReplicatedTarget::open(engine::Os& os,
+                                                            const sim::Settings& settings) {
+  std::unique_ptr<ReplicatedTarget> target(new ReplicatedTarget(os, settings));
+  auto engine = engine::Engine::make(os, config_of(settings));
+  engine->set_net(&target->network_.node(kSurvivor));
+  TRY(engine->load());
+  target->replica_ = StoreTarget::over(std::move(engine), settings);
+  target->recovery = target->replica_->recovery;
+  target->recovery.numbered = false;
+  return std::unique_ptr<sim::Target>(std::move(target));
+}
+
+// --- How the master is made ---
+
+std::string ReplicatedTarget::say(engine::Engine& engine, std::string_view line) {
+  const auto session = engine.connect();
+  session->feed(std::string(line) + "\r\n");
+  return std::string(session->ready());
+}
+
+// Until it is linked, and has all that the other has.
+void ReplicatedTarget::follow(engine::Engine& replica, engine::Engine& master,
+                              std::string_view name) {
+  const auto said = say(replica, fmt::format("REPLICAOF {} {}", name, kNodePort));
+  CHECK(said.starts_with("+OK"));
+  while (!replica.replica().linked() || replica.master().offset() != master.master().offset())
+    os_.park(os_.now() + kLook);
+}
+
+// Another life of the other machine, on what it finds there.
+void ReplicatedTarget::start_machine(sim::Disk disk) {
+  Machine& machine = machines_.emplace_back();
+  machine.os = std::make_unique<sim::NodeOs>(os_, std::move(disk));
+  sim::Settings settings = settings_;
+  settings.log_off = settings.gives_up = false;
+  engine::Net& net = network_.node(kOther);
+  machine.engine = engine::Engine::make(*machine.os, config_of(settings));
+  machine.engine->set_net(&net);
+  const auto loaded = machine.engine->load();
+  CHECK(loaded.ok());  // nothing is wrong with its disk
+  serve_links(*machine.os, net, kOther, *machine.engine);
+}
+
+void ReplicatedTarget::begin(uint64_t number) {
+  first_ = number;
+  serve_links(os_, network_.node(kSurvivor), kSurvivor, survivor());
+  start_machine(sim::Disk());
+  follow(*machines_.back().engine, survivor(), kSurvivor);
+  say(*machines_.back().engine, "REPLICAOF NO ONE");
+  follow(survivor(), *machines_.back().engine, kOther);
+  if (os_.choose(kFailsOver, 3) == 0) fail_over_and_back();
+  engine::Engine& engine = *machines_.back().engine;
+  if (state_of(engine.keyspace()) != state_of(survivor().keyspace()))
+    accuse("a master that was replaced holds what its successor never held");
+  master_ = StoreTarget::over(std::move(machines_.back().engine), settings_);
+  before_ = engine.applied_lsn();
+  states_ = {state_of(engine.keyspace())};
+  offsets_ = {engine.master().offset()};
+  at_ = 0;
+  reached_ = {{survivor().applied_lsn(), first_}};
+  master_->observe(this);
+  replica_->observe(of_replica_.get());
+}
+
+// The master is cut off, and writes what nobody else has; its replica is promoted, and goes further than it. Then it follows,
+// in some lives from what a crash of its own has left.
+void ReplicatedTarget::fail_over_and_back() {
+  engine::Engine* old = machines_.back().engine.get();
+  network_.partition_both(kSurvivor, kOther);
+  network_.cut(kSurvivor, kOther);
+  say(*old, kAlone);
+  say(survivor(), "REPLICAOF NO ONE");
+  for (int i = 0; i < 2; ++i) say(survivor(), kNothing);
+  if (os_.choose(kOldDies, 2) == 0) {
+    os_.park(os_.now() + milliseconds(5));  // its log has it, or not yet
+    machines_.back().os->die();
+    network_.kill(kOther);
+    network_.restart(kOther);
+    start_machine(machines_.back().os->left(os_.choose(kCutOld, 2) == 0));
+    old = machines_.back().engine.get();
+  }
+  network_.heal();
+  follow(*old, survivor(), kSurvivor);
+  say(*old, "REPLICAOF NO ONE");
+  follow(survivor(), *old, kOther);
+}
+
+// --- Clients ---
+
+void ReplicatedTarget::apply(uint64_t client, std::string_view request) {
+  look();
+  if (os_.choose(kStrikes, kStrikesOneIn) == 0) strike();
+  master_->apply(client, request);
+  if (!asking_ && os_.choose(kWaits, kWaitsOneIn) == 0) ask_for_confirmation();
+  look();
+}
+
+std::optional<sim::Reply> ReplicatedTarget::acknowledged(uint64_t client, Instant deadline) {
+  auto reply = master_->acknowledged(client, deadline);
+  look();
+  if (!reply) return reply;
+  if (reply->served_by != 0) reply->served_by += first_ - before_;
+  if (reply->in_vain) *reply->in_vain += first_ - before_;
+  return reply;
+}
+
+// As a client that has made all operations there are asks for it.
+void ReplicatedTarget::ask_for_confirmation() {
+  engine::Engine& engine = master_->engine();
+  if (waiter_ == nullptr) waiter_ = engine.connect();
+  if (engine.executor().scripts().busy() || engine.stopped()) return;
+  asking_ = true;
+  asked_ = last_number();
+  waiter_->client().written_offset = engine.master().offset();
+  waiter_->feed("WAIT 1 500\r\n");
+}
+
+// --- What happens to them ---
+
+void ReplicatedTarget::heal_in(Duration time) {
+  os_.spawn("network", [this, time] {
+    os_.park(os_.now() + time);
+    network_.heal();
+  });
+}
+
+// While what is said now is under way.
+void ReplicatedTarget::cut_soon() {
+  const auto delay = nanoseconds(static_cast<int64_t>(os_.choose(kSoon, 2'500'000)));
+  os_.spawn("network", [this, delay] {
+    os_.park(os_.now() + delay);
+    network_.cut(kSurvivor, kOther);
+  });
+}
+
+void ReplicatedTarget::strike() {
+  const uint64_t which = os_.choose(kStrike, 7);
+  if (which < 3) return cut_soon();
+  if (which == 3) {  // what it misses next is not kept for it
+    say(master_->engine(), "CONFIG SET repl-backlog-size 64");
+    return network_.cut(kSurvivor, kOther);
+  }
+  if (which == 4) {  // it is told to begin anew
+    say(survivor(), "REPLICAOF NO ONE");
+    say(survivor(), fmt::format("REPLICAOF {} {}", kOther, kNodePort));
+    return;
+  }
+  if (which == 5) {
+    network_.partition_both(kSurvivor, kOther);
+    network_.cut(kSurvivor, kOther);
+  } else {
+    network_.partition(kOther, kSurvivor);
+  }
+  heal_in(milliseconds(1 + static_cast<int64_t>(os_.choose(kAway, 3000))));
+}
+
+// --- What is looked at ---
+
+void ReplicatedTarget::on_operation(uint64_t lsn) {
+  CHECK(lsn == before_ + states_.size());
+  const engine::Engine& engine = master_->engine();
+  states_.push_back(state_of(master_->keyspace()));
+  offsets_.push_back(engine.master().offset());
+  happened(last_number());
+}
+
+bool ReplicatedTarget::held(uint64_t digest, uint64_t from) const {
+  const size_t begin = from > first_ ? from - first_ : 0;
+  return begin < states_.size() && std::find(states_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                             states_.end(), digest) != states_.end();
+}
+
+void ReplicatedTarget::on_replica(uint64_t lsn) {
+  const uint64_t now = state_of(replica_->keyspace());
+  const auto found =
+      std::find(states_.begin() + static_cast<std::ptrdiff_t>(at_), states_.end(), now);
+  if (found == states_.end())
+    return accuse("behind an operation of its own the replica holds what the master never held");
+  at_ = static_cast<size_t>(found - states_.begin());
+  reached_.push_back({lsn, first_ + at_});
+}
+
+void ReplicatedTarget::look() {
+  if (asking_) {
+    if (const std::string reply(waiter_->ready()); !reply.empty()) {
+      waiter_->consume(reply.size());
+      if (reply == ":1\r\n") told_ = std::max(told_, asked_);
+      asking_ = false;
+    }
+  }
+  if (!broken_.empty()) return;
+  const uint64_t digest = state_of(replica_->keyspace());
+  if (!held(digest, first_ + at_)) return accuse("the replica holds what the master never held");
+  look_at_floors(digest);
+}
+
+void ReplicatedTarget::look_at_floors(uint64_t digest) {
+  if (!held(digest, told_))
+    return accuse(fmt::format(
+        "WAIT told a client that operation {} is on the replica, which holds less", told_));
+  for (const engine::Client* client : master_->engine().executor().clients().replicas) {
+    const engine::ReplicaState& replica = *client->replica;
+    if (replica.phase != engine::ReplicaState::Phase::kOnline) continue;
+    const auto above = std::upper_bound(offsets_.begin(), offsets_.end(), replica.confirmed);
+    if (above == offsets_.begin()) continue;
+    const auto confirmed = first_ + static_cast<uint64_t>(above - offsets_.begin()) - 1;
+    if (!held(digest, confirmed))
+      return accuse(fmt::format(
+          "the replica has confirmed operation {} to its master, and holds less", confirmed));
+  }
+}
+
+void ReplicatedTarget::accuse(std::string text) {
+  if (broken_.empty()) broken_ = std::move(text);
+}
+
+// --- What it promises ---
+
+uint64_t ReplicatedTarget::number_of(uint64_t replica_lsn) const {
+  uint64_t number = first_;
+  for (const Reached& reached : reached_)
+    if (reached.lsn <= replica_lsn) number = reached.number;
+  return number;
+}
+
+// An acknowledgement of the master's promises nothing of the replica.
+sim::Promise ReplicatedTarget::promise() {
+  sim::Promise promise = replica_->promise();
+  promise.given = false;
+  promise.saves = false;
+  promise.snapshot = 0;
+  if (master_ == nullptr) {
+    promise.synced = promise.written = first_;
+    return promise;
+  }
+  promise.synced = number_of(promise.synced);
+  promise.written = std::max(promise.synced, number_of(promise.written));
+  return promise;
+}
+
+Result<void> ReplicatedTarget::shut_down() {
+  TRY(replica_->shut_down());
+  if (master_ != nullptr) TRY(master_->shut_down());
+  return {};
+}
+
+std::string ReplicatedTarget::undone(const sim::WorldState&) {
+  if (state_of(master_->keyspace()) == state_of(replica_->keyspace())) return {};
+  const engine::Replica& replica = survivor().replica();
+  return fmt::format("the replica has not caught up with its master ({})",
+                     replica.linked() ? "linked" : replica.stats().last_error);
+}
+
+}  // namespace powercut::scenarios
