@@ -13,6 +13,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 
 namespace powercut::scenarios {
 
@@ -20,6 +21,27 @@ namespace {
 
 bool is_same(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_rdev == b.st_rdev;
+}
+
+// Its children, theirs, and so on.
+std::vector<pid_t> processes_below(pid_t process) {
+  std::vector<pid_t> all{process};
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::string folder = fmt::format("/proc/{}/task/", all[i]);
+    DIR* threads = ::opendir(folder.c_str());
+    if (threads == nullptr) continue;
+    while (const dirent* thread = ::readdir(threads)) {
+      if (thread->d_name[0] == '.') continue;
+      const Fd children(
+          ::open((folder + thread->d_name + "/children").c_str(), O_RDONLY | O_CLOEXEC));
+      if (!children) continue;
+      std::istringstream in(contents(children));
+      for (pid_t child = 0; in >> child;) all.push_back(child);
+    }
+    ::closedir(threads);
+  }
+  all.erase(all.begin());
+  return all;
 }
 
 }  // namespace
@@ -355,14 +377,11 @@ std::optional<Calls::Place> Calls::place_at(int directory, std::string path, boo
 
 // --- Closes ---
 
-// Is it open anywhere, but as these descriptors of this process?
+// Is it open in what runs below us, but as these descriptors of this process? All of that is recorded; to look at every process of
+// the machine takes longer than the call.
 bool Calls::is_open(const struct stat& file, pid_t process, int first, int last) const {
-  DIR* all = ::opendir("/proc");
-  if (all == nullptr) return true;
   bool found = false;
-  while (const dirent* one = found ? nullptr : ::readdir(all)) {
-    const pid_t pid = static_cast<pid_t>(std::strtol(one->d_name, nullptr, 10));
-    if (pid <= 0 || pid == ::getpid()) continue;
+  for (const pid_t pid : processes_below(::getpid())) {
     const std::string folder = fmt::format("/proc/{}/fd", pid);
     DIR* fds = ::opendir(folder.c_str());
     if (fds == nullptr) continue;
@@ -374,8 +393,8 @@ bool Calls::is_open(const struct stat& file, pid_t process, int first, int last)
       found = ::stat((folder + "/" + entry->d_name).c_str(), &is) == 0 && is_same(is, file);
     }
     ::closedir(fds);
+    if (found) break;
   }
-  ::closedir(all);
   return found;
 }
 
