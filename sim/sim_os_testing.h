@@ -1,10 +1,12 @@
-// An injector that tests of the simulated seam tell what to do.
+// What tests of, and in, the simulated world share: an injector that they tell what to do, and a life that they live.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "sim/injector.h"
+#include "sim/sim_os.h"
 
 namespace powercut::sim {
 
@@ -47,5 +49,19 @@ class TestInjector final : public Injector {
   Instant moment = kForever;
   Moment what_then;
 };
+
+// Runs `body` in a task of the world, which ends with it; then its tasks are destroyed. False: it waits for ever.
+inline bool run_to_end(SimOs& os, const std::function<void()>& body) {
+  bool ended = false;
+  os.spawn("test", [&] {
+    body();
+    ended = true;
+    os.stop();
+    os.park(kForever);
+  });
+  os.run();
+  os.destroy_tasks();
+  return ended;
+}
 
 }  // namespace powercut::sim

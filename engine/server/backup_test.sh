@@ -13,13 +13,7 @@ launch() {
   : >"$dir/log"
   "$server" --dir "$@" --port 0 --bind 127.0.0.1 --appendonly yes --appendfsync always --save "" >>"$dir/log" 2>&1 &
   pid=$!
-  local port=
-  for _ in $(seq 400); do
-    port=$(sed -n 's/.*ready on 127.*:\([0-9]*\)$/\1/p' "$dir/log")
-    [ -z "$port" ] || break
-    sleep 0.02
-  done
-  [ -n "$port" ] || { fail "it does not get ready: $(cat "$dir/log")" && exit 1; }
+  must_be_ready
   exec 9<>"/dev/tcp/127.0.0.1/$port"
 }
 # The answer, its parts with blanks between.

@@ -1,5 +1,5 @@
 # Sourced by this folder's tests of a running server: a directory `dir` that goes away at the end, and with it the server
-# `pid` and those of `pids`; what is expected, and whether it was so (`failed`).
+# `pid` and those of `pids`; what is expected, and whether it was so (`failed`); and when a server is ready.
 dir=$(mktemp -d)
 pid=
 pids=()
@@ -17,3 +17,19 @@ fail() {
 }
 is() { [ "$2" = "$3" ] || fail "$1: '$2' instead of '$3'"; }
 has() { [[ $2 == *"$3"* ]] || fail "$1: '$3' is not in '$2'"; }
+
+# find_port: of the server `pid`, which writes to $dir/log; sets `port`. 1: it has ended, or does not get ready.
+find_port() {
+  port=
+  for _ in $(seq 400); do
+    port=$(sed -n 's/.*ready on 127.*:\([0-9]*\)$/\1/p' "$dir/log")
+    [ -z "$port" ] || return 0
+    kill -0 "$pid" 2>/dev/null || return 1
+    sleep 0.02
+  done
+  return 1
+}
+# must_be_ready: the same, or the test ends.
+must_be_ready() {
+  find_port || { fail "it does not get ready: $(cat "$dir/log")" && exit 1; }
+}

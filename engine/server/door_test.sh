@@ -20,13 +20,7 @@ launch() {
   pids+=("$pid")
 }
 wait_ready() {
-  port=
-  for _ in $(seq 400); do
-    port=$(sed -n 's/.*ready on 127.*:\([0-9]*\)$/\1/p' "$dir/log")
-    [ -z "$port" ] || return 0
-    kill -0 "$pid" 2>/dev/null || break
-    sleep 0.02
-  done
+  find_port && return
   kill -9 "$pid" 2>/dev/null && fail "it does not get ready: $(cat "$dir/log")"
   wait "$pid"
   status=$?

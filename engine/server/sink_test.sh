@@ -14,14 +14,7 @@ launch() {
   "$server" --dir "$dir/data" --port 0 --bind 127.0.0.1 --appendonly yes --appendfsync always \
     --sink-file shop.db --sink-tables 'user:* users *:1 rest' "$@" >>"$dir/log" 2>&1 &
   pid=$!
-  port=
-  for _ in $(seq 400); do
-    port=$(sed -n 's/.*ready on 127.*:\([0-9]*\)$/\1/p' "$dir/log")
-    [ -z "$port" ] || return 0
-    sleep 0.02
-  done
-  fail "it does not get ready: $(cat "$dir/log")"
-  exit 1
+  must_be_ready
 }
 end() { [ -z "$pid" ] || { kill "$1" "$pid" && wait "$pid" 2>/dev/null; }; pid=; }
 

@@ -16,14 +16,7 @@ launch() {
   : >"$dir/log"
   "$server" "$@" >>"$dir/log" 2>&1 &
   pid=$!
-  port=
-  for _ in $(seq 400); do
-    port=$(sed -n 's/.*ready on 127.*:\([0-9]*\)$/\1/p' "$dir/log")
-    [ -z "$port" ] || return 0
-    sleep 0.02
-  done
-  fail "it does not get ready: $(cat "$dir/log")"
-  exit 1
+  must_be_ready
 }
 
 # Connections are descriptors from 10 on: open N; say N REQUEST; hear N: the next value, its lines with blanks between.

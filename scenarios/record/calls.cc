@@ -167,7 +167,7 @@ CallAnswer Calls::answer_other() {
   if (call_->data.nr == SYS_setns && (argument(1) & (CLONE_NEWNS | CLONE_NEWUSER)) == 0 &&
       argument(1) != 0)
     return let_run();
-  const std::string name = status_of(thread()).value_or(TargetStatus{}).name;
+  const std::string name = caller().name;
   if (call_->data.nr == SYS_open_by_handle_at)
     stop(fmt::format("process {} ({}): open_by_handle_at is not modelled", thread(), name));
   else
@@ -235,11 +235,13 @@ void Calls::remark(const std::string& what) {
   if (std::find(remarks_.begin(), remarks_.end(), what) == remarks_.end()) remarks_.push_back(what);
 }
 
+TargetStatus Calls::caller() const { return status_of(thread()).value_or(TargetStatus{}); }
+
 // A look at the caller has failed. Where it has died, or gave a bad address or number, the kernel
 // says so itself; what it hides from us cannot be recorded.
 CallAnswer Calls::lost() {
   if (errno == EPERM || errno == EACCES) {
-    const std::string name = status_of(thread()).value_or(TargetStatus{}).name;
+    const std::string name = caller().name;
     stop(fmt::format("process {} ({}) hides its memory, so that it cannot be recorded", thread(),
                      name));
     return fail_with(EPERM);
@@ -253,7 +255,7 @@ Fd Calls::file_of(uint64_t fd) {
   Fd file = targets_.open_file(thread(), static_cast<int>(fd));
   struct stat is {};
   if (file && targets_.only_seen() && entry_of(file, is) != nullptr) {
-    const std::string name = status_of(thread()).value_or(TargetStatus{}).name;
+    const std::string name = caller().name;
     stop(
         fmt::format("process {} ({}) is statically linked, or without LD_PRELOAD for another "
                     "reason: that cannot be recorded "
@@ -400,16 +402,13 @@ bool Calls::is_open(const struct stat& file, pid_t process, int first, int last)
 
 CallAnswer Calls::on_close(int fd) {
   // It is not the program's, which closes whatever there may be.
-  if (hand_over_ != nullptr &&
-      hand_over_->keeps(status_of(thread()).value_or(TargetStatus{}).process, fd))
-    return answer_with(0);
+  if (hand_over_ != nullptr && hand_over_->keeps(caller().process, fd)) return answer_with(0);
   on_closing(fd, fd, false);
   return let_run();
 }
 
 CallAnswer Calls::on_dup_to(int fd) {
-  if (hand_over_ != nullptr)
-    hand_over_->leave(status_of(thread()).value_or(TargetStatus{}).process, fd);
+  if (hand_over_ != nullptr) hand_over_->leave(caller().process, fd);
   on_closing(fd, fd, false);
   return let_run();
 }
@@ -419,7 +418,7 @@ CallAnswer Calls::on_dup_to(int fd) {
 void Calls::on_closing(int first, int last, bool whole_process) {
   if (whole_process) targets_.forget(thread());
   if (settling_.empty()) return;
-  const pid_t process = status_of(thread()).value_or(TargetStatus{}).process;
+  const pid_t process = caller().process;
   std::erase_if(settling_, [&](const struct stat& file) {
     if (is_open(file, process, first, last)) return false;
     if (Mirror::Entry* entry = mirror_.find(file); entry != nullptr && entry->open) {

@@ -102,6 +102,7 @@ class Calls {
   Fd base_of(int directory);
   Fd file_of(uint64_t fd);
   Mirror::Entry* entry_of(const Fd& file, struct stat& is);
+  TargetStatus caller() const;  // nothing, if it has died
   std::optional<mode_t> umask();
   std::optional<std::string> stream_of(int fd, const struct stat& is) const;
   CallAnswer on_close(int fd);

@@ -59,11 +59,15 @@ std::string beside(const std::filesystem::path& folder) { return (folder / kLibr
 
 }  // namespace
 
+// Asked once: an exploration starts thousands of programs.
 bool HandOver::is_needed() {
-  const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
-  if (!self) return false;  // which is said elsewhere
-  const Fd taken(static_cast<int>(::syscall(SYS_pidfd_getfd, self.get(), self.get(), 0)));
-  return !taken && (errno == EPERM || errno == ENOSYS);
+  static const bool needed = [] {
+    const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+    if (!self) return false;  // which is said elsewhere
+    const Fd taken(static_cast<int>(::syscall(SYS_pidfd_getfd, self.get(), self.get(), 0)));
+    return !taken && (errno == EPERM || errno == ENOSYS);
+  }();
+  return needed;
 }
 
 Result<void> HandOver::open() {
@@ -75,10 +79,10 @@ Result<void> HandOver::open() {
   if (library_.empty())
     return Error{
         Errc::kUnsupported,
-        fmt::format("nothing can be recorded here: pidfd_getfd is not permitted (in Docker: run "
-                    "with --cap-add "
-                    "SYS_PTRACE), and the library that does without it is neither {} nor {}",
-                    places[0], places[1])};
+        fmt::format(
+            "nothing can be recorded here: pidfd_getfd is not permitted (in Docker: run "
+            "with --cap-add SYS_PTRACE), and the library that does without it is neither {} nor {}",
+            places[0], places[1])};
   static int number = 0;  // one process may record, and look at what it recorded
   name_ = fmt::format("powercut-{}-{}", ::getpid(), ++number);
   sockaddr_un address{};

@@ -96,15 +96,16 @@ void begin() {
   connection = moved >= 0 ? moved : made;
   void* stack =
       mmap(nullptr, kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-  if (stack == MAP_FAILED) return;
   // The program's signals are for the program's threads.
   sigset_t all, before;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &before);
   constexpr int kThread =
       CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
-  clone(hand_over, static_cast<char*>(stack) + kStack, kThread,
-        reinterpret_cast<void*>(static_cast<intptr_t>(connection)));
+  const bool serves =
+      stack != MAP_FAILED && clone(hand_over, static_cast<char*>(stack) + kStack, kThread,
+                                   reinterpret_cast<void*>(static_cast<intptr_t>(connection))) >= 0;
+  if (!serves) shutdown(connection, SHUT_RDWR);  // so that nobody waits for its answer
   sigprocmask(SIG_SETMASK, &before, nullptr);
   // The program is to see the numbers that it always does. Not before: who is asked about this call asks the thread.
   if (moved >= 0) close(made);

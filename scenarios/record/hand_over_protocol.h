@@ -12,8 +12,8 @@ namespace powercut::scenarios {
 inline constexpr char kHandOverVariable[] = "POWERCUT_HAND_OVER";
 
 struct HandOverWish {
-  static constexpr int32_t kLeave =
-      -1;  // the connection's own descriptor is about to be another file: make a new one
+  // The connection's own descriptor is about to be another file: make a new one.
+  static constexpr int32_t kLeave = -1;
   static constexpr int32_t kHello = -2;
   int32_t fd = kHello;
 };

@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "faults/personas.h"
 #include "sim/sim_os.h"
+#include "sim/sim_os_testing.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -41,16 +42,7 @@ class EngineTrouble : public ::testing::Test {
     sim::Trace trace;
     sim::SimOs os(world_, choices, trace, &fails_);
     os_ = &os;
-    bool ended = false;
-    os.spawn("test", [&] {
-      body();
-      ended = true;
-      os.stop();
-      os.park(kForever);
-    });
-    os.run();
-    EXPECT_TRUE(ended) << "the test waits for ever";
-    os.destroy_tasks();
+    EXPECT_TRUE(sim::run_to_end(os, body)) << "the test waits for ever";
     session_.reset();
     engine_.reset();
   }

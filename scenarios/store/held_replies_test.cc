@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "faults/personas.h"
 #include "sim/sim_os.h"
+#include "sim/sim_os_testing.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -16,20 +17,15 @@ class HeldReplies : public ::testing::Test {
   template <class Body>
   void live(const Body& body) {
     sim::SimOs os(world_, choices_, trace_, nullptr);
-    bool ended = false;
-    os.spawn("test", [&] {
+    std::unique_ptr<engine::Engine> engine;
+    EXPECT_TRUE(sim::run_to_end(os, [&] {
       engine::EngineConfig config;
       config.aof.policy = engine::SyncPolicy::kAlways;
       auto opened = engine::Engine::open(os, config);
       ASSERT_TRUE(opened.ok()) << opened.error().message;
-      body(**opened);
-      ended = true;
-      os.stop();
-      os.park(kForever);
-    });
-    os.run();
-    EXPECT_TRUE(ended);
-    os.destroy_tasks();
+      engine = std::move(*opened);
+      body(*engine);
+    }));
   }
 
   sim::WorldState world_{sim::Disk(faults::find_persona("ext4-ordered")->rules)};

@@ -13,6 +13,7 @@
 #include "sim/node_os.h"
 #include "sim/sim_net.h"
 #include "sim/sim_os.h"
+#include "sim/sim_os_testing.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -33,16 +34,7 @@ class ReplicaTest : public ::testing::Test {
     sim::SimNetwork network(os, {.segment_bytes = 200});
     os_ = &os;
     net = &network;
-    bool ended = false;
-    os.spawn("test", [&] {
-      body();
-      ended = true;
-      os.stop();
-      os.park(kForever);
-    });
-    os.run();
-    EXPECT_TRUE(ended);
-    os.destroy_tasks();
+    EXPECT_TRUE(sim::run_to_end(os, body));
     machines_.clear();
   }
 

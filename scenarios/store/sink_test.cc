@@ -13,6 +13,7 @@
 #include "faults/personas.h"
 #include "scenarios/store/behind_rows.h"
 #include "sim/sim_os.h"
+#include "sim/sim_os_testing.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -52,16 +53,7 @@ class SinkTest : public ::testing::Test {
   }
   void in_world(const std::function<void(engine::Os&)>& body) {
     sim::SimOs os(world_, choices_, trace_, &injector);
-    bool ended = false;
-    os.spawn("test", [&] {
-      body(os);
-      ended = true;
-      os.stop();
-      os.park(kForever);
-    });
-    os.run();
-    EXPECT_TRUE(ended);
-    os.destroy_tasks();
+    EXPECT_TRUE(sim::run_to_end(os, [&] { body(os); }));
     left_.reset();
   }
 

@@ -11,6 +11,7 @@
 #include "scenarios/store/store_target.h"
 #include "sim/request.h"
 #include "sim/sim_os.h"
+#include "sim/sim_os_testing.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -21,21 +22,14 @@ class WaitingClients : public ::testing::Test {
   void live(const std::function<void(engine::Os&, sim::Target&)>& body) {
     sim::SimOs os(world_, choices_, trace_, nullptr);
     std::unique_ptr<sim::Target> target;
-    bool ended = false;
-    os.spawn("test", [&] {
+    EXPECT_TRUE(sim::run_to_end(os, [&] {
       auto opened = StoreTarget::open(os, {"always"});
       ASSERT_TRUE(opened.ok()) << opened.error().message;
       target = std::move(*opened);
       history_.attach(os, *target, target->recovery.last);
       body(os, *target);
-      ended = true;
-      os.stop();
-      os.park(kForever);
-    });
-    os.run();
-    EXPECT_TRUE(ended);
-    history_.detach();
-    os.destroy_tasks();
+      history_.detach();
+    }));
   }
   static void say(sim::Target& target, uint64_t client, const std::vector<std::string>& words) {
     target.apply(client, sim::encode_request(words));
