@@ -150,6 +150,15 @@ TEST_F(Words, ATraceHasTheFiveWordsTheErrnoAndTheCut) {
   EXPECT_EQ(story.out, (std::string{std::istreambuf_iterator<char>(file), {}}));
 }
 
+// A misdirected write may leave an older file, whole, in the place of a newer one; what it holds was once so.
+TEST_F(Words, AStateThatOnlyAnOlderFileHasIsNoneThatNeverWas) {
+  for (const char* id : {"redis-suite-incr:checkpoint:ext3-journal:all:200:1954210132850",
+                         "rate-limiter-flexible:none:btrfs:all:200:3908420244574"}) {
+    const Ran ran = run(std::string("replay ") + id);
+    EXPECT_EQ(ran.status, 0) << ran.out;
+  }
+}
+
 TEST_F(Words, ARunThatHeldSaysWhy) {
   const Ran ran =
       run("run --workload set100 --ops 9 --policy always --persona xfs "

@@ -75,8 +75,6 @@ class Harming {
     const auto hits = faults::apply_media_faults(plan_, life_, harmed.disk, choices_);
     if (hits.empty()) return;
     const Damage damage = weigh(hits, harmed.disk);
-    // Then an older file may be all there is: a state that this history has forgotten.
-    if (hits[0].fault == faults::FaultClass::kFileLost && !damage.told.shows) return;
     const Recovered recovered = recover(harmed, run_.opening);
     if (!refusal_alone) run_.judge_damaged(heir_.promised, heir_.delays, damage, recovered);
     // A sector that cannot be read is not given up: it may be read again.
@@ -125,6 +123,19 @@ class Harming {
 
 }  // namespace
 
+namespace {
+
+bool damages_besides(const RunState& run) {
+  return run.beside() != Beside::kNothing && run.stated.script == nullptr &&
+         run.spec.faults.has_any(faults::FaultSet::violations());
+}
+
+}  // namespace
+
+bool may_be_damaged(const RunState& run) {
+  return run.result.plan.violates_contract() || damages_besides(run);
+}
+
 void harm(RunState& run, uint32_t life, sim::Choices& choices, Legacy& heir) {
   const auto& faults = run.result.plan.faults;
   const bool planned = std::any_of(faults.begin(), faults.end(),
@@ -141,8 +152,7 @@ void harm(RunState& run, uint32_t life, sim::Choices& choices, Legacy& heir) {
     if (!settled) heir.damage.reset();
     return;
   }
-  const bool may_be = run.spec.faults.has_any(faults::FaultSet::violations());
-  if (!looks || !may_be || run.stated.script != nullptr || heir.contract_broken) return;
+  if (!looks || !damages_besides(run) || heir.contract_broken) return;
   if (choices.choose("unplanned", 0, kUnplannedOneIn) != 0) return;
   std::vector<faults::FaultKind> kinds;
   for (const faults::KindRow& kind : faults::kind_rows())

@@ -6,6 +6,9 @@
 
 namespace powercut::scenarios {
 
+// May a disk of this run be damaged, by its plan or besides? Then an older file may be what a recovery finds whole.
+bool may_be_damaged(const RunState& run);
+
 // Does to `heir` what the plan has for the end of life `life`.
 void harm(RunState& run, uint32_t life, sim::Choices& choices, Legacy& heir);
 

@@ -273,7 +273,7 @@ void RunState::draw() {
     legacy.next_unit = seed.choose("workload.start", 0, workload.operations() - units_per_life + 1);
   }
   result.plan = stated.plan ? *stated.plan : plan_of(spec);
-  if (!spec.persona->keeps_synced || result.plan.violates_contract() ||
+  if (!spec.persona->keeps_synced || may_be_damaged(*this) ||
       spec.persona->rules.sync_failure == sim::SyncFailure::kExt4Data2020)
     history->remember_forgotten();
   opening.settings.sizes = stated.sizes ? *stated.sizes : draw_sizes(seed);

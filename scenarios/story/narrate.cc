@@ -88,8 +88,8 @@ class Teller final : public RunObserver, public sim::TraceListener {
 
   void on_begin(const faults::Plan& plan, const sim::Disk& disk) override {
     disk_ = &disk;
-    const std::string text = faults::print(plan);
-    fmt::print(out_, "{}", folded("plan     " + (text.empty() ? "nothing goes wrong" : text), 9));
+    plan_ = faults::print(plan);
+    fmt::print(out_, "{}", folded("plan     " + (plan_.empty() ? "nothing goes wrong" : plan_), 9));
   }
   void on_open(uint32_t, Instant, sim::Target&, const Verdict*, const History&) override {}
   void on_refusal(uint32_t, Instant, const Error&) override {}
@@ -117,6 +117,13 @@ class Teller final : public RunObserver, public sim::TraceListener {
   // The disk at the event where the account was to stop, if it came so far.
   const std::optional<sim::Disk>& stopped() const { return stopped_; }
 
+  // What the plan became, where a copy of the disk was damaged besides and that broke a promise.
+  void tell_damage(const faults::Plan& plan) const {
+    const std::string text = faults::print(plan);
+    if (text != plan_)
+      fmt::print(out_, "{}", folded("damage   on a copy of the disk, as in this plan: " + text, 9));
+  }
+
   void tell_images() const {
     if (images_ == 0) return;
     std::string text = fmt::format("beside   {} power cut{} on copies of the disk: {}", images_,
@@ -139,6 +146,7 @@ class Teller final : public RunObserver, public sim::TraceListener {
   std::FILE* out_;
   Telling telling_;
   TraceTeller& trace_;
+  std::string plan_;
   const sim::Disk* disk_ = nullptr;
   std::optional<sim::Disk> stopped_;
   uint64_t images_ = 0;
@@ -195,6 +203,7 @@ RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling) {
   if (!telling.events && !telling.until) {
     fmt::print(out, "{}\n", tell_lives(written.scenario, written.account));
     teller.tell_images();
+    teller.tell_damage(result.plan);
   }
   if (telling.why)
     fmt::print(out, "{}\n", tell_why(written.scenario, written.account, trace.lives()));
