@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/aof/aof_log.h"
+#include "engine/backup/backups.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/recovery/recovery.h"
 #include "engine/sink/sink.h"
@@ -107,6 +108,7 @@ struct EngineConfig {
   uint32_t told_events = 0;               // notify-keyspace-events (engine/command/events.h)
   bool refuse_after_failed_save = false;  // stop-writes-on-bgsave-error
   int databases = 16;                     // databases
+  Retention retention;                    // backup-retain-count, backup-retain-seconds
   EngineSizes sizes;
   SinkOptions sink;  // sink-file and the others
   ServiceConfig service;

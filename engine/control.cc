@@ -52,6 +52,8 @@ Result<BackupFacts> Engine::seal_backup() {
   BackupFacts facts;
   TRY(keeper_.run_backup([&]() -> Result<void> {
     TRY_ASSIGN(facts, generations_.seal_backup());
+    if (const auto kept = generations_.retain_backups(config_.retention, facts.id); !kept.ok())
+      log_line("older backups: " + kept.error().message);
     return {};
   }));
   return facts;
@@ -60,6 +62,11 @@ Result<BackupFacts> Engine::seal_backup() {
 Result<void> Engine::abort_backup() {
   while (shutting_down_) shutdown_over_.wait();
   return keeper_.run_backup([&] { return generations_.abort_backup(); });
+}
+
+Result<void> Engine::remove_backup(std::string_view id) {
+  while (shutting_down_) shutdown_over_.wait();
+  return keeper_.run_backup([&] { return generations_.remove_backup(std::string(id)); });
 }
 
 Result<std::vector<BackupFacts>> Engine::sealed_backups() { return generations_.backups().list(); }

@@ -109,6 +109,7 @@ class Engine final : public OperationLog, public Control {
   Result<std::string> start_backup(std::string_view id) override;
   Result<BackupFacts> seal_backup() override;
   Result<void> abort_backup() override;
+  Result<void> remove_backup(std::string_view id) override;
   Result<std::vector<BackupFacts>> sealed_backups() override;
   std::optional<BackupFacts> backup_under_way() override;
   Result<void> shutdown(bool save) override { return shut_down(save); }

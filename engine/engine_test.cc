@@ -610,6 +610,48 @@ TEST_F(BackupTest, AStartRemovesHalfOfOneThatTheStoreMadeAndNothingElse) {
   EXPECT_EQ(restored(copied("whole"), {}), "1");
 }
 
+TEST_F(BackupTest, OneThatIsRemovedIsGoneAndItsNameIsFree) {
+  in(always(), [&] {
+    ask("SET k1 a");
+    ask("BACKUP START a");
+    EXPECT_EQ(ask("BACKUP REMOVE a"), "-NOBACKUP backups/a: there is no sealed backup there\r\n");
+    ask("BACKUP SEAL");
+    EXPECT_EQ(ask("BACKUP REMOVE ../a"),
+              "-NOBACKUP backups/../a: there is no sealed backup there\r\n");
+    EXPECT_EQ(ask("BACKUP REMOVE a"), "+OK\r\n");
+    EXPECT_EQ(ask("BACKUP LIST"), "*0\r\n");
+    EXPECT_FALSE(fs::exists(folder("a")));
+    EXPECT_FALSE(fs::exists(fs::path(root_) / kAofDirectory / "backup-a.unsealed"));
+    EXPECT_EQ(ask("BACKUP START a"), "$1\r\na\r\n");
+  });
+}
+
+TEST_F(BackupTest, TheNewestAreRetained) {
+  in(always(), [&] {
+    const auto seal = [&](const std::string& id) {
+      ask("SET k1 " + id);
+      ask("BACKUP START " + id);
+      ask("BACKUP SEAL");
+    };
+    for (const char* id : {"c", "b", "a"}) seal(id);
+    EXPECT_TRUE(fs::exists(folder("c"))) << "all are";
+    ask("CONFIG SET backup-retain-count 2");
+    EXPECT_TRUE(fs::exists(folder("c"))) << "until one is sealed";
+    seal("d");
+    EXPECT_FALSE(fs::exists(folder("c")) || fs::exists(folder("b")));
+    EXPECT_TRUE(fs::exists(folder("a")) && fs::exists(folder("d")));
+    ask("CONFIG SET backup-retain-count 0");
+    // Sealed long ago.
+    const fs::path manifest = folder("a") / kManifestName;
+    Manifest old = parse_manifest(contents(manifest)).value();
+    overwrite(manifest, encode_manifest(old, "# backup from 0 to 3 at 1000\n"));
+    ask("CONFIG SET backup-retain-seconds 3600");
+    seal("e");
+    EXPECT_FALSE(fs::exists(folder("a")));
+    EXPECT_TRUE(fs::exists(folder("d")) && fs::exists(folder("e")));
+  });
+}
+
 TEST_F(BackupTest, OneAtATimeAndNoneWithoutALog) {
   in(always(), [&] {
     EXPECT_EQ(ask("BACKUP ABORT"), "-NOBACKUP no backup is under way\r\n");

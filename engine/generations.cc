@@ -428,6 +428,20 @@ Result<void> Generations::abort_backup() {
   return {};
 }
 
+Result<void> Generations::remove_backup(const std::string& id) {
+  if (!log_.active())
+    return Error{Errc::kInvalid, "there is no append only file: remove the backup's folder"};
+  const auto removed = backups_.remove(id);
+  if (!removed.ok() && removed.error().code != Errc::kInvalid) log_.distrust(removed.error());
+  return removed;
+}
+
+Result<void> Generations::retain_backups(const Retention& retention, const std::string& newest) {
+  const auto retained = backups_.retain(retention, newest, os_.wall_now().unix_ms / 1000);
+  if (!retained.ok()) log_.distrust(retained.error());
+  return retained;
+}
+
 // What a publication has replaced, before it is removed.
 void Generations::keep_for_backup() {
   if (!backups_.open()) return;

@@ -59,6 +59,9 @@ class Generations {
   // Yields.
   //   Errors: kInvalid: there is none under way.
   Result<void> abort_backup();
+  // Removes a sealed one; those that `retention` does not keep. As Backups does. Yield.
+  Result<void> remove_backup(const std::string& id);
+  Result<void> retain_backups(const Retention& retention, const std::string& newest);
   Backups& backups() { return backups_; }
 
   // --- Checkpoints of their own ---

@@ -110,6 +110,17 @@ Result<void> set_databases(EngineConfig& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_retained_count(EngineConfig& config, std::string_view value) {
+  TRY_ASSIGN(const int64_t count, integer(value, 0, INT32_MAX));
+  config.retention.count = static_cast<uint64_t>(count);
+  return {};
+}
+
+Result<void> set_retained_age(EngineConfig& config, std::string_view value) {
+  TRY_ASSIGN(config.retention.age_s, integer(value, 0, INT32_MAX));
+  return {};
+}
+
 // A base is always a checkpoint. Who asks for another kind gets what holds the same.
 Result<void> set_preamble(EngineConfig&, std::string_view value) {
   bool yes = true;
@@ -146,6 +157,12 @@ constexpr Parameter kParameters[] = {
     {"auto-aof-rewrite-percentage", Settable::kRunTime,
      [](Config c) { return std::to_string(c.rewrite_percentage); }, set_percentage,
      "growth after which the log is rewritten; 0: never by itself"},
+    {"backup-retain-count", Settable::kRunTime,
+     [](Config c) { return std::to_string(c.retention.count); }, set_retained_count,
+     "so many backups are kept, the newest; what is more goes when one is sealed; 0: all"},
+    {"backup-retain-seconds", Settable::kRunTime,
+     [](Config c) { return std::to_string(c.retention.age_s); }, set_retained_age,
+     "older backups go when one is sealed, but for the newest; 0: none"},
     {"databases", Settable::kStart, [](Config c) { return std::to_string(c.databases); },
      set_databases, "how many there are"},
     {"dir", Settable::kProtected, [](Config c) { return c.directory; }, nullptr, ""},

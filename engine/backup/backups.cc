@@ -217,6 +217,37 @@ void Backups::remove_leftovers(const std::vector<std::string>& unsealed) {
   }
 }
 
+// --- Removing one that is whole ---
+
+Result<void> Backups::remove(const std::string& id) {
+  if (!is_backup_id(id) || !read_whole(os_, in_folder(id, kManifestName)).ok())
+    return Error{Errc::kInvalid, fmt::format("{}: there is no sealed backup there", folder_of(id))};
+  TRY_ASSIGN(const auto mark, create_fresh(os_, mark_of(id)));
+  TRY(os_.sync_directory(kAofDirectory, "backup.mark"));
+  // Its files go when nothing can bring back what says that they are there.
+  TRY(os_.remove(in_folder(id, kManifestName)));
+  TRY(os_.sync_directory(folder_of(id), "backup.unseal"));
+  (void)remove_unsealed(id);
+  return {};
+}
+
+Result<void> Backups::retain(const Retention& retention, const std::string& newest,
+                             int64_t now_unix_s) {
+  if (retention.count == 0 && retention.age_s == 0) return {};
+  TRY_ASSIGN(auto others, list());
+  std::erase_if(others, [&](const BackupFacts& facts) { return facts.id == newest; });
+  std::stable_sort(others.begin(), others.end(), [](const BackupFacts& a, const BackupFacts& b) {
+    return std::pair(a.sealed_unix_s, a.last_lsn) < std::pair(b.sealed_unix_s, b.last_lsn);
+  });
+  for (size_t i = 0; i < others.size(); ++i) {
+    const uint64_t kept = others.size() - i + 1;  // with the newest, if this one stays
+    const bool many = retention.count != 0 && kept > retention.count;
+    const bool old = retention.age_s != 0 && now_unix_s - others[i].sealed_unix_s > retention.age_s;
+    if (many || old) TRY(remove(others[i].id));
+  }
+  return {};
+}
+
 // --- Those that stand ---
 
 Result<std::vector<BackupFacts>> Backups::list() {

@@ -6,7 +6,8 @@
 //
 // What a rewrite removes from the log keeps its second name here, so nothing is removed under who copies a backup.
 // A sealed one survives a kill and a power cut; of one that is not, a start removes the folder, and only where the
-// mark says that the store itself has made it.
+// mark says that the store itself has made it. One that is removed is marked, then its manifest goes, then the rest:
+// a crash leaves it whole or, at the next start, gone.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +30,12 @@ bool is_backup_id(std::string_view id);
 // What the manifest of a sealed backup says of it, beside its files: `facts.id` is the caller's.
 //   Errors: kCorrupt; kInvalid: it is no backup's.
 Result<BackupFacts> parse_backup(std::string_view manifest, std::string id);
+
+// What remains of those that are sealed: the newest always does.
+struct Retention {
+  uint64_t count = 0;  // so many; 0: all
+  int64_t age_s = 0;   // those no older than that by the wall clock; 0: all
+};
 
 // One call at a time, and none while the log's files change.
 class Backups {
@@ -57,6 +64,13 @@ class Backups {
   // The same by the store itself, and why; until the next one is begun.
   void give_up(const Error& error);
   const std::string& given_up() const { return given_up_; }
+
+  // Removes a sealed one. Gone for good when this returns. Yields.
+  //   Errors: kInvalid: there is no sealed one of that ID; as the seam's: the next start tells whether it is gone.
+  Result<void> remove(const std::string& id);
+  // Removes of the sealed ones but `newest` those that `retention` does not keep, the oldest by the wall clock first. Yields.
+  //   Errors: as remove(), and those of list().
+  Result<void> retain(const Retention& retention, const std::string& newest, int64_t now_unix_s);
 
   // At a start: removes what earlier lives have left half, of those whose marks it has found. Yields.
   void remove_leftovers(const std::vector<std::string>& unsealed);

@@ -67,6 +67,7 @@ class Control {
   virtual Result<std::string> start_backup(std::string_view) { return no_process(); }
   virtual Result<BackupFacts> seal_backup() { return no_process(); }
   virtual Result<void> abort_backup() { return no_process(); }
+  virtual Result<void> remove_backup(std::string_view) { return no_process(); }
   virtual Result<std::vector<BackupFacts>> sealed_backups() { return no_process(); }
   virtual std::optional<BackupFacts> backup_under_way() { return std::nullopt; }
 

@@ -30,6 +30,7 @@ constexpr CommandFacts kFacts[] = {
     {"backup|abort", "admin noscript", "admin slow dangerous", "server", "7.0.0", ""},
     {"backup|help", "loading stale", "slow", "server", "7.0.0", ""},
     {"backup|list", "admin noscript", "admin slow dangerous", "server", "7.0.0", ""},
+    {"backup|remove", "admin noscript", "admin slow dangerous", "server", "7.0.0", ""},
     {"backup|seal", "admin noscript", "admin slow dangerous", "server", "7.0.0", ""},
     {"backup|start", "admin noscript", "admin slow dangerous", "server", "7.0.0", ""},
     {"backup|status", "admin noscript", "admin slow dangerous", "server", "7.0.0", ""},

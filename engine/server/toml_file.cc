@@ -29,6 +29,8 @@ struct Setting {
 };
 
 constexpr Setting kSettings[] = {
+    {"backup", "retain_age", "backup-retain-seconds", Kind::kSeconds},
+    {"backup", "retain_count", "backup-retain-count"},
     {"network", "acl_file", "aclfile"},
     {"network", "bind", "bind"},
     {"network", "idle_timeout", "timeout", Kind::kSeconds},

@@ -20,7 +20,7 @@ void History::attach(engine::Os& os, sim::Target& target, uint64_t k) {
   target_ = &target;
   on_attach(target.itself(), k);
   operations_.resize(k);
-  std::erase_if(sealed_, [&](const SealedBackup& backup) { return backup.last > k; });
+  backups_.begin(k);
   saved_ = std::min(saved_, k);
   synced_ = std::min(synced_, k);
   if (!policy_changes_.empty() && policy_changes_.back().policy != nullptr)

@@ -64,9 +64,8 @@ class History : public sim::OperationObserver {
     saved_ = std::max(saved_, saved);
     synced_ = std::max(synced_, synced);
   }
-  // A client was told that it is sealed.
-  void note_sealed(SealedBackup backup) { sealed_.push_back(std::move(backup)); }
-  const std::vector<SealedBackup>& sealed() const { return sealed_; }
+  BackupLedger& backups() { return backups_; }
+  const BackupLedger& backups() const { return backups_; }
   // That backup has more than a life to come goes on from: of what it holds nothing is known then.
   void disown(std::string backup) { disowned_.insert(std::move(backup)); }
   bool is_disowned(const std::string& backup) const { return disowned_.count(backup) != 0; }
@@ -122,7 +121,7 @@ class History : public sim::OperationObserver {
   std::vector<std::shared_ptr<History>> forgotten_;  // as they were before attach()
   std::vector<PolicyChange> policy_changes_;
   uint64_t acked_ = 0;
-  std::vector<SealedBackup> sealed_;
+  BackupLedger backups_;
   std::set<std::string> disowned_;
   uint64_t saved_ = 0;
   uint64_t synced_ = 0;

@@ -29,9 +29,8 @@ struct Promised {
   // Had been served when it happened, if less than the oracle was told since.
   uint64_t served = UINT64_MAX;
   uint64_t acks = UINT64_MAX;  // acknowledgements given by then; those at `at` may come after it
-  // Backups that clients had been told to be sealed by then.
-  size_t seals = SIZE_MAX;
-  sim::Promise engine;  // what the engine believed
+  size_t backups = SIZE_MAX;   // the moment of the ledger of backups
+  sim::Promise engine;         // what the engine believed
 };
 
 // What kept the syncs of one life from returning: D of the everysec promise is made of these.

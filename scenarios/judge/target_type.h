@@ -96,11 +96,16 @@ class TargetType {
     bool saves_well = false;                // the last snapshot that it tried to make was made
     bool writes_well = false;               // nothing keeps it from making writes durable
     std::optional<SealedBackup> sealed = {};  // it has just sealed that one
+    bool seals_nothing = false;               // there was none that could be sealed
   };
   // Does an answer to it say such a thing?
   virtual bool tells(std::string_view /*request*/) const { return false; }
   // Of an answer to one that does, which was asked behind operation `last`.
   virtual Told told(std::string_view /*reply*/, uint64_t /*last*/) const { return {}; }
+  // What it asks of backups, if anything.
+  virtual std::optional<BackupRequest> backup_request(std::string_view /*request*/) const {
+    return std::nullopt;
+  }
   // A request whose answer tells how the engine is, and which changes nothing. Empty: there is none.
   virtual std::string how_it_is() const { return {}; }
 

@@ -80,7 +80,7 @@ void BesideLife::expose(uint64_t call, sim::Op op, sim::CrashPoint point, uint64
   exposure.promised.served = run_.oracle.served();
   exposure.promised.kind = sim::CrashKind::kPowerCut;
   exposure.promised.acks = run_.history->acked();
-  exposure.promised.seals = run_.history->sealed().size();
+  exposure.promised.backups = run_.history->backups().moment();
   exposures_.push_back(std::move(exposure));
 }
 

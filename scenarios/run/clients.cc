@@ -184,6 +184,8 @@ void Clients::send(Connection& connection, std::span<const std::string> requests
     told.reset(new Asked{before, around_.history.policy_changes().size(), how_it_is()});
   else if (snapshot_)
     (void)how_it_is();  // is it finished?
+  if (const auto backups = around_.type.backup_request(request))
+    around_.history.backups().ask(*backups);
   if (steps_ != nullptr) said_.push_back({connection.step, 0, promised_, false, false});
   ++sent_;
   const Instant began = around_.os.now();
@@ -261,6 +263,7 @@ void Clients::note_told(const TargetType::Told& told, const Asked& asked) {
   around_.history.note_kept(told.saved, stands ? told.synced : 0);
   note_snapshot(told);
   if (told.sealed) note_sealed(*told.sealed, asked.behind);
+  if (told.seals_nothing) around_.history.backups().seal_nothing();
   if (told.begins && asked.before && asked.before->saved_at)
     snapshot_ = Snapshot{asked.behind, *asked.before->saved_at};
   note_owed(told, asked);
@@ -296,7 +299,13 @@ std::string Clients::owed() {
 
 void Clients::note_sealed(const SealedBackup& sealed, uint64_t before) {
   if (!violation_) violation_ = judge_sealed(sealed, before, around_.history.last_lsn());
-  around_.history.note_sealed(sealed);
+  around_.history.backups().seal(sealed);
+}
+
+void Clients::note_done(const BackupRequest& request, bool error) {
+  using Kind = BackupRequest::Kind;
+  if (request.kind == Kind::kStart) around_.history.backups().start(request.name);
+  if (request.kind == Kind::kRemove) around_.history.backups().remove(request.name, !error);
 }
 
 // Writes that are refused for want of a disk, and an engine that says in the same step that all is well.
@@ -376,6 +385,7 @@ bool Clients::take(Connection& connection, Instant until) {
     around_.history.ack(shown, around_.os.now(), from);
   // From here on others are asked, and the reply's bytes are gone.
   const bool refused = reply->refused;
+  if (const auto asked_for = around_.type.backup_request(*request)) note_done(*asked_for, error);
   if (told) note_told(around_.type.told(reply->bytes, told->behind), *told);
   if (refused) ask_why();
   if (lsn == 0) return true;

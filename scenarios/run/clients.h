@@ -93,6 +93,7 @@ class Clients {
   void note_snapshot(const TargetType::Told& told);
   void note_owed(const TargetType::Told& told, const Asked& asked);
   void note_sealed(const SealedBackup& sealed, uint64_t before);
+  void note_done(const BackupRequest& request, bool error);
   void note_told(const TargetType::Told& told, const Asked& asked);
   void ask_why();
   void note_policy();

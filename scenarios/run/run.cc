@@ -350,11 +350,8 @@ std::vector<FoundBackup> RunState::judge_found_backups(History& against, const P
                                                        bool errors) {
   if (legacy.contract_broken || !spec.persona->keeps_synced) return {};
   auto found = opening.type->itself().backups(disk, wall_ms);
-  const std::span<const SealedBackup> sealed(against.sealed());
-  const auto violation = judge_backups(
-      against,
-      {sealed.first(std::min(promised.seals, sealed.size())), wall_ms, errors || another_wrote},
-      found);
+  const auto told = against.backups().at(promised.backups);
+  const auto violation = judge_backups(against, {told, wall_ms, errors || another_wrote}, found);
   if (violation) violate(*violation);
   return found;
 }

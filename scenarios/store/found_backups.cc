@@ -100,7 +100,7 @@ FoundBackup found_in(const sim::Disk& disk, const std::string& name, int64_t wal
     found.trouble = facts.error().message;
     return found;
   }
-  found.says = {name, facts->first_lsn, facts->last_lsn};
+  found.says = {name, facts->first_lsn, facts->last_lsn, facts->sealed_unix_s};
   LookedAtOs os(disk, folder, wall_ms);
   const uint64_t middle = facts->first_lsn + (facts->last_lsn - facts->first_lsn) / 2;
   for (const std::optional<uint64_t> lsn : {std::optional<uint64_t>(), std::optional(middle)}) {

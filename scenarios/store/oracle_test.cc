@@ -527,12 +527,22 @@ class BackupOracleTest : public OracleTest {
     found_.states = {{5, digest_of(5)}, {3, digest_of(3)}};
   }
   std::string judge_found(bool errors = false) {
-    const auto violation = judge_backups(history_, {{&sealed_, 1}, kWallMs, errors}, {&found_, 1});
+    const auto violation = judge_backups(history_, {{&told_, 1}, kWallMs, errors}, {&found_, 1});
     return violation ? violation->text : "";
   }
   SealedBackup sealed_{"b", 1, 5};
+  BackupLedger::Entry told_{sealed_};
   FoundBackup found_;
 };
+
+std::string names(const std::vector<BackupLedger::Entry>& entries) {
+  std::string text;
+  for (const auto& entry : entries)
+    text += entry.backup.name + (entry.gone   ? " gone, "
+                                 : entry.owed ? " owed, "
+                                              : " may be gone, ");
+  return text;
+}
 
 TEST_F(BackupOracleTest, OneThatWasSealedIsThereAndIsWhatItWas) {
   EXPECT_EQ(judge_found(), "");
@@ -546,6 +556,72 @@ TEST_F(BackupOracleTest, OneThatWasSealedIsThereAndIsWhatItWas) {
   EXPECT_EQ(judge_found(), "backup b: torn");
   found_.name = "another";
   EXPECT_EQ(judge_found(), "backup b: it was sealed, and is not there");
+}
+
+TEST_F(BackupOracleTest, OneWhoseRemovalWasAskedForMayBeThereAndOneThatWasRemovedMayNot) {
+  told_.owed = false;
+  EXPECT_EQ(judge_found(), "");
+  EXPECT_FALSE(judge_backups(history_, {{&told_, 1}, kWallMs, false}, {}));
+  told_.gone = true;
+  EXPECT_FALSE(judge_backups(history_, {{&told_, 1}, kWallMs, false}, {}));
+  EXPECT_EQ(judge_found(), "backup b: it was removed, and is there again");
+}
+
+using Asks = BackupRequest::Kind;
+
+TEST(BackupLedger, KnowsWhatWasSoAtEachMoment) {
+  BackupLedger ledger;
+  ledger.seal({"a", 0, 1, 10});
+  const size_t sealed = ledger.moment();
+  ledger.ask({Asks::kRemove, "a"});
+  const size_t asked = ledger.moment();
+  ledger.remove("a", true);
+  const size_t removed = ledger.moment();
+  ledger.ask({Asks::kStart, "a"});
+  ledger.start("a");
+  ledger.seal({"a", 1, 4, 11});
+  EXPECT_EQ(names(ledger.at(0)), "");
+  EXPECT_EQ(names(ledger.at(sealed)), "a owed, ");
+  EXPECT_EQ(names(ledger.at(asked)), "a may be gone, ");
+  EXPECT_EQ(names(ledger.at(removed)), "a gone, ");
+  EXPECT_EQ(names(ledger.at(SIZE_MAX)), "a owed, ");
+  EXPECT_EQ(ledger.at(SIZE_MAX)[0].backup.last, 4u);
+  ledger.ask({Asks::kStart, "a"});
+  ledger.ask({Asks::kRemove, "a"});  // by another client: whichever comes first
+  EXPECT_EQ(names(ledger.at(SIZE_MAX)), "");
+  ledger.start("a");
+  ledger.seal({"a", 1, 4, 12});
+  EXPECT_EQ(names(ledger.at(SIZE_MAX)), "a may be gone, ") << "its removal is not answered";
+  ledger.remove("a", true);
+  EXPECT_EQ(names(ledger.at(SIZE_MAX)), "a may be gone, ") << "of the one before it, perhaps";
+  ledger.begin(3);
+  EXPECT_EQ(names(ledger.at(SIZE_MAX)), "") << "it has what this life has not";
+}
+
+TEST(BackupLedger, RetentionMayTakeAllButTheNewestByTheClock) {
+  BackupLedger ledger;
+  ledger.seal({"late", 0, 1, 30});
+  ledger.seal({"early", 0, 2, 10});  // the clock went back
+  ledger.seal({"between", 0, 3, 20});
+  ledger.ask({Asks::kSeal, {}});
+  ledger.seal_nothing();
+  EXPECT_EQ(names(ledger.at(SIZE_MAX)), "late owed, early owed, between owed, ");
+  ledger.ask({Asks::kRetain, {}, 3});
+  ledger.ask({Asks::kSeal, {}});
+  EXPECT_EQ(names(ledger.at(SIZE_MAX)), "late owed, early may be gone, between owed, ");
+  ledger.ask({Asks::kRetain, {}, 0});
+  // That one was not told of: it may be one of the three.
+  ledger.ask({Asks::kSeal, {}});
+  EXPECT_EQ(names(ledger.at(SIZE_MAX)), "late owed, early may be gone, between may be gone, ");
+}
+
+TEST(BackupLedger, OfTwoThatAreAsOldAsOneAnotherEitherMayGo) {
+  BackupLedger ledger;
+  ledger.seal({"a", 0, 7, 10});
+  ledger.seal({"b", 0, 7, 10});
+  ledger.ask({Asks::kRetain, {}, 2});
+  ledger.ask({Asks::kSeal, {}});
+  EXPECT_EQ(names(ledger.at(SIZE_MAX)), "a may be gone, b may be gone, ");
 }
 
 TEST_F(BackupOracleTest, AStartLeavesNoHalfOfOne) {

@@ -109,6 +109,9 @@ class StoreType : public TargetType {
     return sim::encode_request({"DEL", "a key that nobody names"});
   }
   bool tells(std::string_view request) const override { return tells_of_store(request); }
+  std::optional<BackupRequest> backup_request(std::string_view request) const override {
+    return backup_request_of_store(request);
+  }
   Told told(std::string_view reply, uint64_t last) const override {
     return told_by_store(reply, last);
   }

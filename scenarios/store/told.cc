@@ -45,11 +45,12 @@ std::optional<SealedBackup> sealed_by(std::string_view reply) {
   constexpr std::string_view kBegin = "*12\r\n$2\r\nid\r\n$";
   const auto first = number_in(reply, "from-lsn\r\n:");
   const auto last = number_in(reply, "to-lsn\r\n:");
-  if (!reply.starts_with(kBegin) || !says(reply, "\r\nsealed\r\n") || !first || !last)
+  const auto time = number_in(reply, "time\r\n:");
+  if (!reply.starts_with(kBegin) || !says(reply, "\r\nsealed\r\n") || !first || !last || !time)
     return std::nullopt;
   std::string_view name = reply.substr(reply.find("\r\n", kBegin.size()) + 2);
   name = name.substr(0, name.find("\r\n"));
-  return SealedBackup{std::string(name), *first, *last};
+  return SealedBackup{std::string(name), *first, *last, static_cast<int64_t>(*time)};
 }
 
 // Of a save or a rewrite: it was not tried.
@@ -73,6 +74,29 @@ bool tells_of_store(std::string_view request) {
                      [&](std::string_view name) { return sim::same_word(words[0], name); });
 }
 
+std::optional<BackupRequest> backup_request_of_store(std::string_view request) {
+  using Kind = BackupRequest::Kind;
+  constexpr std::string_view kShortest = "*2\r\n$6\r\nBACKUP\r\n";
+  if (request.size() < kShortest.size() || request[5] != '6') return std::nullopt;  // asked of all
+  const char first = request[8];
+  if (first != 'B' && first != 'b' && first != 'C' && first != 'c') return std::nullopt;
+  const auto words = sim::words_of(request);
+  const auto is = [&](size_t i, std::string_view word) { return sim::same_word(words[i], word); };
+  if (words.size() == 4 && is(0, "CONFIG") && is(1, "SET")) {
+    const uint64_t number = number_in(words[3], "").value_or(0);
+    if (is(2, "BACKUP-RETAIN-COUNT")) return BackupRequest{Kind::kRetain, {}, number};
+    // Whatever the age, the newest stays.
+    if (is(2, "BACKUP-RETAIN-SECONDS"))
+      return BackupRequest{Kind::kRetain, {}, std::min<uint64_t>(number, 1)};
+  }
+  if (words.size() < 2 || words.size() > 3 || !is(0, "BACKUP")) return std::nullopt;
+  std::string name(words.size() == 3 ? words[2] : std::string_view());
+  if (is(1, "START")) return BackupRequest{Kind::kStart, std::move(name)};
+  if (is(1, "SEAL")) return BackupRequest{Kind::kSeal, {}};
+  if (is(1, "REMOVE")) return BackupRequest{Kind::kRemove, std::move(name)};
+  return std::nullopt;
+}
+
 TargetType::Told told_by_store(std::string_view reply, uint64_t last) {
   TargetType::Told told;
   if (reply == "+OK\r\n")
@@ -84,7 +108,8 @@ TargetType::Told told_by_store(std::string_view reply, uint64_t last) {
   else if (reply.starts_with(':'))
     told.saved_at = number_in(reply, ":");
   else if (reply.starts_with('-'))
-    told.failed = !was_not_begun(reply);
+    told.failed = !was_not_begun(reply),
+    told.seals_nothing = says(reply, "no backup is under way") || says(reply, "not allowed");
   else if (reply.starts_with('*'))
     told.sealed = sealed_by(reply);
   else

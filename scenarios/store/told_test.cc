@@ -84,9 +84,29 @@ TEST(Told, ASealedBackupIsNamedWithWhatItHas) {
   const std::string reply =
       "*12\r\n$2\r\nid\r\n$5\r\nday-3\r\n$5\r\nstate\r\n$6\r\nsealed\r\n$8\r\nfrom-lsn\r\n:4\r\n"
       "$6\r\nto-lsn\r\n:17\r\n$4\r\ntime\r\n:1\r\n$5\r\nbytes\r\n:9\r\n";
-  EXPECT_EQ(store_type().told(reply, 7).sealed, (SealedBackup{"day-3", 4, 17}));
+  EXPECT_EQ(store_type().told(reply, 7).sealed, (SealedBackup{"day-3", 4, 17, 1}));
   const auto refused = store_type().told("-NOBACKUP no backup is under way\r\n", 7);
   EXPECT_FALSE(refused.sealed || refused.failed);
+  EXPECT_TRUE(refused.seals_nothing);
+}
+
+std::string backup_request(const std::vector<std::string>& words) {
+  const auto asked = store_type().backup_request(sim::encode_request(words));
+  if (!asked) return "none";
+  return std::to_string(static_cast<int>(asked->kind)) + asked->name +
+         std::to_string(asked->retain);
+}
+
+TEST(Told, WhatIsAskedOfBackupsIsKnownBeforeItIsDone) {
+  EXPECT_EQ(backup_request({"BACKUP", "START"}), "00");
+  EXPECT_EQ(backup_request({"backup", "start", "day-1"}), "0day-10");
+  EXPECT_EQ(backup_request({"BACKUP", "SEAL"}), "10");
+  EXPECT_EQ(backup_request({"BACKUP", "REMOVE", "day-1"}), "2day-10");
+  EXPECT_EQ(backup_request({"CONFIG", "SET", "backup-retain-count", "7"}), "37");
+  EXPECT_EQ(backup_request({"CONFIG", "SET", "backup-retain-seconds", "60"}), "31");
+  EXPECT_EQ(backup_request({"CONFIG", "SET", "backup-retain-seconds", "0"}), "30");
+  EXPECT_EQ(backup_request({"CONFIG", "SET", "appendfsync", "no"}), "none");
+  EXPECT_EQ(backup_request({"SET", "BACKUP", "START"}), "none");
 }
 
 TEST(Told, InfoSaysWhetherAllIsWell) {

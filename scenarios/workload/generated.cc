@@ -801,13 +801,16 @@ Piece mixed(int keys) {
 // Copies of the log while it is written to; by one name and by none.
 Piece backups(int keys) {
   const Piece name =
-      rc::gen::map(rc::gen::inRange(0, 40), [](int n) { return Words{fmt::format("day-{}", n)}; });
+      rc::gen::map(rc::gen::inRange(0, 5), [](int n) { return Words{fmt::format("day-{}", n)}; });
   return pick({
       {50, mixed(keys)},
       {3, say("BACKUP", {word("START")})},
-      {3, say("BACKUP", {word("START"), name})},
-      {6, say("BACKUP", {word("SEAL")})},
+      {6, say("BACKUP", {word("START"), name})},
+      {9, say("BACKUP", {word("SEAL")})},
       {1, say("BACKUP", {pick({{2, word("ABORT")}, {1, word("LIST")}, {1, word("STATUS")}})})},
+      {3, say("BACKUP", {word("REMOVE"), name})},
+      {2, say("CONFIG", {word("SET"), word("backup-retain-count"),
+                         pick({{1, word("0")}, {1, word("1")}, {20, word("2")}})})},
       {1, say("BGREWRITEAOF", {})},
   });
 }
@@ -862,7 +865,7 @@ const std::vector<Grammar>& grammars() {
        Shape::kMixed,
        kFewKeys,
        2},
-      {{"backup", "backups that are begun, sealed and given up while clients write"},
+      {{"backup", "backups that are begun, sealed, given up and removed while clients write"},
        backups,
        Shape::kMixed,
        kFewKeys},

@@ -107,6 +107,13 @@ void backup_abort(Call& call) {
   call.reply.ok();
 }
 
+void backup_remove(Call& call) {
+  if (call.control == nullptr) return call.reply.ok();
+  const auto removed = call.control->remove_backup(call.arg(2));
+  if (!removed.ok()) return call.fail("NOBACKUP " + removed.error().message);
+  call.reply.ok();
+}
+
 void backup_status(Call& call) {
   const auto facts = call.control == nullptr ? std::nullopt : call.control->backup_under_way();
   if (!facts) return call.reply.null();
@@ -125,6 +132,7 @@ constexpr CommandSpec kBackupSubcommands[] = {
     {"backup|abort", backup_abort, 2, kAdmin | kNoMulti},
     {"backup|help", help, 2, kLoading},
     {"backup|list", backup_list, 2, kAdmin | kNoMulti},
+    {"backup|remove", backup_remove, 3, kAdmin | kNoMulti},
     {"backup|seal", backup_seal, 2, kAdmin | kNoMulti},
     {"backup|start", backup_start, -2, kAdmin | kNoMulti},
     {"backup|status", backup_status, 2, kAdmin},
