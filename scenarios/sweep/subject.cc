@@ -81,7 +81,10 @@ Result<std::vector<WorkloadPtr>> look_up_workloads(const std::string& name,
   if (name.empty() && !own.empty()) return std::vector{own.front()};
   if (name == "all" && !own.empty()) return own;
   if (name == "all") {
-    for (const Builtin& builtin : builtin_workloads()) own.push_back(make_builtin(builtin.name, 1));
+    for (const WorkloadEntry& entry : list_workloads()) {
+      TRY_ASSIGN(WorkloadPtr workload, find_workload(entry.name, target));
+      own.push_back(std::move(workload));
+    }
     return own;
   }
   TRY_ASSIGN(WorkloadPtr workload, find_workload(name.empty() ? "mixed" : name, target));
