@@ -117,6 +117,9 @@ std::optional<Violation> Oracle::floors(const Promised& promised, uint64_t k) co
     return Violation{breach, fmt::format("recovered operation {} of {}, but {} was {}", k,
                                          promised.last, floor, why)};
   };
+  if (auto v =
+          lost(promised.engine.confirmed, Breach::kReplica, "synced here, as a client was told"))
+    return v;
   if (policy_.kind == PolicyKind::kNone && promised.engine.snapshot == 0) return std::nullopt;
   if (auto v = lost(std::min(served_, promised.served), Breach::kServedIsGone,
                     "served after an earlier recovery"))

@@ -27,6 +27,10 @@ constexpr Site kAway("replicated.away");
 constexpr Site kWaits("replicated.waits");
 constexpr uint64_t kStrikesOneIn = 24;
 constexpr uint64_t kWaitsOneIn = 6;
+constexpr Site kQuestion("replicated.question");
+constexpr const char* kQuestions[] = {"WAIT 1 500", "WAITAOF 0 1 2000", "WAITAOF 1 1 2000",
+                                      "WAITAOF 1 0 1000"};
+constexpr size_t kMostAsides = 4;
 
 // Changes nothing, and is an operation all the same.
 constexpr std::string_view kNothing =
@@ -174,7 +178,41 @@ void ReplicatedTarget::ask_for_confirmation() {
   asking_ = true;
   asked_ = last_number();
   waiter_->client().written_offset = engine.master().offset();
-  waiter_->feed("WAIT 1 500\r\n");
+  waiter_->client().written_lsn = engine.applied_lsn();
+  waiter_->feed(std::string(kQuestions[os_.choose(kQuestion, std::size(kQuestions))]) + "\r\n");
+}
+
+// Whatever it is told, also when it has waited long enough, is so.
+void ReplicatedTarget::hear_confirmation() {
+  const std::string reply(waiter_->ready());
+  if (reply.empty()) return;
+  waiter_->consume(reply.size());
+  asking_ = false;
+  if (reply == ":1\r\n") told_ = std::max(told_, asked_);
+  if (!reply.starts_with("*2\r\n:")) return;
+  if (reply.ends_with(":1\r\n")) told_ = told_synced_ = std::max({told_, told_synced_, asked_});
+  if (!reply.starts_with("*2\r\n:1\r\n")) return;
+  told_here_ = std::max(told_here_, before_ + asked_ - first_);
+  if (asides_.size() < kMostAsides) cut_master_aside();
+}
+
+// Its power is cut, on a copy of its disk.
+void ReplicatedTarget::cut_master_aside() {
+  Machine& aside = asides_.emplace_back();
+  aside.os = std::make_unique<sim::NodeOs>(os_, machines_.back().os->left(true));
+  sim::Settings settings = settings_;
+  settings.log_off = settings.gives_up = false;
+  aside.engine = engine::Engine::make(*aside.os, config_of(settings));
+  os_.spawn("aside", [this, os = aside.os.get(), engine = aside.engine.get(), told = told_here_] {
+    const auto loaded = engine->load();
+    if (!loaded.ok())
+      accuse("the master does not start behind a power cut: " + loaded.error().message);
+    else if (engine->applied_lsn() < told)
+      accuse(fmt::format(
+          "WAITAOF told a client that the master's log has operation {}, and a power cut left {}",
+          told - before_ + first_, engine->applied_lsn() - before_ + first_));
+    os->die();
+  });
 }
 
 // --- What happens to them ---
@@ -243,13 +281,7 @@ void ReplicatedTarget::on_replica(uint64_t lsn) {
 }
 
 void ReplicatedTarget::look() {
-  if (asking_) {
-    if (const std::string reply(waiter_->ready()); !reply.empty()) {
-      waiter_->consume(reply.size());
-      if (reply == ":1\r\n") told_ = std::max(told_, asked_);
-      asking_ = false;
-    }
-  }
+  if (asking_) hear_confirmation();
   if (!broken_.empty()) return;
   const uint64_t digest = state_of(replica_->keyspace());
   if (!held(digest, first_ + at_)) return accuse("the replica holds what the master never held");
@@ -297,6 +329,7 @@ sim::Promise ReplicatedTarget::promise() {
   }
   promise.synced = number_of(promise.synced);
   promise.written = std::max(promise.synced, number_of(promise.written));
+  promise.confirmed = told_synced_;
   return promise;
 }
 

@@ -3,7 +3,8 @@
 // what the master was behind one of its operations, and have what the replica's log had written or synced.
 //
 // While they live it is looked, at each operation of either and each request, whether the replica holds what the master held
-// behind one of its operations, and no earlier one than the master takes for confirmed, or has told a client of (WAIT).
+// behind one of its operations, and no earlier one than the master takes for confirmed, or has told a client of (WAIT). What
+// WAITAOF told a client of must be what each of the two comes up with behind a power cut.
 //
 // Before a life serves, its master is made: another machine follows the one that has survived, is promoted, and followed by
 // it. In some lives the two change places once more before that, and the one that was the master has what nobody else has.
@@ -78,6 +79,8 @@ class ReplicatedTarget final : public sim::Target,
   void cut_soon();
   void heal_in(Duration time);
   void ask_for_confirmation();
+  void hear_confirmation();
+  void cut_master_aside();
 
   // --- What is looked at ---
   void on_operation(uint64_t lsn) override;  // of the master
@@ -105,8 +108,11 @@ class ReplicatedTarget final : public sim::Target,
   size_t at_ = 0;                  // of states_: the first that the replica may be in
   std::vector<Reached> reached_;
   bool asking_ = false;
-  uint64_t asked_ = 0;  // the operation that the waiter asks for
-  uint64_t told_ = 0;   // the last that a client was told to be on the replica
+  uint64_t asked_ = 0;           // the operation that the waiter asks for
+  uint64_t told_ = 0;            // the last that a client was told to be on the replica (WAIT)
+  uint64_t told_synced_ = 0;     // ... and synced there (WAITAOF)
+  uint64_t told_here_ = 0;       // ... and in the log of the master, by its LSN
+  std::vector<Machine> asides_;  // of the master, as power cuts beside its life leave it
   std::string broken_;
 };
 
