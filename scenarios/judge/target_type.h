@@ -71,6 +71,8 @@ class TargetType {
     uint64_t one_in = 2;  // is said in one run of so many
   };
   virtual std::span<const Administration> administer(const Policy&) const { return {}; }
+  // A unit in so many is followed by one of those, at most often.
+  virtual uint64_t administer_one_in() const { return 8; }
   virtual std::string turn_log_on() const { return {}; }
   virtual std::string select(int /*db*/) const { return {}; }
 
