@@ -1,7 +1,7 @@
 # Reads data.csv; experiments/common/style.gp stands before it.
 stats "data.csv" using (strcol("mode") eq "WAITAOF 1 1" ? column("both_cut_lost_ops_max") + column("master_lost_ops_max") : NaN) nooutput name "TOLD"
-claim = sprintf("What WAITAOF 1 1 confirmed is there on the replica, whoever else loses power: %.0f writes lost", TOLD_max)
-conditions = "the worst of 12 moments a point; both logs under everysec, but for the price; a master lost for good, with all that is under way; sampled"
+claim = sprintf("Of what WAITAOF 1 1 confirmed %s is lost, also where both lose their power", TOLD_max == 0 ? "nothing" : sprintf("%.0f writes", TOLD_max))
+conditions = "the worst of 12 moments a point; everysec; the master is lost with all that is under way; sampled"
 height = 720
 modes = "'asynchronous' 'WAIT 1' 'WAITAOF 1 1'"
 array colour[3] = [red, orange, blue]
@@ -35,7 +35,8 @@ do for [i = 1:2] { unset label i }
 set tmargin at screen down(444)
 set bmargin at screen up(84)
 set rmargin at screen 0.38
-set title "both lose their power: s"
+set title "both lose their power"
+set ylabel "s"
 set xlabel "latency of the link"
 unset logscale y
 set yrange [-0.08:1.3]
@@ -47,14 +48,14 @@ plot for [m = 1:3] "data.csv" using (column("latency_us")):(of("everysec", m, "b
 do for [i = 1:2] { unset label i }
 
 set lmargin at screen 0.58
-set rmargin at screen 0.87
+set rmargin at screen 0.84
 set title "the price: a write, until it counts"
 set ylabel "ms"
 set logscale y
 set yrange [0.003:5000]
 set ytics ("0.01" 0.01, "0.1" 0.1, "1" 1, "10" 10, "100" 100, "1000" 1000)
 set label 1 "WAITAOF 1 1" at 100000, 1100 left offset 1, 0.3 textcolor rgb blue
-set label 2 "WAIT 1; WAITAOF,\nlogs: always" at 100000, 220 left offset 1, -0.4 textcolor rgb orange
+set label 2 "WAIT 1; dots:\nWAITAOF, always" at 100000, 220 left offset 1, -0.4 textcolor rgb orange
 set label 3 "asynchronous" at 100000, 0.006 left offset 1, 0.2 textcolor rgb red
 plot for [m = 1:3] "data.csv" using (column("latency_us")):(of("everysec", m, "wait_us_mean") / 1000.0) \
   with linespoints lw 2.2 dt dash[m] pt mark[m] ps size[m] lc rgb colour[m], \
