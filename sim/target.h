@@ -44,6 +44,8 @@ struct Promise {
   bool indeterminate = false;
   // A client was told that all up to here is on another machine, where a power cut leaves it.
   uint64_t confirmed = 0;
+  // Of an engine that is followed by another machine, in ms: how long ago that one last confirmed anything; -1: it is not.
+  int64_t lag_ms = -1;
   // A database behind the engine has all up to here.
   uint64_t behind = 0;
   bool acked_behind = false;  // ... and all that was acknowledged, whatever is lost

@@ -240,6 +240,7 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
   verdict.loss.bound_ms = bound_ms(policy_, promised, delays, promised.at);
   for (const Share& share : shares)
     if (share.policy == &policy_) verdict.loss = share.loss;
+  verdict.loss.lag_ms = engine.lag_ms;
   if (contract_broken || !keeps_synced_) return verdict;
   if (!verdict.numbered) {
     verdict.violation = Violation{

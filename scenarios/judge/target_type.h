@@ -80,6 +80,11 @@ class TargetType {
   // durable. False: there is no such server, or this cannot be said so.
   virtual bool rewritten_by_another(sim::Disk&, sim::Choices&) const { return false; }
 
+  // What befalls the engine's world may stand among the requests: that as a sentence. Empty: it is a request.
+  virtual std::string event_in_words(const std::vector<std::string_view>& /*words*/) const {
+    return {};
+  }
+
   // A write that changes nothing, and is refused where all writes are. Empty: nobody asks.
   virtual std::string harmless_write() const { return {}; }
 

@@ -122,6 +122,7 @@ void ReplicatedTarget::begin(uint64_t number) {
   states_ = {state_of(engine.keyspace())};
   offsets_ = {engine.master().offset()};
   at_ = 0;
+  confirmed_at_ = os_.now();
   reached_ = {{survivor().applied_lsn(), first_}};
   master_->observe(this);
   replica_->observe(of_replica_.get());
@@ -385,6 +386,7 @@ void ReplicatedTarget::on_replica(uint64_t lsn) {
 
 void ReplicatedTarget::look() {
   if (asking_) hear_confirmation();
+  look_at_lag();
   // What it started with may lack keys that have expired since: recovery is judged elsewhere.
   if (!broken_.empty() || down_ || anew_) return;
   const uint64_t digest = state_of(replica_->keyspace());
@@ -407,6 +409,13 @@ void ReplicatedTarget::look_at_floors(uint64_t digest) {
       return accuse(fmt::format(
           "the replica has confirmed operation {} to its master, and holds less", confirmed));
   }
+}
+
+// Where no link is, it is as of the last one.
+void ReplicatedTarget::look_at_lag() {
+  for (const engine::Client* client : master_->engine().executor().clients().replicas)
+    if (client->replica->phase == engine::ReplicaState::Phase::kOnline)
+      confirmed_at_ = std::max(confirmed_at_, client->replica->confirmed_at);
 }
 
 void ReplicatedTarget::accuse(std::string text) {
@@ -435,6 +444,8 @@ sim::Promise ReplicatedTarget::promise() {
   promise.synced = number_of(promise.synced);
   promise.written = cut_ ? promise.synced : std::max(promise.synced, number_of(promise.written));
   promise.confirmed = told_synced_;
+  look_at_lag();
+  promise.lag_ms = (os_.now() - confirmed_at_).ms();
   return promise;
 }
 

@@ -102,6 +102,7 @@ class ReplicatedTarget final : public sim::Target,
   void on_replica(uint64_t lsn);
   void look();
   void look_at_floors(uint64_t digest);
+  void look_at_lag();
   bool held(uint64_t digest, uint64_t from) const;
   uint64_t number_of(uint64_t replica_lsn) const;
   uint64_t last_number() const { return first_ + states_.size() - 1; }
@@ -127,6 +128,7 @@ class ReplicatedTarget final : public sim::Target,
   bool down_ = false;       // the replica has died, and does not serve yet: replica_ is what it was
   bool cut_ = false;        // ... and what was written, and not synced, is gone
   bool anew_ = false;       // it serves, and has not taken over the master's data set yet
+  Instant confirmed_at_;    // when the replica last confirmed anything, as the master has it
   uint64_t last_link_ = 0;  // links to it up to this client are of lives before
   std::string not_started_;  // why the last try to start it again failed
   bool asking_ = false;

@@ -196,6 +196,10 @@ class ReplicatedType final : public StoreType {
     return all;
   }
   uint64_t administer_one_in() const override { return 2; }
+  std::string event_in_words(const std::vector<std::string_view>& words) const override {
+    const auto event = parse_network_event(words);
+    return event.ok() ? in_words(*event) : std::string();
+  }
   std::string not_modelled(const std::vector<std::string_view>& words) const override {
     if (!is_network_event(words)) return not_modelled_of_store(words);
     const auto event = parse_network_event(words);

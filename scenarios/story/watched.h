@@ -74,6 +74,9 @@ class WatchedType final : public TargetType {
     return inner_.told(reply, last);
   }
   std::string how_it_is() const override { return inner_.how_it_is(); }
+  std::string event_in_words(const std::vector<std::string_view>& words) const override {
+    return inner_.event_in_words(words);
+  }
   std::string not_modelled(const std::vector<std::string_view>& words) const override {
     return inner_.not_modelled(words);
   }
