@@ -88,13 +88,14 @@ class Engine final : public OperationLog, public Control {
     rewrite_config_ = std::move(rewrite);
   }
 
-  // --- OperationLog ---
+  // --- OperationLog; synced_lsn() is also Control's ---
   uint64_t append(const Effects& effects) override;
   uint64_t applied_lsn() const override { return aof_.applied_lsn(); }
   uint64_t released_lsn() const override {
     const uint64_t lsn = aof_.released_lsn();
     return sink_ == nullptr ? lsn : sink_->released(lsn);
   }
+  std::optional<uint64_t> synced_lsn() const override;
   WaitQueue& progress() override { return aof_.progress(); }
   bool make_room() override;
   bool ends() const override { return shutting_down_; }
@@ -135,11 +136,12 @@ class Engine final : public OperationLog, public Control {
   uint64_t replication_offset() override { return master_.offset(); }
   uint64_t confirmed_replicas(uint64_t offset) override { return master_.confirmed(offset); }
   void ask_replicas() override { master_.ask(); }
+  uint64_t synced_replicas(uint64_t offset) override { return master_.synced(offset); }
   Result<void> begin_replica(Client& client, std::string_view id, int64_t offset) override {
     return master_.begin(client, id, offset);
   }
-  void replica_confirms(Client& client, uint64_t offset) override {
-    master_.confirm(client, offset);
+  void replica_confirms(Client& client, uint64_t offset, uint64_t synced) override {
+    master_.confirm(client, offset, synced);
   }
   const MasterLink* master_link() override { return replica_.master_link(); }
   Result<void> follow_master(std::string_view host, int port) override;

@@ -40,6 +40,11 @@ std::string Engine::why_not_sent() const {
   return {};
 }
 
+std::optional<uint64_t> Engine::synced_lsn() const {
+  if (!aof_.active()) return std::nullopt;
+  return aof_.synced_lsn();
+}
+
 // --- As a replica ---
 
 Replica::Store Engine::lend_to_replica() {

@@ -70,6 +70,7 @@ Result<size_t> SimLink::receive(char* out, size_t size, Instant deadline) {
   SimNetwork::Lane& lane = wire_->lanes[1 - side_];
   engine::Os& os = network_.os_;
   for (;;) {
+    if (wire_->dead[side_]) return broken(other());  // what comes now would come behind a gap
     const bool comes = !lane.under_way.empty() && network_.reaches(other(), self());
     if (comes && lane.under_way.front().due <= os.now()) {
       std::string& bytes = lane.under_way.front().bytes;
@@ -160,6 +161,10 @@ class SimNode final : public engine::Net {
   Result<std::unique_ptr<Listener>> listen(const std::string& host, int port) override;
 
  private:
+  // A task of a machine that has died since goes no further.
+  void stop_if_dead(uint64_t deaths) const {
+    while (network_.deaths(name_) != deaths) network_.os_.park(kForever);
+  }
   bool meets(const std::string& host) const {
     return network_.lives(host) && network_.reaches(name_, host) && network_.reaches(host, name_);
   }
@@ -173,10 +178,13 @@ Result<std::unique_ptr<Link>> SimNode::connect(const std::string& host, int port
   engine::Os& os = network_.os_;
   if (network_.nodes_.count(host) == 0)
     return Error{Errc::kNotFound, "connect to " + host + ": there is no such host"};
+  const uint64_t deaths = network_.deaths(name_);
   wait_until(os, std::min(deadline, os.now() + network_.latency()));
+  stop_if_dead(deaths);
   while (!meets(host)) {  // what asks for it is said again and again
     if (os.now() >= deadline) return timed_out("connect to", host);
     network_.healed_.wait(deadline);
+    stop_if_dead(deaths);
   }
   const auto door = network_.doors_.find({host, port});
   if (door == network_.doors_.end()) {
@@ -277,6 +285,7 @@ void SimNetwork::cut(const std::string& a, const std::string& b) {
 
 void SimNetwork::kill(const std::string& name) {
   dead_.insert(name);
+  ++deaths_[name];
   for (const auto& wire : wires_) {
     for (int side = 0; side < 2; ++side) {
       if (wire->nodes[side] != name) continue;

@@ -93,6 +93,10 @@ class SimNetwork {
   Duration latency();
   bool reaches(const std::string& from, const std::string& to) const;
   bool lives(const std::string& name) const { return dead_.count(name) == 0; }
+  uint64_t deaths(const std::string& name) const {
+    const auto found = deaths_.find(name);
+    return found == deaths_.end() ? 0 : found->second;
+  }
   void break_wire(Wire& wire);
   static void wake(Wire& wire);
   void forget(const std::shared_ptr<Wire>& wire);
@@ -104,6 +108,7 @@ class SimNetwork {
   std::vector<std::shared_ptr<Wire>> wires_;  // in the order in which they were made
   std::set<std::pair<std::string, std::string>> partitions_;
   std::set<std::string> dead_;
+  std::map<std::string, uint64_t> deaths_;
   engine::WaitQueue healed_;
   int next_port_ = 40'000;
 };

@@ -63,6 +63,10 @@ class SimNetTest : public ::testing::Test {
     b_ = std::move(listener_->accept(in(1000)).value());
   }
   Instant in(int64_t ms) { return os_.now() + milliseconds(ms); }
+  void rest(int64_t ms) {
+    const Instant until = in(ms);
+    while (os_.now() < until) os_.park(until);
+  }
   Errc error_of(const Result<size_t>& result) {
     EXPECT_FALSE(result.ok());
     return result.ok() ? Errc::kInvalid : result.error().code;
@@ -170,6 +174,29 @@ TEST_F(SimNetTest, WhoIsBackKnowsNoLinkOfBefore) {
     link();
     EXPECT_TRUE(a_->send("anew", in(10)).ok());
     EXPECT_EQ(heard(*b_), "anew");
+  });
+}
+
+TEST_F(SimNetTest, TheDeadHearNothingAndReachNobody) {
+  run([&] {
+    link();
+    EXPECT_TRUE(a_->send("lost with it", in(10)).ok());
+    network_.partition_both("a", "b");
+    bool reached = false;
+    os_.spawn(
+        "dead",
+        [&] {  // it asks when its machine dies, and its machine is back when it could be answered
+          (void)network_.node("b").connect("a", 1, in(5000));
+          reached = true;
+        });
+    rest(10);
+    network_.kill("b");
+    network_.restart("b");
+    network_.heal();
+    EXPECT_TRUE(a_->send("behind a gap", in(10)).ok());
+    rest(100);
+    EXPECT_EQ(heard(*b_), to_string(Errc::kIo));
+    EXPECT_FALSE(reached);
   });
 }
 

@@ -20,15 +20,18 @@ Site op_site(Op op) {
 namespace {
 constexpr size_t kWaitsExpected = 256;  // most lives have fewer
 constexpr Site kEvict("disk.evict");
+constexpr Site kMachine("machine.cut");
 }  // namespace
 
 class SimFile final : public File {
  public:
   SimFile(SimOs& os, InodeId inode, std::string_view path, bool writable)
-      : os_(os), inode_(inode), path_(path), writable_(writable) {
+      : os_(os), inode_(inode), path_(path), writable_(writable), machine_(os.machine_) {
     os_.open_handle(inode_);
   }
-  ~SimFile() override { os_.close_handle(inode_); }
+  ~SimFile() override {
+    if (machine_ == os_.machine_) os_.close_handle(inode_);
+  }
 
   Result<size_t> read_at(uint64_t offset, char* out, size_t size) override;
   Result<size_t> write_at(uint64_t offset, std::string_view data) override;
@@ -62,6 +65,7 @@ class SimFile final : public File {
   InodeId inode_;
   std::string path_;
   bool writable_;
+  const uint64_t machine_;
   std::optional<uint32_t> write_place_;
   std::optional<uint32_t> sync_place_;  // of fence_
   uint64_t fence_ = 0;
@@ -361,6 +365,16 @@ void SimOs::notice_shut(const Injection& injection) {
   const bool noticed = choices_.chance("disk.shut.noticed", injection.identity, 1, 4);
   const bool forgets = world_.disk.rules().sync_failure == SyncFailure::kBtrfs;
   if (noticed || forgets) world_.disk.set_noticed(noticed);
+}
+
+void SimOs::crash_machine(CrashKind kind) {
+  Disk& disk = world_.disk;
+  // Not 0: that is the world's own cut.
+  const uint64_t key = kMachine.hash ^ ++machine_;
+  disk = kind == CrashKind::kPowerCut ? disk.after_power_cut(choices_, key) : disk.after_kill();
+  const auto checked = disk.self_check();
+  CHECK(checked.ok());
+  handles_.clear();
 }
 
 void SimOs::open_handle(InodeId inode) {

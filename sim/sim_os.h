@@ -90,6 +90,9 @@ class SimOs final : public engine::Os, private CheckWitness {
   const std::string& died() const { return died_; }
   // A sync has failed, and the call has not returned: the engine cannot know.
   bool failed_sync_unseen() const { return failed_sync_unseen_; }
+  // Its machine alone is killed, or loses its power: the disk is what that leaves, and files that are open are those of a
+  // dead process. REQUIRES: no call is under way.
+  void crash_machine(CrashKind kind);
   // Destroys the tasks, as the end of a world does.
   void destroy_tasks();
 
@@ -164,6 +167,7 @@ class SimOs final : public engine::Os, private CheckWitness {
   Resolver* resolver_ = nullptr;  // null: everything is decided
   std::vector<Wait> waits_;
   std::vector<uint32_t> handles_;  // open handles by inode
+  uint64_t machine_ = 0;           // counts the lives of the machine: whose handles those are
   engine::Tasks tasks_;
   uint64_t calls_ = 0;
   uint64_t point_identity_ = 0;

@@ -15,6 +15,7 @@
 
 #include <bitset>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,10 @@ struct Promise {
   // A sync has failed, and nothing has replaced what it was to force: a kill then takes what a power
   // cut takes.
   bool indeterminate = false;
+  // A client was told that all up to here is on another machine, where a power cut leaves it.
+  uint64_t confirmed = 0;
+  // Of an engine that is followed by another machine, in ms: how long ago that one last confirmed anything; -1: it is not.
+  int64_t lag_ms = -1;
   // A database behind the engine has all up to here.
   uint64_t behind = 0;
   bool acked_behind = false;  // ... and all that was acknowledged, whatever is lost
@@ -209,6 +214,9 @@ struct Settings {
   Sizes sizes = {};
   bool log_off = false;   // begin without a log: a client turns it on
   bool gives_up = false;  // where a log is damaged: what precedes the damage is enough
+  // Of the machine whose Os it is given: it is killed or cut now, alone, and its disk is what that leaves. Called while no
+  // call on it is under way. Empty: it falls with the world only.
+  std::function<void(CrashKind)> crash_machine = {};
 };
 
 }  // namespace powercut::sim

@@ -108,8 +108,9 @@ class Client {
   std::string replica_host() const;
   // It is the link to this store's master (engine/replication/replica.h): what it says is done, and answered nothing.
   bool is_master = false;
-  // The offset behind the last operation of its own, for WAIT.
+  // Of the last operation of its own, for WAIT and WAITAOF: the offset behind it, and its LSN.
   uint64_t written_offset = 0;
+  uint64_t written_lsn = 0;
 
   // --- Its transaction ---
   bool in_multi = false;

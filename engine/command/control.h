@@ -134,11 +134,16 @@ class Control {
   // How many replicas have confirmed so much; asks them all to confirm what they have.
   virtual uint64_t confirmed_replicas(uint64_t /*offset*/) { return 0; }
   virtual void ask_replicas() {}
+  // How many have it in logs of their own, where a power cut leaves it; and up to which LSN this store has. Nothing: it
+  // keeps no log.
+  virtual uint64_t synced_replicas(uint64_t /*offset*/) { return 0; }
+  virtual std::optional<uint64_t> synced_lsn() const { return std::nullopt; }
   // The client becomes a replica, behind what is under way; as Master::begin().
   virtual Result<void> begin_replica(Client&, std::string_view /*id*/, int64_t /*offset*/) {
     return Error{Errc::kUnsupported, "this store has no replicas"};
   }
-  virtual void replica_confirms(Client&, uint64_t /*offset*/) {}
+  // It has applied so much, and synced so much of that.
+  virtual void replica_confirms(Client&, uint64_t /*offset*/, uint64_t /*synced*/) {}
 
   // --- As a replica (engine/replication/replica.h) ---
   // nullptr: it follows nobody. Valid until the next call.

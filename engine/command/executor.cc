@@ -149,8 +149,10 @@ void Executor::hear_replica(Client& client, std::span<const std::string_view> ar
   const bool confirms = args.size() >= 3 && equals_ignoring_case(args[0], "REPLCONF") &&
                         equals_ignoring_case(args[1], "ACK");
   const auto offset = confirms ? parse_integer(args[2]) : std::nullopt;
-  if (!offset || *offset < 0) return client.end();
-  control_.replica_confirms(client, static_cast<uint64_t>(*offset));
+  const bool says_synced = args.size() >= 5 && equals_ignoring_case(args[3], "FACK");
+  const auto synced = says_synced ? parse_integer(args[4]) : 0;
+  if (!offset || *offset < 0 || !synced || *synced < 0) return client.end();
+  control_.replica_confirms(client, static_cast<uint64_t>(*offset), static_cast<uint64_t>(*synced));
   end_confirmed_waits();
 }
 
@@ -417,7 +419,10 @@ bool Executor::execute_in(Client& client, const CommandSpec& spec,
       CHECK(lsn <= log_.applied_lsn());
     }
   }
-  if (log_.applied_lsn() != before) client.written_offset = control_.replication_offset();
+  if (log_.applied_lsn() != before) {
+    client.written_offset = control_.replication_offset();
+    client.written_lsn = log_.applied_lsn();
+  }
   hold(client, lsn);
   return failed;
 }

@@ -39,6 +39,8 @@ class OperationLog {
   virtual uint64_t applied_lsn() const = 0;
   // Replies that rest on entries up to here may leave.
   virtual uint64_t released_lsn() const = 0;
+  // Entries up to here survive a power cut; nothing: no log is kept.
+  virtual std::optional<uint64_t> synced_lsn() const { return std::nullopt; }
   virtual WaitQueue& progress() = 0;
   // Suspends a writer while the checkpoint's buffer is full. May yield; true if it did.
   virtual bool make_room() = 0;
@@ -114,7 +116,7 @@ class Executor final : public Chance,
   size_t expire_some(size_t limit);
   // Answers those that have waited for a key as long as they wanted to.
   void end_overdue_waits();
-  // Replicas have confirmed more: answers those that waited for that (WAIT).
+  // Replicas have confirmed more, or the log has synced more: answers those that waited for that (WAIT, WAITAOF).
   void end_confirmed_waits();
   // The task that does so ends.
   void stop();
@@ -239,6 +241,7 @@ class Executor final : public Chance,
   bool end_wait(Client& client, bool with_error);
   void wake(Client& client);
   void time_waits();
+  void watch_log();
   void note_touched(const Database& db, std::string_view key);
   int number_of(const Database& db) const;
   // Of what was touched: what somebody waits for.
@@ -296,6 +299,7 @@ class Executor final : public Chance,
   WaitQueue sooner_;            // of the task that looks at deadlines
   Instant looks_at_ = kForever;
   bool times_waits_ = false;  // there is that task
+  bool watches_log_ = false;  // ... and that one
   bool stopped_ = false;
 };
 

@@ -357,6 +357,7 @@ constexpr CommandFacts kFacts[] = {
     {"unwatch", "noscript loading stale fast allow_busy", "fast transaction", "transactions",
      "2.2.0", ""},
     {"wait", "noscript", "slow connection", "generic", "3.0.0", ""},
+    {"waitaof", "noscript", "slow connection", "generic", "7.2.0", ""},
     {"watch", "noscript loading stale fast allow_busy", "fast transaction", "transactions", "2.2.0",
      "RO@1:-1:1"},
     {"xack", "write fast", "write stream fast", "stream", "5.0.0", "RW update@1:0:1"},

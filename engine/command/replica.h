@@ -27,6 +27,7 @@ struct ReplicaState {
   int port = 0;
   uint64_t begin = 0;      // the offset of its checkpoint's cut
   uint64_t confirmed = 0;  // the offset up to which it has applied, as it says
+  uint64_t synced = 0;     // ... and up to which its own log survives a power cut
   Instant confirmed_at;    // when it last said so; before that, when its link last moved
 
   bool syncs() const { return phase == Phase::kStreaming || phase == Phase::kLoading; }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/command/confirmation.h"
 #include "engine/command/control.h"
 #include "engine/command/execute.h"
 #include "engine/command/executor.h"
@@ -40,8 +41,11 @@ void Executor::begin_wait(Client& client, const CommandSpec& spec, const Call& c
   waiting.gone = wait.gone;
   const Instant until = os_.now() + milliseconds(std::min(wait.timeout_ms, kMostMs));
   if (wait.timeout_ms != 0) waiting.until = until;
+  const bool for_syncs = waiting.keys == 0 && wanted_by(waiting.words).synced;
   clients_.waiters.add(client.id(), std::move(waiting));
   client.waits = true;
+  if (for_syncs && !std::exchange(watches_log_, true))
+    os_.spawn("confirmer", [this] { watch_log(); });
   if (wait.timeout_ms == 0) return;
   if (!times_waits_) {
     times_waits_ = true;
@@ -58,7 +62,7 @@ bool Executor::end_wait(Client& client, bool with_error) {
   const std::vector<std::string_view> args(waiting.words.begin(), waiting.words.end());
   Reply reply(client.outbox.bytes(), client.protocol);
   if (waiting.keys == 0) {
-    reply.integer(static_cast<int64_t>(control_.confirmed_replicas(client.written_offset)));
+    tell_confirmed(reply, client, control_, wanted_by(waiting.words));
   } else if (with_error) {
     const std::string_view unblocked =
         role_.replica ? "UNBLOCKED force unblock from blocking operation, instance state changed "
@@ -90,10 +94,25 @@ void Executor::wake(Client& client) {
 void Executor::end_confirmed_waits() {
   for (const uint64_t id : clients_.waiters.for_replicas()) {
     Client& client = *clients_.find(id);
-    const auto wanted = parse_integer(clients_.waiters.of(id).words[1]);
-    const uint64_t confirmed = control_.confirmed_replicas(client.written_offset);
-    if (wanted && static_cast<int64_t>(confirmed) >= *wanted) end_wait(client, false);
+    const Wanted wanted = wanted_by(clients_.waiters.of(id).words);
+    if (is_confirmed(client, control_, wanted) || cannot_confirm(control_, wanted))
+      end_wait(client, false);
   }
+}
+
+// There is such a task while somebody waits for syncs.
+void Executor::watch_log() {
+  const auto any_waits = [this] {
+    const auto waiting = clients_.waiters.for_replicas();
+    return std::any_of(waiting.begin(), waiting.end(), [this](uint64_t id) {
+      return wanted_by(clients_.waiters.of(id).words).synced;
+    });
+  };
+  while (!stopped_ && any_waits()) {
+    log_.progress().wait();
+    end_confirmed_waits();
+  }
+  watches_log_ = false;
 }
 
 void Executor::end_overdue_waits() {
@@ -115,6 +134,7 @@ void Executor::time_waits() {
 void Executor::stop() {
   stopped_ = true;
   sooner_.notify_all();
+  if (watches_log_) log_.progress().notify_all();
 }
 
 // --- What somebody waits for ---
@@ -199,6 +219,7 @@ void Executor::release_served(uint64_t lsn) {
   if (served_.empty()) return;
   for (const Served& served : std::exchange(served_, {})) {
     served.client->written_offset = control_.replication_offset();
+    served.client->written_lsn = lsn;
     hold(*served.client, lsn);
     if (!served.failed && listener_ != nullptr) listener_->on_served(served.client->id(), lsn);
     wake(*served.client);

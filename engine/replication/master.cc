@@ -150,11 +150,12 @@ void Master::go_online(Client& client) {
   if (!missed.empty()) send(client, missed, log_.applied_lsn());
 }
 
-void Master::confirm(Client& client, uint64_t offset) {
+void Master::confirm(Client& client, uint64_t offset, uint64_t synced) {
   ReplicaState& replica = *client.replica;
   if (offset > backlog_.end() && replica.phase != Phase::kWaiting)
     return drop(client, "it says that it has more than there is");
   replica.confirmed = offset;
+  replica.synced = std::min(synced, offset);
   replica.confirmed_at = os_.now();
   if (replica.phase == Phase::kLoading) go_online(client);
 }
@@ -171,6 +172,13 @@ uint64_t Master::confirmed(uint64_t offset) const {
   return static_cast<uint64_t>(
       std::count_if(clients_.replicas.begin(), clients_.replicas.end(), [&](const Client* client) {
         return client->replica->phase == Phase::kOnline && client->replica->confirmed >= offset;
+      }));
+}
+
+uint64_t Master::synced(uint64_t offset) const {
+  return static_cast<uint64_t>(
+      std::count_if(clients_.replicas.begin(), clients_.replicas.end(), [&](const Client* client) {
+        return client->replica->phase == Phase::kOnline && client->replica->synced >= offset;
       }));
 }
 

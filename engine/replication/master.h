@@ -93,12 +93,13 @@ class Master {
   // PSYNC ID OFFSET, the first byte it has not; SYNC: an empty ID. It is told what it gets, never by a reply.
   //   Errors: kUnsupported: it cannot take what this master sends. kRefused: not yet, with the answer's code.
   Result<void> begin(Client& client, std::string_view id, int64_t offset);
-  // REPLCONF ACK: it has applied so much.
-  void confirm(Client& client, uint64_t offset);
+  // REPLCONF ACK: it has applied so much. FACK: and so much of that survives a power cut there.
+  void confirm(Client& client, uint64_t offset, uint64_t synced);
   // Asks all to confirm what they have.
   void ask();
   // How many have confirmed so much.
   uint64_t confirmed(uint64_t offset) const;
+  uint64_t synced(uint64_t offset) const;
   // How many are online, and have confirmed lately (min-replicas-max-lag).
   uint64_t good() const;
   const MasterStats& stats() const { return stats_; }

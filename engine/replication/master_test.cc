@@ -32,10 +32,13 @@ class ReplicatedControl final : public FakeControl {
   Result<void> begin_replica(Client& client, std::string_view id, int64_t offset) override {
     return master->begin(client, id, offset);
   }
-  void replica_confirms(Client& client, uint64_t offset) override {
-    master->confirm(client, offset);
+  void replica_confirms(Client& client, uint64_t offset, uint64_t synced) override {
+    master->confirm(client, offset, synced);
   }
+  uint64_t synced_replicas(uint64_t offset) override { return master->synced(offset); }
+  std::optional<uint64_t> synced_lsn() const override { return synced; }
   Master* master = nullptr;
+  std::optional<uint64_t> synced;
 };
 
 class MasterTest : public ::testing::Test {
@@ -251,6 +254,36 @@ TEST_F(MasterTest, WaitIsAnsweredWhenEnoughHaveConfirmed) {
   ask("SET a 2");
   ask("WAIT 2 0");
   EXPECT_EQ(ask("EXEC"), "*2\r\n+OK\r\n:1\r\n") << "a transaction waits for nobody";
+}
+
+TEST_F(MasterTest, WaitaofGoesByWhatIsSynced) {
+  attach(replica);
+  EXPECT_THAT(ask("WAITAOF 1 0 0"), HasSubstr("appendonly is disabled"));
+  control.synced = 0;
+  EXPECT_EQ(ask("SET a 1"), "+OK\r\n");
+  const std::string written = std::to_string(master.offset());
+  EXPECT_EQ(ask("WAITAOF 0 0 0"), "*2\r\n:0\r\n:0\r\n");
+  EXPECT_EQ(ask("WAITAOF 1 1 0"), "");
+  EXPECT_THAT(taken(replica), HasSubstr("GETACK"));
+  EXPECT_EQ(ask(replica, "REPLCONF ACK " + written), "");
+  EXPECT_EQ(ask(replica, "REPLCONF ACK " + written + " FACK 1"), "");
+  EXPECT_EQ(ask(replica, "REPLCONF ACK " + written + " FACK " + written), "");
+  EXPECT_EQ(taken(client), "") << "this store has not synced it";
+  control.synced = log.applied;
+  executor.end_confirmed_waits();
+  EXPECT_EQ(taken(client), "*2\r\n:1\r\n:1\r\n");
+  EXPECT_EQ(ask("WAITAOF 1 1 0"), "*2\r\n:1\r\n:1\r\n") << "nothing was written since";
+  EXPECT_EQ(ask("SET a 2"), "+OK\r\n");
+  EXPECT_EQ(ask("WAITAOF 1 0 0"), "");
+  control.synced = std::nullopt;  // CONFIG SET appendonly no
+  executor.end_confirmed_waits();
+  EXPECT_THAT(taken(client), HasSubstr("appendonly is disabled"));
+  EXPECT_THAT(ask("WAITAOF 2 0 0"), HasSubstr("must be between 0 and 1"));
+  EXPECT_THAT(ask("WAITAOF 0 -1 0"), HasSubstr("must be positive"));
+  EXPECT_THAT(ask("WAITAOF 0 0 -1"), HasSubstr("timeout is negative"));
+  (void)taken(replica);
+  EXPECT_EQ(ask(replica, "REPLCONF ACK 1 FACK x"), "");
+  EXPECT_TRUE(replica.closing());
 }
 
 TEST_F(MasterTest, AReplicaIsAnsweredNothing) {

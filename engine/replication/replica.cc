@@ -21,6 +21,8 @@ constexpr Duration kAckPeriod = seconds(1);
 constexpr Duration kConnectPatience = seconds(5);
 // How long a wait goes on before it is looked whether the master is another one now.
 constexpr Duration kSlice = milliseconds(200);
+// ... while the master is owed word of a sync.
+constexpr Duration kOwingSlice = milliseconds(2);
 constexpr Duration kTroubleStep = milliseconds(10);
 constexpr size_t kReceiveBytes = 64 << 10;
 constexpr size_t kLongestLine = 4096;
@@ -92,7 +94,9 @@ class Replica::Attempt {
   Result<void> apply_received(Client& client, RequestParser& parser);
   Result<void> apply(Client& client, std::span<const std::string_view> args);
   Result<void> wait_for_turn(size_t bytes);
+  bool owes();
   Result<void> acknowledge();
+  uint64_t applied_lsn() const { return replica_.executor_.log().applied_lsn(); }
 
   Replica& replica_;
   Os& os_;
@@ -103,7 +107,9 @@ class Replica::Attempt {
   std::string unit_;  // looked at, and not yet passed on: it ends behind what the parser has
   std::string out_;   // an acknowledgement, as far as it was not taken yet
   Instant acknowledged_at_;
-  bool asked_ = false;  // GETACK
+  bool asked_ = false;        // GETACK
+  uint64_t owed_ = 0;         // the offset that there was then
+  uint64_t told_synced_ = 0;  // the last one that it said to be synced
   bool broken_ = false;
 };
 
@@ -210,6 +216,7 @@ Result<void> Replica::Attempt::go_on(const std::string& answer) {
     return Error{Errc::kUnsupported, "the master goes on where nothing was asked for"};
   const auto words = words_in(answer);
   if (words.size() > 1) replica_.master_.rename(words[1]);
+  if (replica_.synced_.empty()) replica_.synced_.begin(replica_.master_.offset(), applied_lsn());
   ++replica_.stats_.partial;
   replica_.store_.log_line(fmt::format("the master at {}:{} goes on behind offset {}",
                                        replica_.link_.host, replica_.link_.port,
@@ -300,6 +307,7 @@ Result<void> Replica::Attempt::take_over(File& file, uint64_t size, std::string_
                                 if (!current()) return;
                                 replica_.executor_.take_over(*fresh, replica_.store_.count);
                                 replica_.master_.begin_at(id, offset);
+                                replica_.synced_.begin(offset, applied_lsn());
                                 replica_.db_ = static_cast<int>(db.value_or(0));
                                 replica_.known_ = replaced = true;
                               });
@@ -328,8 +336,9 @@ Result<void> Replica::Attempt::follow() {
   for (;;) {
     TRY(apply_received(client, parser));
     if (broken_) return Error{Errc::kIo, "the link was closed here"};
-    if (asked_ || os_.now() - acknowledged_at_ >= kAckPeriod) TRY(acknowledge());
-    const auto count = link_->receive(buffer_.get(), kReceiveBytes, os_.now() + kSlice);
+    if (asked_ || owes() || os_.now() - acknowledged_at_ >= kAckPeriod) TRY(acknowledge());
+    const Duration slice = owed_ > told_synced_ ? kOwingSlice : kSlice;
+    const auto count = link_->receive(buffer_.get(), kReceiveBytes, os_.now() + slice);
     if (!current()) return no_longer();
     if (!count.ok() && count.error().code != Errc::kTimeout) return count.error();
     if (!count.ok() && os_.now() - replica_.heard_at_ > patience())
@@ -353,7 +362,8 @@ Result<void> Replica::Attempt::apply_received(Client& client, RequestParser& par
     const size_t end = unit_.size() - parser.buffered();
     if (!client.in_multi && end > passed_on) {
       replica_.master_.relay(std::string_view(unit_).substr(passed_on, end - passed_on),
-                             replica_.executor_.log().applied_lsn());
+                             applied_lsn());
+      replica_.synced_.note(replica_.master_.offset(), applied_lsn());
       replica_.db_ = client.db;
       passed_on = end;
     }
@@ -396,10 +406,25 @@ Result<void> Replica::Attempt::wait_for_turn(size_t bytes) {
   }
 }
 
+// It was asked for what was not synced then, and is more so now.
+bool Replica::Attempt::owes() {
+  return owed_ > told_synced_ && replica_.synced_offset().value_or(0) > told_synced_;
+}
+
 Result<void> Replica::Attempt::acknowledge() {
   if (out_.empty()) {
-    append_command(out_, std::initializer_list<std::string_view>{
-                             "REPLCONF", "ACK", std::to_string(replica_.master_.offset())});
+    const uint64_t offset = replica_.master_.offset();
+    const auto synced = replica_.synced_offset();
+    if (asked_) owed_ = synced ? offset : 0;
+    told_synced_ = synced.value_or(0);
+    if (synced) {
+      append_command(
+          out_, std::initializer_list<std::string_view>{"REPLCONF", "ACK", std::to_string(offset),
+                                                        "FACK", std::to_string(told_synced_)});
+    } else {
+      append_command(
+          out_, std::initializer_list<std::string_view>{"REPLCONF", "ACK", std::to_string(offset)});
+    }
     acknowledged_at_ = os_.now();
     asked_ = false;
   }
@@ -428,6 +453,7 @@ void Replica::follow(const std::string& host, int port) {
   if (!follows()) {
     known_ = master_.active();
     db_ = 0;
+    synced_.clear();
   }
   ++generation_;
   link_.host = host;
@@ -485,6 +511,11 @@ void Replica::fail(const Error& error) {
   store_.log_line(
       fmt::format("the master at {}:{} is not followed: {}; it is tried again each second",
                   link_.host, link_.port, error.message));
+}
+
+std::optional<uint64_t> Replica::synced_offset() {
+  const auto lsn = executor_.log().synced_lsn();
+  return lsn ? std::optional(synced_.reach(*lsn)) : std::nullopt;
 }
 
 const MasterLink* Replica::master_link() {

@@ -30,6 +30,7 @@
 #include "engine/command/executor.h"
 #include "engine/os/net.h"
 #include "engine/replication/master.h"
+#include "engine/replication/synced_offset.h"
 
 namespace powercut::engine {
 
@@ -89,6 +90,8 @@ class Replica {
   Instant heard_at() const { return heard_at_; }  // when the master last said anything
   Instant down_since() const { return down_since_; }
   const ReplicaStats& stats() const { return stats_; }
+  // Up to which offset the master's stream survives a power cut here; nothing: no log is kept.
+  std::optional<uint64_t> synced_offset();
   // The database that the stream is in.
   int stream_db() const { return db_; }
 
@@ -114,6 +117,7 @@ class Replica {
   // The data set is that of the master's identity at the master's offset, with nothing besides.
   bool known_ = false;
   int db_ = 0;
+  SyncedOffset synced_;
   bool runs_ = false;
   bool stopped_ = false;
   Instant heard_at_;

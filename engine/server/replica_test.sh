@@ -121,6 +121,11 @@ for node in two three four; do
   until_is "$node has what the promoted one has" same same_content one $node
 done
 is "full resynchronisations with it" "$(info_of one sync_full stats)" "$full"
+is "WAITAOF" "$(printf 'SET marker synced\nWAITAOF 1 1 10000\n' | say one | paste -sd' ')" "OK 1 1"
+is "WAITAOF at a replica" "$(say two WAITAOF 0 0 0 | cut -c1-45)" "ERR WAITAOF cannot be used with replica insta"
+say one CONFIG SET appendonly no >/dev/null
+is "WAITAOF without a log" "$(say one WAITAOF 1 0 0 | grep -c 'appendonly is disabled')" 1
+say one CONFIG SET appendonly yes >/dev/null
 
 # --- The old master has what nobody else has, and becomes a replica: it drops that ---
 say master SET only-here 1 >/dev/null

@@ -131,7 +131,7 @@ inline const std::map<std::string, std::vector<Strings>> kFloors = {
       {"encoding", "user/"},
       {"control"},
       {"reply", "request_parser", "client"},
-      {"call", "client_text"},
+      {"call", "client_text", "confirmation"},
       {"command_table", "collection", "scan"},
       {"key_flags", "announce"},
       {"execute", "tally", "container", "news", "permission"},

@@ -117,6 +117,9 @@ std::optional<Violation> Oracle::floors(const Promised& promised, uint64_t k) co
     return Violation{breach, fmt::format("recovered operation {} of {}, but {} was {}", k,
                                          promised.last, floor, why)};
   };
+  if (auto v =
+          lost(promised.engine.confirmed, Breach::kReplica, "synced here, as a client was told"))
+    return v;
   if (policy_.kind == PolicyKind::kNone && promised.engine.snapshot == 0) return std::nullopt;
   if (auto v = lost(std::min(served_, promised.served), Breach::kServedIsGone,
                     "served after an earlier recovery"))
@@ -237,6 +240,7 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
   verdict.loss.bound_ms = bound_ms(policy_, promised, delays, promised.at);
   for (const Share& share : shares)
     if (share.policy == &policy_) verdict.loss = share.loss;
+  verdict.loss.lag_ms = engine.lag_ms;
   if (contract_broken || !keeps_synced_) return verdict;
   if (!verdict.numbered) {
     verdict.violation = Violation{

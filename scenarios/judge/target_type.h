@@ -71,12 +71,19 @@ class TargetType {
     uint64_t one_in = 2;  // is said in one run of so many
   };
   virtual std::span<const Administration> administer(const Policy&) const { return {}; }
+  // A unit in so many is followed by one of those, at most often.
+  virtual uint64_t administer_one_in() const { return 8; }
   virtual std::string turn_log_on() const { return {}; }
   virtual std::string select(int /*db*/) const { return {}; }
 
   // Another server was started on what a process has left, and wrote it down in its own way: the same entries,
   // durable. False: there is no such server, or this cannot be said so.
   virtual bool rewritten_by_another(sim::Disk&, sim::Choices&) const { return false; }
+
+  // What befalls the engine's world may stand among the requests: that as a sentence. Empty: it is a request.
+  virtual std::string event_in_words(const std::vector<std::string_view>& /*words*/) const {
+    return {};
+  }
 
   // A write that changes nothing, and is refused where all writes are. Empty: nobody asks.
   virtual std::string harmless_write() const { return {}; }

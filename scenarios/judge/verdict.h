@@ -110,6 +110,7 @@ struct Loss {
   int64_t age_ms = 0;       // from the oldest lost acknowledgement to the crash
   int64_t span_ms = 0;      // between the oldest and the newest lost acknowledgement
   int64_t bound_ms = 0;     // on age_ms; -1: the policy gives none
+  int64_t lag_ms = -1;      // at the crash, as sim::Promise has it
 };
 
 // The more operations; of equals, the wider span.

@@ -82,6 +82,10 @@ void Life::open_and_serve() {
   const Script* script = run_.stated.script;
   sim::Settings settings = run_.opening.settings;
   settings.log_off = number_ == 0 && run_.begins_without_log();
+  // Of a disk that breaks its own promise nothing is to be asked that only a machine which goes on could tell.
+  const faults::Persona& persona = *run_.spec.persona;
+  if (persona.keeps_synced && persona.rules.sync_failure != sim::SyncFailure::kExt4Data2020)
+    settings.crash_machine = [this](CrashKind kind) { os.crash_machine(kind); };
   auto opened = run_.opening.type->open(seam(), settings);
   if (!opened.ok()) {
     refusal_ = opened.error();

@@ -41,7 +41,9 @@ Manners draw_manners(sim::Choices& choices, const Workload& workload, const Poli
     manners.think = milliseconds(kThinkMs[choices.choose("think", 0, std::size(kThinkMs))]);
   manners.admin = draw_admin(choices, type.administer(policy));
   if (!manners.admin.empty())
-    manners.admin_one_in = 8 + choices.choose("admin.rate", 0, busy ? 16 : 40);
+    manners.admin_one_in =
+        type.administer_one_in() +
+        choices.choose("admin.rate", 0, (busy ? 2 : 5) * type.administer_one_in());
   if (policy.has_log() && !type.turn_log_on().empty() && choices.choose("log.late", 0, 8) == 0)
     manners.turn_on_after = 1 + choices.choose("log.on_after", 0, 20);
   return manners;

@@ -7,6 +7,7 @@
 #include "engine/base/check.h"
 #include "scenarios/store/digest.h"
 #include "scenarios/store/served.h"
+#include "sim/request.h"
 
 namespace powercut::scenarios {
 
@@ -20,13 +21,13 @@ constexpr Duration kLook = milliseconds(1);
 constexpr Site kFailsOver("replicated.fails_over");
 constexpr Site kOldDies("replicated.old_dies");
 constexpr Site kCutOld("replicated.old_cut");
-constexpr Site kStrikes("replicated.strikes");
-constexpr Site kStrike("replicated.strike");
-constexpr Site kSoon("replicated.soon");
-constexpr Site kAway("replicated.away");
-constexpr Site kWaits("replicated.waits");
-constexpr uint64_t kStrikesOneIn = 24;
-constexpr uint64_t kWaitsOneIn = 6;
+constexpr Site kMasterDies("replicated.master_dies");
+constexpr Site kCutMaster("replicated.master_cut");
+constexpr Site kRests("replicated.rests");
+constexpr Site kOff("replicated.off");
+constexpr Duration kTryAgain = milliseconds(500);
+constexpr Duration kPatience = seconds(30);
+constexpr size_t kMostAsides = 4;
 
 // Changes nothing, and is an operation all the same.
 constexpr std::string_view kNothing =
@@ -63,7 +64,8 @@ ReplicatedTarget::~ReplicatedTarget() = default;
 Result<std::unique_ptr<sim::Target>> ReplicatedTarget::open(engine::Os& os,
                                                             const sim::Settings& settings) {
   std::unique_ptr<ReplicatedTarget> target(new ReplicatedTarget(os, settings));
-  auto engine = engine::Engine::make(os, config_of(settings));
+  sim::ProcessOs& process = *target->processes_.emplace_back(std::make_unique<sim::ProcessOs>(os));
+  auto engine = engine::Engine::make(process, config_of(settings));
   engine->set_net(&target->network_.node(kSurvivor));
   TRY(engine->load());
   target->replica_ = StoreTarget::over(std::move(engine), settings);
@@ -105,12 +107,13 @@ void ReplicatedTarget::start_machine(sim::Disk disk) {
 
 void ReplicatedTarget::begin(uint64_t number) {
   first_ = number;
-  serve_links(os_, network_.node(kSurvivor), kSurvivor, survivor());
+  serve_links(*processes_.back(), network_.node(kSurvivor), kSurvivor, survivor());
   start_machine(sim::Disk());
   follow(*machines_.back().engine, survivor(), kSurvivor);
   say(*machines_.back().engine, "REPLICAOF NO ONE");
   follow(survivor(), *machines_.back().engine, kOther);
   if (os_.choose(kFailsOver, 3) == 0) fail_over_and_back();
+  if (os_.choose(kMasterDies, 3) == 0) start_master_again();
   engine::Engine& engine = *machines_.back().engine;
   if (state_of(engine.keyspace()) != state_of(survivor().keyspace()))
     accuse("a master that was replaced holds what its successor never held");
@@ -119,6 +122,7 @@ void ReplicatedTarget::begin(uint64_t number) {
   states_ = {state_of(engine.keyspace())};
   offsets_ = {engine.master().offset()};
   at_ = 0;
+  confirmed_at_ = os_.now();
   reached_ = {{survivor().applied_lsn(), first_}};
   master_->observe(this);
   replica_->observe(of_replica_.get());
@@ -135,9 +139,7 @@ void ReplicatedTarget::fail_over_and_back() {
   for (int i = 0; i < 2; ++i) say(survivor(), kNothing);
   if (os_.choose(kOldDies, 2) == 0) {
     os_.park(os_.now() + milliseconds(5));  // its log has it, or not yet
-    machines_.back().os->die();
-    network_.kill(kOther);
-    network_.restart(kOther);
+    end_machine();
     start_machine(machines_.back().os->left(os_.choose(kCutOld, 2) == 0));
     old = machines_.back().engine.get();
   }
@@ -147,13 +149,38 @@ void ReplicatedTarget::fail_over_and_back() {
   follow(survivor(), *old, kOther);
 }
 
+void ReplicatedTarget::end_machine() {
+  machines_.back().os->die();
+  network_.kill(kOther);
+  network_.restart(kOther);
+}
+
+// The master is another one then, also where it has all that it had, and its stream begins anew: no offset of before, which is
+// further than it comes for a while, counts.
+void ReplicatedTarget::start_master_again() {
+  constexpr int kOften = 60;
+  for (int i = 0; i < kOften; ++i) say(*machines_.back().engine, kNothing);
+  // What it said is synced at both, or not yet.
+  os_.park(os_.now() + milliseconds(os_.choose(kRests, 2) == 0 ? 2 : 1'200));
+  end_machine();
+  start_machine(machines_.back().os->left(os_.choose(kCutMaster, 2) == 0));
+  engine::Engine& again = *machines_.back().engine;
+  follow(survivor(), again, kOther);
+  if (state_of(again.keyspace()) != state_of(survivor().keyspace()))
+    accuse("a replica holds what its master, which has started again, does not");
+}
+
 // --- Clients ---
 
 void ReplicatedTarget::apply(uint64_t client, std::string_view request) {
   look();
-  if (os_.choose(kStrikes, kStrikesOneIn) == 0) strike();
+  const std::vector<std::string_view> words = sim::words_of(request);
+  if (is_network_event(words)) {
+    const auto event = parse_network_event(words);
+    if (event.ok()) happen(*event);
+    request = "PING\r\n";  // whoever says it is answered in its turn
+  }
   master_->apply(client, request);
-  if (!asking_ && os_.choose(kWaits, kWaitsOneIn) == 0) ask_for_confirmation();
   look();
 }
 
@@ -167,14 +194,50 @@ std::optional<sim::Reply> ReplicatedTarget::acknowledged(uint64_t client, Instan
 }
 
 // As a client that has made all operations there are asks for it.
-void ReplicatedTarget::ask_for_confirmation() {
+void ReplicatedTarget::ask_for_confirmation(const std::string& question) {
+  if (asking_) return;
   engine::Engine& engine = master_->engine();
   if (waiter_ == nullptr) waiter_ = engine.connect();
   if (engine.executor().scripts().busy() || engine.stopped()) return;
   asking_ = true;
   asked_ = last_number();
   waiter_->client().written_offset = engine.master().offset();
-  waiter_->feed("WAIT 1 500\r\n");
+  waiter_->client().written_lsn = engine.applied_lsn();
+  waiter_->feed(question + "\r\n");
+}
+
+// Whatever it is told, also when it has waited long enough, is so.
+void ReplicatedTarget::hear_confirmation() {
+  const std::string reply(waiter_->ready());
+  if (reply.empty()) return;
+  waiter_->consume(reply.size());
+  asking_ = false;
+  // A link of before may be counted yet, whose side has lost it since: that is a second loss, which WAIT 1 says nothing of.
+  if (reply == ":1\r\n" && !anew_) told_ = std::max(told_, asked_);
+  if (!reply.starts_with("*2\r\n:")) return;
+  if (reply.ends_with(":1\r\n")) told_synced_ = std::max(told_synced_, asked_);
+  if (!reply.starts_with("*2\r\n:1\r\n")) return;
+  told_here_ = std::max(told_here_, before_ + asked_ - first_);
+  if (asides_.size() < kMostAsides) cut_master_aside();
+}
+
+// Its power is cut, on a copy of its disk.
+void ReplicatedTarget::cut_master_aside() {
+  Machine& aside = asides_.emplace_back();
+  aside.os = std::make_unique<sim::NodeOs>(os_, machines_.back().os->left(true));
+  sim::Settings settings = settings_;
+  settings.log_off = settings.gives_up = false;
+  aside.engine = engine::Engine::make(*aside.os, config_of(settings));
+  os_.spawn("aside", [this, os = aside.os.get(), engine = aside.engine.get(), told = told_here_] {
+    const auto loaded = engine->load();
+    if (!loaded.ok())
+      accuse("the master does not start behind a power cut: " + loaded.error().message);
+    else if (engine->applied_lsn() < told)
+      accuse(fmt::format(
+          "WAITAOF told a client that the master's log has operation {}, and a power cut left {}",
+          told - before_ + first_, engine->applied_lsn() - before_ + first_));
+    os->die();
+  });
 }
 
 // --- What happens to them ---
@@ -186,34 +249,112 @@ void ReplicatedTarget::heal_in(Duration time) {
   });
 }
 
-// While what is said now is under way.
-void ReplicatedTarget::cut_soon() {
-  const auto delay = nanoseconds(static_cast<int64_t>(os_.choose(kSoon, 2'500'000)));
-  os_.spawn("network", [this, delay] {
-    os_.park(os_.now() + delay);
+void ReplicatedTarget::break_links(Duration later) {
+  if (later.ns == 0) return network_.cut(kSurvivor, kOther);
+  os_.spawn("network", [this, later] {
+    os_.park(os_.now() + later);
     network_.cut(kSurvivor, kOther);
   });
 }
 
-void ReplicatedTarget::strike() {
-  const uint64_t which = os_.choose(kStrike, 7);
-  if (which < 3) return cut_soon();
-  if (which == 3) {  // what it misses next is not kept for it
-    say(master_->engine(), "CONFIG SET repl-backlog-size 64");
-    return network_.cut(kSurvivor, kOther);
+void ReplicatedTarget::begin_anew() {
+  if (down_) return;
+  say(survivor(), "REPLICAOF NO ONE");
+  say(survivor(), fmt::format("REPLICAOF {} {}", kOther, kNodePort));
+}
+
+void ReplicatedTarget::happen(const NetworkEvent& event) {
+  using Kind = NetworkEvent::Kind;
+  switch (event.kind) {
+    case Kind::kBreak:
+      return break_links(event.time);
+    case Kind::kForget:
+      say(master_->engine(), "CONFIG SET repl-backlog-size 64");
+      return break_links({});
+    case Kind::kPartition:
+      network_.partition_both(kSurvivor, kOther);
+      network_.cut(kSurvivor, kOther);
+      return heal_in(event.time);
+    case Kind::kSilence:
+      network_.partition(kOther, kSurvivor);
+      return heal_in(event.time);
+    case Kind::kAnew:
+      return begin_anew();
+    case Kind::kKill:
+      return end_replica(sim::CrashKind::kKill);
+    case Kind::kCut:
+      return end_replica(sim::CrashKind::kPowerCut);
+    case Kind::kAsk:
+      return ask_for_confirmation(event.question);
   }
-  if (which == 4) {  // it is told to begin anew
-    say(survivor(), "REPLICAOF NO ONE");
-    say(survivor(), fmt::format("REPLICAOF {} {}", kOther, kNodePort));
-    return;
+}
+
+// --- The replica alone ---
+
+void ReplicatedTarget::end_replica(sim::CrashKind kind) {
+  if (down_ || !settings_.crash_machine) return;
+  down_ = true;
+  processes_.back()->die();
+  network_.kill(kSurvivor);
+  os_.spawn("machine", [this, kind] { start_replica_again(kind); });
+}
+
+// With a log of its own, and the master that its configuration names.
+std::unique_ptr<engine::Engine> ReplicatedTarget::load_replica() {
+  sim::ProcessOs& process = *processes_.emplace_back(std::make_unique<sim::ProcessOs>(os_));
+  engine::EngineConfig config = config_of(settings_);
+  config.accepted["replicaof"] = fmt::format("{} {}", kOther, kNodePort);
+  auto engine = engine::Engine::make(process, std::move(config));
+  engine->set_net(&network_.node(kSurvivor));
+  if (const auto loaded = engine->load(); !loaded.ok()) {
+    not_started_ = loaded.error().message;
+    process.die();
+    return nullptr;
   }
-  if (which == 5) {
-    network_.partition_both(kSurvivor, kOther);
-    network_.cut(kSurvivor, kOther);
-  } else {
-    network_.partition(kOther, kSurvivor);
+  return engine;
+}
+
+void ReplicatedTarget::start_replica_again(sim::CrashKind kind) {
+  while (!processes_.back()->still()) os_.park(os_.now() + kLook);
+  const sim::Promise promised = replica_->promise();
+  cut_ = kind == sim::CrashKind::kPowerCut;
+  settings_.crash_machine(kind);
+  os_.park(os_.now() + milliseconds(static_cast<int64_t>(os_.choose(kOff, 50))));
+  network_.restart(kSurvivor);
+  std::unique_ptr<engine::Engine> engine;
+  for (;;) {
+    engine = load_replica();
+    if (engine != nullptr) break;
+    os_.park(os_.now() + kTryAgain);  // a call of it was made to fail
   }
-  heal_in(milliseconds(1 + static_cast<int64_t>(os_.choose(kAway, 3000))));
+  const bool loses = cut_ || promised.indeterminate;
+  judge_comeback(engine->applied_lsn(), loses ? promised.synced : promised.written);
+  // What the dead one said last may come in still.
+  for (const engine::Client* client : master_->engine().executor().clients().all())
+    last_link_ = std::max(last_link_, client->id());
+  dead_.push_back(std::exchange(replica_, StoreTarget::over(std::move(engine), settings_)));
+  replica_->observe(of_replica_.get());
+  serve_links(*processes_.back(), network_.node(kSurvivor), kSurvivor, survivor());
+  not_started_.clear();
+  down_ = cut_ = false;
+  anew_ = true;
+}
+
+// What it has is of its own log alone, and what WAIT told of it may be gone: with the master there that is no loss.
+void ReplicatedTarget::judge_comeback(uint64_t lsn, uint64_t least) {
+  const uint64_t number = number_of(lsn);
+  if (lsn < least)
+    accuse(fmt::format("the replica alone started again with operation {}, and its log had {}",
+                       number, number_of(least)));
+  // Two operations that undo each other leave one state twice: the number of one that was taken over whole is the least.
+  if (!held(states_[number - first_], told_synced_))
+    accuse(
+        fmt::format("the replica alone started again with operation {}, and a client was told "
+                    "that {} is synced there",
+                    number, told_synced_));
+  std::erase_if(reached_, [&](const Reached& reached) { return reached.lsn > lsn; });
+  at_ = number - first_;
+  told_ = std::min(told_, number);
 }
 
 // --- What is looked at ---
@@ -239,18 +380,15 @@ void ReplicatedTarget::on_replica(uint64_t lsn) {
   if (found == states_.end())
     return accuse("behind an operation of its own the replica holds what the master never held");
   at_ = static_cast<size_t>(found - states_.begin());
+  anew_ = false;
   reached_.push_back({lsn, first_ + at_});
 }
 
 void ReplicatedTarget::look() {
-  if (asking_) {
-    if (const std::string reply(waiter_->ready()); !reply.empty()) {
-      waiter_->consume(reply.size());
-      if (reply == ":1\r\n") told_ = std::max(told_, asked_);
-      asking_ = false;
-    }
-  }
-  if (!broken_.empty()) return;
+  if (asking_) hear_confirmation();
+  look_at_lag();
+  // What it started with may lack keys that have expired since: recovery is judged elsewhere.
+  if (!broken_.empty() || down_ || anew_) return;
   const uint64_t digest = state_of(replica_->keyspace());
   if (!held(digest, first_ + at_)) return accuse("the replica holds what the master never held");
   look_at_floors(digest);
@@ -262,7 +400,8 @@ void ReplicatedTarget::look_at_floors(uint64_t digest) {
         "WAIT told a client that operation {} is on the replica, which holds less", told_));
   for (const engine::Client* client : master_->engine().executor().clients().replicas) {
     const engine::ReplicaState& replica = *client->replica;
-    if (replica.phase != engine::ReplicaState::Phase::kOnline) continue;
+    if (replica.phase != engine::ReplicaState::Phase::kOnline || client->id() <= last_link_)
+      continue;
     const auto above = std::upper_bound(offsets_.begin(), offsets_.end(), replica.confirmed);
     if (above == offsets_.begin()) continue;
     const auto confirmed = first_ + static_cast<uint64_t>(above - offsets_.begin()) - 1;
@@ -270,6 +409,13 @@ void ReplicatedTarget::look_at_floors(uint64_t digest) {
       return accuse(fmt::format(
           "the replica has confirmed operation {} to its master, and holds less", confirmed));
   }
+}
+
+// Where no link is, it is as of the last one.
+void ReplicatedTarget::look_at_lag() {
+  for (const engine::Client* client : master_->engine().executor().clients().replicas)
+    if (client->replica->phase == engine::ReplicaState::Phase::kOnline)
+      confirmed_at_ = std::max(confirmed_at_, client->replica->confirmed_at);
 }
 
 void ReplicatedTarget::accuse(std::string text) {
@@ -296,17 +442,35 @@ sim::Promise ReplicatedTarget::promise() {
     return promise;
   }
   promise.synced = number_of(promise.synced);
-  promise.written = std::max(promise.synced, number_of(promise.written));
+  promise.written = cut_ ? promise.synced : std::max(promise.synced, number_of(promise.written));
+  promise.confirmed = told_synced_;
+  look_at_lag();
+  promise.lag_ms = (os_.now() - confirmed_at_).ms();
   return promise;
 }
 
 Result<void> ReplicatedTarget::shut_down() {
+  const Instant last = os_.now() + kPatience;
+  while (down_ && os_.now() < last) os_.park(os_.now() + kTryAgain);
+  if (down_) return Error{Errc::kIo, "the replica does not start again: " + not_started_};
   TRY(replica_->shut_down());
   if (master_ != nullptr) TRY(master_->shut_down());
   return {};
 }
 
+std::vector<sim::Span> ReplicatedTarget::blocked() {
+  std::vector<sim::Span> spans;
+  for (const auto& dead : dead_) {
+    const auto before = dead->blocked();
+    spans.insert(spans.end(), before.begin(), before.end());
+  }
+  const auto now = replica_->blocked();
+  spans.insert(spans.end(), now.begin(), now.end());
+  return spans;
+}
+
 std::string ReplicatedTarget::undone(const sim::WorldState&) {
+  if (down_) return "the replica does not start again: " + not_started_;
   if (state_of(master_->keyspace()) == state_of(replica_->keyspace())) return {};
   const engine::Replica& replica = survivor().replica();
   return fmt::format("the replica has not caught up with its master ({})",

@@ -3,10 +3,15 @@
 // what the master was behind one of its operations, and have what the replica's log had written or synced.
 //
 // While they live it is looked, at each operation of either and each request, whether the replica holds what the master held
-// behind one of its operations, and no earlier one than the master takes for confirmed, or has told a client of (WAIT).
+// behind one of its operations, and no earlier one than the master takes for confirmed, or has told a client of (WAIT). What
+// WAITAOF told a client of must be what each of the two comes up with behind a power cut.
 //
 // Before a life serves, its master is made: another machine follows the one that has survived, is promoted, and followed by
-// it. In some lives the two change places once more before that, and the one that was the master has what nobody else has.
+// it. In some lives the two change places once more before that, and the one that was the master has what nobody else has; in
+// some the master starts again while its replica lives.
+//
+// What goes wrong meanwhile is said among the requests (scenarios/store/network_event.h): the network breaks, the replica
+// alone is killed or cut and starts again with its own log.
 #pragma once
 
 #include <memory>
@@ -14,8 +19,10 @@
 #include <utility>
 #include <vector>
 
+#include "scenarios/store/network_event.h"
 #include "scenarios/store/store_target.h"
 #include "sim/node_os.h"
+#include "sim/process_os.h"
 #include "sim/sim_net.h"
 
 namespace powercut::scenarios {
@@ -38,7 +45,7 @@ class ReplicatedTarget final : public sim::Target,
   bool waits(uint64_t client) override { return front().waits(client); }
   void hang_up(uint64_t client) override { front().hang_up(client); }
   bool ended() override { return front().ended(); }
-  std::vector<sim::Span> blocked() override { return replica_->blocked(); }
+  std::vector<sim::Span> blocked() override;
   sim::Activity activity(std::optional<sim::Op> op, bool of_base) override {
     return replica_->activity(op, of_base);
   }
@@ -70,20 +77,32 @@ class ReplicatedTarget final : public sim::Target,
   // --- How the master is made ---
   void start_machine(sim::Disk disk);
   void fail_over_and_back();
+  void start_master_again();
+  void end_machine();
   std::string say(engine::Engine& engine, std::string_view line);
   void follow(engine::Engine& replica, engine::Engine& master, std::string_view name);
 
   // --- What happens to them ---
-  void strike();
-  void cut_soon();
+  void happen(const NetworkEvent& event);
+  void break_links(Duration later);
   void heal_in(Duration time);
-  void ask_for_confirmation();
+  void begin_anew();
+  void ask_for_confirmation(const std::string& question);
+  void hear_confirmation();
+  void cut_master_aside();
+
+  // --- The replica alone ---
+  void end_replica(sim::CrashKind kind);
+  void start_replica_again(sim::CrashKind kind);
+  std::unique_ptr<engine::Engine> load_replica();
+  void judge_comeback(uint64_t lsn, uint64_t least);
 
   // --- What is looked at ---
   void on_operation(uint64_t lsn) override;  // of the master
   void on_replica(uint64_t lsn);
   void look();
   void look_at_floors(uint64_t digest);
+  void look_at_lag();
   bool held(uint64_t digest, uint64_t from) const;
   uint64_t number_of(uint64_t replica_lsn) const;
   uint64_t last_number() const { return first_ + states_.size() - 1; }
@@ -94,7 +113,9 @@ class ReplicatedTarget final : public sim::Target,
   const sim::Settings settings_;
   sim::SimNetwork network_;
   std::unique_ptr<ReplicaObserver> of_replica_;
-  std::vector<Machine> machines_;  // the last is the one that is used
+  std::vector<Machine> machines_;                           // the last is the one that is used
+  std::vector<std::unique_ptr<sim::ProcessOs>> processes_;  // of the replica: likewise
+  std::vector<std::unique_ptr<StoreTarget>> dead_;          // what it was in those before
   std::unique_ptr<StoreTarget> replica_;
   std::unique_ptr<StoreTarget> master_;
   std::unique_ptr<engine::Session> waiter_;
@@ -104,9 +125,18 @@ class ReplicatedTarget final : public sim::Target,
   std::vector<uint64_t> offsets_;  // likewise: where its stream was
   size_t at_ = 0;                  // of states_: the first that the replica may be in
   std::vector<Reached> reached_;
+  bool down_ = false;       // the replica has died, and does not serve yet: replica_ is what it was
+  bool cut_ = false;        // ... and what was written, and not synced, is gone
+  bool anew_ = false;       // it serves, and has not taken over the master's data set yet
+  Instant confirmed_at_;    // when the replica last confirmed anything, as the master has it
+  uint64_t last_link_ = 0;  // links to it up to this client are of lives before
+  std::string not_started_;  // why the last try to start it again failed
   bool asking_ = false;
-  uint64_t asked_ = 0;  // the operation that the waiter asks for
-  uint64_t told_ = 0;   // the last that a client was told to be on the replica
+  uint64_t asked_ = 0;           // the operation that the waiter asks for
+  uint64_t told_ = 0;            // the last that a client was told to be on the replica (WAIT)
+  uint64_t told_synced_ = 0;     // ... and synced there (WAITAOF)
+  uint64_t told_here_ = 0;       // ... and in the log of the master, by its LSN
+  std::vector<Machine> asides_;  // of the master, as power cuts beside its life leave it
   std::string broken_;
 };
 

@@ -191,9 +191,22 @@ class ReplicatedType final : public StoreType {
       made[1].request = sim::encode_request({"SWAPDB", "0", "1"});
       made[2].request = sim::encode_request({"FLUSHDB"});
       made[1].one_in = made[2].one_in = 6;
+      for (const std::string_view event : network_events()) made.push_back({request_of(event), 2});
+      for (const auto always : {network_breaks(), network_questions()})
+        for (const std::string_view line : always) made.push_back({request_of(line), 1});
       return made;
     }();
     return all;
+  }
+  uint64_t administer_one_in() const override { return 2; }
+  std::string event_in_words(const std::vector<std::string_view>& words) const override {
+    const auto event = parse_network_event(words);
+    return event.ok() ? in_words(*event) : std::string();
+  }
+  std::string not_modelled(const std::vector<std::string_view>& words) const override {
+    if (!is_network_event(words)) return not_modelled_of_store(words);
+    const auto event = parse_network_event(words);
+    return event.ok() ? std::string() : event.error().message;
   }
   // What the master says of itself is not what is left.
   bool tells(std::string_view) const override { return false; }

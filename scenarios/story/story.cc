@@ -9,6 +9,7 @@
 #include "scenarios/run/targets.h"
 #include "scenarios/sweep/report.h"
 #include "sim/crash_images.h"
+#include "sim/request.h"
 
 namespace powercut::scenarios {
 
@@ -62,7 +63,13 @@ void count_clients(std::string& text, const LifeAccount& life) {
                       acked);
 }
 
-void tell_clients(std::string& text, const LifeAccount& life) {
+// What befell the engine's world among what clients sent; empty: it was a request.
+std::string event_text(const Step& step, const TargetType& target) {
+  if (step.unit.requests.empty()) return {};
+  return target.event_in_words(sim::words_of(step.unit.requests.front()));
+}
+
+void tell_clients(std::string& text, const LifeAccount& life, const TargetType& target) {
   if (life.steps.empty()) return;
   if (life.said.empty()) return count_clients(text, life);
   text += life.steps.size() == 1 ? "   A client sends:\n" : "   Clients send:\n";
@@ -70,9 +77,13 @@ void tell_clients(std::string& text, const LifeAccount& life) {
                                  [](const Step& step) { return step.client != 0; });
   size_t width = 0;
   for (const Step& step : life.steps) width = std::max(width, short_text(step, named).size());
-  for (size_t i = 0; i < life.steps.size(); ++i)
-    text += fmt::format("       {:<{}}  {}\n", short_text(life.steps[i], named), width,
-                        told_text(life, i));
+  for (size_t i = 0; i < life.steps.size(); ++i) {
+    if (const std::string event = event_text(life.steps[i], target); !event.empty())
+      text += fmt::format("     - {}\n", event);
+    else
+      text += fmt::format("       {:<{}}  {}\n", short_text(life.steps[i], named), width,
+                          told_text(life, i));
+  }
 }
 
 // Not where the seed draws the order: then it takes no certain one.
@@ -337,7 +348,7 @@ std::string lives_text(const Scenario& scenario, const Account& account) {
     if (i > 0 && i <= scenario.script.by_another)
       text += "   Meanwhile redis-server was started, and wrote the log in its own way.\n";
     tell_recovery(text, life, i == 0, result.holds);
-    tell_clients(text, life);
+    tell_clients(text, life, target_or_store(scenario.target));
     tell_order(text, life, target_or_store(scenario.target));
     tell_strikes(text, life);
     if (i + 1 == account.lives.size()) continue;

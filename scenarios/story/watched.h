@@ -59,6 +59,7 @@ class WatchedType final : public TargetType {
   std::span<const Administration> administer(const Policy& policy) const override {
     return inner_.administer(policy);
   }
+  uint64_t administer_one_in() const override { return inner_.administer_one_in(); }
   std::string turn_log_on() const override { return inner_.turn_log_on(); }
   std::string select(int db) const override { return inner_.select(db); }
   std::string harmless_write() const override { return inner_.harmless_write(); }
@@ -73,6 +74,9 @@ class WatchedType final : public TargetType {
     return inner_.told(reply, last);
   }
   std::string how_it_is() const override { return inner_.how_it_is(); }
+  std::string event_in_words(const std::vector<std::string_view>& words) const override {
+    return inner_.event_in_words(words);
+  }
   std::string not_modelled(const std::vector<std::string_view>& words) const override {
     return inner_.not_modelled(words);
   }

@@ -102,6 +102,10 @@ void print_cells(std::FILE* out, const Outcome& outcome) {
 // The most that was lost, each figure for itself, and what came nearest to a bound.
 void print_losses(std::FILE* out, const Outcome& outcome) {
   std::vector<Row> rows = {{"policy", "lost ops", "span", "age", "nearest", "bound", "of bound"}};
+  bool followed = false;
+  for (const auto& [policy, p] : rows_of(outcome))
+    followed |= p.oldest && p.oldest->loss.lag_ms >= 0;
+  if (followed) rows[0].emplace_back("lag then");
   for (const auto& [policy, p] : rows_of(outcome)) {
     Row row = {std::string(policy->name)};
     if (!p.worst || !p.most || !p.widest || !p.oldest) {
@@ -116,9 +120,14 @@ void print_losses(std::FILE* out, const Outcome& outcome) {
       row.push_back(nearest ? ms_text(near.age_ms) : "-");
       row.push_back(near.bound_ms < 0 ? "none" : bound_text(near));
       row.push_back(ratio_text(near));
+      if (followed) row.push_back(lost ? ms_text(p.oldest->loss.lag_ms) : "-");
     }
     rows.push_back(std::move(row));
   }
+  if (followed)
+    fmt::print(out,
+               "lag then: how long before the crash of that age the replica last confirmed "
+               "anything, as INFO says\n");
   fmt::print(out,
              "at most in one crash: lost ops; span from the first lost acknowledgement to the\n"
              "last; age of the oldest at the crash. Then the age nearest to its bound\n");
@@ -176,8 +185,9 @@ const Case* most_lost(const Tally& tally) {
 
 std::string loss_text(const Loss& loss) {
   if (loss.operations == 0) return "0 ops";
-  return fmt::format("{} op{}, span {}, age {}", loss.operations, loss.operations == 1 ? "" : "s",
-                     ms_text(loss.span_ms), ms_text(loss.age_ms));
+  const std::string lag = loss.lag_ms < 0 ? "" : fmt::format(" (lag {})", ms_text(loss.lag_ms));
+  return fmt::format("{} op{}, span {}, age {}{}", loss.operations, loss.operations == 1 ? "" : "s",
+                     ms_text(loss.span_ms), ms_text(loss.age_ms), lag);
 }
 
 std::string bound_text(const Loss& loss) {
@@ -251,6 +261,7 @@ nlohmann::ordered_json case_json(const Case& one) {
           {"lost_ops", one.loss.operations},
           {"lost_ms", one.loss.age_ms},
           {"lost_span_ms", one.loss.span_ms},
+          {"lag_ms", one.loss.lag_ms},
           {"bound_ms", one.loss.bound_ms}};
 }
 

@@ -110,7 +110,8 @@ std::map<uint64_t, FoundViolation> found_from_json(const nlohmann::json& json) {
 nlohmann::json case_to_json(const std::optional<Case>& one) {
   if (!one) return nullptr;
   return {one->seed,        one->id,           one->loss.operations,
-          one->loss.age_ms, one->loss.span_ms, one->loss.bound_ms};
+          one->loss.age_ms, one->loss.span_ms, one->loss.bound_ms,
+          one->loss.lag_ms};
 }
 
 std::optional<Case> case_from_json(const nlohmann::json& json) {
@@ -118,7 +119,7 @@ std::optional<Case> case_from_json(const nlohmann::json& json) {
   return Case{json.at(0),
               json.at(1),
               {json.at(2).get<uint64_t>(), json.at(3).get<int64_t>(), json.at(4).get<int64_t>(),
-               json.at(5).get<int64_t>()}};
+               json.at(5).get<int64_t>(), json.at(6).get<int64_t>()}};
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
-// What replicas say (REPLCONF, PSYNC, SYNC), and what is asked about them (WAIT, ROLE). What they are sent is decided in
+// What replicas say (REPLCONF, PSYNC, SYNC), and what is asked about them (WAIT, WAITAOF, ROLE). What they are sent is decided in
 // engine/replication/master.h.
 #include <fmt/format.h>
 
 #include "engine/base/words.h"
 #include "engine/command/client.h"
+#include "engine/command/confirmation.h"
 #include "engine/command/control.h"
 #include "engine/command/number.h"
 #include "engine/command/server/server_commands.h"
@@ -106,6 +107,17 @@ void replicaof(Call& call) {
 
 // --- Who asks about them ---
 
+namespace {
+
+void wait_confirmed(Call& call, const Wanted& wanted, int64_t timeout_ms) {
+  if (is_confirmed(*call.client, *call.control, wanted) || !call.may_wait())
+    return tell_confirmed(call.reply, *call.client, *call.control, wanted);
+  call.control->ask_replicas();
+  call.wait({Type::kString, 1, 0, timeout_ms});  // for no key
+}
+
+}  // namespace
+
 void wait(Call& call) {
   int64_t replicas = 0;
   int64_t timeout_ms = 0;
@@ -119,11 +131,32 @@ void wait(Call& call) {
         "a replica is configured to be writable (which is not the default) writes to replicas are "
         "just local and are not propagated.");
   }
-  const uint64_t offset = call.client->written_offset;
-  const auto confirmed = static_cast<int64_t>(call.control->confirmed_replicas(offset));
-  if (confirmed >= replicas || !call.may_wait()) return call.reply.integer(confirmed);
-  call.control->ask_replicas();
-  call.wait({Type::kString, 1, 0, timeout_ms});  // for no key
+  wait_confirmed(call, {.replicas = replicas}, timeout_ms);
+}
+
+void waitaof(Call& call) {
+  int64_t here = 0;
+  int64_t replicas = 0;
+  int64_t timeout_ms = 0;
+  if (!call.integer_arg(1, here, "ERR value is out of range, must be between 0 and 1")) return;
+  if (here < 0 || here > 1) return call.fail("ERR value is out of range, must be between 0 and 1");
+  if (!call.integer_arg(2, replicas, "ERR value is out of range, must be positive")) return;
+  if (replicas < 0) return call.fail("ERR value is out of range, must be positive");
+  if (!call.integer_arg(3, timeout_ms, "ERR timeout is not an integer or out of range")) return;
+  if (timeout_ms < 0) return call.fail("ERR timeout is negative");
+  if (call.client == nullptr || call.control == nullptr) {
+    call.reply.array(2);
+    call.reply.integer(0);
+    return call.reply.integer(0);
+  }
+  if (call.control->master_link() != nullptr) {
+    return call.fail(
+        "ERR WAITAOF cannot be used with replica instances. Please also note that writes to "
+        "replicas are just local and are not propagated.");
+  }
+  const Wanted wanted{.synced = true, .here = here, .replicas = replicas};
+  if (cannot_confirm(*call.control, wanted)) return call.fail(kNoLogToConfirm);
+  wait_confirmed(call, wanted, timeout_ms);
 }
 
 namespace {

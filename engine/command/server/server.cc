@@ -159,6 +159,7 @@ std::span<const CommandSpec> server_commands() {
       {"slaveof", replicaof, 3, kAdmin},
       {"sync", sync, 1, kAdmin | kNoMulti},
       {"wait", wait, 3, 0},
+      {"waitaof", waitaof, 4, 0},
       {"lolwut", lolwut, -1, kReadOnly},
   };
   return kCommands;

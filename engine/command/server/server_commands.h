@@ -18,6 +18,7 @@ void replicaof(Call& call);
 void role(Call& call);
 void sync(Call& call);
 void wait(Call& call);
+void waitaof(Call& call);
 
 // tracking.cc
 void client_caching(Call& call);
