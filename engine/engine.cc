@@ -25,6 +25,7 @@ Engine::Engine(Os& os, EngineConfig&& config)
       executor_(os, keyspace_, *this, *this),
       master_(os, executor_.clients(), *this, lend_to_master()),
       replica_(os, executor_, master_, lend_to_replica()),
+      failover_(os, executor_, master_, replica_, lend_to_failover()),
       wake_expirer_(os),
       shutdown_over_(os),
       started_at_(os.now()) {

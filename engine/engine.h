@@ -18,6 +18,7 @@
 #include "engine/generations.h"
 #include "engine/keeper.h"
 #include "engine/recovery/recovery.h"
+#include "engine/replication/failover.h"
 #include "engine/replication/master.h"
 #include "engine/replication/replica.h"
 #include "engine/sink/sink.h"
@@ -146,6 +147,9 @@ class Engine final : public OperationLog, public Control {
   const MasterLink* master_link() override { return replica_.master_link(); }
   Result<void> follow_master(std::string_view host, int port) override;
   void follow_nobody() override;
+  Result<void> take_over_from(std::string_view id) override;
+  Result<void> fail_over(FailoverWish wish) override { return failover_.begin(std::move(wish)); }
+  Result<void> abort_failover() override { return failover_.abort(); }
   std::string info_section(std::string_view section) override;
   // read_back.cc
   Result<void> check_checkpoint() override;
@@ -187,6 +191,7 @@ class Engine final : public OperationLog, public Control {
   void set_master_options();
   std::string why_not_sent() const;
   Replica::Store lend_to_replica();
+  Failover::Store lend_to_failover();
   std::unique_ptr<Keyspace> make_keyspace();
   void set_replica_options();
   void set_role();
@@ -204,6 +209,7 @@ class Engine final : public OperationLog, public Control {
   Executor executor_;
   Master master_;
   Replica replica_;
+  Failover failover_;
   std::unique_ptr<Sink> sink_;
   WaitQueue wake_expirer_;
   WaitQueue shutdown_over_;

@@ -116,6 +116,26 @@ void Engine::follow_nobody() {
   replica_.promote();
 }
 
+Result<void> Engine::take_over_from(std::string_view id) {
+  if (!replica_.follows())
+    return Error{Errc::kRefused, "PSYNC FAILOVER can't be sent to a master."};
+  if (id != master_.id())
+    return Error{Errc::kRefused, "PSYNC FAILOVER replid must match my replid."};
+  log_line("failover: the master hands over to this store");
+  follow_nobody();
+  return {};
+}
+
+Failover::Store Engine::lend_to_failover() {
+  return {.hand_over =
+              [this](const std::string& host, int port) {
+                config_.accepted["replicaof"] = fmt::format("{} {}", host, port);
+                replica_.hand_over(host, port);
+              },
+          .take_back = [this] { follow_nobody(); },
+          .log_line = [this](std::string_view text) { log_line(text); }};
+}
+
 // --- INFO ---
 
 std::string Engine::info_master_link() {
@@ -173,10 +193,10 @@ std::string Engine::info_replication() {
   const Backlog& backlog = master_.backlog();
   const std::string none(40, '0');
   text += fmt::format(
-      "master_failover_state:no-failover\r\nmaster_replid:{}\r\nmaster_replid2:{}\r\n"
+      "master_failover_state:{}\r\nmaster_replid:{}\r\nmaster_replid2:{}\r\n"
       "master_repl_offset:{}\r\nsecond_repl_offset:{}\r\nrepl_backlog_active:{}\r\n"
       "repl_backlog_size:{}\r\nrepl_backlog_first_byte_offset:{}\r\nrepl_backlog_histlen:{}\r\n",
-      master_.active() ? master_.id() : none,
+      failover_.state(), master_.active() ? master_.id() : none,
       master_.second_id().empty() ? none : master_.second_id(), master_.offset(),
       master_.second_offset(), master_.active() ? 1 : 0, master_.options().backlog_bytes,
       master_.active() ? backlog.first() : 0, backlog.size());

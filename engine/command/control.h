@@ -51,6 +51,14 @@ struct MasterLink {
   int64_t offset = -1;                 // up to which the master's stream is applied; -1: nothing is
 };
 
+// FAILOVER's words. No host: to whichever replica has all first.
+struct FailoverWish {
+  std::string host;
+  int port = 0;
+  bool force = false;      // behind the timeout, whatever the replica has
+  int64_t timeout_ms = 0;  // 0: for ever
+};
+
 class Control {
  public:
   virtual ~Control() = default;
@@ -153,6 +161,11 @@ class Control {
     return Error{Errc::kUnsupported, "there is no network around this store"};
   }
   virtual void follow_nobody() {}
+  // Of a replica: its master hands over to it, if it has that history. Errors: kRefused: it has not.
+  virtual Result<void> take_over_from(std::string_view /*id*/) { return no_process(); }
+  // FAILOVER, as Failover::begin() and abort().
+  virtual Result<void> fail_over(FailoverWish) { return no_process(); }
+  virtual Result<void> abort_failover() { return no_process(); }
 
   // --- INFO ---
   // The "name:value" lines of a section ("server", "clients", "memory", "persistence", "stats", "keyspace",

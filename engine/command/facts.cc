@@ -126,6 +126,7 @@ constexpr CommandFacts kFacts[] = {
     {"expire", "write fast", "keyspace write fast", "generic", "1.0.0", "RW update@1:0:1"},
     {"expireat", "write fast", "keyspace write fast", "generic", "1.2.0", "RW update@1:0:1"},
     {"expiretime", "readonly fast", "keyspace read fast", "generic", "7.0.0", "RO access@1:0:1"},
+    {"failover", "admin noscript stale", "admin slow dangerous", "server", "6.2.0", ""},
     {"fcall", "noscript stale skip_monitor may_replicate no_mandatory_keys movablekeys",
      "slow scripting", "scripting", "7.0.0", "RW access update@2#0:1:1"},
     {"fcall_ro", "readonly noscript stale skip_monitor no_mandatory_keys movablekeys",

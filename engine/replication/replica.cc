@@ -177,7 +177,9 @@ Result<void> Replica::Attempt::begin() {
   const bool known = replica_.known_ && master.active();
   const std::string id = known ? master.id() : "?";
   const std::string offset = known ? std::to_string(master.offset() + 1) : "-1";
-  TRY_ASSIGN(const std::string answer, ask({"PSYNC", id, offset}));
+  TRY_ASSIGN(const std::string answer, replica_.hands_over_ ? ask({"PSYNC", id, offset, "FAILOVER"})
+                                                            : ask({"PSYNC", id, offset}));
+  if (answer.starts_with('+')) replica_.hands_over_ = false;
   if (answer.starts_with("+FULLRESYNC ")) return take_all(answer);
   if (answer.starts_with("+CONTINUE")) return go_on(answer);
   return Error{Errc::kRefused, fmt::format("the master answers PSYNC with '{}'", answer)};
@@ -466,8 +468,14 @@ void Replica::follow(const std::string& host, int port) {
   os_.spawn("replica", [this] { run(); });
 }
 
+void Replica::hand_over(const std::string& host, int port) {
+  hands_over_ = true;
+  follow(host, port);
+}
+
 void Replica::promote() {
   if (!follows()) return;
+  hands_over_ = false;
   ++generation_;
   link_.host.clear();
   master_.promote();

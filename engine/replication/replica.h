@@ -77,6 +77,10 @@ class Replica {
 
   // Follows that one from now on; what is there stays, and is served, until the master's is whole. Never yields.
   void follow(const std::string& host, int port);
+  // The same, of a master that hands over to that one: it is asked to take over with the first question.
+  void hand_over(const std::string& host, int port);
+  // It has not answered yet.
+  bool hands_over() const { return hands_over_; }
   // Follows nobody: what has been applied is the data set, and this store a master. Never yields.
   void promote();
   // The task ends.
@@ -116,6 +120,7 @@ class Replica {
   uint64_t generation_ = 0;  // counts the changes of whom it follows
   // The data set is that of the master's identity at the master's offset, with nothing besides.
   bool known_ = false;
+  bool hands_over_ = false;
   int db_ = 0;
   SyncedOffset synced_;
   bool runs_ = false;

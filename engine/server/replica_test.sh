@@ -127,6 +127,27 @@ say one CONFIG SET appendonly no >/dev/null
 is "WAITAOF without a log" "$(say one WAITAOF 1 0 0 | grep -c 'appendonly is disabled')" 1
 say one CONFIG SET appendonly yes >/dev/null
 
+# --- FAILOVER: its replica takes over; nothing is lost, and nothing had anew ---
+is "FAILOVER at a replica" "$(say two FAILOVER)" "ERR FAILOVER is not valid when server is a replica."
+is "FAILOVER to a stranger" "$(say one FAILOVER TO 127.0.0.1 1)" "ERR FAILOVER target HOST and PORT is not a replica."
+is "nothing to give up" "$(say one FAILOVER ABORT)" "ERR No failover in progress."
+is "FORCE alone" "$(say one FAILOVER FORCE | cut -c1-30)" "ERR FAILOVER with force option"
+is "FAILOVER where it would have to say a password that is none" "$(say one FAILOVER)" OK
+until_is "it is told" 1 lines one "has not taken over (the master refuses masterauth"
+is "it is a master still" "$(say one SET behind 0)" OK
+say one CONFIG SET masterauth "" >/dev/null
+for node in two four; do linked $node; done  # a history has two names at most: one behind it would begin anew
+for there in two one; do
+  if [ $there = two ]; then here=one; else here=two; fi
+  full=$(info_of $there sync_full stats)
+  is "FAILOVER" "$(say $here FAILOVER TO 127.0.0.1 "$(port_of $there)" TIMEOUT 10000)" OK
+  until_is "$there has taken over" master info_of $there role
+  linked $here
+  write_to $there "handed over to $there"
+  for node in $here four; do until_is "$node has what $there has" same same_content $there $node; done
+  is "full resynchronisations with $there" "$(info_of $there sync_full stats)" "$full"
+done
+
 # --- The old master has what nobody else has, and becomes a replica: it drops that ---
 say master SET only-here 1 >/dev/null
 say master REPLICAOF 127.0.0.1 "$(port_of one)" >/dev/null

@@ -83,7 +83,12 @@ void begin(Call& call, std::string_view id, int64_t offset) {
 
 void psync(Call& call) {
   int64_t offset = 0;
+  if (call.argc() > 4 || (call.argc() == 4 && !call.is(3, "FAILOVER")))
+    return call.fail(kSyntaxError);
   if (!call.integer_arg(2, offset)) return;
+  if (call.argc() == 4 && call.control != nullptr)
+    if (const auto taken = call.control->take_over_from(call.arg(1)); !taken.ok())
+      return call.fail("ERR " + taken.error().message);
   begin(call, call.arg(1), offset);
 }
 
@@ -102,6 +107,46 @@ void replicaof(Call& call) {
     return call.reply.simple("OK Already connected to specified master");
   const auto followed = call.control->follow_master(call.arg(1), static_cast<int>(*port));
   if (!followed.ok()) return call.fail("ERR " + followed.error().message);
+  call.reply.ok();
+}
+
+namespace {
+
+bool failover_words(Call& call, FailoverWish& wish) {
+  for (size_t i = 1; i < call.argc(); ++i) {
+    const bool one_more = i + 1 < call.argc();
+    if (call.is(i, "TIMEOUT") && one_more && wish.timeout_ms == 0) {
+      if (!call.integer_arg(++i, wish.timeout_ms)) return false;
+      if (wish.timeout_ms <= 0) {
+        call.fail("ERR FAILOVER timeout must be greater than 0");
+        return false;
+      }
+    } else if (call.is(i, "TO") && i + 2 < call.argc() && wish.host.empty()) {
+      int64_t port = 0;
+      wish.host = call.arg(i + 1);
+      if (!call.integer_arg(i + 2, port)) return false;
+      wish.port = static_cast<int>(port);
+      i += 2;
+    } else if (call.is(i, "FORCE") && !wish.force) {
+      wish.force = true;
+    } else {
+      call.fail(kSyntaxError);
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+void failover(Call& call) {
+  if (call.control == nullptr) return call.reply.ok();
+  FailoverWish wish;
+  const bool aborts = call.argc() == 2 && call.is(1, "ABORT");
+  if (!aborts && !failover_words(call, wish)) return;
+  const auto outcome =
+      aborts ? call.control->abort_failover() : call.control->fail_over(std::move(wish));
+  if (!outcome.ok()) return call.fail("ERR " + outcome.error().message);
   call.reply.ok();
 }
 

@@ -12,6 +12,7 @@ namespace server {
 bool set_client_name(Call& call, std::string_view name);
 
 // replication.cc
+void failover(Call& call);
 void psync(Call& call);
 void replconf(Call& call);
 void replicaof(Call& call);

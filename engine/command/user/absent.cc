@@ -39,7 +39,6 @@ constexpr CommandName kAbsent[] = {
     {"eval_ro", "slow scripting"},
     {"evalsha", "slow scripting"},
     {"evalsha_ro", "slow scripting"},
-    {"failover", "admin slow dangerous"},
     {"fcall", "slow scripting"},
     {"fcall_ro", "slow scripting"},
     {"function|delete", "write slow scripting"},
