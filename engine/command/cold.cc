@@ -5,8 +5,8 @@
 namespace powercut::engine {
 
 void Executor::add_away(int db, std::string_view key) {
-  const Object* object = keyspace_.peek(db, key);
-  if (object != nullptr && object->value.away() != nullptr) away_keys_.emplace_back(db, key);
+  const auto* entry = keyspace_.database(db).table().find(key);
+  if (entry != nullptr && entry->value.value.away() != nullptr) away_keys_.emplace_back(db, key);
 }
 
 // In each of the databases from the first to the last.
@@ -24,7 +24,6 @@ bool Executor::find_away(const Client& client, const CommandSpec& spec,
                          std::span<const std::string_view> args) {
   away_keys_.clear();
   if (loading_) return false;
-  keyspace_.set_now(os_.wall_now());
   const int last = keyspace_.databases() - 1;
   if (spec.name == "exec") {
     if (!client.in_multi || client.multi_failed || client.watch_broken) return false;
@@ -52,9 +51,9 @@ bool Executor::bring_back(Client& client, const CommandSpec& spec) {
   return false;
 }
 
-// What a script asks for and nobody had named.
+// What a script asks for and nobody had named. Of a command by itself it is known: nothing has run since it was looked for.
 bool Executor::reads_away(const Call& call, const CommandSpec& spec) {
-  if (!needs_values(spec, call.argc())) return false;
+  if (!call.client->in_exec || !needs_values(spec, call.argc())) return false;
   away_keys_.clear();
   add_away(spec, call.args, call.db, call.db);
   return !away_keys_.empty();
