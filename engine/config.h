@@ -12,6 +12,7 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/recovery/recovery.h"
 #include "engine/sink/sink.h"
+#include "engine/tier/tier.h"
 #include "engine/store/eviction.h"
 
 namespace powercut::engine {
@@ -30,6 +31,7 @@ struct EngineSizes {
   CheckpointSizes checkpoint;
   Duration expire_lag{0};    // how long a key that has expired may stay before the expirer looks
   size_t expire_batch = 64;  // keys that it removes in one step
+  TierSizes tier = {};
 };
 
 // How much may wait for a client that does not read, by class of client: above `hard`, or above `soft` for `soft_seconds`,
@@ -111,10 +113,15 @@ struct EngineConfig {
   Retention retention;                    // backup-retain-count, backup-retain-seconds
   EngineSizes sizes;
   SinkOptions sink;  // sink-file and the others
+  TierOptions tier;  // cold-tier-path and the others
   ServiceConfig service;
   // Directives of Redis that cannot matter here, where they were given another value than Redis's own default.
   std::map<std::string, std::string, std::less<>> accepted;
   std::string directory = ".";  // dir: where the Os's root is, for CONFIG GET alone
 };
+
+// May a store with this configuration have the cold tier that it names?
+//   Errors: kInvalid, with what is in the way.
+Result<void> check_tier(const EngineConfig& config);
 
 }  // namespace powercut::engine

@@ -121,6 +121,7 @@ Result<void> Engine::config_set(std::string_view name, std::string_view value) {
   EngineConfig next = config_;
   if (loading_ && name == "appendonly") return failed("the store is loading");
   if (const auto set = parameter->set(next, value); !set.ok()) return failed(set.error().message);
+  if (const auto fits = check_tier(next); !fits.ok()) return failed(fits.error().message);
   if (sink_ != nullptr && (!next.recovery.append_only || next.aof.policy == SyncPolicy::kNo))
     return failed(kSinkNeedsLog);
   if (next.recovery.append_only != config_.recovery.append_only) {
@@ -142,6 +143,7 @@ Result<void> Engine::config_set(std::string_view name, std::string_view value) {
   if (sink_ != nullptr) sink_->set_resync(next.sink.resync);
   config_ = std::move(next);
   aof_.set_options(config_.aof);
+  if (tier_ != nullptr) tier_->set_options(config_.tier);
   apply_config();
   keeper_.config_changed();
   if (on_config_) on_config_();

@@ -92,6 +92,7 @@ Result<void> Engine::load() {
   RecoveryOptions options = config_.recovery;
   if (options.progress != nullptr) options.progress = &progress_;
   TRY(look_at_sink(options));
+  TRY(look_at_tier(options));
   TRY_ASSIGN(Recovered recovered, recover(os_, keyspace_, options));
   if (stopped_) return {};  // a client has ended it meanwhile
   if (const std::string broken = executor_.scripts().broken_library(); !broken.empty()) {
@@ -105,6 +106,7 @@ Result<void> Engine::load() {
   const bool renumbered = recovered.foreign || recovered.single_log;
   TRY(generations_.start(std::move(recovered)));
   generations_.backups().remove_leftovers(unsealed);
+  if (tier_ != nullptr) TRY(begin_tier());
   CHECK(aof_.active() == config_.recovery.append_only);
   CHECK(aof_.synced_lsn() == report_.last_lsn);
   aof_.start();
@@ -124,6 +126,7 @@ uint64_t Engine::append(const Effects& effects) {
   const uint64_t lsn = aof_.end_entry();
   if (master_.own()) master_.append(effects, lsn);
   if (sink_ != nullptr) sink_->on_entry();
+  if (tier_ != nullptr) tier_->look();
   keeper_.on_entry();
   if (++appends_ % kLooksAtMemory == 0) peak_memory_ = std::max(peak_memory_, used_memory());
   if (!wake_expirer_.empty() && keyspace_.next_expiry_ms() != INT64_MAX) wake_expirer_.notify_all();
@@ -203,6 +206,7 @@ Result<void> Engine::shut_down(bool save) {
   stopped_ = true;
   keeper_.stop();
   if (sink_ != nullptr) sink_->stop();
+  if (tier_ != nullptr) tier_->stop();
   wake_expirer_.notify_all();
   executor_.stop();
   master_.stop();

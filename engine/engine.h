@@ -23,6 +23,7 @@
 #include "engine/replication/replica.h"
 #include "engine/sink/sink.h"
 #include "engine/store/keyspace.h"
+#include "engine/tier/tier.h"
 
 namespace powercut::engine {
 
@@ -56,6 +57,8 @@ class Engine final : public OperationLog, public Control {
   // The network that it may follow a master over. Call it before load(); it outlives the tasks.
   void set_net(Net* net) { replica_.set_net(net); }
   const Sink* sink() const { return sink_.get(); }  // null: there is no database behind it
+  Tier* tier() { return tier_.get(); }  // null: there is no cold tier
+  const Tier* tier() const { return tier_.get(); }
   const RecoveryReport& recovery() const { return report_; }
   const LoadProgress& load_progress() const { return progress_; }
   const EngineConfig& config() const { return config_; }
@@ -169,6 +172,7 @@ class Engine final : public OperationLog, public Control {
   void expire_loop();
   Result<void> finish(bool save);
   void apply_config();
+  Result<void> check_all_in_memory() const;
   Result<void> compare(Keyspace& found, std::string_view what);
   std::string own_info(std::string_view section);
   std::string info_commands();
@@ -186,6 +190,10 @@ class Engine final : public OperationLog, public Control {
   // behind.cc
   Result<void> look_at_sink(RecoveryOptions& options);
   std::string info_sink() const;
+  // tiers.cc
+  Result<void> look_at_tier(RecoveryOptions& options);
+  Result<void> begin_tier();
+  std::string info_tier() const;
   // replicas.cc
   Master::Store lend_to_master();
   void set_master_options();
@@ -211,6 +219,8 @@ class Engine final : public OperationLog, public Control {
   Replica replica_;
   Failover failover_;
   std::unique_ptr<Sink> sink_;
+  std::unique_ptr<ColdFolder> cold_;
+  std::unique_ptr<Tier> tier_;
   WaitQueue wake_expirer_;
   WaitQueue shutdown_over_;
   RecoveryReport report_;

@@ -36,6 +36,7 @@ Result<void> Generations::start(Recovered recovered) {
     kept_.insert(kept_.end(), history.begin(), history.end());
   }
   for (const ManifestFile& file : all_files()) standing_.push_back(file.name);
+  if (manifest_.base) rests_on_[manifest_.base->name] = std::move(recovered.rests_on);
   next_sequence_ = recovered.next_sequence;
   orphans_ = std::move(recovered.orphans);
   saved_lsn_ = recovered.report.log_beside ? 0 : recovered.report.last_lsn;
@@ -155,12 +156,16 @@ Result<Segment> Generations::create_segment(uint64_t sequence) {
   return Segment{std::move(file), sequence, nonce, text.size(), text.size()};
 }
 
-RdbHeader Generations::header(bool aof_base) const {
+RdbHeader Generations::header(bool aof_base) {
   RdbHeader header;
   header.ctime_s = os_.wall_now().unix_ms / 1000;
   header.used_mem_bytes = keyspace_.memory_bytes();
   header.aof_base = aof_base;
   header.aux.emplace_back(kRdbAuxLsn, std::to_string(log_.applied_lsn()));
+  captured_rests_on_.clear();
+  if (aof_base && cold_ != nullptr) captured_rests_on_ = cold_->in_use();
+  if (!captured_rests_on_.empty())
+    header.aux.emplace_back(kRdbAuxCold, cold_->rests_on(captured_rests_on_));
   return header;
 }
 
@@ -175,6 +180,7 @@ Result<ManifestFile> Generations::write_base(uint64_t sequence, uint64_t cut) {
   CHECK(checkpoint_.running() && cut <= log_.applied_lsn());
   CHECK(captured_lsn_ == cut);  // what the file says of itself
   const std::string name = base_name(sequence);
+  rests_on_[name] = std::move(captured_rests_on_);
   TRY_ASSIGN(const auto file, create_log_file(name, sequence));
   TRY_ASSIGN(const CheckpointInfo info, checkpoint_.write(*file));
   TRY(file->sync("base.sync"));
@@ -222,6 +228,7 @@ void Generations::remove_log_file(const std::string& name) {
   CHECK(!manifest_.names(name));
   for (const Manifest& manifest : doubtful_) CHECK(!manifest.names(name));
   std::erase(standing_, name);
+  rests_on_.erase(name);
   remove_quietly(in_aof_directory(name));
 }
 

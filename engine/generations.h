@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,18 @@ namespace powercut::engine {
 class Generations {
  public:
   Generations(Os& os, Keyspace& keyspace, AofLog& log, const EngineConfig& config);
+
+  // The cold tier; null: there is none. Bases refer to what lies there, and hold it. Call it before start().
+  void set_cold(ColdFolder* cold, Checkpoint::ReadAway read) {
+    cold_ = cold;
+    checkpoint_.set_read_away(std::move(read));
+    backups_.set_rests_on([this](const std::string& base) {
+      std::vector<std::string> files;
+      for (const SegmentHold& segment : rests_on_[base])
+        files.push_back(cold_->file_of(segment->sequence));
+      return files;
+    });
+  }
 
   // Takes over what recovery found; after it the log accepts entries. With a log, publishes a first
   // or a new generation where there is none to go on in. Yields.
@@ -101,7 +114,7 @@ class Generations {
   void remove_log_file(const std::string& name);
   void remove_quietly(const std::string& name);
   Result<void> publish_anew(uint64_t sequence, uint64_t cut);
-  RdbHeader header(bool aof_base) const;
+  RdbHeader header(bool aof_base);
   void capture(bool aof_base);
   std::vector<ManifestFile> all_files() const;
 
@@ -114,6 +127,9 @@ class Generations {
   Manifest manifest_;
   // Renamed, but the directory was not synced: a crash may bring any of them.
   std::vector<Manifest> doubtful_;
+  ColdFolder* cold_ = nullptr;
+  std::vector<SegmentHold> captured_rests_on_;                // of the newest checkpoint
+  std::map<std::string, std::vector<SegmentHold>> rests_on_;  // of each base that stands
   std::vector<std::string> standing_;  // the log's files: found named, or made, and not removed
   uint64_t captured_lsn_ = 0;          // the cut of the newest checkpoint
   uint64_t next_sequence_ = 1;

@@ -66,7 +66,8 @@ std::string Engine::own_info(std::string_view section) {
   if (section == "clients") return info_clients();
   if (section == "server") return info_server();
   if (section == "memory") return info_memory();
-  if (section == "persistence") return info_loading() + info_persistence() + info_sink();
+  if (section == "persistence")
+    return info_loading() + info_persistence() + info_sink() + info_tier();
   if (section == "stats") return info_stats();
   if (section == "keyspace") return info_keyspace();
   if (section == "replication") return info_replication();

@@ -207,6 +207,8 @@ std::span<const Parameter> parameters() {
     both.insert(both.end(), service.begin(), service.end());
     const auto sink = sink_parameters();
     both.insert(both.end(), sink.begin(), sink.end());
+    const auto tier = tier_parameters();
+    both.insert(both.end(), tier.begin(), tier.end());
     std::sort(both.begin(), both.end(),
               [](const Parameter& a, const Parameter& b) { return a.name < b.name; });
     return both;

@@ -36,6 +36,8 @@ std::span<const Parameter> parameters();
 std::span<const Parameter> service_parameters();
 // Of these, those of the database behind the store (sink_parameters.cc), in no order.
 std::span<const Parameter> sink_parameters();
+// Of these, those of the cold tier (tier_parameters.cc), in no order.
+std::span<const Parameter> tier_parameters();
 // nullptr if there is none.
 const Parameter* find_parameter(std::string_view name);
 

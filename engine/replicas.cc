@@ -106,6 +106,8 @@ Result<void> Engine::follow_master(std::string_view host, int port) {
   if (!replica_.has_net())
     return Error{Errc::kUnsupported, "there is no network around this store"};
   if (shutting_down_) return Error{Errc::kRefused, "the store ends"};
+  if (tier_ != nullptr)
+    return Error{Errc::kUnsupported, "a store with a cold tier follows no master yet"};
   config_.accepted["replicaof"] = fmt::format("{} {}", host, port);
   replica_.follow(std::string(host), port);
   return {};

@@ -87,6 +87,7 @@ Result<void> Backups::start(const std::string& id, const Manifest& log) {
   CHECK(!open() && is_backup_id(id));
   id_ = id;
   kept_ = {};
+  cold_.clear();
   next_.clear();
   may_stand_ = false;
   given_up_.clear();
@@ -118,9 +119,30 @@ Result<void> Backups::make_folder(const std::string& id) {
 
 Result<void> Backups::keep(const ManifestFile& file) {
   CHECK(file.length);  // nothing is appended to it any more
-  const auto linked = os_.link(in_aof_directory(file.name), in_folder(id_, file.name));
+  return link_in(in_aof_directory(file.name), file.name);
+}
+
+Result<void> Backups::link_in(const std::string& path, const std::string& name) {
+  const auto linked = os_.link(path, in_folder(id_, name));
   if (linked.ok() || linked.error().code != Errc::kRefused) return linked;
   return Error{Errc::kUnsupported, linked.error().message + "; a backup is made of hard links"};
+}
+
+Result<void> Backups::keep_cold(const std::string& base) {
+  if (rests_on_ == nullptr) return {};
+  for (const std::string& path : rests_on_(base)) {
+    const std::string name = path.substr(path.rfind('/') + 1);
+    TRY(link_in(path, name));
+    cold_.push_back(name);
+  }
+  return {};
+}
+
+// What it had of a log that was begun anew.
+void Backups::drop(const Manifest& before) {
+  for (const ManifestFile& old : before.segments) (void)os_.remove(in_folder(id_, old.name));
+  if (before.base) (void)os_.remove(in_folder(id_, before.base->name));
+  for (const std::string& name : std::exchange(cold_, {})) (void)os_.remove(in_folder(id_, name));
 }
 
 Result<void> Backups::follow(const Manifest& log) {
@@ -128,10 +150,9 @@ Result<void> Backups::follow(const Manifest& log) {
   auto file = std::find_if(log.segments.begin(), log.segments.end(),
                            [&](const ManifestFile& segment) { return segment.name == next_; });
   if (file == log.segments.end()) {
-    const Manifest before = std::exchange(kept_, {});
-    for (const ManifestFile& old : before.segments) (void)os_.remove(in_folder(id_, old.name));
-    if (before.base) (void)os_.remove(in_folder(id_, before.base->name));
+    drop(std::exchange(kept_, {}));
     if (log.base) TRY(keep(*log.base));
+    if (log.base) TRY(keep_cold(log.base->name));
     kept_.base = log.base;
     file = log.segments.begin();
   }

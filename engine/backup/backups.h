@@ -1,6 +1,7 @@
 // Backups: copies of the log by hard link, in folders beside it, made while writes go on.
 //
 //   backups/ID/appendonly.aof.N....     second names of the log's files, none of which is appended to any more
+//   backups/ID/N.cold                   ... and of the segments of the cold tier on which the base rests
 //   backups/ID/appendonly.aof.manifest  comes last: where it stands the backup is whole
 //   appendonlydir/backup-ID.unsealed    stands from before the folder is made until it is whole
 //
@@ -11,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +43,10 @@ struct Retention {
 class Backups {
  public:
   explicit Backups(Os& os) : os_(os) {}
+
+  // On which files of the cold tier a base rests: a backup has second names of them too, in its folder. Without it: none.
+  using RestsOn = std::function<std::vector<std::string>(const std::string& base)>;
+  void set_rests_on(RestsOn rests_on) { rests_on_ = std::move(rests_on); }
 
   // May one of that ID be begun now? Yields.
   //   Errors: kInvalid: no such ID can be, it is taken, or another is under way.
@@ -81,14 +87,19 @@ class Backups {
   Result<void> make_directory(const std::string& path);
   Result<void> make_folder(const std::string& id);
   Result<void> keep(const ManifestFile& file);
+  Result<void> keep_cold(const std::string& base);
+  Result<void> link_in(const std::string& path, const std::string& name);
+  void drop(const Manifest& before);
   Result<void> write_manifest(const std::string& text);
   Result<void> remove_unsealed(const std::string& id);
 
   Os& os_;
-  std::string id_;          // of the one under way; empty: there is none
-  Manifest kept_;           // its files
-  std::string next_;        // the segment that goes on behind them
-  bool may_stand_ = false;  // it was renamed into place, or that was tried
+  RestsOn rests_on_;
+  std::vector<std::string> cold_;  // what of the cold tier it has, by name
+  std::string id_;                 // of the one under way; empty: there is none
+  Manifest kept_;                  // its files
+  std::string next_;               // the segment that goes on behind them
+  bool may_stand_ = false;         // it was renamed into place, or that was tried
   std::string given_up_;
 };
 

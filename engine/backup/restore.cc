@@ -23,7 +23,9 @@ uint64_t first_of(const Manifest& manifest) {
 // Up to the first entry that was logged later than that second; nothing: none was.
 Result<std::optional<Recovered>> before_second(Os& os, int databases, int64_t second) {
   Keyspace scratch(databases);
+  ColdFolder cold(os, "");
   RecoveryOptions options;
+  options.cold = &cold;
   options.on_corruption = OnCorruption::kTruncate;
   options.until_unix_s = second;
   TRY_ASSIGN(Recovered found, recover(os, scratch, options));
@@ -58,9 +60,12 @@ Result<Restored> load_state(Os& os, Keyspace& keyspace, const RestoreTo& to) {
   if (to.unix_s) {
     TRY_ASSIGN(lsn, lsn_at(os, keyspace.databases(), *to.unix_s));
   }
+  ColdFolder cold(os, "");
   RecoveryOptions options;
+  options.cold = &cold;
   options.until_lsn = lsn.value_or(UINT64_MAX);
   TRY_ASSIGN(const Recovered found, recover(os, keyspace, options));
+  TRY(cold.bring_all_back(keyspace));
   Restored restored;
   restored.first_lsn = first_of(found.manifest);
   restored.last_lsn = found.report.last_lsn;

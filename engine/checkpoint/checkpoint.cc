@@ -20,6 +20,8 @@ Checkpoint::~Checkpoint() { abandon(); }
 void Checkpoint::begin(const RdbHeader& header, For what) {
   CHECK(!running());
   for_ = what;
+  refers_ = header.aof_base;
+  CHECK(away_.empty());
   CHECK(taken_.empty() && side_.empty() && slicing_db_ == nullptr);
   writer_.emplace(header);
   for (const auto& [name, text] : keyspace_.libraries()) writer_->add_library(text);
@@ -41,6 +43,7 @@ void Checkpoint::abandon() {
   keyspace_.remove_observer(this);
   writer_.reset();
   taken_.clear();
+  away_.clear();
   side_.clear();
   side_bytes_ = 0;
   slicing_db_ = nullptr;
@@ -57,6 +60,13 @@ size_t Checkpoint::extra_bytes() const {
 // --- Handing over ---
 
 void Checkpoint::capture(int db, std::string_view key, const Object& object) {
+  if (object.value.away() != nullptr && !refers_) {
+    Object kept;
+    kept.value = object.value.clone();
+    kept.expire_at_ms = object.expire_at_ms;
+    away_.push_back({db, std::string(key), std::move(kept)});
+    return;
+  }
   if (slicing_db_ == nullptr) {
     writer_->add(db, key, object);
     return;
@@ -80,6 +90,10 @@ void Checkpoint::before_change(Database& db, std::string_view key, Object* objec
   capture(number_of(db), key, *object);
 }
 
+void Checkpoint::before_leave(Database& db, std::string_view key, Object& object, const Away&) {
+  before_change(db, key, &object);
+}
+
 void Checkpoint::before_flush(Database& db) {
   if (&db == slicing_db_) finish_slicing();
   if (db.table().empty()) return;
@@ -99,7 +113,10 @@ void Checkpoint::finish_slicing() {
 Result<CheckpointInfo> Checkpoint::write(File& file) {
   CHECK(running());
   for (int identity = 0; identity < keyspace_.databases(); ++identity) TRY(walk(identity, file));
-  TRY(walk_taken(file));
+  while (!taken_.empty() || !away_.empty()) {  // each may add to the other
+    TRY(walk_taken(file));
+    TRY(write_away(file));
+  }
   CHECK(taken_.empty() && side_.empty() && slicing_db_ == nullptr);
   CHECK(keyspace_.epoch() == epoch_);  // no other cut was taken meanwhile
   if (writer_->keys() != expected_keys_) {
@@ -130,6 +147,12 @@ Result<void> Checkpoint::walk(int identity, File& file) {
     const auto& entry = db->table().at(position);
     if (entry.value.epoch >= epoch_) continue;
     db->stamp(position, epoch_);
+    if (entry.value.value.away() != nullptr) {
+      capture(number_of(*db), entry.key, entry.value);
+      TRY(write_away(file));
+      if (writer_->pending() >= sizes_.slice_bytes) TRY(write_out(file));
+      continue;
+    }
     writer_->begin_entry(number_of(*db), entry.key, entry.value);
     slicing_db_ = db;
     slicing_position_ = position;
@@ -154,9 +177,22 @@ Result<void> Checkpoint::walk_taken(File& file) {
     for (size_t i = 0; i < taken.table.size(); ++i) {
       const auto& entry = taken.table.at(i);
       if (entry.value.epoch >= epoch_) continue;
-      writer_->add(taken.db, entry.key, entry.value);
+      capture(taken.db, entry.key, entry.value);
       if (writer_->pending() >= sizes_.slice_bytes) TRY(write_out(file));
     }
+  }
+  return {};
+}
+
+Result<void> Checkpoint::write_away(File& file) {
+  while (!away_.empty()) {
+    KeptAway kept = std::move(away_.back());
+    away_.pop_back();
+    CHECK(read_away_ != nullptr);
+    TRY_ASSIGN(Value value, read_away_(*kept.object.value.away()));
+    kept.object.value = std::move(value);
+    writer_->add(kept.db, kept.key, kept.object);
+    if (writer_->pending() >= sizes_.slice_bytes) TRY(write_out(file));
   }
   return {};
 }

@@ -5,11 +5,15 @@
 // hands it over here (KeyspaceObserver), so each object is serialised once, as it was at the cut.
 // What is created after the cut bears the new stamp. A flushed table is taken over whole.
 //
+// A value in the cold tier is referred to in the base of a log, and read for any other checkpoint. What lay in memory at
+// the cut is handed over when it goes there, so that a base refers to no segment that is younger than its cut.
+//
 // Invariants: an object is stamped before anything yields; a walk goes from a table's end down, so
 // objects that move are not missed (engine/store/slab_map.h); nothing is ever serialised twice.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +50,9 @@ class Checkpoint final : public KeyspaceObserver {
   // Writes the whole file, syncs nothing. Yields. The bytes are read back and verified, where they are for a file.
   //   Errors: of the file; kCorrupt if the count of keys or the checksum is not what it must be.
   Result<CheckpointInfo> write(File& file);
+  // How values in the cold tier are read; may yield. Without it there are none.
+  using ReadAway = std::function<Result<Value>(const Away&)>;
+  void set_read_away(ReadAway read) { read_away_ = std::move(read); }
   // Gives up; what was handed over is dropped.
   void abandon();
 
@@ -64,6 +71,7 @@ class Checkpoint final : public KeyspaceObserver {
   // --- KeyspaceObserver ---
   void before_change(Database& db, std::string_view key, Object* object) override;
   void before_flush(Database& db) override;
+  void before_leave(Database& db, std::string_view key, Object& object, const Away&) override;
 
  private:
   struct Handed {
@@ -75,11 +83,18 @@ class Checkpoint final : public KeyspaceObserver {
     Table table;
   };
 
+  struct KeptAway {
+    int db;
+    std::string key;
+    Object object;
+  };
+
   int number_of(const Database& db) const { return numbers_[static_cast<size_t>(db.identity())]; }
   void capture(int db, std::string_view key, const Object& object);
   void finish_slicing();
   Result<void> walk(int identity, File& file);
   Result<void> walk_taken(File& file);
+  Result<void> write_away(File& file);
   Result<void> write_out(File& file);
   Result<uint64_t> verify(File& file);
 
@@ -92,6 +107,9 @@ class Checkpoint final : public KeyspaceObserver {
   uint64_t expected_keys_ = 0;
   std::vector<int> numbers_;  // by identity: the number at the cut
   std::vector<Taken> taken_;
+  std::vector<KeptAway> away_;  // to be read
+  bool refers_ = false;         // to them, instead
+  ReadAway read_away_;
   std::vector<Handed> side_;  // handed over while an entry is being sliced
   size_t side_bytes_ = 0;
   const Database* slicing_db_ = nullptr;

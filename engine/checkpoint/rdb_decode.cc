@@ -68,6 +68,8 @@ class Loader {
   bool read_aux();
   bool read_database_number();
   bool read_library(uint64_t at);
+  bool take_in(const std::string& rests_on, uint64_t at);
+  bool read_away(Value& value, uint64_t at);
   bool read_entry(uint8_t type, uint64_t at);
   bool read_footer();
   bool is_stray();
@@ -169,9 +171,11 @@ bool Loader::read_items() {
 }
 
 bool Loader::read_aux() {
+  const uint64_t at = reader_.offset();
   std::string name;
   std::string value;
   if (!reader_.read_string(name) || !reader_.read_string(value)) return false;
+  if (name == kRdbAuxCold && keyspace_ != nullptr && !take_in(value, at)) return false;
   info_.aux.emplace_back(std::move(name), std::move(value));
   return true;
 }
@@ -203,8 +207,42 @@ bool Loader::read_library(uint64_t at) {
   return true;
 }
 
+// Before any key is loaded.
+bool Loader::take_in(const std::string& rests_on, uint64_t at) {
+  if (!options_.take_in)
+    return reader_.fail_at(at,
+                           "values that it refers to lie in the cold tier: start with "
+                           "cold-tier-path " +
+                               rests_on.substr(0, rests_on.find(' ')),
+                           Errc::kUnsupported);
+  const auto taken = options_.take_in(rests_on);
+  return taken.ok() || reader_.fail_at(at, taken.error().message, taken.error().code);
+}
+
+// Where a value lies. Who only looks on is told nothing of the segments.
+bool Loader::read_away(Value& value, uint64_t at) {
+  uint64_t sequence = 0;
+  uint64_t offset = 0;
+  uint64_t length = 0;
+  uint8_t type = 0;
+  if (!reader_.read_length(sequence) || !reader_.read_length(offset) ||
+      !reader_.read_length(length) || !reader_.read_byte(type))
+    return false;
+  ++info_.away;
+  if (keyspace_ == nullptr) return true;
+  ColdSegment* segment = options_.segment_of ? options_.segment_of(sequence) : nullptr;
+  const bool fits = segment != nullptr && offset <= Away::kFarthest && length <= Away::kLongest &&
+                    offset + length <= segment->bytes && type < static_cast<uint8_t>(Type::kAway);
+  if (!fits)
+    return reader_.fail_at(
+        at, fmt::format("key {} lies in no part of segment {}", shown(key_), sequence));
+  value = Value(Away(SegmentHold(segment), offset, length, type));
+  return true;
+}
+
 bool Loader::read_entry(uint8_t type, uint64_t at) {
-  if (!rdb_type_known(type)) return reader_.fail_at(at, fmt::format("unknown type {}", type));
+  if (type != static_cast<uint8_t>(RdbType::kAway) && !rdb_type_known(type))
+    return reader_.fail_at(at, fmt::format("unknown type {}", type));
   if (!reader_.read_string(key_)) return false;
   if (const char* refused = rdb_type_refused(type)) {
     uint64_t module = 0;
@@ -220,7 +258,9 @@ bool Loader::read_entry(uint8_t type, uint64_t at) {
   Value value;
   const EncodingLimits limits =
       keyspace_ != nullptr ? keyspace_->encoding_limits() : EncodingLimits();
-  if (!read_rdb_value(reader_, type, value, limits)) {
+  if (type == static_cast<uint8_t>(RdbType::kAway)) {
+    if (!read_away(value, at)) return false;
+  } else if (!read_rdb_value(reader_, type, value, limits)) {
     if (reader_.error().code == Errc::kUnsupported) reader_.say_more(": key " + shown(key_));
     return false;
   }

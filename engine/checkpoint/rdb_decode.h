@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,10 @@ struct RdbLoadOptions {
   // Bytes behind the checksum of another server's file that can hold no data are left alone: blanks and NULs, or one
   // byte of any kind. Copies through a terminal, or a transfer, leave such.
   bool allow_stray = false;
+  // For a file that refers to values in the cold tier: takes in the segments that it says it rests on (kRdbAuxCold), and may
+  // yield; and finds one of them, or null. Empty: such a file is refused.
+  std::function<Result<void>(std::string_view rests_on)> take_in = {};
+  std::function<ColdSegment*(uint64_t sequence)> segment_of = {};
 };
 
 struct RdbInfo {
@@ -32,6 +37,7 @@ struct RdbInfo {
   uint64_t libraries = 0;  // of functions
   uint64_t keys = 0;       // loaded
   uint64_t expiring = 0;   // of these with an expiry
+  uint64_t away = 0;       // of these in the cold tier
   uint64_t expired_dropped = 0;
   uint64_t empty_skipped = 0;  // collections without items, a bug of old versions of Redis
   bool checksum_present = false;

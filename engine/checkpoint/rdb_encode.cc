@@ -85,6 +85,7 @@ size_t item_count(const Value& value) {
   switch (value.type()) {
     case Type::kString:
     case Type::kStream:
+    case Type::kAway:
       return 0;
     case Type::kList:
       return value.list()->size();
@@ -102,6 +103,7 @@ void append_item_of(std::string& out, const Value& value, size_t i) {
   switch (value.type()) {
     case Type::kString:
     case Type::kStream:
+    case Type::kAway:
       break;
     case Type::kList:
       append_rdb_string(out, value.list()->at(i));
@@ -128,6 +130,11 @@ void append_item_of(std::string& out, const Value& value, size_t i) {
 void append_value_start(std::string& out, const Value& value) {
   if (const String* string = value.string()) {
     append_rdb_string(out, *string);
+  } else if (const Away* away = value.away()) {
+    append_rdb_length(out, away->segment()->sequence);
+    append_rdb_length(out, away->offset());
+    append_rdb_length(out, away->length());
+    append_byte(out, away->type());
   } else {
     append_rdb_length(out, item_count(value));
   }
@@ -181,6 +188,8 @@ RdbType rdb_type_of(const Value& value) {
       return RdbType::kZset;
     case Type::kStream:
       return RdbType::kStream2;
+    case Type::kAway:
+      return RdbType::kAway;
   }
   return RdbType::kString;
 }

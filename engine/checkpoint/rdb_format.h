@@ -85,6 +85,9 @@ enum class RdbType : uint8_t {
   kHashFields = 24,      //   soonest(i64) n(length) (ttl(length) field(string) value(string))...
   kHashListpackFields = 25,  // soonest(i64) packed listpack: field, value, expiry, ... (both
                              //   version 12; a field that expires is refused)
+  kAway =
+      200,  // * ours, in bases alone: segment(length) offset(length) length(length) type(u8), where the
+            //   value lies in the cold tier (engine/tier/cold_folder.h)
 };
 
 // The first byte of a length.
@@ -112,6 +115,9 @@ inline constexpr size_t kRdbCompressionSaves = 4;
 inline constexpr std::string_view kRdbAuxStreamDb =
     "repl-stream-db";  // Redis's: a replica's stream goes on in it
 inline constexpr std::string_view kRdbAuxLsn = "powercut-lsn";  // the cut: the log continues here
+
+// On which segments of the cold tier a base rests: "FOLDER SEQUENCE:NONCE:BYTES ..."
+inline constexpr std::string_view kRdbAuxCold = "powercut-cold";
 
 inline constexpr size_t kDumpFooterBytes = 2 + 8;
 

@@ -120,6 +120,7 @@ inline PlainValue plain(const Value& value, int64_t expire_at_ms = Object::kNoEx
         out.items.emplace_back(item.member, bits_of(item.score));
       }
       return out;
+    case Type::kAway:
     case Type::kStream:
       add_plain(out, *value.stream());
       return out;
@@ -220,6 +221,7 @@ inline Value random_value() {
       for (int i = 0; i < count; ++i) zset.set(random_string(), random_score());
       return Value(std::move(zset));
     }
+    case Type::kAway:
     case Type::kStream:
       return Value(random_stream());
     default:

@@ -40,6 +40,10 @@ inline constexpr std::string_view kSyntaxError = "ERR syntax error";
 inline constexpr std::string_view kNotInteger = "ERR value is not an integer or out of range";
 inline constexpr std::string_view kNotFloat = "ERR value is not a valid float";
 inline constexpr std::string_view kNoSuchKey = "ERR no such key";
+// A step cannot wait for a value that nobody said it would read.
+inline constexpr std::string_view kUnnamedAway =
+    "ERR the value of a key that was not named is in the cold tier: name it (KEYS of a script), or "
+    "read it before";
 
 class Call {
  public:
@@ -83,6 +87,7 @@ class Call {
   template <class T>
   const T* read(std::string_view key) {
     const Object* object = keyspace.find(db, key);
+    if (object != nullptr && object->value.away() != nullptr) return fail(kUnnamedAway), nullptr;
     return object == nullptr ? nullptr : checked(as<T>(object->value));
   }
   // The object for changing in place; passes the keyspace's door. Null and not failed: no such key.

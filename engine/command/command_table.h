@@ -23,6 +23,7 @@ enum CommandFlag : uint32_t {
   kTells = 1024,        // tells other clients something: waits where writes wait
   kImmediate = 128,     // executed at once inside MULTI, not queued (EXEC, DISCARD, WATCH, ...)
   kRunsScript = 4096,   // EVAL, FCALL: what it runs is counted and shown for itself
+  kNoValue = 8192,      // asks nothing of the values that its keys have: they may lie anywhere
   kMayWrite = 2048,     // a read that keeps what it found, unless writes are refused (PFCOUNT)
 };
 
@@ -93,6 +94,10 @@ const std::vector<const CommandSpec*>& all_commands_and_subcommands();
 inline bool arity_fits(const CommandSpec& spec, size_t argc) {
   return spec.arity >= 0 ? argc == static_cast<size_t>(spec.arity)
                          : argc >= static_cast<size_t>(-spec.arity);
+}
+// Does it ask anything of the values that its keys have?
+inline bool needs_values(const CommandSpec& spec, size_t argc) {
+  return (spec.flags & kNoValue) == 0 && !(argc == 3 && spec.name == "set");
 }
 // The positions of the keys among `args`.
 void key_positions(const CommandSpec& spec, std::span<const std::string_view> args,

@@ -45,6 +45,8 @@ std::string_view encoding_of(const Value& value, const EncodingLimits& limits) {
     }
     case Type::kStream:
       return "stream";
+    case Type::kAway:
+      break;
   }
   return "raw";
 }

@@ -121,11 +121,9 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     hold(client, 0);
     return;
   }
+  // Whatever must wait, waits here: from now on the command runs in one step.
+  if (!wait_for_all(client, *spec, args)) return;
   if (has_any(client, *spec, kWrite | kMayWrite)) {
-    // Whatever must wait, waits here: from now on the command runs in one step.
-    bool waited = false;
-    while (wait_for_turn(client, *spec)) waited = true;
-    if (waited && !may_go_on(client, *spec, args)) return;
     make_memory();
     (void)log_.has_space(bytes_of(client, *spec, args));
     const char* refusal = why_refused(client, *spec);
@@ -201,6 +199,19 @@ void Executor::reject(Client& client, const CommandSpec& spec, const std::string
 bool Executor::may_go_on(Client& client, const CommandSpec& spec,
                          std::span<const std::string_view> args) {
   return !client.closing && (client.user->unrestricted || !deny(client, spec, args));
+}
+
+bool Executor::wait_for_all(Client& client, const CommandSpec& spec,
+                            std::span<const std::string_view> args) {
+  const bool writes = has_any(client, spec, kWrite | kMayWrite);
+  bool waited = false;
+  for (;;) {
+    while (writes && wait_for_turn(client, spec)) waited = true;
+    if (bring_back_ == nullptr || !find_away(client, spec, args)) break;
+    if (!bring_back(client, spec)) return false;
+    waited = true;
+  }
+  return !waited || may_go_on(client, spec, args);
 }
 
 // True if it waited: then all is to be looked at again.
@@ -460,6 +471,7 @@ void Executor::execute_counted(Call& call, const CommandSpec& spec) {
     expire_watched_everywhere();
   const uint64_t hits = keyspace_.hits();
   const uint64_t misses = keyspace_.misses();
+  if (bring_back_ != nullptr && reads_away(call, spec)) return call.fail(kUnnamedAway);
   const bool runs_script = (spec.flags & kRunsScript) != 0;
   if (runs_script && clients_.monitors != 0)  // before what it runs
     show_to_monitors(clients_, *call.client, call.db, spec, call.args, os_.wall_now());

@@ -134,6 +134,10 @@ class Executor final : public Chance,
   bool evicts() const { return evicts_; }
   // notify-keyspace-events
   void set_told_events(uint32_t flags) { events_.set_flags(flags); }
+  // How values are brought back that are not in memory: of all these keys (database, name), or of none. Yields. Without it
+  // there are none.
+  using BringBack = std::function<Result<void>(std::span<const std::pair<int, std::string>>)>;
+  void set_bring_back(BringBack bring_back) { bring_back_ = std::move(bring_back); }
   OperationLog& log() { return log_; }
   Clients& clients() { return clients_; }
   const ExecutorStats& stats() const { return stats_; }
@@ -225,6 +229,18 @@ class Executor final : public Chance,
                                 std::span<const std::string_view> words);
   bool must_wait(const Client& client, const CommandSpec& spec) const;
   bool wait_for_turn(Client& client, const CommandSpec& spec);
+  // Waits for all that the command needs; false: it was answered, or has nobody to answer to.
+  bool wait_for_all(Client& client, const CommandSpec& spec,
+                    std::span<const std::string_view> args);
+  // --- Values that are not in memory (cold.cc) ---
+  // Those that the command needs go into away_keys_; true: there are any.
+  bool find_away(const Client& client, const CommandSpec& spec,
+                 std::span<const std::string_view> args);
+  void add_away(int db, std::string_view key);
+  void add_away(const CommandSpec& spec, std::span<const std::string_view> args, int first_db,
+                int last_db);
+  bool bring_back(Client& client, const CommandSpec& spec);
+  bool reads_away(const Call& call, const CommandSpec& spec);
   bool is_write(const Client& client, const CommandSpec& spec) const {
     return has_any(client, spec, kWrite);
   }
@@ -265,6 +281,8 @@ class Executor final : public Chance,
   size_t max_memory_ = 0;      // 0: no limit
   bool memory_short_ = false;  // there is more than that, and no key may go
   bool less_memory_ = false;   // it has changed just now
+  BringBack bring_back_;
+  std::vector<std::pair<int, std::string>> away_keys_;
   Eviction eviction_;
   bool evicts_ = false;
   bool loading_ = false;

@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t kMostMs = int64_t{1} << 42;
 
 std::optional<Type> type_at(const Object* object) {
-  return object == nullptr ? std::nullopt : std::optional(object->value.type());
+  return object == nullptr ? std::nullopt : std::optional(object->value.kind());
 }
 }  // namespace
 
@@ -170,6 +170,8 @@ void Executor::serve_all_at(const Place& place) {
   uint64_t turn = 0;  // up to here all have been asked: who reads takes nothing away
   const Object* object = nullptr;
   while ((object = keyspace_.find(place.db, place.key)) != nullptr) {
+    if (object->value.away() != nullptr)
+      break;  // a script has moved it there: its next change serves
     const auto next = clients_.waiters.next_at(place, object->value.type(), turn);
     if (next.client == 0) break;
     turn = next.turn;

@@ -413,13 +413,34 @@ class Recovery {
   Result<void> load_base(const ManifestFile& base) {
     TRY_ASSIGN(const auto file, open_named(base.name));
     if (!base.lsn) return load_plain_base(*file, base);
-    TRY(load_rdb_file(*file, base.name, {}));
+    RdbLoadOptions options;
+    if (options_.cold != nullptr) look_into_cold(options);
+    TRY(load_rdb_file(*file, base.name, options));
     if (base.keys && report().base_keys != *base.keys) {
       return Error{Errc::kCorrupt, fmt::format("{}: {} keys, but the manifest says {}", base.name,
                                                report().base_keys, *base.keys)};
     }
     if (base.check) TRY(check_base(*file, base));
     if (base.lsn) report().last_lsn = *base.lsn;
+    return {};
+  }
+
+  // A base may refer to values in the cold tier.
+  void look_into_cold(RdbLoadOptions& options) {
+    options.take_in = [this](std::string_view rests_on) -> Result<void> {
+      TRY_ASSIGN(recovered_.rests_on, options_.cold->adopt(rests_on));
+      return {};
+    };
+    options.segment_of = [this](uint64_t sequence) { return options_.cold->find(sequence); };
+    replay_.set_bring_back([this](int db, std::string_view key) { return bring_back(db, key); });
+  }
+
+  Result<void> bring_back(int db, std::string_view key) {
+    Table::Entry* entry = keyspace_.entry_of(keyspace_.mutable_database(db), key);
+    if (entry == nullptr || entry->value.value.away() == nullptr) return {};
+    TRY_ASSIGN(Value value,
+               options_.cold->read(*entry->value.value.away(), keyspace_.encoding_limits()));
+    keyspace_.bring_back(*entry, std::move(value));
     return {};
   }
 

@@ -21,6 +21,7 @@
 #include "engine/os/os.h"
 #include "engine/recovery/checkpoint_file.h"
 #include "engine/store/keyspace.h"
+#include "engine/tier/cold_folder.h"
 
 namespace powercut::engine {
 
@@ -65,6 +66,8 @@ struct RecoveryOptions {
   uint64_t until_lsn = UINT64_MAX;
   // Kept up to date if it is there; then other tasks run now and then.
   LoadProgress* progress = nullptr;
+  // Where the values lie that a base refers to; null: there is no cold tier, and such a base is refused.
+  ColdFolder* cold = nullptr;
   // Told of each entry before it is done again.
   std::function<void(uint64_t lsn)> on_entry = {};
 };
@@ -102,6 +105,7 @@ struct Recovered {
   bool single_log = false;           // kSingleLog was read: it belongs into the log's directory now
   std::vector<std::string> orphans;  // set aside by earlier starts
   std::vector<std::string> unsealed_backups;  // whose marks stand
+  std::vector<SegmentHold> rests_on;          // of the cold tier: what the base refers to
   std::optional<Segment> segment;  // the last one, to go on in; none: make a new generation first
   uint64_t next_sequence = 1;      // for new files: above every one ever seen in the directory
   bool marked = false;             // an earlier start left the mark of a first generation

@@ -27,6 +27,15 @@ Error refused(std::span<const std::string_view> args, std::string_view why) {
 
 }  // namespace
 
+Result<void> Replay::bring_back(const CommandSpec& spec, std::span<const std::string_view> args) {
+  if (bring_back_ == nullptr || !needs_values(spec, args.size())) return {};
+  positions_.clear();
+  key_positions(spec, args, positions_);
+  for (const size_t i : positions_)
+    if (i < args.size()) TRY(bring_back_(db_, args[i]));
+  return {};
+}
+
 Result<void> Replay::apply(const EntryView& entry) {
   for (size_t i = 0; i < entry.size(); ++i) {
     const auto args = entry.command(i);
@@ -34,6 +43,7 @@ Result<void> Replay::apply(const EntryView& entry) {
     const CommandSpec* spec = resolve(args);
     if (spec == nullptr) return refused(args, "this store has no such command");
     if (!arity_fits(*spec, args.size())) return refused(args, wrong_arity_error(*spec));
+    TRY(bring_back(*spec, args));
     reply_.clear();
     Reply reply(reply_);
     Call call(args, keyspace_, db_, reply, effects_, *this);

@@ -99,9 +99,13 @@ int check(PosixOs& os, NamedOs& store, const LogPlace& place, const CheckAofOpti
   if (!place.file.empty()) return check_file(os, place, options);
   ReadOnlyOs read_only(store);
   Keyspace keyspace;
-  const auto recovered = recover(read_only, keyspace, as_asked(options));
+  ColdFolder cold(read_only, "");
+  RecoveryOptions asked = as_asked(options);
+  asked.cold = &cold;
+  const auto recovered = recover(read_only, keyspace, asked);
   if (!recovered.ok())
     return fail({recovered.error().code, store.message(recovered.error().message)});
+  if (const auto read = cold.bring_all_back(keyspace); !read.ok()) return fail(read.error());
   const int found = tell(recovered->report);
   if (found == kExitOk || !changes(options)) return found;
   const auto kept = keep_copy(place);

@@ -65,11 +65,15 @@ constexpr Setting kSettings[] = {
     {"storage", "aof_directory", "appenddirname"},
     {"storage", "aof_file", "appendfilename"},
     {"storage", "checkpoint_file", "dbfilename"},
+    {"storage", "cold_tier_compression", "cold-tier-compression"},
+    {"storage", "cold_tier_path", "cold-tier-path"},
     {"storage", "databases", "databases"},
     {"storage", "directory", "dir"},
     {"storage", "directory_lock", "directory-lock"},
     {"storage", "directory_sync", "directory-sync"},
+    {"storage", "hot_tier_size", "hot-tier-size"},
     {"storage", "max_memory", "maxmemory"},
+    {"storage", "warm_tier_size", "warm-tier-size"},
 };
 
 // By the directives' own names.

@@ -73,6 +73,8 @@ void mix(Sha1& digest, const Value& value) {
         return true;
       });
       return;
+    case Type::kAway:
+      CHECK(false);  // who asks brings it back first
   }
 }
 
@@ -91,6 +93,8 @@ uint32_t number_of(Type type) {
       return 4;
     case Type::kStream:
       return 6;
+    case Type::kAway:
+      break;
   }
   return 0;
 }

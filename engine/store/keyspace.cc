@@ -305,6 +305,22 @@ void Keyspace::find_next_expiry() {
   }
 }
 
+// --- The cold tier ---
+
+void Keyspace::move_out(Database& db, Table::Entry& entry, Away away) {
+  CHECK(touched_.empty() && entry.value.measured && entry.value.value.away() == nullptr);
+  for (KeyspaceObserver* observer : observers_) observer->before_leave(db, entry.key, entry.value, away);
+  forget_bytes(entry.value);
+  entry.value.value = Value(std::move(away));
+}
+
+void Keyspace::bring_back(Table::Entry& entry, Value value) {
+  CHECK(touched_.empty() && entry.value.measured && entry.value.value.away() != nullptr);
+  CHECK(value.away() == nullptr && !value.is_empty_collection());
+  entry.value.value = std::move(value);
+  value_bytes_ += entry.value.value.memory_bytes();
+}
+
 // --- Memory ---
 
 void Keyspace::settle() {

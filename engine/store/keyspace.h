@@ -30,6 +30,9 @@ class KeyspaceObserver {
   virtual void before_flush(Database& db) = 0;
   // Two databases are about to change numbers (SWAPDB). Database objects keep their identity.
   virtual void before_swap(int, int) {}
+  // The value of `key` goes to the cold tier: what is stored stays what it is.
+  virtual void before_leave(Database& /*db*/, std::string_view /*key*/, Object& /*object*/,
+                            const Away& /*away*/) {}
   // A library of functions is about to be put in, replaced or removed.
   virtual void before_library(std::string_view /*name*/) {}
 };
@@ -186,7 +189,16 @@ class Keyspace {
   // The earliest expiry that may be due, or INT64_MAX. May be stale, never late.
   int64_t next_expiry_ms() const { return next_expiry_ms_; }
 
+  // --- The cold tier: where a value lies changes nothing of what is stored. REQUIRES: no command is under way ---
+  // The value of that entry of `db` lies there from now on.
+  void move_out(Database& db, Table::Entry& entry, Away away);
+  // ... and is in memory again. REQUIRES: it is away.
+  void bring_back(Table::Entry& entry, Value value);
+  Table::Entry* entry_of(Database& db, std::string_view key) { return db.table_.find(key); }
+
   // --- Memory ---
+  // The heap bytes of values alone.
+  size_t value_bytes() const { return value_bytes_; }
   // Measures again what the command changed. Called once after each command.
   void settle();
   // The heap bytes of everything stored, tables and expiry queues included.

@@ -19,6 +19,8 @@ std::string_view type_name(Type type) {
       return "zset";
     case Type::kStream:
       return "stream";
+    case Type::kAway:
+      break;
   }
   return "none";
 }
@@ -32,6 +34,7 @@ Value::Value(Zset zset) : data_(std::move(zset)) {}
 Value::Value(std::unique_ptr<Stream> stream) : data_(std::move(stream)) {
   CHECK(this->stream() != nullptr);
 }
+Value::Value(Away away) : data_(std::move(away)) {}
 Value::Value(Value&&) noexcept = default;
 Value& Value::operator=(Value&& other) noexcept {
   if (this != &other) {
@@ -55,6 +58,7 @@ bool Value::is_empty_collection() const {
   switch (type()) {
     case Type::kString:
     case Type::kStream:
+    case Type::kAway:
       return false;
     case Type::kList:
       return list()->size() == 0;
@@ -82,6 +86,8 @@ Value Value::clone() const {
       return Value(zset()->clone());
     case Type::kStream:
       return Value(std::make_unique<Stream>(*stream()));
+    case Type::kAway:
+      return Value(*away());
   }
   return Value();
 }
@@ -100,6 +106,8 @@ size_t Value::memory_bytes() const {
       return zset()->memory_bytes();
     case Type::kStream:
       return stream()->memory_bytes();
+    case Type::kAway:
+      return 0;
   }
   return 0;
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <variant>
 
+#include "engine/store/away.h"
 #include "engine/store/entries.h"
 #include "engine/store/list.h"
 #include "engine/store/set.h"
@@ -21,8 +22,8 @@ namespace powercut::engine {
 
 class Stream;  // engine/store/stream.h
 
-// The order of the variant's alternatives below.
-enum class Type : uint8_t { kString, kList, kHash, kSet, kZset, kStream };
+// The order of the variant's alternatives below. kAway: of another type, which Value::kind() says, and not in memory.
+enum class Type : uint8_t { kString, kList, kHash, kSet, kZset, kStream, kAway };
 
 // As the TYPE command says it.
 std::string_view type_name(Type type);
@@ -63,6 +64,7 @@ class Value {
   explicit Value(Set set);
   explicit Value(Zset zset);
   explicit Value(std::unique_ptr<Stream> stream);
+  explicit Value(Away away);
   Value(Value&&) noexcept;
   Value& operator=(Value&&) noexcept;
   ~Value();
@@ -71,6 +73,12 @@ class Value {
   void set(std::string_view s);
 
   Type type() const { return static_cast<Type>(data_.index()); }
+  // What it is, wherever it lies: never kAway.
+  Type kind() const {
+    const Away* away = this->away();
+    return away == nullptr ? type() : static_cast<Type>(away->type());
+  }
+  const Away* away() const { return std::get_if<Away>(&data_); }
   // A list, hash, set or sorted set without items: no value of a key. An empty string is one, and so is an empty stream.
   bool is_empty_collection() const;
   Value clone() const;
@@ -95,7 +103,7 @@ class Value {
   const Stream* stream() const { return const_cast<Value*>(this)->stream(); }
 
  private:
-  std::variant<String, List, Hash, Set, Zset, std::unique_ptr<Stream>> data_;
+  std::variant<String, List, Hash, Set, Zset, std::unique_ptr<Stream>, Away> data_;
 };
 
 static_assert(sizeof(Value) == 24);  // a table has one for each key

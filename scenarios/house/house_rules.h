@@ -62,7 +62,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
   };
   const auto command = with(os, {"engine/store", "engine/checkpoint", "engine/command",
                                  "engine/command/user", "engine/command/script"});
-  const auto recovery = with(command, {"engine/aof", "engine/recovery"});
+  const auto recovery = with(command, {"engine/aof", "engine/tier", "engine/recovery"});
   const auto backup = with(recovery, {"engine/backup"});
   const auto owner = with(backup, {"engine/replication", "engine/sink"});
   const auto engine = with(owner, {"engine", "engine/os/posix"});
@@ -102,6 +102,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
       {"engine/command/script", command},
       {"engine/command/user", command},
       {"engine/aof", os},
+      {"engine/tier", with(os, {"engine/store", "engine/checkpoint", "engine/aof", "engine/tier"})},
       {"engine/recovery", recovery},
       {"engine/backup", backup},
       {"engine/replication", with(command, {"engine/aof"})},
@@ -139,7 +140,7 @@ inline const std::map<std::string, std::vector<Strings>> kFloors = {
        "script/"},
       {"geo/"},
       {"executor", "command_harness"},
-      {"session", "waits", "script_calls", "follow"},
+      {"session", "waits", "script_calls", "follow", "cold"},
       {"executor_harness"},
       {"script_harness"}}},
 };

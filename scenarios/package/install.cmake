@@ -62,7 +62,7 @@ endforeach()
 
 # The judge and all below it, for a program that brings an engine of its own and has all verbs.
 set(rooms powercut_flags light_flags engine_base engine_os engine_store_judged engine_checkpoint_judged
-  engine_sqlite engine_command_judged engine_aof_judged engine_recovery_judged engine_backup_judged engine_replication_judged
+  engine_sqlite engine_command_judged engine_aof_judged engine_tier_judged engine_recovery_judged engine_backup_judged engine_replication_judged
   engine_sink_judged engine_judged
   faults_splice sim faults)
 foreach(room base trace record workload judge store sqlite run sweep story shrink explore view lab zoo campaign cli)
@@ -109,7 +109,7 @@ set(CPACK_COMPONENT_DEV_DESCRIPTION "judge the durability of an engine of your o
 set(CPACK_DEBIAN_SERVER_PACKAGE_SECTION database)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libboost-context-dev, libfmt-dev, libcli11-dev, nlohmann-json3-dev, libxxhash-dev, \
-liblzf-dev, libsqlite3-dev, libssl-dev, librapidcheck-dev, liblua5.1-0-dev, lua-cjson-dev, lua-bitop-dev, pkg-config")
+liblz4-dev, liblzf-dev, libsqlite3-dev, libssl-dev, librapidcheck-dev, liblua5.1-0-dev, lua-cjson-dev, lua-bitop-dev, pkg-config")
 include(CPack)
 
 add_test(NAME package COMMAND bash ${package_source}/package_test.sh ${CMAKE_BINARY_DIR} ${PROJECT_VERSION})

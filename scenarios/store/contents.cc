@@ -76,6 +76,8 @@ std::string value_text(const engine::Value& value) {
       break;
     case Type::kStream:
       return stream_text(*value.stream());
+    case Type::kAway:
+      return fmt::format("a {} in the cold tier", engine::type_name(value.kind()));
   }
   std::sort(parts.begin(), parts.end());
   return fmt::format("{{{}}}", fmt::join(parts, " "));

@@ -6,6 +6,7 @@
 #include "engine/store/list.h"
 #include "engine/store/stream.h"
 #include "engine/store/zset.h"
+#include "scenarios/store/cold_hashes.h"
 
 namespace powercut::scenarios {
 
@@ -46,6 +47,8 @@ uint64_t stream_hash(const engine::Stream& stream) {
   return hash;
 }
 
+}  // namespace
+
 uint64_t value_hash(const engine::Value& value) {
   uint64_t hash = 0;
   switch (value.type()) {
@@ -78,15 +81,19 @@ uint64_t value_hash(const engine::Value& value) {
     }
     case Type::kStream:
       return stream_hash(*value.stream());
+    case Type::kAway:
+      CHECK(false);
   }
   return hash;
 }
 
-}  // namespace
-
-uint64_t entry_hash(std::string_view key, const Object& object) {
-  const uint64_t head = hash_bytes(key, static_cast<uint64_t>(object.value.type()) + 1);
-  return mix(mix(head, value_hash(object.value)), static_cast<uint64_t>(object.expire_at_ms));
+uint64_t entry_hash(std::string_view key, const Object& object, const ColdHashes* cold) {
+  const uint64_t head = hash_bytes(key, static_cast<uint64_t>(object.value.kind()) + 1);
+  const engine::Away* away = object.value.away();
+  const uint64_t value = away == nullptr   ? value_hash(object.value)
+                         : cold == nullptr ? 0
+                                           : cold->hash_of(*away);
+  return mix(mix(head, value), static_cast<uint64_t>(object.expire_at_ms));
 }
 
 uint64_t library_hash(std::string_view name, std::string_view text) {
@@ -98,7 +105,7 @@ uint64_t database_hash(int db, uint64_t sum) {
   return sum == 0 ? 0 : mix(sum, static_cast<uint64_t>(db) + 1);
 }
 
-uint64_t keyspace_digest(const engine::Keyspace& keyspace, int64_t now_ms) {
+uint64_t keyspace_digest(const engine::Keyspace& keyspace, int64_t now_ms, const ColdHashes* cold) {
   uint64_t digest = 0;
   for (int db = 0; db < engine::Keyspace::kDatabases; ++db) {
     const auto& table = keyspace.database(db).table();
@@ -106,7 +113,7 @@ uint64_t keyspace_digest(const engine::Keyspace& keyspace, int64_t now_ms) {
     for (size_t i = 0; i < table.size(); ++i) {
       const auto& entry = table.at(i);
       if (entry.value.expires() && entry.value.expire_at_ms <= now_ms) continue;
-      sum += entry_hash(entry.key, entry.value);
+      sum += entry_hash(entry.key, entry.value, cold);
     }
     digest += database_hash(db, sum);
   }

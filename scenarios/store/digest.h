@@ -9,8 +9,14 @@
 
 namespace powercut::scenarios {
 
+class ColdHashes;
+
+// Here and below: `cold` knows the values that are not in memory; null: there are none.
 // Of the key, the type, the value and the expiry.
-uint64_t entry_hash(std::string_view key, const engine::Object& object);
+uint64_t entry_hash(std::string_view key, const engine::Object& object,
+                    const ColdHashes* cold = nullptr);
+// REQUIRES: it is in memory.
+uint64_t value_hash(const engine::Value& value);
 // Of a library of functions.
 uint64_t library_hash(std::string_view name, std::string_view text);
 // Of one database, given the sum of its entries' hashes.
@@ -18,6 +24,7 @@ uint64_t database_hash(int db, uint64_t sum);
 // Where the libraries stand, behind all databases.
 inline constexpr int kLibraries = engine::Keyspace::kDatabases;
 // Of all databases, and the libraries of functions. Entries that have expired at `now_ms` count as absent; INT64_MIN: none has.
-uint64_t keyspace_digest(const engine::Keyspace& keyspace, int64_t now_ms);
+uint64_t keyspace_digest(const engine::Keyspace& keyspace, int64_t now_ms,
+                         const ColdHashes* cold = nullptr);
 
 }  // namespace powercut::scenarios

@@ -5,10 +5,14 @@
 
 namespace powercut::scenarios {
 
+class ColdHashes;
+
 class HoldsKeyspace {
  public:
   virtual ~HoldsKeyspace() = default;
   virtual engine::Keyspace& keyspace() = 0;
+  // Where values of it may lie beside memory; null: nowhere.
+  virtual const ColdHashes* cold() const { return nullptr; }
   // The operation that happens now gave up a key for want of memory: no client's, whoever's task made it.
   virtual bool evicts() const { return false; }
 };

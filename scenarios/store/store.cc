@@ -90,6 +90,7 @@ class StoreType : public TargetType {
     if (task == "aof.syncer") return "the syncer of the log";
     if (task == "keeper") return "the keeper of rewrites and checkpoints";
     if (task == "expirer") return "the expirer of keys";
+    if (task == "tier") return "the mover of values to the cold tier";
     if (task == "sink") return "the writer of the database behind it";
     return {};
   }
@@ -169,6 +170,25 @@ class SinkType final : public StoreType {
   const engine::SinkMode mode_;
 };
 
+// The same with a cold tier, to which values leave behind each operation.
+class TieredType final : public StoreType {
+ public:
+  std::string_view name() const override { return "tiered"; }
+  std::string_view about() const override {
+    return "the store, with values in the cold tier that its bases rest on";
+  }
+  Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
+                                            const sim::Settings& settings) const override {
+    return StoreTarget::open_tiered(os, settings);
+  }
+  // Without the log there are no tiers.
+  std::vector<std::string_view> policies() const override {
+    return {"always", "everysec", "no", "hybrid-always", "hybrid-everysec"};
+  }
+  std::string turn_log_on() const override { return {}; }
+  bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
+};
+
 // A master and its replica, each on a machine of its own.
 class ReplicatedType final : public StoreType {
  public:
@@ -217,6 +237,11 @@ class ReplicatedType final : public StoreType {
 };
 
 }  // namespace
+
+const TargetType& tiered_type() {
+  static const TieredType type;
+  return type;
+}
 
 const TargetType& replicated_type() {
   static const ReplicatedType type;

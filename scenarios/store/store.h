@@ -13,5 +13,7 @@ const TargetType& store_type();
 std::span<const TargetType* const> store_types_with_sink();
 // replicated-2: a master and a replica, each with its own disk (scenarios/store/replicated_target.h).
 const TargetType& replicated_type();
+// tiered: with a cold tier (engine/tier/tier.h), policies that have a log.
+const TargetType& tiered_type();
 
 }  // namespace powercut::scenarios

@@ -61,7 +61,7 @@ void StoreHistory::begin_sums() {
       sums_[db] = 0;
       const auto& table = keyspace_->database(db).table();
       for (size_t i = 0; i < table.size(); ++i)
-        sums_[db] += entry_hash(table.at(i).key, table.at(i).value);
+        sums_[db] += entry_hash(table.at(i).key, table.at(i).value, holds_->cold());
     }
     sums_[kLibraries] = 0;
     for (const auto& [name, text] : keyspace_->libraries())
@@ -93,7 +93,8 @@ void StoreHistory::note_dropped(uint64_t lsn) {
   for (int db = 0; db < kDatabases; ++db) {
     const auto& table = keyspace_->database(db).table();
     for (size_t i = 0; i < table.size(); ++i) {
-      const auto it = alive[db].find(entry_hash(table.at(i).key, table.at(i).value));
+      const auto it =
+          alive[db].find(entry_hash(table.at(i).key, table.at(i).value, holds_->cold()));
       if (it != alive[db].end()) alive[db].erase(it);
     }
     for (const auto& [hash, expires] : alive[db]) {
@@ -126,7 +127,7 @@ void StoreHistory::touch(Database& db, std::string_view key, const Object* objec
   }
   Touched& touched = touched_.emplace_back(Touched{&db, std::string(key)});
   if (object == nullptr) return;
-  touched.hash = entry_hash(key, *object);
+  touched.hash = entry_hash(key, *object, holds_->cold());
   touched.expire_at_ms = object->expire_at_ms;
 }
 
@@ -175,7 +176,8 @@ void StoreHistory::settle() {
     }
     const int db = number_of(*touched.db);
     const auto* entry = touched.db->table().find(touched.key);
-    const uint64_t after = entry == nullptr ? 0 : entry_hash(entry->key, entry->value);
+    const uint64_t after =
+        entry == nullptr ? 0 : entry_hash(entry->key, entry->value, holds_->cold());
     if (after == touched.hash) continue;
     const int64_t expires = entry == nullptr ? Object::kNoExpiry : entry->value.expire_at_ms;
     add_to_sum(db, after - touched.hash);
@@ -314,7 +316,7 @@ std::optional<History::AsLoaded> StoreHistory::as_loaded_at(int64_t now_ms) cons
 
 std::string StoreHistory::self_check() {
   if (keyspace_ == nullptr || !touched_.empty()) return {};
-  const uint64_t actual = keyspace_digest(*keyspace_, INT64_MIN);
+  const uint64_t actual = keyspace_digest(*keyspace_, INT64_MIN, holds_->cold());
   if (actual == total()) return {};
   return fmt::format("after operation {} the keyspace differs from the sum of its changes",
                      last_lsn());

@@ -37,6 +37,13 @@ engine::EngineConfig config_of(const sim::Settings& settings,
   return config;
 }
 
+engine::EngineConfig tiered_config_of(const sim::Settings& settings) {
+  engine::EngineConfig config = config_of(settings);
+  config.tier.path = kColdFolder;
+  config.sizes.tier = {.segment_bytes = 512, .slice_bytes = 32, .least_bytes = 0, .restless = true};
+  return config;
+}
+
 namespace {
 
 constexpr Duration kCatchUp = seconds(30);
@@ -74,7 +81,22 @@ StoreTarget::StoreTarget(std::unique_ptr<engine::Engine> engine, const sim::Sett
   engine_->executor().set_listener(this);
 }
 
-StoreTarget::~StoreTarget() = default;
+StoreTarget::~StoreTarget() {
+  if (cold_ != nullptr) engine_->keyspace().remove_observer(cold_.get());
+}
+
+Result<std::unique_ptr<sim::Target>> StoreTarget::open_tiered(engine::Os& os,
+                                                              const sim::Settings& settings) {
+  TRY_ASSIGN(auto engine, engine::Engine::open(os, tiered_config_of(settings)));
+  std::unique_ptr<StoreTarget> target(new StoreTarget(std::move(engine), settings));
+  engine::Engine& opened = *target->engine_;
+  target->cold_ = std::make_unique<ColdHashes>();
+  opened.keyspace().add_observer(target->cold_.get());
+  opened.set_active_expire(false);  // nothing happens meanwhile that the history would not hear of
+  TRY(target->cold_->read(opened.keyspace(), opened.tier()->folder()));
+  opened.set_active_expire(true);
+  return std::unique_ptr<sim::Target>(std::move(target));
+}
 
 Result<std::unique_ptr<sim::Target>> StoreTarget::open(engine::Os& os,
                                                        const sim::Settings& settings,
@@ -220,7 +242,7 @@ std::string_view StoreTarget::policy_in_force() {
 }
 
 uint64_t StoreTarget::digest(int64_t wall_ms) {
-  return keyspace_digest(engine_->keyspace(), wall_ms);
+  return keyspace_digest(engine_->keyspace(), wall_ms, cold_.get());
 }
 
 sim::Promise StoreTarget::promise() {
@@ -281,8 +303,12 @@ sim::Activity StoreTarget::activity(std::optional<sim::Op> op, bool of_base) {
 
 sim::Deeds StoreTarget::deeds() {
   const auto& stats = engine_->keeper().stats();
+  const engine::Tier* tier = engine_->tier();
+  const std::string& failure = tier != nullptr && !tier->stats().last_error.empty()
+                                   ? tier->stats().last_error
+                                   : stats.last_error;
   return {stats.heals > 0, stats.rewrites > 0, stats.saves > 0,
-          engine_->executor().stats().refused_writes > 0, stats.last_error};
+          engine_->executor().stats().refused_writes > 0, failure};
 }
 
 std::string StoreTarget::undone(const sim::WorldState& world) {

@@ -9,6 +9,7 @@
 
 #include "engine/engine.h"
 #include "scenarios/judge/policy.h"
+#include "scenarios/store/cold_hashes.h"
 #include "scenarios/store/holds_keyspace.h"
 #include "sim/target.h"
 
@@ -17,6 +18,8 @@ namespace powercut::scenarios {
 // How a policy configures the store.
 engine::EngineConfig config_of(const sim::Settings& settings,
                                std::optional<engine::SinkMode> sink = {});
+// Values leave memory behind each operation.
+engine::EngineConfig tiered_config_of(const sim::Settings& settings);
 
 class StoreTarget final : public sim::Target,
                           public HoldsKeyspace,
@@ -25,6 +28,9 @@ class StoreTarget final : public sim::Target,
   // As Engine::open(). With a sink, when that has caught up, or has had a while to.
   static Result<std::unique_ptr<sim::Target>> open(engine::Os& os, const sim::Settings& settings,
                                                    std::optional<engine::SinkMode> sink = {});
+  // With a cold tier: when the values in it have been read.
+  static Result<std::unique_ptr<sim::Target>> open_tiered(engine::Os& os,
+                                                          const sim::Settings& settings);
   // Of an engine that has been loaded, with these settings.
   static std::unique_ptr<StoreTarget> over(std::unique_ptr<engine::Engine> engine,
                                            const sim::Settings& settings);
@@ -49,6 +55,7 @@ class StoreTarget final : public sim::Target,
   std::vector<std::string> recovery_story() override;
   std::vector<std::string> contents(int64_t wall_ms, size_t most) override;
   engine::Keyspace& keyspace() override { return engine_->keyspace(); }
+  const ColdHashes* cold() const override { return cold_.get(); }
   bool evicts() const override { return engine_->executor().evicts(); }
 
  private:
@@ -74,6 +81,7 @@ class StoreTarget final : public sim::Target,
   void catch_up(engine::Os& os);
 
   std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<ColdHashes> cold_;
   std::vector<Connection> connections_;  // by client
   const Policy* policy_;                 // that it was opened with
   engine::SyncPolicy opened_sync_;       // the same

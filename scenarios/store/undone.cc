@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "engine/aof/format.h"
 #include "engine/aof/manifest.h"
@@ -92,6 +93,20 @@ bool keeps_another_log(const engine::Manifest& manifest, const sim::Disk& disk) 
       });
 }
 
+// What nothing refers to any more, or never did.
+std::string cold_litter(engine::Engine& engine, const sim::Disk& disk) {
+  if (engine.tier() == nullptr || engine.tier()->stats().failures != 0) return {};
+  const engine::ColdFolder& folder = engine.tier()->folder();
+  const auto names = disk.list(folder.path());
+  for (size_t i = 0; names.ok() && i < names->size(); ++i) {
+    const std::string& name = (*names)[i];
+    const engine::ColdSegment* segment = folder.find(std::strtoull(name.c_str(), nullptr, 10));
+    if (segment == nullptr || segment->holders == 1)
+      return folder.path() + "/" + name + " lies about";
+  }
+  return {};
+}
+
 // What a publication or a rewrite should have removed. Without the log, or a save, nobody has looked.
 std::string litter(engine::Engine& engine, const sim::Disk& disk, bool log) {
   const auto names = disk.list(engine::kAofDirectory);
@@ -123,7 +138,7 @@ std::string undone_by(engine::Engine& engine, const sim::WorldState& world, bool
   const int64_t wall_ms = world.wall_offset_ms + world.now.ns / 1'000'000;
   for (const std::string& line :
        {expired(engine, wall_ms), unsynced(engine), behind(engine), due(engine, world.now),
-        memory(engine), litter(engine, world.disk, log)})
+        memory(engine), cold_litter(engine, world.disk), litter(engine, world.disk, log)})
     if (!line.empty()) return line;
   return {};
 }

@@ -13,12 +13,21 @@ namespace powercut::scenarios {
 
 namespace {
 
+// Under another policy the target does not start, which shows no bug.
+bool is_held_to(const TargetType* target, const Policy& policy) {
+  if (target == nullptr) return true;
+  const auto own = target->policies();
+  return own.empty() || std::find(own.begin(), own.end(), policy.name) != own.end();
+}
+
 SweepOptions with(const ZooOptions& options, const faults::MutantInfo* mutant) {
   SweepOptions sweep = options.sweep;
   sweep.mutant = mutant;
   if (mutant != nullptr && !mutant->workload.empty())
     sweep.workloads = {make_builtin(mutant->workload, 1)};
   if (mutant != nullptr && !mutant->target.empty()) sweep.target = find_target(mutant->target);
+  std::erase_if(sweep.policies,
+                [&](const Policy* policy) { return !is_held_to(sweep.target, *policy); });
   return sweep;
 }
 
@@ -109,6 +118,7 @@ Exploring explore_for(const faults::MutantInfo* mutant) {
         spec.personas.push_back(faults::find_persona(persona));
       spec.mutant = mutant;
       if (mutant != nullptr && !mutant->target.empty()) spec.target = find_target(mutant->target);
+      if (!is_held_to(spec.target, policy)) continue;
       spec.depth = look.depth;
       spec.stop_at_violation = true;
       for (const Explored& explored : explore(spec).by_persona) {

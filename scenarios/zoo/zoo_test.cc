@@ -90,6 +90,14 @@ TEST(Zoo, TheBaselineOnlyKills) {
   EXPECT_FALSE(rows[1].kill_only.violation.has_value());
 }
 
+// Without a log a store with a cold tier does not start, whatever is planted in it.
+TEST(Zoo, ATargetIsLookedAtUnderItsOwnPolicies) {
+  const auto rows = survey(options_for({"cold-deleted-comes-back"}), 100, {});
+  EXPECT_GT(rows[0].policies.size(), 0u);
+  for (const char* policy : {"none", "checkpoint"}) EXPECT_EQ(rows[0].policies.count(policy), 0u);
+  EXPECT_EQ(rows[0].oracles.count("NOS"), 0u);
+}
+
 // What the pages name exists. Their personas: faults/mutants_test.cc.
 TEST(Zoo, ThePoliciesAndOraclesThatAreNamedExist) {
   for (const faults::MutantInfo& mutant : faults::all_mutants()) {

@@ -33,7 +33,7 @@ void count_those(Call& call) {
 
 void type(Call& call) {
   const Object* object = call.keyspace.look(call.db, call.arg(1));
-  call.reply.simple(object == nullptr ? "none" : type_name(object->value.type()));
+  call.reply.simple(object == nullptr ? "none" : type_name(object->value.kind()));
 }
 
 void keys(Call& call) {
@@ -52,7 +52,7 @@ void keys(Call& call) {
 }
 
 bool is_type(const Value& value, std::string_view name) {
-  return equals_ignoring_case(type_name(value.type()), upper_case(name));
+  return equals_ignoring_case(type_name(value.kind()), upper_case(name));
 }
 
 void scan(Call& call) {
@@ -90,24 +90,24 @@ void dbsize(Call& call) { call.reply.integer(static_cast<int64_t>(call.keyspace.
 std::span<const CommandSpec> key_commands() {
   using namespace keys;
   static constexpr CommandSpec kCommands[] = {
-      {"del", del, -2, kWrite, 1, -1, 1},
-      {"unlink", del, -2, kWrite, 1, -1, 1},
-      {"exists", count_those<&Keyspace::look>, -2, kReadOnly, 1, -1, 1},
-      {"touch", count_those<&Keyspace::find>, -2, kReadOnly, 1, -1, 1},
-      {"type", type, 2, kReadOnly, 1, 1, 1},
-      {"expire", expire, -3, kWrite, 1, 1, 1},
-      {"pexpire", pexpire, -3, kWrite, 1, 1, 1},
-      {"expireat", expireat, -3, kWrite, 1, 1, 1},
-      {"pexpireat", pexpireat, -3, kWrite, 1, 1, 1},
-      {"ttl", ttl, 2, kReadOnly, 1, 1, 1},
-      {"pttl", pttl, 2, kReadOnly, 1, 1, 1},
-      {"expiretime", expiretime, 2, kReadOnly, 1, 1, 1},
-      {"pexpiretime", pexpiretime, 2, kReadOnly, 1, 1, 1},
-      {"persist", persist, 2, kWrite, 1, 1, 1},
-      {"rename", rename, 3, kWrite, 1, 2, 1},
-      {"renamenx", renamenx, 3, kWrite, 1, 2, 1},
+      {"del", del, -2, kWrite | kNoValue, 1, -1, 1},
+      {"unlink", del, -2, kWrite | kNoValue, 1, -1, 1},
+      {"exists", count_those<&Keyspace::look>, -2, kReadOnly | kNoValue, 1, -1, 1},
+      {"touch", count_those<&Keyspace::find>, -2, kReadOnly | kNoValue, 1, -1, 1},
+      {"type", type, 2, kReadOnly | kNoValue, 1, 1, 1},
+      {"expire", expire, -3, kWrite | kNoValue, 1, 1, 1},
+      {"pexpire", pexpire, -3, kWrite | kNoValue, 1, 1, 1},
+      {"expireat", expireat, -3, kWrite | kNoValue, 1, 1, 1},
+      {"pexpireat", pexpireat, -3, kWrite | kNoValue, 1, 1, 1},
+      {"ttl", ttl, 2, kReadOnly | kNoValue, 1, 1, 1},
+      {"pttl", pttl, 2, kReadOnly | kNoValue, 1, 1, 1},
+      {"expiretime", expiretime, 2, kReadOnly | kNoValue, 1, 1, 1},
+      {"pexpiretime", pexpiretime, 2, kReadOnly | kNoValue, 1, 1, 1},
+      {"persist", persist, 2, kWrite | kNoValue, 1, 1, 1},
+      {"rename", rename, 3, kWrite | kNoValue, 1, 2, 1},
+      {"renamenx", renamenx, 3, kWrite | kNoValue, 1, 2, 1},
       {"copy", copy, -3, kWrite | kDenyOom, 1, 2, 1},
-      {"move", move, 3, kWrite, 1, 1, 1},
+      {"move", move, 3, kWrite | kNoValue, 1, 1, 1},
       {"select", select, 2, 0},
       {"keys", keys::keys, 2, kReadOnly | kWholeKeyspace},
       {"scan", scan, -2, kReadOnly | kWholeKeyspace},

@@ -58,10 +58,10 @@ std::span<const CommandSpec> object_commands() {
   using namespace keys;
   static constexpr CommandSpec kSubcommands[] = {
       {"object|encoding", object_encoding, 3, kReadOnly, 2, 2, 1},
-      {"object|freq", object_freq, 3, kReadOnly, 2, 2, 1},
+      {"object|freq", object_freq, 3, kReadOnly | kNoValue, 2, 2, 1},
       {"object|help", help, 2, kLoading},
-      {"object|idletime", object_idletime, 3, kReadOnly, 2, 2, 1},
-      {"object|refcount", object_refcount, 3, kReadOnly, 2, 2, 1}};
+      {"object|idletime", object_idletime, 3, kReadOnly | kNoValue, 2, 2, 1},
+      {"object|refcount", object_refcount, 3, kReadOnly | kNoValue, 2, 2, 1}};
   static constexpr CommandSpec kCommands[] = {
       container("object", dispatch, -2, kReadOnly, kSubcommands, 2)};
   return kCommands;

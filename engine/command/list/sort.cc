@@ -120,6 +120,23 @@ std::optional<std::string> look_up(Call& call, std::string_view pattern,
   return value ? std::optional<std::string>(*value) : std::nullopt;
 }
 
+// Nobody said that it would read what patterns name: none of it may lie in the cold tier.
+bool finds_in_memory(Call& call, std::string_view pattern,
+                     const std::vector<std::string>& elements) {
+  const size_t star = pattern.find('*');
+  if (star == std::string_view::npos) return true;
+  const std::string_view tail = pattern.substr(star + 1);
+  for (const std::string& element : elements) {
+    std::string key(pattern.substr(0, star));
+    key += element;
+    key += tail.substr(0, tail.find("->"));
+    const Object* object = call.keyspace.peek(call.db, key);
+    if (object != nullptr && object->value.away() != nullptr)
+      return call.fail(kUnnamedAway), false;
+  }
+  return true;
+}
+
 struct Weighted {
   std::string element;
   double score = 0;
@@ -206,6 +223,9 @@ void sort(Call& call, bool read_only) {
   if (!parse_options(call, read_only, options)) return;
   std::vector<std::string> elements;
   if (!load(call, elements)) return;
+  if (options.by && !finds_in_memory(call, *options.by, elements)) return;
+  for (const std::string_view pattern : options.get)
+    if (!finds_in_memory(call, pattern, elements)) return;
   const Object* source = call.keyspace.find(call.db, call.arg(1));
   const bool is_set = source != nullptr && source->value.type() == Type::kSet;
   if (options.no_sort && is_set && (options.store || call.in_script)) {

@@ -48,9 +48,25 @@ void answer(Call& call, const Result<void>& outcome) {
 
 // --- Of the data ---
 
-void digest(Call& call) { call.reply.simple(hex(digest_of(call.keyspace))); }
+bool any_away(const Keyspace& keyspace) {
+  for (int db = 0; db < keyspace.databases(); ++db) {
+    const Table& table = keyspace.database(db).table();
+    for (size_t i = 0; i < table.size(); ++i)
+      if (table.at(i).value.value.away() != nullptr) return true;
+  }
+  return false;
+}
+
+void digest(Call& call) {
+  if (any_away(call.keyspace)) return call.fail(kUnnamedAway);
+  call.reply.simple(hex(digest_of(call.keyspace)));
+}
 
 void digest_value(Call& call) {
+  for (size_t i = 2; i < call.argc(); ++i) {
+    const Object* object = call.keyspace.peek(call.db, call.arg(i));
+    if (object != nullptr && object->value.away() != nullptr) return call.fail(kUnnamedAway);
+  }
   call.reply.array(call.argc() - 2);
   for (size_t i = 2; i < call.argc(); ++i) {
     const Object* object = call.keyspace.peek(call.db, call.arg(i));

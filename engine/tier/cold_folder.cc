@@ -1,0 +1,274 @@
+#include "engine/tier/cold_folder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "engine/aof/manifest.h"
+#include "engine/aof/replace.h"
+#include "engine/base/crc32c.h"
+#include "engine/tier/cold_record.h"
+
+namespace powercut::engine {
+
+namespace {
+
+constexpr std::string_view kMagic = "PCCOLD1\n";
+constexpr std::string_view kSeal = "PCSEAL1\n";
+constexpr std::string_view kSuffix = ".cold";
+constexpr std::string_view kBesideBase = "appendonlydir";  // engine/recovery/recovery.h
+constexpr size_t kHeaderBytes = 8 + 8 + 4;
+constexpr size_t kFooterBytes = 8 + 4 + 4;
+
+// "12.cold" -> 12; nothing for other names.
+std::optional<uint64_t> sequence_of(std::string_view name) {
+  if (!name.ends_with(kSuffix)) return std::nullopt;
+  name.remove_suffix(kSuffix.size());
+  uint64_t sequence = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), sequence);
+  if (error != std::errc() || end != name.data() + name.size() || sequence > kHighestSequence)
+    return std::nullopt;
+  return sequence;
+}
+
+// Up to `size` bytes, taking short reads as they come: fewer at the file's end.
+Result<std::string> read_some(File& file, uint64_t offset, size_t size) {
+  std::string bytes(size, '\0');
+  size_t have = 0;
+  while (have < size) {
+    TRY_ASSIGN(const size_t count, file.read_at(offset + have, bytes.data() + have, size - have));
+    if (count == 0) break;
+    have += count;
+  }
+  bytes.resize(have);
+  return bytes;
+}
+
+}  // namespace
+
+bool is_cold_path(std::string_view path) {
+  return path.find('/') == path.npos && path != "." && path != "..";
+}
+
+ColdFolder::~ColdFolder() {
+  for (const auto& [sequence, segment] : segments_) segment->shelf = nullptr;
+}
+
+std::string ColdFolder::file_of(uint64_t sequence) const {
+  return fmt::format("{}/{}{}", path_, sequence, kSuffix);
+}
+
+SegmentHold ColdFolder::take_in(uint64_t sequence, uint64_t nonce, uint64_t bytes) {
+  auto* segment = new ColdSegment{.sequence = sequence, .nonce = nonce, .bytes = bytes};
+  SegmentHold hold(segment);
+  CHECK(segments_.emplace(sequence, hold).second);
+  segment->shelf = this;
+  next_ = std::max(next_, sequence + 1);
+  return hold;
+}
+
+// --- A start ---
+
+Result<void> ColdFolder::check_sealed(uint64_t sequence, uint64_t nonce, uint64_t bytes) {
+  const std::string name = file_of(sequence);
+  const auto no = [&](std::string_view what) {
+    return Error{Errc::kCorrupt,
+                 fmt::format("{}: {}; values of the data set lie in it (is cold-tier-path right?)",
+                             name, what)};
+  };
+  auto file = os_.open(name, Open::kRead);
+  if (!file.ok() && file.error().code == Errc::kNotFound) return no("it is missing");
+  if (!file.ok()) return file.error();
+  TRY_ASSIGN(const uint64_t size, (*file)->size());
+  if (size != bytes || size < kHeaderBytes + kFooterBytes)
+    return no(fmt::format("it has {} bytes, and {} were sealed", size, bytes));
+  TRY_ASSIGN(const std::string head, read_some(**file, 0, kHeaderBytes));
+  TRY_ASSIGN(const std::string foot, read_some(**file, size - kFooterBytes, kFooterBytes));
+  const std::string_view header(head);
+  const std::string_view footer(foot);
+  if (!header.starts_with(kMagic) || from_little(header.substr(16)) != crc32c(header.substr(0, 16)))
+    return no("it is no segment of the cold tier that this build knows");
+  if (from_little(header.substr(8, 8)) != nonce) return no("it is another file of the same name");
+  if (!footer.starts_with(kSeal) ||
+      from_little(footer.substr(12)) !=
+          crc32c(footer.substr(0, 12), bound(nonce, size - kFooterBytes)))
+    return no("it is not sealed");
+  return {};
+}
+
+// A backup has them beside its base.
+void ColdFolder::find_folder(std::string_view said, uint64_t sequence) {
+  if (!path_.empty()) return;
+  path_ = kBesideBase;
+  if (!os_.open(file_of(sequence), Open::kRead).ok()) path_ = said;
+}
+
+Result<std::vector<SegmentHold>> ColdFolder::adopt(std::string_view rests_on) {
+  std::vector<SegmentHold> all;
+  const std::string_view folder = rests_on.substr(0, rests_on.find(' '));
+  rests_on.remove_prefix(folder.size());
+  while (!rests_on.empty()) {
+    rests_on.remove_prefix(1);  // the blank
+    uint64_t numbers[3] = {};
+    for (uint64_t& number : numbers) {
+      const auto [end, error] =
+          std::from_chars(rests_on.data(), rests_on.data() + rests_on.size(), number);
+      if (error != std::errc())
+        return Error{Errc::kCorrupt, "what it says of the cold tier cannot be read"};
+      rests_on.remove_prefix(static_cast<size_t>(end - rests_on.data()));
+      if (rests_on.starts_with(':')) rests_on.remove_prefix(1);
+    }
+    find_folder(folder, numbers[0]);
+    if (find(numbers[0]) != nullptr)
+      return Error{Errc::kCorrupt, fmt::format("it names segment {} twice", numbers[0])};
+    TRY(check_sealed(numbers[0], numbers[1], numbers[2]));
+    all.push_back(take_in(numbers[0], numbers[1], numbers[2]));
+  }
+  return all;
+}
+
+// One that stood empty is made anew: the sync of its name may have failed then, and one that succeeds now would prove
+// nothing.
+Result<void> ColdFolder::make_folder() {
+  auto made = os_.make_directory(path_);
+  if (!made.ok() && made.error().code != Errc::kExists) return made;
+  if (!made.ok() && os_.remove(path_).ok()) TRY(os_.make_directory(path_));
+  return os_.sync_directory("", "cold.root");
+}
+
+Result<void> ColdFolder::settle() {
+  TRY(make_folder());
+  TRY_ASSIGN(const auto names, os_.list(path_));
+  for (const std::string& name : names) {
+    const auto sequence = sequence_of(name);
+    if (!sequence) continue;  // nobody's file of another name is removed
+    next_ = std::max(next_, *sequence + 1);
+    if (find(*sequence) == nullptr) (void)os_.remove(fmt::format("{}/{}", path_, name));
+  }
+  return {};
+}
+
+// --- Segments ---
+
+ColdFolder::Draft::Draft(uint64_t sequence, uint64_t nonce) : sequence_(sequence), nonce_(nonce) {
+  bytes_ = std::string(kMagic) + little(nonce, 8);
+  bytes_ += little(crc32c(bytes_), 4);
+}
+
+ColdFolder::Record ColdFolder::Draft::add(const Value& value, bool compress) {
+  const std::string record = encode_record(value, compress);
+  const uint64_t offset = bytes_.size();
+  bytes_ += little(crc32c(record, bound(nonce_, offset)), 4);
+  bytes_ += record;
+  ++records_;
+  return {offset, bytes_.size() - offset};
+}
+
+ColdFolder::Draft ColdFolder::begin() { return {next_++, os_.choose("cold.nonce", UINT64_MAX)}; }
+
+Result<SegmentHold> ColdFolder::seal(Draft draft) {
+  std::string footer = std::string(kSeal) + little(draft.records_, 4);
+  footer += little(crc32c(footer, bound(draft.nonce_, draft.bytes_.size())), 4);
+  draft.bytes_ += footer;
+  const std::string name = file_of(draft.sequence_);
+  const auto written = [&]() -> Result<void> {
+    TRY_ASSIGN(const auto file, create_fresh(os_, name));
+    TRY(write_whole(*file, 0, draft.bytes_));
+    TRY(file->sync("cold.segment"));
+    return os_.sync_directory(path_, "cold.directory");
+  }();
+  if (!written.ok()) return written.error();
+  return take_in(draft.sequence_, draft.nonce_, draft.bytes_.size());
+}
+
+Result<Value> ColdFolder::read(Away away, const EncodingLimits& limits) {
+  const ColdSegment& segment = *away.segment();
+  const std::string name = file_of(segment.sequence);
+  TRY_ASSIGN(const auto file, os_.open(name, Open::kRead));
+  TRY_ASSIGN(const std::string bytes, read_some(*file, away.offset(), away.length()));
+  const std::string_view record(bytes);
+  const auto damaged = [&](std::string_view what) {
+    return Error{Errc::kCorrupt, fmt::format("{} offset {}: {}", name, away.offset(), what)};
+  };
+  if (record.size() != away.length() || record.size() <= 4 + kRecordHead)
+    return damaged("it ends early");
+  if (from_little(record.substr(0, 4)) !=
+      crc32c(record.substr(4), bound(segment.nonce, away.offset())))
+    return damaged("its checksum does not fit");
+  auto value = decode_record(record.substr(4), limits);
+  if (!value.ok()) return damaged(value.error().message);
+  if (static_cast<uint8_t>(value->type()) != away.type()) return damaged("it is of another type");
+  return value;
+}
+
+Result<void> ColdFolder::bring_all_back(Keyspace& keyspace) {
+  for (int db = 0; db < keyspace.databases(); ++db) {
+    Database& database = keyspace.mutable_database(db);
+    for (size_t i = 0; i < database.table().size(); ++i) {
+      const auto& entry = database.table().at(i);
+      if (entry.value.value.away() == nullptr) continue;
+      TRY_ASSIGN(Value value, read(*entry.value.value.away(), keyspace.encoding_limits()));
+      keyspace.bring_back(*keyspace.entry_of(database, entry.key), std::move(value));
+    }
+  }
+  return {};
+}
+
+ColdSegment* ColdFolder::find(uint64_t sequence) const {
+  const auto found = segments_.find(sequence);
+  return found == segments_.end() ? nullptr : found->second.get();
+}
+
+ColdSegment* ColdFolder::mostly_dead() const {
+  for (const auto& [sequence, segment] : segments_)
+    if (segment->values != 0 && segment->live_bytes < segment->bytes / 2) return segment.get();
+  return nullptr;
+}
+
+std::vector<SegmentHold> ColdFolder::in_use() const {
+  std::vector<SegmentHold> all;
+  for (const auto& [sequence, segment] : segments_)
+    if (segment->values != 0) all.push_back(segment);
+  return all;
+}
+
+std::string ColdFolder::rests_on(const std::vector<SegmentHold>& segments) const {
+  std::string text = path_;
+  for (const SegmentHold& segment : segments)
+    text += fmt::format(" {}:{}:{}", segment->sequence, segment->nonce, segment->bytes);
+  return text;
+}
+
+// --- Removing ---
+
+void ColdFolder::unheld(ColdSegment& segment) {
+  unheld_.push_back(segment.sequence);
+  if (on_unheld_) on_unheld_();
+}
+
+void ColdFolder::remove_unheld() {
+  while (!unheld_.empty()) {
+    const uint64_t sequence = unheld_.back();
+    unheld_.pop_back();
+    const auto found = segments_.find(sequence);
+    if (found == segments_.end() || found->second->holders > 1) continue;
+    segments_.erase(found);
+    (void)os_.remove(file_of(sequence));
+  }
+}
+
+uint64_t ColdFolder::bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& [sequence, segment] : segments_) bytes += segment->bytes;
+  return bytes;
+}
+
+uint64_t ColdFolder::values() const {
+  uint64_t values = 0;
+  for (const auto& [sequence, segment] : segments_) values += segment->values;
+  return values;
+}
+
+}  // namespace powercut::engine

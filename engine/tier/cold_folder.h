@@ -1,0 +1,112 @@
+// The cold tier's files: segments of values, written once and never changed.
+//
+//   FOLDER/7.cold   header   "PCCOLD1\n" nonce(u64) crc(u32)
+//                   record*  crc(u32) size(u32) bytes      a value as RDB has it (its type first), LZ4 where that pays:
+//                                                          `size` is that of the value, the record's length tells
+//                   footer   "PCSEAL1\n" records(u32) crc(u32)
+//
+// Each checksum is a CRC-32C that begins with the nonce and the place: no record passes for another one, nor for one of
+// an older file of that name. Little-endian. The block format is that of LZ4 (lz4.org).
+//
+// A segment is sealed: whole and synced, its name too, before anything refers to it. What survives a kill and a power cut
+// is what a base of the log names (engine/generations.h); a start removes the others, once it has loaded all.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/os/os.h"
+#include "engine/store/away.h"
+#include "engine/store/keyspace.h"
+
+namespace powercut::engine {
+
+class ColdFolder final : public ColdShelf {
+ public:
+  // An empty path: that of a backup, or else what the base says (a tool that only reads).
+  ColdFolder(Os& os, std::string path) : os_(os), path_(std::move(path)) {}
+  ~ColdFolder() override;
+  ColdFolder(const ColdFolder&) = delete;
+  ColdFolder& operator=(const ColdFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+
+  // --- A start ---
+  // Takes in the segments on which a base says that it rests (kRdbAuxCold), each held. Changes nothing. Yields.
+  //   Errors: kCorrupt: one is missing, not sealed or another one; with the file and the remedy. As the seam's.
+  Result<std::vector<SegmentHold>> adopt(std::string_view rests_on);
+  // Reads all values that lie here back into memory, for a tool. Yields. Errors: as read().
+  Result<void> bring_all_back(Keyspace& keyspace);
+  // The folder stands, durably, and holds nothing but what was taken in. Yields. Errors: as the seam's.
+  Result<void> settle();
+
+  // --- Segments ---
+  struct Record {
+    uint64_t offset;
+    uint64_t length;
+  };
+  // Puts a value behind those in `bytes`, which becomes a segment.
+  class Draft {
+   public:
+    Draft(uint64_t sequence, uint64_t nonce);
+    // REQUIRES: fits(value).
+    Record add(const Value& value, bool compress);
+    uint64_t size() const { return bytes_.size(); }
+
+   private:
+    friend class ColdFolder;
+    uint64_t sequence_;
+    uint64_t nonce_;
+    uint32_t records_ = 0;
+    std::string bytes_;
+  };
+  Draft begin();
+  // Writes it; sealed and durable when this returns, and held. Yields.
+  //   Errors: as the seam's: nothing rests on it. Perhaps some of it stands, which the next start removes.
+  Result<SegmentHold> seal(Draft draft);
+  // Reads a value, and verifies it. The segment is held meanwhile. Yields.
+  //   Errors: kCorrupt, kIo, kNotFound: with the file and the place.
+  Result<Value> read(Away away, const EncodingLimits& limits);
+  // nullptr: there is none of that number.
+  ColdSegment* find(uint64_t sequence) const;
+  // One of which less than half is some key's; nullptr: there is none.
+  ColdSegment* mostly_dead() const;
+  // Those where values of some key lie, for a base that refers to them: held, and as kRdbAuxCold says them.
+  std::vector<SegmentHold> in_use() const;
+  std::string rests_on(const std::vector<SegmentHold>& segments) const;
+
+  // Removes those that nobody holds. What cannot be removed now is by the next start. Yields.
+  void remove_unheld();
+  bool any_unheld() const { return !unheld_.empty(); }
+  void set_on_unheld(std::function<void()> on_unheld) { on_unheld_ = std::move(on_unheld); }
+  void unheld(ColdSegment& segment) override;
+
+  std::string file_of(uint64_t sequence) const;
+  uint64_t bytes() const;
+  size_t count() const { return segments_.size(); }
+  uint64_t values() const;  // that lie here
+
+ private:
+  Result<void> check_sealed(uint64_t sequence, uint64_t nonce, uint64_t bytes);
+  Result<void> make_folder();
+  void find_folder(std::string_view said, uint64_t sequence);
+  SegmentHold take_in(uint64_t sequence, uint64_t nonce, uint64_t bytes);
+
+  Os& os_;
+  std::string path_;
+  std::map<uint64_t, SegmentHold> segments_;
+  std::vector<uint64_t> unheld_;  // perhaps held again since
+  std::function<void()> on_unheld_;
+  uint64_t next_ = 1;
+};
+
+// Is it the name of a folder in dir? "": there is no cold tier.
+bool is_cold_path(std::string_view path);
+
+}  // namespace powercut::engine
