@@ -94,6 +94,7 @@ is "nothing of the first" "$(say one EXISTS key:1)" 0
 
 # --- Ours of ours, and a redis-server of that: one identity and one offset ---
 start_node two --appendonly yes --replicaof "127.0.0.1 $(port_of one)"
+two=$process
 linked two
 start_redis three --replicaof 127.0.0.1 "$(port_of two)" --repl-diskless-sync-delay 0
 linked three
@@ -104,6 +105,14 @@ for node in one two three; do
   until_is "$node has all" same same_content master $node
   is "the identity at $node" "$(info_of $node master_replid)" "$(info_of master master_replid)"
 done
+
+# --- Stopped for a moment: news of its own replica wait, and nothing is to be read ---
+kill -STOP "$two"
+write_to master "while it stands still"
+sleep 1
+kill -CONT "$two"
+is "it answers" "$(timeout 20 redis-cli $(cat "$dir/two.at") PING)" PONG
+until_is "it has what came meanwhile" same same_content master two
 
 # --- Promoted: what followed goes on with it ---
 start_node four --appendonly yes --replicaof "127.0.0.1 $(port_of one)"

@@ -124,10 +124,11 @@ void Server::poll_loop() {
       // Of one that a worker is at, the poller says no more until that ends.
       connection.busy ? settle(connection) : queue(connection);
     }
-    // A worker that must wait leaves the rest to another. The log's tasks get their turn as well.
+    // A worker that must wait leaves the rest to another. The log's tasks get their turn as well; and the workers, where
+    // news have queued somebody while nothing was to be read.
     do {
       if (!queue_.empty()) wake_worker();
-      if (count != 0) os_.park(os_.now());
+      if (count != 0 || !queue_.empty()) os_.park(os_.now());
     } while (!queue_.empty());
   }
 }
