@@ -12,8 +12,8 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/recovery/recovery.h"
 #include "engine/sink/sink.h"
-#include "engine/tier/tier.h"
 #include "engine/store/eviction.h"
+#include "engine/tier/tier.h"
 
 namespace powercut::engine {
 

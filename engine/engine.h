@@ -57,7 +57,7 @@ class Engine final : public OperationLog, public Control {
   // The network that it may follow a master over. Call it before load(); it outlives the tasks.
   void set_net(Net* net) { replica_.set_net(net); }
   const Sink* sink() const { return sink_.get(); }  // null: there is no database behind it
-  Tier* tier() { return tier_.get(); }  // null: there is no cold tier
+  Tier* tier() { return tier_.get(); }              // null: there is no cold tier
   const Tier* tier() const { return tier_.get(); }
   const RecoveryReport& recovery() const { return report_; }
   const LoadProgress& load_progress() const { return progress_; }

@@ -309,7 +309,8 @@ void Keyspace::find_next_expiry() {
 
 void Keyspace::move_out(Database& db, Table::Entry& entry, Away away) {
   CHECK(touched_.empty() && entry.value.measured && entry.value.value.away() == nullptr);
-  for (KeyspaceObserver* observer : observers_) observer->before_leave(db, entry.key, entry.value, away);
+  for (KeyspaceObserver* observer : observers_)
+    observer->before_leave(db, entry.key, entry.value, away);
   forget_bytes(entry.value);
   entry.value.value = Value(std::move(away));
 }

@@ -251,19 +251,22 @@ std::vector<const MutantInfo*> known_fences(const TargetType* target) {
 std::set<uint64_t> fences_seen_in_runs() {
   constexpr uint64_t kSeeds = 60;
   Collector collector;
+  const auto look = [&](const TargetType& target, const Workload& workload, const Policy& policy) {
+    for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+      RunSpec run;
+      run.target = &target;
+      run.workload = &workload;
+      run.policy = &policy;
+      run.persona = &faults::default_persona();
+      run.seed = seed;
+      (void)run_once(run, {.beside = Beside::kNothing}, {.trace = &collector});
+    }
+  };
   for (const char* name : {"mixed", "backup"}) {
     const auto workload = make_builtin(name, 1);
-    for (const Policy& policy : all_policies()) {
-      for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
-        RunSpec run;
-        run.workload = workload.get();
-        run.policy = &policy;
-        run.persona = &faults::default_persona();
-        run.seed = seed;
-        (void)run_once(run, {.beside = Beside::kNothing}, {.trace = &collector});
-      }
-    }
+    for (const Policy& policy : all_policies()) look(store(), *workload, policy);
   }
+  look(*find_target("tiered"), *make_builtin("mixed", 1), *find_policy("hybrid-everysec"));
   return collector.seen;
 }
 

@@ -131,8 +131,7 @@ bool finds_in_memory(Call& call, std::string_view pattern,
     key += element;
     key += tail.substr(0, tail.find("->"));
     const Object* object = call.keyspace.peek(call.db, key);
-    if (object != nullptr && object->value.away() != nullptr)
-      return call.fail(kUnnamedAway), false;
+    if (object != nullptr && object->value.away() != nullptr) return call.fail(kUnnamedAway), false;
   }
   return true;
 }
