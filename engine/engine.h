@@ -151,7 +151,7 @@ class Engine final : public OperationLog, public Control {
   Result<void> follow_master(std::string_view host, int port) override;
   void follow_nobody() override;
   Result<void> take_over_from(std::string_view id) override;
-  Result<void> fail_over(FailoverWish wish) override { return failover_.begin(std::move(wish)); }
+  Result<void> fail_over(FailoverWish wish) override;
   Result<void> abort_failover() override { return failover_.abort(); }
   std::string info_section(std::string_view section) override;
   // read_back.cc

@@ -618,6 +618,12 @@ TEST_F(BackupTest, OneThatIsRemovedIsGoneAndItsNameIsFree) {
     ask("BACKUP SEAL");
     EXPECT_EQ(ask("BACKUP REMOVE ../a"),
               "-NOBACKUP backups/../a: there is no sealed backup there\r\n");
+    overwrite(folder("a") / "notes.txt", "mine");
+    EXPECT_EQ(ask("BACKUP REMOVE a"),
+              "-NOBACKUP backups/a: 'notes.txt' in it is not the store's; remove the folder by "
+              "hand\r\n");
+    EXPECT_TRUE(fs::exists(folder("a") / kManifestName));
+    fs::remove(folder("a") / "notes.txt");
     EXPECT_EQ(ask("BACKUP REMOVE a"), "+OK\r\n");
     EXPECT_EQ(ask("BACKUP LIST"), "*0\r\n");
     EXPECT_FALSE(fs::exists(folder("a")));
@@ -659,7 +665,9 @@ TEST_F(BackupTest, OneAtATimeAndNoneWithoutALog) {
     EXPECT_EQ(ask("BACKUP START a b"), "-ERR syntax error\r\n");
     overwrite(fs::path(root_) / "backups", "a file");
     EXPECT_THAT(ask("BACKUP START a"), ::testing::StartsWith("-NOBACKUP "));
-    EXPECT_THAT(ask("BACKUP SEAL"), ::testing::StartsWith("-NOBACKUP backup a was given up: "));
+    EXPECT_EQ(ask("BACKUP SEAL"), "-NOBACKUP no backup is under way\r\n");
+    EXPECT_FALSE(fs::exists(fs::path(root_) / kAofDirectory / "backup-a.unsealed"))
+        << "a start would take what comes to stand there for half a backup";
     fs::remove(fs::path(root_) / "backups");
     EXPECT_EQ(ask("BACKUP START a"), "$1\r\na\r\n");
     EXPECT_EQ(ask("BACKUP START b"), "-NOBACKUP backup a is under way\r\n");

@@ -182,6 +182,7 @@ Result<ManifestFile> Generations::write_base(uint64_t sequence, uint64_t cut) {
   const std::string name = base_name(sequence);
   rests_on_[name] = std::move(captured_rests_on_);
   TRY_ASSIGN(const auto file, create_log_file(name, sequence));
+  if (cold_ != nullptr) TRY(cold_->check_standing(rests_on_[name]));
   TRY_ASSIGN(const CheckpointInfo info, checkpoint_.write(*file));
   TRY(file->sync("base.sync"));
   TRY(os_.sync_directory(kAofDirectory, "base.directory"));

@@ -10,6 +10,10 @@
 
 namespace powercut::engine {
 
+namespace {
+constexpr const char* kTieredFollowsNobody = "a store with a cold tier follows no master yet";
+}
+
 Master::Store Engine::lend_to_master() {
   return {.want_cut = [this] { keeper_.request_send(); },
           .trouble = [this] { return why_not_sent(); },
@@ -106,11 +110,15 @@ Result<void> Engine::follow_master(std::string_view host, int port) {
   if (!replica_.has_net())
     return Error{Errc::kUnsupported, "there is no network around this store"};
   if (shutting_down_) return Error{Errc::kRefused, "the store ends"};
-  if (tier_ != nullptr)
-    return Error{Errc::kUnsupported, "a store with a cold tier follows no master yet"};
+  if (tier_ != nullptr) return Error{Errc::kInvalid, kTieredFollowsNobody};
   config_.accepted["replicaof"] = fmt::format("{} {}", host, port);
   replica_.follow(std::string(host), port);
   return {};
+}
+
+Result<void> Engine::fail_over(FailoverWish wish) {
+  if (tier_ != nullptr) return Error{Errc::kInvalid, kTieredFollowsNobody};
+  return failover_.begin(std::move(wish));
 }
 
 void Engine::follow_nobody() {

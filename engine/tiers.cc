@@ -12,6 +12,11 @@ Result<void> check_tier(const EngineConfig& config) {
   if (!config.sink.file.empty())
     return Error{Errc::kInvalid,
                  "cold-tier-path and sink-file do not go together yet: leave one of them out"};
+  // A start has all that the log says in memory before values leave it: eviction would take keys that had room.
+  if (config.max_memory_bytes != 0 && config.eviction != EvictionPolicy::kNoEviction)
+    return Error{Errc::kInvalid,
+                 "beside cold-tier-path nothing is evicted: maxmemory-policy noeviction, or no "
+                 "maxmemory"};
   return {};
 }
 

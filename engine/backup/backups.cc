@@ -78,7 +78,10 @@ Result<void> Backups::check_start(const std::string& id) {
     return Error{Errc::kInvalid,
                  "a backup's name has letters, digits, '-', '_' and '.', at most 64 of them"};
   if (open()) return Error{Errc::kInvalid, fmt::format("backup {} is under way", id_)};
-  if (const auto there = os_.list(folder_of(id)); there.ok() && !there->empty())
+  const auto there = os_.list(folder_of(id));
+  if (!there.ok() && there.error().code != Errc::kNotFound)
+    return there.error();  // no mark for that
+  if (there.ok() && !there->empty())
     return Error{Errc::kInvalid, fmt::format("{}: there is one of that name", folder_of(id))};
   return {};
 }
@@ -240,9 +243,25 @@ void Backups::remove_leftovers(const std::vector<std::string>& unsealed) {
 
 // --- Removing one that is whole ---
 
+// Whoever has put something of his own into the folder has it back.
+Result<void> Backups::check_ours(const std::string& id) {
+  const auto none = [&](std::string_view why) {
+    return Error{Errc::kInvalid, fmt::format("{}: {}", folder_of(id), why)};
+  };
+  if (!is_backup_id(id)) return none("there is no sealed backup there");
+  const auto text = read_whole(os_, in_folder(id, kManifestName));
+  if (!text.ok() || !parse_backup(*text, id).ok()) return none("there is no sealed backup there");
+  TRY_ASSIGN(const Manifest manifest, parse_manifest(*text));
+  TRY_ASSIGN(const auto names, os_.list(folder_of(id)));
+  for (const std::string& name : names)
+    if (!manifest.names(name) && name != kManifestName && name != kManifestTemporary &&
+        !name.ends_with(".cold"))
+      return none(fmt::format("'{}' in it is not the store's; remove the folder by hand", name));
+  return {};
+}
+
 Result<void> Backups::remove(const std::string& id) {
-  if (!is_backup_id(id) || !read_whole(os_, in_folder(id, kManifestName)).ok())
-    return Error{Errc::kInvalid, fmt::format("{}: there is no sealed backup there", folder_of(id))};
+  TRY(check_ours(id));
   TRY_ASSIGN(const auto mark, create_fresh(os_, mark_of(id)));
   TRY(os_.sync_directory(kAofDirectory, "backup.mark"));
   // Its files go when nothing can bring back what says that they are there.

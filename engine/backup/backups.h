@@ -72,7 +72,8 @@ class Backups {
   const std::string& given_up() const { return given_up_; }
 
   // Removes a sealed one. Gone for good when this returns. Yields.
-  //   Errors: kInvalid: there is no sealed one of that ID; as the seam's: the next start tells whether it is gone.
+  //   Errors: kInvalid: there is no sealed one of that ID, or somebody else's file lies in it; as the seam's: the next
+  //   start tells whether it is gone.
   Result<void> remove(const std::string& id);
   // Removes of the sealed ones but `newest` those that `retention` does not keep, the oldest by the wall clock first. Yields.
   //   Errors: as remove(), and those of list().
@@ -91,6 +92,7 @@ class Backups {
   Result<void> link_in(const std::string& path, const std::string& name);
   void drop(const Manifest& before);
   Result<void> write_manifest(const std::string& text);
+  Result<void> check_ours(const std::string& id);
   Result<void> remove_unsealed(const std::string& id);
 
   Os& os_;

@@ -8,6 +8,9 @@
 namespace powercut::engine {
 
 namespace {
+
+constexpr int64_t kLongestMs = int64_t{1}
+                               << 40;  // some 35 years: sums with a clock do not overflow
 constexpr Duration kStep = milliseconds(5);
 
 Error refused(std::string_view why) { return {Errc::kRefused, std::string(why)}; }
@@ -75,8 +78,9 @@ void Failover::run() {
 }
 
 bool Failover::wait_for_one() {
-  const Instant until =
-      wish_.timeout_ms == 0 ? kForever : os_.now() + milliseconds(wish_.timeout_ms);
+  const Instant until = wish_.timeout_ms == 0
+                            ? kForever
+                            : os_.now() + milliseconds(std::min(wish_.timeout_ms, kLongestMs));
   for (;;) {
     if (aborted_ || replica_.follows()) break;
     if (const Client* client = ready()) {

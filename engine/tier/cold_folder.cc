@@ -98,6 +98,12 @@ Result<void> ColdFolder::check_sealed(uint64_t sequence, uint64_t nonce, uint64_
   return {};
 }
 
+Result<void> ColdFolder::check_standing(const std::vector<SegmentHold>& segments) {
+  for (const SegmentHold& hold : segments)
+    TRY(check_sealed(hold->sequence, hold->nonce, hold->bytes));
+  return {};
+}
+
 // A backup has them beside its base.
 void ColdFolder::find_folder(std::string_view said, uint64_t sequence) {
   if (!path_.empty()) return;
@@ -179,7 +185,10 @@ Result<SegmentHold> ColdFolder::seal(Draft draft) {
     TRY(file->sync("cold.segment"));
     return os_.sync_directory(path_, "cold.directory");
   }();
-  if (!written.ok()) return written.error();
+  if (!written.ok()) {
+    (void)os_.remove(name);  // the log may need its space
+    return written.error();
+  }
   return take_in(draft.sequence_, draft.nonce_, draft.bytes_.size());
 }
 

@@ -68,7 +68,7 @@ class ColdFolder final : public ColdShelf {
   };
   Draft begin();
   // Writes it; sealed and durable when this returns, and held. Yields.
-  //   Errors: as the seam's: nothing rests on it. Perhaps some of it stands, which the next start removes.
+  //   Errors: as the seam's: nothing rests on it. What stands of it is removed, or else by the next start.
   Result<SegmentHold> seal(Draft draft);
   // Reads a value, and verifies it. The segment is held meanwhile. Yields.
   //   Errors: kCorrupt, kIo, kNotFound: with the file and the place.
@@ -80,6 +80,9 @@ class ColdFolder final : public ColdShelf {
   // Those where values of some key lie, for a base that refers to them: held, and as kRdbAuxCold says them.
   std::vector<SegmentHold> in_use() const;
   std::string rests_on(const std::vector<SegmentHold>& segments) const;
+  // Do their files stand, sealed? Before a base that rests on them takes the place of a log that has all. Yields.
+  //   Errors: as adopt().
+  Result<void> check_standing(const std::vector<SegmentHold>& segments);
 
   // Removes those that nobody holds. What cannot be removed now is by the next start. Yields.
   void remove_unheld();
