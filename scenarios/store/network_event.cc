@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <initializer_list>
+#include <optional>
 
 #include "sim/request.h"
 
@@ -53,6 +55,13 @@ std::optional<Duration> parse_time(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<uint64_t> number_of(std::string_view text) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 std::string text_of(Duration time) {
   if (time.ns % 1'000'000 != 0) return fmt::format("{} us", time.ns / 1'000);
   return fmt::format("{} ms", time.ms());
@@ -90,21 +99,36 @@ Result<NetworkEvent> parse_node(std::span<const std::string_view> words) {
 }
 
 Result<NetworkEvent> parse_question(std::span<const std::string_view> words) {
-  if (words.size() < 2 || (words[1] != "WAIT" && words[1] != "WAITAOF"))
-    return bad("another client asks WAIT or WAITAOF");
+  // One replica; and of the log here there is one.
+  const auto numbers = [&](std::initializer_list<uint64_t> most) {
+    size_t i = 2;
+    for (const uint64_t limit : most) {
+      const auto number = i < words.size() ? number_of(words[i++]) : std::nullopt;
+      if (!number || *number > limit) return false;
+    }
+    return i == words.size();
+  };
+  constexpr uint64_t kLongestMs = 3'600'000;
+  const bool wait = words.size() > 1 && words[1] == "WAIT" && numbers({1, kLongestMs});
+  const bool waitaof = words.size() > 1 && words[1] == "WAITAOF" && numbers({1, 1, kLongestMs});
+  if (!wait && !waitaof)
+    return bad("another client asks WAIT 0|1 MS or WAITAOF 0|1 0|1 MS, and no more");
   return NetworkEvent{Kind::kAsk, {}, fmt::format("{}", fmt::join(words.subspan(1), " "))};
 }
 
 }  // namespace
 
 bool is_network_event(std::span<const std::string_view> words) {
-  return !words.empty() && (words[0] == "network" || words[0] == "node" || words[0] == "another");
+  const auto is = [&](std::string_view word) { return sim::same_word(words[0], word); };
+  return !words.empty() && (is("NETWORK") || is("NODE") || is("ANOTHER"));
 }
 
 Result<NetworkEvent> parse_network_event(std::span<const std::string_view> words) {
   if (!is_network_event(words)) return bad("no event of the network");
   if (words[0] == "network") return parse_network(words);
-  return words[0] == "node" ? parse_node(words) : parse_question(words);
+  if (words[0] == "node") return parse_node(words);
+  if (words[0] == "another") return parse_question(words);
+  return bad("network, node and another are written in small letters");
 }
 
 std::string request_of(std::string_view line) {

@@ -30,7 +30,9 @@ TEST(NetworkEvent, WhatIsDrawnCanBeWritten) {
 TEST(NetworkEvent, WhatIsNoneIsSaid) {
   for (const char* line :
        {"network", "network heal", "network break 4", "network break -1ms", "network partition",
-        "network partition b|a 1ms", "node kill a", "node kill", "another", "another SET a 1"}) {
+        "network partition b|a 1ms", "node kill a", "node kill", "another", "another SET a 1",
+        "another WAIT 1", "another WAIT 2 10", "another WAITAOF 1 1 x", "another WAITAOF 2 1 10",
+        "another WAIT 1 10; SET b 2", "NETWORK break"}) {
     const auto event = parsed(line);
     ASSERT_FALSE(event.ok()) << line;
     EXPECT_FALSE(event.error().message.empty());
