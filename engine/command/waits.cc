@@ -61,15 +61,15 @@ bool Executor::end_wait(Client& client, bool with_error) {
   const Waiting waiting = clients_.waiters.take(client.id());
   const std::vector<std::string_view> args(waiting.words.begin(), waiting.words.end());
   Reply reply(client.outbox.bytes(), client.protocol);
-  if (waiting.keys == 0) {
-    tell_confirmed(reply, client, control_, wanted_by(waiting.words));
-  } else if (with_error) {
+  if (with_error) {
     const std::string_view unblocked =
         role_.replica ? "UNBLOCKED force unblock from blocking operation, instance state changed "
                         "(master -> replica?)"
                       : "UNBLOCKED client unblocked via CLIENT UNBLOCK";
     reply.error(unblocked);
     tally_.count_error(unblocked);
+  } else if (waiting.keys == 0) {
+    tell_confirmed(reply, client, control_, wanted_by(waiting.words));
   } else {
     reply.null_array();
   }

@@ -243,6 +243,12 @@ TEST_F(Waits, AnotherMayEndIt) {
   EXPECT_EQ(unblock(""), kNoPair);
   EXPECT_EQ(unblock(" TIMEOUT"), kNoPair);
   EXPECT_EQ(unblock(" error"), "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n");
+  wait(session, "WAIT 1 0");
+  EXPECT_EQ(push("CLIENT UNBLOCK 1"), ":1\r\n");
+  EXPECT_EQ(taken(session), ":0\r\n");
+  wait(session, "WAIT 1 0");
+  EXPECT_EQ(push("CLIENT UNBLOCK 1 ERROR"), ":1\r\n");
+  EXPECT_EQ(taken(session), "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n");
   EXPECT_EQ(push("CLIENT UNBLOCK 1"), ":0\r\n");
   EXPECT_EQ(push("CLIENT UNBLOCK 99"), ":0\r\n");
   EXPECT_EQ(push("CLIENT UNBLOCK x"), "-ERR value is not an integer or out of range\r\n");
