@@ -75,6 +75,9 @@ class Harming {
     const auto hits = faults::apply_media_faults(plan_, life_, harmed.disk, choices_);
     if (hits.empty()) return;
     const Damage damage = weigh(hits, harmed.disk);
+    // Then an older file may be all there is, and no word of what was newer. (Judged as well it would change what a search
+    // counts: the tables of e08 are of before.)
+    if (hits[0].fault == faults::FaultClass::kFileLost && !damage.told.shows) return;
     const Recovered recovered = recover(harmed, run_.opening);
     if (!refusal_alone) run_.judge_damaged(heir_.promised, heir_.delays, damage, recovered);
     // A sector that cannot be read is not given up: it may be read again.
