@@ -655,6 +655,16 @@ TEST_F(BackupTest, TheNewestAreRetained) {
     seal("e");
     EXPECT_FALSE(fs::exists(folder("a")));
     EXPECT_TRUE(fs::exists(folder("d")) && fs::exists(folder("e")));
+    // Somebody's file keeps that one, and neither the others nor the log suffer from it.
+    overwrite(folder("d") / "notes.txt", "mine");
+    ask("CONFIG SET backup-retain-seconds 0");
+    seal("f");
+    ask("CONFIG SET backup-retain-count 1");
+    seal("g");
+    EXPECT_TRUE(fs::exists(folder("d") / kManifestName) && fs::exists(folder("g")));
+    EXPECT_FALSE(fs::exists(folder("e")) || fs::exists(folder("f")));
+    EXPECT_EQ(info("aof_last_write_status"), "ok");
+    EXPECT_EQ(info("aof_healed"), "0");
   });
 }
 

@@ -436,17 +436,22 @@ Result<void> Generations::abort_backup() {
   return {};
 }
 
+// A call of the seam did, not who asked for what cannot be.
+void Generations::distrust_if_failed(const Result<void>& outcome) {
+  if (!outcome.ok() && outcome.error().code != Errc::kInvalid) log_.distrust(outcome.error());
+}
+
 Result<void> Generations::remove_backup(const std::string& id) {
   if (!log_.active())
     return Error{Errc::kInvalid, "there is no append only file: remove the backup's folder"};
   const auto removed = backups_.remove(id);
-  if (!removed.ok() && removed.error().code != Errc::kInvalid) log_.distrust(removed.error());
+  distrust_if_failed(removed);
   return removed;
 }
 
 Result<void> Generations::retain_backups(const Retention& retention, const std::string& newest) {
   const auto retained = backups_.retain(retention, newest, os_.wall_now().unix_ms / 1000);
-  if (!retained.ok()) log_.distrust(retained.error());
+  distrust_if_failed(retained);
   return retained;
 }
 

@@ -108,6 +108,7 @@ class Generations {
   Result<uint64_t> begin_segment(const std::function<void()>& at_cut);
   Result<void> check_backup_under_way() const;
   void keep_for_backup();
+  void distrust_if_failed(const Result<void>& outcome);
   void take_over(Manifest manifest);
   Result<std::unique_ptr<File>> create_log_file(const std::string& name, uint64_t sequence);
   bool stands(std::string_view name) const;

@@ -279,13 +279,17 @@ Result<void> Backups::retain(const Retention& retention, const std::string& newe
   std::stable_sort(others.begin(), others.end(), [](const BackupFacts& a, const BackupFacts& b) {
     return std::pair(a.sealed_unix_s, a.last_lsn) < std::pair(b.sealed_unix_s, b.last_lsn);
   });
+  Result<void> outcome;
   for (size_t i = 0; i < others.size(); ++i) {
     const uint64_t kept = others.size() - i + 1;  // with the newest, if this one stays
     const bool many = retention.count != 0 && kept > retention.count;
     const bool old = retention.age_s != 0 && now_unix_s - others[i].sealed_unix_s > retention.age_s;
-    if (many || old) TRY(remove(others[i].id));
+    if (!many && !old) continue;
+    const auto removed = remove(others[i].id);
+    if (!removed.ok() && removed.error().code != Errc::kInvalid) return removed;
+    if (!removed.ok()) outcome = removed;  // that one alone stays
   }
-  return {};
+  return outcome;
 }
 
 // --- Those that stand ---

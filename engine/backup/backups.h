@@ -76,7 +76,7 @@ class Backups {
   //   start tells whether it is gone.
   Result<void> remove(const std::string& id);
   // Removes of the sealed ones but `newest` those that `retention` does not keep, the oldest by the wall clock first. Yields.
-  //   Errors: as remove(), and those of list().
+  //   Errors: as remove(), and those of list(). kInvalid: all the others are gone.
   Result<void> retain(const Retention& retention, const std::string& newest, int64_t now_unix_s);
 
   // At a start: removes what earlier lives have left half, of those whose marks it has found. Yields.

@@ -51,6 +51,9 @@ struct MasterLink {
   int64_t offset = -1;                 // up to which the master's stream is applied; -1: nothing is
 };
 
+// What a client may wait: more than a century is the same as for ever.
+inline constexpr int64_t kLongestTimeoutMs = int64_t{1} << 42;
+
 // FAILOVER's words. No host: to whichever replica has all first.
 struct FailoverWish {
   std::string host;

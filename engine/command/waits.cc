@@ -13,9 +13,6 @@
 namespace powercut::engine {
 
 namespace {
-// More than a century is the same as for ever.
-constexpr int64_t kMostMs = int64_t{1} << 42;
-
 std::optional<Type> type_at(const Object* object) {
   return object == nullptr ? std::nullopt : std::optional(object->value.kind());
 }
@@ -39,7 +36,7 @@ void Executor::begin_wait(Client& client, const CommandSpec& spec, const Call& c
   waiting.word_each = wait.word_each;
   waiting.is_ready = wait.is_ready;
   waiting.gone = wait.gone;
-  const Instant until = os_.now() + milliseconds(std::min(wait.timeout_ms, kMostMs));
+  const Instant until = os_.now() + milliseconds(std::min(wait.timeout_ms, kLongestTimeoutMs));
   if (wait.timeout_ms != 0) waiting.until = until;
   const bool for_syncs = waiting.keys == 0 && wanted_by(waiting.words).synced;
   clients_.waiters.add(client.id(), std::move(waiting));

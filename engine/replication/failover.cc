@@ -9,8 +9,6 @@ namespace powercut::engine {
 
 namespace {
 
-constexpr int64_t kLongestMs = int64_t{1}
-                               << 40;  // some 35 years: sums with a clock do not overflow
 constexpr Duration kStep = milliseconds(5);
 
 Error refused(std::string_view why) { return {Errc::kRefused, std::string(why)}; }
@@ -78,9 +76,10 @@ void Failover::run() {
 }
 
 bool Failover::wait_for_one() {
-  const Instant until = wish_.timeout_ms == 0
-                            ? kForever
-                            : os_.now() + milliseconds(std::min(wish_.timeout_ms, kLongestMs));
+  const Instant until =
+      wish_.timeout_ms == 0
+          ? kForever
+          : os_.now() + milliseconds(std::min(wish_.timeout_ms, kLongestTimeoutMs));
   for (;;) {
     if (aborted_ || replica_.follows()) break;
     if (const Client* client = ready()) {

@@ -124,10 +124,6 @@ class Harming {
   Recovered intact_;
 };
 
-}  // namespace
-
-namespace {
-
 bool damages_besides(const RunState& run) {
   return run.beside() != Beside::kNothing && run.stated.script == nullptr &&
          run.spec.faults.has_any(faults::FaultSet::violations());

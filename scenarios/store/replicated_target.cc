@@ -91,14 +91,19 @@ void ReplicatedTarget::follow(engine::Engine& replica, engine::Engine& master,
     os_.park(os_.now() + kLook);
 }
 
-// Another life of the other machine, on what it finds there.
-void ReplicatedTarget::start_machine(sim::Disk disk) {
-  Machine& machine = machines_.emplace_back();
+// As the other machine is set up, whatever befalls the run's own.
+void ReplicatedTarget::put_engine(Machine& machine, sim::Disk disk) const {
   machine.os = std::make_unique<sim::NodeOs>(os_, std::move(disk));
   sim::Settings settings = settings_;
   settings.log_off = settings.gives_up = false;
-  engine::Net& net = network_.node(kOther);
   machine.engine = engine::Engine::make(*machine.os, config_of(settings));
+}
+
+// Another life of the other machine, on what it finds there.
+void ReplicatedTarget::start_machine(sim::Disk disk) {
+  Machine& machine = machines_.emplace_back();
+  put_engine(machine, std::move(disk));
+  engine::Net& net = network_.node(kOther);
   machine.engine->set_net(&net);
   const auto loaded = machine.engine->load();
   CHECK(loaded.ok());  // nothing is wrong with its disk
@@ -224,10 +229,7 @@ void ReplicatedTarget::hear_confirmation() {
 // Its power is cut, on a copy of its disk.
 void ReplicatedTarget::cut_master_aside() {
   Machine& aside = asides_.emplace_back();
-  aside.os = std::make_unique<sim::NodeOs>(os_, machines_.back().os->left(true));
-  sim::Settings settings = settings_;
-  settings.log_off = settings.gives_up = false;
-  aside.engine = engine::Engine::make(*aside.os, config_of(settings));
+  put_engine(aside, machines_.back().os->left(true));
   os_.spawn("aside", [this, os = aside.os.get(), engine = aside.engine.get(), told = told_here_] {
     const auto loaded = engine->load();
     if (!loaded.ok())

@@ -75,6 +75,7 @@ class ReplicatedTarget final : public sim::Target,
   engine::Engine& survivor() { return replica_->engine(); }
 
   // --- How the master is made ---
+  void put_engine(Machine& machine, sim::Disk disk) const;
   void start_machine(sim::Disk disk);
   void fail_over_and_back();
   void start_master_again();

@@ -10,10 +10,8 @@
 #include "engine/engine.h"
 #include "engine/sqlite/vfs.h"
 #include "engine/sqlite/world.h"
-#include "faults/personas.h"
 #include "scenarios/store/behind_rows.h"
-#include "sim/sim_os.h"
-#include "sim/sim_os_testing.h"
+#include "scenarios/store/engine_life_testing.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -35,33 +33,10 @@ class BrokenDatabase final : public sim::Injector {
   }
 };
 
-class SinkTest : public ::testing::Test {
+class SinkTest : public EngineLifeTest<BrokenDatabase> {
  protected:
-  SinkTest() {
-    config.aof.policy = engine::SyncPolicy::kAlways;
-    config.sink.file = kBehindFile;
-  }
+  SinkTest() { config.sink.file = kBehindFile; }
 
-  // One life of the store, from its opening to a kill.
-  void live(const std::function<void(engine::Os&, Engine&)>& body) {
-    in_world([&](engine::Os& os) {
-      auto opened = Engine::open(os, config);
-      ASSERT_TRUE(opened.ok()) << opened.error().message;
-      body(os, **opened);
-      left_ = std::move(opened).value();
-    });
-  }
-  void in_world(const std::function<void(engine::Os&)>& body) {
-    sim::SimOs os(world_, choices_, trace_, &injector);
-    EXPECT_TRUE(sim::run_to_end(os, [&] { body(os); }));
-    left_.reset();
-  }
-
-  static std::string ask(Engine& engine, const std::string& line) {
-    const auto session = engine.connect();
-    session->feed(line + "\r\n");
-    return std::string(session->wait_ready());
-  }
   static void catch_up(engine::Os& os, Engine& engine) {
     const Instant last = os.now() + seconds(10);
     while (!engine.sink()->caught_up() && os.now() < last) os.park(os.now() + milliseconds(5));
@@ -88,15 +63,6 @@ class SinkTest : public ::testing::Test {
       EXPECT_EQ(sqlite3_close(db), SQLITE_OK);
     });
   }
-
-  engine::EngineConfig config;
-  BrokenDatabase injector;
-
- private:
-  sim::WorldState world_{sim::Disk(faults::find_persona("ext4-ordered")->rules)};
-  sim::SeededChoices choices_{1};
-  sim::Trace trace_;
-  std::unique_ptr<Engine> left_;
 };
 
 TEST_F(SinkTest, HasStringsAndHashesAndSetsTheRestAside) {
@@ -264,11 +230,7 @@ TEST_F(SinkTest, AnotherMappingIsWrittenAnew) {
 
 TEST_F(SinkTest, NeedsALogThatIsSynced) {
   config.aof.policy = engine::SyncPolicy::kNo;
-  in_world([&](engine::Os& os) {
-    const auto opened = Engine::open(os, config);
-    ASSERT_FALSE(opened.ok());
-    EXPECT_EQ(opened.error().message, engine::kSinkNeedsLog);
-  });
+  EXPECT_EQ(refusal(), engine::kSinkNeedsLog);
   config.aof.policy = engine::SyncPolicy::kAlways;
   live([&](engine::Os&, Engine& engine) {
     for (const char* line : {"CONFIG SET appendonly no", "CONFIG SET appendfsync no"})

@@ -170,6 +170,13 @@ class SinkType final : public StoreType {
   const engine::SinkMode mode_;
 };
 
+std::vector<std::string_view> with_a_log() {
+  std::vector<std::string_view> names;
+  for (const Policy& policy : all_policies())
+    if (policy.has_log()) names.push_back(policy.name);
+  return names;
+}
+
 // The same with a cold tier, to which values leave behind each operation.
 class TieredType final : public StoreType {
  public:
@@ -182,9 +189,7 @@ class TieredType final : public StoreType {
     return StoreTarget::open_tiered(os, settings);
   }
   // Without the log there are no tiers.
-  std::vector<std::string_view> policies() const override {
-    return {"always", "everysec", "no", "hybrid-always", "hybrid-everysec"};
-  }
+  std::vector<std::string_view> policies() const override { return with_a_log(); }
   std::string turn_log_on() const override { return {}; }
   bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
 };
@@ -201,9 +206,7 @@ class ReplicatedType final : public StoreType {
     return ReplicatedTarget::open(os, settings);
   }
   // What recovery comes to stands in the log: a checkpoint forgets what has expired, and a master does not.
-  std::vector<std::string_view> policies() const override {
-    return {"always", "everysec", "no", "hybrid-always", "hybrid-everysec"};
-  }
+  std::vector<std::string_view> policies() const override { return with_a_log(); }
   std::span<const Administration> administer(const Policy&) const override {
     static const std::vector<Administration> all = [] {
       std::vector<Administration> made(3);

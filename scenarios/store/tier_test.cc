@@ -7,11 +7,9 @@
 #include <string>
 
 #include "engine/engine.h"
-#include "faults/personas.h"
 #include "scenarios/store/cold_hashes.h"
 #include "scenarios/store/digest.h"
-#include "sim/sim_os.h"
-#include "sim/sim_os_testing.h"
+#include "scenarios/store/engine_life_testing.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -34,44 +32,14 @@ class ColdTrouble final : public sim::Injector {
   }
 };
 
-class TierTest : public ::testing::Test {
+class TierTest : public EngineLifeTest<ColdTrouble> {
  protected:
   TierTest() {
-    config.aof.policy = engine::SyncPolicy::kAlways;
     config.rewrite_percentage = 0;
     config.tier = {.path = "cold", .hot_bytes = 1};
     config.sizes.tier.least_bytes = 0;
   }
 
-  // One life of the store, from its opening to a kill.
-  void live(const std::function<void(engine::Os&, Engine&)>& body) {
-    in_world([&](engine::Os& os) {
-      auto opened = Engine::open(os, config);
-      ASSERT_TRUE(opened.ok()) << opened.error().message;
-      body(os, **opened);
-      left_ = std::move(opened).value();
-    });
-  }
-  void in_world(const std::function<void(engine::Os&)>& body) {
-    sim::SimOs os(world_, choices_, trace_, &injector);
-    EXPECT_TRUE(sim::run_to_end(os, [&] { body(os); }));
-    left_.reset();
-  }
-  std::string refusal() {
-    std::string text;
-    in_world([&](engine::Os& os) {
-      const auto opened = Engine::open(os, config);
-      ASSERT_FALSE(opened.ok());
-      text = opened.error().message;
-    });
-    return text;
-  }
-
-  static std::string ask(Engine& engine, const std::string& line) {
-    const auto session = engine.connect();
-    session->feed(line + "\r\n");
-    return std::string(session->wait_ready());
-  }
   static void wait(engine::Os& os, int64_t ms = 100) { os.park(os.now() + milliseconds(ms)); }
   static bool is_away(Engine& engine, std::string_view key, int db = 0) {
     const engine::Object* object = engine.keyspace().peek(db, key);
@@ -88,15 +56,6 @@ class TierTest : public ::testing::Test {
     const auto names = os.list("cold");
     return names.ok() ? names->size() : 0;
   }
-
-  engine::EngineConfig config;
-  ColdTrouble injector;
-
- private:
-  sim::WorldState world_{sim::Disk(faults::find_persona("ext4-ordered")->rules)};
-  sim::SeededChoices choices_{1};
-  sim::Trace trace_;
-  std::unique_ptr<Engine> left_;
 };
 
 TEST_F(TierTest, ValuesOfEachTypeLeaveAndComeBack) {
