@@ -71,7 +71,8 @@ Result<size_t> SimLink::receive(char* out, size_t size, Instant deadline) {
   engine::Os& os = network_.os_;
   for (;;) {
     if (wire_->dead[side_]) return broken(other());  // what comes now would come behind a gap
-    const bool comes = !lane.under_way.empty() && network_.reaches(other(), self());
+    const bool comes = !lane.under_way.empty() &&
+                       lane.under_way.front().due <= network_.reaches_until(other(), self());
     if (comes && lane.under_way.front().due <= os.now()) {
       std::string& bytes = lane.under_way.front().bytes;
       if (bytes.empty()) return size_t{0};
@@ -234,8 +235,9 @@ Duration SimNetwork::latency() {
   return profile_.latency_min + nanoseconds(static_cast<int64_t>(os_.choose(kLatency, spread + 1)));
 }
 
-bool SimNetwork::reaches(const std::string& from, const std::string& to) const {
-  return partitions_.count({from, to}) == 0;
+Instant SimNetwork::reaches_until(const std::string& from, const std::string& to) const {
+  const auto found = partitions_.find({from, to});
+  return found == partitions_.end() ? kForever : found->second;
 }
 
 void SimNetwork::wake(Wire& wire) {
@@ -247,7 +249,7 @@ void SimNetwork::forget(const std::shared_ptr<Wire>& wire) {
 }
 
 void SimNetwork::partition(const std::string& from, const std::string& to) {
-  partitions_.insert({from, to});
+  partitions_.try_emplace({from, to}, os_.now());
 }
 
 void SimNetwork::partition_both(const std::string& a, const std::string& b) {

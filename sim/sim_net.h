@@ -43,7 +43,8 @@ class SimNetwork {
   engine::Net& node(const std::string& name);
 
   // --- What goes wrong ---
-  // From now on nothing that `from` says reaches `to`: what is under way stays so until heal().
+  // From now on nothing that `from` says reaches `to`: what is under way stays so until heal(). What had arrived, and was not
+  // received yet, can be.
   void partition(const std::string& from, const std::string& to);
   void partition_both(const std::string& a, const std::string& b);
   void heal();
@@ -91,7 +92,11 @@ class SimNetwork {
   using Place = std::pair<std::string, int>;
 
   Duration latency();
-  bool reaches(const std::string& from, const std::string& to) const;
+  // What `from` says reaches `to`; what arrived before then does in any case.
+  Instant reaches_until(const std::string& from, const std::string& to) const;
+  bool reaches(const std::string& from, const std::string& to) const {
+    return reaches_until(from, to) == kForever;
+  }
   bool lives(const std::string& name) const { return dead_.count(name) == 0; }
   uint64_t deaths(const std::string& name) const {
     const auto found = deaths_.find(name);
@@ -106,7 +111,7 @@ class SimNetwork {
   std::map<std::string, std::unique_ptr<engine::Net>> nodes_;
   std::map<Place, std::shared_ptr<Door>> doors_;
   std::vector<std::shared_ptr<Wire>> wires_;  // in the order in which they were made
-  std::set<std::pair<std::string, std::string>> partitions_;
+  std::map<std::pair<std::string, std::string>, Instant> partitions_;  // since when
   std::set<std::string> dead_;
   std::map<std::string, uint64_t> deaths_;
   engine::WaitQueue healed_;

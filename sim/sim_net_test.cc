@@ -103,6 +103,20 @@ TEST_F(SimNetTest, APartitionKeepsWhatIsSaidUntilItHeals) {
   });
 }
 
+TEST_F(SimNetTest, WhatHadArrivedBeforeAPartitionIsReceivedInIt) {
+  run([&] {
+    link();
+    EXPECT_EQ(a_->send("early", in(10)).value(), 5u);
+    os_.park(in(10));
+    network_.partition("a", "b");
+    EXPECT_EQ(a_->send("late", in(10)).value(), 4u);
+    EXPECT_EQ(heard(*b_), "early");
+    EXPECT_EQ(heard(*b_, 5000), to_string(Errc::kTimeout));
+    network_.heal();
+    EXPECT_EQ(heard(*b_), "late");
+  });
+}
+
 TEST_F(SimNetTest, AnEndDoesNotPassAPartitionEither) {
   run([&] {
     link();

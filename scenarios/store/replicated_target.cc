@@ -18,6 +18,8 @@ constexpr const char* kSurvivor = "b";
 constexpr const char* kOther = "a";
 
 constexpr Duration kLook = milliseconds(1);
+// From a master to its replica and back, with what each of the two does meanwhile.
+constexpr Duration kThereAndBack = milliseconds(2);
 constexpr Site kFailsOver("replicated.fails_over");
 constexpr Site kOldDies("replicated.old_dies");
 constexpr Site kCutOld("replicated.old_cut");
@@ -126,6 +128,7 @@ void ReplicatedTarget::begin(uint64_t number) {
   before_ = engine.applied_lsn();
   states_ = {state_of(engine.keyspace())};
   offsets_ = {engine.master().offset()};
+  released_ = {os_.now()};
   at_ = 0;
   confirmed_at_ = os_.now();
   reached_ = {{survivor().applied_lsn(), first_}};
@@ -248,7 +251,15 @@ void ReplicatedTarget::heal_in(Duration time) {
   os_.spawn("network", [this, time] {
     os_.park(os_.now() + time);
     network_.heal();
+    silent_ = false;
+    heard_again_at_ = os_.now();
   });
+}
+
+// Two with less than a way between them are one.
+void ReplicatedTarget::note_silence() {
+  if (!silent_ && os_.now() > heard_again_at_ + kThereAndBack) silent_from_ = os_.now();
+  silent_ = true;
 }
 
 void ReplicatedTarget::break_links(Duration later) {
@@ -276,9 +287,11 @@ void ReplicatedTarget::happen(const NetworkEvent& event) {
     case Kind::kPartition:
       network_.partition_both(kSurvivor, kOther);
       network_.cut(kSurvivor, kOther);
+      note_silence();
       return heal_in(event.time);
     case Kind::kSilence:
       network_.partition(kOther, kSurvivor);
+      note_silence();
       return heal_in(event.time);
     case Kind::kAnew:
       return begin_anew();
@@ -389,6 +402,7 @@ void ReplicatedTarget::on_replica(uint64_t lsn) {
 void ReplicatedTarget::look() {
   if (asking_) hear_confirmation();
   look_at_lag();
+  note_released();
   // What it started with may lack keys that have expired since: recovery is judged elsewhere.
   if (!broken_.empty() || down_ || anew_) return;
   const uint64_t digest = state_of(replica_->keyspace());
@@ -404,13 +418,38 @@ void ReplicatedTarget::look_at_floors(uint64_t digest) {
     const engine::ReplicaState& replica = *client->replica;
     if (replica.phase != engine::ReplicaState::Phase::kOnline || client->id() <= last_link_)
       continue;
+    if (std::exchange(link_, client->id()) != client->id()) linked_at_ = os_.now();
     const auto above = std::upper_bound(offsets_.begin(), offsets_.end(), replica.confirmed);
     if (above == offsets_.begin()) continue;
     const auto confirmed = first_ + static_cast<uint64_t>(above - offsets_.begin()) - 1;
     if (!held(digest, confirmed))
       return accuse(fmt::format(
           "the replica has confirmed operation {} to its master, and holds less", confirmed));
+    const Instant until = reached_until(replica.confirmed_at);
+    const auto later = std::upper_bound(released_.begin(), released_.end(), until);
+    if (later == released_.begin()) continue;
+    const auto owed = first_ + static_cast<uint64_t>(later - released_.begin()) - 1;
+    if (!held(digest, owed))
+      return accuse(fmt::format(
+          "the replica, which last confirmed {} ms ago, lacks operation {}, of which clients could "
+          "be told {} ms ago",
+          (os_.now() - replica.confirmed_at).ms(), owed,
+          (os_.now() - released_[owed - first_]).ms()));
   }
+}
+
+void ReplicatedTarget::note_released() {
+  const uint64_t lsn = master_->engine().executor().log().released_lsn();
+  while (before_ + released_.size() <= lsn && released_.size() < states_.size())
+    released_.push_back(os_.now());
+}
+
+// What clients could be told of until then has reached it, when it said something that came in at `confirmed_at`. A new link
+// is owed nothing before all that was missed had its way.
+Instant ReplicatedTarget::reached_until(Instant confirmed_at) const {
+  if (confirmed_at < linked_at_ + kThereAndBack) return Instant{-1};
+  const bool heard = !silent_ && confirmed_at >= heard_again_at_ + kThereAndBack;
+  return (heard ? confirmed_at : std::min(confirmed_at, silent_from_)) - kThereAndBack;
 }
 
 // Where no link is, it is as of the last one.

@@ -3,8 +3,9 @@
 // what the master was behind one of its operations, and have what the replica's log had written or synced.
 //
 // While they live it is looked, at each operation of either and each request, whether the replica holds what the master held
-// behind one of its operations, and no earlier one than the master takes for confirmed, or has told a client of (WAIT). What
-// WAITAOF told a client of must be what each of the two comes up with behind a power cut.
+// behind one of its operations, and no earlier one than the master takes for confirmed, or has told a client of (WAIT), or
+// could tell clients of before the replica last confirmed: that is what INFO's lag bounds. What WAITAOF told a client of must
+// be what each of the two comes up with behind a power cut.
 //
 // Before a life serves, its master is made: another machine follows the one that has survived, is promoted, and followed by
 // it. In some lives the two change places once more before that, and the one that was the master has what nobody else has; in
@@ -104,6 +105,9 @@ class ReplicatedTarget final : public sim::Target,
   void look();
   void look_at_floors(uint64_t digest);
   void look_at_lag();
+  void note_released();
+  void note_silence();
+  Instant reached_until(Instant confirmed_at) const;
   bool held(uint64_t digest, uint64_t from) const;
   uint64_t number_of(uint64_t replica_lsn) const;
   uint64_t last_number() const { return first_ + states_.size() - 1; }
@@ -124,12 +128,18 @@ class ReplicatedTarget final : public sim::Target,
   uint64_t before_ = 0;            // the master's LSN then
   std::vector<uint64_t> states_;   // [number - first_]: of the master behind that operation
   std::vector<uint64_t> offsets_;  // likewise: where its stream was
+  std::vector<Instant> released_;  // likewise: when it was seen that clients could be told of it
   size_t at_ = 0;                  // of states_: the first that the replica may be in
   std::vector<Reached> reached_;
   bool down_ = false;       // the replica has died, and does not serve yet: replica_ is what it was
   bool cut_ = false;        // ... and what was written, and not synced, is gone
   bool anew_ = false;       // it serves, and has not taken over the master's data set yet
   Instant confirmed_at_;    // when the replica last confirmed anything, as the master has it
+  uint64_t link_ = 0;       // the link that is online, by its client
+  Instant linked_at_;       // when that was seen first
+  bool silent_ = false;     // nothing that the master says reaches it
+  Instant silent_from_;     // ... since then, or it was the last time
+  Instant heard_again_at_;  // when that was over
   uint64_t last_link_ = 0;  // links to it up to this client are of lives before
   std::string not_started_;  // why the last try to start it again failed
   bool asking_ = false;
