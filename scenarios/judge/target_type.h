@@ -55,6 +55,8 @@ class TargetType {
   // The policies that it may be held to, what it promises itself first: that one is meant by `all`. Empty: each
   // is another way to run it.
   virtual std::vector<std::string_view> policies() const { return {}; }
+  // What it is held to under one of them, as a sentence without its end.
+  virtual std::string promise(const Policy& policy) const { return std::string(policy.promise); }
   // What may go wrong under it; the rest it has no answer to, and is not put to it.
   virtual faults::FaultSet faults() const { return faults::FaultSet::all(); }
   // Its syncs by name, where the planted bugs do not name them (faults/mutants.h): each can be taken out.

@@ -198,6 +198,8 @@ void Run::bequeath(Life& life, Ending ending) {
     const bool wrote = run_.opening.type->rewritten_by_another(next.world.disk, life.choices);
     next.unsealed |= wrote;
     run_.another_wrote |= wrote;
+    if (wrote && run_.watching.observer != nullptr)
+      run_.watching.observer->on_another(life.number());
   }
   run_.legacy = std::move(next);
 }

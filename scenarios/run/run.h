@@ -102,6 +102,8 @@ class RunObserver {
   // The life has ended. `clients` is null if its recovery had not.
   virtual void on_ended(uint32_t /*life*/, const Clients* /*clients*/,
                         const faults::PlanInjector& /*injector*/) {}
+  // Behind it another server has written the log in its own way.
+  virtual void on_another(uint32_t /*life*/) {}
   // `served`: the engine had been open; if not, its recovery was cut.
   virtual void on_end(uint32_t life, Instant at, sim::CrashKind crash, bool served,
                       const History& history) = 0;

@@ -490,6 +490,13 @@ sim::Promise ReplicatedTarget::promise() {
   return promise;
 }
 
+std::vector<std::string> ReplicatedTarget::recovery_story() {
+  std::vector<std::string> story = replica_->recovery_story();
+  story.insert(story.begin(),
+               "The master is gone for good. Its replica takes its place, with its own log.");
+  return story;
+}
+
 Result<void> ReplicatedTarget::shut_down() {
   const Instant last = os_.now() + kPatience;
   while (down_ && os_.now() < last) os_.park(os_.now() + kTryAgain);

@@ -53,7 +53,7 @@ class ReplicatedTarget final : public sim::Target,
   sim::Deeds deeds() override { return replica_->deeds(); }
   std::string undone(const sim::WorldState& world) override;
   std::string recovery_summary() override { return replica_->recovery_summary(); }
-  std::vector<std::string> recovery_story() override { return replica_->recovery_story(); }
+  std::vector<std::string> recovery_story() override;
   std::vector<std::string> contents(int64_t wall_ms, size_t most) override {
     return front().contents(wall_ms, most);
   }

@@ -161,6 +161,12 @@ class SinkType final : public StoreType {
   std::vector<std::string_view> policies() const override {
     return {"always", "everysec", "hybrid-always", "hybrid-everysec"};
   }
+  std::string promise(const Policy& policy) const override {
+    const bool waits = mode_ == engine::SinkMode::kThrough;
+    return fmt::format("{}; the database behind it {}", policy.promise,
+                       waits ? "has all that was acknowledged"
+                             : "is never ahead of the log, and goes on where it was");
+  }
   std::string turn_log_on() const override { return {}; }
   bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
 
@@ -207,6 +213,11 @@ class ReplicatedType final : public StoreType {
   }
   // What recovery comes to stands in the log: a checkpoint forgets what has expired, and a master does not.
   std::vector<std::string_view> policies() const override { return with_a_log(); }
+  std::string promise(const Policy&) const override {
+    return "with its master gone for good, a replica comes up with all that its own log had "
+           "written, "
+           "and, behind a power cut, synced. An acknowledgement alone promises nothing of it";
+  }
   std::span<const Administration> administer(const Policy&) const override {
     static const std::vector<Administration> all = [] {
       std::vector<Administration> made(3);

@@ -183,7 +183,9 @@ RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling) {
   fmt::print(out, "run      {}\n", run_id(spec));
   if (!telling.until && !telling.events) {
     fmt::print(out, "{}",
-               folded(fmt::format("policy   {}: {}", spec.policy->name, spec.policy->promise), 9));
+               folded(fmt::format("policy   {}: {}", spec.policy->name,
+                                  target_or_store(spec.target).promise(*spec.policy)),
+                      9));
     fmt::print(
         out, "{}",
         folded(fmt::format("persona  {}: {}", spec.persona->name, spec.persona->guarantee), 9));

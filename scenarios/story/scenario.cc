@@ -98,6 +98,10 @@ class Recorder final : public RunObserver, public Cuts, public sim::TraceListene
     at(life).refusal = error;
     if (also_.observer != nullptr) also_.observer->on_refusal(life, moment, error);
   }
+  void on_another(uint32_t life) override {
+    at(life).another = true;
+    if (also_.observer != nullptr) also_.observer->on_another(life);
+  }
   void on_image(Instant moment, const Verdict& verdict, const Promised& promised) override {
     if (also_.observer != nullptr) also_.observer->on_image(moment, verdict, promised);
   }
@@ -190,9 +194,9 @@ Scenario written_out(const RunSpec& spec, const Stated& stated, const Account& a
   scenario.script.log_late = result.conditions.log_late;
   const uint32_t last =
       result.beside ? result.beside->life : static_cast<uint32_t>(account.lives.size() - 1);
-  // Not behind the last one: nothing follows, or it was looked at beside the run.
-  scenario.script.by_another = std::min(result.conditions.by_another, last);
   for (uint32_t life = 0; life <= last; ++life) {
+    // Not behind the last one: nothing follows, or it was looked at beside the run.
+    if (life < last && account.lives[life].another) scenario.script.by_another = life + 1;
     scenario.script.lives.push_back(account.lives[life].steps);
     scenario.cuts.push_back(account.lives[life].survival);
     if (spec.schedule.kind != ScheduleKind::kRandom)

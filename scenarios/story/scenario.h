@@ -89,6 +89,7 @@ struct LifeAccount {
   Instant ended;
   std::vector<TurnTaken> turns;           // where they were watched: see run_scenario()
   uint64_t decisions = 0;                 // the same
+  bool another = false;                   // redis-server has written the log behind it
   std::optional<sim::Survival> survival;  // in full
   std::optional<sim::Disk> before;        // the power cut
   std::optional<sim::Disk> after;

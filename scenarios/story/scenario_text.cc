@@ -172,8 +172,8 @@ std::string verdict_line(const RunResult& result) {
 std::string print(const Scenario& scenario, const Account& account) {
   std::string text;
   for (const std::string& line : scenario.about) text += line.empty() ? "#\n" : "# " + line + '\n';
-  text +=
-      fmt::format("{}\n{}\npromised: {}\n", print_store(scenario), kSeen, scenario.policy->promise);
+  text += fmt::format("{}\n{}\npromised: {}\n", print_store(scenario), kSeen,
+                      target_or_store(scenario.target).promise(*scenario.policy));
   const size_t lives = std::max(scenario.script.lives.size(), account.lives.size());
   for (uint32_t life = 0; life < lives; ++life) {
     const bool lived = life < account.lives.size();

@@ -285,12 +285,15 @@ void tell_recovery(std::string& text, const LifeAccount& life, bool first,
   }
 }
 
-std::string promise_text(const Policy& policy) {
+std::string promise_text(const Scenario& scenario) {
+  const TargetType& type = target_or_store(scenario.target);
+  const Policy& policy = *scenario.policy;
   const Policy* plain = policy.kind == PolicyKind::kHybridAlways     ? find_policy("always")
                         : policy.kind == PolicyKind::kHybridEverysec ? find_policy("everysec")
                                                                      : nullptr;
-  if (plain == nullptr) return std::string(policy.promise);
-  return fmt::format("{}. Now and then its log is rewritten, from a checkpoint on", plain->promise);
+  if (plain == nullptr) return type.promise(policy);
+  return fmt::format("{}. Now and then its log is rewritten, from a checkpoint on",
+                     type.promise(*plain));
 }
 
 // Lines end at column 80; what a client sends, or the store says, stays whole.
@@ -345,7 +348,7 @@ std::string lives_text(const Scenario& scenario, const Account& account) {
     text += fmt::format("\n{}.\n", i + 1);
     if (i > 0 && scenario.off.ns > 0)
       text += fmt::format("   {} seconds have passed.\n", scenario.off.ms() / 1000);
-    if (i > 0 && i <= scenario.script.by_another)
+    if (i > 0 && account.lives[i - 1].another)
       text += "   Meanwhile redis-server was started, and wrote the log in its own way.\n";
     tell_recovery(text, life, i == 0, result.holds);
     tell_clients(text, life, target_or_store(scenario.target));
@@ -420,7 +423,7 @@ std::string tell_story(const Scenario& scenario, const Account& account,
   if (result.violation) name = row_of(result.violation->breach).sentence;
   name[0] = static_cast<char>(std::toupper(name[0]));
   std::string text = fmt::format("{}.\n\nPolicy {} promises: {}.\nThe filesystem is {}: {}.\n",
-                                 name, scenario.policy->name, promise_text(*scenario.policy),
+                                 name, scenario.policy->name, promise_text(scenario),
                                  scenario.persona->name, scenario.persona->guarantee);
   if (scenario.mutant != nullptr)
     text += fmt::format("The store has a bug planted in it ({}): {}.\n{}", scenario.mutant->name,
@@ -452,8 +455,7 @@ std::string tell_why(const Scenario& scenario, const Account& account,
     text += fmt::format("   Before {} of life {}, {}\n", crash, i + 1,
                         why_of(life, seen[i], account.lives[i + 1].verdict));
   }
-  text +=
-      fmt::format("   {} promises: {}.\n", scenario.policy->name, promise_text(*scenario.policy));
+  text += fmt::format("   {} promises: {}.\n", scenario.policy->name, promise_text(scenario));
   return wrapped(text);
 }
 

@@ -49,5 +49,32 @@ TEST(Story, WhatBefallsTheDiskAfterACrashIsTold) {
   EXPECT_NE(story.find("   A bit flips on the disk.\n\n2.\n"), std::string::npos) << story;
 }
 
+std::string story_of(const std::string& text) {
+  const auto scenario = parse_scenario(text, "scenario");
+  EXPECT_TRUE(scenario.ok()) << scenario.error().message;
+  const auto account = run_scenario(*scenario);
+  EXPECT_TRUE(account.ok()) << account.error().message;
+  return tell_story(*scenario, *account, {});
+}
+
+TEST(Story, AnotherServerIsNamedWhereItWroteAndNowhereElse) {
+  const std::string lives = " another=1\n\nstart kill@idle:0ns\nSET a 1\n\nrecover\nSET b 2\n";
+  const std::string was_there = "redis-server was started";
+  const std::string store = story_of("store policy=always persona=ext4-ordered seed=3" + lives);
+  EXPECT_NE(store.find(was_there), std::string::npos) << store;
+  // Its log has entries that no other server writes.
+  const std::string behind =
+      story_of("store policy=always persona=ext4-ordered target=write-behind seed=3" + lives);
+  EXPECT_EQ(behind.find(was_there), std::string::npos) << behind;
+}
+
+TEST(Story, WhatIsPromisedIsWhatTheTargetIsHeldTo) {
+  const std::string two = story_of(
+      "store policy=always persona=ext4-ordered target=replicated-2 seed=3\n\n"
+      "start kill@idle:0ns\nSET a 1\n\nrecover\n");
+  EXPECT_EQ(two.find("nothing acknowledged is lost"), std::string::npos) << two;
+  EXPECT_NE(two.find("The master is gone for good"), std::string::npos) << two;
+}
+
 }  // namespace
 }  // namespace powercut::scenarios

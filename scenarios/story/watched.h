@@ -52,6 +52,7 @@ class WatchedType final : public TargetType {
   std::vector<std::shared_ptr<const Workload>> workloads() const override {
     return inner_.workloads();
   }
+  std::string promise(const Policy& policy) const override { return inner_.promise(policy); }
   faults::RoleOfFile roles() const override { return inner_.roles(); }
   std::string task_in_words(std::string_view task) const override {
     return inner_.task_in_words(task);

@@ -366,11 +366,13 @@ Result<Json> record_view(const ViewSubject& subject, const ViewLimits& limits) {
   const Recipe* recipe = subject.recipe ? &*subject.recipe : nullptr;
   const faults::Persona& own = played.written ? *played.scenario.persona : *recipe->spec.persona;
   const Policy& policy = played.written ? *played.scenario.policy : *recipe->spec.policy;
+  const TargetType& type =
+      target_or_store(played.written ? played.scenario.target : recipe->spec.target);
   const faults::MutantInfo* mutant = played.written ? played.scenario.mutant : recipe->spec.mutant;
   Json json = {{"version", POWERCUT_VERSION},
                {"title", subject.title},
                {"command", subject.command},
-               {"policy", {{"name", policy.name}, {"promise", policy.promise}}},
+               {"policy", {{"name", policy.name}, {"promise", type.promise(policy)}}},
                {"mutant", nullptr},
                {"columns", Json::array()}};
   if (mutant != nullptr)
