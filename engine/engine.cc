@@ -52,6 +52,7 @@ void Engine::apply_config() {
   constexpr int64_t kLongestMs = 1'000'000'000;  // what is more does not fit into nanoseconds
   executor_.scripts().set_busy_after(
       milliseconds(std::min<int64_t>(redis_number(config_, "busy-reply-threshold"), kLongestMs)));
+  executor_.scripts().set_let_in_every(config_.sizes.script_step);
   executor_.slow_log().set_limits(config_.service.slowlog_slower_us, config_.service.slowlog_most);
   executor_.latency_events().set_threshold(redis_number(config_, "latency-monitor-threshold"));
   executor_.set_latency_tracking(redis_text(config_, "latency-tracking") == "yes");

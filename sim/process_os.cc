@@ -19,7 +19,7 @@ class ProcessFile final : public File {
     return os_.make([&] { return inner_->truncate(size); });
   }
   Result<void> sync(Site fence) override {
-    return os_.make([&] { return inner_->sync(fence); });
+    return os_.make_sync([&] { return inner_->sync(fence); });
   }
   Result<uint64_t> size() override {
     return os_.make([&] { return inner_->size(); });
@@ -71,7 +71,7 @@ Result<std::vector<std::string>> ProcessOs::list(std::string_view path) {
 }
 
 Result<void> ProcessOs::sync_directory(std::string_view path, Site fence) {
-  return make([&] { return inner_.sync_directory(path, fence); });
+  return make_sync([&] { return inner_.sync_directory(path, fence); });
 }
 
 }  // namespace powercut::sim

@@ -21,9 +21,14 @@ class ProcessOs final : public engine::ForwardingOs {
   using ForwardingOs::ForwardingOs;
 
   // From now on no task of it begins a call, or goes on. What they hold stays until the world ends.
-  void die() { dead_ = true; }
+  void die() {
+    dead_ = true;
+    sync_failed_ = false;
+  }
   // No call of it is under way.
   bool still() const { return under_way_ == 0; }
+  // A sync has failed; of one that has died: behind its death, so that nobody knows.
+  bool sync_failed() const { return sync_failed_; }
 
   Result<std::unique_ptr<engine::File>> open(std::string_view path, engine::Open mode) override;
   Result<void> rename(std::string_view from, std::string_view to) override;
@@ -49,7 +54,17 @@ class ProcessOs final : public engine::ForwardingOs {
     return outcome;
   }
 
+  template <class Call>
+  auto make_sync(const Call& call) {
+    return make([&] {
+      auto outcome = call();
+      sync_failed_ |= !outcome.ok();
+      return outcome;
+    });
+  }
+
   size_t under_way_ = 0;
+  bool sync_failed_ = false;
   bool dead_ = false;
 };
 

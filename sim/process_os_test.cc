@@ -59,5 +59,30 @@ TEST(ProcessOs, APowerCutLeavesWhatWasSynced) {
   EXPECT_EQ(behind(CrashKind::kPowerCut, false), to_string(Errc::kNotFound));
 }
 
+// The operating system goes on with it, and has nobody to tell.
+TEST(ProcessOs, ASyncThatFailsBehindItsDeathIsNoted) {
+  for (const bool alive : {true, false}) {
+    WorldState world;
+    SeededChoices choices(1);
+    Trace trace;
+    TestInjector injector;
+    SimOs os(world, choices, trace, &injector);
+    ProcessOs process(os);
+    EXPECT_TRUE(run_to_end(os, [&] {
+      os.spawn("process", [&] {
+        auto file = process.open("f", Open::kCreateNew);
+        EXPECT_TRUE((*file)->write_at(0, "full").ok());
+        injector.fail_next(Op::kSync, Errc::kIo);
+        if (!alive) os.spawn("kill", [&] { process.die(); });
+        EXPECT_FALSE((*file)->sync("test.file").ok());
+      });
+      os.park(os.now() + seconds(5));
+      EXPECT_TRUE(process.sync_failed());
+      process.die();
+      EXPECT_FALSE(process.sync_failed()) << "one that it was told of";
+    }));
+  }
+}
+
 }  // namespace
 }  // namespace powercut::sim

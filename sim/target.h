@@ -204,6 +204,7 @@ class Target {
 struct Sizes {
   uint64_t rewrite_bytes = 16384;  // a log is rewritten when it has grown that much
   uint64_t step_bytes = 0;         // of a snapshot, in one step; 0: as the engine likes
+  int script_step = 0;             // instructions of a script, in one step; 0: as the engine likes
   Duration lag{0};                 // that the removal of what has expired may come late
   bool operator==(const Sizes&) const = default;
 };

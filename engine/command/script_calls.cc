@@ -126,7 +126,8 @@ std::optional<bool> Executor::allowed_in_script(const RunningScript& script,
 void Executor::let_others_run(const RunningScript& script) {
   const uint64_t running = running_;
   running_ = 0;
-  control_.let_others_run(script.wrote);
+  // Before it, its transaction may have written.
+  control_.let_others_run(script.wrote || !effects_.empty());
   running_ = running;
 }
 

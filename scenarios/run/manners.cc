@@ -59,9 +59,14 @@ sim::Sizes draw_sizes(sim::Choices& choices) {
   // As the engine likes, or so small that a walk over some dozens of keys stops often.
   constexpr uint64_t kStep[] = {64, 512, 4096};
   const bool small = is_busy(choices) || choices.choose("step.small", 0, 4) == 0;
+  // Most scripts of the workloads have some dozens, between one write and the next a few.
+  constexpr int kScriptStep[] = {5, 11, 23, 50};
+  const bool lets_in = choices.choose("script.lets_in", 0, 6) == 0;
   constexpr int64_t kLagMs[] = {0, 0, 0, 20, 500, 5'000};
   return {.rewrite_bytes = 512u << choices.choose("rewrite.bytes", 0, 6),
           .step_bytes = small ? kStep[choices.choose("step.bytes", 0, std::size(kStep))] : 0,
+          .script_step =
+              lets_in ? kScriptStep[choices.choose("script.step", 0, std::size(kScriptStep))] : 0,
           .lag = milliseconds(kLagMs[choices.choose("lag", 0, std::size(kLagMs))])};
 }
 

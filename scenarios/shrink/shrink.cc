@@ -111,6 +111,7 @@ class Shrinker {
       s.sizes.rewrite_bytes = std::max(s.sizes.rewrite_bytes, sim::Sizes{}.rewrite_bytes);
     });
     vary([](Scenario& s) { s.sizes.step_bytes = 0; });
+    vary([](Scenario& s) { s.sizes.script_step = 0; });
     vary([](Scenario& s) { s.sizes.lag = {}; });
     vary([](Scenario& s) { s.write_latency = Scenario{}.write_latency; });
     return any;

@@ -15,6 +15,8 @@ class HoldsKeyspace {
   virtual const ColdHashes* cold() const { return nullptr; }
   // The operation that happens now gave up a key for want of memory: no client's, whoever's task made it.
   virtual bool evicts() const { return false; }
+  // A script is in the middle of what becomes one operation, and has let others in.
+  virtual bool amid_script() const { return false; }
 };
 
 }  // namespace powercut::scenarios

@@ -309,6 +309,7 @@ void ReplicatedTarget::happen(const NetworkEvent& event) {
 void ReplicatedTarget::end_replica(sim::CrashKind kind) {
   if (down_ || !settings_.crash_machine) return;
   down_ = true;
+  died_ = processes_.size() - 1;
   processes_.back()->die();
   network_.kill(kSurvivor);
   os_.spawn("machine", [this, kind] { start_replica_again(kind); });
@@ -342,7 +343,7 @@ void ReplicatedTarget::start_replica_again(sim::CrashKind kind) {
     if (engine != nullptr) break;
     os_.park(os_.now() + kTryAgain);  // a call of it was made to fail
   }
-  const bool loses = cut_ || promised.indeterminate;
+  const bool loses = cut_ || promised.indeterminate || sync_failed_unseen();
   judge_comeback(engine->applied_lsn(), loses ? promised.synced : promised.written);
   // What the dead one said last may come in still.
   for (const engine::Client* client : master_->engine().executor().clients().all())
@@ -353,6 +354,13 @@ void ReplicatedTarget::start_replica_again(sim::CrashKind kind) {
   not_started_.clear();
   down_ = cut_ = false;
   anew_ = true;
+}
+
+// By the operating system for the one that had died, or in a start that is not over: what was written may be in no page any
+// more.
+bool ReplicatedTarget::sync_failed_unseen() const {
+  return std::any_of(processes_.begin() + static_cast<std::ptrdiff_t>(died_), processes_.end(),
+                     [](const auto& process) { return process->sync_failed(); });
 }
 
 // What it has is of its own log alone, and what WAIT told of it may be gone: with the master there that is no loss.
@@ -483,7 +491,9 @@ sim::Promise ReplicatedTarget::promise() {
     return promise;
   }
   promise.synced = number_of(promise.synced);
-  promise.written = cut_ ? promise.synced : std::max(promise.synced, number_of(promise.written));
+  promise.indeterminate |= down_ && sync_failed_unseen();
+  const bool loses = cut_ || promise.indeterminate;
+  promise.written = loses ? promise.synced : std::max(promise.synced, number_of(promise.written));
   promise.confirmed = told_synced_;
   look_at_lag();
   promise.lag_ms = (os_.now() - confirmed_at_).ms();

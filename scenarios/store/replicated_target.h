@@ -59,6 +59,7 @@ class ReplicatedTarget final : public sim::Target,
   }
   engine::Keyspace& keyspace() override { return front().keyspace(); }
   bool evicts() const override { return master_ != nullptr && master_->evicts(); }
+  bool amid_script() const override { return master_ != nullptr && master_->amid_script(); }
 
  private:
   // The other machine: its life, and those that it had before.
@@ -97,6 +98,7 @@ class ReplicatedTarget final : public sim::Target,
   void end_replica(sim::CrashKind kind);
   void start_replica_again(sim::CrashKind kind);
   std::unique_ptr<engine::Engine> load_replica();
+  bool sync_failed_unseen() const;
   void judge_comeback(uint64_t lsn, uint64_t least);
 
   // --- What is looked at ---
@@ -132,6 +134,7 @@ class ReplicatedTarget final : public sim::Target,
   size_t at_ = 0;                  // of states_: the first that the replica may be in
   std::vector<Reached> reached_;
   bool down_ = false;       // the replica has died, and does not serve yet: replica_ is what it was
+  size_t died_ = 0;         // of processes_: which one
   bool cut_ = false;        // ... and what was written, and not synced, is gone
   bool anew_ = false;       // it serves, and has not taken over the master's data set yet
   Instant confirmed_at_;    // when the replica last confirmed anything, as the master has it

@@ -57,6 +57,7 @@ class StoreTarget final : public sim::Target,
   engine::Keyspace& keyspace() override { return engine_->keyspace(); }
   const ColdHashes* cold() const override { return cold_.get(); }
   bool evicts() const override { return engine_->executor().evicts(); }
+  bool amid_script() const override { return engine_->executor().scripts().busy(); }
 
  private:
   struct Connection {

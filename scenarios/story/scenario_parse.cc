@@ -105,6 +105,9 @@ class Parser {
         scenario_.sizes.rewrite_bytes = number(value);
       } else if (key == "step") {
         scenario_.sizes.step_bytes = number(value);
+      } else if (key == "script") {
+        scenario_.sizes.script_step =
+            static_cast<int>(std::min<uint64_t>(number(value), 1'000'000));
       } else if (key == "lag") {
         scenario_.sizes.lag = milliseconds(static_cast<int64_t>(number(value)));
       } else if (key == "write") {

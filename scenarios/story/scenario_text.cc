@@ -98,6 +98,8 @@ std::string print_store(const Scenario& scenario) {
   if (scenario.mutant != nullptr) text += fmt::format(" mutant={}", scenario.mutant->name);
   if (scenario.policy->hybrid()) text += fmt::format(" rewrite={}", scenario.sizes.rewrite_bytes);
   if (scenario.sizes.step_bytes != 0) text += fmt::format(" step={}", scenario.sizes.step_bytes);
+  if (scenario.sizes.script_step != 0)
+    text += fmt::format(" script={}", scenario.sizes.script_step);
   if (scenario.sizes.lag.ns != 0) text += fmt::format(" lag={}", scenario.sizes.lag.ms());
   if (scenario.write_latency != plain.write_latency)
     text += fmt::format(" write={}", scenario.write_latency.ns / 1000);

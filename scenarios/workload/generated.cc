@@ -14,9 +14,11 @@ namespace powercut::scenarios {
 
 namespace {
 
-constexpr int kUnits = 2'000;
-constexpr int kKeys = 24;           // of each family: few, so that commands meet
-constexpr int kFewKeys = 4;         // where they are to meet a key that has just expired
+constexpr int kUnits = 20'000;
+constexpr int kKeys = 24;    // of each family: few, so that commands meet
+constexpr int kFewKeys = 4;  // where they are to meet a key that has just expired
+constexpr int kCounters =
+    4;  // keys of them, and of bitmaps: one is to be there before it is changed
 constexpr int kSketches = 4;        // keys of them: a sketch is to be counted between changes
 constexpr int kStreams = 1;         // keys of them among others: with a group, and entries
 constexpr int kMembers = 12;        // of a set, fields of a hash
@@ -281,18 +283,19 @@ Piece strings(int keys) {
       {2, say("SETRANGE", {k, number(0, 300), value()})},
       {2, say("GETSET", {k, value()})},
       {2, say("GETDEL", {k})},
-      {3, say("INCR", {key("n", keys)})},
-      {2, say("INCRBY", {key("n", keys), number(-1'000, 1'000)})},
-      {1, say("DECR", {key("n", keys)})},
-      {1, say("DECRBY", {key("n", keys), edge()})},
-      {1, say("SET", {key("n", keys), edge()})},
-      {1, say("INCRBYFLOAT", {key("n", keys), word("0.5")})},
-      {2, say("SETBIT", {key("b", keys), number(0, 4'000), number(0, 1)})},
-      {1, say("BITOP", {word("XOR"), key("b", keys), key("b", keys), key("b", keys)})},
-      {1, say("BITOP", {pick({{1, word("AND")}, {1, word("OR")}}), key("b", keys), key("b", keys),
-                        key("b", keys)})},
-      {1, say("BITOP", {word("NOT"), key("b", keys), key("b", keys)})},
-      {2, say("BITFIELD", {key("b", keys), some(3, bit_operation())})},
+      {3, say("INCR", {key("n", kCounters)})},
+      {2, say("INCRBY", {key("n", kCounters), number(-1'000, 1'000)})},
+      {1, say("DECR", {key("n", kCounters)})},
+      {1, say("DECRBY", {key("n", kCounters), edge()})},
+      {1, say("SET", {key("n", kCounters), edge()})},
+      {1, say("INCRBYFLOAT", {key("n", kCounters), word("0.5")})},
+      {2, say("SETBIT", {key("b", kCounters), number(0, 4'000), number(0, 1)})},
+      {1,
+       say("BITOP", {word("XOR"), key("b", kCounters), key("b", kCounters), key("b", kCounters)})},
+      {1, say("BITOP", {pick({{1, word("AND")}, {1, word("OR")}}), key("b", kCounters),
+                        key("b", kCounters), key("b", kCounters)})},
+      {1, say("BITOP", {word("NOT"), key("b", kCounters), key("b", kCounters)})},
+      {2, say("BITFIELD", {key("b", kCounters), some(3, bit_operation())})},
       {2, say("GET", {k})},
       {2, say("SET", {k, value(), word("PX"), number(1, 400)})},
       {1, soon_gone(k)},
@@ -885,7 +888,12 @@ Unit draw_unit(rc::Random& source, const Piece& command, Shape shape) {
   if (shape == Shape::kMixed && draw(source, 4) == 0)
     unit.db = draw(source, draw(source, 8) == 0 ? kMostDatabases : kUsualDatabases);
   if (shape == Shape::kSingle || (shape == Shape::kMixed && draw(source, 10) != 0)) {
-    unit.requests.push_back(next());
+    const Words words = command(source.split(), rc::kNominalSize).value();
+    // What changes a key in its place has to keep when it expires, also one that expires long after the run.
+    if (shape == Shape::kMixed && words.size() > 1 && draw(source, 8) == 0)
+      unit.requests.push_back(
+          sim::encode_request({"PEXPIRE", words[1], std::to_string(1'000'000 + draw(source, 9))}));
+    unit.requests.push_back(sim::encode_request(words));
     return unit;
   }
   const bool watches = draw(source, 4) == 0;

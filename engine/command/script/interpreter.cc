@@ -14,7 +14,7 @@ namespace powercut::engine {
 
 namespace {
 
-constexpr int kInstructionsBetweenLooks = 100'000;
+constexpr int kInstructionsBetweenLooks = 100'000;  // while a library is loaded
 constexpr std::string_view kKilled = "Script killed by user with SCRIPT KILL...";
 
 // Of the registry: where a library looks for globals while it is loaded.
@@ -118,7 +118,7 @@ int run_script(lua_State* lua) {
     push_list(lua, box.run->arguments);
     arguments = 2;
   }
-  lua_sethook(lua, look, LUA_MASKCOUNT, kInstructionsBetweenLooks);
+  lua_sethook(lua, look, LUA_MASKCOUNT, box.host->instructions_between_looks());
   const int status = lua_pcall(lua, arguments, 1, 1);
   lua_sethook(lua, nullptr, 0, 0);
   box.calling = false;

@@ -31,6 +31,8 @@ class ScriptHost {
   // Asked now and then: has it run so long that others are to be let in? Then let_others_run() is called, on the stack
   // of who called the interpreter; it may yield, and be the end of it all.
   virtual bool slow() = 0;
+  // How many instructions of Lua pass between two such questions.
+  virtual int instructions_between_looks() const { return 100'000; }
   virtual void let_others_run() = 0;
   virtual bool killed() = 0;
 };

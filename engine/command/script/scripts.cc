@@ -88,9 +88,13 @@ class Scripts::Host final : public ScriptHost {
   }
   bool slow() override {
     const Duration after = scripts_.busy_after_;
-    if (!script_.slow && after.ns > 0 && scripts_.commands_.now() - script_.began >= after)
-      script_.slow = true;
+    const bool late = after.ns > 0 && scripts_.commands_.now() - script_.began >= after;
+    if (late || scripts_.let_in_every_ != 0) script_.slow = true;
     return script_.slow;
+  }
+  int instructions_between_looks() const override {
+    return scripts_.let_in_every_ != 0 ? scripts_.let_in_every_
+                                       : ScriptHost::instructions_between_looks();
   }
   void let_others_run() override { scripts_.commands_.let_others_run(script_); }
   bool killed() override { return script_.killed; }

@@ -59,6 +59,8 @@ class Scripts {
 
   // busy-reply-threshold; 0: others are never let in.
   void set_busy_after(Duration after) { busy_after_ = after; }
+  // For the judge: others are let in each time that so many instructions of a script have passed; 0: when it is slow.
+  void set_let_in_every(int instructions) { let_in_every_ = instructions; }
   // DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may call a few commands that they may not otherwise.
   void set_lax(bool lax) { lax_ = lax; }
   bool lax() const { return lax_; }
@@ -119,6 +121,7 @@ class Scripts {
   Keyspace& keyspace_;
   ScriptCommands& commands_;
   Duration busy_after_{0};
+  int let_in_every_ = 0;
   bool lax_ = false;
   RunningScript* running_ = nullptr;
   std::unique_ptr<Interpreter> scripts_box_;
