@@ -254,7 +254,7 @@ sim::Promise StoreTarget::promise() {
     promise.behind = sink->committed_lsn();
     promise.acked_behind = sink->options().mode == engine::SinkMode::kThrough;
   }
-  promise.snapshot = engine_->generations().saved_lsn();
+  promise.snapshot = std::max(engine_->generations().saved_lsn(), saved_at_end_);
   const engine::KeeperStats& stats = engine_->keeper().stats();
   promise.saves =
       stats.saves != 0 || stats.failed_saves != 0 ||
@@ -275,7 +275,13 @@ sim::Promise StoreTarget::promise() {
   return promise;
 }
 
-Result<void> StoreTarget::shut_down() { return engine_->shut_down(true); }
+// With rules to save by, a clean end has saved, whatever the engine counts.
+Result<void> StoreTarget::shut_down() {
+  const bool saves = !engine_->config().save.empty() && !engine_->executor().scripts().busy();
+  auto ended = engine_->shut_down(true);
+  if (ended.ok() && saves) saved_at_end_ = engine_->aof().applied_lsn();
+  return ended;
+}
 
 std::vector<sim::Span> StoreTarget::blocked() {
   std::vector<sim::Span> spans;

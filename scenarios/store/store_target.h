@@ -87,6 +87,7 @@ class StoreTarget final : public sim::Target,
   const Policy* policy_;                 // that it was opened with
   engine::SyncPolicy opened_sync_;       // the same
   bool log_off_;                         // it began without the log that the policy has
+  uint64_t saved_at_end_ = 0;
   uint64_t kept_ = 0;  // if the log is turned off now: what it holds up to here, synced
 };
 

@@ -881,14 +881,12 @@ int draw(rc::Random& source, int count) {
 }
 
 Unit draw_unit(rc::Random& source, const Piece& command, Shape shape) {
-  const auto next = [&] {
-    return sim::encode_request(command(source.split(), rc::kNominalSize).value());
-  };
+  const auto next = [&] { return command(source.split(), rc::kNominalSize).value(); };
   Unit unit;
   if (shape == Shape::kMixed && draw(source, 4) == 0)
     unit.db = draw(source, draw(source, 8) == 0 ? kMostDatabases : kUsualDatabases);
   if (shape == Shape::kSingle || (shape == Shape::kMixed && draw(source, 10) != 0)) {
-    const Words words = command(source.split(), rc::kNominalSize).value();
+    const Words words = next();
     // What changes a key in its place has to keep when it expires, also one that expires long after the run.
     if (shape == Shape::kMixed && words.size() > 1 && draw(source, 8) == 0)
       unit.requests.push_back(
@@ -899,7 +897,13 @@ Unit draw_unit(rc::Random& source, const Piece& command, Shape shape) {
   const bool watches = draw(source, 4) == 0;
   if (watches) unit.requests.push_back(sim::encode_request({"WATCH", "any:0", "s:1", "e:1"}));
   unit.requests.push_back(sim::encode_request({"MULTI"}));
-  for (int i = 2 + draw(source, 5); i > 0; --i) unit.requests.push_back(next());
+  // One that only reads shows what others have just written.
+  const bool reads = draw(source, 6) == 0;
+  for (int i = 2 + draw(source, 5); i > 0; --i) {
+    const Words words = next();
+    unit.requests.push_back(
+        sim::encode_request(reads && words.size() > 1 ? Words{"DUMP", words[1]} : words));
+  }
   unit.requests.push_back(sim::encode_request({draw(source, 16) == 0 ? "DISCARD" : "EXEC"}));
   if (watches) unit.requests.push_back(sim::encode_request({"UNWATCH"}));
   return unit;
