@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <string_view>
+
+#include "engine/base/decimal.h"
 
 namespace powercut::engine {
 
@@ -184,8 +187,10 @@ struct KnownParameter {
   consteval KnownParameter(const char* name)
       : parameter(*std::find_if(
             std::begin(kRedisParameters), std::end(kRedisParameters),
-            [&](const RedisParameter& each) { return each.name == std::string_view(name); })) {}
+            [&](const RedisParameter& each) { return each.name == std::string_view(name); })),
+        standard(parse_integer(parameter.standard)) {}
   const RedisParameter& parameter;
+  std::optional<int64_t> standard;  // where it is a number
 };
 
 }  // namespace powercut::engine

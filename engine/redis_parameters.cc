@@ -146,7 +146,9 @@ std::string_view redis_text(const EngineConfig& config, KnownParameter known) {
 }
 
 int64_t redis_number(const EngineConfig& config, KnownParameter known) {
-  const auto number = parse_integer(redis_text(config, known));
+  const auto given = config.accepted.find(known.parameter.name);
+  const auto number =
+      given == config.accepted.end() ? known.standard : parse_integer(given->second);
   CHECK(number.has_value());
   return *number;
 }

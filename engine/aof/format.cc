@@ -67,7 +67,8 @@ std::string_view before_crc(std::string_view line) {
   return line.substr(0, line.size() - kCrcEnd);
 }
 [[gnu::always_inline]] inline bool take_crc(std::string_view& text, uint32_t& crc) {
-  if (text.size() < kCrcEnd || !text.starts_with(kCrcField)) return false;
+  if (text.size() < kCrcEnd || std::memcmp(text.data(), kCrcField.data(), kCrcField.size()) != 0)
+    return false;
   if (!read_hex8(text.data() + kCrcField.size(), crc)) return false;
   text.remove_prefix(kCrcEnd - 2);
   return at_line_end(text);

@@ -47,7 +47,7 @@ inline char* write_integer(char* at, int64_t value) {
 }
 
 // A decimal 64-bit integer without spaces, leading zeros or a plus sign (Redis: string2ll).
-inline std::optional<int64_t> parse_integer(std::string_view text) {
+constexpr std::optional<int64_t> parse_integer(std::string_view text) {
   const bool negative = !text.empty() && text[0] == '-';
   const size_t first = negative ? 1 : 0;
   const size_t digits = text.size() - first;

@@ -127,6 +127,11 @@ bool RequestParser::quick_header(char marker, int64_t& value) {
   const char* p = data_.get() + at_;
   const char* const end = p + std::min<size_t>(size_ - at_, 12);
   if (end - p < 4 || p[0] != marker || p[1] < '1' || p[1] > '9') return false;
+  if (p[2] == '\r') {  // most are of one digit
+    value = p[1] - '0';
+    at_ += 4;
+    return true;
+  }
   int64_t number = *++p - '0';
   while (++p < end - 1 && *p >= '0' && *p <= '9') number = number * 10 + (*p - '0');
   if (p >= end - 1 || *p != '\r') return false;

@@ -33,13 +33,7 @@ class Tally {
   // Valid until another command is asked for.
   CommandTally& of(const CommandSpec* spec) {
     Place* place = find(spec);
-    if (place == nullptr || place->spec == nullptr) {
-      if (2 * (used_ + 1) > places_.size()) grow();
-      ++used_;
-      place = find(spec);
-      place->spec = spec;
-    }
-    return place->tally;
+    return place != nullptr && place->spec != nullptr ? place->tally : add(spec);
   }
   // By the error's first word.
   void count_error(std::string_view message) {
@@ -69,6 +63,13 @@ class Tally {
     size_t at = (reinterpret_cast<uintptr_t>(spec) >> 4) & mask;
     while (places_[at].spec != nullptr && places_[at].spec != spec) at = (at + 1) & mask;
     return &places_[at];
+  }
+  [[gnu::noinline]] CommandTally& add(const CommandSpec* spec) {
+    if (2 * (used_ + 1) > places_.size()) grow();
+    ++used_;
+    Place* place = find(spec);
+    place->spec = spec;
+    return place->tally;
   }
   void grow() {
     std::vector<Place> old(places_.empty() ? 16 : 2 * places_.size());

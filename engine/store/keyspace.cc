@@ -64,6 +64,7 @@ void Database::drop_stale_due() {
 Keyspace::Keyspace(int databases) {
   CHECK(databases > 0);
   all_.reserve(static_cast<size_t>(databases));
+  databases_.reserve(static_cast<size_t>(databases));
   for (int i = 0; i < databases; ++i) databases_.push_back(&all_.emplace_back(i));
 }
 

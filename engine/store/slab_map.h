@@ -10,6 +10,7 @@
 // A pointer to an entry is valid until any entry is erased; inserting moves none.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <memory>
@@ -108,6 +109,20 @@ class SlabMap {
     return *slot(position);
   }
   const Entry& at(size_t position) const { return const_cast<SlabMap*>(this)->at(position); }
+
+  // Every entry, from position 0 on: as at(), without asking for each in which chunk it stands.
+  template <class Visit>
+  void for_each(const Visit& visit) const {
+    size_t left = size_;
+    size_t in_chunk = kFirstChunk;
+    for (size_t k = 0; left > 0; ++k) {
+      if (k > 1 && in_chunk < kLastChunk) in_chunk *= 2;
+      const Entry* const chunk = chunks_[k].get();
+      const size_t count = std::min(left, in_chunk);
+      for (size_t i = 0; i < count; ++i) visit(chunk[i]);
+      left -= count;
+    }
+  }
 
   void clear() { *this = SlabMap(); }
 

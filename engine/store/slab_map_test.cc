@@ -26,6 +26,9 @@ void expect_same(const Map& map, const MapModel& model) {
   MapModel seen;
   for (size_t i = 0; i < map.size(); ++i) seen.emplace(map.at(i).key, map.at(i).value);
   ASSERT_EQ(seen, model);
+  size_t position = 0;
+  map.for_each([&](const Map::Entry& entry) { ASSERT_EQ(&entry, &map.at(position++)); });
+  ASSERT_EQ(position, map.size());
   for (const auto& [key, value] : model) {
     const auto* entry = map.find(key);
     ASSERT_NE(entry, nullptr);

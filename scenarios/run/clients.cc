@@ -26,6 +26,7 @@ struct Clients::Connection {
     const std::string* request;   // which lives until then
     size_t said;                  // of steps: which
     bool transaction;             // it answers for several requests
+    bool backup;                  // the request is one of backups
   };
 
   uint64_t client;
@@ -184,8 +185,8 @@ void Clients::send(Connection& connection, std::span<const std::string> requests
     told.reset(new Asked{before, around_.history.policy_changes().size(), how_it_is()});
   else if (snapshot_)
     (void)how_it_is();  // is it finished?
-  if (const auto backups = around_.type.backup_request(request))
-    around_.history.backups().ask(*backups);
+  const auto backups = around_.type.backup_request(request);
+  if (backups) around_.history.backups().ask(*backups);
   if (steps_ != nullptr) said_.push_back({connection.step, 0, promised_, false, false});
   ++sent_;
   const Instant began = around_.os.now();
@@ -196,7 +197,8 @@ void Clients::send(Connection& connection, std::span<const std::string> requests
   const uint64_t shown = lsn == 0 && connection.db >= 0 && !waits
                              ? around_.history.shown_by(requests, connection.db)
                              : 0;
-  connection.expected.push_back({lsn, shown, std::move(told), &request, said, requests.size() > 1});
+  connection.expected.push_back(
+      {lsn, shown, std::move(told), &request, said, requests.size() > 1, backups.has_value()});
   if (steps_ != nullptr) said_[said].lsn = lsn;
   if (around_.history.unlogged_change() && !violation_) {
     violation_ =
@@ -363,7 +365,7 @@ bool Clients::take(Connection& connection, Instant until) {
   const Instant from = std::min(connection.looked, around_.os.now());
   Connection::Expected due = std::move(connection.expected.front());
   connection.expected.erase(connection.expected.begin());
-  const auto& [own, known, told, request, said, transaction] = due;
+  const auto& [own, known, told, request, said, transaction, backup] = due;
   const uint64_t lsn = reply->served_by != 0 ? reply->served_by : own;
   // Who waited in vain was shown that there is nothing.
   const uint64_t shown =
@@ -385,7 +387,7 @@ bool Clients::take(Connection& connection, Instant until) {
     around_.history.ack(shown, around_.os.now(), from);
   // From here on others are asked, and the reply's bytes are gone.
   const bool refused = reply->refused;
-  if (const auto asked_for = around_.type.backup_request(*request)) note_done(*asked_for, error);
+  if (backup) note_done(*around_.type.backup_request(*request), error);
   if (told) note_told(around_.type.told(reply->bytes, told->behind), *told);
   if (refused) ask_why();
   if (lsn == 0) return true;

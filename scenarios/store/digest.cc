@@ -108,13 +108,11 @@ uint64_t database_hash(int db, uint64_t sum) {
 uint64_t keyspace_digest(const engine::Keyspace& keyspace, int64_t now_ms, const ColdHashes* cold) {
   uint64_t digest = 0;
   for (int db = 0; db < engine::Keyspace::kDatabases; ++db) {
-    const auto& table = keyspace.database(db).table();
     uint64_t sum = 0;
-    for (size_t i = 0; i < table.size(); ++i) {
-      const auto& entry = table.at(i);
-      if (entry.value.expires() && entry.value.expire_at_ms <= now_ms) continue;
+    keyspace.database(db).table().for_each([&](const engine::Table::Entry& entry) {
+      if (entry.value.expires() && entry.value.expire_at_ms <= now_ms) return;
       sum += entry_hash(entry.key, entry.value, cold);
-    }
+    });
     digest += database_hash(db, sum);
   }
   uint64_t libraries = 0;

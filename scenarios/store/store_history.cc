@@ -225,6 +225,7 @@ bool StoreHistory::unlogged_change() {
 }
 
 bool StoreHistory::split_request(uint64_t after) const {
+  if (last_lsn() <= after + 1) return false;
   size_t count = 0;
   for (uint64_t lsn = after + 1; lsn <= last_lsn(); ++lsn)
     if (operation(lsn).task == os().current() && !operation(lsn).expiry_only) ++count;

@@ -136,11 +136,13 @@ void StoreTarget::catch_up(engine::Os& os) {
 // --- Clients ---
 
 StoreTarget::Connection& StoreTarget::connection(uint64_t client) {
+  return client < connections_.size() && connections_[client].stands() ? connections_[client]
+                                                                       : connect(client);
+}
+
+StoreTarget::Connection& StoreTarget::connect(uint64_t client) {
   if (client >= connections_.size()) connections_.resize(client + 1);
-  Connection& connection = connections_[client];
-  if (connection.session == nullptr || (connection.session->closing() && connection.due == 0))
-    connection = {engine_->connect()};
-  return connection;
+  return connections_[client] = {engine_->connect()};
 }
 
 bool StoreTarget::closed(uint64_t client) {

@@ -71,10 +71,12 @@ class StoreTarget final : public sim::Target,
       std::optional<uint64_t> in_vain = {};
     };
     std::vector<Served> served = {};
+    bool stands() const { return session != nullptr && (!session->closing() || due != 0); }
   };
 
   StoreTarget(std::unique_ptr<engine::Engine> engine, const sim::Settings& settings);
   Connection& connection(uint64_t client);
+  Connection& connect(uint64_t client);
   void on_operation(uint64_t lsn) override;
   void on_served(uint64_t client, uint64_t lsn) override;
   void on_in_vain(uint64_t client, uint64_t lsn) override;

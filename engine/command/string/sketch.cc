@@ -187,16 +187,19 @@ Outcome raise_sparsely(String& sketch, Place place, uint64_t sparse_most, Positi
   if (place.rank > kSparseRankMost) return raise_densely(sketch, place);
   Position here = from;
   Position previous = from;
+  Position before = from;
   Run run{};
+  const std::string_view bytes = sketch;  // asked once where it stands: hundreds of runs are passed
   for (;;) {
-    if (here.at >= sketch.size()) return Outcome::kCorrupt;
-    run = run_at(sketch, here.at);
-    if (here.at + run.bytes > sketch.size()) return Outcome::kCorrupt;
+    if (here.at >= bytes.size()) return Outcome::kCorrupt;
+    run = run_at(bytes, here.at);
+    if (here.at + run.bytes > bytes.size()) return Outcome::kCorrupt;
     if (place.index < here.first + run.length) break;
-    from = previous;
+    before = previous;
     previous = here;
     here = {here.at + run.bytes, here.first + run.length};
   }
+  from = before;
   if (run.rank >= place.rank) return Outcome::kSame;
 
   String parts;
