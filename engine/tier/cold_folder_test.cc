@@ -10,7 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "engine/aof/manifest.h"
+#include "engine/base/crc32c.h"
 #include "engine/os/memory_os_testing.h"
+#include "engine/tier/cold_record.h"
 
 namespace powercut::engine {
 namespace {
@@ -99,19 +102,28 @@ TEST(ColdFolderSettles, OrSaysWhyNot) {
   os.breaks = [&](const std::string& call) {
     return call == "make cold" && ++made == 2 ? std::optional(Errc::kIo) : std::nullopt;
   };
-  EXPECT_FALSE(folder.settle().ok()) << "it was removed, and is not there again";
+  EXPECT_EQ(folder.settle().error().code, Errc::kIo) << "it was removed, and is not there again";
 }
 
 TEST_F(ColdFolderTest, AStartRemovesSegmentsThatNoBaseNamesAndNothingElse) {
   const Lying kept = sealed({"a"});
   for (const char* name : {"9.cold", "12.cold"}) os.put(std::string("cold/") + name, "x");
-  for (const char* name : {"x.cold", "3.cold.old", "notes.txt", "4x.cold"})
+  for (const char* name : {"x.cold", "3.cold.old", "notes.txt", "4x.cold", "5.colt"})
     os.put(std::string("cold/") + name, "x");
   os.fail_on("remove cold/12.cold");
   ASSERT_TRUE(folder.settle().ok());
-  EXPECT_THAT(os.names(), ElementsAre("cold/1.cold", "cold/12.cold", "cold/3.cold.old",
-                                      "cold/4x.cold", "cold/notes.txt", "cold/x.cold"));
+  EXPECT_THAT(os.names(),
+              ElementsAre("cold/1.cold", "cold/12.cold", "cold/3.cold.old", "cold/4x.cold",
+                          "cold/5.colt", "cold/notes.txt", "cold/x.cold"));
   EXPECT_EQ(sealed({"b"}).segment->sequence, 13u) << "a name that may come back is not used again";
+}
+
+TEST_F(ColdFolderTest, ThereIsAlwaysANextNumber) {
+  os.put("cold/" + std::to_string(kHighestSequence) + ".cold", "x");
+  os.put("cold/" + std::to_string(kHighestSequence + 1) + ".cold", "x");
+  ASSERT_TRUE(folder.settle().ok());
+  EXPECT_THAT(os.names(), ElementsAre("cold/" + std::to_string(kHighestSequence + 1) + ".cold"))
+      << "the store makes none of that number";
 }
 
 // --- Sealing ---
@@ -121,7 +133,9 @@ TEST_F(ColdFolderTest, ASegmentIsWholeAndItsNameDurableBeforeAnythingRefersToIt)
   const Lying lying = sealed({"a", "b"});
   EXPECT_THAT(os.calls, ElementsAre("create cold/1.cold", "write cold/1.cold", "sync cold/1.cold",
                                     "sync cold/"));
-  EXPECT_EQ(lying.segment->bytes, os.at("cold/1.cold").size());
+  const std::string& bytes = os.at("cold/1.cold");
+  EXPECT_EQ(lying.segment->bytes, bytes.size());
+  EXPECT_EQ(from_little(std::string_view(bytes).substr(bytes.size() - 8, 4)), 2u) << "its records";
   EXPECT_EQ(folder.find(1), lying.segment.get());
   EXPECT_EQ(folder.count(), 1u);
   EXPECT_EQ(folder.bytes(), lying.segment->bytes);
@@ -194,6 +208,18 @@ TEST_F(ColdFolderTest, NoRecordPassesForAnotherOne) {
   EXPECT_EQ(folder.read(first, {}).error().code, Errc::kCorrupt);
 }
 
+TEST_F(ColdFolderTest, WhatIsNoValueIsNamedWithItsPlace) {
+  const Lying lying = sealed({"aaaa"});
+  const Away& away = lying.values[0];
+  std::string record = little(2, 4) + "\x63";
+  record.resize(away.length() - 4);
+  os.at("cold/1.cold")
+      .replace(away.offset(), away.length(),
+               little(crc32c(record, bound(lying.segment->nonce, away.offset())), 4) + record);
+  EXPECT_THAT(read(away), ::testing::StartsWith("cold/1.cold offset 20: it "));
+  EXPECT_THAT(read(away), HasSubstr("expand"));
+}
+
 TEST_F(ColdFolderTest, WhatCannotBeReadIsAnErrorOfTheSeam) {
   const Lying lying = sealed({"aaaa"});
   os.fail_on("read cold/1.cold");
@@ -247,10 +273,13 @@ TEST_F(ColdFolderTest, ABaseSaysOnWhatItRestsAndAStartFindsThat) {
   EXPECT_EQ((*found)[1]->sequence, 2u);
   EXPECT_EQ((*found)[1]->nonce, two.segment->nonce);
   EXPECT_EQ((*found)[1]->bytes, two.segment->bytes);
+  EXPECT_EQ(again.seal(again.begin()).value()->sequence, 3u) << "no number is given twice";
   ASSERT_TRUE(again.settle().ok());
-  EXPECT_FALSE(os.there("cold/3.cold"));
+  EXPECT_TRUE(os.there("cold/3.cold"));
   EXPECT_TRUE(os.there("cold/2.cold"));
   EXPECT_EQ(adopted("cold"), "0");
+  const Lying none = sealed({});
+  EXPECT_EQ(adopted(folder.rests_on({none.segment})), "1") << "one without values is whole as well";
 }
 
 TEST_F(ColdFolderTest, WhatIsNotTheSegmentThatWasSealedIsNamed) {
@@ -365,6 +394,11 @@ TEST_F(ColdFolderTest, WhichOneIsMostlyDead) {
   EXPECT_EQ(folder.mostly_dead(), nullptr) << "nothing of it would have to come back";
   EXPECT_THAT(folder.in_use(), IsEmpty());
   EXPECT_EQ(folder.values(), 0u);
+  // Just half of it is not less than half.
+  Lying two = sealed({"a" + digits + "ABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&()*+", "b" + digits});
+  two.values.pop_back();
+  ASSERT_EQ(two.segment->live_bytes, two.segment->bytes / 2);
+  EXPECT_EQ(folder.mostly_dead(), nullptr);
 }
 
 }  // namespace

@@ -165,7 +165,6 @@ void Tier::move_some_out() {
   ColdFolder::Draft draft = folder_.begin();
   if (!fill(draft)) {
     // Small values, or those that are wanted: what is too much comes down when there are others.
-    leaving_.clear();
     if (!stopping_ && excess() != 0) not_before_ = os_.now() + kFirstRetry;
     return;
   }
