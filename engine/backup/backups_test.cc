@@ -149,6 +149,43 @@ TEST_F(BackupsTest, ALogWithoutABaseIsKeptFromItsFirstEntry) {
   EXPECT_EQ(backups.seal(log, 19, 1).value().first_lsn, 0u);
 }
 
+TEST_F(BackupsTest, SaysFromWhereAsFarAsItHasCome) {
+  log.segments = {segment(1, 11)};
+  ASSERT_TRUE(backups.start("a", log).ok());
+  EXPECT_EQ(backups.facts().first_lsn, 10u) << "of the base alone";
+  backups.discard();
+  log.base.reset();
+  log.segments = {segment(1, 5, 30), segment(2, 9)};
+  os.breaks = [&](const std::string& call) -> std::optional<Errc> {
+    if (call == "make backups/b") {
+      EXPECT_EQ(backups.facts().bytes, 0u) << "not of the one before";
+    }
+    return std::nullopt;
+  };
+  ASSERT_TRUE(backups.start("b", log).ok());
+  os.breaks = nullptr;
+  EXPECT_EQ(backups.facts().first_lsn, 4u);
+  backups.discard();
+  log.segments = {segment(1, 5)};
+  ASSERT_TRUE(backups.start("c", log).ok());
+  EXPECT_EQ(backups.facts().first_lsn, 0u) << "it has nothing yet";
+}
+
+TEST_F(BackupsTest, TheNextOneIsItsOwn) {
+  make("a");
+  ASSERT_TRUE(backups.start("b", log).ok());
+  backups.discard();
+  EXPECT_THAT(in("backups/b"), ElementsAre("no folder")) << "its manifest never stood";
+}
+
+TEST_F(BackupsTest, WhatABaseRestsOnIsKeptOrItIsNoBackup) {
+  backups.set_rests_on([](const std::string&) { return std::vector<std::string>{"cold/1.cold"}; });
+  EXPECT_EQ(backups.start("a", log).error().code, Errc::kNotFound);
+  EXPECT_EQ(backups.given_up(), "");
+  backups.discard();
+  EXPECT_THAT(in("backups/a"), ElementsAre("no folder"));
+}
+
 TEST_F(BackupsTest, TakesInWhatIsNotAppendedToAnyMore) {
   ASSERT_TRUE(backups.start("a", log).ok());
   ASSERT_TRUE(backups.follow(log).ok());
@@ -181,6 +218,27 @@ TEST_F(BackupsTest, BeginsAnewWithALogThatIsBegunAnew) {
   const auto facts = backups.seal(log, 49, 1);
   ASSERT_TRUE(facts.ok());
   EXPECT_EQ(facts->first_lsn, 40u);
+  EXPECT_EQ(facts->bytes, 143u) << "of the new log alone";
+}
+
+TEST_F(BackupsTest, WhatItDroppedIsNotDroppedAgain) {
+  int begun = 0;
+  backups.set_rests_on([&](const std::string&) {
+    return std::vector<std::string>{"cold/" + std::to_string(++begun) + ".cold"};
+  });
+  for (const char* name : {"cold/1.cold", "cold/2.cold", "cold/3.cold"}) os.put(name, "");
+  ASSERT_TRUE(backups.start("a", log).ok());
+  for (uint64_t n = 7; n <= 8; ++n) {
+    log.base = base(n, 10 * n);
+    log.segments = {segment(n, 10 * n + 1)};
+    add(*log.base);
+    os.calls.clear();
+    ASSERT_TRUE(backups.follow(log).ok());
+  }
+  EXPECT_THAT(os.calls,
+              ElementsAre("remove backups/a/" + base_name(7), "remove backups/a/2.cold",
+                          "link appendonlydir/" + base_name(8) + " backups/a/" + base_name(8),
+                          "link cold/3.cold backups/a/3.cold"));
 }
 
 TEST_F(BackupsTest, OneThatStoodEmptyIsMadeAnew) {
@@ -193,6 +251,18 @@ TEST_F(BackupsTest, OneThatStoodEmptyIsMadeAnew) {
               ElementsAre("create " + mark, "sync appendonlydir/", "sync /", "remove backups/a",
                           "make backups/a", "sync backups/", ::testing::_, ::testing::_))
       << "the sync of its name may have failed; nobody's folder is removed";
+  backups.discard();
+  EXPECT_TRUE(os.make_directory("backups/a").ok());
+  os.fail_on("remove backups/a");
+  EXPECT_FALSE(backups.start("a", log).ok());
+  os.breaks = nullptr;
+  backups.discard();
+  EXPECT_TRUE(os.make_directory("backups/a").ok());
+  int made = 0;
+  os.breaks = [&](const std::string& call) {
+    return call == "make backups/a" && ++made == 2 ? std::optional(Errc::kNoSpace) : std::nullopt;
+  };
+  EXPECT_EQ(backups.start("a", log).error().code, Errc::kNoSpace);
 }
 
 TEST_F(BackupsTest, EachCallThatFailsIsTold) {
@@ -342,9 +412,10 @@ TEST(BackupManifest, SaysFromWhereToWhereAndWhen) {
   EXPECT_EQ(facts->last_lsn, 19u);
   EXPECT_EQ(facts->sealed_unix_s, -5);
   EXPECT_EQ(facts->bytes, 100u);
-  for (const char* note : {"", "# backup from x to 19 at 5\n", "# backup from 10 till 19 at 5\n",
-                           "# backup from 10 to 19\n", "# backup from 10 to 19 at x\n",
-                           "# backup from 10 to 19 at 5 and more\n"}) {
+  for (const char* note :
+       {"", "# backup from x to 19 at 5\n", "# backup from  to 19 at 5\n",
+        "# backup from 10 till 19 at 5\n", "# backup from 10 to 19\n",
+        "# backup from 10 to 19 at x\n", "# backup from 10 to 19 at 5 and more\n"}) {
     const auto none = parsed(note);
     ASSERT_FALSE(none.ok()) << note;
     EXPECT_EQ(none.error().code, Errc::kInvalid) << note;
@@ -404,6 +475,14 @@ TEST_F(BackupsTest, NothingIsRemovedThatIsNotTheStores) {
   EXPECT_EQ(in("backups/a").size(), 4u);
   for (const char* none : {"b", "../a", ""})
     EXPECT_THAT(why(backups.remove(none)), HasSubstr("there is no sealed backup there")) << none;
+  const std::string whole = os.at("backups/a/appendonly.aof.manifest");
+  os.put("backups/../a/appendonly.aof.manifest", whole);
+  EXPECT_TRUE(os.make_directory("backups/../a").ok());
+  EXPECT_THAT(why(backups.remove("../a")), HasSubstr("there is no sealed backup there"));
+  os.put("backups/a/appendonly.aof.manifest", whole.substr(0, whole.find("# backup")));
+  EXPECT_THAT(why(backups.remove("a")), HasSubstr("there is no sealed backup there"))
+      << "it is a log's";
+  os.put("backups/a/appendonly.aof.manifest", whole);
   os.put("backups/a/3.cold", "");
   os.put("backups/a/temp-appendonly.aof.manifest", "");
   EXPECT_EQ(why(backups.remove("a")), "") << "those are";
@@ -454,8 +533,12 @@ TEST_F(BackupsTest, OneThatCannotBeRemovedStaysAlone) {
   make("d", 4);
   os.fail_on("sync appendonlydir/");
   EXPECT_EQ(backups.retain({.count = 1}, "d", 10).error().code, Errc::kIo);
+  os.fail_on("create appendonlydir/backup-a.unsealed");
+  EXPECT_EQ(backups.retain({.count = 1}, "d", 10).error().code, Errc::kIo);
+  EXPECT_THAT(ids(), ElementsAre("a", "c", "d")) << "what fails there may fail for each";
   os.fail_on("list backups");
   EXPECT_FALSE(backups.retain({.count = 1}, "d", 10).ok());
+  EXPECT_TRUE(backups.retain({}, "d", 10).ok()) << "nothing is asked for";
 }
 
 }  // namespace
