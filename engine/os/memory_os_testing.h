@@ -163,6 +163,9 @@ class MemoryOs : public NoDiskOs {
       TRY(os_.made("size " + name_, false));
       return bytes_->size();
     }
+    Result<void> lock(uint64_t, uint64_t, Lock) override {
+      return os_.made("lock " + name_, false);
+    }
 
    private:
     MemoryOs& os_;

@@ -15,9 +15,11 @@
 namespace powercut::engine {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
 using Kind = SinkRows::Kind;
@@ -172,8 +174,10 @@ TEST_F(SinkDatabaseTest, AKeyOfAnotherTypeIsSetAsideUntilItIsOneThatHasATable) {
   write(5, {other(0, "l", "list")});
   EXPECT_THAT(aside(), ElementsAre("0 l 5 a list has no table", "1 s 4 a set has no table"));
   database.close();
-  ASSERT_TRUE(database.open().ok());
-  EXPECT_EQ(database.set_aside(), 2u);
+  SinkDatabase another(os, "sink.db", {{"*", "kv"}});
+  ASSERT_TRUE(another.open().ok());
+  EXPECT_EQ(another.set_aside(), 2u);
+  another.close();
   write(6, {text(0, "l", "1"), absent(1, "s")});
   EXPECT_THAT(aside(), IsEmpty());
   EXPECT_EQ(database.set_aside(), 0u);
@@ -255,7 +259,15 @@ TEST_F(SinkDatabaseTest, OtherTablesAreWrittenAnewUntilABatchHasThem) {
   const std::vector<SinkTable> tables = {{"user:*", "users"}, {"*", "kv"}};
   for (int life = 0; life < 2; ++life) {
     SinkDatabase again(os, "sink.db", tables);
-    EXPECT_TRUE(again.open()->fresh) << "no batch has said yet that it has them";
+    const auto found = again.open();
+    ASSERT_TRUE(found.ok());
+    EXPECT_TRUE(found->fresh) << "no batch has said yet that it has them";
+    EXPECT_EQ(found->missing, "") << "they were never there";
+    EXPECT_EQ(found->lsn, 7u);
+    if (life == 0) {
+      again.close();
+      sql("DROP TABLE users");
+    }
   }
   SinkDatabase again(os, "sink.db", tables);
   ASSERT_TRUE(again.open().ok());
@@ -283,6 +295,9 @@ TEST_F(SinkDatabaseTest, ATableThatIsGoneIsNamedAndThereAgain) {
     database.close();
     EXPECT_EQ(database.open()->missing, "");
   }
+  database.close();
+  sql("DROP TABLE kv; DROP TABLE kv_fields");
+  EXPECT_EQ(database.open()->missing, "kv") << "the first of them";
 }
 
 TEST_F(SinkDatabaseTest, OneThatIsNotItsOwnIsLeftAlone) {
@@ -367,6 +382,67 @@ TEST_F(SinkDatabaseTest, ABatchThatFailsIsNotThereAndTheDatabaseIsClosed) {
   }
   write(3, {text(0, "a", "3")});
   EXPECT_EQ(lsn(), "3");
+}
+
+TEST_F(SinkDatabaseTest, AFullDiskInTheMiddleOfABatchRefusesNoRow) {
+  write(1, {text(0, "a", "1")});
+  std::vector<SinkRows> keys;  // more than SQLite keeps in memory
+  for (int i = 0; i < 100; ++i)
+    keys.push_back(text(0, "k" + std::to_string(i), std::string(100'000, 'x')));
+  os.fail_on("write sink.db", Errc::kNoSpace);
+  const auto written = database.write({2, false, keys});
+  os.breaks = nullptr;
+  ASSERT_FALSE(written.ok());
+  EXPECT_EQ(written.error().code, Errc::kNoSpace) << written.error().message;
+  EXPECT_THAT(aside(), IsEmpty());
+  EXPECT_THAT(strings(), ElementsAre("0 a 1 null"));
+}
+
+TEST_F(SinkDatabaseTest, OneThatAnotherProcessHasIsRefusedForNow) {
+  write(1, {text(0, "a", "1")});
+  os.fail_on("lock sink.db", Errc::kRefused);
+  const auto written = database.write({2, false, {text(0, "a", "2")}});
+  ASSERT_FALSE(written.ok());
+  EXPECT_EQ(written.error().code, Errc::kRefused) << written.error().message;
+  EXPECT_EQ(refusal().code, Errc::kRefused);
+  os.breaks = nullptr;
+  write(3, {text(0, "a", "3")});
+}
+
+TEST_F(SinkDatabaseTest, AReasonIsOneLine) {
+  write(1, {});
+  sql("CREATE TRIGGER no BEFORE INSERT ON kv BEGIN SELECT RAISE(ABORT, 'two\nlines'); END");
+  write(2, {text(0, "a", "1", 0)});
+  EXPECT_THAT(aside(),
+              ElementsAre(AllOf(StartsWith("0 a 2 sink.db: two lines"), Not(HasSubstr("\n")))))
+      << "with what SQLite notes of it";
+  sql("DROP TRIGGER no");
+  write(3, {text(0, "a", "1", 0)});
+  EXPECT_THAT(strings(), ElementsAre("0 a 1 0")) << "the first millisecond is one too";
+}
+
+TEST_F(SinkDatabaseTest, OneThatCannotBePutAwayStays) {
+  os.put("sink.db", "damaged");
+  os.fail_on("rename sink.db sink.db.damaged");
+  EXPECT_EQ(database.put_away().error().code, Errc::kIo);
+}
+
+TEST_F(SinkDatabaseTest, OthersRunWhileALongBatchIsWritten) {
+  write(1, {});
+  std::vector<SinkRows> keys;
+  for (int i = 0; i < 200; ++i) keys.push_back(text(0, "k" + std::to_string(i), "v"));
+  int turns = 0;
+  bool written = false;
+  os.spawn("sink", [&] {
+    EXPECT_TRUE(database.write({2, false, keys}).ok());
+    written = true;
+  });
+  os.spawn("other", [&] {
+    for (; !written; ++turns) os.park(os.now());
+  });
+  os.rest(Duration{0});
+  EXPECT_TRUE(written);
+  EXPECT_EQ(turns, 3) << "behind each 64 keys";
 }
 
 TEST_F(SinkDatabaseTest, ItIsSyncedBeforeAndBehindItsChange) {
