@@ -263,8 +263,7 @@ TEST_F(TierTest, InfoSaysWhatLiesThere) {
   config.tier.path.clear();
   in_world([&](engine::Os& os) {
     const auto names = os.list("appendonlydir").value();
-    for (const std::string& name : names)
-      EXPECT_TRUE(os.remove("appendonlydir/" + name).ok());
+    for (const std::string& name : names) EXPECT_TRUE(os.remove("appendonlydir/" + name).ok());
   });
   live([&](engine::Os&, Engine& engine) {
     EXPECT_THAT(ask(engine, "INFO persistence"), Not(HasSubstr("cold_")));
