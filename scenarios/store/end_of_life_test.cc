@@ -20,9 +20,8 @@ class NoLinks final : public sim::Injector {
   bool broken = false;
   sim::Injection on_call(const sim::SeamCall& call) override {
     sim::Injection injection;
-    const bool in_backup =
-        call.path.starts_with("backups/") || call.path.find(" backups/") != call.path.npos;
-    if (broken && call.op == sim::Op::kLink && in_backup) injection.error = Errc::kIo;
+    if (broken && call.op == sim::Op::kLink && call.path.starts_with("backups/"))
+      injection.error = Errc::kIo;
     return injection;
   }
 };
