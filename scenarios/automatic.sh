@@ -10,7 +10,8 @@ scenarios/setup.sh libclang-dev
 
 mkdir -p build-automatic
 log=build-automatic/build.log
-tests=(engine_{store,checkpoint,command,aof,recovery,os_posix}_test engine_test scenarios_store_test scenarios_posix_test)
+tests=(engine_{store,checkpoint,command,aof,tier,recovery,backup,replication,sink,os_posix}_test engine_test scenarios_store_test
+  scenarios_posix_test)
 if ! { cmake --preset automatic &&
   cmake --build build-automatic --parallel "$(nproc)" --target powercut "${tests[@]}"; } >"$log" 2>&1; then
   echo "automatic: does not build; the end of $log:" >&2

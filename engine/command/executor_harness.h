@@ -105,7 +105,7 @@ class FakeControl : public Control {
   std::vector<std::string> lines;
 };
 
-struct Listener : OperationListener {
+struct NotedOperations : OperationListener {
   void on_operation(uint64_t lsn) override { lsns.push_back(lsn); }
   std::vector<uint64_t> lsns;
 };
@@ -135,7 +135,7 @@ class ExecutorTest : public ::testing::Test {
   FakeLog log{os};
   FakeControl control;
   Executor executor{os, keyspace, log, control};
-  Listener listener;
+  NotedOperations listener;
   Session session{executor};
   Session other{executor};
   bool release_all = true;  // as soon as it is applied

@@ -24,5 +24,24 @@ TEST(SinkMapping, WhatIsNoMappingIsRefusedByItsWord) {
   }
 }
 
+TEST(SinkMapping, ATableHasAPlainNameOfItsOwn) {
+  for (const std::string& name :
+       {std::string("a"), std::string("z"), std::string("A"), std::string("Z"), std::string("_"),
+        std::string("a0"), std::string("a9_azAZ"), std::string(64, 'x'), std::string("powercut"),
+        std::string("not_sqlite_x"), std::string("sqlite")})
+    EXPECT_TRUE(parse_sink_tables("* " + name).ok()) << name;
+  for (const std::string& name :
+       {std::string("`"), std::string("{"), std::string("@"), std::string("["), std::string("a/"),
+        std::string("a:"), std::string("0a"), std::string(65, 'x'), std::string("powercut_"),
+        std::string("SQLITE_"), std::string("Sqlite_schema")})
+    EXPECT_FALSE(parse_sink_tables("* " + name).ok()) << name;
+}
+
+TEST(SinkMapping, AllIsWhatAPatternOfOneStarTakes) {
+  const auto tables = parse_sink_tables("* kv").value();
+  EXPECT_EQ(sink_table_of(tables, ""), 0u);
+  EXPECT_EQ(sink_table_of(tables, "any"), 0u);
+}
+
 }  // namespace
 }  // namespace powercut::engine

@@ -386,9 +386,9 @@ Result<std::string> SinkDatabase::step(sqlite3_stmt* statement) {
 Error SinkDatabase::error() const {
   if (db_ == nullptr) return {Errc::kIo, fmt::format("{}: out of memory", file_)};
   std::string text = fmt::format("{}: {}", file_, sqlite3_errmsg(db_));
-  std::replace(text.begin(), text.end(), '\n', ' ');
   for (const std::string& note : world_->take_notes())
     if (note.find(file_) == note.npos || text.find("disk I/O") != text.npos) text += "; " + note;
+  std::replace(text.begin(), text.end(), '\n', ' ');  // a line of INFO
   return {code_of_sqlite(sqlite3_extended_errcode(db_)), std::move(text)};
 }
 

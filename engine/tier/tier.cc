@@ -114,9 +114,10 @@ Table::Entry* Tier::choose(Database*& of) {
     Table::Entry* entry = keyspace_.entry_of(database, database.table().at(at).key);
     const Object& object = entry->value;
     if (object.value.away() != nullptr || object.value.memory_bytes() < sizes_.least_bytes ||
-        keyspace_.expired(object) ||
-        leaving_.contains({database.identity(), std::string(entry->key)}))
+        keyspace_.expired(object))
       continue;
+    const KeyAt where{database.identity(), std::string(entry->key)};
+    if (leaving_.contains(where) || wanted_.contains(where)) continue;
     const bool by_frequency = keyspace_.accesses().by_frequency();
     const auto& accesses = keyspace_.accesses();
     const auto colder = [&](const Object& a, const Object& b) {
@@ -164,7 +165,6 @@ void Tier::move_some_out() {
   ColdFolder::Draft draft = folder_.begin();
   if (!fill(draft)) {
     // Small values, or those that are wanted: what is too much comes down when there are others.
-    leaving_.clear();
     if (!stopping_ && excess() != 0) not_before_ = os_.now() + kFirstRetry;
     return;
   }
@@ -182,7 +182,6 @@ void Tier::move_some_out() {
 // In one step. What has changed since it was written is not in leaving_ any more.
 void Tier::replace(const SegmentHold& segment) {
   for (const auto& [at, leaving] : leaving_) {
-    if (wanted_.contains(at)) continue;
     Database* database = database_of(at.database);
     Table::Entry* entry = keyspace_.entry_of(*database, at.key);
     CHECK(entry != nullptr);

@@ -222,6 +222,139 @@ TEST_F(ReplicaTest, WhatIsNoMasterIsToldOnce) {
   });
 }
 
+// The lines of INFO replication; what is drawn stands as its name.
+std::string info_of(Engine& engine, const std::vector<std::pair<std::string, std::string>>& names) {
+  const auto session = engine.connect();
+  session->feed("INFO replication\r\n");
+  std::string text(session->wait_ready());
+  text = text.substr(text.find("# Replication"));
+  for (const auto& [what, name] : names)
+    for (size_t at = text.find(what); at != text.npos; at = text.find(what))
+      text.replace(at, what.size(), name);
+  std::string lines;
+  for (const char c : text)
+    if (c != '\r') lines += c;
+  return lines;
+}
+
+TEST_F(ReplicaTest, InfoSaysAllOfBothSides) {
+  live([&] {
+    Engine& master = start("a");
+    const std::string none(40, '0');
+    EXPECT_EQ(info_of(master, {}),
+              "# Replication\nrole:master\nconnected_slaves:0\nmaster_failover_state:no-failover\n"
+              "master_replid:" +
+                  none + "\nmaster_replid2:" + none +
+                  "\nmaster_repl_offset:0\nsecond_repl_offset:-1\nrepl_backlog_active:0\n"
+                  "repl_backlog_size:1048576\nrepl_backlog_first_byte_offset:0\n"
+                  "repl_backlog_histlen:0\n\n");
+    Engine& replica = start("b");
+    ask(replica, "CONFIG SET replica-announce-ip here replica-announce-port 7 replica-priority 5");
+    ask(replica, "REPLICAOF a 6379");
+    ASSERT_TRUE(follows_all(replica, master));
+    rest(milliseconds(10));  // until it has said that it has all
+    EXPECT_EQ(ask(master, "CONFIG SET min-replicas-to-write 1 repl-backlog-size 2mb"), "+OK\r\n");
+    EXPECT_EQ(ask(master, "SET x 1"), "+OK\r\n");
+    ASSERT_TRUE(follows_all(replica, master));
+    rest(milliseconds(1500));
+    const std::string offset = std::to_string(master.master().offset());
+    EXPECT_EQ(offset, "50");
+    EXPECT_EQ(info_of(master, {{master.master().id(), "ID"}, {none, "NONE"}}),
+              "# Replication\nrole:master\nconnected_slaves:1\nmin_slaves_good_slaves:1\n"
+              "slave0:ip=here,port=7,state=online,offset=50,lag=0\n"
+              "master_failover_state:no-failover\nmaster_replid:ID\nmaster_replid2:NONE\n"
+              "master_repl_offset:50\nsecond_repl_offset:-1\nrepl_backlog_active:1\n"
+              "repl_backlog_size:2097152\nrepl_backlog_first_byte_offset:1\n"
+              "repl_backlog_histlen:50\n\n");
+    EXPECT_EQ(info_of(replica, {{master.master().id(), "ID"}, {none, "NONE"}}),
+              "# Replication\nrole:slave\nmaster_host:a\nmaster_port:6379\n"
+              "master_link_status:up\nmaster_last_io_seconds_ago:1\nmaster_sync_in_progress:0\n"
+              "slave_read_repl_offset:50\nslave_repl_offset:50\nslave_priority:5\n"
+              "slave_read_only:1\nreplica_announced:1\nconnected_slaves:0\n"
+              "master_failover_state:no-failover\nmaster_replid:ID\nmaster_replid2:NONE\n"
+              "master_repl_offset:50\nsecond_repl_offset:-1\nrepl_backlog_active:1\n"
+              "repl_backlog_size:1048576\nrepl_backlog_first_byte_offset:1\n"
+              "repl_backlog_histlen:50\n\n");
+    net->kill("a");
+    net->cut("a", "b");
+    rest(seconds(3));
+    EXPECT_THAT(info_of(replica, {}),
+                HasSubstr("master_link_status:down\nmaster_last_io_seconds_ago:-1\n"));
+    EXPECT_THAT(info_of(replica, {}), HasSubstr("\nmaster_link_down_since_seconds:3\n"));
+  });
+}
+
+TEST_F(ReplicaTest, InfoSaysHowFarItLoads) {
+  live([&] {
+    Engine& master = start("a");
+    std::string value;  // that does not become shorter on the way
+    for (uint32_t i = 0, x = 1; i < 5000; ++i, x = x * 1664525 + 1013904223)
+      value += static_cast<char>('0' + (x >> 16) % 75);
+    for (int i = 0; i < 100; ++i) ask(master, "SET key:" + std::to_string(i) + " " + value);
+    Engine& replica = start("b");
+    EXPECT_THAT(info_of(replica, {}), HasSubstr("role:master\n"));
+    ask(replica, "REPLICAOF a 6379");
+    EXPECT_THAT(info_of(replica, {}), HasSubstr("\nmaster_link_down_since_seconds:-1\n"));
+    ASSERT_TRUE(becomes([&] { return replica.replica().stats().sync_bytes > 100'000; }));
+    const std::string read = std::to_string(replica.replica().stats().sync_bytes);
+    EXPECT_THAT(
+        info_of(replica, {}),
+        HasSubstr("\nmaster_sync_in_progress:1\nslave_read_repl_offset:-1\n"
+                  "slave_repl_offset:-1\nmaster_sync_total_bytes:0\n"
+                  "master_sync_read_bytes:" +
+                  read +
+                  "\nmaster_sync_left_bytes:0\nmaster_sync_perc:0.00\n"
+                  "master_sync_last_io_seconds_ago:0\nmaster_link_down_since_seconds:-1\n"));
+  });
+}
+
+TEST_F(ReplicaTest, WhatIsConfiguredIsKept) {
+  live([&] {
+    Engine& master = start("a");
+    Engine& replica = start("b");
+    EXPECT_THAT(ask(master, "CONFIG SET min-replicas-to-write 1"), HasSubstr("OK"));
+    EXPECT_THAT(ask(master, "SET x 1"), HasSubstr("NOREPLICAS"));
+    EXPECT_THAT(ask(master, "CONFIG SET min-replicas-max-lag 0"), HasSubstr("OK"));
+    EXPECT_EQ(ask(master, "SET x 1"), "+OK\r\n") << "then it is not asked for";
+    ask(master, "CONFIG SET min-replicas-max-lag 10");
+    EXPECT_EQ(ask(replica, "CONFIG GET replicaof"), "*2\r\n$9\r\nreplicaof\r\n$0\r\n\r\n");
+    ask(replica, "REPLICAOF a 6379");
+    EXPECT_THAT(ask(replica, "CONFIG GET replicaof"), HasSubstr("a 6379"));
+    ASSERT_TRUE(follows_all(replica, master));
+    rest(milliseconds(10));
+    EXPECT_EQ(ask(master, "SET x 2"), "+OK\r\n");
+    ask(replica, "REPLICAOF NO ONE");
+    EXPECT_THAT(ask(replica, "CONFIG GET replicaof"), HasSubstr("$0\r\n"));
+    EXPECT_EQ(ask(replica, "SET x 3"), "+OK\r\n");
+  });
+}
+
+TEST_F(ReplicaTest, AMasterHandsOverAndFollows) {
+  live([&] {
+    Engine& master = start("a");
+    Engine& replica = start("b");
+    EXPECT_THAT(ask(master, "FAILOVER"), HasSubstr("requires connected replicas"));
+    EXPECT_THAT(ask(master, "PSYNC ? 1 FAILOVER"), HasSubstr("can't be sent to a master"));
+    ask(replica, "CONFIG SET replica-announce-ip b replica-announce-port 6379");
+    ask(replica, "REPLICAOF a 6379");
+    ask(master, "SET x 1");
+    ASSERT_TRUE(follows_all(replica, master));
+    EXPECT_THAT(ask(replica, "PSYNC " + std::string(40, 'f') + " 1 FAILOVER"),
+                HasSubstr("must match my replid"));
+    EXPECT_EQ(ask(master, "FAILOVER"), "+OK\r\n");
+    ASSERT_TRUE(
+        becomes([&] { return master.replica().follows() && !replica.replica().follows(); }));
+    EXPECT_TRUE(follows_all(master, replica));
+    EXPECT_EQ(master.replica().stats().full, 0u) << "nothing is lost on the way";
+    EXPECT_EQ(ask(replica, "SET x 2"), "+OK\r\n");
+    EXPECT_TRUE(follows_all(master, replica));
+    EXPECT_THAT(ask(master, "CONFIG GET replicaof"), HasSubstr("b 6379"));
+    EXPECT_THAT(ask(replica, "CONFIG GET replicaof"), HasSubstr("$0\r\n"));
+    EXPECT_THAT(lines, ::testing::Contains("failover: the master hands over to this store"));
+    EXPECT_THAT(lines, ::testing::Contains("failover: b:6379 has taken over"));
+  });
+}
+
 TEST_F(ReplicaTest, AReplicaWithoutItsMasterHasNothingToSend) {
   live([&] {
     Engine& replica = start("b");

@@ -6,7 +6,10 @@
 
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "engine/aof/manifest.h"
 #include "engine/engine.h"
 #include "engine/sqlite/vfs.h"
 #include "engine/sqlite/world.h"
@@ -236,6 +239,216 @@ TEST_F(SinkTest, NeedsALogThatIsSynced) {
     for (const char* line : {"CONFIG SET appendonly no", "CONFIG SET appendfsync no"})
       EXPECT_THAT(ask(engine, line), HasSubstr("sink-file needs the log")) << line;
   });
+}
+
+// --- When a batch is taken ---
+
+TEST_F(SinkTest, ChangesAreCollectedForAWhile) {
+  config.sink.interval = seconds(1);
+  live([&](engine::Os& os, Engine& engine) {
+    catch_up(os, engine);
+    const uint64_t begin = engine.sink()->stats().batches;
+    for (int i = 0; i < 5; ++i) ask(engine, "MSET a " + std::to_string(i) + " b 1");
+    EXPECT_EQ(engine.sink()->queued_keys(), 2u);
+    os.park(os.now() + milliseconds(900));
+    EXPECT_EQ(engine.sink()->stats().batches, begin);
+    EXPECT_GE(engine.sink()->queued_for(), milliseconds(900));
+    os.park(os.now() + milliseconds(200));
+    EXPECT_EQ(engine.sink()->stats().batches, begin + 1);
+    EXPECT_EQ(engine.sink()->stats().keys, 2u);
+    EXPECT_EQ(engine.sink()->queued_for(), Duration{0});
+    EXPECT_EQ(engine.sink()->queued_keys(), 0u);
+    os.park(os.now() + seconds(10));
+    EXPECT_EQ(engine.sink()->stats().batches, begin + 1) << "there is nothing to write";
+  });
+}
+
+TEST_F(SinkTest, ButNotForLongWhereTheyAreMany) {
+  config.sink.interval = seconds(1000);
+  live([&](engine::Os& os, Engine& engine) {
+    catch_up(os, engine);
+    std::string line = "MSET";
+    for (int i = 0; i < 4095; ++i) line += " k" + std::to_string(i) + " v";
+    ask(engine, line);
+    os.park(os.now() + seconds(5));
+    EXPECT_EQ(engine.sink()->queued_keys(), 4095u);
+    ask(engine, "SET k 1");
+    os.park(os.now() + seconds(5));
+    EXPECT_EQ(engine.sink()->queued_keys(), 0u);
+    EXPECT_TRUE(engine.sink()->caught_up());
+  });
+}
+
+TEST_F(SinkTest, KeysThatNoTableTakesAreNotQueued) {
+  config.sink.tables = {{"user:*", "kv"}};
+  config.sink.interval = seconds(1);
+  live([&](engine::Os& os, Engine& engine) {
+    catch_up(os, engine);
+    ask(engine, "MSET other 1 user:1 1");
+    EXPECT_EQ(engine.sink()->queued_keys(), 1u);
+    catch_up(os, engine);
+    EXPECT_THAT(read_behind(os)->rows, ElementsAre("0 6:user:1 0: 1:1 -1"));
+    ask(engine, "FLUSHALL");
+    ask(engine, "MSET other 1 user:2 1");
+    catch_up(os, engine);
+    EXPECT_THAT(read_behind(os)->rows, ElementsAre("0 6:user:2 0: 1:1 -1"));
+  });
+}
+
+// --- What the database lacks ---
+
+TEST_F(SinkTest, WhatExpiredWhileNobodyRanIsGone) {
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "MSET a 1 b 1");
+    ask(engine, "HSET h f 1");
+    ask(engine, "PEXPIRE a 5000");
+    ask(engine, "PEXPIRE h 5000");
+    catch_up(os, engine);
+    ask(engine, "BGREWRITEAOF");
+    os.park(os.now() + seconds(1));
+    catch_up(os, engine);
+    EXPECT_EQ(read_behind(os)->rows.size(), 3u);
+  });
+  in_world([&](engine::Os& os) { os.park(os.now() + seconds(10)); });
+  live([&](engine::Os& os, Engine& engine) {
+    holds_the_same(os, engine);
+    EXPECT_THAT(read_behind(os)->rows, ElementsAre("0 1:b 0: 1:1 -1"));
+    EXPECT_EQ(engine.sink()->stats().resyncs, 0u);
+  });
+}
+
+TEST_F(SinkTest, OneThatIsAheadOfTheLogIsWrittenAnew) {
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET a 1");
+    catch_up(os, engine);
+  });
+  sql("UPDATE powercut_sink SET lsn=9; UPDATE kv SET value='another'");
+  live([&](engine::Os& os, Engine& engine) {
+    holds_the_same(os, engine);
+    EXPECT_EQ(engine.sink()->stats().resyncs, 1u);
+    EXPECT_EQ(engine.sink()->found_lsn(), 9u);
+  });
+  sql("UPDATE powercut_sink SET lsn=9");
+  config.sink.resync = false;
+  live([&](engine::Os& os, Engine& engine) {
+    os.park(os.now() + seconds(1));
+    EXPECT_EQ(engine.sink()->trouble(),
+              "sink.db is at operation 9, and the log ends with operation 1: CONFIG SET "
+              "sink-resync yes writes its tables anew");
+    EXPECT_EQ(engine.sink()->stats().resyncs, 0u);
+    EXPECT_EQ(ask(engine, "CONFIG SET sink-resync no"), "+OK\r\n");
+    os.park(os.now() + seconds(1));
+    EXPECT_EQ(read_behind(os)->lsn, 9u);
+    const Instant begin = os.now();
+    EXPECT_TRUE(engine.shut_down(false).ok());
+    EXPECT_LT(os.now() - begin, seconds(1)) << "an end does not wait for it";
+  });
+}
+
+TEST_F(SinkTest, OneThatGoesBackUnderARunningStoreIsWrittenAnew) {
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET a 1");
+    catch_up(os, engine);
+  });
+  std::string older;
+  in_world([&](engine::Os& os) { older = engine::read_whole(os, kBehindFile).value(); });
+  live([&](engine::Os& os, Engine& engine) {
+    for (int i = 0; i < 3; ++i) ask(engine, "SET b " + std::to_string(i));
+    catch_up(os, engine);
+    injector.broken = true;
+    ask(engine, "SET c 1");
+    os.park(os.now() + seconds(3));
+    injector.broken = false;
+    const auto file = os.open(kBehindFile, engine::Open::kReadWrite).value();
+    ASSERT_TRUE(file->truncate(0).ok());
+    ASSERT_TRUE(engine::write_whole(*file, 0, older).ok());
+    holds_the_same(os, engine);
+    EXPECT_EQ(engine.sink()->stats().resyncs, 1u);
+  });
+}
+
+// --- Trouble ---
+
+TEST_F(SinkTest, ItIsTriedAgainMoreAndMoreSeldomAndSaidOnce) {
+  std::vector<std::string> lines;
+  live([&](engine::Os& os, Engine& engine) {
+    Engine::Process process;
+    process.log_line = [&](std::string_view line) { lines.emplace_back(line); };
+    engine.set_process(std::move(process));
+    catch_up(os, engine);
+    injector.broken = true;
+    ask(engine, "SET a 1");
+    os.park(os.now() + seconds(1));
+    EXPECT_THAT(ask(engine, "INFO persistence"), HasSubstr("sink_status:err"));
+    const uint64_t early = engine.sink()->stats().failures;
+    EXPECT_GE(early, 4u);
+    EXPECT_LE(early, 6u);
+    os.park(os.now() + seconds(20));
+    EXPECT_GE(engine.sink()->stats().failures, early + 9);
+    EXPECT_LE(engine.sink()->stats().failures, early + 12);
+    EXPECT_EQ(lines.size(), 1u) << lines.back();
+    injector.broken = false;
+    catch_up(os, engine);
+    injector.broken = true;
+    ask(engine, "SET a 2");
+    os.park(os.now() + milliseconds(350));
+    EXPECT_GE(engine.sink()->stats().failures, early + 11) << "as often as the first time";
+    EXPECT_EQ(lines.size(), 2u);
+    engine.set_process({});
+  });
+}
+
+TEST_F(SinkTest, ADamagedFileWaitsWhereNothingIsToBeWrittenAnew) {
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET a 1");
+    catch_up(os, engine);
+  });
+  in_world([&](engine::Os& os) {
+    const auto file = os.open(kBehindFile, engine::Open::kReadWrite).value();
+    ASSERT_TRUE(file->write_at(0, std::string(200, 'x')).ok());
+  });
+  config.sink.resync = false;
+  live([&](engine::Os& os, Engine& engine) {
+    os.park(os.now() + seconds(5));
+    EXPECT_FALSE(os.open("sink.db.damaged", engine::Open::kRead).ok());
+    EXPECT_FALSE(engine.sink()->caught_up());
+    EXPECT_EQ(ask(engine, "CONFIG SET sink-resync yes"), "+OK\r\n");
+    holds_the_same(os, engine);
+    EXPECT_TRUE(os.open("sink.db.damaged", engine::Open::kRead).ok());
+  });
+}
+
+TEST_F(SinkTest, InfoSaysWhatItIsAt) {
+  const auto info = [](Engine& engine) {
+    const std::string text = ask(engine, "INFO persistence");
+    const size_t begin = text.find("sink_mode");
+    return begin == text.npos ? "none"
+                              : text.substr(begin, text.find("sink_waits_because") - begin);
+  };
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET a 1");
+    ask(engine, "RPUSH l 1");
+    catch_up(os, engine);
+    EXPECT_EQ(info(engine),
+              "sink_mode:behind\r\nsink_status:ok\r\nsink_committed_lsn:2\r\n"
+              "sink_behind_lsn:0\r\nsink_queued_keys:0\r\nsink_queued_ms:0\r\nsink_batches:" +
+                  std::to_string(engine.sink()->stats().batches) +
+                  "\r\nsink_written_keys:" + std::to_string(engine.sink()->stats().keys) +
+                  "\r\nsink_set_aside_keys:1\r\nsink_resyncs:0\r\nsink_failures:0\r\n"
+                  "sink_last_error:\r\n");
+    injector.broken = true;
+    ask(engine, "SET a 2");
+    os.park(os.now() + seconds(2));
+    EXPECT_THAT(info(engine), HasSubstr("sink_behind_lsn:1\r\nsink_queued_keys:1\r\n"));
+    EXPECT_THAT(ask(engine, "INFO persistence"),
+                HasSubstr("sink_waits_because:" + engine.sink()->trouble() + "\r\n"));
+    EXPECT_THAT(info(engine), HasSubstr("sink_last_error:sink.db"));
+  });
+  injector.broken = false;
+  config.sink.mode = engine::SinkMode::kThrough;
+  live([&](engine::Os&, Engine& engine) { EXPECT_THAT(info(engine), HasSubstr("mode:through")); });
+  config.sink.file.clear();
+  live([&](engine::Os&, Engine& engine) { EXPECT_EQ(info(engine), "none"); });
 }
 
 TEST_F(SinkTest, ACleanEndLeavesItWithAll) {

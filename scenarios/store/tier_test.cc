@@ -16,6 +16,7 @@ namespace {
 
 using engine::Engine;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 // Writes to segments fail while `full`, and take long while `slow`.
@@ -241,9 +242,38 @@ TEST_F(TierTest, ASegmentThatIsMostlyDeadMovesOn) {
   });
 }
 
+TEST_F(TierTest, InfoSaysWhatLiesThere) {
+  live([&](engine::Os& os, Engine& engine) {
+    fill(engine);
+    wait(os);
+    ask(engine, "GET a");
+    const auto& folder = engine.tier()->folder();
+    const auto& stats = engine.tier()->stats();
+    EXPECT_GT(folder.bytes(), 0u);
+    EXPECT_GE(stats.left, 7u);
+    EXPECT_GE(stats.came, 1u);
+    EXPECT_THAT(ask(engine, "INFO persistence"),
+                HasSubstr("cold_values:" + std::to_string(folder.values()) +
+                          "\r\ncold_segments:" + std::to_string(folder.count()) +
+                          "\r\ncold_bytes:" + std::to_string(folder.bytes()) +
+                          "\r\ncold_left:" + std::to_string(stats.left) +
+                          "\r\ncold_came_back:" + std::to_string(stats.came) +
+                          "\r\ncold_failures:0\r\ncold_last_error:\r\n"));
+  });
+  config.tier.path.clear();
+  in_world([&](engine::Os& os) {
+    const auto names = os.list("appendonlydir").value();
+    for (const std::string& name : names) EXPECT_TRUE(os.remove("appendonlydir/" + name).ok());
+  });
+  live([&](engine::Os&, Engine& engine) {
+    EXPECT_THAT(ask(engine, "INFO persistence"), Not(HasSubstr("cold_")));
+  });
+}
+
 TEST_F(TierTest, SaysWhatItDoesNotGoWith) {
   live([&](engine::Os&, Engine& engine) {
     EXPECT_THAT(ask(engine, "REPLICAOF 127.0.0.1 1"), StartsWith("-"));
+    EXPECT_THAT(ask(engine, "FAILOVER"), HasSubstr("follows no master yet"));
     EXPECT_THAT(ask(engine, "CONFIG SET appendonly no"), HasSubstr("needs the log"));
     EXPECT_THAT(ask(engine, "CONFIG SET warm-tier-size 5"), StartsWith("-ERR"));
     EXPECT_EQ(ask(engine, "CONFIG SET hot-tier-size 5mb"), "+OK\r\n");
@@ -251,6 +281,12 @@ TEST_F(TierTest, SaysWhatItDoesNotGoWith) {
   config.sink.file = "sink.db";
   EXPECT_THAT(refusal(), HasSubstr("sink-file"));
   config.sink.file.clear();
+  config.max_memory_bytes = 1 << 20;
+  live([](engine::Os&, Engine&) {});
+  config.eviction = engine::EvictionPolicy::kAllkeysLru;
+  EXPECT_THAT(refusal(), HasSubstr("nothing is evicted"));
+  config.max_memory_bytes = 0;
+  live([](engine::Os&, Engine&) {});
   config.recovery.append_only = false;
   EXPECT_THAT(refusal(), HasSubstr("needs the log"));
 }

@@ -6,11 +6,13 @@
 #include <charconv>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <set>
 #include <utility>
 
 #include "scenarios/base/apart.h"
 #include "scenarios/run/last_words.h"
+#include "scenarios/run/targets.h"
 #include "scenarios/story/scenario.h"
 #include "scenarios/story/scenario_file.h"
 #include "scenarios/sweep/subject.h"
@@ -24,7 +26,7 @@ namespace fs = std::filesystem;
 
 // The engine without a mutant takes a third of the time and a tenth of the space. By the clock ten times as much: a
 // busy machine decides nothing.
-constexpr Limits kOfRuns{20, 200, uint64_t{2} << 30};
+constexpr Limits kOfRuns{60, 600, uint64_t{2} << 30};
 constexpr Limits kOfTests{30, 60, uint64_t{8} << 30};
 
 // --- The budget of one mutant, in a process of its own ---
@@ -34,18 +36,37 @@ void found(const Tell& tell, uint64_t runs, std::string_view what) {
   tell(fmt::format("={} {}\n", runs, what));
 }
 
-// The budget as rows of Reach: the seeds of one stage, the regressions, the seeds of another, the explorer. `begins`
-// is asked before each row, and says whether it is to be made.
+// The budget as rows of Reach: a row a seed, a regression, or the explorer. `begins` is asked before each row, and says
+// whether it is to be made.
 using Begins = std::function<bool()>;
 
-bool searched(const std::string& stage, const std::string& workload, uint64_t seeds,
-              const faults::MutantInfo* mutant, const Begins& begins, const Tell& tell) {
-  tell(stage + '\n');
+struct Stage {
+  const char* name;
+  const char* target;
+  const char* workload;
+  uint64_t one_in;  // of AutomaticOptions::seeds
+};
+constexpr Stage kMixed{"mixed", "store", "mixed", 1};
+constexpr Stage kAllWorkloads{"all workloads", "store", "all", 1};
+// What the store alone has not, or seldom.
+constexpr Stage kBeside[] = {{"backup", "store", "backup", 4},
+                             {"tiered", "tiered", "all", 2},
+                             {"replicated-2", "replicated-2", "all", 4}};
+// A run of these takes ten times as long as one of the store.
+constexpr Stage kLastly[] = {{"write-behind", "write-behind", "all", 8},
+                             {"write-through", "write-through", "all", 8}};
+
+bool searched(const Stage& stage, uint64_t seeds, const faults::MutantInfo* mutant,
+              const Begins& begins, const Tell& tell) {
+  tell(fmt::format("{}\n", stage.name));
   CommonOptions common;
-  common.workload = workload;
+  common.target = stage.target;
+  common.workload = stage.workload;
+  const auto policies = find_target(stage.target)->policies();
+  if (!policies.empty()) common.policy = fmt::format("{}", fmt::join(policies, ","));
   SweepOptions sweep = look_up(common).value();
   sweep.mutant = mutant;
-  for (uint64_t i = 0; i < seeds; ++i) {
+  for (uint64_t i = 0; i < seeds / stage.one_in; ++i) {
     if (!begins()) continue;
     const Search result = search(sweep, first_seed_of(0) + i, 1);
     if (result.violation)
@@ -91,14 +112,25 @@ bool regressed(const faults::MutantInfo* mutant, const Begins& begins, const Tel
 
 // Null: the engine without one.
 void run_budget(const AutomaticOptions& options, const faults::MutantInfo* mutant,
-                const Begins& begins, const Tell& tell) {
-  if (searched("mixed", "mixed", options.seeds, mutant, begins, tell)) return;
-  if (regressed(mutant, begins, tell)) return;
-  if (searched("all workloads", "all", options.seeds, mutant, begins, tell)) return;
+                const Begins& asked, const Tell& tell) {
+  bool made = false;
+  const Begins begins = [&] {
+    const bool is_made = asked();
+    made = made || is_made;
+    return is_made;
+  };
+  const auto seen = [&](const Stage& stage) {
+    return searched(stage, options.seeds, mutant, begins, tell);
+  };
+  if (seen(kMixed) || regressed(mutant, begins, tell) || seen(kAllWorkloads)) return;
   tell("explorer\n");
-  if (!begins()) return;
-  const Exploring explored = explore_for(mutant);
-  if (explored.depth != 0) found(tell, 0, explored.oracle);
+  if (begins()) {
+    const Exploring explored = explore_for(mutant);
+    if (explored.depth != 0) return found(tell, 0, explored.oracle);
+  }
+  if (std::any_of(std::begin(kBeside), std::end(kBeside), seen)) return;
+  if (made && mutant != nullptr) return;
+  (void)std::any_of(std::begin(kLastly), std::end(kLastly), seen);
 }
 
 // Where the budget comes to, as the engine without a mutant shows.
@@ -154,10 +186,11 @@ void take(const Ended& ended, AutomaticRow& row) {
 // That of its own room first: most fall there.
 std::vector<std::string> tests_for(const faults::AutomaticMutant& mutant) {
   if (is_posix(mutant)) return {"engine_os_posix_test", "engine_test", "scenarios_posix_test"};
-  std::vector<std::string> tests = {"engine_store_test",    "engine_checkpoint_test",
-                                    "engine_command_test",  "engine_aof_test",
-                                    "engine_recovery_test", "engine_test",
-                                    "scenarios_store_test"};
+  std::vector<std::string> tests = {
+      "engine_store_test",  "engine_checkpoint_test",  "engine_command_test",
+      "engine_aof_test",    "engine_tier_test",        "engine_recovery_test",
+      "engine_backup_test", "engine_replication_test", "engine_sink_test",
+      "engine_test",        "scenarios_store_test"};
   const auto own = std::find_if(tests.begin(), tests.end(), [&](std::string test) {
     std::replace(test.begin(), test.end(), '_', '/');
     return mutant.file.starts_with(test.substr(0, test.rfind('/') + 1));
