@@ -93,10 +93,11 @@ void Master::rename(std::string_view id) {
   begin_anew("the master has another identity");
 }
 
-void Master::promote() {
+void Master::promote(bool one_history) {
   source_ = Source::kOwn;
   if (!active()) return;
   rename(drawn_digits(os_, "replication.id"));
+  if (!one_history) second_id_.clear();
   encoder_.begin_anew();
   pinged_at_ = os_.now();
 }

@@ -86,8 +86,9 @@ class Master {
   void relay(std::string_view bytes, uint64_t lsn) { add(bytes, lsn); }
   // The history goes on under another identity, which the master has drawn.
   void rename(std::string_view id);
-  // It goes on under one that is drawn now.
-  void promote();
+  // It goes on under one that is drawn now. `one_history`: what there is was the history of before up to here, so that who
+  // was not further may go on; else everybody begins anew.
+  void promote(bool one_history);
 
   // --- Replicas ---
   // PSYNC ID OFFSET, the first byte it has not; SYNC: an empty ID. It is told what it gets, never by a reply.

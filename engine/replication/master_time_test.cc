@@ -186,7 +186,7 @@ TEST_F(MasterTimeTest, OthersGoOnUnderTheNameThatWasBefore) {
   ask(client, "SET a 1");
   const std::string before = master.id();
   const uint64_t offset = master.offset();
-  master.promote();
+  master.promote(true);
   EXPECT_TRUE(one->closing());
   EXPECT_NE(master.id(), before);
   EXPECT_EQ(master.second_id(), before);

@@ -478,7 +478,7 @@ void Replica::promote() {
   hands_over_ = false;
   ++generation_;
   link_.host.clear();
-  master_.promote();
+  master_.promote(known_);
   known_ = false;
   enter(State::kConnect);
   wake_.notify_all();

@@ -529,6 +529,8 @@ TEST_F(ReplicaTest, WhatItCannotDoIsHadAnew) {
     os.rest(seconds(1));
     EXPECT_EQ(introduced(), command({"PSYNC", "?", "-1"})) << wrong;
     replica.promote();
+    EXPECT_EQ(master.second_id(), "")
+        << "what it did in part is no part of that history: " << wrong;
     os.rest(seconds(2));
   }
 }
