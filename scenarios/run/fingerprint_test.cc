@@ -31,14 +31,17 @@ RunSpec failing(const Workload& workload, uint64_t seed) {
 // with every third unit. (Of keys that expire a look may delete one, and who waits for a key goes by the clock: those
 // are left out.)
 TEST(LayoutStability, ADrawAtAnotherSiteLeavesAFailureAsItWas) {
-  const auto workload = make_builtin("hashes", 1);
-  Workload more = *workload;
+  Workload plain = *make_builtin("hashes", 1);
+  std::erase_if(plain.units, [](const Unit& unit) {
+    return unit.requests[0].find("PEXPIRE") != std::string::npos;
+  });
+  Workload more = plain;
   for (size_t i = 0; i < more.units.size(); i += 3)
     more.units[i].requests.insert(more.units[i].requests.begin(),
                                   sim::encode_request({"RANDOMKEY"}));
   uint64_t failures = 0;
   for (uint64_t seed = 1; seed <= 300; ++seed) {
-    RunSpec spec = failing(*workload, seed);
+    RunSpec spec = failing(plain, seed);
     // One client, no pipeline: a reply that waits for another client's write would be related.
     Stated stated;
     stated.manners = Manners{};
