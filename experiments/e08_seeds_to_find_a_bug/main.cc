@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "experiments/common/results.h"
 #include "scenarios/zoo/zoo.h"
@@ -36,11 +37,10 @@ SweepOptions options_of(const Way& way, const faults::MutantInfo* mutant) {
   for (const scenarios::Policy& policy : scenarios::all_policies())
     sweep.policies.push_back(&policy);
   for (const faults::Persona& persona : faults::all_personas()) sweep.personas.push_back(&persona);
-  sweep.mutant = mutant;
   sweep.schedule = way.schedule;
   sweep.steer = way.steer;
   if (way.kills_alone) sweep.faults = {faults::FaultClass::kKill};
-  return sweep;
+  return scenarios::aimed_at(mutant, std::move(sweep));
 }
 
 std::vector<const faults::MutantInfo*> chosen(bool sample) {

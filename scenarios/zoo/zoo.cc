@@ -20,8 +20,9 @@ bool is_held_to(const TargetType* target, const Policy& policy) {
   return own.empty() || std::find(own.begin(), own.end(), policy.name) != own.end();
 }
 
-SweepOptions with(const ZooOptions& options, const faults::MutantInfo* mutant) {
-  SweepOptions sweep = options.sweep;
+}  // namespace
+
+SweepOptions aimed_at(const faults::MutantInfo* mutant, SweepOptions sweep) {
   sweep.mutant = mutant;
   if (mutant != nullptr && !mutant->workload.empty())
     sweep.workloads = {make_builtin(mutant->workload, 1)};
@@ -30,8 +31,6 @@ SweepOptions with(const ZooOptions& options, const faults::MutantInfo* mutant) {
                 [&](const Policy* policy) { return !is_held_to(sweep.target, *policy); });
   return sweep;
 }
-
-}  // namespace
 
 // --- Rows ---
 
@@ -158,7 +157,7 @@ std::vector<ZooRow> run_zoo(const ZooOptions& options, const ZooHooks& hooks) {
       result.out_of_time = mutant != nullptr && spent[row] >= options.seconds_per_mutant;
     }
     if (result.out_of_time) return;
-    result = search(with(options, mutant), first_seed_of(start), options.seeds_most);
+    result = search(aimed_at(mutant, options.sweep), first_seed_of(start), options.seeds_most);
     const std::lock_guard lock(mutex);
     spent[row] += result.seconds;
   };
@@ -166,7 +165,7 @@ std::vector<ZooRow> run_zoo(const ZooOptions& options, const ZooHooks& hooks) {
     ZooRow& row = rows[number];
     uint64_t seeds = 0;
     for (const Search& one : row.searches) seeds += one.seeds;
-    SweepOptions kills = with(options, row.mutant);
+    SweepOptions kills = aimed_at(row.mutant, options.sweep);
     kills.faults = {faults::FaultClass::kKill};
     row.kill_only =
         search(kills, first_seed_of(0), std::max(seeds, options.seeds_most), Beside::kNothing);
@@ -191,7 +190,7 @@ std::vector<Sightings> survey(const ZooOptions& options, uint64_t seeds, const Z
   const auto run_part = [&](size_t number) {
     const size_t row = number / parts;
     const uint64_t begin = number % parts * kPart;
-    const SweepOptions sweep = with(options, options.mutants[row]);
+    const SweepOptions sweep = aimed_at(options.mutants[row], options.sweep);
     for (uint64_t seed = begin; seed < std::min(begin + kPart, seeds); ++seed) {
       const RunSpec spec = spec_of(sweep, options.sweep.first_seed + seed);
       const UnderWay under_way(spec);

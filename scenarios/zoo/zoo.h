@@ -27,6 +27,10 @@ struct ZooOptions {
   double seconds_per_mutant = 120;  // over all its starts; those that come later stop at once
 };
 
+// This sweep as it looks for that bug: on the target and the workload that it shows in, and under the policies that the target
+// is held to. Null: none is planted.
+SweepOptions aimed_at(const faults::MutantInfo* mutant, SweepOptions sweep);
+
 // Where the search from one start ended.
 struct Search {
   std::optional<Violation> violation;
