@@ -41,9 +41,10 @@ is "WAIT at a replica" "$(say one WAIT 0 0 | cut -c1-42)" "ERR WAIT cannot be us
 is "CLIENT LIST" "$(say one CLIENT LIST TYPE master | grep -c ' flags=M ')" 1
 
 # --- What expires does so by the master's word, and is not shown before ---
-say master SET short lived PX 300 >/dev/null
+say master SET short lived EX 1000 >/dev/null
 confirmed master 1
 is "before it expires" "$(say one GET short)" lived
+say master PEXPIRE short 200 >/dev/null
 until_is "it is not shown" "" say one GET short
 until_is "it is gone" 0 say one EXISTS short
 
