@@ -10,7 +10,7 @@ seconds(work, cores) = work / one / cores + per_core * shard + (cores > 1 ? per_
 speedup(work, cores) = work / one / seconds(work, cores)
 # Where one core more costs the merge what it saves the runs.
 best(work) = sqrt(work / one / (per_core * merge))
-claim = sprintf("Two cores do %.2f times the work of one; 10^8 runs gain up to %.0f cores, and then the merge limits", two / one, best(1e8))
+claim = sprintf("Two cores do %.2f times the work of one; 10^8 runs gain up to %.0f cores", two / one, best(1e8))
 conditions = sprintf("points: measured; lines: the model, %d shards a core, each %.2g s besides its runs, and %.2g s of merge", per_core, shard, merge)
 eval open
 set logscale xy
