@@ -15,10 +15,9 @@ namespace powercut::scenarios {
 namespace {
 
 constexpr int kUnits = 20'000;
-constexpr int kKeys = 24;    // of each family: few, so that commands meet
-constexpr int kFewKeys = 4;  // where they are to meet a key that has just expired
-constexpr int kCounters =
-    4;  // keys of them, and of bitmaps: one is to be there before it is changed
+constexpr int kKeys = 24;           // of each family: few, so that commands meet
+constexpr int kFewKeys = 4;         // where they are to meet a key that has just expired
+constexpr int kCounters = 4;        // keys of them, and of bitmaps: what is changed is to be there
 constexpr int kSketches = 4;        // keys of them: a sketch is to be counted between changes
 constexpr int kStreams = 1;         // keys of them among others: with a group, and entries
 constexpr int kMembers = 12;        // of a set, fields of a hash
