@@ -1,7 +1,13 @@
 // For tests of who is followed: the executor's harness, with a master behind its log and its commands.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <functional>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "engine/command/executor_harness.h"
 #include "engine/replication/master.h"
@@ -34,6 +40,47 @@ class ReplicatedControl final : public FakeControl {
   std::optional<uint64_t> synced_lsn() const override { return synced; }
   Master* master = nullptr;
   std::optional<uint64_t> synced;
+};
+
+// A master in a world, and what it asks of its store.
+template <class World>
+class WithMaster : public ::testing::Test {
+ protected:
+  WithMaster() { log.master = control.master = &master; }
+
+  std::string ask(Session& from, const std::string& lines) {
+    from.feed(lines + "\r\n");
+    if (release_all) log.released = log.applied;
+    return taken(from);
+  }
+  static std::string taken(Session& from) {
+    const std::string bytes(from.ready());
+    from.consume(bytes.size());
+    return bytes;
+  }
+  static std::string command(std::initializer_list<std::string_view> words) {
+    std::string bytes;
+    append_command(bytes, words);
+    return bytes;
+  }
+
+  World os;
+  Keyspace keyspace;
+  ReplicatedLog log{os};
+  ReplicatedControl control;
+  Executor executor{os, keyspace, log, control};
+  int cuts_wanted = 0;
+  std::string trouble;
+  std::vector<std::string> lines;
+  Master master{os,
+                executor.clients(),
+                log,
+                {.want_cut = [this] { ++cuts_wanted; },
+                 .trouble = [this] { return trouble; },
+                 .log_line = [this](std::string_view line) { lines.emplace_back(line); }}};
+  MasterOptions options;
+  Session client{executor};
+  bool release_all = true;
 };
 
 }  // namespace powercut::engine

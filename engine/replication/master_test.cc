@@ -12,30 +12,15 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-class MasterTest : public ::testing::Test {
+class MasterTest : public WithMaster<Clockwork> {
  protected:
   MasterTest() {
-    log.master = control.master = &master;
     options.backlog_bytes = 200;
     master.set_options(options);
   }
 
-  std::string ask(Session& from, const std::string& lines) {
-    from.feed(lines + "\r\n");
-    if (release_all) log.released = log.applied;
-    return taken(from);
-  }
+  using WithMaster::ask;
   std::string ask(const std::string& lines) { return ask(client, lines); }
-  static std::string taken(Session& from) {
-    const std::string bytes(from.ready());
-    from.consume(bytes.size());
-    return bytes;
-  }
-  static std::string command(std::initializer_list<std::string_view> words) {
-    std::string bytes;
-    append_command(bytes, words);
-    return bytes;
-  }
 
   // Sends a checkpoint to who waits for one; its bytes are `text`.
   Result<void> send(std::string_view text, const std::function<void()>& behind_cut = {}) {
@@ -58,25 +43,8 @@ class MasterTest : public ::testing::Test {
     EXPECT_EQ(ask(session, "REPLCONF ACK " + std::to_string(master.offset())), "");
   }
 
-  Clockwork os;
-  Keyspace keyspace;
-  ReplicatedLog log{os};
-  ReplicatedControl control;
-  Executor executor{os, keyspace, log, control};
-  int cuts_wanted = 0;
-  std::string trouble;
-  std::vector<std::string> lines;
-  Master master{os,
-                executor.clients(),
-                log,
-                {.want_cut = [this] { ++cuts_wanted; },
-                 .trouble = [this] { return trouble; },
-                 .log_line = [this](std::string_view line) { lines.emplace_back(line); }}};
-  MasterOptions options;
-  Session client{executor};
   Session replica{executor};
   Session other{executor};
-  bool release_all = true;
 };
 
 TEST_F(MasterTest, SendsACheckpointAndThenAllThatCameBehindItsCut) {

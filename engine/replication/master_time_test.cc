@@ -16,10 +16,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class MasterTimeTest : public ::testing::Test {
+class MasterTimeTest : public WithMaster<MemoryOs> {
  protected:
   MasterTimeTest() {
-    log.master = control.master = &master;
     options.timeout_s = 60;
     options.ping_s = 10;
     options.backlog_ttl_s = 100;
@@ -32,15 +31,10 @@ class MasterTimeTest : public ::testing::Test {
     os.destroy_tasks();
   }
 
-  std::string ask(Session& from, const std::string& lines) {
-    from.feed(lines + "\r\n");
-    return taken(from);
-  }
+  // Of what it says by itself, too.
   std::string taken(Session& from) {
     log.released = log.applied;
-    const std::string bytes(from.ready());
-    from.consume(bytes.size());
-    return bytes;
+    return WithMaster::taken(from);
   }
   void wait(Session& session) {
     ask(session, "REPLCONF listening-port 7 capa eof capa psync2");
@@ -63,28 +57,8 @@ class MasterTimeTest : public ::testing::Test {
   void confirm(Session& session) {
     ask(session, "REPLCONF ACK " + std::to_string(master.offset()));
   }
-  static std::string ping() {
-    std::string bytes;
-    append_command(bytes, std::initializer_list<std::string_view>{"PING"});
-    return bytes;
-  }
+  static std::string ping() { return command({"PING"}); }
 
-  MemoryOs os;
-  Keyspace keyspace;
-  ReplicatedLog log{os};
-  ReplicatedControl control;
-  Executor executor{os, keyspace, log, control};
-  int cuts_wanted = 0;
-  std::string trouble;
-  std::vector<std::string> lines;
-  Master master{os,
-                executor.clients(),
-                log,
-                {.want_cut = [this] { ++cuts_wanted; },
-                 .trouble = [this] { return trouble; },
-                 .log_line = [this](std::string_view line) { lines.emplace_back(line); }}};
-  MasterOptions options;
-  Session client{executor};
   std::unique_ptr<Session> one = std::make_unique<Session>(executor);
   std::unique_ptr<Session> two = std::make_unique<Session>(executor);
 };

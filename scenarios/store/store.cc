@@ -215,8 +215,8 @@ class ReplicatedType final : public StoreType {
   std::vector<std::string_view> policies() const override { return with_a_log(); }
   std::string promise(const Policy&) const override {
     return "with its master gone for good, a replica comes up with all that its own log had "
-           "written, "
-           "and, behind a power cut, synced. An acknowledgement alone promises nothing of it";
+           "written, and, behind a power cut, synced. An acknowledgement alone promises nothing "
+           "of it";
   }
   std::span<const Administration> administer(const Policy&) const override {
     static const std::vector<Administration> all = [] {

@@ -14,7 +14,6 @@ namespace powercut::engine {
 
 namespace {
 
-constexpr int kInstructionsBetweenLooks = 100'000;  // while a library is loaded
 constexpr std::string_view kKilled = "Script killed by user with SCRIPT KILL...";
 
 // Of the registry: where a library looks for globals while it is loaded.

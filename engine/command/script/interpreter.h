@@ -17,6 +17,8 @@
 
 namespace powercut::engine {
 
+inline constexpr int kInstructionsBetweenLooks = 100'000;
+
 class ScriptHost {
  public:
   virtual ~ScriptHost() = default;
@@ -32,7 +34,7 @@ class ScriptHost {
   // of who called the interpreter; it may yield, and be the end of it all.
   virtual bool slow() = 0;
   // How many instructions of Lua pass between two such questions.
-  virtual int instructions_between_looks() const { return 100'000; }
+  virtual int instructions_between_looks() const { return kInstructionsBetweenLooks; }
   virtual void let_others_run() = 0;
   virtual bool killed() = 0;
 };
