@@ -104,9 +104,10 @@ Result<void> Engine::load() {
   }
   report_ = recovered.report;
   const auto unsealed = std::move(recovered.unsealed_backups);
+  const auto removed = std::move(recovered.removed_backups);
   const bool renumbered = recovered.foreign || recovered.single_log;
   TRY(generations_.start(std::move(recovered)));
-  generations_.backups().remove_leftovers(unsealed);
+  generations_.backups().remove_leftovers(unsealed, removed);
   if (tier_ != nullptr) TRY(begin_tier());
   CHECK(aof_.active() == config_.recovery.append_only);
   CHECK(aof_.synced_lsn() == report_.last_lsn);

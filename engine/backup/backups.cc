@@ -22,7 +22,8 @@ std::string in_folder(std::string_view id, std::string_view name) {
   return fmt::format("{}/{}/{}", kBackupsDirectory, id, name);
 }
 
-std::string mark_of(std::string_view id) { return in_aof_directory(unsealed_name(id)); }
+std::string unsealed_mark(std::string_view id) { return in_aof_directory(unsealed_name(id)); }
+std::string removed_mark(std::string_view id) { return in_aof_directory(removed_name(id)); }
 
 // Takes a number off the front, and what must stand behind it.
 bool take(std::string_view& text, auto& number, std::string_view behind) {
@@ -112,7 +113,7 @@ Result<void> Backups::make_directory(const std::string& path) {
 // The mark is durable before anything stands in the folder: a start that finds half a backup knows whose it is. And the
 // name of each directory before anything is made in it.
 Result<void> Backups::make_folder(const std::string& id) {
-  TRY_ASSIGN(const auto mark, create_fresh(os_, mark_of(id)));
+  TRY_ASSIGN(const auto mark, create_fresh(os_, unsealed_mark(id)));
   TRY(os_.sync_directory(kAofDirectory, "backup.mark"));
   TRY(make_directory(std::string(kBackupsDirectory)));
   TRY(os_.sync_directory("", "backup.root"));
@@ -177,7 +178,7 @@ Result<BackupFacts> Backups::seal(const Manifest& log, uint64_t lsn, int64_t uni
   TRY_ASSIGN(const BackupFacts facts, parse_backup(text, id_));
   TRY(write_manifest(text));
   // A power cut may bring it back: a start that finds the manifest as well removes the mark alone.
-  (void)os_.remove(mark_of(id_));
+  (void)os_.remove(unsealed_mark(id_));
   id_.clear();
   return facts;
 }
@@ -207,7 +208,7 @@ BackupFacts Backups::facts() const {
 // Once its manifest may stand it is left alone: a part of it would come back as a whole with it.
 void Backups::discard() {
   if (!open()) return;
-  if (!may_stand_) (void)remove_unsealed(id_);
+  if (!may_stand_ && remove_folder(id_).ok()) (void)os_.remove(unsealed_mark(id_));
   id_.clear();
 }
 
@@ -216,8 +217,8 @@ void Backups::give_up(const Error& error) {
   discard();
 }
 
-// The mark goes when what it marks is gone for good.
-Result<void> Backups::remove_unsealed(const std::string& id) {
+// Gone for good when this returns: then its mark may go.
+Result<void> Backups::remove_folder(const std::string& id) {
   const auto names = os_.list(folder_of(id));
   if (!names.ok() && names.error().code != Errc::kNotFound) return names.error();
   if (names.ok()) {
@@ -225,18 +226,37 @@ Result<void> Backups::remove_unsealed(const std::string& id) {
     TRY(os_.remove(folder_of(id)));
   }
   if (os_.list(kBackupsDirectory).ok()) TRY(os_.sync_directory(kBackupsDirectory, "backup.parent"));
-  return os_.remove(mark_of(id));
+  return {};
 }
 
-void Backups::remove_leftovers(const std::vector<std::string>& unsealed) {
+// Does a backup's manifest stand there, and all that it names?
+Result<bool> Backups::is_whole(const std::string& id) {
+  const auto text = read_whole(os_, in_folder(id, kManifestName));
+  if (!text.ok() && text.error().code != Errc::kNotFound) return text.error();
+  if (!text.ok() || !parse_backup(*text, id).ok()) return false;
+  TRY_ASSIGN(const Manifest manifest, parse_manifest(*text));
+  TRY_ASSIGN(const auto names, os_.list(folder_of(id)));
+  const auto there = [&](const ManifestFile& file) {
+    return std::find(names.begin(), names.end(), file.name) != names.end();
+  };
+  return (!manifest.base || there(*manifest.base)) &&
+         std::all_of(manifest.segments.begin(), manifest.segments.end(), there);
+}
+
+void Backups::remove_leftovers(const std::vector<std::string>& unsealed,
+                               const std::vector<std::string>& removed) {
+  for (const std::string& id : removed) {
+    const auto whole = is_whole(id);
+    if (whole.ok() && (*whole || remove_folder(id).ok())) (void)os_.remove(removed_mark(id));
+  }
   for (const std::string& id : unsealed) {
     const auto manifest = os_.open(in_folder(id, kManifestName), Open::kRead);
     if (manifest.ok()) {
       // A kill may have come between the rename and its sync.
       const auto synced = os_.sync_directory(folder_of(id), "backup.rename");
-      if (synced.ok()) (void)os_.remove(mark_of(id));
-    } else if (manifest.error().code == Errc::kNotFound) {
-      (void)remove_unsealed(id);
+      if (synced.ok()) (void)os_.remove(unsealed_mark(id));
+    } else if (manifest.error().code == Errc::kNotFound && remove_folder(id).ok()) {
+      (void)os_.remove(unsealed_mark(id));
     }
   }
 }
@@ -262,12 +282,12 @@ Result<void> Backups::check_ours(const std::string& id) {
 
 Result<void> Backups::remove(const std::string& id) {
   TRY(check_ours(id));
-  TRY_ASSIGN(const auto mark, create_fresh(os_, mark_of(id)));
+  TRY_ASSIGN(const auto mark, create_fresh(os_, removed_mark(id)));
   TRY(os_.sync_directory(kAofDirectory, "backup.mark"));
   // Its files go when nothing can bring back what says that they are there.
   TRY(os_.remove(in_folder(id, kManifestName)));
   TRY(os_.sync_directory(folder_of(id), "backup.unseal"));
-  (void)remove_unsealed(id);
+  if (remove_folder(id).ok()) (void)os_.remove(removed_mark(id));
   return {};
 }
 

@@ -4,11 +4,13 @@
 //   backups/ID/N.cold                   ... and of the segments of the cold tier on which the base rests
 //   backups/ID/appendonly.aof.manifest  comes last: where it stands the backup is whole
 //   appendonlydir/backup-ID.unsealed    stands from before the folder is made until it is whole
+//   appendonlydir/backup-ID.removed     stands while it is removed
 //
 // What a rewrite removes from the log keeps its second name here, so nothing is removed under who copies a backup.
 // A sealed one survives a kill and a power cut; of one that is not, a start removes the folder, and only where the
 // mark says that the store itself has made it. One that is removed is marked, then its manifest goes, then the rest:
-// a crash leaves it whole or, at the next start, gone.
+// a crash leaves it whole or, at the next start, gone. The two marks differ: where the manifest's name comes back with
+// what another file has written into its freed blocks, only a removal may take the folder for its own.
 #pragma once
 
 #include <cstdint>
@@ -80,7 +82,8 @@ class Backups {
   Result<void> retain(const Retention& retention, const std::string& newest, int64_t now_unix_s);
 
   // At a start: removes what earlier lives have left half, of those whose marks it has found. Yields.
-  void remove_leftovers(const std::vector<std::string>& unsealed);
+  void remove_leftovers(const std::vector<std::string>& unsealed,
+                        const std::vector<std::string>& removed);
   // The sealed ones, by ID. Yields.
   Result<std::vector<BackupFacts>> list();
 
@@ -93,7 +96,8 @@ class Backups {
   void drop(const Manifest& before);
   Result<void> write_manifest(const std::string& text);
   Result<void> check_ours(const std::string& id);
-  Result<void> remove_unsealed(const std::string& id);
+  Result<bool> is_whole(const std::string& id);
+  Result<void> remove_folder(const std::string& id);
 
   Os& os_;
   RestsOn rests_on_;

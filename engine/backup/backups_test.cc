@@ -59,6 +59,7 @@ class BackupsTest : public ::testing::Test {
   std::string why(const Result<void>& result) { return result.ok() ? "" : result.error().message; }
 
   const std::string mark = "appendonlydir/backup-a.unsealed";
+  const std::string removed = "appendonlydir/backup-a.removed";
   const std::string kBase = "appendonly.aof.1.base.rdb";
   const std::string kFirst = "appendonly.aof.1.incr.aof";
   const std::string kSecond = "appendonly.aof.2.incr.aof";
@@ -350,7 +351,7 @@ TEST_F(BackupsTest, WhatIsDiscardedGoesBeforeItsMark) {
     backups.discard();
     os.breaks = nullptr;
     EXPECT_TRUE(os.there(mark)) << call << ": what it marks is not gone for good";
-    backups.remove_leftovers({"a"});
+    backups.remove_leftovers({"a"}, {});
     EXPECT_FALSE(os.there(mark)) << call;
   }
 }
@@ -363,7 +364,7 @@ TEST_F(BackupsTest, AStartRemovesWhatIsHalfAndKeepsWhatIsWhole) {
   ASSERT_TRUE(backups.start("half", log).ok());
   os.calls.clear();
   Backups next(os);
-  next.remove_leftovers({"half", "whole", "nothing"});
+  next.remove_leftovers({"half", "whole", "nothing"}, {});
   EXPECT_THAT(ids(), ElementsAre("whole"));
   EXPECT_THAT(in("backups/half"), ElementsAre("no folder"));
   EXPECT_FALSE(os.there("appendonlydir/backup-whole.unsealed"));
@@ -376,10 +377,10 @@ TEST_F(BackupsTest, AStartThatCannotTellLeavesAllForTheNext) {
   make("whole");
   os.put("appendonlydir/backup-whole.unsealed", "");
   os.fail_on("open backups/whole/appendonly.aof.manifest");
-  backups.remove_leftovers({"whole"});
+  backups.remove_leftovers({"whole"}, {});
   EXPECT_TRUE(os.there("appendonlydir/backup-whole.unsealed"));
   os.fail_on("sync backups/whole/");
-  backups.remove_leftovers({"whole"});
+  backups.remove_leftovers({"whole"}, {});
   EXPECT_TRUE(os.there("appendonlydir/backup-whole.unsealed"));
   os.breaks = nullptr;
   EXPECT_THAT(ids(), ElementsAre("whole"));
@@ -429,17 +430,17 @@ TEST_F(BackupsTest, ItsFilesGoWhenNothingCanBringItsManifestBack) {
   make("a");
   os.calls.clear();
   ASSERT_TRUE(backups.remove("a").ok());
-  EXPECT_THAT(os.calls, ElementsAre("create " + mark, "sync appendonlydir/",
+  EXPECT_THAT(os.calls, ElementsAre("create " + removed, "sync appendonlydir/",
                                     "remove backups/a/appendonly.aof.manifest", "sync backups/a/",
                                     "remove backups/a/" + kBase, "remove backups/a/" + kFirst,
                                     "remove backups/a/" + kSecond, "remove backups/a",
-                                    "sync backups/", "remove " + mark));
+                                    "sync backups/", "remove " + removed));
   EXPECT_THAT(ids(), IsEmpty());
 }
 
 TEST_F(BackupsTest, ARemovalThatFailsIsToldUntilItIsGone) {
   make("a");
-  for (const std::string& call : {"create " + mark, std::string("sync appendonlydir/"),
+  for (const std::string& call : {"create " + removed, std::string("sync appendonlydir/"),
                                   std::string("remove backups/a/appendonly.aof.manifest")}) {
     os.fail_on(call);
     EXPECT_FALSE(backups.remove("a").ok()) << call;
@@ -451,7 +452,7 @@ TEST_F(BackupsTest, ARemovalThatFailsIsToldUntilItIsGone) {
   EXPECT_FALSE(backups.remove("a").ok()) << "a power cut may bring it back";
   EXPECT_EQ(in("backups/a").size(), 3u);
   os.breaks = nullptr;
-  backups.remove_leftovers({"a"});
+  backups.remove_leftovers({}, {"a"});
   EXPECT_THAT(in("backups/a"), ElementsAre("no folder"));
 }
 
@@ -460,7 +461,42 @@ TEST_F(BackupsTest, WhatCannotBeRemovedBehindItsManifestIsLeftToTheNextStart) {
   os.fail_on("remove backups/a/" + kBase);
   EXPECT_TRUE(backups.remove("a").ok());
   EXPECT_THAT(ids(), IsEmpty());
-  EXPECT_TRUE(os.there(mark));
+  EXPECT_TRUE(os.there(removed));
+}
+
+TEST_F(BackupsTest, AStartEndsARemovalUnlessAllOfItIsThere) {
+  const std::string manifest = "backups/a/appendonly.aof.manifest";
+  make("a");
+  const std::string whole = os.at(manifest);
+  for (const std::string& there : {std::string("*3\r\n$3\r\nSET\r\n"), std::string(), whole}) {
+    os.put(manifest, there);  // a power cut brings its name back
+    os.put(removed, "");
+    if (there == whole) {
+      EXPECT_TRUE(os.remove("backups/a/" + kFirst).ok());
+    }
+    backups.remove_leftovers({}, {"a"});
+    EXPECT_THAT(in("backups/a"), ElementsAre("no folder")) << there;
+    EXPECT_FALSE(os.there(removed)) << there;
+    make("a");
+  }
+  os.put(removed, "");  // a power cut brings it back, and a later one of that name was sealed
+  backups.remove_leftovers({}, {"a"});
+  EXPECT_THAT(ids(), ElementsAre("a"));
+  EXPECT_FALSE(os.there(removed));
+  os.put(removed, "");
+  os.fail_on("open " + manifest);
+  backups.remove_leftovers({}, {"a"});
+  EXPECT_TRUE(os.there(removed)) << "it cannot tell";
+  os.breaks = nullptr;
+  EXPECT_THAT(ids(), ElementsAre("a"));
+}
+
+TEST_F(BackupsTest, ARemovalInTheMidstOfWhichABackupIsMadeAnewIsEnded) {
+  ASSERT_TRUE(backups.start("a", log).ok());
+  os.put(removed, "");
+  Backups(os).remove_leftovers({"a"}, {"a"});
+  EXPECT_THAT(in("backups/a"), ElementsAre("no folder"));
+  EXPECT_FALSE(os.there(removed) || os.there(mark));
 }
 
 TEST_F(BackupsTest, NothingIsRemovedThatIsNotTheStores) {
@@ -533,7 +569,7 @@ TEST_F(BackupsTest, OneThatCannotBeRemovedStaysAlone) {
   make("d", 4);
   os.fail_on("sync appendonlydir/");
   EXPECT_EQ(backups.retain({.count = 1}, "d", 10).error().code, Errc::kIo);
-  os.fail_on("create appendonlydir/backup-a.unsealed");
+  os.fail_on("create appendonlydir/backup-a.removed");
   EXPECT_EQ(backups.retain({.count = 1}, "d", 10).error().code, Errc::kIo);
   EXPECT_THAT(ids(), ElementsAre("a", "c", "d")) << "what fails there may fail for each";
   os.fail_on("list backups");

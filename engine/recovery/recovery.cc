@@ -24,7 +24,11 @@ std::string in_aof_directory(std::string_view name) {
 }
 
 std::string unsealed_name(std::string_view id) {
-  return fmt::format("{}{}{}", kUnsealedPrefix, id, kUnsealedSuffix);
+  return fmt::format("{}{}{}", kBackupMarkPrefix, id, kUnsealedSuffix);
+}
+
+std::string removed_name(std::string_view id) {
+  return fmt::format("{}{}{}", kBackupMarkPrefix, id, kRemovedSuffix);
 }
 
 namespace {
@@ -73,7 +77,8 @@ class Recovery {
     keyspace_.set_loading(true);
     TRY_ASSIGN(names_, names_in_aof_directory());
     for (const std::string& name : names_) count_sequence(sequence_of(name).value_or(0));
-    note_unsealed_backups();
+    recovered_.unsealed_backups = marked_backups(kUnsealedSuffix);
+    recovered_.removed_backups = marked_backups(kRemovedSuffix);
     for (const std::string& name : names_)
       if (sequence_of(name) && name.ends_with(kOrphanSuffix)) recovered_.orphans.push_back(name);
     if (options_.append_only) {
@@ -99,13 +104,15 @@ class Recovery {
     recovered_.next_sequence = std::max(recovered_.next_sequence, sequence + 1);
   }
 
-  void note_unsealed_backups() {
+  std::vector<std::string> marked_backups(std::string_view suffix) const {
+    std::vector<std::string> ids;
     for (std::string_view name : names_) {
-      if (!name.starts_with(kUnsealedPrefix) || !name.ends_with(kUnsealedSuffix)) continue;
-      name.remove_prefix(kUnsealedPrefix.size());
-      name.remove_suffix(std::min(name.size(), kUnsealedSuffix.size()));
-      if (!name.empty()) recovered_.unsealed_backups.emplace_back(name);
+      if (!name.starts_with(kBackupMarkPrefix) || !name.ends_with(suffix)) continue;
+      name.remove_prefix(kBackupMarkPrefix.size());
+      name.remove_suffix(std::min(name.size(), suffix.size()));
+      if (!name.empty()) ids.emplace_back(name);
     }
+    return ids;
   }
 
   // What the engine rests on from now on.

@@ -37,10 +37,12 @@ inline constexpr std::string_view kOrphanSuffix = ".orphan";
 // The one log of a server before Redis 7, in the root: commands, or a checkpoint with commands behind it.
 inline constexpr std::string_view kSingleLog = "appendonly.aof";
 
-// Stands in the directory while that backup is made (engine/backup/backups.h).
-inline constexpr std::string_view kUnsealedPrefix = "backup-";
+// Stand in the directory while a backup is made, and while one is removed (engine/backup/backups.h).
+inline constexpr std::string_view kBackupMarkPrefix = "backup-";
 inline constexpr std::string_view kUnsealedSuffix = ".unsealed";
+inline constexpr std::string_view kRemovedSuffix = ".removed";
 std::string unsealed_name(std::string_view id);
+std::string removed_name(std::string_view id);
 
 enum class OnCorruption : unsigned char { kAbort, kTruncate };
 // What becomes of a start that would leave newer data beside what it reads.
@@ -104,7 +106,8 @@ struct Recovered {
   bool foreign = false;
   bool single_log = false;           // kSingleLog was read: it belongs into the log's directory now
   std::vector<std::string> orphans;  // set aside by earlier starts
-  std::vector<std::string> unsealed_backups;  // whose marks stand
+  std::vector<std::string> unsealed_backups;  // by the marks that stand
+  std::vector<std::string> removed_backups;
   std::vector<SegmentHold> rests_on;          // of the cold tier: what the base refers to
   std::optional<Segment> segment;  // the last one, to go on in; none: make a new generation first
   uint64_t next_sequence = 1;      // for new files: above every one ever seen in the directory
