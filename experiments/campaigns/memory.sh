@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Is the memory of a night flat? memory.sh [RUNS]: one process sweeps `mixed` under all policies on all personas with all
-# faults, and keeps a campaign's file; its resident size and that of the file are noted ten times a minute. The status
-# is 1 if one of them is larger in the last quarter than in the second one, by more than a tenth.
-# Environment: POWERCUT, the program [build/powercut]; JOBS, threads [the cores]; OPS, operations in each life [200].
+# Is the memory of a night flat? memory.sh [RUNS [OPTION...]]: one process sweeps `mixed` under all policies on all personas
+# with all faults, and keeps a campaign's file; its resident size and that of the file are noted ten times a minute. The
+# status is 1 if one of them is larger in the last quarter than in the second one, by more than a tenth. Options are the
+# sweep's: memory.sh 10000000 --ops 5 --beside none --jobs 1
+# Environment: POWERCUT, the program [build/powercut].
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 runs=${1:-1000000}
-[[ $runs =~ ^[1-9][0-9]*$ ]] || { echo "usage: experiments/campaigns/memory.sh [RUNS]" >&2; exit 2; }
+[[ $runs =~ ^[1-9][0-9]*$ ]] || { echo "usage: experiments/campaigns/memory.sh [RUNS [OPTION...]]" >&2; exit 2; }
 powercut=${POWERCUT:-$root/build/powercut}
 work=$(mktemp -d)
 trap 'kill "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-"$powercut" sweep --workload mixed --ops "${OPS:-200}" --seeds "$runs" --jobs "${JOBS:-$(nproc)}" --campaign "$work/campaign" >"$work/table" 2>"$work/err" &
+"$powercut" sweep --workload mixed --seeds "$runs" "${@:2}" --campaign "$work/campaign" >"$work/table" 2>"$work/err" &
 pid=$!
 while kill -0 "$pid" 2>/dev/null; do
   resident=$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$pid/status" 2>/dev/null || true)

@@ -33,10 +33,6 @@ class TargetType {
   virtual Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
                                                     const sim::Settings& settings) const = 0;
 
-  // A decorator that watches a run says what it stands before: what is recovered beside the run is not
-  // the run's.
-  virtual const TargetType& itself() const { return *this; }
-
   // Is it our own store, so that the bugs planted in its source are in it?
   virtual bool is_store() const { return false; }
 

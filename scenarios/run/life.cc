@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "scenarios/run/rehearsal.h"
+#include "scenarios/run/watched.h"
 
 namespace powercut::scenarios {
 
@@ -86,7 +87,10 @@ void Life::open_and_serve() {
   const faults::Persona& persona = *run_.spec.persona;
   if (persona.keeps_synced && persona.rules.sync_failure != sim::SyncFailure::kExt4Data2020)
     settings.crash_machine = [this](CrashKind kind) { os.crash_machine(kind); };
-  auto opened = run_.opening.type->open(seam(), settings);
+  const TargetType& type = *run_.opening.type;
+  WatchedEngine* watched = run_.watching.engine;
+  auto opened =
+      watched == nullptr ? type.open(seam(), settings) : watched->open(type, seam(), settings);
   if (!opened.ok()) {
     refusal_ = opened.error();
     if (run_.watching.observer != nullptr)
@@ -104,10 +108,10 @@ void Life::open_and_serve() {
     return;
   }
   if (script != nullptr) run_.manners.clients = script->clients(number_);
-  clients_.emplace(Clients::Surroundings{seam(), *run_.opening.type, *target_, *run_.history,
-                                         injector, choices, run_.trace},
-                   *run_.spec.workload, run_.manners, run_.legacy.next_unit, run_.units_per_life,
-                   Clients::Hooks{[this] { go_idle(); }, [this] { note_end(); }});
+  clients_.emplace(
+      Clients::Surroundings{seam(), type, *target_, *run_.history, injector, choices, run_.trace},
+      *run_.spec.workload, run_.manners, run_.legacy.next_unit, run_.units_per_life,
+      Clients::Hooks{[this] { go_idle(); }, [this] { note_end(); }});
   if (script != nullptr)
     clients_->follow(number_ < script->lives.size() ? script->lives[number_] : kSilence);
   if (settings.log_off) clients_->begin_without_log();

@@ -41,7 +41,7 @@ Recovered recover_in(sim::WorldState& world, const Opening& opening, const Recov
   if (opening.mutant != nullptr && opening.mutant->decorates())
     seam = &mutant_os.emplace(*seam, *opening.mutant);
   os.spawn("main", [&] {
-    auto opened = opening.type->itself().open(*seam, opening.settings);
+    auto opened = opening.type->open(*seam, opening.settings);
     recovered.hangs = false;
     os.stop();
     if (!opened.ok()) {

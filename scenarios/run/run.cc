@@ -351,7 +351,7 @@ std::vector<FoundBackup> RunState::judge_found_backups(History& against, const P
                                                        const sim::Disk& disk, int64_t wall_ms,
                                                        bool errors) {
   if (legacy.contract_broken || !spec.persona->keeps_synced) return {};
-  auto found = opening.type->itself().backups(disk, wall_ms);
+  auto found = opening.type->backups(disk, wall_ms);
   const auto told = against.backups().at(promised.backups);
   const auto violation = judge_backups(against, {told, wall_ms, errors || another_wrote}, found);
   if (violation) violate(*violation);

@@ -29,6 +29,7 @@ namespace powercut::scenarios {
 
 class Clients;
 struct Opening;
+class WatchedEngine;
 
 // Which further crash states are judged beside the plan's own: power cuts, on copies of the disk.
 enum class Beside : uint8_t { kNothing, kSome, kEverything };
@@ -125,6 +126,7 @@ struct Watchers {
   RunObserver* observer = nullptr;
   PointObserver* points = nullptr;  // if not null, the plan is empty
   sim::TraceListener* trace = nullptr;
+  WatchedEngine* engine = nullptr;  // scenarios/run/watched.h
 };
 
 // What the seed drew of them, or the script said.

@@ -1,4 +1,4 @@
-#include "scenarios/story/watched.h"
+#include "scenarios/run/watched.h"
 
 #include <fmt/format.h>
 
@@ -84,15 +84,6 @@ Result<std::unique_ptr<engine::File>> WatchedOs::open(std::string_view path, eng
   return file;
 }
 
-}  // namespace
-
-struct WatchedType::Lives {
-  sim::Target* open = nullptr;
-  std::vector<std::unique_ptr<engine::Os>> seams;  // an engine's tasks use theirs to the end
-};
-
-namespace {
-
 class WatchedTarget final : public sim::Target, private sim::OperationObserver {
  public:
   WatchedTarget(std::unique_ptr<sim::Target> inner, engine::Os& os, EngineWitness& witness,
@@ -157,71 +148,25 @@ class WatchedTarget final : public sim::Target, private sim::OperationObserver {
 
 }  // namespace
 
-WatchedType::WatchedType(const TargetType& inner, EngineWitness& witness)
-    : inner_(inner), witness_(witness), lives_(std::make_unique<Lives>()) {}
-WatchedType::~WatchedType() = default;
+WatchedEngine::WatchedEngine(EngineWitness& witness) : witness_(witness) {}
+WatchedEngine::~WatchedEngine() = default;
 
-std::optional<sim::Promise> WatchedType::promise() const {
-  if (lives_->open == nullptr) return std::nullopt;
-  return lives_->open->promise();
+std::optional<sim::Promise> WatchedEngine::promise() const {
+  if (open_ == nullptr) return std::nullopt;
+  return open_->promise();
 }
 
-Result<std::unique_ptr<sim::Target>> WatchedType::open(engine::Os& os,
-                                                       const sim::Settings& settings) const {
-  lives_->open = nullptr;
-  lives_->seams.push_back(std::make_unique<WatchedOs>(os, witness_));
-  engine::Os& seam = *lives_->seams.back();
+Result<std::unique_ptr<sim::Target>> WatchedEngine::open(const TargetType& type, engine::Os& os,
+                                                         const sim::Settings& settings) {
+  open_ = nullptr;
+  seams_.push_back(std::make_unique<WatchedOs>(os, witness_));
+  engine::Os& seam = *seams_.back();
   witness_.on_opening(os.now());
-  TRY_ASSIGN(std::unique_ptr<sim::Target> inner, inner_.open(seam, settings));
+  TRY_ASSIGN(std::unique_ptr<sim::Target> inner, type.open(seam, settings));
   std::unique_ptr<sim::Target> target =
-      std::make_unique<WatchedTarget>(std::move(inner), seam, witness_, &lives_->open);
+      std::make_unique<WatchedTarget>(std::move(inner), seam, witness_, &open_);
   witness_.on_opened(os.now(), *target);
   return target;
-}
-
-namespace {
-
-// What is not printed is shown by its number.
-std::string plain(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte < 0x7f)
-      out += c;
-    else
-      out += fmt::format("\\x{:02x}", byte);
-  }
-  return out;
-}
-
-std::string cut_off(std::string text, size_t most) {
-  if (text.size() <= most) return text;
-  return text.substr(0, most < 3 ? 0 : most - 3) + "...";
-}
-
-}  // namespace
-
-std::string request_text(std::string_view request, size_t most) {
-  std::string text;
-  for (const std::string_view word : sim::words_of(request)) {
-    if (text.size() > most) break;
-    const bool quoted = word.empty() || word.find(' ') != word.npos;
-    if (!text.empty()) text += ' ';
-    text += quoted ? '"' + plain(word.substr(0, most)) + '"' : plain(word.substr(0, most + 1));
-  }
-  return cut_off(text, most);
-}
-
-std::string reply_text(std::string_view reply, size_t most) {
-  std::string_view rest = reply;
-  std::string text;
-  while (!rest.empty() && text.size() <= most) {
-    const size_t end = std::min(rest.find("\r\n"), rest.size());
-    if (!text.empty()) text += ' ';
-    text += plain(rest.substr(0, std::min(end, most + 1)));
-    rest.remove_prefix(std::min(end + 2, rest.size()));
-  }
-  return cut_off(text, most);
 }
 
 }  // namespace powercut::scenarios

@@ -11,7 +11,6 @@
 #include "scenarios/run/targets.h"
 #include "scenarios/story/story.h"
 #include "scenarios/story/trace_text.h"
-#include "scenarios/story/watched.h"
 #include "scenarios/sweep/report.h"
 #include "sim/crash_images.h"
 
@@ -177,7 +176,7 @@ void tell_mutant(std::FILE* out, const faults::MutantInfo& mutant) {
 RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling) {
   TraceTeller trace(telling.events ? out : nullptr);
   Teller teller(out, telling, trace);
-  const WatchedType watched(target_or_store(spec.target), trace);
+  WatchedEngine watched(trace);
   trace.watch(watched);
   const UnderWay under_way(spec);
   fmt::print(out, "run      {}\n", run_id(spec));
@@ -192,7 +191,7 @@ RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling) {
   }
   trace.print_head();
   const WrittenRun written =
-      write_out(spec, {.observer = &teller, .trace = &teller, .target = &watched});
+      write_out(spec, {.observer = &teller, .trace = &teller, .engine = &watched});
   trace.finish();
   const RunResult& result = written.account.result;
   if (teller.stopped()) {
@@ -224,11 +223,11 @@ RunResult narrate(std::FILE* out, const RunSpec& spec, const Telling& telling) {
 
 Result<Account> trace_scenario(std::FILE* out, const Scenario& scenario) {
   TraceTeller trace(out);
-  const WatchedType watched(target_or_store(scenario.target), trace);
+  WatchedEngine watched(trace);
   trace.watch(watched);
   trace.print_head();
   CutManner manner;
-  manner.also = {.trace = &trace, .target = &watched};
+  manner.also = {.trace = &trace, .engine = &watched};
   auto account = run_scenario(scenario, manner);
   trace.finish();
   return account;
@@ -236,10 +235,10 @@ Result<Account> trace_scenario(std::FILE* out, const Scenario& scenario) {
 
 Result<std::string> why_of_scenario(const Scenario& scenario) {
   TraceTeller trace(nullptr);
-  const WatchedType watched(target_or_store(scenario.target), trace);
+  WatchedEngine watched(trace);
   trace.watch(watched);
   CutManner manner;
-  manner.also = {.trace = &trace, .target = &watched};
+  manner.also = {.trace = &trace, .engine = &watched};
   TRY_ASSIGN(const Account account, run_scenario(scenario, manner));
   return tell_why(scenario, account, trace.lives());
 }

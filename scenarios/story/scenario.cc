@@ -233,7 +233,7 @@ Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner,
   Recorder recorder(&scenario, manner, listener);
   RunSpec spec;
   spec.workload = &workload;
-  spec.target = manner.also.target != nullptr ? manner.also.target : scenario.target;
+  spec.target = scenario.target;
   spec.policy = scenario.policy;
   spec.persona = scenario.persona;
   spec.mutant = scenario.mutant;
@@ -256,7 +256,8 @@ Result<Account> run_scenario(const Scenario& scenario, const CutManner& manner,
   Account account = recorder.take(run_once(spec, stated,
                                            {.observer = &recorder,
                                             .points = manner.also.points,
-                                            .trace = listens ? &recorder : nullptr}));
+                                            .trace = listens ? &recorder : nullptr,
+                                            .engine = manner.also.engine}));
   if (account.result.misstated) return *account.result.misstated;
   if (manner.illegal == sim::Illegal::kProblem) TRY(recorder.finish());
   return account;
@@ -272,12 +273,12 @@ WrittenRun write_out(const RunSpec& spec, const Also& also) {
   const auto scheduler = make_scheduler(spec.schedule, seed);
   if (scheduler != nullptr)
     stated.scheduler_of = [&](uint32_t life) { return recorder.watched(life, *scheduler); };
-  RunSpec watched = spec;
-  if (also.target != nullptr) watched.target = also.target;
   const bool listens = also.trace != nullptr || scheduler != nullptr;
-  RunResult result = run_once(
-      watched, stated,
-      {.observer = &recorder, .points = also.points, .trace = listens ? &recorder : nullptr});
+  RunResult result = run_once(spec, stated,
+                              {.observer = &recorder,
+                               .points = also.points,
+                               .trace = listens ? &recorder : nullptr,
+                               .engine = also.engine});
   if (scheduler != nullptr && !result.misstated)
     if (const auto followed = scheduler->finish(); !followed.ok())
       result.misstated = {Errc::kInvalid,

@@ -106,7 +106,7 @@ struct Also {
   RunObserver* observer = nullptr;
   PointObserver* points = nullptr;  // as in Watchers, but the plan may have words
   sim::TraceListener* trace = nullptr;
-  const TargetType* target = nullptr;  // a decorator of the run's own
+  WatchedEngine* engine = nullptr;
 };
 
 // How cuts are made where they are stated, and turns taken.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "scenarios/base/table.h"
+#include "scenarios/story/request_text.h"
 
 namespace powercut::scenarios {
 
@@ -107,8 +108,8 @@ void TraceTeller::line(Instant at, std::string_view what, const std::string& tex
 
 // What the engine believes is asked at every event: when it knows of a sync, that was the last one.
 void TraceTeller::look() {
-  if (type_ == nullptr) return;
-  const auto promise = type_->promise();
+  if (engine_ == nullptr) return;
+  const auto promise = engine_->promise();
   if (!promise) return;
   if (promise->written > known_.written)
     line(now_, "written", fmt::format("up to operation {}", promise->written));

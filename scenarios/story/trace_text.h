@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "scenarios/run/run.h"
-#include "scenarios/story/watched.h"
+#include "scenarios/run/watched.h"
 
 namespace powercut::scenarios {
 
@@ -20,7 +20,7 @@ class TraceTeller final : public sim::TraceListener, public EngineWitness {
   // `out` may be null: then nothing is printed, and only what is asked below is known.
   explicit TraceTeller(std::FILE* out) : out_(out) {}
   // Of the engine that is run; before the run.
-  void watch(const WatchedType& type) { type_ = &type; }
+  void watch(const WatchedEngine& engine) { engine_ = &engine; }
   void print_head();
 
   void on_event(const sim::Event& event) override;
@@ -51,7 +51,7 @@ class TraceTeller final : public sim::TraceListener, public EngineWitness {
   void look();
 
   std::FILE* out_;
-  const WatchedType* type_ = nullptr;
+  const WatchedEngine* engine_ = nullptr;
   std::optional<sim::Event> held_;  // it failed, and the error is still to come
   std::string held_path_;
   std::optional<Cover> last_sync_;

@@ -2,6 +2,7 @@
 // compilers and build types: scenarios/determinism.sh.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <thread>
@@ -9,6 +10,8 @@
 
 #include "scenarios/run/catalog.h"
 #include "scenarios/run/run.h"
+#include "scenarios/run/targets.h"
+#include "scenarios/run/watched.h"
 #include "scenarios/sweep/sweep.h"
 
 namespace powercut::scenarios {
@@ -98,6 +101,40 @@ TEST(Determinism, AListenerChangesNothing) {
     const RunResult watched = run_once(spec, {}, {.trace = &counter});
     EXPECT_EQ(watched.trace_hash, trace_of(spec).hash) << run_id(spec);
     EXPECT_EQ(watched.events, counter.count) << run_id(spec);
+  }
+}
+
+// Who stands between the judge and the engine changes nothing either, whatever the engine and whatever its clients ask:
+// the runs and the verdicts are those that a sweep has seen.
+TEST(Determinism, AWatchedEngineIsJudgedAsItWouldBe) {
+  class Witness final : public EngineWitness {
+   public:
+    void on_request(Instant, uint64_t, std::string_view) override { ++requests; }
+    void on_reply(Instant, uint64_t, const sim::Reply&) override {}
+    void on_operation(Instant, uint64_t, std::optional<uint64_t>) override {}
+    void on_call(const Call&) override {}
+    uint64_t requests = 0;
+  };
+  for (const TargetType* target : all_targets()) {
+    SweepOptions options = everything();
+    options.target = target;
+    if (!target->workloads().empty()) options.workloads = target->workloads();
+    std::erase_if(options.policies, [&](const Policy* policy) {
+      const auto own = target->policies();
+      return !own.empty() && std::find(own.begin(), own.end(), policy->name) == own.end();
+    });
+    ASSERT_FALSE(options.policies.empty()) << target->name();
+    options.faults = target->faults();
+    Witness witness;
+    for (uint64_t i = 0; i < (target == &store() ? 60 : 2); ++i) {
+      const RunSpec spec = spec_number(options, i);
+      WatchedEngine engine(witness);
+      const RunResult watched = run_once(spec, {}, {.engine = &engine});
+      const Trace plain = trace_of(spec);
+      EXPECT_EQ(watched.trace_hash, plain.hash) << run_id(spec);
+      EXPECT_EQ(watched.violation ? watched.violation->text : "", plain.violation) << run_id(spec);
+    }
+    EXPECT_GT(witness.requests, 0u) << target->name();
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "scenarios/base/json_text.h"
 #include "scenarios/run/recover.h"
+#include "scenarios/story/request_text.h"
 #include "scenarios/story/trace_text.h"
 #include "sim/crash_images.h"
 
@@ -133,7 +134,7 @@ Frame& ViewWatch::add(Instant at, std::string kind, std::string text) {
 
 // The engine is asked what it believes, as often as something happens.
 void ViewWatch::look(Instant at) {
-  const auto promise = type_ == nullptr || !open_ ? std::nullopt : type_->promise();
+  const auto promise = engine_ == nullptr || !open_ ? std::nullopt : engine_->promise();
   if (!promise) return;
   const auto reached = [&](const char* kind, uint64_t before, uint64_t now,
                            size_t ShownOperation::*stage) {

@@ -10,7 +10,7 @@
 
 #include "scenarios/explore/risk.h"
 #include "scenarios/story/scenario.h"
-#include "scenarios/story/watched.h"
+#include "scenarios/run/watched.h"
 #include "scenarios/view/record.h"
 #include "scenarios/view/shown_disk.h"
 
@@ -85,7 +85,7 @@ class ViewWatch final : public RunObserver,
                         public EngineWitness {
  public:
   ViewWatch(const Policy& policy, const faults::Persona& persona, const ViewLimits& limits);
-  void watch(const WatchedType& type) { type_ = &type; }
+  void watch(const WatchedEngine& engine) { engine_ = &engine; }
 
   std::vector<Frame> frames;
   std::vector<ShownLife> lives;
@@ -126,7 +126,7 @@ class ViewWatch final : public RunObserver,
   const Policy& policy_;
   const faults::Persona& persona_;
   ViewLimits limits_;
-  const WatchedType* type_ = nullptr;
+  const WatchedEngine* engine_ = nullptr;
   const sim::Disk* disk_ = nullptr;
   std::optional<sim::Disk> shown_;  // the disk that was written down last
   size_t shown_number_ = 0;

@@ -35,9 +35,8 @@ Result<Column> play(const Played& played, const Recipe* recipe, const faults::Pe
                     bool own, const ViewLimits& limits) {
   const RunSpec* spec = recipe == nullptr ? nullptr : &recipe->spec;
   const Policy& policy = played.written ? *played.scenario.policy : *spec->policy;
-  const TargetType& type = target_or_store(played.written ? played.scenario.target : spec->target);
   Column column{&persona, std::make_unique<ViewWatch>(policy, persona, limits), {}, {}};
-  const WatchedType watched(type, *column.watch);
+  WatchedEngine watched(*column.watch);
   column.watch->watch(watched);
   const Also also{column.watch.get(), column.watch.get(), column.watch.get(), &watched};
   if (played.written) {
