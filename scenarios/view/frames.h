@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "scenarios/explore/risk.h"
-#include "scenarios/story/scenario.h"
 #include "scenarios/run/watched.h"
+#include "scenarios/story/scenario.h"
 #include "scenarios/view/record.h"
 #include "scenarios/view/shown_disk.h"
 
