@@ -57,6 +57,10 @@ struct TlsConfig {
   std::string ciphers;               // tls-ciphers
   std::string ciphersuites;          // tls-ciphersuites
   bool prefer_server_ciphers = false;
+  bool replication = false;         // tls-replication: to a master over TLS too
+  std::string client_cert_file;     // tls-client-cert-file: of a replica; "": as the server's
+  std::string client_key_file;      // tls-client-key-file
+  std::string client_key_password;  // tls-client-key-file-pass
 };
 
 struct ServiceConfig {

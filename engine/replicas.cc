@@ -81,7 +81,9 @@ void Engine::set_replica_options() {
   options.password = redis_text(config_, "masterauth");
   options.announced_host = redis_text(config_, "replica-announce-ip");
   const int64_t port = redis_number(config_, "replica-announce-port");
-  options.announced_port = port != 0 ? static_cast<int>(port) : config_.service.port;
+  const ServiceConfig& service = config_.service;
+  const int own = service.tls.replication ? service.tls.port : service.port;
+  options.announced_port = port != 0 ? static_cast<int>(port) : own;
   options.timeout_s = redis_number(config_, "repl-timeout");
   replica_.set_options(options);
   set_role();

@@ -224,6 +224,21 @@ constexpr Parameter kServiceParameters[] = {
     {"tls-ciphersuites", Settable::kSame, [](Config c) { return c.service.tls.ciphersuites; },
      [](EngineConfig& c, std::string_view v) { return set_text(c.service.tls.ciphersuites, v); },
      ""},
+    {"tls-client-cert-file", Settable::kSame,
+     [](Config c) { return c.service.tls.client_cert_file; },
+     [](EngineConfig& c, std::string_view v) {
+       return set_text(c.service.tls.client_cert_file, v);
+     },
+     "of a replica, for its master; without it tls-cert-file"},
+    {"tls-client-key-file", Settable::kSame, [](Config c) { return c.service.tls.client_key_file; },
+     [](EngineConfig& c, std::string_view v) { return set_text(c.service.tls.client_key_file, v); },
+     ""},
+    {"tls-client-key-file-pass", Settable::kSame,
+     [](Config c) { return c.service.tls.client_key_password; },
+     [](EngineConfig& c, std::string_view v) {
+       return set_text(c.service.tls.client_key_password, v);
+     },
+     ""},
     {"tls-key-file", Settable::kSame, [](Config c) { return c.service.tls.key_file; },
      [](EngineConfig& c, std::string_view v) { return set_text(c.service.tls.key_file, v); },
      "its key"},
@@ -243,6 +258,9 @@ constexpr Parameter kServiceParameters[] = {
      ""},
     {"tls-protocols", Settable::kSame, [](Config c) { return c.service.tls.protocols; },
      [](EngineConfig& c, std::string_view v) { return set_text(c.service.tls.protocols, v); }, ""},
+    {"tls-replication", Settable::kSame, [](Config c) { return yes_no(c.service.tls.replication); },
+     [](EngineConfig& c, std::string_view v) { return set_bool(c.service.tls.replication, v); },
+     "a replica's link to its master is TLS"},
     {"unixsocket", kStart, [](Config c) { return c.service.unix_socket; },
      [](EngineConfig& c, std::string_view v) { return set_text(c.service.unix_socket, v); }, ""},
     {"unixsocketperm", kStart, [](Config c) { return octal(c.service.unix_socket_mode); },

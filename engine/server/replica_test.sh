@@ -184,6 +184,45 @@ start_node two --appendonly yes
 content two >"$dir/after"
 cmp -s "$dir/before" "$dir/after" || fail "the log of a replica does not hold what it held"
 
+# --- Over TLS: to redis-server, to itself, and to whom it does not trust ---
+certify() {  # NAME
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/$1.key" -out "$dir/$1.crt" -subj "/CN=$1" -days 2 2>/dev/null
+}
+certify ours
+certify others
+own="--tls-cert-file $dir/ours.crt --tls-key-file $dir/ours.key --tls-ca-cert-file $dir/ours.crt"
+free_port
+echo $chosen >"$dir/sealed.port"
+# shellcheck disable=SC2086
+start_redis sealed --tls-port $chosen $own --repl-diskless-sync-delay 0
+write_to sealed "over TLS"
+say sealed SETRANGE big 3000000 x >/dev/null
+say sealed SET big2 y >/dev/null
+free_port
+echo $chosen >"$dir/six.tls"
+# shellcheck disable=SC2086
+start_node six --appendonly yes --tls-port $chosen $own --tls-replication yes --replicaof "127.0.0.1 $(port_of sealed)"
+six=$process
+linked six
+until_is "all of it is there over TLS" same same_content sealed six
+is "the port that it announces" "$(say sealed ROLE | sed -n 4p)" "$(cat "$dir/six.tls")"
+say sealed CLIENT KILL TYPE replica >/dev/null
+write_to sealed "behind a break"
+confirmed sealed 1
+until_is "what it missed is there over TLS" same same_content sealed six
+# shellcheck disable=SC2086
+start_node seven --appendonly yes $own --tls-replication yes --replicaof "127.0.0.1 $(cat "$dir/six.tls")"
+linked seven
+until_is "its own replica has it over TLS" same same_content sealed seven
+start_node eight --tls-ca-cert-file "$dir/others.crt" --tls-replication yes --replicaof "127.0.0.1 $(port_of sealed)"
+until_is "whom it does not trust" 1 lines eight "TLS with 127.0.0.1:$(port_of sealed): certificate verify failed: self-signed certificate"
+is "nothing of it is taken" "$(say eight DBSIZE)" 0
+# shellcheck disable=SC2086
+start_node nine $own --tls-replication yes --replicaof "127.0.0.1 $(port_of two)"
+until_is "who speaks no TLS" 1 lines nine "TLS with 127.0.0.1:$(port_of two): "
+"$server" --dir "$dir" --port 0 --tls-replication yes 2>"$dir/refused.log" >/dev/null && fail "nobody is trusted"
+grep -q "tls-replication wants tls-ca-cert-file or tls-ca-cert-dir" "$dir/refused.log" || fail "$(cat "$dir/refused.log")"
+
 # --- What is no master ---
 start_node five --appendonly no
 is "a port" "$(say five REPLICAOF 127.0.0.1 70000)" "ERR Invalid master port"

@@ -49,7 +49,7 @@ start_node() {
   "$server" --port "$before" --bind 127.0.0.1 --dir "$dir/$name" "$@" >"$dir/$name.log" 2>&1 &
   process=$!
   pids="$pids $process"
-  until_is "powercut-server starts" 1 grep -c "ready on" "$dir/$name.log"
+  until_is "powercut-server starts" 1 grep -c "ready on .*:$before\$" "$dir/$name.log"
   sed -n 's/.*ready on .*:\([0-9]*\)$/\1/p' "$dir/$name.log" >"$dir/$name.port"
   echo "-p $(cat "$dir/$name.port")" >"$dir/$name.at"
 }

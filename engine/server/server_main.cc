@@ -63,6 +63,7 @@ class Process {
       return end(refuse(no_directory_sync(synced.error())));
     config_.recovery.progress = &progress_;
     engine_ = Engine::make(store_os_, config_);
+    if (const auto secured = secure_links(); !secured.ok()) return end(refuse(secured.error()));
     engine_->set_net(&net_);
     lend_process();
     if (const auto users = engine_->begin_users(); !users.ok()) return end(refuse(users.error()));
@@ -78,6 +79,13 @@ class Process {
                      : refuse({loaded.error().code, store_os_.message(loaded.error().message)}));
     }
     if (!stopping_) begin();
+  }
+
+  Result<void> secure_links() {
+    if (!config_.service.tls.replication) return {};
+    TRY_ASSIGN(links_, TlsContext::open_client(config_.service.tls));
+    net_.set_tls(links_.get());
+    return {};
   }
 
   // From here on clients are answered, if only that the store is loading.
@@ -249,6 +257,7 @@ class Process {
 
   PosixOs& os_;
   NamedOs store_os_;
+  std::unique_ptr<TlsContext> links_;  // to a master
   SocketNet net_{os_};
   EngineConfig config_;
   LoadProgress progress_;
