@@ -284,10 +284,10 @@ Result<void> Backups::remove(const std::string& id) {
   TRY(check_ours(id));
   TRY_ASSIGN(const auto mark, create_fresh(os_, removed_mark(id)));
   TRY(os_.sync_directory(kAofDirectory, "backup.mark"));
-  // Its files go when nothing can bring back what says that they are there.
+  // What a crash leaves of it a start removes, by the mark: unless all of it is there.
   TRY(os_.remove(in_folder(id, kManifestName)));
-  TRY(os_.sync_directory(folder_of(id), "backup.unseal"));
-  if (remove_folder(id).ok()) (void)os_.remove(removed_mark(id));
+  TRY(remove_folder(id));
+  (void)os_.remove(removed_mark(id));
   return {};
 }
 

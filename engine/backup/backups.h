@@ -8,8 +8,8 @@
 //
 // What a rewrite removes from the log keeps its second name here, so nothing is removed under who copies a backup.
 // A sealed one survives a kill and a power cut; of one that is not, a start removes the folder, and only where the
-// mark says that the store itself has made it. One that is removed is marked, then its manifest goes, then the rest:
-// a crash leaves it whole or, at the next start, gone. The two marks differ: where the manifest's name comes back with
+// mark says that the store itself has made it. One that is removed is marked, and the next start ends what a crash leaves,
+// unless all of it is there. The two marks differ: where the manifest's name comes back with
 // what another file has written into its freed blocks, only a removal may take the folder for its own.
 #pragma once
 

@@ -108,7 +108,8 @@ class Explorer final : public PointObserver {
     }
     delays_ = delays;
     if (!recoveries_)
-      recoveries_.emplace(opening, kRestart, kRestart.ns / 1'000'000 + world.wall_offset_ms);
+      recoveries_.emplace(opening, kRestart, kRestart.ns / 1'000'000 + world.wall_offset_ms,
+                          history.backups().moment() != 0);
     explore();
   }
 

@@ -42,8 +42,31 @@ TEST_P(Certifies, ADemoOnEveryFilesystemThatKeepsWhatIsSynced) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Explore, Certifies, testing::Values("demo40", "demo80"),
-                         [](const auto& demo) { return std::string(demo.param); });
+INSTANTIATE_TEST_SUITE_P(Explore, Certifies, testing::Values("demo40", "demo80", "demo-backups"),
+                         [](const auto& demo) {
+                           std::string name = demo.param;
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+TEST(Explore, JudgesTheBackupsInEachImage) {
+  const auto demo = make_builtin("demo-backups", 1);
+  struct Planted {
+    const char* mutant;
+    const char* persona;
+  };
+  for (const auto& [mutant, persona] : {Planted{"backup-files-go-first", "posix-min"},
+                                        {"backup-mark-removed-early", "posix-min"},
+                                        {"backup-removed-unmarked", "ext2"},
+                                        {"no-sync:backup.directory", "posix-min"},
+                                        {"no-sync:backup.manifest", "posix-min"},
+                                        {"reused-block-taken-for-sealed", "ext4-writeback"}}) {
+    const Exploration all = explore(spec_of(*demo, "everysec", {persona}, mutant));
+    const auto& first = all.by_persona.at(0).first;
+    ASSERT_FALSE(first.empty()) << mutant;
+    EXPECT_EQ(first[0].violation.breach, Breach::kBackup) << mutant;
+  }
+}
 
 TEST(Explore, CertifiesADeviceThatLies) {
   const auto demo8 = make_builtin("demo8", 1);

@@ -96,10 +96,10 @@ class BruteForce final : public PointObserver {
     if (now.kind == sim::CrashKind::kNone) cut(world.disk, now);
     wall_ms_ = kRestart.ns / 1'000'000 + world.wall_offset_ms;
     delays_ = delays;
-    Recoveries recoveries(opening, kRestart, wall_ms_);
+    Recoveries recoveries(opening, kRestart, wall_ms_, history.backups().moment() != 0);
     for (Cut& cut : cuts_) {
       if (!killed_disk_ || !killed_disk_->is_same_as(cut.disk)) {
-        Recoveries alone(opening, kRestart, wall_ms_);
+        Recoveries alone(opening, kRestart, wall_ms_, history.backups().moment() != 0);
         killed_ = alone.outcome(alone.outcome_of(cut.disk.after_kill()));
         killed_disk_ = cut.disk;
       }

@@ -19,10 +19,11 @@ class NoChoices final : public sim::Choices {
 
 }  // namespace
 
-Recoveries::Recoveries(const Opening& opening, Instant restart, int64_t wall_ms)
+Recoveries::Recoveries(const Opening& opening, Instant restart, int64_t wall_ms, bool backups)
     : opening_(opening),
       restart_(restart),
       wall_ms_(wall_ms),
+      backups_(backups),
       tree_(pool_, [this](LazyDisk& lazy, sim::Disk disk) {
         sim::WorldState world = world_of(std::move(disk));
         lazy.attach(world.disk);
@@ -62,7 +63,7 @@ Recovered Recoveries::recover(sim::WorldState& world, LazyDisk* lazy, sim::Watch
   NoChoices choices;
   sim::LatencyProfile at_once;
   at_once.immediate_one_in = 1;
-  return recover_in(world, opening_, {choices, at_once, lazy, watcher, served, wall_ms_});
+  return recover_in(world, opening_, {choices, at_once, lazy, watcher, served, wall_ms_, backups_});
 }
 
 uint32_t Recoveries::number_of(const Recovered& outcome) {

@@ -16,8 +16,8 @@ namespace powercut::scenarios {
 
 class Recoveries {
  public:
-  // Every recovery takes place at the same time, `restart` and `wall_ms`.
-  Recoveries(const Opening& opening, Instant restart, int64_t wall_ms);
+  // Every recovery takes place at the same time, `restart` and `wall_ms`. `backups`: looks at them as well.
+  Recoveries(const Opening& opening, Instant restart, int64_t wall_ms, bool backups);
   Recoveries(const Recoveries&) = delete;
 
   sim::ContentPool& pool() { return pool_; }
@@ -45,6 +45,7 @@ class Recoveries {
   const Opening opening_;
   Instant restart_;
   int64_t wall_ms_;
+  bool backups_;
   sim::ContentPool pool_;
   sim::LookTree tree_;
   std::vector<Recovered> outcomes_;

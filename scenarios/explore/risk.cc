@@ -171,7 +171,8 @@ void Risk::end(History& history, const sim::WorldState& world, const Promised& p
   promised_ = promised;
   promised_.served = served_;
   const Instant restart = world.now + kOff;
-  recoveries_.emplace(opening, restart, restart.ns / 1'000'000 + world.wall_offset_ms);
+  recoveries_.emplace(opening, restart, restart.ns / 1'000'000 + world.wall_offset_ms,
+                      history.backups().moment() != 0);
   count_ = std::make_unique<sim::ImageCount>(recoveries_->pool());
   oracle_.emplace(*options_.policy, options_.persona->keeps_synced,
                   options_.persona->rules.writeback);

@@ -91,8 +91,10 @@ struct FoundBackup {
   struct State {
     uint64_t lsn;
     uint64_t digest;
+    bool operator==(const State&) const = default;
   };
   std::vector<State> states = {};  // the last it says there is, and others
+  bool operator==(const FoundBackup&) const = default;
 };
 
 struct BackupsAsked {

@@ -178,6 +178,11 @@ Verdict Oracle::judge(History& history, const Promised& promised, const Delays& 
         fmt::format("{} logged commands failed when they were replayed", recovered.failed)};
   if (!verdict.violation && recovered.behind && !contract_broken && keeps_synced_)
     verdict.violation = behind(history, promised, recovered);
+  if (!verdict.violation && recovered.backups && !contract_broken && keeps_synced_) {
+    const auto told = history.backups().at(promised.backups);
+    verdict.violation =
+        judge_backups(history, {told, recovered.wall_ms, false}, *recovered.backups);
+  }
   return verdict;
 }
 

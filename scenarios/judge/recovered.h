@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "scenarios/judge/backups.h"
 #include "sim/target.h"
 
 namespace powercut::scenarios {
@@ -21,13 +23,15 @@ struct Recovered {
   sim::MetSet met;
   std::optional<uint64_t> behind = {};  // as in sim::Recovery
   std::string behind_differs = {};
+  // What can be restored of the backups that lie there, behind the start; none: nobody looked.
+  std::optional<std::vector<FoundBackup>> backups = {};
 };
 
 // Judged alike: the same but for what was met on the way.
 inline bool same_outcome(const Recovered& a, const Recovered& b) {
   return a.refusal == b.refusal && a.hangs == b.hangs && a.died == b.died && a.digest == b.digest &&
          a.last == b.last && a.failed == b.failed && a.behind == b.behind &&
-         a.behind_differs == b.behind_differs;
+         a.behind_differs == b.behind_differs && a.backups == b.backups;
 }
 
 }  // namespace powercut::scenarios

@@ -128,10 +128,8 @@ class TargetType {
     return {};
   }
 
-  // What can be restored of the backups that lie there; `wall_ms`: the clock of the digests.
-  virtual std::vector<FoundBackup> backups(const sim::Disk&, int64_t /*wall_ms*/) const {
-    return {};
-  }
+  // What can be restored of the backups that lie there; `wall_ms`: the clock of the digests. Changes nothing. Yields.
+  virtual std::vector<FoundBackup> backups(engine::Os&, int64_t /*wall_ms*/) const { return {}; }
 
   // A request as small as any that changes something; they differ by `number`. The shrinker tries it in
   // place of others. Empty: it does not.

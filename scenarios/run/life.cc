@@ -233,6 +233,7 @@ Promised Life::promised() const {
     promised = {};
     promised.at = run_.legacy.world.now;
     promised.last = run_.history->last_lsn();
+    promised.backups = run_.history->backups().moment();
     promised.engine = target_->promise();
     if (os.failed_sync_unseen()) {
       promised.engine.indeterminate = true;

@@ -1,6 +1,8 @@
 #include "scenarios/run/recover.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "sim/lazy_os.h"
 
@@ -42,6 +44,9 @@ Recovered recover_in(sim::WorldState& world, const Opening& opening, const Recov
     seam = &mutant_os.emplace(*seam, *opening.mutant);
   os.spawn("main", [&] {
     auto opened = opening.type->open(*seam, opening.settings);
+    const int64_t wall_ms = std::max(how.wall_ms, os.wall_now().unix_ms);
+    std::optional<std::vector<FoundBackup>> backups;
+    if (opened.ok() && how.backups) backups = opening.type->backups(*seam, wall_ms);
     recovered.hangs = false;
     os.stop();
     if (!opened.ok()) {
@@ -51,7 +56,8 @@ Recovered recover_in(sim::WorldState& world, const Opening& opening, const Recov
     target = std::move(opened).value();
     if (how.served != nullptr) *how.served = world.disk;
     // What expired while it was loaded is not there.
-    recovered = recovered_by(*target, std::max(how.wall_ms, os.wall_now().unix_ms));
+    recovered = recovered_by(*target, wall_ms);
+    recovered.backups = std::move(backups);
     if (how.opened) how.opened(*target);
   });
   os.run();

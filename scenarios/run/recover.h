@@ -28,6 +28,7 @@ struct RecoveryWorld {
   sim::Watcher* watcher = nullptr;
   sim::Disk* served = nullptr;  // set to the disk as the engine begins to serve
   int64_t wall_ms = 0;          // of the digest, unless the clock is past that when it is done
+  bool backups = false;         // looks at them as well, behind the start
   sim::TraceListener* trace = nullptr;
   // Told of the engine that is open, before it ends.
   std::function<void(sim::Target&)> opened = {};

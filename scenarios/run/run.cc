@@ -8,6 +8,7 @@
 #include "scenarios/run/damaged.h"
 #include "scenarios/run/life.h"
 #include "scenarios/run/targets.h"
+#include "scenarios/store/looked_at_os.h"
 
 namespace powercut::scenarios {
 
@@ -265,6 +266,7 @@ RunState::RunState(const RunSpec& run, const Stated& what, const Watchers& who)
       oracle(*run.policy, run.persona->keeps_synced, run.persona->rules.writeback),
       legacy{{sim::Disk(run.persona->rules), Instant{0}, run.workload->wall_start_ms}} {
   trace.set_listener(who.trace);
+  legacy.promised.backups = 0;  // until the first life serves
   draw();
 }
 
@@ -351,7 +353,8 @@ std::vector<FoundBackup> RunState::judge_found_backups(History& against, const P
                                                        const sim::Disk& disk, int64_t wall_ms,
                                                        bool errors) {
   if (legacy.contract_broken || !spec.persona->keeps_synced) return {};
-  auto found = opening.type->backups(disk, wall_ms);
+  LookedAtOs os(disk, wall_ms);
+  auto found = opening.type->backups(os, wall_ms);
   const auto told = against.backups().at(promised.backups);
   const auto violation = judge_backups(against, {told, wall_ms, errors || another_wrote}, found);
   if (violation) violate(*violation);

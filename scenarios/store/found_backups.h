@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/os/os.h"
 #include "scenarios/judge/backups.h"
-#include "sim/disk.h"
 
 namespace powercut::scenarios {
 
-// The digests are as of that clock. Changes nothing.
-std::vector<FoundBackup> found_backups(const sim::Disk& disk, int64_t wall_ms);
+// The digests are as of that clock. Changes nothing. Yields.
+std::vector<FoundBackup> found_backups(engine::Os& os, int64_t wall_ms);
 
 }  // namespace powercut::scenarios

@@ -136,8 +136,8 @@ class StoreType : public TargetType {
                     const sim::Settings& settings) const override {
     return telling_of_store(intact, harmed, harms, config_of(settings).recovery.append_only);
   }
-  std::vector<FoundBackup> backups(const sim::Disk& disk, int64_t wall_ms) const override {
-    return found_backups(disk, wall_ms);
+  std::vector<FoundBackup> backups(engine::Os& os, int64_t wall_ms) const override {
+    return found_backups(os, wall_ms);
   }
   std::string plain_request(size_t number) const override {
     const std::string key(1, static_cast<char>('a' + number % 26));
@@ -247,7 +247,7 @@ class ReplicatedType final : public StoreType {
   std::string how_it_is() const override { return {}; }
   std::string turn_log_on() const override { return {}; }
   bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
-  std::vector<FoundBackup> backups(const sim::Disk&, int64_t) const override { return {}; }
+  std::vector<FoundBackup> backups(engine::Os&, int64_t) const override { return {}; }
 };
 
 }  // namespace

@@ -42,6 +42,36 @@ Workload demo8() {
   return workload;
 }
 
+// Backups that are made while writes go on: sealed, given up, replaced by a newer one, removed.
+Workload demo_backups() {
+  Workload workload;
+  workload.name = "demo-backups";
+  const auto say = [&](std::vector<std::string> words, Needs needs = Needs::kNothing) {
+    workload.units.push_back({0, {sim::encode_request(words)}, needs});
+  };
+  const auto backup = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "BACKUP");
+    say(std::move(words), Needs::kLog);
+  };
+  say({"SET", "s:1", "one"});
+  backup({"START", "monday"});
+  say({"INCR", "n:1"});
+  backup({"SEAL"});
+  say({"BGREWRITEAOF"}, Needs::kLog);
+  say({"SET", "s:2", "two", "EX", "86400"});
+  backup({"START", "tuesday"});
+  say({"APPEND", "s:1", "-more"});
+  say({"CONFIG", "SET", "backup-retain-count", "1"});
+  backup({"SEAL"});
+  backup({"START", "wednesday"});
+  say({"DEL", "s:2"});
+  backup({"ABORT"});
+  say({"INCR", "n:1"});
+  backup({"REMOVE", "tuesday"});
+  say({"SET", "s:3", "three"});
+  return workload;
+}
+
 // Short, for exploring: every family, a transaction, a rewrite, a checkpoint.
 Workload demo40() {
   Workload workload;
@@ -220,6 +250,8 @@ const std::vector<Builtin>& builtin_workloads() {
     all.push_back(
         {"demo80",
          "80 requests of two clients: waits, streams, places, scripts, functions, eviction"});
+    all.push_back({"demo-backups",
+                   "16 requests: backups sealed, given up, replaced by a newer one, removed"});
     all.push_back({"set100", "one client, 100 SETs, all acknowledged, then one power cut"});
     return all;
   }();
@@ -230,6 +262,7 @@ std::shared_ptr<const Workload> make_builtin(std::string_view name, uint64_t see
   if (name == "demo8") return std::make_shared<Workload>(demo8());
   if (name == "demo40") return std::make_shared<Workload>(demo40());
   if (name == "demo80") return std::make_shared<Workload>(demo80());
+  if (name == "demo-backups") return std::make_shared<Workload>(demo_backups());
   if (name == "set100") return std::make_shared<Workload>(set100());
   for (const Builtin& builtin : generated_workloads()) {
     if (builtin.name == name) return std::make_shared<Workload>(generate_workload(name, seed));
