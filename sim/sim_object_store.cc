@@ -13,6 +13,9 @@ using engine::Open;
 
 namespace {
 
+constexpr int kTriesToRead = 3;
+constexpr std::string_view kBroke = "the connection broke";
+constexpr std::string_view kNoAnswer = "no answer in time";
 constexpr Site kBucketWeather("bucket.weather");
 constexpr Site kBucketLatency("bucket.latency");
 constexpr Site kBucketInterval("bucket.interval");
@@ -24,6 +27,10 @@ Error unreached(std::string_view what, std::string_view name, std::string_view w
 }
 
 }  // namespace
+
+bool SimObjectStore::is_weather(std::string_view error) {
+  return error.ends_with(kBroke) || error.ends_with(kNoAnswer);
+}
 
 std::string SimObjectStore::path_of(std::string_view name) {
   std::string path = std::string(kElsewhere) + "/";
@@ -48,7 +55,7 @@ Result<SimObjectStore::Fate> SimObjectStore::fate(std::string_view what, std::st
   if (kind == 0) back_at_ = std::max(back_at_, os_.now() + draw(weather_.out_of_reach_most));
   if (out_of_reach_ || os_.now() < back_at_) {
     os_.park(os_.now() + kBucketTimeLimit);
-    return unreached(what, name, "no answer in time");
+    return unreached(what, name, kNoAnswer);
   }
   if (kind == 1) return Fate::kRequestLost;
   if (kind == 2) return Fate::kAnswerLost;
@@ -84,7 +91,8 @@ void SimObjectStore::forget_late(std::string_view name) {
 
 Result<void> SimObjectStore::put(std::string_view name, std::string_view bytes) {
   TRY_ASSIGN(const Fate fate, this->fate("put", name));
-  if (fate == Fate::kRequestLost) return unreached("put", name, "the connection broke");
+  if (fate == Fate::kRequestLost) return unreached("put", name, kBroke);
+  put_.insert(path_of(name));
   const auto unknown = [&](const Error& error) { return unreached("put", name, error.message); };
   if (const auto made = make_bucket(); !made.ok()) return unknown(made.error());
   const auto aside = write_aside(bytes);
@@ -109,14 +117,22 @@ Result<void> SimObjectStore::put(std::string_view name, std::string_view bytes) 
   forget_late(name);
   const auto named = os_.rename(*aside, path_of(name));
   if (!named.ok()) return unknown(named.error());
-  if (fate == Fate::kAnswerLost) return unreached("put", name, "the connection broke");
+  if (fate == Fate::kAnswerLost) return unreached("put", name, kBroke);
   return {};
 }
 
+// What reads is asked again at once, as a client of such a store does.
+Result<void> SimObjectStore::reach(std::string_view what, std::string_view name) {
+  for (int left = kTriesToRead;; --left) {
+    const auto fate = this->fate(what, name);
+    const bool lost = fate.ok() && (*fate == Fate::kRequestLost || *fate == Fate::kAnswerLost);
+    if (fate.ok() && !lost) return {};
+    if (left == 1) return lost ? unreached(what, name, kBroke) : fate.error();
+  }
+}
+
 Result<std::string> SimObjectStore::get(std::string_view name, uint64_t offset, uint64_t length) {
-  TRY_ASSIGN(const Fate fate, this->fate("get", name));
-  if (fate == Fate::kRequestLost || fate == Fate::kAnswerLost)
-    return unreached("get", name, "the connection broke");
+  TRY(reach("get", name));
   const auto file = os_.open(path_of(name), Open::kRead);
   if (!file.ok() && file.error().code == Errc::kNotFound)
     return Error{Errc::kNotFound, "get object " + std::string(name) + ": there is none"};
@@ -134,9 +150,7 @@ Result<std::string> SimObjectStore::get(std::string_view name, uint64_t offset, 
 }
 
 Result<uint64_t> SimObjectStore::head(std::string_view name) {
-  TRY_ASSIGN(const Fate fate, this->fate("head", name));
-  if (fate == Fate::kRequestLost || fate == Fate::kAnswerLost)
-    return unreached("head", name, "the connection broke");
+  TRY(reach("head", name));
   const auto file = os_.open(path_of(name), Open::kRead);
   if (!file.ok() && file.error().code == Errc::kNotFound)
     return Error{Errc::kNotFound, "head object " + std::string(name) + ": there is none"};
@@ -148,19 +162,17 @@ Result<uint64_t> SimObjectStore::head(std::string_view name) {
 
 Result<void> SimObjectStore::remove(std::string_view name) {
   TRY_ASSIGN(const Fate fate, this->fate("remove", name));
-  if (fate == Fate::kRequestLost) return unreached("remove", name, "the connection broke");
+  if (fate == Fate::kRequestLost) return unreached("remove", name, kBroke);
   forget_late(name);
   const auto removed = os_.remove(path_of(name));
   if (!removed.ok() && removed.error().code != Errc::kNotFound)
     return unreached("remove", name, removed.error().message);
-  if (fate == Fate::kAnswerLost) return unreached("remove", name, "the connection broke");
+  if (fate == Fate::kAnswerLost) return unreached("remove", name, kBroke);
   return {};
 }
 
 Result<std::vector<std::string>> SimObjectStore::list(std::string_view prefix, size_t most) {
-  TRY_ASSIGN(const Fate fate, this->fate("list", prefix));
-  if (fate == Fate::kRequestLost || fate == Fate::kAnswerLost)
-    return unreached("list", prefix, "the connection broke");
+  TRY(reach("list", prefix));
   if (const auto made = make_bucket(); !made.ok())
     return unreached("list", prefix, made.error().message);
   const auto names = os_.list(kElsewhere);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,12 +47,17 @@ class SimObjectStore final : public engine::ObjectStore {
   Result<void> remove(std::string_view name) override;
   Result<std::vector<std::string>> list(std::string_view prefix, size_t most) override;
 
+  // Was one of this name put since this was made?
+  bool has_put(const std::string& path) const { return put_.count(path) != 0; }
+  // Does this line tell of a call that the weather has failed?
+  static bool is_weather(std::string_view error);
   // Where an object lies in the world.
   static std::string path_of(std::string_view name);
 
  private:
   enum class Fate { kFine, kRequestLost, kAnswerLost, kLate, kNever };
   Result<Fate> fate(std::string_view what, std::string_view name);
+  Result<void> reach(std::string_view what, std::string_view name);
   Result<void> make_bucket();
   Result<std::string> write_aside(std::string_view bytes);
   void forget_late(std::string_view name);
@@ -63,6 +69,7 @@ class SimObjectStore final : public engine::ObjectStore {
   bool lose_answer_ = false;
   Instant back_at_{0};
   uint64_t aside_ = 0;
+  std::set<std::string> put_;                // where they lie
   std::map<std::string, std::string> late_;  // acknowledged, and not there yet: where it lies aside
 };
 
