@@ -23,6 +23,7 @@ def digest(key, text):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # an answer is sent at once
 
     def log_message(self, *_):
         pass
