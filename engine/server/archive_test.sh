@@ -169,6 +169,8 @@ AWS_ACCESS_KEY_ID='' refusal
 has "no key" "$refused" "who is asking?"
 url=bucket/x refusal
 has "no address" "$refused" "s3://BUCKET/PREFIX"
+printf '[storage]\ncold_tier_path = "cold"\narchive.url = "bucket/x"\n' >"$dir/p.toml"
+has "in TOML" "$("$server" "$dir/p.toml" 2>&1)" "p.toml line 3"
 if [ -z "${S3RVER:-}" ]; then
   url=s3://locked/x refusal
   has "no rights" "$refused" "these credentials may not"

@@ -30,8 +30,8 @@ bool take(std::string_view& text, uint64_t& number) {
 }
 
 std::string note_text(const ArchiveNote& note) {
-  const std::string text =
-      fmt::format("{}{} {} {} {} ", kNoteHead, note.sequence, note.nonce, note.bytes, note.url);
+  const std::string text = fmt::format("{}{} {} {} {} {} ", kNoteHead, note.sequence, note.nonce,
+                                       note.bytes, note.crc, note.url);
   return text + fmt::format("{:08x}\n", crc32c(text));
 }
 
@@ -40,8 +40,11 @@ std::optional<ArchiveNote> parse_note(std::string_view text) {
   std::string_view rest = text;
   if (!rest.starts_with(kNoteHead)) return std::nullopt;
   rest.remove_prefix(kNoteHead.size());
-  if (!take(rest, note.sequence) || !take(rest, note.nonce) || !take(rest, note.bytes))
+  uint64_t crc = 0;
+  if (!take(rest, note.sequence) || !take(rest, note.nonce) || !take(rest, note.bytes) ||
+      !take(rest, crc))
     return std::nullopt;
+  note.crc = static_cast<uint32_t>(crc);
   note.url = rest.substr(0, rest.find(' '));
   return note_text(note) == text ? std::optional(note) : std::nullopt;
 }
@@ -115,9 +118,9 @@ Result<std::optional<ArchiveNote>> Archive::read_note(Os& os, const std::string&
   return note;
 }
 
-Result<void> Archive::write_note(uint64_t sequence, uint64_t nonce, uint64_t bytes) {
+Result<void> Archive::write_note(uint64_t sequence, uint64_t nonce, std::string_view bytes) {
   TRY_ASSIGN(const auto file, create_fresh(os_, note_file(folder_, sequence)));
-  TRY(write_whole(*file, 0, note_text({sequence, nonce, bytes, url_})));
+  TRY(write_whole(*file, 0, note_text({sequence, nonce, bytes.size(), crc32c(bytes), url_})));
   TRY(file->sync("cold.note"));
   return os_.sync_directory(folder_, "cold.note");
 }

@@ -9,8 +9,9 @@
 //
 // A segment goes in four steps: the note is made durable; the object is put; it is read back whole and compared, for some
 // stores answer before others can read it; the file is removed. So at each moment, and whatever of the last names a power cut
-// takes back, a whole copy is found: the file, or behind the note an object that was read. A note beside its file says
-// nothing of the object, which is then put again, with the same bytes under the same name.
+// back, a whole copy is found: the file, or behind the note an object that was read. A note beside its file says nothing of
+// the object, which is then put again, with the same bytes under the same name; but the file must have the bytes that the
+// note was written for: one that was removed and comes back may have others' (ext4 with data=writeback).
 //
 // An object is removed when nobody holds its segment (engine/store/away.h), and its note behind it. What has no note in this
 // folder is never removed: it is another store's.
@@ -40,6 +41,7 @@ struct ArchiveNote {
   uint64_t sequence = 0;
   uint64_t nonce = 0;
   uint64_t bytes = 0;  // of the segment
+  uint32_t crc = 0;    // CRC-32C of all of it
   std::string url;     // of the archive
 };
 
@@ -58,7 +60,7 @@ class Archive {
   static Result<std::optional<ArchiveNote>> read_note(Os& os, const std::string& folder,
                                                       uint64_t sequence);
   // Durable when this returns. Yields. Errors: as the disk's; a part of it may stand, which counts as none.
-  Result<void> write_note(uint64_t sequence, uint64_t nonce, uint64_t bytes);
+  Result<void> write_note(uint64_t sequence, uint64_t nonce, std::string_view bytes);
 
   // --- Objects ---
   // Stores a segment's bytes, and reads them back. Yields.

@@ -41,8 +41,6 @@ class Archiver {
   void look();
 
   const ArchiverStats& stats() const { return stats_; }
-  // Is all done that is due?
-  bool idle() { return !folder_.any_doomed() && next_to_go() == nullptr; }
 
  private:
   ColdSegment* next_to_go();

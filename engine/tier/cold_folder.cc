@@ -93,8 +93,21 @@ Result<bool> ColdFolder::check_found(uint64_t sequence, uint64_t nonce, uint64_t
     return not_sealed(name, "it is missing");
   }
   if (!file.ok()) return file.error();
-  TRY(check_sealed(**file, sequence, nonce, bytes));
-  return false;
+  const auto sealed = check_sealed(**file, sequence, nonce, bytes);
+  std::optional<ArchiveNote> note;
+  if (archive_) {
+    TRY_ASSIGN(note, Archive::read_note(os_, path_, sequence));
+  }
+  if (!note || note->nonce != nonce || note->bytes != bytes) {
+    if (!sealed.ok()) return sealed.error();
+    return false;
+  }
+  if (sealed.ok()) {
+    TRY_ASSIGN(const std::string whole, read_some(**file, 0, bytes));
+    if (crc32c(whole) == note->crc) return false;
+  }
+  return check_note(sequence, nonce,
+                    bytes);  // it was removed, and has come back with others' bytes
 }
 
 Result<void> ColdFolder::check_sealed(File& file, uint64_t sequence, uint64_t nonce,
@@ -131,8 +144,20 @@ Result<bool> ColdFolder::check_note(uint64_t sequence, uint64_t nonce, uint64_t 
 }
 
 Result<void> ColdFolder::check_standing(const std::vector<SegmentHold>& segments) {
-  for (const SegmentHold& hold : segments)
-    TRY(check_found(hold->sequence, hold->nonce, hold->bytes));
+  for (const SegmentHold& hold : segments) {
+    const std::string name = file_of(hold->sequence);
+    if (!hold->archived) {
+      const auto file = os_.open(name, Open::kRead);
+      if (file.ok()) {
+        TRY(check_sealed(**file, hold->sequence, hold->nonce, hold->bytes));
+        continue;
+      }
+      if (file.error().code != Errc::kNotFound) return file.error();
+      if (!hold->archived) return not_sealed(name, "it is missing");
+    }
+    TRY_ASSIGN(const bool noted, check_note(hold->sequence, hold->nonce, hold->bytes));
+    if (!noted) return not_sealed(name, "it is in the archive, and its note is missing");
+  }
   return {};
 }
 
@@ -191,6 +216,8 @@ Result<void> ColdFolder::settle() {
     if (!sequence) continue;  // nobody's file of another name is removed
     next_ = std::max(next_, *sequence + 1);
     if (find(*sequence) == nullptr) (void)os_.remove(fmt::format("{}/{}", path_, name));
+    if (find(*sequence) != nullptr && find(*sequence)->archived)
+      (void)os_.remove(file_of(*sequence));
   }
   return {};
 }
@@ -242,11 +269,9 @@ Result<SegmentHold> ColdFolder::seal(Draft draft) {
 }
 
 Result<void> ColdFolder::write_sealed(const std::string& name, std::string_view bytes) {
-  {
-    TRY_ASSIGN(const auto file, create_fresh(os_, name));
-    TRY(write_whole(*file, 0, bytes));
-    TRY(file->sync("cold.segment"));
-  }
+  TRY_ASSIGN(const auto file, create_fresh(os_, name));
+  TRY(write_whole(*file, 0, bytes));
+  TRY(file->sync("cold.segment"));
   return os_.sync_directory(path_, "cold.directory");
 }
 
@@ -380,7 +405,7 @@ Result<void> ColdFolder::move_to_archive(ColdSegment& segment, bool& of_disk) {
     return Error{Errc::kCorrupt, fmt::format("{}: it has {} bytes, and {} were sealed", name,
                                              bytes.size(), segment.bytes)};
   segment.noted = true;
-  TRY(archive_->write_note(segment.sequence, segment.nonce, segment.bytes));
+  TRY(archive_->write_note(segment.sequence, segment.nonce, bytes));
   of_disk = false;
   TRY(archive_->send(segment.sequence, segment.nonce, bytes));
   if (segment.stays) return {};
