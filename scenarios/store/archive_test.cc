@@ -81,8 +81,11 @@ class ArchiveTest : public ::testing::Test {
   }
   static void wait(engine::Os& os, int64_t ms = 2000) { os.park(os.now() + milliseconds(ms)); }
   std::vector<std::string> in(std::string_view folder) const {
+    std::vector<std::string> found;
     const auto names = world.disk.list(folder);
-    return names.ok() ? *names : std::vector<std::string>();
+    for (size_t i = 0; names.ok() && i < names->size(); ++i)
+      if (!(*names)[i].starts_with('.')) found.push_back((*names)[i]);  // no object yet
+    return found;
   }
   // Two keys, in segments that are in the archive, and a base that rests on them.
   void archive_two() {
@@ -96,7 +99,7 @@ class ArchiveTest : public ::testing::Test {
     });
     EXPECT_EQ(refused, "");
     EXPECT_THAT(in("elsewhere"), SizeIs(2));
-    EXPECT_THAT(in("cold"), ::testing::ElementsAre("1.archive", "2.archive"));
+    EXPECT_THAT(in("cold"), ::testing::ElementsAre("2.archive", "3.archive"));
   }
 
   engine::EngineConfig config;
@@ -142,7 +145,7 @@ TEST_F(ArchiveTest, OutOfReachAStartServesTheRestAndRemovesNothing) {
   live([&](engine::Os& os, Engine& engine, sim::SimObjectStore& bucket) {
     EXPECT_THAT(said, HasSubstr("the archive is not reached"));
     EXPECT_EQ(ask(engine, "EXISTS a b"), ":2\r\n");
-    EXPECT_THAT(ask(engine, "GET a"), StartsWith("-IOERR s3://bucket/store/1-"));
+    EXPECT_THAT(ask(engine, "GET a"), StartsWith("-IOERR s3://bucket/store/2-"));
     EXPECT_THAT(ask(engine, "APPEND a x"), StartsWith("-IOERR")) << "nothing is overwritten";
     EXPECT_EQ(ask(engine, "SET c 1"), "+OK\r\n");
     EXPECT_THAT(ask(engine, "INFO persistence"), HasSubstr("archive_not_had:2\r\n"));
@@ -154,7 +157,7 @@ TEST_F(ArchiveTest, OutOfReachAStartServesTheRestAndRemovesNothing) {
     bucket.set_out_of_reach(false);
     wait(os, 60'000);
     EXPECT_THAT(ask(engine, "GET a"), StartsWith("$31\r\naaa"));
-    for (const std::string& name : in("elsewhere")) EXPECT_THAT(name, Not(HasSubstr("%2-")));
+    for (const std::string& name : in("elsewhere")) EXPECT_THAT(name, Not(HasSubstr("%3-")));
   });
 }
 
@@ -176,9 +179,9 @@ TEST_F(ArchiveTest, AStartWithoutItOrWithAnotherIsRefusedByName) {
 
 TEST_F(ArchiveTest, ALostFileWithoutANoteIsMissingAsBefore) {
   archive_two();
-  EXPECT_TRUE(in_world([&](engine::Os& os) { EXPECT_TRUE(os.remove("cold/1.archive").ok()); }));
+  EXPECT_TRUE(in_world([&](engine::Os& os) { EXPECT_TRUE(os.remove("cold/2.archive").ok()); }));
   live({});
-  EXPECT_THAT(refused, HasSubstr("cold/1.cold: it is missing"));
+  EXPECT_THAT(refused, HasSubstr("cold/2.cold: it is missing"));
 }
 
 TEST_F(ArchiveTest, ABackupHasTheFilesThemselves) {
