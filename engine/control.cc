@@ -144,6 +144,7 @@ Result<void> Engine::config_set(std::string_view name, std::string_view value) {
   config_ = std::move(next);
   aof_.set_options(config_.aof);
   if (tier_ != nullptr) tier_->set_options(config_.tier);
+  if (archiver_ != nullptr) archiver_->set_options(config_.tier);
   apply_config();
   keeper_.config_changed();
   if (on_config_) on_config_();

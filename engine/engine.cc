@@ -129,6 +129,7 @@ uint64_t Engine::append(const Effects& effects) {
   if (master_.own()) master_.append(effects, lsn);
   if (sink_ != nullptr) sink_->on_entry();
   if (tier_ != nullptr) tier_->look();
+  if (archiver_ != nullptr && config_.sizes.tier.restless) archiver_->look();
   keeper_.on_entry();
   if (++appends_ % kLooksAtMemory == 0) peak_memory_ = std::max(peak_memory_, used_memory());
   if (!wake_expirer_.empty() && keyspace_.next_expiry_ms() != INT64_MAX) wake_expirer_.notify_all();
@@ -209,6 +210,7 @@ Result<void> Engine::shut_down(bool save) {
   keeper_.stop();
   if (sink_ != nullptr) sink_->stop();
   if (tier_ != nullptr) tier_->stop();
+  if (archiver_ != nullptr) archiver_->stop();
   wake_expirer_.notify_all();
   executor_.stop();
   master_.stop();

@@ -23,6 +23,7 @@
 #include "engine/replication/replica.h"
 #include "engine/sink/sink.h"
 #include "engine/store/keyspace.h"
+#include "engine/tier/archiver.h"
 #include "engine/tier/tier.h"
 
 namespace powercut::engine {
@@ -56,6 +57,9 @@ class Engine final : public OperationLog, public Control {
   const Replica& replica() const { return replica_; }
   // The network that it may follow a master over. Call it before load(); it outlives the tasks.
   void set_net(Net* net) { replica_.set_net(net); }
+  // Where the archive is, if there is to be one (archive-url). Call it before load(); it outlives the tasks.
+  void set_object_store(ObjectStore* store) { object_store_ = store; }
+  Archiver* archiver() { return archiver_.get(); }  // null: there is no archive
   const Sink* sink() const { return sink_.get(); }  // null: there is no database behind it
   Tier* tier() { return tier_.get(); }              // null: there is no cold tier
   const Tier* tier() const { return tier_.get(); }
@@ -194,6 +198,7 @@ class Engine final : public OperationLog, public Control {
   Result<void> look_at_tier(RecoveryOptions& options);
   Result<void> begin_tier();
   std::string info_tier() const;
+  Result<void> look_at_archive();
   // replicas.cc
   Master::Store lend_to_master();
   void set_master_options();
@@ -221,6 +226,8 @@ class Engine final : public OperationLog, public Control {
   std::unique_ptr<Sink> sink_;
   std::unique_ptr<ColdFolder> cold_;
   std::unique_ptr<Tier> tier_;
+  ObjectStore* object_store_ = nullptr;
+  std::unique_ptr<Archiver> archiver_;
   WaitQueue wake_expirer_;
   WaitQueue shutdown_over_;
   RecoveryReport report_;

@@ -31,10 +31,14 @@ class Generations {
   void set_cold(ColdFolder* cold, Checkpoint::ReadAway read) {
     cold_ = cold;
     checkpoint_.set_read_away(std::move(read));
-    backups_.set_rests_on([this](const std::string& base) {
+    // A backup has the files themselves: those in the archive come back first.
+    backups_.set_rests_on([this](const std::string& base) -> Result<std::vector<std::string>> {
       std::vector<std::string> files;
-      for (const SegmentHold& segment : rests_on_[base])
+      const auto segments = rests_on_[base];  // it may change meanwhile
+      for (const SegmentHold& segment : segments) {
+        TRY(cold_->keep_here(*segment));
         files.push_back(cold_->file_of(segment->sequence));
+      }
       return files;
     });
   }

@@ -1,4 +1,6 @@
 // The parameters of the cold tier (engine/tier/tier.h).
+#include <algorithm>
+
 #include "engine/parameter_values.h"
 #include "engine/parameters.h"
 
@@ -26,6 +28,41 @@ Result<void> set_compression(EngineConfig& config, std::string_view value) {
   return {};
 }
 
+// What it would be in a note (engine/tier/archive.h).
+Result<void> set_archive_url(EngineConfig& config, std::string_view value) {
+  if (value.empty()) {
+    config.tier.archive_url.clear();
+    return {};
+  }
+  const auto url = parse_archive_url(value);
+  if (!url.ok()) return invalid(url.error().message);
+  config.tier.archive_url = "s3://" + url->bucket + (url->prefix.empty() ? "" : "/" + url->prefix);
+  return {};
+}
+
+Result<void> set_after(EngineConfig& config, std::string_view value) {
+  constexpr int64_t kTenYears = 315'360'000;
+  TRY_ASSIGN(config.tier.archive_after_s, integer(value, 0, kTenYears));
+  return {};
+}
+
+Result<void> set_archive_endpoint(EngineConfig& config, std::string_view value) {
+  if (!value.empty() && !value.starts_with("http://") && !value.starts_with("https://"))
+    return invalid("it must begin with http:// or https://");
+  while (value.ends_with('/')) value.remove_suffix(1);
+  config.tier.archive_endpoint = value;
+  return {};
+}
+
+Result<void> set_archive_region(EngineConfig& config, std::string_view value) {
+  const bool plain = std::all_of(value.begin(), value.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+  if (value.empty() || !plain) return invalid("it must be the name of a region, as us-east-1");
+  config.tier.archive_region = value;
+  return {};
+}
+
 Result<void> set_warm_size(EngineConfig&, std::string_view value) {
   uint64_t bytes = 0;
   TRY(set_bytes(bytes, value));
@@ -34,11 +71,28 @@ Result<void> set_warm_size(EngineConfig&, std::string_view value) {
 }
 
 constexpr Parameter kTierParameters[] = {
+    {"archive-after", Settable::kRunTime,
+     [](Config c) { return std::to_string(c.tier.archive_after_s); },
+     [](EngineConfig& c, std::string_view value) { return set_after(c, value); },
+     "seconds without a read after which a segment goes to the archive; 0: never for that"},
+    {"archive-endpoint", Settable::kSame, [](Config c) { return c.tier.archive_endpoint; },
+     set_archive_endpoint,
+     "where the archive's S3 API is, as https://HOST:PORT; empty: Amazon's of the region"},
+    {"archive-region", Settable::kSame, [](Config c) { return c.tier.archive_region; },
+     set_archive_region, "the region that requests to the archive are signed for"},
+    {"archive-url", Settable::kSame, [](Config c) { return c.tier.archive_url; }, set_archive_url,
+     "s3://BUCKET/PREFIX for segments of the cold tier that are seldom read; empty: all stay on "
+     "the "
+     "disk"},
     {"cold-tier-compression", Settable::kRunTime,
      [](Config c) -> std::string { return c.tier.compress ? "lz4" : "none"; }, set_compression,
      "lz4 or none: how values lie in the cold tier"},
     {"cold-tier-path", Settable::kSame, [](Config c) { return c.tier.path; }, set_cold_path,
      "a folder in dir for values that are seldom used; empty: all are in memory"},
+    {"cold-tier-size", Settable::kRunTime,
+     [](Config c) { return std::to_string(c.tier.cold_bytes); },
+     [](EngineConfig& c, std::string_view value) { return set_bytes(c.tier.cold_bytes, value); },
+     "bytes of segments on the disk, beyond which the coldest go to the archive; 0: any"},
     {"hot-tier-size", Settable::kRunTime, [](Config c) { return std::to_string(c.tier.hot_bytes); },
      [](EngineConfig& c, std::string_view value) { return set_bytes(c.tier.hot_bytes, value); },
      "bytes of values that stay in memory beside a cold tier; 0: any"},

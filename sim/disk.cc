@@ -33,8 +33,9 @@ void Disk::link(const FileTree::Place& place, InodeId inode, uint64_t seq, bool 
     end.meta_seq = seq;
     CHECK(id == op.after || end.links > 0);
     end.links += id == op.after ? 1 : -1;
-    if (!state_.rules.write_through) ++end.pending_names;
+    if (!state_.rules.write_through && !directory.elsewhere) ++end.pending_names;
   }
+  if (directory.elsewhere) return;
   if (state_.rules.write_through) {
     state_.stats.bytes_metadata += kBlockBytes;
   } else {
@@ -46,6 +47,7 @@ Result<InodeId> Disk::add(std::string_view path, bool directory) {
   TRY_ASSIGN(const FileTree::Place place, state_.tree.resolve(path));
   if (place.inode != kNoInode) return path_error(Errc::kExists, "exists already", path);
   const InodeId id = state_.tree.add(directory);
+  state_.tree.own(id).elsewhere = state_.tree[place.directory].elsewhere;
   link(place, id, ++state_.seq, false);
   return id;
 }
@@ -131,6 +133,16 @@ void Disk::charge_to(InodeId inode, uint8_t account) {
   state_.tree.own(inode).account = account;
 }
 
+Result<void> Disk::make_elsewhere(std::string_view path) {
+  Inode& root = state_.tree.own(kRootInode);
+  root.elsewhere = true;  // for this one entry
+  const auto made = add(path, true);
+  state_.tree.own(kRootInode).elsewhere = false;
+  if (!made.ok()) return made.error();
+  state_.tree.own(*made).released = true;
+  return {};
+}
+
 // --- Content ---
 
 namespace {
@@ -173,7 +185,7 @@ Result<size_t> Disk::read(InodeId id, uint64_t offset, char* out, size_t n) cons
 
 // Logs it, and says when it happened; a seq that is given already it keeps.
 void Disk::push(Inode& inode, DataOp& op) {
-  if (state_.rules.write_through) return;
+  if (state_.rules.write_through || inode.elsewhere) return;
   if (op.seq == 0) op.seq = ++state_.seq;
   op.at = state_.now;
   inode.log.push(op);
@@ -196,7 +208,7 @@ bool Disk::write_piece(Inode& inode, uint32_t index, uint32_t offset, std::strin
   if (!block) {
     if (!state_.tree.allocate(block)) return false;
     op.came = true;
-  } else if (start < inode.size && !state_.rules.write_through) {
+  } else if (start < inode.size && !state_.rules.write_through && !inode.elsewhere) {
     if (piece.size() == kBlockBytes) {
       inode.log.keep_block(op, std::move(block));
       block = std::make_shared<Block>();
@@ -240,7 +252,7 @@ Result<size_t> Disk::write(InodeId id, uint64_t offset, std::string_view data) {
 // The size first (it is the journal's business), then the tail of the last block as ordinary data,
 // then the freed blocks with the journal again. Old content returns only if the size comes back.
 void Disk::shrink(Inode& inode, uint64_t size) {
-  const bool logged = !state_.rules.write_through;
+  const bool logged = !state_.rules.write_through && !inode.elsewhere;
   DataOp op;
   op.size_before = inode.size;
   op.size_after = inode.size = size;

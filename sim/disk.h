@@ -32,6 +32,9 @@ namespace powercut::sim {
 
 struct Survival;
 
+// The directory that SimOs makes elsewhere.
+inline constexpr std::string_view kElsewhere = "elsewhere";
+
 class Disk {
  public:
   explicit Disk(const PersonaRules& rules = {});
@@ -48,6 +51,9 @@ class Disk {
   bool is_directory(InodeId inode) const { return state_.tree[inode].directory; }
   Result<InodeId> create(std::string_view path);
   Result<void> make_directory(std::string_view path);
+  // In the root: a directory of another machine (sim/sim_object_store.h). Every change of it and of what is in it is durable
+  // when it is made, whatever the rules say, and waits for no sync.
+  Result<void> make_elsewhere(std::string_view path);
   Result<void> remove(std::string_view path);
   Result<void> rename(std::string_view from, std::string_view to);
   Result<void> hard_link(std::string_view file, std::string_view to);

@@ -23,6 +23,7 @@ struct Entry {
 struct Inode {
   bool directory = false;
   bool released = false;       // no handle will use it again
+  bool elsewhere = false;      // on another machine: every change is durable when it is made
   bool late_error = false;     // the next sync reports the failure of an earlier one
   uint8_t account = 0;         // of DiskStats::bytes_data_of
   uint32_t links = 0;          // live names

@@ -326,7 +326,7 @@ Result<void> SimOs::remove(std::string_view path) {
 Result<void> SimOs::make_directory(std::string_view path) {
   return plain_call(Op::kMakeDirectory, path, [&]() -> Result<void> {
     TRY(world_.disk.check_change());
-    return world_.disk.make_directory(path);
+    return path == kElsewhere ? world_.disk.make_elsewhere(path) : world_.disk.make_directory(path);
   });
 }
 

@@ -134,7 +134,8 @@ Result<void> Backups::link_in(const std::string& path, const std::string& name) 
 
 Result<void> Backups::keep_cold(const std::string& base) {
   if (rests_on_ == nullptr) return {};
-  for (const std::string& path : rests_on_(base)) {
+  TRY_ASSIGN(const auto paths, rests_on_(base));
+  for (const std::string& path : paths) {
     const std::string name = path.substr(path.rfind('/') + 1);
     TRY(link_in(path, name));
     cold_.push_back(name);

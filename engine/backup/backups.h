@@ -47,7 +47,7 @@ class Backups {
   explicit Backups(Os& os) : os_(os) {}
 
   // On which files of the cold tier a base rests: a backup has second names of them too, in its folder. Without it: none.
-  using RestsOn = std::function<std::vector<std::string>(const std::string& base)>;
+  using RestsOn = std::function<Result<std::vector<std::string>>(const std::string& base)>;
   void set_rests_on(RestsOn rests_on) { rests_on_ = std::move(rests_on); }
 
   // May one of that ID be begun now? Yields.

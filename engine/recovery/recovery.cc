@@ -33,6 +33,10 @@ std::string removed_name(std::string_view id) {
 
 namespace {
 
+// How long a start waits for a value in the archive, and between two tries.
+constexpr Duration kArchivePatience = seconds(30);
+constexpr Duration kArchivePause = milliseconds(500);
+
 constexpr uint64_t kHighestLsn = UINT64_MAX / 2;  // a higher one is damage
 constexpr uint64_t kSmallestBlock = 1024;         // of a filesystem that a log may be on
 
@@ -445,10 +449,25 @@ class Recovery {
   Result<void> bring_back(int db, std::string_view key) {
     Table::Entry* entry = keyspace_.entry_of(keyspace_.mutable_database(db), key);
     if (entry == nullptr || entry->value.value.away() == nullptr) return {};
-    TRY_ASSIGN(Value value,
-               options_.cold->read(*entry->value.value.away(), keyspace_.encoding_limits()));
+    TRY_ASSIGN(Value value, read_away(*entry->value.value.away()));
     keyspace_.bring_back(*entry, std::move(value));
     return {};
+  }
+
+  // The log changes it, so there is no start without it: one in the archive is asked for again and again.
+  Result<Value> read_away(const Away& away) {
+    const Instant deadline = os_.now() + kArchivePatience;
+    for (;;) {
+      auto value = options_.cold->read(away, keyspace_.encoding_limits());
+      if (value.ok() || !away.segment()->archived) return value;
+      const Errc code = value.error().code;
+      if (code != Errc::kIo && code != Errc::kTimeout) return value;
+      if (os_.now() >= deadline)
+        return Error{code, fmt::format("{}; the log changes a value that lies there: start again "
+                                       "when the archive is reached (nothing was changed)",
+                                       value.error().message)};
+      os_.park(os_.now() + kArchivePause);
+    }
   }
 
   // Whole and valid, but is it the file the manifest means? Its checksum is its last eight bytes.

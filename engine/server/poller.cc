@@ -40,6 +40,8 @@ void Poller::change(int fd, void* who, bool readable, bool writable) {
   CHECK(epoll_ctl(fd_.get(), EPOLL_CTL_MOD, fd, &event) == 0);
 }
 
+void Poller::forget(int fd) { CHECK(epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0); }
+
 size_t Poller::take(std::span<Event> out) {
   std::array<epoll_event, 512> events;
   const int most = static_cast<int>(std::min(events.size(), out.size()));

@@ -24,6 +24,8 @@ class Poller {
   // From now on until `fd` is closed, or watched anew. `who` comes back with its events.
   void watch(int fd, void* who, bool readable, bool writable);
   void change(int fd, void* who, bool readable, bool writable);
+  // No more: for who gives `fd` back without closing it.
+  void forget(int fd);
   // Those that can now; how many of `out` were filled. Never waits.
   size_t take(std::span<Event> out);
 

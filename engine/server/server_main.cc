@@ -14,6 +14,7 @@
 #include "engine/server/options.h"
 #include "engine/server/replace_file.h"
 #include "engine/server/rewrite_config.h"
+#include "engine/server/s3_store.h"
 #include "engine/server/server.h"
 #include "engine/server/server_log.h"
 #include "engine/server/socket_net.h"
@@ -65,6 +66,7 @@ class Process {
     engine_ = Engine::make(store_os_, config_);
     if (const auto secured = secure_links(); !secured.ok()) return end(refuse(secured.error()));
     engine_->set_net(&net_);
+    if (const auto opened = open_archive(); !opened.ok()) return end(refuse(opened.error()));
     lend_process();
     if (const auto users = engine_->begin_users(); !users.ok()) return end(refuse(users.error()));
     if (const auto opened = open_doors(); !opened.ok()) return end(refuse(opened.error()));
@@ -85,6 +87,20 @@ class Process {
     if (!config_.service.tls.replication) return {};
     TRY_ASSIGN(links_, TlsContext::open_client(config_.service.tls));
     net_.set_tls(links_.get());
+    return {};
+  }
+
+  Result<void> open_archive() {
+    const TierOptions& tier = config_.tier;
+    if (tier.archive_url.empty()) return {};
+    TRY_ASSIGN(const ArchiveUrl url, parse_archive_url(tier.archive_url));
+    S3Options options;
+    options.endpoint = tier.archive_endpoint;
+    options.region = tier.archive_region;
+    options.bucket = url.bucket;
+    TRY(take_credentials(options));
+    TRY_ASSIGN(archive_, S3Store::open(os_, std::move(options)));
+    engine_->set_object_store(archive_.get());
     return {};
   }
 
@@ -265,6 +281,7 @@ class Process {
   Descriptor signals_;
   std::unique_ptr<TlsContext> tls_;
   std::unique_ptr<Listeners> listeners_;
+  std::unique_ptr<S3Store> archive_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Metrics> metrics_;

@@ -64,9 +64,14 @@ constexpr Setting kSettings[] = {
     {"sink", "tables", "sink-tables"},
     {"storage", "aof_directory", "appenddirname"},
     {"storage", "aof_file", "appendfilename"},
+    {"storage", "archive.after", "archive-after", Kind::kSeconds},
+    {"storage", "archive.endpoint", "archive-endpoint"},
+    {"storage", "archive.region", "archive-region"},
+    {"storage", "archive.url", "archive-url"},
     {"storage", "checkpoint_file", "dbfilename"},
     {"storage", "cold_tier_compression", "cold-tier-compression"},
     {"storage", "cold_tier_path", "cold-tier-path"},
+    {"storage", "cold_tier_size", "cold-tier-size"},
     {"storage", "databases", "databases"},
     {"storage", "directory", "dir"},
     {"storage", "directory_lock", "directory-lock"},
@@ -205,7 +210,14 @@ Result<std::vector<Directive>> read_toml(std::string_view text, const std::strin
       TRY(take(path, "", table, value, found));
       continue;
     }
-    for (const auto& [key, one] : value.as_table()) TRY(take(path, table, key, one, found));
+    for (const auto& [key, one] : value.as_table()) {
+      if (!one.is_table()) {
+        TRY(take(path, table, key, one, found));
+        continue;
+      }
+      for (const auto& [inner, setting] : one.as_table())
+        TRY(take(path, table, key + "." + inner, setting, found));
+    }
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const Placed& a, const Placed& b) { return a.first < b.first; });

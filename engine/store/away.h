@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/time.h"
 
 namespace powercut::engine {
 
@@ -28,6 +29,11 @@ struct ColdSegment {
   uint64_t live_bytes = 0;     // of these
   uint64_t holders = 0;        // the shelf is one of them
   ColdShelf* shelf = nullptr;  // null: it is gone
+  Instant used{0};             // when it came, or a value of it was read last
+  bool noted = false;          // there may be an object of it in the archive
+  bool archived = false;       // and no file
+  bool stays = false;          // a backup has its file: it is to be here
+  bool moving = false;         // to the archive
 };
 
 class SegmentHold {

@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,7 @@
 #include "engine/os/os.h"
 #include "engine/store/away.h"
 #include "engine/store/keyspace.h"
+#include "engine/tier/archive.h"
 
 namespace powercut::engine {
 
@@ -45,6 +47,29 @@ class ColdFolder final : public ColdShelf {
   Result<void> bring_all_back(Keyspace& keyspace);
   // The folder stands, durably, and holds nothing but what was taken in. Yields. Errors: as the seam's.
   Result<void> settle();
+
+  // --- The archive (engine/tier/archive.h) ---
+  // Call it before adopt(). `store` outlives this.
+  void set_archive(ObjectStore& store, const std::string& url) {
+    archive_.emplace(os_, path_, store, url);
+  }
+  Archive* archive() { return archive_ ? &*archive_ : nullptr; }
+  // Moves a segment's file there. Yields.
+  //   Errors: kIo and others of the disk, `of_disk` set; those of the archive: the file stays, and counts.
+  Result<void> move_to_archive(ColdSegment& segment, bool& of_disk);
+  // Brings a segment's file back, durably, where it is not here, and keeps it here as long as this lives. Yields.
+  //   Errors: those of the archive and of the disk; kCorrupt: what came is not the segment.
+  Result<void> keep_here(ColdSegment& segment);
+  // Objects of segments that nobody holds any more.
+  bool any_doomed() const { return !doomed_.empty(); }
+  // Removes the first of them. Yields. Errors: as the archive's: say it again.
+  Result<void> remove_doomed();
+  // One that has a file here, may go, and was not used since; nullptr: none.
+  ColdSegment* coldest_here(Instant not_since = kForever) const;
+  // One of those that have a file here, and may go; nullptr: none.
+  ColdSegment* any_here() const;
+  uint64_t bytes_here() const;
+  size_t count_archived() const;
 
   // --- Segments ---
   struct Record {
@@ -75,7 +100,7 @@ class ColdFolder final : public ColdShelf {
   Result<Value> read(Away away, const EncodingLimits& limits);
   // nullptr: there is none of that number.
   ColdSegment* find(uint64_t sequence) const;
-  // One of which less than half is some key's; nullptr: there is none.
+  // One with a file here of which less than half is some key's; nullptr: there is none.
   ColdSegment* mostly_dead() const;
   // Those where values of some key lie, for a base that refers to them: held, and as kRdbAuxCold says them.
   std::vector<SegmentHold> in_use() const;
@@ -96,7 +121,13 @@ class ColdFolder final : public ColdShelf {
   uint64_t values() const;  // that lie here
 
  private:
-  Result<void> check_sealed(uint64_t sequence, uint64_t nonce, uint64_t bytes);
+  Result<bool> check_found(uint64_t sequence, uint64_t nonce, uint64_t bytes);
+  Result<void> check_sealed(File& file, uint64_t sequence, uint64_t nonce, uint64_t bytes);
+  Result<bool> check_note(uint64_t sequence, uint64_t nonce, uint64_t bytes);
+  Result<void> settle_note(uint64_t sequence);
+  Result<void> write_sealed(const std::string& name, std::string_view bytes);
+  Result<std::string> read_record(const Away& away);
+  bool may_go(const ColdSegment& segment) const;
   Result<void> make_folder();
   void find_folder(std::string_view said, uint64_t sequence);
   SegmentHold take_in(uint64_t sequence, uint64_t nonce, uint64_t bytes);
@@ -106,6 +137,12 @@ class ColdFolder final : public ColdShelf {
   std::map<uint64_t, SegmentHold> segments_;
   std::vector<uint64_t> unheld_;  // perhaps held again since
   std::function<void()> on_unheld_;
+  std::optional<Archive> archive_;
+  struct Doomed {
+    uint64_t sequence;
+    uint64_t nonce;
+  };
+  std::vector<Doomed> doomed_;
   uint64_t next_ = 1;
 };
 

@@ -60,6 +60,7 @@ void Tier::run() {
   while (!stopping_) {
     if (folder_.any_unheld()) {
       folder_.remove_unheld();
+      if (on_change_) on_change_();
     } else if (due() && os_.now() >= not_before_) {
       move_some_out();
     } else if (due_to_tidy() && os_.now() >= not_before_) {
@@ -177,6 +178,7 @@ void Tier::move_some_out() {
   ++stats_.segments;
   replace(*sealed);
   leaving_.clear();
+  if (on_change_) on_change_();
 }
 
 // In one step. What has changed since it was written is not in leaving_ any more.
@@ -241,8 +243,12 @@ Result<void> Tier::bring_back(std::span<const std::pair<int, std::string>> keys)
         one.value = std::move(*value);
         continue;
       }
-      ++stats_.failures;
-      stats_.last_error = value.error().message;
+      if (one.away.segment()->archived) {
+        ++stats_.not_had;
+      } else {
+        ++stats_.failures;
+        stats_.last_error = value.error().message;
+      }
       if (say_) say_(fmt::format("a value cannot be read: {}", value.error().message));
       return Error{value.error().code, fmt::format("{}: the value of key '{}' is not had",
                                                    value.error().message, shown(one.key))};

@@ -35,6 +35,12 @@ struct TierOptions {
   std::string path;        // cold-tier-path: in the Os's root; empty: no tiers
   uint64_t hot_bytes = 0;  // hot-tier-size: of values in memory; 0: any
   bool compress = true;    // cold-tier-compression
+  // Of the archive (engine/tier/archiver.h):
+  std::string archive_url = {};       // archive-url: s3://bucket/prefix; empty: there is none
+  std::string archive_endpoint = {};  // archive-endpoint; empty: that of the region
+  std::string archive_region = "us-east-1";  // archive-region
+  int64_t archive_after_s = 3600;            // archive-after; 0: never for that
+  uint64_t cold_bytes = 0;                   // cold-tier-size: of segments on the disk; 0: any
 };
 
 // Of the engine's own steps; see EngineSizes.
@@ -51,6 +57,7 @@ struct TierStats {
   uint64_t came = 0;      // ... and came back
   uint64_t segments = 0;  // sealed
   uint64_t failures = 0;  // segments that could not be, and values that could not be read
+  uint64_t not_had = 0;   // values that the archive did not give
   std::string last_error;
 };
 
@@ -76,6 +83,8 @@ class Tier final : public KeyspaceObserver {
   }
   void set_log_line(std::function<void(std::string_view)> say) { say_ = std::move(say); }
   void set_options(const TierOptions& options);
+  // Told when a segment has been sealed, or nobody holds one any more.
+  void set_on_change(std::function<void()> on_change) { on_change_ = std::move(on_change); }
   const TierOptions& options() const { return options_; }
 
   // The task. Ends behind stop().
@@ -123,6 +132,7 @@ class Tier final : public KeyspaceObserver {
   const TierSizes sizes_;
   std::function<void(const Error&)> on_failure_;
   std::function<void(std::string_view)> say_;
+  std::function<void()> on_change_;
   WaitQueue wake_;
   std::map<KeyAt, Leaving> leaving_;  // in the segment that is being written, and not changed since
   std::multiset<KeyAt> wanted_;       // a client waits for them

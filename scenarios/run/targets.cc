@@ -21,6 +21,7 @@ std::vector<const TargetType*>& targets() {
     for (const TargetType* type : store_types_with_sink()) known.push_back(type);
     known.push_back(&replicated_type());
     known.push_back(&tiered_type());
+    known.push_back(&tiered_archive_type());
     for (const TargetType* type : sqlite_types()) {
       add_fences(*type);
       known.push_back(type);

@@ -13,6 +13,8 @@ namespace powercut::scenarios {
 
 // Where a tiered store has them.
 inline constexpr const char* kColdFolder = "cold";
+// And what it takes for the address of the simulated object store.
+inline constexpr const char* kBucketUrl = "s3://bucket/store";
 
 class ColdHashes final : public engine::KeyspaceObserver {
  public:

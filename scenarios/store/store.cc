@@ -90,6 +90,7 @@ class StoreType : public TargetType {
     if (task == "aof.syncer") return "the syncer of the log";
     if (task == "keeper") return "the keeper of rewrites and checkpoints";
     if (task == "expirer") return "the expirer of keys";
+    if (task == "archiver") return "the mover of segments to the archive";
     if (task == "tier") return "the mover of values to the cold tier";
     if (task == "sink") return "the writer of the database behind it";
     return {};
@@ -186,18 +187,27 @@ std::vector<std::string_view> with_a_log() {
 // The same with a cold tier, to which values leave behind each operation.
 class TieredType final : public StoreType {
  public:
-  std::string_view name() const override { return "tiered"; }
+  // `archived`: behind that, an object store on other machines, to which segments move on.
+  explicit TieredType(bool archived) : archived_(archived) {}
+
+  std::string_view name() const override { return archived_ ? "tiered-archive" : "tiered"; }
   std::string_view about() const override {
-    return "the store, with values in the cold tier that its bases rest on";
+    return archived_
+               ? "the same, with segments that move on to an object store which is not always "
+                 "reached"
+               : "the store, with values in the cold tier that its bases rest on";
   }
   Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
                                             const sim::Settings& settings) const override {
-    return StoreTarget::open_tiered(os, settings);
+    return StoreTarget::open_tiered(os, settings, archived_);
   }
   // Without the log there are no tiers.
   std::vector<std::string_view> policies() const override { return with_a_log(); }
   std::string turn_log_on() const override { return {}; }
   bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
+
+ private:
+  const bool archived_;
 };
 
 // A master and its replica, each on a machine of its own.
@@ -253,7 +263,12 @@ class ReplicatedType final : public StoreType {
 }  // namespace
 
 const TargetType& tiered_type() {
-  static const TieredType type;
+  static const TieredType type(false);
+  return type;
+}
+
+const TargetType& tiered_archive_type() {
+  static const TieredType type(true);
   return type;
 }
 

@@ -15,5 +15,8 @@ std::span<const TargetType* const> store_types_with_sink();
 const TargetType& replicated_type();
 // tiered: with a cold tier (engine/tier/tier.h), policies that have a log.
 const TargetType& tiered_type();
+// tiered-archive: and with an archive behind that (engine/tier/archive.h), in a simulated object store
+// (sim/sim_object_store.h).
+const TargetType& tiered_archive_type();
 
 }  // namespace powercut::scenarios

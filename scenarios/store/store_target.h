@@ -11,6 +11,7 @@
 #include "scenarios/judge/policy.h"
 #include "scenarios/store/cold_hashes.h"
 #include "scenarios/store/holds_keyspace.h"
+#include "sim/sim_object_store.h"
 #include "sim/target.h"
 
 namespace powercut::scenarios {
@@ -18,8 +19,8 @@ namespace powercut::scenarios {
 // How a policy configures the store.
 engine::EngineConfig config_of(const sim::Settings& settings,
                                std::optional<engine::SinkMode> sink = {});
-// Values leave memory behind each operation.
-engine::EngineConfig tiered_config_of(const sim::Settings& settings);
+// Values leave memory behind each operation; `archived`: and segments the disk.
+engine::EngineConfig tiered_config_of(const sim::Settings& settings, bool archived);
 
 class StoreTarget final : public sim::Target,
                           public HoldsKeyspace,
@@ -30,7 +31,8 @@ class StoreTarget final : public sim::Target,
                                                    std::optional<engine::SinkMode> sink = {});
   // With a cold tier: when the values in it have been read.
   static Result<std::unique_ptr<sim::Target>> open_tiered(engine::Os& os,
-                                                          const sim::Settings& settings);
+                                                          const sim::Settings& settings,
+                                                          bool archived);
   // Of an engine that has been loaded, with these settings.
   static std::unique_ptr<StoreTarget> over(std::unique_ptr<engine::Engine> engine,
                                            const sim::Settings& settings);
@@ -83,6 +85,7 @@ class StoreTarget final : public sim::Target,
   void note_served(uint64_t client, const Connection::Served& served);
   void catch_up(engine::Os& os);
 
+  std::unique_ptr<sim::SimObjectStore> bucket_;  // null: there is no archive
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<ColdHashes> cold_;
   std::vector<Connection> connections_;  // by client

@@ -101,8 +101,33 @@ std::string cold_litter(engine::Engine& engine, const sim::Disk& disk) {
   for (size_t i = 0; names.ok() && i < names->size(); ++i) {
     const std::string& name = (*names)[i];
     const engine::ColdSegment* segment = folder.find(std::strtoull(name.c_str(), nullptr, 10));
-    if (segment == nullptr || segment->holders == 1)
+    const bool archived = name.ends_with(".archive");
+    if (archived && engine.archiver()->stats().reached && !folder.any_doomed() &&
+        (segment == nullptr || !segment->noted))
       return folder.path() + "/" + name + " lies about";
+    if (!archived && (segment == nullptr || segment->holders == 1 || segment->archived))
+      return folder.path() + "/" + name + " lies about";
+  }
+  return {};
+}
+
+// Objects of this life of which no segment knows, when all that is doomed is gone. Those that are being written have other
+// names. What a device that lies has taken the note of stays.
+std::string bucket_litter(engine::Engine& engine, const sim::Disk& disk,
+                          const sim::SimObjectStore* bucket) {
+  if (bucket == nullptr || !engine.archiver()->stats().reached) return {};
+  const engine::ColdFolder& folder = engine.tier()->folder();
+  if (folder.any_doomed()) return {};
+  const auto names = disk.list(sim::kElsewhere);
+  for (size_t i = 0; names.ok() && i < names->size(); ++i) {
+    const std::string& name = (*names)[i];
+    if (!bucket->has_put(fmt::format("{}/{}", sim::kElsewhere, name))) continue;
+    const size_t begin = name.rfind('%') + 1;
+    const engine::ColdSegment* segment =
+        folder.find(std::strtoull(name.c_str() + begin, nullptr, 10));
+    const uint64_t nonce = std::strtoull(name.c_str() + name.find('-', begin) + 1, nullptr, 16);
+    if (segment == nullptr || !segment->noted || segment->nonce != nonce)
+      return "object " + name + " lies about";
   }
   return {};
 }
@@ -134,11 +159,13 @@ std::string litter(engine::Engine& engine, const sim::Disk& disk, bool log) {
 
 }  // namespace
 
-std::string undone_by(engine::Engine& engine, const sim::WorldState& world, bool log) {
+std::string undone_by(engine::Engine& engine, const sim::WorldState& world, bool log,
+                      const sim::SimObjectStore* bucket) {
   const int64_t wall_ms = world.wall_offset_ms + world.now.ns / 1'000'000;
   for (const std::string& line :
        {expired(engine, wall_ms), unsynced(engine), behind(engine), due(engine, world.now),
-        memory(engine), cold_litter(engine, world.disk), litter(engine, world.disk, log)})
+        memory(engine), cold_litter(engine, world.disk), bucket_litter(engine, world.disk, bucket),
+        litter(engine, world.disk, log)})
     if (!line.empty()) return line;
   return {};
 }
