@@ -16,7 +16,6 @@ namespace powercut::engine::postgres {
 namespace {
 
 constexpr int64_t kConnectSeconds = 10;  // where connect_timeout says nothing
-constexpr Duration kSlow = seconds(10);
 
 // What is not said otherwise: a peer that is gone is noticed, and nothing waits for Kerberos.
 constexpr std::pair<const char*, const char*> kDefaults[] = {
@@ -170,8 +169,8 @@ Result<void> check_url(const std::string& url) {
 
 // --- Opening ---
 
-Connection::Connection(PosixOs& os, std::function<void()> on_slow)
-    : os_(os), on_slow_(std::move(on_slow)) {}
+Connection::Connection(PosixOs& os, Duration slow, std::function<void()> on_slow)
+    : os_(os), slow_(slow), on_slow_(std::move(on_slow)) {}
 Connection::~Connection() = default;
 
 void Connection::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
@@ -286,7 +285,7 @@ Result<void> Connection::flush() {
     const int left = PQflush(connection_.get());
     if (left < 0) return broken();
     if (left == 0) return {};
-    if (os_.wait_writable(PQsocket(connection_.get()), os_.now() + kSlow)) continue;
+    if (os_.wait_writable(PQsocket(connection_.get()), os_.now() + slow_)) continue;
     on_slow_();
     os_.wait_writable(PQsocket(connection_.get()));
   }
@@ -296,7 +295,7 @@ Result<void> Connection::wait_for_answer() {
   for (bool said = false; PQisBusy(connection_.get()) != 0;) {
     const int fd = PQsocket(connection_.get());
     if (fd < 0) return broken();
-    if (!os_.wait_readable(fd, said ? kForever : os_.now() + kSlow)) {
+    if (!os_.wait_readable(fd, said ? kForever : os_.now() + slow_)) {
       on_slow_();
       said = true;
       continue;

@@ -57,8 +57,8 @@ Result<void> check_url(const std::string& url);
 
 class Connection {
  public:
-  // Both outlive it. `on_slow` is told once, each time that an answer is long in coming.
-  Connection(PosixOs& os, std::function<void()> on_slow);
+  // `os` outlives it. `on_slow` is told once of each answer that has not come after `slow`.
+  Connection(PosixOs& os, Duration slow, std::function<void()> on_slow);
   ~Connection();
 
   //   Errors: kRefused: it lets nobody in. kNotFound: no such host. kTimeout. kIo: any other. It is closed then.
@@ -85,6 +85,7 @@ class Connection {
   Error broken();
 
   PosixOs& os_;
+  const Duration slow_;
   const std::function<void()> on_slow_;
   std::unique_ptr<pg_conn, Finish> connection_;
 };

@@ -102,14 +102,16 @@ std::string bytes_shown(std::string_view text) {
 
 }  // namespace
 
-PostgresDatabase::PostgresDatabase(PosixOs& os, std::string url, std::vector<SinkTable> tables)
+PostgresDatabase::PostgresDatabase(PosixOs& os, std::string url, std::vector<SinkTable> tables,
+                                   Duration slow)
     : os_(os),
       url_(std::move(url)),
       name_(without_password(url_)),
-      connection_(os,
-                  [this] {
+      connection_(os, slow,
+                  [this, slow] {
                     if (on_slow_)
-                      on_slow_(name_ + ": no answer for 10 s: it is slow, or a lock is held");
+                      on_slow_(fmt::format("{}: no answer for {} ms: it is slow, or a lock is held",
+                                           name_, slow.ms()));
                   }),
       mapping_(format_sink_tables(tables)) {
   for (SinkTable& table : tables) tables_.push_back({std::move(table.name), {}, {}});
@@ -197,8 +199,13 @@ Result<SinkDatabase::Found> PostgresDatabase::look() {
     lsn_ = set_aside_ = 0;
     return found;
   }
-  TRY_ASSIGN(const Outcome state, run({"SELECT schema, lsn, tables FROM powercut_sink"}));
-  const auto& rows = state.answers.at(0).rows;
+  const auto state = run({"SELECT schema, lsn, tables FROM powercut_sink"});
+  if (!state.ok() && state.error().code == Errc::kUnsupported)
+    return error(Errc::kUnsupported,
+                 "its table powercut_sink is another program's: name another database, or another "
+                 "schema in its search_path");
+  if (!state.ok()) return state.error();
+  const auto& rows = state->answers.at(0).rows;
   const auto number = rows.size() == 1 ? parse_integer(rows[0].at(1)) : std::nullopt;
   if (!number || *number < 0)
     return error(Errc::kUnsupported,

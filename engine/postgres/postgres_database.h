@@ -27,8 +27,9 @@ namespace powercut::engine {
 
 class PostgresDatabase final : public SinkDatabase {
  public:
-  // `os` outlives it.
-  PostgresDatabase(PosixOs& os, std::string url, std::vector<SinkTable> tables);
+  // `os` outlives it. `slow`: after how long without an answer it is said.
+  PostgresDatabase(PosixOs& os, std::string url, std::vector<SinkTable> tables,
+                   Duration slow = seconds(10));
 
   const std::string& name() const override { return name_; }
   void set_on_slow(std::function<void(const std::string&)> on_slow) override {

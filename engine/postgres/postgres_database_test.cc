@@ -19,7 +19,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
@@ -343,20 +342,47 @@ TEST_F(PostgresDatabaseTest, APasswordIsNotShown) {
   });
 }
 
-TEST_F(PostgresDatabaseTest, ATableThatIsLockedIsWaitedForAndOthersRun) {
+// Whose lock is held until it has said so.
+TEST_F(PostgresDatabaseTest, OneThatIsSlowIsWaitedForAndSaidToBeWhileOthersRun) {
+  PostgresDatabase slow(under_test.os(), PostgresUnderTest::url(), {{"*", "kv"}}, milliseconds(50));
   std::vector<std::string> said;
-  database.set_on_slow([&](const std::string& line) { said.push_back(line); });
+  slow.set_on_slow([&](const std::string& line) {
+    if (said.empty()) sql("COMMIT");
+    said.push_back(line);
+  });
   run([&] {
-    write(1, {text("a", "1")});
+    ASSERT_TRUE(slow.open().ok());
     sql("BEGIN");
     sql("LOCK TABLE kv");
-    under_test.os().spawn("other", [&] {
-      under_test.os().park(under_test.os().now() + milliseconds(50));
-      sql("COMMIT");
-    });
-    write(2, {text("a", "2")});
+    bool others = false;
+    under_test.os().spawn("other", [&] { others = said.empty(); });
+    EXPECT_TRUE(slow.write({2, false, {text("a", "2")}}).ok());
+    EXPECT_TRUE(others);
     EXPECT_THAT(sql("SELECT encode(value, 'escape') FROM kv"), ElementsAre("2"));
-    EXPECT_THAT(said, IsEmpty());
+    EXPECT_EQ(said.at(0), slow.name() + ": no answer for 50 ms: it is slow, or a lock is held");
+  });
+}
+
+// What says nothing of a row is no reason to set it aside.
+TEST_F(PostgresDatabaseTest, OneThatIsFullRefusesNoRow) {
+  run([&] {
+    write(1, {text("a", "1")});
+    for (const auto& [state, code] :
+         {std::pair("53100", Errc::kNoSpace), std::pair("40001", Errc::kIo),
+          std::pair("57014", Errc::kIo)}) {
+      sql(std::string("CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger AS $$ BEGIN RAISE "
+                      "EXCEPTION 'no space' USING ERRCODE = '") +
+          state + "'; END $$ LANGUAGE plpgsql");
+      sql("CREATE OR REPLACE TRIGGER full_disk BEFORE INSERT ON kv FOR EACH ROW EXECUTE FUNCTION "
+          "full_disk()");
+      ASSERT_TRUE(database.is_open() || database.open().ok());
+      const auto written = database.write({2, false, {text("a", "2"), text("b", "2")}});
+      ASSERT_FALSE(written.ok()) << state;
+      EXPECT_EQ(written.error().code, code) << state;
+    }
+    EXPECT_EQ(database.open()->lsn, 1u);
+    EXPECT_EQ(database.set_aside(), 0u);
+    EXPECT_THAT(sql("SELECT encode(value, 'escape') FROM kv"), ElementsAre("1"));
   });
 }
 
