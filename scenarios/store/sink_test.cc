@@ -367,6 +367,33 @@ TEST_F(SinkTest, OneThatGoesBackUnderARunningStoreIsWrittenAnew) {
   });
 }
 
+// Also before anything was committed by this life.
+TEST_F(SinkTest, OneThatGoesBackBeforeTheFirstBatchIsWrittenAnew) {
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET a 1");
+    catch_up(os, engine);
+  });
+  std::string older;
+  in_world([&](engine::Os& os) { older = engine::read_whole(os, kBehindFile).value(); });
+  live([&](engine::Os& os, Engine& engine) {
+    for (int i = 0; i < 3; ++i) ask(engine, "SET b " + std::to_string(i));
+    catch_up(os, engine);
+  });
+  injector.broken = true;
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET c 1");
+    os.park(os.now() + seconds(3));
+    EXPECT_EQ(engine.sink()->found_lsn(), 4u);
+    EXPECT_EQ(engine.sink()->committed_lsn(), 0u);
+    injector.broken = false;
+    const auto file = os.open(kBehindFile, engine::Open::kReadWrite).value();
+    ASSERT_TRUE(file->truncate(0).ok());
+    ASSERT_TRUE(engine::write_whole(*file, 0, older).ok());
+    holds_the_same(os, engine);
+    EXPECT_EQ(engine.sink()->stats().resyncs, 1u);
+  });
+}
+
 // --- Trouble ---
 
 TEST_F(SinkTest, ItIsTriedAgainMoreAndMoreSeldomAndSaidOnce) {
@@ -449,6 +476,10 @@ TEST_F(SinkTest, InfoSaysWhatItIsAt) {
   live([&](engine::Os&, Engine& engine) { EXPECT_THAT(info(engine), HasSubstr("mode:through")); });
   config.sink.file.clear();
   live([&](engine::Os&, Engine& engine) { EXPECT_EQ(info(engine), "none"); });
+  config.sink.url = "postgresql://db/shop";
+  EXPECT_EQ(refusal(), "sink-url: this program speaks to no database");
+  config.aof.policy = engine::SyncPolicy::kNo;
+  EXPECT_EQ(refusal(), engine::kSinkUrlNeedsLog);
 }
 
 TEST_F(SinkTest, ACleanEndLeavesItWithAll) {
