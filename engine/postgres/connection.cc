@@ -80,41 +80,36 @@ bool is_address(const std::string& host) {
          inet_pton(AF_INET, host.c_str(), &to) == 1 || inet_pton(AF_INET6, host.c_str(), &to) == 1;
 }
 
-// libpq would look names up while everything stands still: it gets addresses beside them.
-Result<void> look_up(Os& os, Words& words, Instant deadline) {
+// Each server to try by itself: libpq would look names up while everything stands still, and waits for ever for one that is
+// silent before it tries the next.
+Result<std::vector<Words>> places_of(Os& os, Words words, Instant deadline) {
   const Words defaults = words_of(Options(PQconndefaults()));  // PGHOST, PGPORT
   for (const char* word : {"host", "hostaddr", "port"})
     if (const auto known = defaults.find(word); known != defaults.end()) words.insert(*known);
-  const auto given = words.find("host");
-  if (words.contains("hostaddr") || given == words.end()) return {};
-  const auto hosts = split(given->second);
-  if (std::all_of(hosts.begin(), hosts.end(), is_address)) return {};
+  const auto hosts = split(words["host"]);
   const auto ports = split(words["port"]);
-  std::string names, addresses, at_ports;
+  if (!words["hostaddr"].empty()) return std::vector<Words>{words};
+  if (ports.size() != 1 && ports.size() != hosts.size())
+    return Error{Errc::kInvalid, fmt::format("{} ports for {} hosts", ports.size(), hosts.size())};
+  std::vector<Words> places;
   std::optional<Error> why;
   for (size_t i = 0; i < hosts.size(); ++i) {
-    std::vector<std::string> found{is_address(hosts[i]) && !hosts[i].starts_with('/') ? hosts[i]
-                                                                                      : ""};
-    if (!is_address(hosts[i])) {
-      auto looked = addresses_of(os, hosts[i], deadline);
-      if (!looked.ok()) {
-        why = looked.error();
-        continue;
-      }
-      found = std::move(*looked);
+    Words place = words;
+    place["host"] = hosts[i];
+    place["port"] = ports[ports.size() == 1 ? 0 : i];
+    if (is_address(hosts[i])) {
+      places.push_back(std::move(place));
+      continue;
     }
-    for (const std::string& address : found) {
-      const char* comma = names.empty() && at_ports.empty() ? "" : ",";
-      names += comma + hosts[i];
-      addresses += comma + address;
-      at_ports += comma + (ports.size() == 1 ? ports[0] : i < ports.size() ? ports[i] : "");
+    const auto found = addresses_of(os, hosts[i], deadline);
+    if (!found.ok()) why = found.error();
+    for (size_t at = 0; found.ok() && at < found->size(); ++at) {
+      place["hostaddr"] = (*found)[at];
+      places.push_back(place);
     }
   }
-  if (names.empty() && why) return *why;
-  words["host"] = names;
-  words["hostaddr"] = addresses;
-  words["port"] = at_ports;
-  return {};
+  if (places.empty() && why) return *why;
+  return places;
 }
 
 struct Clear {
@@ -181,10 +176,16 @@ Result<void> Connection::open(const std::string& url) {
   CHECK(connection_ == nullptr);
   TRY_ASSIGN(Words words, parse(url));
   words.insert(std::begin(kDefaults), std::end(kDefaults));
-  const int64_t limit = parse_integer(words["connect_timeout"]).value_or(0);
-  const Instant deadline =
-      os_.now() + seconds(std::clamp<int64_t>(limit <= 0 ? kConnectSeconds : limit, 2, 3600));
-  TRY(look_up(os_, words, deadline));
+  const int64_t given = parse_integer(words["connect_timeout"]).value_or(0);
+  const Duration limit =
+      seconds(std::clamp<int64_t>(given <= 0 ? kConnectSeconds : given, 2, 3600));
+  TRY_ASSIGN(const auto places, places_of(os_, std::move(words), os_.now() + limit));
+  Result<void> opened = Error{Errc::kInvalid, "no host"};
+  for (size_t i = 0; i < places.size() && !opened.ok(); ++i) opened = open_at(places[i], limit);
+  return opened;
+}
+
+Result<void> Connection::open_at(const Words& words, Duration limit) {
   std::vector<const char*> names, values;
   for (const auto& [name, value] : words) {
     if (value.empty()) continue;
@@ -197,7 +198,7 @@ Result<void> Connection::open(const std::string& url) {
   if (connection_ == nullptr) return Error{Errc::kIo, "out of memory"};
   PQsetNoticeReceiver(
       connection_.get(), [](void*, const PGresult*) {}, nullptr);
-  auto opened = poll(deadline);
+  auto opened = poll(os_.now() + limit);
   if (opened.ok() &&
       (PQsetnonblocking(connection_.get(), 1) != 0 || PQenterPipelineMode(connection_.get()) != 1))
     opened = broken();

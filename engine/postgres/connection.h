@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -61,6 +62,7 @@ class Connection {
   Connection(PosixOs& os, Duration slow, std::function<void()> on_slow);
   ~Connection();
 
+  // Of several hosts, the first that lets it in; why is said of the last one.
   //   Errors: kRefused: it lets nobody in. kNotFound: no such host. kTimeout. kIo: any other. It is closed then.
   //   Yields: yes.
   Result<void> open(const std::string& url);
@@ -78,6 +80,8 @@ class Connection {
   struct Finish {
     void operator()(pg_conn* connection) const;
   };
+  using Words = std::map<std::string, std::string>;
+  Result<void> open_at(const Words& words, Duration limit);
   Result<void> poll(Instant deadline);
   Result<void> send(std::span<const Statement> statements);
   Result<void> flush();

@@ -24,7 +24,8 @@ constexpr size_t kKeysInAChunk = 1000;      // a round trip
 constexpr size_t kBytesInAChunk = 4 << 20;  // the same
 constexpr size_t kNamesMost = 256 << 20;    // of fields, in one statement
 constexpr size_t kNameMost = 48;            // with "_fields_expires" behind it: 63
-constexpr int kLockClass = 0x706f7763;      // "powc"
+constexpr std::string_view kDividedByZero = "22012";
+constexpr int kLockClass = 0x706f7763;  // "powc"
 constexpr Duration kLockPatience =
     seconds(1);  // an earlier session of this store may be about to end
 constexpr Duration kLockLook = milliseconds(50);
@@ -338,25 +339,28 @@ Result<void> PostgresDatabase::write_all(const SinkBatch& batch) {
   for (size_t i = 0; i < tables_.size(); ++i)
     TRY(put(tables_[i], std::move(by_table[i]), batch.everything));
   TRY(put_aside(batch.lsn));
-  std::vector<Statement> end(3);
-  end[0].sql = "UPDATE powercut_sink SET lsn = $1, tables = $2 WHERE lsn = $3";
+  // Where nothing is moved it divides by zero, and what comes behind is not done.
+  std::vector<Statement> end{
+      {"WITH moved AS (UPDATE powercut_sink SET lsn = $1, tables = $2 WHERE lsn = $3 RETURNING 1) "
+       "SELECT 1 / count(*) FROM moved"},
+      {"SELECT count(*) FROM powercut_set_aside"},
+      {"COMMIT"}};
   end[0]
       .with_int8(static_cast<int64_t>(batch.lsn))
       .with_text(mapping_)
       .with_int8(static_cast<int64_t>(lsn_));
-  end[1].sql = "SELECT count(*) FROM powercut_set_aside";
-  TRY_ASSIGN(const Outcome moved, run(std::span(end).first(2)));
-  if (moved.answers.at(0).tag != "UPDATE 1")
+  const auto ended = connection_.run(end);
+  if (!ended.ok()) return error(ended.error().code, ended.error().message);
+  if (ended->state == kDividedByZero && ended->failed == 0)
     return error(Errc::kIo, fmt::format("it is not at operation {} any more: somebody else has "
                                         "written powercut_sink, or restored it",
                                         lsn_));
-  end[2].sql = "COMMIT";
-  TRY_ASSIGN(const Outcome committed, run(end[2]));
-  if (committed.answers.at(0).tag != "COMMIT")
+  if (!ended->ok()) return error_of(*ended);
+  if (ended->answers.at(2).tag != "COMMIT")
     return error(Errc::kIo, "it rolled the batch back, and did not say why");
   lsn_ = batch.lsn;
   set_aside_ =
-      static_cast<uint64_t>(parse_integer(moved.answers.at(1).rows.at(0).at(0)).value_or(0));
+      static_cast<uint64_t>(parse_integer(ended->answers.at(1).rows.at(0).at(0)).value_or(0));
   return {};
 }
 

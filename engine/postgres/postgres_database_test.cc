@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <libpq-fe.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <cstdlib>
 #include <memory>
@@ -302,6 +304,31 @@ TEST_F(PostgresDatabaseTest, ItsCommitIsSyncedWhateverTheDefault) {
 }
 
 // --- Nobody there, or nobody let in ---
+
+// Listens, and never says a word: libpq by itself would wait for it for ever.
+TEST_F(PostgresDatabaseTest, OneThatIsSilentIsLeftForTheNext) {
+  const Descriptor silent(socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  ASSERT_EQ(bind(silent.get(), reinterpret_cast<sockaddr*>(&at), size), 0);
+  ASSERT_EQ(listen(silent.get(), 1), 0);
+  ASSERT_EQ(getsockname(silent.get(), reinterpret_cast<sockaddr*>(&at), &size), 0);
+  const std::string host = server().substr(5, server().find(' ') - 5);
+  const auto url = [&](const std::string& hosts, const std::string& ports) {
+    return server() + " options='-c search_path=sink' connect_timeout=2 host=" + hosts +
+           " port=" + ports;
+  };
+  run([&] {
+    const std::string port = std::to_string(ntohs(at.sin_port));
+    PostgresDatabase next = make(url("localhost,127.0.0.1,," + host, "1," + port + ",5432,5432"));
+    const auto found = next.open();
+    ASSERT_TRUE(found.ok()) << found.error().message;
+    EXPECT_THAT(refusal(url("127.0.0.1", port)).message, HasSubstr("it does not answer"));
+    EXPECT_THAT(refusal(url("a,b", "1,2,3")).message, HasSubstr("3 ports for 2 hosts"));
+  });
+}
 
 TEST_F(PostgresDatabaseTest, WhyItCannotBeHadIsOneLine) {
   run([&] {

@@ -69,7 +69,7 @@ bool Sink::connect() {
   }
   if (looked_ && found->lsn < std::max(committed_, found_.lsn)) {
     older_than_ = std::max(committed_, found_.lsn);
-    settled_ = false;
+    settled_ = cleared_ = false;
   }
   if (!looked_ || !settled_) found_ = std::move(found).value();
   looked_ = true;
@@ -115,7 +115,7 @@ bool Sink::note_expired() {
   }
   for (const auto& [db, key] : *keys)
     if (db < keyspace_.databases()) noted_.insert({keyspace_.database(db).identity(), key});
-  return true;
+  return cleared_ = true;
 }
 
 // --- The queue ---
@@ -182,7 +182,7 @@ void Sink::run() {
       replace_damaged();
     } else if (!database_->is_open() && !connect()) {
       continue;
-    } else if (settled_ || (settle() && note_expired())) {
+    } else if ((settled_ || settle()) && (cleared_ || note_expired())) {
       flush();
     }
   }
@@ -278,7 +278,7 @@ void Sink::replace_damaged() {
   const auto away = database_->put_away();
   if (!away.ok() && away.error().code != Errc::kNotFound) return fail(away.error());
   if (away.ok()) say(fmt::format("{} is kept as {}, and written anew", database_->name(), *away));
-  damaged_ = settled_ = false;
+  damaged_ = settled_ = cleared_ = false;
   ++stats_.resyncs;
 }
 

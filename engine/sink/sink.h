@@ -152,6 +152,7 @@ class Sink final : public KeyspaceObserver {
   SinkDatabase::Found found_;
   bool looked_ = false;      // found_ is what the database says
   bool settled_ = false;     // ... and it is known what it lacks
+  bool cleared_ = false;     // ... and which of its rows have expired
   uint64_t older_than_ = 0;  // it was at this operation, and is no more; 0: it is
   bool gap_ = false;  // it lacks what the log has no more, and is not to be written anew unasked
   uint64_t base_ = 0;
