@@ -80,7 +80,7 @@ before=$(sql 'SELECT lsn FROM powercut_sink')
   exec 9<>"/dev/tcp/127.0.0.1/$port"
   while read -r request; do
     printf '%s\r\n' "$request" >&9
-    read -r -u 9 _ || exit 1
+    read -r -u 9 _ 2>/dev/null || exit 1
   done <"$dir/requests"
 ) &
 writer=$!
@@ -99,7 +99,7 @@ is "in order, once" "$(sql "SELECT count(*) = count(DISTINCT lsn), bool_and(lsn 
 (
   exec 9<>"/dev/tcp/127.0.0.1/$port"
   n=0
-  while printf 'INCR user:count\r\n' >&9 2>/dev/null && read -r -u 9 reply; do echo "$reply" >"$dir/acknowledged"; done
+  while printf 'INCR user:count\r\n' >&9 2>/dev/null && read -r -u 9 reply 2>/dev/null; do echo "$reply" >"$dir/acknowledged"; done
 ) &
 writer=$!
 until_so "5" value_of user:count

@@ -63,7 +63,7 @@ class RemoteTest : public EngineLifeTest<NothingFails> {
 TEST_F(RemoteTest, WhateverTheLinkDoesTheDatabaseComesToWhatTheStoreHolds) {
   for (int life = 0; life < 8; ++life)
     live_with_remote([&](engine::Os& os, Engine& engine) {
-      for (int i = 0; i < 60; ++i) {
+      for (int i = 0; i < 300; ++i) {
         const std::string n = std::to_string(life * 100 + i);
         EXPECT_NE(ask(engine, "SET a" + std::to_string(i % 7) + " " + n)[0], '-');
         EXPECT_NE(ask(engine, "HSET h f" + std::to_string(i % 5) + " " + n)[0], '-');
@@ -73,7 +73,7 @@ TEST_F(RemoteTest, WhateverTheLinkDoesTheDatabaseComesToWhatTheStoreHolds) {
       }
     });
   EXPECT_GT(failures, 10u) << "the link never broke";
-  EXPECT_GT(restored, 0) << "no older backup was restored";
+  EXPECT_GT(restored, 0) << "no older backup was restored, of " << failures << " failures";
   EXPECT_GE(resyncs, static_cast<uint64_t>(restored));
 }
 
