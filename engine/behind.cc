@@ -6,9 +6,11 @@
 namespace powercut::engine {
 
 Result<void> Engine::look_at_sink(RecoveryOptions& options) {
-  if (config_.sink.file.empty()) return {};
+  if (!config_.sink.wanted()) return {};
   if (!config_.recovery.append_only || config_.aof.policy == SyncPolicy::kNo)
-    return Error{Errc::kInvalid, std::string(kSinkNeedsLog)};
+    return Error{Errc::kInvalid, std::string(why_sink_needs_log(config_.sink))};
+  if (!config_.sink.url.empty() && !config_.sink.connect)
+    return Error{Errc::kUnsupported, "sink-url: this program speaks to no database"};
   sink_ = std::make_unique<Sink>(os_, keyspace_, aof_, config_.sink);
   sink_->set_log_line([this](std::string_view text) { log_line(text); });
   sink_->look();

@@ -1,12 +1,16 @@
 // The parameters of the database behind the store (engine/sink/sink.h).
 #include "engine/parameter_values.h"
 #include "engine/parameters.h"
+#include "engine/sink/url.h"
 
 namespace powercut::engine {
 
 namespace {
 
 using Config = const EngineConfig&;
+
+constexpr std::string_view kOneOfTwo =
+    "sink-file and sink-url are both given: a store has one database behind it";
 
 // Beside the log: a name that no file of the store has.
 Result<void> set_sink_file(EngineConfig& config, std::string_view value) {
@@ -16,7 +20,14 @@ Result<void> set_sink_file(EngineConfig& config, std::string_view value) {
   if (!value.empty() && (value == service.checkpoint_name || value == service.log_name ||
                          value == service.log_directory))
     return invalid("a file of the store has that name");
+  if (!value.empty() && !config.sink.url.empty()) return invalid(kOneOfTwo);
   config.sink.file = value;
+  return {};
+}
+
+Result<void> set_sink_url(EngineConfig& config, std::string_view value) {
+  if (!value.empty() && !config.sink.file.empty()) return invalid(kOneOfTwo);
+  config.sink.url = value;
   return {};
 }
 
@@ -53,6 +64,9 @@ constexpr Parameter kSinkParameters[] = {
      "yes, or no: tables that lack what the log has no more are written anew when it is said"},
     {"sink-tables", Settable::kSame, [](Config c) { return format_sink_tables(c.sink.tables); },
      set_sink_tables, "\"PATTERN TABLE ...\": which keys go where; the first that matches counts"},
+    {"sink-url", Settable::kSame, [](Config c) { return without_password(c.sink.url); },
+     set_sink_url,
+     "postgresql://USER@HOST/DATABASE, or words as libpq takes them: as sink-file, in PostgreSQL"},
 };
 
 }  // namespace

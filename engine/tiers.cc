@@ -17,9 +17,10 @@ Result<void> check_tier(const EngineConfig& config) {
   if (config.tier.path.empty()) return {};
   if (!config.recovery.append_only)
     return Error{Errc::kInvalid, "cold-tier-path needs the log: appendonly yes"};
-  if (!config.sink.file.empty())
+  if (config.sink.wanted())
     return Error{Errc::kInvalid,
-                 "cold-tier-path and sink-file do not go together yet: leave one of them out"};
+                 fmt::format("cold-tier-path and {} do not go together yet: leave one of them out",
+                             config.sink.url.empty() ? "sink-file" : "sink-url")};
   // A start has all that the log says in memory before values leave it: eviction would take keys that had room.
   if (config.max_memory_bytes != 0 && config.eviction != EvictionPolicy::kNoEviction)
     return Error{Errc::kInvalid,

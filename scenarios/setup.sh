@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build pkg-config ccache
   libboost-context-dev libfmt-dev libcli11-dev nlohmann-json3-dev libxxhash-dev liburing-dev liblzf-dev
-  liblua5.1-0-dev lua-cjson-dev lua-bitop-dev libsqlite3-dev liblz4-dev libtoml11-dev prometheus-cpp-dev libssl-dev libcurl4-openssl-dev openssl python3 libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
+  liblua5.1-0-dev lua-cjson-dev lua-bitop-dev libsqlite3-dev libpq-dev postgresql liblz4-dev libtoml11-dev prometheus-cpp-dev libssl-dev libcurl4-openssl-dev openssl python3 libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   libgoogle-perftools-dev gnuplot-nox clang-format
   dpkg-dev man-db zsh fish parallel procps python3-yaml "$@"
 )

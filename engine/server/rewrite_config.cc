@@ -24,7 +24,9 @@ std::map<std::string, std::vector<std::string>> lines_of(const EngineConfig& con
   const EngineConfig defaults = server_defaults();
   std::map<std::string, std::vector<std::string>> lines;
   for (const Parameter& parameter : parameters()) {
-    const std::string value = parameter.get(config);
+    // The one that is not shown as it is.
+    const std::string value =
+        parameter.name == "sink-url" ? config.sink.url : parameter.get(config);
     auto& own = lines[std::string(parameter.name)];
     if (value == parameter.get(defaults)) continue;
     std::vector<std::string> words;

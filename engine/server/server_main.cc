@@ -7,6 +7,7 @@
 #include "engine/os/posix/directory_lock.h"
 #include "engine/os/posix/posix_os.h"
 #include "engine/os/posix/process.h"
+#include "engine/postgres/postgres_database.h"
 #include "engine/server/event_log.h"
 #include "engine/server/listeners.h"
 #include "engine/server/metrics.h"
@@ -63,6 +64,9 @@ class Process {
     if (const auto synced = os_.sync_directory("", "root.aof_directory"); !synced.ok())
       return end(refuse(no_directory_sync(synced.error())));
     config_.recovery.progress = &progress_;
+    config_.sink.connect = [this](const SinkOptions& options) -> std::unique_ptr<SinkDatabase> {
+      return std::make_unique<PostgresDatabase>(os_, options.url, options.tables);
+    };
     engine_ = Engine::make(store_os_, config_);
     if (const auto secured = secure_links(); !secured.ok()) return end(refuse(secured.error()));
     engine_->set_net(&net_);

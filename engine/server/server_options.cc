@@ -6,11 +6,13 @@
 
 #include "engine/command/user/user.h"
 #include "engine/parameters.h"
+#include "engine/postgres/connection.h"
 #include "engine/redis_parameters.h"
 #include "engine/server/directives.h"
 #include "engine/server/options.h"
 #include "engine/server/server_log.h"
 #include "engine/server/toml_file.h"
+#include "engine/sink/url.h"
 
 namespace powercut::engine {
 
@@ -125,6 +127,7 @@ class Settings {
     // A password is not for the terminal.
     if (directive.words[0] == "requirepass" || directive.words[0] == "masterauth")
       shown = directive.words[0];
+    if (directive.words[0] == "sink-url") shown = "sink-url " + without_password(joined(directive));
     if (directive.words[0] == "user" && directive.words.size() > 1)
       shown = "user " + directive.words[1];
     const bool argument = directive.where.starts_with("--");
@@ -147,7 +150,9 @@ Result<void> parse(const std::vector<std::string>& arguments, EngineConfig& conf
   }
   TRY_ASSIGN(const auto line, directives_of(rest));
   for (const Directive& directive : line) TRY(settings.take(directive));
-  return {};
+  if (config.sink.url.empty()) return {};
+  const auto checked = postgres::check_url(config.sink.url);
+  return checked.ok() ? checked : Error{Errc::kInvalid, "sink-url: " + checked.error().message};
 }
 
 }  // namespace

@@ -62,6 +62,7 @@ constexpr Setting kSettings[] = {
     {"sink", "mode", "sink-mode"},
     {"sink", "resync", "sink-resync"},
     {"sink", "tables", "sink-tables"},
+    {"sink", "url", "sink-url"},
     {"storage", "aof_directory", "appenddirname"},
     {"storage", "aof_file", "appendfilename"},
     {"storage", "archive.after", "archive-after", Kind::kSeconds},

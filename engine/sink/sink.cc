@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/sink/sqlite_database.h"
+
 namespace powercut::engine {
 
 namespace {
@@ -12,6 +14,12 @@ namespace {
 constexpr size_t kKeysMost = 4096;  // a batch of so many does not wait for more
 constexpr Duration kFirstRetry = milliseconds(50);
 constexpr Duration kLongestWait = seconds(2);
+constexpr Duration kLongestEnd = seconds(5);  // of a store whose database may be silent
+
+std::unique_ptr<SinkDatabase> make_database(Os& os, const SinkOptions& options) {
+  if (!options.url.empty()) return options.connect(options);
+  return std::make_unique<SqliteDatabase>(os, options.file, options.tables);
+}
 
 }  // namespace
 
@@ -20,9 +28,10 @@ Sink::Sink(Os& os, Keyspace& keyspace, AofLog& log, SinkOptions options)
       keyspace_(keyspace),
       log_(log),
       options_(std::move(options)),
-      database_(os, options_.file, options_.tables),
+      database_(make_database(os, options_)),
       wake_(os) {
   keyspace_.add_observer(this);
+  database_->set_on_slow([this](const std::string& text) { say(trouble_ = text); });
 }
 
 Sink::~Sink() { keyspace_.remove_observer(this); }
@@ -53,14 +62,14 @@ void Sink::begin(uint64_t base, uint64_t last, bool renumbered) {
 
 // What it found after a failure is what it was at before it, or has the batch that failed: the queue has that as well.
 bool Sink::connect() {
-  auto found = database_.open();
+  auto found = database_->open();
   if (!found.ok()) {
     fail(found.error());
     return false;
   }
-  if (looked_ && found->lsn < committed_) {
-    found->missing = "operations that were committed";
-    settled_ = false;
+  if (looked_ && found->lsn < std::max(committed_, found_.lsn)) {
+    older_than_ = std::max(committed_, found_.lsn);
+    settled_ = cleared_ = false;
   }
   if (!looked_ || !settled_) found_ = std::move(found).value();
   looked_ = true;
@@ -70,14 +79,18 @@ bool Sink::connect() {
 // What does the database lack that no queue has?
 bool Sink::settle() {
   std::string why;
+  const uint64_t was_at = std::exchange(older_than_, 0);
   if (!found_.missing.empty()) {
-    why = fmt::format("{}: there is no {} any more", options_.file, found_.missing);
+    why = fmt::format("{}: there is no {} any more", database_->name(), found_.missing);
+  } else if (was_at != 0) {
+    why = fmt::format("{} is at operation {}, and was at operation {}", database_->name(),
+                      found_.lsn, was_at);
   } else if (!found_.fresh && found_.lsn < base_) {
     why = fmt::format("{} is at operation {}, and the log begins behind operation {}",
-                      options_.file, found_.lsn, base_);
+                      database_->name(), found_.lsn, base_);
   } else if (found_.lsn > last_) {
-    why = fmt::format("{} is at operation {}, and the log ends with operation {}", options_.file,
-                      found_.lsn, last_);
+    why = fmt::format("{} is at operation {}, and the log ends with operation {}",
+                      database_->name(), found_.lsn, last_);
   }
   everything_ |= !why.empty() || found_.fresh;
   gap_ = !why.empty() && !options_.resync;
@@ -94,15 +107,15 @@ bool Sink::settle() {
 
 // A checkpoint that was loaded has dropped what had expired, and no operation says so.
 bool Sink::note_expired() {
-  const auto keys = database_.expired_keys(std::max(loaded_ms_, os_.wall_now().unix_ms));
+  const auto keys = database_->expired_keys(std::max(loaded_ms_, os_.wall_now().unix_ms));
   if (!keys.ok()) {
-    database_.close();
+    database_->close();
     fail(keys.error());
     return false;
   }
   for (const auto& [db, key] : *keys)
     if (db < keyspace_.databases()) noted_.insert({keyspace_.database(db).identity(), key});
-  return true;
+  return cleared_ = true;
 }
 
 // --- The queue ---
@@ -167,9 +180,9 @@ void Sink::run() {
       wake_.rest(due);
     } else if (damaged_ && options_.resync) {
       replace_damaged();
-    } else if (!database_.is_open() && !connect()) {
+    } else if (!database_->is_open() && !connect()) {
       continue;
-    } else if (settled_ || (settle() && note_expired())) {
+    } else if ((settled_ || settle()) && (cleared_ || note_expired())) {
       flush();
     }
   }
@@ -179,7 +192,7 @@ void Sink::flush() {
   const SinkBatch batch = take();
   while (log_.active() && log_.synced_lsn() < batch.lsn && !stopping_) log_.progress().wait();
   if (stopping_) return;
-  const auto written = database_.write(batch);
+  const auto written = database_->write(batch);
   in_flight_ = 0;
   if (!written.ok()) give_back(batch);
   taken_since_ = kForever;
@@ -262,11 +275,10 @@ void Sink::fail(const Error& error) {
 
 // All that it held is in the store.
 void Sink::replace_damaged() {
-  const auto away = database_.put_away();
+  const auto away = database_->put_away();
   if (!away.ok() && away.error().code != Errc::kNotFound) return fail(away.error());
-  say(fmt::format("{} is kept as {}{}, and written anew", options_.file, options_.file,
-                  kDamagedSuffix));
-  damaged_ = settled_ = false;
+  if (away.ok()) say(fmt::format("{} is kept as {}, and written anew", database_->name(), *away));
+  damaged_ = settled_ = cleared_ = false;
   ++stats_.resyncs;
 }
 
@@ -275,6 +287,7 @@ void Sink::replace_damaged() {
 Result<void> Sink::finish() {
   const uint64_t last = log_.applied_lsn();
   const uint64_t failures = stats_.failures;
+  const Instant patience = options_.url.empty() ? kForever : os_.now() + kLongestEnd;
   ending_ = true;
   retry_at_ = Instant{0};
   wake_.notify_all();
@@ -283,7 +296,8 @@ Result<void> Sink::finish() {
       ending_ = false;
       return Error{Errc::kIo, "the database behind the store waits"};
     }
-    log_.progress().wait();
+    if (!log_.progress().wait(patience))
+      return Error{Errc::kTimeout, "the database behind the store does not answer"};
   }
   return {};
 }

@@ -1,4 +1,4 @@
-// A database behind the store: what the log applied is carried to SQLite, in order and exactly once.
+// A database behind the store: what the log applied is carried to SQLite or PostgreSQL, in order and exactly once.
 //
 // The queue is a set of keys: those that operations touched since the last batch. A batch takes the values that they have
 // between two operations, waits until the log is synced up to there, and writes rows and LSN in one transaction. So the
@@ -12,12 +12,13 @@
 //   through   also the commit of the batch that has its          nothing, in the log and in the database
 //             operation
 //
-// A database that fails, is full, or is held by another process delays the queue alone (through: replies to writes too): it
+// A database that fails, is full, out of reach, or held by another process delays the queue alone (through: replies to writes too): it
 // is opened again and again, and the queue waits, which costs the names of the keys in it.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@
 
 #include "engine/aof/aof_log.h"
 #include "engine/os/wait_queue.h"
+#include "engine/sink/mapping.h"
 #include "engine/sink/sink_database.h"
 #include "engine/store/keyspace.h"
 
@@ -33,16 +35,26 @@ namespace powercut::engine {
 enum class SinkMode : unsigned char { kBehind, kThrough };
 
 struct SinkOptions {
-  std::string file;  // sink-file: in the Os's root; empty: none
+  std::string file;      // sink-file: in the Os's root; empty: none
+  std::string url = {};  // sink-url: of a PostgreSQL; empty: none. One of the two at most
   SinkMode mode = SinkMode::kBehind;
   std::vector<SinkTable> tables{{"*", "kv"}};
   Duration interval = milliseconds(100);  // behind: how long changes are collected
   bool resync = true;  // a database whose next operation the log has no more is written anew
+  // Makes the one that `url` names: the store itself speaks to none over a network.
+  std::function<std::unique_ptr<SinkDatabase>(const SinkOptions& options)> connect = {};
+
+  bool wanted() const { return !file.empty() || !url.empty(); }
 };
 
 // Why a configuration is refused.
 inline constexpr std::string_view kSinkNeedsLog =
     "sink-file needs the log: appendonly yes, and appendfsync always or everysec";
+inline constexpr std::string_view kSinkUrlNeedsLog =
+    "sink-url needs the log: appendonly yes, and appendfsync always or everysec";
+inline constexpr std::string_view why_sink_needs_log(const SinkOptions& options) {
+  return options.url.empty() ? kSinkNeedsLog : kSinkUrlNeedsLog;
+}
 
 struct SinkStats {
   uint64_t batches = 0;
@@ -98,7 +110,7 @@ class Sink final : public KeyspaceObserver {
   size_t queued_keys() const { return noted_.size() + in_flight_; }
   // How long the oldest operation waits that is not committed; 0: there is none.
   Duration queued_for() const;
-  uint64_t set_aside() const { return database_.set_aside(); }
+  uint64_t set_aside() const { return database_->set_aside(); }
   // Why nothing is written at present; empty: it is.
   const std::string& trouble() const { return trouble_; }
   const SinkStats& stats() const { return stats_; }
@@ -133,13 +145,15 @@ class Sink final : public KeyspaceObserver {
   Keyspace& keyspace_;
   AofLog& log_;
   SinkOptions options_;
-  SinkDatabase database_;
+  std::unique_ptr<SinkDatabase> database_;
   std::function<void(std::string_view)> say_;
   WaitQueue wake_;
 
   SinkDatabase::Found found_;
-  bool looked_ = false;   // found_ is what the database says
-  bool settled_ = false;  // ... and it is known what it lacks
+  bool looked_ = false;      // found_ is what the database says
+  bool settled_ = false;     // ... and it is known what it lacks
+  bool cleared_ = false;     // ... and which of its rows have expired
+  uint64_t older_than_ = 0;  // it was at this operation, and is no more; 0: it is
   bool gap_ = false;  // it lacks what the log has no more, and is not to be written anew unasked
   uint64_t base_ = 0;
   uint64_t last_ = 0;
@@ -159,7 +173,7 @@ class Sink final : public KeyspaceObserver {
   bool held_ = false;
   bool ending_ = false;
   bool stopping_ = false;
-  bool damaged_ = false;  // by what SQLite says
+  bool damaged_ = false;  // by what the database says
   std::string trouble_;
   SinkStats stats_;
 };

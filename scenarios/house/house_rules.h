@@ -65,6 +65,7 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
   const auto recovery = with(command, {"engine/aof", "engine/tier", "engine/recovery"});
   const auto backup = with(recovery, {"engine/backup"});
   const auto owner = with(backup, {"engine/replication", "engine/sink"});
+  const auto rooms_of_sink = with(command, {"engine/aof", "engine/sqlite"});
   const auto engine = with(owner, {"engine", "engine/os/posix"});
   const auto faults = with(os, {"sim", "faults", "faults/splice"});
   // The judge's floors, from bottom to top. It knows no engine but through sim/target.h: only `store`
@@ -81,7 +82,9 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
   rooms["scenarios/store"].insert("engine/sqlite");
   rooms["scenarios/sqlite"].insert("engine/sqlite");
   judge.insert(engine.begin(), engine.end());
-  auto experiments = with(judge, {"experiments", "engine/server"});
+  const auto postgres = with(rooms_of_sink, {"engine/os/posix", "engine/sink"});
+  const auto server = with(engine, {"engine/postgres"});
+  auto experiments = with(judge, {"experiments", "engine/server", "engine/postgres"});
   rooms.merge(std::map<std::string, std::set<std::string>>{
       {"engine/base", {}},
       {"engine/os", os},
@@ -106,10 +109,11 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
       {"engine/recovery", recovery},
       {"engine/backup", backup},
       {"engine/replication", with(command, {"engine/aof"})},
-      {"engine/sink", with(command, {"engine/aof", "engine/sqlite"})},
+      {"engine/sink", rooms_of_sink},
+      {"engine/postgres", postgres},
       {"engine", owner},
-      {"engine/server", engine},
-      {"engine/fuzz", with(engine, {"engine/server"})},
+      {"engine/server", server},
+      {"engine/fuzz", with(server, {"engine/server"})},
       {"sim", os},
       {"faults", faults},
       {"faults/splice", {"engine/base"}},

@@ -74,6 +74,7 @@ install(EXPORT powercut NAMESPACE powercut:: FILE powercut-targets.cmake
 foreach(folder engine sim faults scenarios)
   install(DIRECTORY ${CMAKE_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/powercut COMPONENT dev
     FILES_MATCHING PATTERN "*.h" PATTERN "*_testing.h" EXCLUDE PATTERN "engine/server" EXCLUDE
+    PATTERN "engine/postgres" EXCLUDE
     PATTERN "engine/fuzz" EXCLUDE PATTERN "scenarios/house" EXCLUDE PATTERN "scenarios/posix" EXCLUDE
     PATTERN "scenarios/regressions" EXCLUDE PATTERN "scenarios/workloads" EXCLUDE PATTERN "scenarios/package" EXCLUDE
     PATTERN "faults/mutants" EXCLUDE PATTERN "faults/testdata" EXCLUDE PATTERN "faults/automatic" EXCLUDE

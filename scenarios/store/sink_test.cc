@@ -11,6 +11,7 @@
 
 #include "engine/aof/manifest.h"
 #include "engine/engine.h"
+#include "engine/sink/sqlite_database.h"
 #include "engine/sqlite/vfs.h"
 #include "engine/sqlite/world.h"
 #include "scenarios/store/behind_rows.h"
@@ -317,6 +318,55 @@ TEST_F(SinkTest, WhatExpiredWhileNobodyRanIsGone) {
   });
 }
 
+// It cannot say the first time which those are.
+class LateToSay final : public engine::SinkDatabase {
+ public:
+  LateToSay(engine::Os& os, std::vector<engine::SinkTable> tables)
+      : file_(os, kBehindFile, std::move(tables)) {}
+  const std::string& name() const override { return file_.name(); }
+  Result<Found> open() override { return file_.open(); }
+  bool is_open() const override { return file_.is_open(); }
+  void close() override { file_.close(); }
+  Result<std::string> put_away() override { return file_.put_away(); }
+  Result<void> write(const engine::SinkBatch& batch) override { return file_.write(batch); }
+  uint64_t set_aside() const override { return file_.set_aside(); }
+  Result<std::vector<std::pair<int, std::string>>> expired_keys(int64_t unix_ms) override {
+    if (asked_++ == 0) return Error{Errc::kIo, "not yet"};
+    return file_.expired_keys(unix_ms);
+  }
+
+ private:
+  engine::SqliteDatabase file_;
+  int asked_ = 0;
+};
+
+TEST_F(SinkTest, WhatExpiredWhileNobodyRanIsAskedForUntilItIsKnown) {
+  config.sink.url = std::exchange(config.sink.file, "");
+  engine::Os* world = nullptr;
+  config.sink.connect = [&](const engine::SinkOptions& options) {
+    return std::make_unique<LateToSay>(*world, options.tables);
+  };
+  in_world([&](engine::Os& os) {
+    world = &os;
+    const auto engine = std::move(Engine::open(os, config).value());
+    ask(*engine, "SET a 1 PX 5000");
+    ask(*engine, "SET b 1");
+    catch_up(os, *engine);
+    ask(*engine, "BGREWRITEAOF");
+    os.park(os.now() + seconds(1));
+    EXPECT_TRUE(engine->shut_down(false).ok());
+  });
+  in_world([&](engine::Os& os) {
+    world = &os;
+    os.park(os.now() + seconds(10));
+    const auto engine = std::move(Engine::open(os, config).value());
+    holds_the_same(os, *engine);
+    EXPECT_EQ(engine->sink()->stats().failures, 1u);
+    EXPECT_THAT(read_behind(os)->rows, ElementsAre("0 1:b 0: 1:1 -1"));
+    EXPECT_TRUE(engine->shut_down(false).ok());
+  });
+}
+
 TEST_F(SinkTest, OneThatIsAheadOfTheLogIsWrittenAnew) {
   live([&](engine::Os& os, Engine& engine) {
     ask(engine, "SET a 1");
@@ -358,6 +408,33 @@ TEST_F(SinkTest, OneThatGoesBackUnderARunningStoreIsWrittenAnew) {
     injector.broken = true;
     ask(engine, "SET c 1");
     os.park(os.now() + seconds(3));
+    injector.broken = false;
+    const auto file = os.open(kBehindFile, engine::Open::kReadWrite).value();
+    ASSERT_TRUE(file->truncate(0).ok());
+    ASSERT_TRUE(engine::write_whole(*file, 0, older).ok());
+    holds_the_same(os, engine);
+    EXPECT_EQ(engine.sink()->stats().resyncs, 1u);
+  });
+}
+
+// Also before anything was committed by this life.
+TEST_F(SinkTest, OneThatGoesBackBeforeTheFirstBatchIsWrittenAnew) {
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET a 1");
+    catch_up(os, engine);
+  });
+  std::string older;
+  in_world([&](engine::Os& os) { older = engine::read_whole(os, kBehindFile).value(); });
+  live([&](engine::Os& os, Engine& engine) {
+    for (int i = 0; i < 3; ++i) ask(engine, "SET b " + std::to_string(i));
+    catch_up(os, engine);
+  });
+  injector.broken = true;
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET c 1");
+    os.park(os.now() + seconds(3));
+    EXPECT_EQ(engine.sink()->found_lsn(), 4u);
+    EXPECT_EQ(engine.sink()->committed_lsn(), 0u);
     injector.broken = false;
     const auto file = os.open(kBehindFile, engine::Open::kReadWrite).value();
     ASSERT_TRUE(file->truncate(0).ok());
@@ -449,6 +526,10 @@ TEST_F(SinkTest, InfoSaysWhatItIsAt) {
   live([&](engine::Os&, Engine& engine) { EXPECT_THAT(info(engine), HasSubstr("mode:through")); });
   config.sink.file.clear();
   live([&](engine::Os&, Engine& engine) { EXPECT_EQ(info(engine), "none"); });
+  config.sink.url = "postgresql://db/shop";
+  EXPECT_EQ(refusal(), "sink-url: this program speaks to no database");
+  config.aof.policy = engine::SyncPolicy::kNo;
+  EXPECT_EQ(refusal(), engine::kSinkUrlNeedsLog);
 }
 
 TEST_F(SinkTest, ACleanEndLeavesItWithAll) {

@@ -146,24 +146,24 @@ class StoreType : public TargetType {
   }
 };
 
-// The same with SQLite behind it, on the same disk.
+// The same with a database behind it: SQLite on the same disk, or one on another machine.
 class SinkType final : public StoreType {
  public:
-  SinkType(std::string_view name, std::string_view about, engine::SinkMode mode)
-      : name_(name), about_(about), mode_(mode) {}
+  SinkType(std::string_view name, std::string_view about, Behind behind)
+      : name_(name), about_(about), behind_(behind) {}
 
   std::string_view name() const override { return name_; }
   std::string_view about() const override { return about_; }
   Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
                                             const sim::Settings& settings) const override {
-    return StoreTarget::open(os, settings, mode_);
+    return StoreTarget::open(os, settings, behind_);
   }
   // Without the log, or with one that is not synced, there is no sink.
   std::vector<std::string_view> policies() const override {
     return {"always", "everysec", "hybrid-always", "hybrid-everysec"};
   }
   std::string promise(const Policy& policy) const override {
-    const bool waits = mode_ == engine::SinkMode::kThrough;
+    const bool waits = behind_.mode == engine::SinkMode::kThrough;
     return fmt::format("{}; the database behind it {}", policy.promise,
                        waits ? "has all that was acknowledged"
                              : "is never ahead of the log, and goes on where it was");
@@ -174,7 +174,7 @@ class SinkType final : public StoreType {
  private:
   const std::string_view name_;
   const std::string_view about_;
-  const engine::SinkMode mode_;
+  const Behind behind_;
 };
 
 std::vector<std::string_view> with_a_log() {
@@ -278,12 +278,19 @@ const TargetType& replicated_type() {
 }
 
 std::span<const TargetType* const> store_types_with_sink() {
+  using engine::SinkMode;
   static const SinkType behind("write-behind", "the store, with a database that follows its log",
-                               engine::SinkMode::kBehind);
+                               {SinkMode::kBehind});
   static const SinkType through("write-through",
                                 "the store, with a database that replies to writes wait for",
-                                engine::SinkMode::kThrough);
-  static const TargetType* const all[] = {&behind, &through};
+                                {SinkMode::kThrough});
+  static const SinkType remote("remote-behind",
+                               "the store, with a database on another machine that follows its log",
+                               {SinkMode::kBehind, true});
+  static const SinkType both("remote-through",
+                             "the store, with a database on another machine that replies wait for",
+                             {SinkMode::kThrough, true});
+  static const TargetType* const all[] = {&behind, &through, &remote, &both};
   return all;
 }
 

@@ -14,8 +14,7 @@
 
 namespace powercut::scenarios {
 
-engine::EngineConfig config_of(const sim::Settings& settings,
-                               std::optional<engine::SinkMode> sink) {
+engine::EngineConfig config_of(const sim::Settings& settings, std::optional<Behind> behind) {
   const Policy* policy = find_policy(settings.policy);
   CHECK(policy != nullptr);
   engine::EngineConfig config;
@@ -34,7 +33,9 @@ engine::EngineConfig config_of(const sim::Settings& settings,
   config.sizes.expire_lag = settings.sizes.lag;
   config.sizes.script_step = settings.sizes.script_step;
   if (policy->kind == PolicyKind::kCheckpoint) config.save = {{1, 10}, {5, 1}};
-  if (sink) config.sink = {.file = kBehindFile, .mode = *sink, .tables = {{"*", kBehindTable}}};
+  if (!behind) return config;
+  config.sink = {.file = kBehindFile, .mode = behind->mode, .tables = {{"*", kBehindTable}}};
+  if (behind->remote) std::swap(config.sink.file, config.sink.url);
   return config;
 }
 
@@ -111,10 +112,18 @@ Result<std::unique_ptr<sim::Target>> StoreTarget::open_tiered(engine::Os& os,
 
 Result<std::unique_ptr<sim::Target>> StoreTarget::open(engine::Os& os,
                                                        const sim::Settings& settings,
-                                                       std::optional<engine::SinkMode> sink) {
-  TRY_ASSIGN(auto engine, engine::Engine::open(os, config_of(settings, sink)));
+                                                       std::optional<Behind> behind) {
+  engine::EngineConfig config = config_of(settings, behind);
+  RemoteDatabase* remote = nullptr;
+  config.sink.connect = [&](const engine::SinkOptions& options) {
+    auto made = std::make_unique<RemoteDatabase>(os, options.tables);
+    remote = made.get();
+    return made;
+  };
+  TRY_ASSIGN(auto engine, engine::Engine::open(os, std::move(config)));
   std::unique_ptr<StoreTarget> target(new StoreTarget(std::move(engine), settings));
-  if (sink) target->catch_up(os);
+  target->remote_ = remote;
+  if (behind) target->catch_up(os);
   return std::unique_ptr<sim::Target>(std::move(target));
 }
 
@@ -131,6 +140,8 @@ void StoreTarget::catch_up(engine::Os& os) {
   while (!sink.caught_up() && engine_->aof().progress().wait(last)) {
   }
   if (sink.looked()) recovery.behind = sink.found_lsn();
+  // What was restored while it started was not promised: what it comes to is.
+  if (remote_ != nullptr && remote_->was_restored()) recovery.behind = recovery.last;
   if (sink.caught_up()) {
     const auto found = read_behind(os);
     recovery.behind_differs =
@@ -265,6 +276,10 @@ sim::Promise StoreTarget::promise() {
   if (const engine::Sink* sink = engine_->sink()) {
     promise.behind = sink->committed_lsn();
     promise.acked_behind = sink->options().mode == engine::SinkMode::kThrough;
+    if (remote_ != nullptr && remote_->restored()) {
+      promise.behind = 0;
+      promise.acked_behind = false;
+    }
   }
   promise.snapshot = std::max(engine_->generations().saved_lsn(), saved_at_end_);
   const engine::KeeperStats& stats = engine_->keeper().stats();

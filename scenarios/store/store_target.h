@@ -11,14 +11,19 @@
 #include "scenarios/judge/policy.h"
 #include "scenarios/store/cold_hashes.h"
 #include "scenarios/store/holds_keyspace.h"
+#include "scenarios/store/remote_database.h"
 #include "sim/sim_object_store.h"
 #include "sim/target.h"
 
 namespace powercut::scenarios {
 
+// The database behind the store: on its own disk, or on another machine (scenarios/store/remote_database.h).
+struct Behind {
+  engine::SinkMode mode;
+  bool remote = false;
+};
 // How a policy configures the store.
-engine::EngineConfig config_of(const sim::Settings& settings,
-                               std::optional<engine::SinkMode> sink = {});
+engine::EngineConfig config_of(const sim::Settings& settings, std::optional<Behind> behind = {});
 // Values leave memory behind each operation; `archived`: and segments the disk.
 engine::EngineConfig tiered_config_of(const sim::Settings& settings, bool archived);
 
@@ -28,7 +33,7 @@ class StoreTarget final : public sim::Target,
  public:
   // As Engine::open(). With a sink, when that has caught up, or has had a while to.
   static Result<std::unique_ptr<sim::Target>> open(engine::Os& os, const sim::Settings& settings,
-                                                   std::optional<engine::SinkMode> sink = {});
+                                                   std::optional<Behind> behind = {});
   // With a cold tier: when the values in it have been read.
   static Result<std::unique_ptr<sim::Target>> open_tiered(engine::Os& os,
                                                           const sim::Settings& settings,
@@ -88,10 +93,11 @@ class StoreTarget final : public sim::Target,
   std::unique_ptr<sim::SimObjectStore> bucket_;  // null: there is no archive
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<ColdHashes> cold_;
-  std::vector<Connection> connections_;  // by client
-  const Policy* policy_;                 // that it was opened with
-  engine::SyncPolicy opened_sync_;       // the same
-  bool log_off_;                         // it began without the log that the policy has
+  const RemoteDatabase* remote_ = nullptr;  // the engine's
+  std::vector<Connection> connections_;     // by client
+  const Policy* policy_;                    // that it was opened with
+  engine::SyncPolicy opened_sync_;          // the same
+  bool log_off_;                            // it began without the log that the policy has
   uint64_t saved_at_end_ = 0;
   uint64_t kept_ = 0;  // if the log is turned off now: what it holds up to here, synced
 };

@@ -1,4 +1,4 @@
-#include "engine/sink/sink_database.h"
+#include "engine/sink/sqlite_database.h"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -7,6 +7,7 @@
 
 #include "engine/base/check.h"
 #include "engine/command/number.h"
+#include "engine/sink/text.h"
 #include "engine/sqlite/vfs.h"
 
 namespace powercut::engine {
@@ -16,31 +17,6 @@ using sqlite::Inside;
 namespace {
 
 constexpr size_t kKeysInARow = 64;  // then others run
-
-// As Unicode has it, and no NUL: what SQLite's tools show as text.
-bool is_text(std::string_view bytes) {
-  for (size_t i = 0; i < bytes.size();) {
-    const auto byte = static_cast<unsigned char>(bytes[i]);
-    if (byte == 0) return false;
-    const size_t length = byte < 0x80                   ? 1
-                          : byte >= 0xc2 && byte < 0xe0 ? 2
-                          : byte >= 0xe0 && byte < 0xf0 ? 3
-                          : byte >= 0xf0 && byte < 0xf5 ? 4
-                                                        : 0;
-    if (length == 0 || i + length > bytes.size()) return false;
-    uint32_t point = length == 1 ? byte : byte & (0x7fu >> length);
-    for (size_t j = 1; j < length; ++j) {
-      const auto next = static_cast<unsigned char>(bytes[i + j]);
-      if ((next & 0xc0) != 0x80) return false;
-      point = point << 6 | (next & 0x3fu);
-    }
-    if ((length == 3 && point < 0x800) || (length == 4 && point < 0x10000) || point > 0x10ffff ||
-        (point >= 0xd800 && point < 0xe000))
-      return false;
-    i += length;
-  }
-  return true;
-}
 
 // `bytes` stay until the statement has run.
 void bind_bytes(sqlite3_stmt* statement, int place, std::string_view bytes) {
@@ -98,7 +74,7 @@ std::string quoted(std::string_view text) {
 
 // --- Opening ---
 
-Result<SinkDatabase::Found> SinkDatabase::open() {
+Result<SinkDatabase::Found> SqliteDatabase::open() {
   CHECK(db_ == nullptr);
   const bool was_there = is_there();
   world_ = std::make_unique<sqlite::World>(os_);
@@ -112,27 +88,29 @@ Result<SinkDatabase::Found> SinkDatabase::open() {
   return found;
 }
 
-bool SinkDatabase::is_there() {
+bool SqliteDatabase::is_there() {
   const auto opened = os_.open(file_, Open::kRead);
   return opened.ok() || opened.error().code != Errc::kNotFound;
 }
 
 // Its journal is of no use without it, and must not meet the next one.
-Result<void> SinkDatabase::put_away() {
+Result<std::string> SqliteDatabase::put_away() {
   CHECK(db_ == nullptr);
   const auto removed = os_.remove(file_ + "-journal");
-  if (!removed.ok() && removed.error().code != Errc::kNotFound) return removed;
-  return os_.rename(file_, fmt::format("{}{}", file_, kDamagedSuffix));
+  if (!removed.ok() && removed.error().code != Errc::kNotFound) return removed.error();
+  std::string name = fmt::format("{}{}", file_, kDamagedSuffix);
+  TRY(os_.rename(file_, name));
+  return name;
 }
 
-void SinkDatabase::close() {
+void SqliteDatabase::close() {
   db_ = nullptr;
   statements_.clear();
   put_aside_ = take_back_ = set_lsn_ = nullptr;
   world_.reset();
 }
 
-Result<SinkDatabase::Found> SinkDatabase::connect() {
+Result<SinkDatabase::Found> SqliteDatabase::connect() {
   constexpr int kFlags =
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   const Inside inside(*world_);
@@ -149,7 +127,7 @@ Result<SinkDatabase::Found> SinkDatabase::connect() {
   return found;
 }
 
-Result<SinkDatabase::Found> SinkDatabase::look() {
+Result<SinkDatabase::Found> SqliteDatabase::look() {
   Found found;
   const auto there = [&](std::string_view table) {
     return text_of(fmt::format(
@@ -190,7 +168,7 @@ Result<SinkDatabase::Found> SinkDatabase::look() {
 }
 
 // One transaction: nobody finds half of it.
-Result<void> SinkDatabase::make(bool first, uint64_t lsn) {
+Result<void> SqliteDatabase::make(bool first, uint64_t lsn) {
   std::string sql = "BEGIN IMMEDIATE;";
   for (const SinkTable& table : tables_) {
     sql += fmt::format(
@@ -215,7 +193,7 @@ Result<void> SinkDatabase::make(bool first, uint64_t lsn) {
   return run(sql + fmt::format("UPDATE powercut_sink SET lsn={}; COMMIT", lsn));
 }
 
-Result<void> SinkDatabase::prepare() {
+Result<void> SqliteDatabase::prepare() {
   statements_.clear();
   for (const SinkTable& table : tables_) {
     Statements& of = statements_.emplace_back();
@@ -243,7 +221,7 @@ Result<void> SinkDatabase::prepare() {
 
 // --- Writing ---
 
-Result<void> SinkDatabase::write(const SinkBatch& batch) {
+Result<void> SqliteDatabase::write(const SinkBatch& batch) {
   CHECK(db_ != nullptr);
   const auto all = [&]() -> Result<void> {
     TRY(begin(batch));
@@ -259,7 +237,7 @@ Result<void> SinkDatabase::write(const SinkBatch& batch) {
   return written;
 }
 
-Result<void> SinkDatabase::begin(const SinkBatch& batch) {
+Result<void> SqliteDatabase::begin(const SinkBatch& batch) {
   const Inside inside(*world_);
   TRY(run("BEGIN IMMEDIATE"));
   if (!batch.everything) return {};
@@ -268,7 +246,7 @@ Result<void> SinkDatabase::begin(const SinkBatch& batch) {
   return run("DELETE FROM powercut_set_aside");
 }
 
-Result<void> SinkDatabase::commit(const SinkBatch& batch) {
+Result<void> SqliteDatabase::commit(const SinkBatch& batch) {
   const Inside inside(*world_);
   const std::string tables = format_sink_tables(tables_);
   sqlite3_bind_int64(set_lsn_, 1, static_cast<sqlite3_int64>(batch.lsn));
@@ -281,7 +259,7 @@ Result<void> SinkDatabase::commit(const SinkBatch& batch) {
   return {};
 }
 
-Result<void> SinkDatabase::put(const SinkRows& rows, uint64_t lsn) {
+Result<void> SqliteDatabase::put(const SinkRows& rows, uint64_t lsn) {
   const Inside inside(*world_);
   TRY(remove(rows));
   TRY_ASSIGN(const std::string refused, put_rows(rows));
@@ -294,7 +272,7 @@ Result<void> SinkDatabase::put(const SinkRows& rows, uint64_t lsn) {
   return {};
 }
 
-Result<void> SinkDatabase::remove(const SinkRows& rows) {
+Result<void> SqliteDatabase::remove(const SinkRows& rows) {
   const Statements& of = statements_[rows.table];
   for (sqlite3_stmt* one : {of.remove, of.remove_fields, take_back_}) {
     bind_key(one, rows);
@@ -304,7 +282,7 @@ Result<void> SinkDatabase::remove(const SinkRows& rows) {
   return {};
 }
 
-Result<std::string> SinkDatabase::put_rows(const SinkRows& rows) {
+Result<std::string> SqliteDatabase::put_rows(const SinkRows& rows) {
   const Statements& of = statements_[rows.table];
   if (rows.kind == SinkRows::Kind::kOther) return fmt::format("a {} has no table", rows.value);
   if (rows.kind == SinkRows::Kind::kString) {
@@ -324,7 +302,7 @@ Result<std::string> SinkDatabase::put_rows(const SinkRows& rows) {
   return std::string();
 }
 
-Result<std::vector<std::pair<int, std::string>>> SinkDatabase::expired_keys(int64_t unix_ms) {
+Result<std::vector<std::pair<int, std::string>>> SqliteDatabase::expired_keys(int64_t unix_ms) {
   const Inside inside(*world_);
   std::vector<std::pair<int, std::string>> keys;
   for (const SinkTable& table : tables_)
@@ -347,7 +325,7 @@ Result<std::vector<std::pair<int, std::string>>> SinkDatabase::expired_keys(int6
 
 // --- SQLite. Nothing here has a destructor that calls it: a crash may come in any call, and then it is not asked again. ---
 
-Result<sqlite3_stmt*> SinkDatabase::statement(const std::string& sql) {
+Result<sqlite3_stmt*> SqliteDatabase::statement(const std::string& sql) {
   sqlite3_stmt* made = nullptr;
   const int code =
       sqlite3_prepare_v2(db_, sql.c_str(), static_cast<int>(sql.size()) + 1, &made, nullptr);
@@ -355,12 +333,12 @@ Result<sqlite3_stmt*> SinkDatabase::statement(const std::string& sql) {
   return made;
 }
 
-Result<void> SinkDatabase::run(const std::string& sql) {
+Result<void> SqliteDatabase::run(const std::string& sql) {
   if (sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return error();
   return {};
 }
 
-Result<std::string> SinkDatabase::text_of(const std::string& sql) {
+Result<std::string> SqliteDatabase::text_of(const std::string& sql) {
   TRY_ASSIGN(sqlite3_stmt* const look, statement(sql));
   std::string text;
   while (sqlite3_step(look) == SQLITE_ROW)
@@ -370,7 +348,7 @@ Result<std::string> SinkDatabase::text_of(const std::string& sql) {
   return text;
 }
 
-Result<std::string> SinkDatabase::step(sqlite3_stmt* statement) {
+Result<std::string> SqliteDatabase::step(sqlite3_stmt* statement) {
   int code = sqlite3_step(statement);
   while (code == SQLITE_ROW) code = sqlite3_step(statement);
   if (code == SQLITE_DONE) {
@@ -383,7 +361,7 @@ Result<std::string> SinkDatabase::step(sqlite3_stmt* statement) {
   return why.message;
 }
 
-Error SinkDatabase::error() const {
+Error SqliteDatabase::error() const {
   if (db_ == nullptr) return {Errc::kIo, fmt::format("{}: out of memory", file_)};
   std::string text = fmt::format("{}: {}", file_, sqlite3_errmsg(db_));
   for (const std::string& note : world_->take_notes())
