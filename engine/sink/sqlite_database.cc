@@ -116,8 +116,10 @@ Result<SinkDatabase::Found> SqliteDatabase::connect() {
   const Inside inside(*world_);
   if (sqlite3_open_v2(file_.c_str(), &db_, kFlags, sqlite::kVfs) != SQLITE_OK) return error();
   TRY(run("PRAGMA temp_store=memory"));
-  TRY_ASSIGN(const std::string mode, text_of("PRAGMA journal_mode=truncate"));
-  if (mode != "truncate")
+  // What ends a transaction is a write to the journal: a truncation, or a removal, may come to nothing in part.
+  const std::string journal = "persist";
+  TRY_ASSIGN(const std::string mode, text_of("PRAGMA journal_mode=" + journal));
+  if (mode != journal)
     return Error{
         Errc::kUnsupported,
         fmt::format("{}: journal_mode stays {}: another program has it open", file_, mode)};

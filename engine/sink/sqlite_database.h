@@ -1,5 +1,6 @@
 // The SQLite file behind the store. Keys, fields and values are text where they are UTF-8 without NUL, else blobs. A batch that
-// write() has returned from stays by journal_mode=truncate and synchronous=full.
+// write() has returned from stays by journal_mode=persist and synchronous=full. Beside it lies the journal, as large as the
+// largest batch has made it.
 #pragma once
 
 #include <cstdint>

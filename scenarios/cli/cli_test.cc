@@ -288,6 +288,17 @@ TEST_F(Cli, TheJsonHasItsKeys) {
   }
 }
 
+TEST_F(Cli, AllPoliciesAreThoseThatATargetCanBeRunUnderOrItsOwn) {
+  const auto policies = [&](const std::string& target) {
+    const Ran ran = run("sweep --json --ops 5 --seeds 5 --target " + target);
+    return nlohmann::json::parse(ran.out)["policies"].size();
+  };
+  EXPECT_EQ(policies("store"), all_policies().size());
+  EXPECT_EQ(policies("write-behind"), 4u);
+  EXPECT_EQ(policies("tiered"), 5u);
+  EXPECT_EQ(policies("sqlite:wal/full"), 1u) << "it promises what it promises";
+}
+
 TEST_F(Cli, ABrokenPromiseIsStatus1AndItsIdReproducesIt) {
   const Ran sweep = run(
       "sweep --json --workload set100 --policy always --persona ext4-ordered --faults power-cut "

@@ -266,7 +266,8 @@ std::set<uint64_t> fences_seen_in_runs() {
     const auto workload = make_builtin(name, 1);
     for (const Policy& policy : all_policies()) look(store(), *workload, policy);
   }
-  look(*find_target("tiered"), *make_builtin("mixed", 1), *find_policy("hybrid-everysec"));
+  for (const char* name : {"tiered", "tiered-archive"})
+    look(*find_target(name), *make_builtin("mixed", 1), *find_policy("hybrid-everysec"));
   return collector.seen;
 }
 

@@ -48,9 +48,11 @@ class TargetType {
                                                          const std::string& /*name*/) const {
     return std::nullopt;
   }
-  // The policies that it may be held to, what it promises itself first: that one is meant by `all`. Empty: each
-  // is another way to run it.
+  // The policies that it may be held to, what it promises itself first: that one is meant by `all`. Empty: all of them,
+  // each being another way to run it.
   virtual std::vector<std::string_view> policies() const { return {}; }
+  // Are those that it names other ways to run it, too? Then `all` means each.
+  virtual bool runs_under_each() const { return policies().empty(); }
   // What it is held to under one of them, as a sentence without its end.
   virtual std::string promise(const Policy& policy) const { return std::string(policy.promise); }
   // What may go wrong under it; the rest it has no answer to, and is not put to it.

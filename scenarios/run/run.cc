@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
+#include "scenarios/judge/looked_at_os.h"
 #include "scenarios/run/beside.h"
 #include "scenarios/run/damaged.h"
 #include "scenarios/run/life.h"
 #include "scenarios/run/targets.h"
-#include "scenarios/store/looked_at_os.h"
 
 namespace powercut::scenarios {
 

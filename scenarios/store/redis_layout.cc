@@ -14,7 +14,7 @@
 #include "engine/backup/backups.h"
 #include "engine/config.h"
 #include "engine/recovery/recovery.h"
-#include "scenarios/store/file_content.h"
+#include "scenarios/judge/file_content.h"
 
 namespace powercut::scenarios {
 

@@ -10,8 +10,8 @@
 #include "engine/aof/manifest.h"
 #include "engine/engine.h"
 #include "engine/recovery/recovery.h"
+#include "scenarios/judge/file_content.h"
 #include "scenarios/store/digest.h"
-#include "scenarios/store/file_content.h"
 #include "sim/sim_os.h"
 
 namespace powercut::scenarios {

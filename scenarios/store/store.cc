@@ -74,6 +74,7 @@ std::vector<TargetType::Administration> administration(std::string_view always) 
 class StoreType : public TargetType {
  public:
   std::string_view name() const override { return "store"; }
+  bool runs_under_each() const override { return true; }
   std::string_view about() const override {
     return "powercut's own store: AOF, checkpoints, hybrid recovery";
   }

@@ -8,7 +8,7 @@
 
 #include "engine/base/crc32c.h"
 #include "engine/base/crc64.h"
-#include "scenarios/store/file_content.h"
+#include "scenarios/judge/file_content.h"
 
 namespace powercut::scenarios {
 

@@ -9,7 +9,7 @@
 #include "engine/aof/manifest.h"
 #include "engine/aof/replace.h"
 #include "engine/recovery/checkpoint_file.h"
-#include "scenarios/store/file_content.h"
+#include "scenarios/judge/file_content.h"
 
 namespace powercut::scenarios {
 

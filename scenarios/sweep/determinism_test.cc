@@ -115,7 +115,9 @@ TEST(Determinism, AWatchedEngineIsJudgedAsItWouldBe) {
     void on_call(const Call&) override {}
     uint64_t requests = 0;
   };
+  std::set<std::string_view> kinds;  // of the modes of one engine one is enough
   for (const TargetType* target : all_targets()) {
+    if (!kinds.insert(target->name().substr(0, target->name().find(':'))).second) continue;
     SweepOptions options = everything();
     options.target = target;
     if (!target->workloads().empty()) options.workloads = target->workloads();

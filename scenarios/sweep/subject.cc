@@ -44,11 +44,16 @@ std::vector<const T*> pointers(std::span<const T> all) {
   return list;
 }
 
-// `all` is what the target itself promises, where it says so.
+// `all` is what the target itself promises, or each way to run it.
 Result<std::vector<const Policy*>> look_up_policies(const std::string& text,
                                                     const TargetType& target) {
   const std::vector<std::string_view> own = target.policies();
-  if (text == "all" && !own.empty()) return std::vector{find_policy(own.front())};
+  if (text == "all" && !own.empty()) {
+    std::vector<const Policy*> meant{find_policy(own.front())};
+    for (size_t i = 1; i < own.size() && target.runs_under_each(); ++i)
+      meant.push_back(find_policy(own[i]));
+    return meant;
+  }
   TRY_ASSIGN(std::vector<const Policy*> found,
              look_up_list<const Policy*>(
                  Named::kPolicy, "policy", text,

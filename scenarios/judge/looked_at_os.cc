@@ -1,10 +1,10 @@
-#include "scenarios/store/looked_at_os.h"
+#include "scenarios/judge/looked_at_os.h"
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
-#include "scenarios/store/file_content.h"
+#include "scenarios/judge/file_content.h"
 
 namespace powercut::scenarios {
 

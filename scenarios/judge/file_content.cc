@@ -1,4 +1,4 @@
-#include "scenarios/store/file_content.h"
+#include "scenarios/judge/file_content.h"
 
 #include <utility>
 
