@@ -106,8 +106,9 @@ class Parser {
       } else if (key == "step") {
         scenario_.sizes.step_bytes = number(value);
       } else if (key == "script") {
-        scenario_.sizes.script_step =
-            static_cast<int>(std::min<uint64_t>(number(value), 1'000'000));
+        const uint64_t step = number(value);
+        if (step > 1'000'000) return bad("store: script= is 1000000 at most");
+        scenario_.sizes.script_step = static_cast<int>(step);
       } else if (key == "lag") {
         scenario_.sizes.lag = milliseconds(static_cast<int64_t>(number(value)));
       } else if (key == "write") {
@@ -137,7 +138,7 @@ class Parser {
       } else {
         return bad(
             fmt::format("store: \"{}\" is none of policy= persona= target= mutant= rewrite= "
-                        "step= lag= write= pipeline= end=clean end=idle log=on log=late "
+                        "step= script= lag= write= pipeline= end=clean end=idle log=on log=late "
                         "another= asks=write "
                         "asks=work "
                         "cuts=nearest "

@@ -128,6 +128,8 @@ TEST(Scenario, AMistakeIsNamedByFileAndLine) {
       "test.scn:2: there is no policy \"sometimes\"; `powercut list policies` names them all");
   EXPECT_EQ(problem(store, "store policy=always"), "test.scn:2: store: persona= is missing");
   EXPECT_EQ(problem(store, store + " seed=x"), "test.scn:2: store: \"x\" is no number");
+  EXPECT_EQ(problem(store, store + " script=1000001"),
+            "test.scn:2: store: script= is 1000000 at most");
   EXPECT_EQ(problem("rest lost", "size dump.rdb"),
             "test.scn:13: survival: \"size dump.rdb\": ends in no number");
   EXPECT_EQ(problem("rest lost", "journal 9"),
