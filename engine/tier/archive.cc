@@ -121,8 +121,7 @@ Result<std::optional<ArchiveNote>> Archive::read_note(Os& os, const std::string&
 Result<void> Archive::write_note(uint64_t sequence, uint64_t nonce, std::string_view bytes) {
   TRY_ASSIGN(const auto file, create_fresh(os_, note_file(folder_, sequence)));
   TRY(write_whole(*file, 0, note_text({sequence, nonce, bytes.size(), crc32c(bytes), url_})));
-  TRY(file->sync("cold.note"));
-  return os_.sync_directory(folder_, "cold.note");
+  return file->sync("cold.note");
 }
 
 // --- Objects ---

@@ -59,7 +59,7 @@ class Archive {
   // Nothing: there is no whole one. Yields. Errors: as the disk's.
   static Result<std::optional<ArchiveNote>> read_note(Os& os, const std::string& folder,
                                                       uint64_t sequence);
-  // Durable when this returns. Yields. Errors: as the disk's; a part of it may stand, which counts as none.
+  // Durable when this returns, but for its name. Yields. Errors: as the disk's; a part of it may stand, which counts as none.
   Result<void> write_note(uint64_t sequence, uint64_t nonce, std::string_view bytes);
 
   // --- Objects ---

@@ -269,10 +269,22 @@ Result<SegmentHold> ColdFolder::seal(Draft draft) {
 }
 
 Result<void> ColdFolder::write_sealed(const std::string& name, std::string_view bytes) {
+  const uint64_t failed = failed_syncs_;
   TRY_ASSIGN(const auto file, create_fresh(os_, name));
   TRY(write_whole(*file, 0, bytes));
   TRY(file->sync("cold.segment"));
-  return os_.sync_directory(path_, "cold.directory");
+  return sync_names("cold.directory", failed);
+}
+
+// A sync that failed may have taken other names with it than those that it was asked for, and one behind it that succeeds
+// proves nothing of them.
+Result<void> ColdFolder::sync_names(Site fence, uint64_t failed_before) {
+  const auto synced = os_.sync_directory(path_, fence);
+  if (!synced.ok()) ++failed_syncs_;
+  TRY(synced);
+  if (failed_syncs_ != failed_before)
+    return Error{Errc::kIo, fmt::format("{}: a sync of it failed meanwhile", path_)};
+  return {};
 }
 
 // A file may go to the archive between two looks.
@@ -405,7 +417,9 @@ Result<void> ColdFolder::move_to_archive(ColdSegment& segment, bool& of_disk) {
     return Error{Errc::kCorrupt, fmt::format("{}: it has {} bytes, and {} were sealed", name,
                                              bytes.size(), segment.bytes)};
   segment.noted = true;
+  const uint64_t failed = failed_syncs_;
   TRY(archive_->write_note(segment.sequence, segment.nonce, bytes));
+  TRY(sync_names("cold.note", failed));
   of_disk = false;
   TRY(archive_->send(segment.sequence, segment.nonce, bytes));
   if (segment.stays) return {};
@@ -430,8 +444,9 @@ Result<void> ColdFolder::keep_here(ColdSegment& segment) {
     TRY_ASSIGN(const auto file, os_.open(fetched, Open::kRead));
     TRY(check_sealed(*file, segment.sequence, segment.nonce, segment.bytes));
   }
+  const uint64_t failed = failed_syncs_;
   TRY(os_.rename(fetched, file_of(segment.sequence)));
-  TRY(os_.sync_directory(path_, "cold.directory"));
+  TRY(sync_names("cold.directory", failed));
   segment.archived = false;
   return {};
 }

@@ -126,6 +126,8 @@ class ColdFolder final : public ColdShelf {
   Result<bool> check_note(uint64_t sequence, uint64_t nonce, uint64_t bytes);
   Result<void> settle_note(uint64_t sequence);
   Result<void> write_sealed(const std::string& name, std::string_view bytes);
+  // Durable are the names made since there had been `failed_before` of failed_syncs_. Yields. Errors: make them anew.
+  Result<void> sync_names(Site fence, uint64_t failed_before);
   Result<std::string> read_record(const Away& away);
   bool may_go(const ColdSegment& segment) const;
   Result<void> make_folder();
@@ -143,6 +145,7 @@ class ColdFolder final : public ColdShelf {
     uint64_t nonce;
   };
   std::vector<Doomed> doomed_;
+  uint64_t failed_syncs_ = 0;  // of the folder's names
   uint64_t next_ = 1;
 };
 
