@@ -239,6 +239,8 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
     return verdict;
   }
   verdict.k = k - 1;
+  verdict.ambiguous = !recovered.numbered && verdict.k > 0 &&
+                      history.operation(verdict.k).expiry_only && was_state(verdict.k - 1);
   verdict.numbered = !recovered.numbered || (claimed <= highest && was_state(claimed));
   const std::vector<Share> shares = measure(history, promised, delays, verdict.k);
   // Of what was acknowledged under the run's own policy: what another loses is not this one's loss.

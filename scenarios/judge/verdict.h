@@ -135,8 +135,10 @@ constexpr bool worse(const Loss& a, const Loss& b) {
 }
 
 struct Verdict {
-  bool started = true;    // if not, there is no state to speak of
-  uint64_t k = 0;         // R = S(k)
+  bool started = true;  // if not, there is no state to speak of
+  uint64_t k = 0;       // R = S(k)
+  // Recovery has no numbers, and R is S(k - 1) too: what expired between the two is there again if the clock is set back.
+  bool ambiguous = false;
   bool numbered = false;  // R is S(n) for the n that recovery says: a history can go on from there
   Loss loss;
   std::optional<Violation> violation;

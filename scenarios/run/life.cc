@@ -144,7 +144,7 @@ bool Life::judge_recovery() {
       run_.result.holds = target_->contents(wall_ms, kHoldsMost);
     return false;
   }
-  if (run_.legacy.contract_broken || !verdict.numbered) return false;
+  if (run_.legacy.contract_broken || !verdict.numbered || verdict.ambiguous) return false;
   const auto found = run_.judge_found_backups(*run_.history, {}, run_.legacy.world.disk, wall_ms,
                                               run_.legacy.errors || injector.injected_error());
   if (run_.stopped) return false;

@@ -251,15 +251,13 @@ void ReplicatedTarget::heal_in(Duration time) {
   os_.spawn("network", [this, time] {
     os_.park(os_.now() + time);
     network_.heal();
-    silent_ = false;
-    heard_again_at_ = os_.now();
+    if (!silences_.empty()) silences_.back().end = std::min(silences_.back().end, os_.now());
   });
 }
 
-// Two with less than a way between them are one.
 void ReplicatedTarget::note_silence() {
-  if (!silent_ && os_.now() > heard_again_at_ + kThereAndBack) silent_from_ = os_.now();
-  silent_ = true;
+  if (silences_.empty() || silences_.back().end != kForever)
+    silences_.push_back({os_.now(), kForever});
 }
 
 void ReplicatedTarget::break_links(Duration later) {
@@ -455,9 +453,11 @@ void ReplicatedTarget::note_released() {
 // What clients could be told of until then has reached it, when it said something that came in at `confirmed_at`. A new link
 // is owed nothing before all that was missed had its way.
 Instant ReplicatedTarget::reached_until(Instant confirmed_at) const {
-  if (confirmed_at < linked_at_ + kThereAndBack) return Instant{-1};
-  const bool heard = !silent_ && confirmed_at >= heard_again_at_ + kThereAndBack;
-  return (heard ? confirmed_at : std::min(confirmed_at, silent_from_)) - kThereAndBack;
+  Instant heard = confirmed_at;
+  for (auto silence = silences_.rbegin(); silence != silences_.rend(); ++silence)
+    if (heard >= silence->begin && heard - kThereAndBack < silence->end) heard = silence->begin;
+  const Instant until = heard - kThereAndBack;
+  return until < linked_at_ ? Instant{-1} : until;
 }
 
 // Where no link is, it is as of the last one.

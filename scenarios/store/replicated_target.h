@@ -133,18 +133,16 @@ class ReplicatedTarget final : public sim::Target,
   std::vector<Instant> released_;  // likewise: when it was seen that clients could be told of it
   size_t at_ = 0;                  // of states_: the first that the replica may be in
   std::vector<Reached> reached_;
-  bool down_ = false;       // the replica has died, and does not serve yet: replica_ is what it was
-  size_t died_ = 0;         // of processes_: which one
-  bool cut_ = false;        // ... and what was written, and not synced, is gone
-  bool anew_ = false;       // it serves, and has not taken over the master's data set yet
-  Instant confirmed_at_;    // when the replica last confirmed anything, as the master has it
-  uint64_t link_ = 0;       // the link that is online, by its client
-  Instant linked_at_;       // when that was seen first
-  bool silent_ = false;     // nothing that the master says reaches it
-  Instant silent_from_;     // ... since then, or it was the last time
-  Instant heard_again_at_;  // when that was over
-  uint64_t last_link_ = 0;  // links to it up to this client are of lives before
-  std::string not_started_;  // why the last try to start it again failed
+  bool down_ = false;     // the replica has died, and does not serve yet: replica_ is what it was
+  size_t died_ = 0;       // of processes_: which one
+  bool cut_ = false;      // ... and what was written, and not synced, is gone
+  bool anew_ = false;     // it serves, and has not taken over the master's data set yet
+  Instant confirmed_at_;  // when the replica last confirmed anything, as the master has it
+  uint64_t link_ = 0;     // the link that is online, by its client
+  Instant linked_at_;     // when that was seen first
+  std::vector<sim::Span> silences_;  // nothing that the master says reaches it, or reached it
+  uint64_t last_link_ = 0;           // links to it up to this client are of lives before
+  std::string not_started_;          // why the last try to start it again failed
   bool asking_ = false;
   uint64_t asked_ = 0;           // the operation that the waiter asks for
   uint64_t told_ = 0;            // the last that a client was told to be on the replica (WAIT)

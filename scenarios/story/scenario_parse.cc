@@ -136,14 +136,11 @@ class Parser {
       } else if (word == "cuts=nearest") {
         scenario_.cuts_nearest = true;
       } else {
-        return bad(
-            fmt::format("store: \"{}\" is none of policy= persona= target= mutant= rewrite= "
-                        "step= script= lag= write= pipeline= end=clean end=idle log=on log=late "
-                        "another= asks=write "
-                        "asks=work "
-                        "cuts=nearest "
-                        "seed= clock= off=",
-                        word));
+        return bad(fmt::format(
+            "store: \"{}\" is none of policy= persona= target= mutant= rewrite= step= script= "
+            "lag= write= pipeline= end=clean end=idle log=on log=late another= "
+            "asks=write asks=work cuts=nearest seed= clock= off=",
+            word));
       }
     }
     if (scenario_.mutant != nullptr && !may_be_planted(*scenario_.mutant, scenario_.target))
