@@ -273,12 +273,12 @@ Result<void> ColdFolder::write_sealed(const std::string& name, std::string_view 
   TRY_ASSIGN(const auto file, create_fresh(os_, name));
   TRY(write_whole(*file, 0, bytes));
   TRY(file->sync("cold.segment"));
-  return sync_names("cold.directory", failed);
+  return sync_names(failed, "cold.directory");
 }
 
 // A sync that failed may have taken other names with it than those that it was asked for, and one behind it that succeeds
 // proves nothing of them.
-Result<void> ColdFolder::sync_names(Site fence, uint64_t failed_before) {
+Result<void> ColdFolder::sync_names(uint64_t failed_before, Site fence) {
   const auto synced = os_.sync_directory(path_, fence);
   if (!synced.ok()) ++failed_syncs_;
   TRY(synced);
@@ -419,7 +419,7 @@ Result<void> ColdFolder::move_to_archive(ColdSegment& segment, bool& of_disk) {
   segment.noted = true;
   const uint64_t failed = failed_syncs_;
   TRY(archive_->write_note(segment.sequence, segment.nonce, bytes));
-  TRY(sync_names("cold.note", failed));
+  TRY(sync_names(failed, "cold.note"));
   of_disk = false;
   TRY(archive_->send(segment.sequence, segment.nonce, bytes));
   if (segment.stays) return {};
@@ -446,7 +446,7 @@ Result<void> ColdFolder::keep_here(ColdSegment& segment) {
   }
   const uint64_t failed = failed_syncs_;
   TRY(os_.rename(fetched, file_of(segment.sequence)));
-  TRY(sync_names("cold.directory", failed));
+  TRY(sync_names(failed, "cold.directory"));
   segment.archived = false;
   return {};
 }

@@ -127,7 +127,7 @@ class ColdFolder final : public ColdShelf {
   Result<void> settle_note(uint64_t sequence);
   Result<void> write_sealed(const std::string& name, std::string_view bytes);
   // Durable are the names made since there had been `failed_before` of failed_syncs_. Yields. Errors: make them anew.
-  Result<void> sync_names(Site fence, uint64_t failed_before);
+  Result<void> sync_names(uint64_t failed_before, Site fence);
   Result<std::string> read_record(const Away& away);
   bool may_go(const ColdSegment& segment) const;
   Result<void> make_folder();
