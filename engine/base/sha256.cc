@@ -2,12 +2,20 @@
 
 #include <openssl/sha.h>
 
+#include <array>
+#include <cstdint>
+
 namespace powercut {
 
-Sha256 sha256(std::string_view bytes) {
-  Sha256 digest{};
+std::string sha256_hex(std::string_view bytes) {
+  std::array<uint8_t, 32> digest{};
   SHA256(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), digest.data());
-  return digest;
+  std::string digits;
+  for (const uint8_t byte : digest) {
+    digits += "0123456789abcdef"[byte >> 4];
+    digits += "0123456789abcdef"[byte & 15];
+  }
+  return digits;
 }
 
 }  // namespace powercut

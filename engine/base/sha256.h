@@ -1,13 +1,12 @@
-// SHA-256: how a password is shown to who may see that there is one.
+// SHA-256: how a password is shown to who may see that there is one, and how what is sent is signed for.
 #pragma once
 
-#include <array>
-#include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace powercut {
 
-using Sha256 = std::array<uint8_t, 32>;
-Sha256 sha256(std::string_view bytes);
+// In 64 lower-case digits.
+std::string sha256_hex(std::string_view bytes);
 
 }  // namespace powercut

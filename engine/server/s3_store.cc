@@ -30,12 +30,6 @@ std::string escaped(std::string_view text, bool keep_slashes) {
   return out;
 }
 
-std::string sha256_hex(std::string_view bytes) {
-  std::string text;
-  for (const uint8_t byte : sha256(bytes)) text += fmt::format("{:02x}", byte);
-  return text;
-}
-
 // What stands between <tag> and </tag>, from `at` on, which moves behind it; empty: there is none.
 std::string element(std::string_view xml, std::string_view tag, size_t& at) {
   const std::string open = fmt::format("<{}>", tag);

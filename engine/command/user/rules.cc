@@ -1,7 +1,5 @@
 #include "engine/command/user/rules.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "engine/base/sha256.h"
@@ -25,12 +23,6 @@ constexpr std::string_view kNoHash =
     "characters";
 constexpr std::string_view kArgumentOfSubcommand =
     "Allowing first-arg of a subcommand is not supported";
-
-std::string digest_of(std::string_view password) {
-  std::string digits;
-  for (const uint8_t byte : sha256(password)) digits += fmt::format("{:02x}", byte);
-  return digits;
-}
 
 bool is_digest(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
@@ -149,7 +141,7 @@ std::string_view change_password(User& user, std::string_view rule) {
   const bool is_hash = rule[0] == '#' || rule[0] == '!';
   const std::string_view given = rule.substr(1);
   if (is_hash && !is_digest(given)) return kNoHash;
-  const std::string digest = is_hash ? std::string(given) : digest_of(given);
+  const std::string digest = is_hash ? std::string(given) : sha256_hex(given);
   const auto known = std::find(user.passwords.begin(), user.passwords.end(), digest);
   if (rule[0] == '>' || rule[0] == '#') {
     if (known == user.passwords.end()) user.passwords.push_back(digest);

@@ -43,8 +43,7 @@ bool fits_a_rule(std::string_view text) {
 
 bool User::accepts(std::string_view password) const {
   if (no_password) return true;
-  std::string digest;
-  for (const uint8_t byte : sha256(password)) digest += fmt::format("{:02x}", byte);
+  const std::string digest = sha256_hex(password);
   bool accepted = false;
   for (const std::string& known : passwords) {
     unsigned char difference = 0;
