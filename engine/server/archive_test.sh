@@ -59,7 +59,7 @@ command_line() {
 }
 # launch OPTIONS...: on the data that are there; sets `pid` and `port`.
 launch() {
-  [ -z "$pid" ] || { kill -9 "$pid" && wait "$pid"; } 2>/dev/null
+  end -9
   : >"$dir/log"
   command_line "$@"
   "${words[@]}" >>"$dir/log" 2>&1 &
@@ -72,13 +72,6 @@ refusal() {
   refused=$(timeout 60 "${words[@]}" 2>&1)
   status=$?
 }
-ask() {
-  exec 9<>"/dev/tcp/127.0.0.1/$port"
-  printf '%s\r\n' "$@" QUIT >&9
-  tr -d '\r' <&9 | sed '$d' | tr '\n' ' ' | sed 's/ $//'
-  exec 9>&-
-}
-figure() { ask 'INFO persistence' | tr ' ' '\n' | sed -n "s/^$1:\(.*\)$/\1/p"; }
 until_is() {
   for _ in $(seq 600); do
     [ "$(figure "$1")" "$2" "$3" ] && return 0

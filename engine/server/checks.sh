@@ -33,3 +33,16 @@ find_port() {
 must_be_ready() {
   find_port || { fail "it does not get ready: $(cat "$dir/log")" && exit 1; }
 }
+
+# end SIGNAL: of the server `pid`, if there is one.
+end() { [ -z "$pid" ] || { kill "$1" "$pid" && wait "$pid" 2>/dev/null; }; pid=; }
+
+# ask REQUEST...: over a connection of its own, at `port`; the lines of the replies with blanks between.
+ask() {
+  exec 9<>"/dev/tcp/127.0.0.1/$port"
+  printf '%s\r\n' "$@" QUIT >&9
+  tr -d '\r' <&9 | sed '$d' | tr '\n' ' ' | sed 's/ $//'
+  exec 9>&-
+}
+# figure NAME: that line of INFO persistence.
+figure() { ask 'INFO persistence' | tr ' ' '\n' | sed -n "s/^$1:\(.*\)$/\1/p"; }

@@ -20,14 +20,6 @@ launch() {
   pid=$!
   must_be_ready
 }
-end() { [ -z "$pid" ] || { kill "$1" "$pid" && wait "$pid" 2>/dev/null; }; pid=; }
-# ask REQUEST...: the replies' lines with blanks between.
-ask() {
-  exec 9<>"/dev/tcp/127.0.0.1/$port"
-  { printf '%s\r\n' "$@" && printf 'QUIT\r\n'; } >&9
-  tr -d '\r' <&9 | sed '$d' | tr '\n' ' ' | sed 's/ $//'
-  exec 9>&-
-}
 sql() { "$programs/psql" -h "$cluster" -U "${as:-owner}" -d postgres -XAtqc "$1" 2>&1; }
 # until_so WHAT COMMAND...: waits until the command's output has WHAT in it.
 until_so() {

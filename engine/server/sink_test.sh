@@ -16,15 +16,7 @@ launch() {
   pid=$!
   must_be_ready
 }
-end() { [ -z "$pid" ] || { kill "$1" "$pid" && wait "$pid" 2>/dev/null; }; pid=; }
 
-# ask REQUEST: the reply's lines with blanks between; for INFO those that begin with sink_.
-ask() {
-  exec 9<>"/dev/tcp/127.0.0.1/$port"
-  printf '%s\r\nQUIT\r\n' "$1" >&9
-  tr -d '\r' <&9 | sed '$d' | tr '\n' ' ' | sed 's/ $//'
-  exec 9>&-
-}
 # sql TEXT: the rows, fields with | between.
 sql() {
   python3 - "$dir/data/shop.db" "$1" <<'END'

@@ -20,16 +20,7 @@ launch() {
   pid=$!
   must_be_ready
 }
-end() { [ -z "$pid" ] || { kill "$1" "$pid" && wait "$pid" 2>/dev/null; }; pid=; }
 
-# ask REQUEST...: the replies' lines with blanks between.
-ask() {
-  exec 9<>"/dev/tcp/127.0.0.1/$port"
-  printf '%s\r\n' "$@" QUIT >&9
-  tr -d '\r' <&9 | sed '$d' | tr '\n' ' ' | sed 's/ $//'
-  exec 9>&-
-}
-figure() { ask 'INFO persistence' | tr ' ' '\n' | sed -n "s/^$1:\([0-9]*\)$/\1/p"; }
 # fill: key N has a value of 1,000 bytes, which tells N.
 fill() {
   python3 - "$port" "$keys" <<'END'
