@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "engine/aof/replace.h"
+#include "engine/base/take_number.h"
 #include "engine/recovery/recovery.h"
 
 namespace powercut::engine {
@@ -25,16 +25,6 @@ std::string in_folder(std::string_view id, std::string_view name) {
 std::string unsealed_mark(std::string_view id) { return in_aof_directory(unsealed_name(id)); }
 std::string removed_mark(std::string_view id) { return in_aof_directory(removed_name(id)); }
 
-// Takes a number off the front, and what must stand behind it.
-bool take(std::string_view& text, auto& number, std::string_view behind) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc()) return false;
-  text.remove_prefix(static_cast<size_t>(end - text.data()));
-  if (!text.starts_with(behind)) return false;
-  text.remove_prefix(behind.size());
-  return true;
-}
-
 uint64_t first_lsn(const Manifest& manifest) {
   if (manifest.base) return manifest.base->lsn.value_or(0);
   return manifest.segments.empty() ? 0 : manifest.segments.front().lsn.value_or(1) - 1;
@@ -44,6 +34,26 @@ uint64_t bytes_of(const Manifest& manifest) {
   uint64_t bytes = manifest.base ? manifest.base->length.value_or(0) : 0;
   for (const ManifestFile& file : manifest.segments) bytes += file.length.value_or(0);
   return bytes;
+}
+
+struct Sealed {
+  Manifest manifest;
+  BackupFacts facts;
+};
+
+Result<Sealed> parse_sealed(std::string_view text, std::string id) {
+  TRY_ASSIGN(Manifest manifest, parse_manifest(text));
+  const size_t at = text.find(kNote);
+  BackupFacts facts;
+  facts.id = std::move(id);
+  facts.sealed = true;
+  facts.bytes = bytes_of(manifest);
+  std::string_view note = at == text.npos ? "" : text.substr(at + kNote.size());
+  if (!take_number(note, facts.first_lsn, " to ") || !take_number(note, facts.last_lsn, " at ") ||
+      !take_number(note, facts.sealed_unix_s, "\n")) {
+    return Error{Errc::kInvalid, "the manifest of a log, not of a backup"};
+  }
+  return Sealed{std::move(manifest), std::move(facts)};
 }
 
 }  // namespace
@@ -58,18 +68,8 @@ bool is_backup_id(std::string_view id) {
 }
 
 Result<BackupFacts> parse_backup(std::string_view manifest, std::string id) {
-  TRY_ASSIGN(const Manifest parsed, parse_manifest(manifest));
-  const size_t at = manifest.find(kNote);
-  BackupFacts facts;
-  facts.id = std::move(id);
-  facts.sealed = true;
-  facts.bytes = bytes_of(parsed);
-  std::string_view note = at == manifest.npos ? "" : manifest.substr(at + kNote.size());
-  if (!take(note, facts.first_lsn, " to ") || !take(note, facts.last_lsn, " at ") ||
-      !take(note, facts.sealed_unix_s, "\n")) {
-    return Error{Errc::kInvalid, "the manifest of a log, not of a backup"};
-  }
-  return facts;
+  TRY_ASSIGN(Sealed sealed, parse_sealed(manifest, std::move(id)));
+  return std::move(sealed.facts);
 }
 
 // --- Making one ---
@@ -234,8 +234,10 @@ Result<void> Backups::remove_folder(const std::string& id) {
 Result<bool> Backups::is_whole(const std::string& id) {
   const auto text = read_whole(os_, in_folder(id, kManifestName));
   if (!text.ok() && text.error().code != Errc::kNotFound) return text.error();
-  if (!text.ok() || !parse_backup(*text, id).ok()) return false;
-  TRY_ASSIGN(const Manifest manifest, parse_manifest(*text));
+  if (!text.ok()) return false;
+  const auto sealed = parse_sealed(*text, id);
+  if (!sealed.ok()) return false;
+  const Manifest& manifest = sealed->manifest;
   TRY_ASSIGN(const auto names, os_.list(folder_of(id)));
   const auto there = [&](const ManifestFile& file) {
     return std::find(names.begin(), names.end(), file.name) != names.end();
@@ -271,11 +273,12 @@ Result<void> Backups::check_ours(const std::string& id) {
   };
   if (!is_backup_id(id)) return none("there is no sealed backup there");
   const auto text = read_whole(os_, in_folder(id, kManifestName));
-  if (!text.ok() || !parse_backup(*text, id).ok()) return none("there is no sealed backup there");
-  TRY_ASSIGN(const Manifest manifest, parse_manifest(*text));
+  if (!text.ok()) return none("there is no sealed backup there");
+  const auto sealed = parse_sealed(*text, id);
+  if (!sealed.ok()) return none("there is no sealed backup there");
   TRY_ASSIGN(const auto names, os_.list(folder_of(id)));
   for (const std::string& name : names)
-    if (!manifest.names(name) && name != kManifestName && name != kManifestTemporary &&
+    if (!sealed->manifest.names(name) && name != kManifestName && name != kManifestTemporary &&
         !name.ends_with(".cold"))
       return none(fmt::format("'{}' in it is not the store's; remove the folder by hand", name));
   return {};

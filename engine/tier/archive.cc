@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "engine/aof/manifest.h"
 #include "engine/aof/replace.h"
 #include "engine/base/check.h"
 #include "engine/base/crc32c.h"
+#include "engine/base/take_number.h"
 
 namespace powercut::engine {
 
@@ -17,17 +17,6 @@ namespace {
 
 constexpr std::string_view kScheme = "s3://";
 constexpr std::string_view kNoteHead = "powercut-archive 1 ";
-constexpr size_t kLongestNote = 4096;
-
-// Takes a number and the blank behind it off the front.
-bool take(std::string_view& text, uint64_t& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc()) return false;
-  text.remove_prefix(static_cast<size_t>(end - text.data()));
-  if (!text.starts_with(' ')) return false;
-  text.remove_prefix(1);
-  return true;
-}
 
 std::string note_text(const ArchiveNote& note) {
   const std::string text = fmt::format("{}{} {} {} {} {} ", kNoteHead, note.sequence, note.nonce,
@@ -41,8 +30,8 @@ std::optional<ArchiveNote> parse_note(std::string_view text) {
   if (!rest.starts_with(kNoteHead)) return std::nullopt;
   rest.remove_prefix(kNoteHead.size());
   uint64_t crc = 0;
-  if (!take(rest, note.sequence) || !take(rest, note.nonce) || !take(rest, note.bytes) ||
-      !take(rest, crc))
+  if (!take_number(rest, note.sequence, " ") || !take_number(rest, note.nonce, " ") ||
+      !take_number(rest, note.bytes, " ") || !take_number(rest, crc, " "))
     return std::nullopt;
   note.crc = static_cast<uint32_t>(crc);
   note.url = rest.substr(0, rest.find(' '));
@@ -102,18 +91,10 @@ std::string Archive::note_file(std::string_view folder, uint64_t sequence) {
 
 Result<std::optional<ArchiveNote>> Archive::read_note(Os& os, const std::string& folder,
                                                       uint64_t sequence) {
-  const auto file = os.open(note_file(folder, sequence), Open::kRead);
-  if (!file.ok() && file.error().code == Errc::kNotFound) return std::optional<ArchiveNote>();
-  if (!file.ok()) return file.error();
-  std::string text(kLongestNote, '\0');
-  size_t have = 0;
-  while (have < text.size()) {
-    TRY_ASSIGN(const size_t count, (*file)->read_at(have, text.data() + have, text.size() - have));
-    if (count == 0) break;
-    have += count;
-  }
-  text.resize(have);
-  auto note = parse_note(text);
+  const auto text = read_whole(os, note_file(folder, sequence));
+  if (!text.ok() && text.error().code == Errc::kNotFound) return std::optional<ArchiveNote>();
+  if (!text.ok()) return text.error();
+  auto note = parse_note(*text);
   if (note && note->sequence != sequence) note.reset();
   return note;
 }
