@@ -278,5 +278,5 @@ TEST_F(SimNetTest, TheSameChoicesGiveTheSameNetwork) {
 namespace powercut::engine {
 INSTANTIATE_TEST_SUITE_P(Sim, NetContract,
                          ::testing::Values(sim::factory(1), sim::factory(2), sim::factory(3)),
-                         name_of_net);
+                         name_of_factory);
 }  // namespace powercut::engine

@@ -110,5 +110,5 @@ INSTANTIATE_TEST_SUITE_P(Sim, ObjectStoreContract,
                          ::testing::Values(ObjectStoreFactory{
                              "SimObjectStore",
                              [] { return std::make_unique<sim::SimObjectStoreUnderTest>(); }}),
-                         name_of_object_store);
+                         name_of_factory);
 }  // namespace powercut::engine

@@ -102,6 +102,6 @@ INSTANTIATE_TEST_SUITE_P(Sim, OsContract,
                          ::testing::Values(sim::factory("Sometimes", 4), sim::factory("Never", 0),
                                            sim::factory("AtOnce", 1),
                                            sim::factory("Journaled", 4, sim::journaled_rules())),
-                         name_of_os);
+                         name_of_factory);
 }  // namespace engine
 }  // namespace powercut

@@ -2,7 +2,7 @@
 // exactly one *_test.cc of its room:
 //
 //   INSTANTIATE_TEST_SUITE_P(My, NetContract, ::testing::Values(NetFactory{
-//       "MyNet", [] { return std::make_unique<MyNetUnderTest>(); }}), name_of_net);
+//       "MyNet", [] { return std::make_unique<MyNetUnderTest>(); }}), name_of_factory);
 //
 // What only a partition or a power cut can show is not here: the simulated side tests it (sim/sim_net_test.cc).
 #pragma once
@@ -12,10 +12,10 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
-#include <ostream>
 #include <string>
 #include <vector>
 
+#include "engine/os/contract.h"
 #include "engine/os/net.h"
 #include "engine/os/os.h"
 #include "engine/os/wait_queue.h"
@@ -34,30 +34,13 @@ class NetUnderTest {
   virtual void run(std::function<void()> body) = 0;
 };
 
-struct NetFactory {
-  std::string name;
-  std::function<std::unique_ptr<NetUnderTest>()> make;
-};
-inline void PrintTo(const NetFactory& factory, std::ostream* out) { *out << factory.name; }
-inline std::string name_of_net(const ::testing::TestParamInfo<NetFactory>& info) {
-  return info.param.name;
-}
+using NetFactory = FactoryOf<NetUnderTest>;
 
-class NetContract : public ::testing::TestWithParam<NetFactory> {
+class NetContract : public ContractOf<NetUnderTest> {
  protected:
-  NetContract() : under_test_(GetParam().make()) {}
-
   Os& os() { return under_test_->os(); }
   Instant soon() { return os().now() + milliseconds(20); }
   Instant late() { return os().now() + seconds(30); }
-  void run(std::function<void()> body) {
-    bool ended = false;
-    under_test_->run([&] {
-      body();
-      ended = true;
-    });
-    EXPECT_TRUE(ended) << "the task did not run to its end";
-  }
 
   struct Pair {
     std::unique_ptr<Listener> listener;
@@ -100,8 +83,6 @@ class NetContract : public ::testing::TestWithParam<NetFactory> {
     }
     return all;
   }
-
-  std::unique_ptr<NetUnderTest> under_test_;
 };
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(NetContract);
 

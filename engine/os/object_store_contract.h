@@ -2,17 +2,17 @@
 // under test, in exactly one *_test.cc of its room:
 //
 //   INSTANTIATE_TEST_SUITE_P(My, ObjectStoreContract, ::testing::Values(ObjectStoreFactory{
-//       "MyStore", [] { return std::make_unique<MyStoreUnderTest>(); }}), name_of_object_store);
+//       "MyStore", [] { return std::make_unique<MyStoreUnderTest>(); }}), name_of_factory);
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <memory>
-#include <ostream>
 #include <string>
 #include <vector>
 
+#include "engine/os/contract.h"
 #include "engine/os/object_store.h"
 #include "engine/os/os.h"
 
@@ -32,28 +32,12 @@ class ObjectStoreUnderTest {
   virtual void run(std::function<void()> body) = 0;
 };
 
-struct ObjectStoreFactory {
-  std::string name;
-  std::function<std::unique_ptr<ObjectStoreUnderTest>()> make;
-};
-inline void PrintTo(const ObjectStoreFactory& factory, std::ostream* out) { *out << factory.name; }
-inline std::string name_of_object_store(const ::testing::TestParamInfo<ObjectStoreFactory>& info) {
-  return info.param.name;
-}
+using ObjectStoreFactory = FactoryOf<ObjectStoreUnderTest>;
 
-class ObjectStoreContract : public ::testing::TestWithParam<ObjectStoreFactory> {
+class ObjectStoreContract : public ContractOf<ObjectStoreUnderTest> {
  protected:
-  ObjectStoreContract() : under_test_(GetParam().make()) {}
   ObjectStore& store() { return under_test_->store(); }
   ObjectStoreUnderTest& under_test() { return *under_test_; }
-  void run(std::function<void()> body) {
-    bool ended = false;
-    under_test_->run([&] {
-      body();
-      ended = true;
-    });
-    EXPECT_TRUE(ended) << "the task did not run to its end";
-  }
   static bool is_ok(const Result<void>& result) {
     if (!result.ok()) ADD_FAILURE() << result.error().message;
     return result.ok();
@@ -62,9 +46,6 @@ class ObjectStoreContract : public ::testing::TestWithParam<ObjectStoreFactory> 
     const auto got = store().get(name, offset, length);
     return got.ok() ? *got : std::string("error: ") + to_string(got.error().code);
   }
-
- private:
-  std::unique_ptr<ObjectStoreUnderTest> under_test_;
 };
 
 inline bool is_passing(Errc code) { return code == Errc::kIo || code == Errc::kTimeout; }

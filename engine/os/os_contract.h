@@ -5,7 +5,7 @@
 //   namespace powercut::engine {
 //   struct MyOsUnderTest : OsUnderTest { ... };
 //   INSTANTIATE_TEST_SUITE_P(My, OsContract, ::testing::Values(OsFactory{
-//       "MyOs", [] { return std::make_unique<MyOsUnderTest>(); }}), name_of_os);
+//       "MyOs", [] { return std::make_unique<MyOsUnderTest>(); }}), name_of_factory);
 //   }
 //
 // What only a power cut can show is not here: the simulated side tests it (sim/).
@@ -15,11 +15,11 @@
 
 #include <functional>
 #include <memory>
-#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "engine/os/contract.h"
 #include "engine/os/os.h"
 
 namespace powercut::engine {
@@ -54,28 +54,11 @@ class OsUnderTest {
   virtual bool inject(OsFault) { return false; }
 };
 
-struct OsFactory {
-  std::string name;
-  std::function<std::unique_ptr<OsUnderTest>()> make;
-};
-inline void PrintTo(const OsFactory& factory, std::ostream* out) { *out << factory.name; }
-inline std::string name_of_os(const ::testing::TestParamInfo<OsFactory>& info) {
-  return info.param.name;
-}
+using OsFactory = FactoryOf<OsUnderTest>;
 
-class OsContract : public ::testing::TestWithParam<OsFactory> {
+class OsContract : public ContractOf<OsUnderTest> {
  protected:
-  OsContract() : under_test_(GetParam().make()) {}
-
   Os& os() { return under_test_->os(); }
-  void run(std::function<void()> body) {
-    bool ended = false;
-    under_test_->run([&] {
-      body();
-      ended = true;
-    });
-    EXPECT_TRUE(ended) << "the task did not run to its end";
-  }
 
   // The three that follow loop over short reads and writes, as every user of the seam must.
   static Result<void> write_all(File& file, uint64_t offset, std::string_view data) {
@@ -105,8 +88,6 @@ class OsContract : public ::testing::TestWithParam<OsFactory> {
     TRY_ASSIGN(const auto file, os().open(path, Open::kRead));
     return read_all(*file);
   }
-
-  std::unique_ptr<OsUnderTest> under_test_;
 };
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(OsContract);
 

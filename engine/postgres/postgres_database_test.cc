@@ -109,7 +109,7 @@ class PostgresUnderTest final : public DatabaseUnderTest {
 INSTANTIATE_TEST_SUITE_P(Postgres, SinkDatabaseContract,
                          ::testing::Values(DatabaseFactory{
                              "Postgres", [] { return std::make_unique<PostgresUnderTest>(); }}),
-                         name_of_database);
+                         name_of_factory);
 
 class PostgresDatabaseTest : public ::testing::Test {
  protected:

@@ -225,6 +225,6 @@ TEST_F(S3StoreTest, ManyAskAtOnce) {
 INSTANTIATE_TEST_SUITE_P(Http, ObjectStoreContract,
                          ::testing::Values(ObjectStoreFactory{
                              "S3Store", [] { return std::make_unique<S3UnderTest>(); }}),
-                         name_of_object_store);
+                         name_of_factory);
 
 }  // namespace powercut::engine

@@ -40,7 +40,7 @@ TEST(SocketNet, AHostThatThereIsNot) {
 INSTANTIATE_TEST_SUITE_P(Sockets, NetContract,
                          ::testing::Values(NetFactory{
                              "Sockets", [] { return std::make_unique<SocketNetUnderTest>(); }}),
-                         name_of_net);
+                         name_of_factory);
 
 }  // namespace
 }  // namespace powercut::engine

@@ -2,7 +2,7 @@
 // one under test, in exactly one *_test.cc of its room:
 //
 //   INSTANTIATE_TEST_SUITE_P(My, SinkDatabaseContract, ::testing::Values(DatabaseFactory{
-//       "MyDatabase", [] { return std::make_unique<MyDatabaseUnderTest>(); }}), name_of_database);
+//       "MyDatabase", [] { return std::make_unique<MyDatabaseUnderTest>(); }}), name_of_factory);
 #pragma once
 
 #include <gmock/gmock.h>
@@ -10,11 +10,11 @@
 
 #include <functional>
 #include <memory>
-#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "engine/os/contract.h"
 #include "engine/sink/mapping.h"
 #include "engine/sink/sink_database.h"
 
@@ -37,31 +37,31 @@ class DatabaseUnderTest {
   virtual void refuse_update(const std::string& table) = 0;
 };
 
-struct DatabaseFactory {
-  std::string name;
-  std::function<std::unique_ptr<DatabaseUnderTest>()> make;
-};
-inline void PrintTo(const DatabaseFactory& factory, std::ostream* out) { *out << factory.name; }
-inline std::string name_of_database(const ::testing::TestParamInfo<DatabaseFactory>& info) {
-  return info.param.name;
-}
+using DatabaseFactory = FactoryOf<DatabaseUnderTest>;
 
-class SinkDatabaseContract : public ::testing::TestWithParam<DatabaseFactory> {
- protected:
+// Rows of a batch, in the first table.
+struct RowsToWrite {
   using Kind = SinkRows::Kind;
+  static SinkRows text(int db, std::string key, std::string value, int64_t expires_ms = -1) {
+    return {db, std::move(key), 0, Kind::kString, std::move(value), {}, expires_ms};
+  }
+  static SinkRows hash(int db, std::string key, std::vector<std::pair<std::string, std::string>> of,
+                       int64_t expires_ms = -1) {
+    return {db, std::move(key), 0, Kind::kHash, "", std::move(of), expires_ms};
+  }
+  static SinkRows absent(int db, std::string key) { return {db, std::move(key)}; }
+  static SinkRows other(int db, std::string key, std::string type) {
+    return {db, std::move(key), 0, Kind::kOther, std::move(type)};
+  }
+};
+
+class SinkDatabaseContract : public ContractOf<DatabaseUnderTest>, protected RowsToWrite {
+ protected:
   using Lines = std::vector<std::string>;
 
-  SinkDatabaseContract() : under_test(GetParam().make()), database(under_test->make(kTables)) {}
+  SinkDatabaseContract() : database(under_test_->make(kTables)) {}
 
-  void run(std::function<void()> body) {
-    bool ended = false;
-    under_test->run([&] {
-      body();
-      ended = true;
-    });
-    EXPECT_TRUE(ended) << "the task did not run to its end";
-  }
-  Lines sql(const std::string& text) { return under_test->sql(text); }
+  Lines sql(const std::string& text) { return under_test_->sql(text); }
   Lines strings(const std::string& table = "kv") {
     return sql("SELECT db, " + text_of("key") + ", " + text_of("value") + ", expires_ms FROM " +
                table + " ORDER BY db, key");
@@ -74,20 +74,9 @@ class SinkDatabaseContract : public ::testing::TestWithParam<DatabaseFactory> {
     return sql("SELECT db, " + text_of("key") +
                ", lsn, reason FROM powercut_set_aside ORDER BY db, key");
   }
-  std::string text_of(const std::string& column) { return under_test->as_text(column); }
+  std::string text_of(const std::string& column) { return under_test_->as_text(column); }
   std::string lsn() { return sql("SELECT lsn FROM powercut_sink").at(0); }
 
-  static SinkRows text(int db, std::string key, std::string value, int64_t expires_ms = -1) {
-    return {db, std::move(key), 0, Kind::kString, std::move(value), {}, expires_ms};
-  }
-  static SinkRows hash(int db, std::string key, std::vector<std::pair<std::string, std::string>> of,
-                       int64_t expires_ms = -1) {
-    return {db, std::move(key), 0, Kind::kHash, "", std::move(of), expires_ms};
-  }
-  static SinkRows absent(int db, std::string key) { return {db, std::move(key)}; }
-  static SinkRows other(int db, std::string key, std::string type) {
-    return {db, std::move(key), 0, Kind::kOther, std::move(type)};
-  }
   void write(uint64_t lsn, std::vector<SinkRows> keys, bool everything = false) {
     if (!database->is_open()) {
       const auto opened = database->open();
@@ -98,7 +87,7 @@ class SinkDatabaseContract : public ::testing::TestWithParam<DatabaseFactory> {
   }
   // Why another life does not open it.
   Error refusal() {
-    const auto again = under_test->make(kTables);
+    const auto again = under_test_->make(kTables);
     const auto found = again->open();
     EXPECT_FALSE(found.ok());
     EXPECT_FALSE(again->is_open());
@@ -106,7 +95,6 @@ class SinkDatabaseContract : public ::testing::TestWithParam<DatabaseFactory> {
   }
 
   const std::vector<SinkTable> kTables{{"*", "kv"}};
-  const std::unique_ptr<DatabaseUnderTest> under_test;
   const std::unique_ptr<SinkDatabase> database;
 };
 
@@ -199,7 +187,7 @@ TEST_P(SinkDatabaseContract, AKeyOfAnotherTypeIsSetAsideUntilItIsOneThatHasATabl
     EXPECT_THAT(aside(),
                 ::testing::ElementsAre("0 l 5 a list has no table", "1 s 4 a set has no table"));
     database->close();
-    const auto another = under_test->make(kTables);
+    const auto another = under_test_->make(kTables);
     ASSERT_TRUE(another->open().ok());
     EXPECT_EQ(another->set_aside(), 2u);
     another->close();
@@ -212,8 +200,8 @@ TEST_P(SinkDatabaseContract, AKeyOfAnotherTypeIsSetAsideUntilItIsOneThatHasATabl
 TEST_P(SinkDatabaseContract, WhatATableRefusesIsSetAsideWhole) {
   run([&] {
     write(1, {hash(0, "h", {{"f", "old"}}), text(0, "a", "old")});
-    under_test->refuse_value("kv", "bad");
-    under_test->refuse_value("kv_fields", "bad");
+    under_test_->refuse_value("kv", "bad");
+    under_test_->refuse_value("kv_fields", "bad");
     std::vector<SinkRows> keys = {text(0, "a", "bad"),
                                   hash(0, "h", {{"e", "1"}, {"f", "bad"}, {"g", "1"}}),
                                   text(0, "z", "good")};
@@ -238,7 +226,7 @@ TEST_P(SinkDatabaseContract, WhatATableRefusesIsSetAsideWhole) {
 TEST_P(SinkDatabaseContract, WhatIsRefusedWhileAllIsWrittenAnewIsSetAsideToo) {
   run([&] {
     write(1, {text(0, "a", "old")});
-    under_test->refuse_value("kv", "bad");
+    under_test_->refuse_value("kv", "bad");
     write(2, {text(0, "a", "bad"), text(0, "b", "1")}, true);
     EXPECT_THAT(strings(), ::testing::ElementsAre("0 b 1 null"));
     EXPECT_EQ(database->set_aside(), 1u);
@@ -248,7 +236,7 @@ TEST_P(SinkDatabaseContract, WhatIsRefusedWhileAllIsWrittenAnewIsSetAsideToo) {
 TEST_P(SinkDatabaseContract, OneThatRefusesWhatItIsAtIsNotWritten) {
   run([&] {
     write(1, {text(0, "a", "1")});
-    under_test->refuse_update("powercut_sink");
+    under_test_->refuse_update("powercut_sink");
     ASSERT_TRUE(database->is_open());
     const auto written = database->write({2, false, {text(0, "a", "2")}});
     ASSERT_FALSE(written.ok());
@@ -261,7 +249,7 @@ TEST_P(SinkDatabaseContract, OneThatRefusesWhatItIsAtIsNotWritten) {
 TEST_P(SinkDatabaseContract, OneThatDoesNotLetARowGoIsNotWritten) {
   run([&] {
     write(1, {text(0, "a", "1")});
-    under_test->refuse_delete("kv");
+    under_test_->refuse_delete("kv");
     const auto written = database->write({2, false, {absent(0, "a")}});
     ASSERT_FALSE(written.ok());
     EXPECT_EQ(written.error().code, Errc::kRefused);
@@ -308,7 +296,7 @@ TEST_P(SinkDatabaseContract, OtherTablesAreWrittenAnewUntilABatchHasThem) {
     database->close();
     const std::vector<SinkTable> tables = {{"user:*", "users"}, {"*", "kv"}};
     for (int life = 0; life < 2; ++life) {
-      const auto again = under_test->make(tables);
+      const auto again = under_test_->make(tables);
       const auto found = again->open();
       ASSERT_TRUE(found.ok()) << found.error().message;
       EXPECT_TRUE(found->fresh) << "no batch has said yet that it has them";
@@ -317,7 +305,7 @@ TEST_P(SinkDatabaseContract, OtherTablesAreWrittenAnewUntilABatchHasThem) {
       again->close();
       if (life == 0) sql("DROP TABLE users");
     }
-    const auto again = under_test->make(tables);
+    const auto again = under_test_->make(tables);
     ASSERT_TRUE(again->open().ok());
     SinkRows user = text(0, "user:1", "u");
     SinkRows rest = text(0, "b", "r");

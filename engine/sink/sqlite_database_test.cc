@@ -23,7 +23,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
-using Kind = SinkRows::Kind;
 
 // What another program says to the file, and what it is answered: a line a row.
 std::vector<std::string> say_to_sqlite(Os& os, const std::string& text) {
@@ -74,9 +73,9 @@ class SqliteUnderTest final : public DatabaseUnderTest {
 INSTANTIATE_TEST_SUITE_P(Sqlite, SinkDatabaseContract,
                          ::testing::Values(DatabaseFactory{
                              "Sqlite", [] { return std::make_unique<SqliteUnderTest>(); }}),
-                         name_of_database);
+                         name_of_factory);
 
-class SqliteDatabaseTest : public ::testing::Test {
+class SqliteDatabaseTest : public ::testing::Test, protected RowsToWrite {
  protected:
   std::vector<std::string> sql(const std::string& text) { return say_to_sqlite(os, text); }
   std::vector<std::string> strings() {
@@ -90,17 +89,6 @@ class SqliteDatabaseTest : public ::testing::Test {
   }
   std::string lsn() { return sql("SELECT lsn FROM powercut_sink").at(0); }
 
-  static SinkRows text(int db, std::string key, std::string value, int64_t expires_ms = -1) {
-    return {db, std::move(key), 0, Kind::kString, std::move(value), {}, expires_ms};
-  }
-  static SinkRows hash(int db, std::string key, std::vector<std::pair<std::string, std::string>> of,
-                       int64_t expires_ms = -1) {
-    return {db, std::move(key), 0, Kind::kHash, "", std::move(of), expires_ms};
-  }
-  static SinkRows absent(int db, std::string key) { return {db, std::move(key)}; }
-  static SinkRows other(int db, std::string key, std::string type) {
-    return {db, std::move(key), 0, Kind::kOther, std::move(type)};
-  }
   void write(uint64_t lsn, std::vector<SinkRows> keys, bool everything = false) {
     ASSERT_TRUE(database.is_open() || database.open().ok());
     const auto written = database.write({lsn, everything, std::move(keys)});

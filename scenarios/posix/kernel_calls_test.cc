@@ -75,7 +75,7 @@ INSTANTIATE_TEST_SUITE_P(Watched, OsContract,
                          ::testing::Values(scenarios::factory("IoUring", {}),
                                            scenarios::factory("PlainCalls",
                                                               {.use_io_uring = false})),
-                         name_of_os);
+                         name_of_factory);
 }  // namespace powercut::engine
 
 namespace powercut::scenarios {

@@ -53,6 +53,17 @@ class SinkTest : public EngineLifeTest<BrokenDatabase> {
     EXPECT_EQ(found->lsn, engine.applied_lsn());
     EXPECT_EQ(difference(found->rows, rows_to_be(engine.keyspace())), "");
   }
+  // The database as it is between two lives; and as an older copy that is written over it under a running store.
+  std::string file_behind() {
+    std::string bytes;
+    in_world([&](engine::Os& os) { bytes = engine::read_whole(os, kBehindFile).value(); });
+    return bytes;
+  }
+  static void put_back(engine::Os& os, const std::string& older) {
+    const auto file = os.open(kBehindFile, engine::Open::kReadWrite).value();
+    ASSERT_TRUE(file->truncate(0).ok());
+    ASSERT_TRUE(engine::write_whole(*file, 0, older).ok());
+  }
   // What another program says to the file, between two lives.
   void sql(const std::string& text) {
     in_world([&](engine::Os& os) {
@@ -400,8 +411,7 @@ TEST_F(SinkTest, OneThatGoesBackUnderARunningStoreIsWrittenAnew) {
     ask(engine, "SET a 1");
     catch_up(os, engine);
   });
-  std::string older;
-  in_world([&](engine::Os& os) { older = engine::read_whole(os, kBehindFile).value(); });
+  const std::string older = file_behind();
   live([&](engine::Os& os, Engine& engine) {
     for (int i = 0; i < 3; ++i) ask(engine, "SET b " + std::to_string(i));
     catch_up(os, engine);
@@ -409,9 +419,7 @@ TEST_F(SinkTest, OneThatGoesBackUnderARunningStoreIsWrittenAnew) {
     ask(engine, "SET c 1");
     os.park(os.now() + seconds(3));
     injector.broken = false;
-    const auto file = os.open(kBehindFile, engine::Open::kReadWrite).value();
-    ASSERT_TRUE(file->truncate(0).ok());
-    ASSERT_TRUE(engine::write_whole(*file, 0, older).ok());
+    put_back(os, older);
     holds_the_same(os, engine);
     EXPECT_EQ(engine.sink()->stats().resyncs, 1u);
   });
@@ -423,8 +431,7 @@ TEST_F(SinkTest, OneThatGoesBackBeforeTheFirstBatchIsWrittenAnew) {
     ask(engine, "SET a 1");
     catch_up(os, engine);
   });
-  std::string older;
-  in_world([&](engine::Os& os) { older = engine::read_whole(os, kBehindFile).value(); });
+  const std::string older = file_behind();
   live([&](engine::Os& os, Engine& engine) {
     for (int i = 0; i < 3; ++i) ask(engine, "SET b " + std::to_string(i));
     catch_up(os, engine);
@@ -436,9 +443,7 @@ TEST_F(SinkTest, OneThatGoesBackBeforeTheFirstBatchIsWrittenAnew) {
     EXPECT_EQ(engine.sink()->found_lsn(), 4u);
     EXPECT_EQ(engine.sink()->committed_lsn(), 0u);
     injector.broken = false;
-    const auto file = os.open(kBehindFile, engine::Open::kReadWrite).value();
-    ASSERT_TRUE(file->truncate(0).ok());
-    ASSERT_TRUE(engine::write_whole(*file, 0, older).ok());
+    put_back(os, older);
     holds_the_same(os, engine);
     EXPECT_EQ(engine.sink()->stats().resyncs, 1u);
   });

@@ -65,7 +65,7 @@ const OsFactory kPlainCalls = factory("PlainCalls", {.use_io_uring = false});
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(Posix, OsContract, ::testing::Values(kIoUring, kTinyRing, kPlainCalls),
-                         name_of_os);
+                         name_of_factory);
 
 namespace {
 
@@ -79,7 +79,8 @@ class PosixOsTest : public ::testing::TestWithParam<OsFactory> {
   std::unique_ptr<OsUnderTest> under_test_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Posix, PosixOsTest, ::testing::Values(kIoUring, kPlainCalls), name_of_os);
+INSTANTIATE_TEST_SUITE_P(Posix, PosixOsTest, ::testing::Values(kIoUring, kPlainCalls),
+                         name_of_factory);
 
 TEST_P(PosixOsTest, TheFallbackIsForced) {
   const bool uses_io_uring = os().uses_io_uring();
