@@ -120,9 +120,9 @@ std::optional<double> Zset::score(std::string_view member) const {
     if (offset == small_.bytes().size()) return std::nullopt;
     return item_at(offset).score;
   }
-  const auto* entry = small_.large().nodes.find(member);
+  const auto* entry = small_.large().items.find(member);
   if (entry == nullptr) return std::nullopt;
-  return entry->key.node->score();
+  return entry->key.item->score();
 }
 
 bool Zset::set(std::string_view member, double score, const EncodingLimits& limits) {
@@ -148,13 +148,13 @@ bool Zset::set(std::string_view member, double score, const EncodingLimits& limi
 
 bool Zset::set_large(std::string_view member, double score) {
   Large& large = small_.large();
-  auto [entry, is_new] = large.nodes.insert(member);
+  auto [entry, is_new] = large.items.insert(member);
   if (is_new) {
-    entry->key.node = large.order.insert(score, member);
-  } else if (entry->key.node->score() != score) {
-    large.order.move(entry->key.node->score(), member, score);
+    entry->key.item = &large.order.insert(score, member);
+  } else if (entry->key.item->score() != score) {
+    large.order.move(entry->key.item->score(), member, score);
   }
-  CHECK(large.nodes.size() == large.order.size());
+  CHECK(large.items.size() == large.order.size());
   return is_new;
 }
 
@@ -167,13 +167,13 @@ bool Zset::erase(std::string_view member) {
     return true;
   }
   Large& large = small_.large();
-  const auto* entry = large.nodes.find(member);
+  const auto* entry = large.items.find(member);
   if (entry == nullptr) return false;
-  const double score = entry->key.node->score();
-  // The map first: its entry is a look at the node, and `member` may be one too.
-  large.nodes.erase(member);
+  const double score = entry->key.item->score();
+  // The map first: its entry is a look at the item, and `member` may be one too.
+  large.items.erase(member);
   large.order.erase(score, member);
-  CHECK(large.nodes.size() == large.order.size());
+  CHECK(large.items.size() == large.order.size());
   return true;
 }
 
@@ -194,9 +194,9 @@ std::optional<size_t> Zset::rank(std::string_view member) const {
     const size_t before = count_while([&](const Item& item) { return item.member != member; });
     return before == small_.count() ? std::nullopt : std::optional(before);
   }
-  const auto* entry = small_.large().nodes.find(member);
+  const auto* entry = small_.large().items.find(member);
   if (entry == nullptr) return std::nullopt;
-  const size_t rank = small_.large().order.rank(entry->key.node->score(), member);
+  const size_t rank = small_.large().order.rank(entry->key.item->score(), member);
   CHECK(rank < size());
   return rank;
 }
@@ -205,8 +205,8 @@ Zset::Item Zset::at_rank(size_t rank) const {
   CHECK(rank < size());
   if (!small_.is_large())
     return item_at(small_.offset_of(rank, [this](size_t offset) { return end_of(offset); }));
-  const Skiplist::Node* node = small_.large().order.at(rank);
-  return {node->member(), node->score()};
+  const Ranking::Item& item = *small_.large().order.at(rank);
+  return {item.member(), item.score()};
 }
 
 size_t Zset::count_below(double score, bool or_equal) const {
@@ -227,14 +227,14 @@ Zset::Entries::Item Zset::Entries::at(size_t position) const {
     const Zset::Item item = zset_.at_rank(position);
     return {item.member, item.score};
   }
-  const Skiplist::Node* node = zset_.small_.large().nodes.at(position).key.node;
-  return {node->member(), node->score()};
+  const Ranking::Item& item = *zset_.small_.large().items.at(position).key.item;
+  return {item.member(), item.score()};
 }
 
 size_t Zset::memory_bytes() const {
   const size_t piece = heap_bytes(small_.bytes().size());
   if (!small_.is_large()) return piece;
-  return piece + small_.large().nodes.memory_bytes() + small_.large().order.memory_bytes();
+  return piece + small_.large().items.memory_bytes() + small_.large().order.memory_bytes();
 }
 
 }  // namespace powercut::engine

@@ -11,7 +11,7 @@
 
 #include "engine/base/check.h"
 #include "engine/store/packed.h"
-#include "engine/store/skiplist.h"
+#include "engine/store/ranking.h"
 #include "engine/store/slab_map.h"
 
 namespace powercut::engine {
@@ -41,11 +41,11 @@ class Zset {
         if (!f(item_at(offset))) return;
       return;
     }
-    const Skiplist::Node* node = small_.large().order.at(reverse ? last : first);
+    Ranking::Cursor at = small_.large().order.at(reverse ? last : first);
     for (size_t left = last - first + 1; left > 0; --left) {
-      CHECK(node != nullptr);
-      if (!f(Item{node->member(), node->score()})) return;
-      node = reverse ? node->previous() : node->next();
+      const Ranking::Item& item = *at;
+      if (!f(Item{item.member(), item.score()})) return;
+      reverse ? at.previous() : at.next();
     }
   }
 
@@ -75,18 +75,18 @@ class Zset {
   size_t memory_bytes() const;
 
  private:
-  // A member is in its node alone.
-  struct NodeKey {
-    const Skiplist::Node* node = nullptr;
-    operator std::string_view() const { return node->member(); }  // NOLINT: it is one
+  // A member is in its item of the ranking alone.
+  struct ItemKey {
+    const Ranking::Item* item = nullptr;
+    operator std::string_view() const { return item->member(); }  // NOLINT: it is one
     void assign(std::string_view) {}
-    friend bool operator==(const NodeKey& a, std::string_view b) { return a.node->member() == b; }
-    friend size_t heap_bytes(const NodeKey&) { return 0; }
+    friend bool operator==(const ItemKey& a, std::string_view b) { return a.item->member() == b; }
+    friend size_t heap_bytes(const ItemKey&) { return 0; }
   };
   struct NoValue {};
   struct Large {
-    SlabMap<NoValue, NodeKey> nodes;
-    Skiplist order;
+    SlabMap<NoValue, ItemKey> items;
+    Ranking order;
   };
 
   // --- Packed: members with their scores behind them, in order ---
