@@ -7,9 +7,14 @@ namespace powercut::engine {
 
 // --- Where an item is ---
 
+// From where one was looked for last, or from the nearer end.
 LongList::Place LongList::locate(size_t index) const {
   CHECK(index < size_);
   Place& place = place_;
+  const size_t away = index > place.before ? index - place.before : place.before - index;
+  if (index < away) forget_place();
+  if (const auto last = static_cast<uint32_t>(pieces_.size() - 1); size_ - index < away)
+    place = {last, static_cast<uint32_t>(size_ - pieces_[last].count), 0, 0};
   while (index < place.before)
     place = {place.piece - 1, place.before - pieces_[place.piece - 1].count, 0, 0};
   while (index >= place.before + pieces_[place.piece].count)
@@ -106,14 +111,16 @@ void LongList::push_back(std::string_view item) {
 }
 
 std::string LongList::pop_front() {
-  std::string item(at(0));
-  erase_at(locate(0));
+  const Place place = locate(0);
+  std::string item(pieces_[place.piece].items.string_at(place.offset));
+  erase_at(place);
   return item;
 }
 
 std::string LongList::pop_back() {
-  std::string item(at(size_ - 1));
-  erase_at(locate(size_ - 1));
+  const Place place = locate(size_ - 1);
+  std::string item(pieces_[place.piece].items.string_at(place.offset));
+  erase_at(place);
   return item;
 }
 

@@ -72,7 +72,7 @@ class LongList {
     item_bytes_ += heap_bytes(after);
     item_bytes_ -= heap_bytes(before);
   }
-  void forget_place() { place_ = {}; }
+  void forget_place() const { place_ = {}; }
 
   std::vector<Piece> pieces_;  // none is empty
   size_t size_ = 0;
