@@ -138,6 +138,27 @@ TEST(List, FindsItemsOfManyPiecesFromEitherEnd) {
   }
 }
 
+TEST(List, TrimsManyPiecesAtBothEnds) {
+  constexpr size_t kItems = 1000;
+  for (const size_t first : {0, 1, 63, 64, 65, 500, 999}) {
+    for (const size_t last : {0, 63, 64, 127, 500, 501, 935, 936, 998, 999}) {
+      if (last < first) continue;
+      List list;
+      List fresh;
+      std::vector<std::string> model;
+      for (size_t i = 0; i < kItems; ++i) list.push_back(std::to_string(i));
+      for (size_t i = first; i <= last; ++i) fresh.push_back(model.emplace_back(std::to_string(i)));
+      list.trim(first, last);
+      EXPECT_EQ(items_of(list), model) << first << " " << last;
+      EXPECT_LE(list.memory_bytes(), 4 * fresh.memory_bytes()) << first << " " << last;
+      while (list.size() > 0) {
+        ASSERT_EQ(list.pop_back(), model.back());
+        model.pop_back();
+      }
+    }
+  }
+}
+
 TEST(List, ItsItemsCostLittleMoreThanTheirBytes) {
   List list;
   for (int i = 0; i < 10'000; ++i) list.push_back("12345678");

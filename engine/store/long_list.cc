@@ -160,25 +160,27 @@ void LongList::erase(size_t index) { erase_at(locate(index)); }
 
 void LongList::trim(size_t first, size_t last) {
   CHECK(first <= last && last < size_);
-  std::vector<Piece> kept;
-  size_t before = 0;
-  const size_t all = pieces_.size();
-  for (size_t i = 0; i < all; ++i) {
-    Piece& piece = pieces_[i];
-    const size_t begin = before;
-    const size_t end = before += piece.count;
-    // Of [begin, end): what stands behind `last`, then what stands before `first`.
-    const size_t tail = end > last + 1 ? std::min(end - (last + 1), end - begin) : 0;
-    const size_t head = first > begin ? std::min(first - begin, end - begin) : 0;
-    size_t offset = 0;
-    for (size_t n = 0; tail > 0 && n < end - begin - tail; ++n) offset = piece.items.behind(offset);
-    if (tail > 0) cut(piece, offset, tail);
-    if (head > 0 && piece.count > 0) cut(piece, 0, head);
-    if (piece.count > 0) kept.push_back(std::move(piece));
-  }
-  pieces_ = std::move(kept);
+  const Place end = locate(last);
+  drop(end.piece + 1, pieces_.size());
+  Piece& back = pieces_[end.piece];
+  cut(back, back.items.behind(end.offset), back.count - end.item - 1);
+  const Place begin = locate(first);
+  cut(pieces_[begin.piece], 0, begin.item);
+  drop(0, begin.piece);
   CHECK(size_ == last - first + 1);
-  for (size_t i = pieces_.size(); i-- > 1;) join(i - 1);
+  join(0);
+  if (pieces_.size() > 1) join(pieces_.size() - 2);
+  if (pieces_.size() < pieces_.capacity() / 4) pieces_.shrink_to_fit();
+}
+
+// Pieces with all that they have.
+void LongList::drop(size_t begin, size_t end) {
+  for (size_t i = begin; i < end; ++i) {
+    size_ -= pieces_[i].count;
+    resized(pieces_[i].items.size(), 0);
+  }
+  const auto at = [this](size_t i) { return pieces_.begin() + static_cast<ptrdiff_t>(i); };
+  pieces_.erase(at(begin), at(end));
   forget_place();
 }
 

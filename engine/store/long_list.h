@@ -67,6 +67,7 @@ class LongList {
   // Joins a piece with the next, if both are small.
   void join(size_t piece);
   void erase_at(const Place& place);
+  void drop(size_t begin, size_t end);
   void resized(size_t before, size_t after) {
     CHECK(item_bytes_ + heap_bytes(after) >= heap_bytes(before));
     item_bytes_ += heap_bytes(after);
