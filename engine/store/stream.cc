@@ -330,9 +330,8 @@ bool Stream::may_have_gap_from(StreamId first) const {
 int64_t Stream::added_up_to(StreamId id) const {
   const auto added = static_cast<int64_t>(entries_added_);
   if (entries_added_ == 0) return 0;
-  if (size_ == 0 && id <= last_id_) return added;
-  if (id == last_id_) return added;
   if (id > last_id_) return StreamGroup::kUnknown;
+  if (size_ == 0 || id == last_id_) return added;
   if (max_deleted_id_ != StreamId{} && max_deleted_id_ >= first_id_) return StreamGroup::kUnknown;
   if (id < first_id_) return added - static_cast<int64_t>(size_);
   if (id == first_id_) return added - static_cast<int64_t>(size_) + 1;

@@ -1,5 +1,6 @@
 // The cold tier on the simulated disk: what leaves memory and comes back, what a base rests on, when a segment goes, and what
 // happens when one cannot be written, read or found.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -142,6 +143,21 @@ TEST_F(TierTest, AScriptIsToldOfAKeyThatItDidNotName) {
     ask(engine, "SET w_2 2222222222222222222222");
     wait(os);
     EXPECT_THAT(ask(engine, "SORT l BY w_*"), HasSubstr("is in the cold tier"));
+  });
+}
+
+TEST_F(TierTest, AScriptIsToldOfItBeforeACommandHasBegun) {
+  live([&](engine::Os& os, Engine& engine) {
+    fill(engine);
+    ask(engine, "RPUSH m 1 2 3");
+    wait(os);
+    for (const char* call : {"'LMOVE', KEYS[1], 'm', 'LEFT', 'LEFT'", "'DUMP', 'm'",
+                             "'COPY', 'm', KEYS[1], 'REPLACE'"})
+      EXPECT_THAT(ask(engine, fmt::format("EVAL \"return redis.call({})\" 1 l", call)),
+                  HasSubstr("that was not named is in the cold tier"))
+          << call;
+    EXPECT_EQ(ask(engine, "LRANGE l 0 -1"), "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n");
+    EXPECT_EQ(ask(engine, "LLEN m"), ":3\r\n");
   });
 }
 
