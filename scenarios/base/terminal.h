@@ -21,6 +21,16 @@ class Stopwatch {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
+// The processor's, of the thread that asks: another's load does not count.
+class ThreadStopwatch {
+ public:
+  double seconds() const { return now() - begin_; }
+
+ private:
+  static double now();
+  double begin_ = now();
+};
+
 bool is_terminal(std::FILE* file);
 
 // How many threads there are to work with.

@@ -199,8 +199,9 @@ Verb add_zoo(CLI::App& app) {
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 32))
       ->capture_default_str();
   const PartFlags part = add_part(*verb, a->part);
-  verb->add_option("--seconds-per-mutant", a->options.seconds_per_mutant,
-                   "of all threads; what begins later is skipped, and the table says so")
+  verb->add_option(
+          "--seconds-per-mutant", a->options.seconds_per_mutant,
+          "processor seconds of all threads; what begins later is skipped, and the table says so")
       ->check(CLI::PositiveNumber)
       ->excludes(part.shard)
       ->excludes(part.output)

@@ -78,7 +78,7 @@ template std::optional<double> needed(const ZooRow&, double Search::*, size_t);
 // --- Searching ---
 
 Search search(const SweepOptions& sweep, uint64_t first_seed, uint64_t seeds, Beside beside) {
-  const Stopwatch watch;
+  const ThreadStopwatch watch;
   SweepOptions from_here = sweep;
   from_here.first_seed = first_seed;
   SeedByRun next(from_here);

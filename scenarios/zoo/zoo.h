@@ -36,7 +36,7 @@ struct Search {
   std::optional<Violation> violation;
   uint64_t seeds = 0;   // runs, with the one that found it
   uint64_t states = 0;  // crash states judged in them
-  double seconds = 0;   // of one thread
+  double seconds = 0;   // of one processor
   std::string id;       // of the run that found it
   std::string persona;
   std::string policy;
