@@ -197,6 +197,11 @@ class UnloggedType final : public StoreType {
     return {rows};
   }
   std::vector<std::string_view> policies() const override { return {"none"}; }
+  // Its pages have no checksums: other bytes in a row are another value, and what a lost journal was to take back stays.
+  bool answers_lies() const override { return false; }
+  faults::FaultSet faults() const override {
+    return faults::FaultSet::legal() | faults::FaultSet{faults::FaultClass::kUnreadable};
+  }
   std::string promise(const Policy&) const override {
     return behind_.mode == engine::SinkMode::kThrough
                ? "nothing acknowledged is lost, though there is no log: the database has it"
