@@ -54,6 +54,8 @@ Result<std::optional<uint64_t>> Sink::open_alone() {
   const Instant patience = options_.url.empty() ? os_.now() : os_.now() + kStartPatience;
   database_->keep_as_found(true);
   auto found = database_->open();
+  // What a crash left half made may be taken back while it is looked at, and then another look finds it whole.
+  if (!found.ok()) found = database_->open();
   while (!found.ok() && found.error().code != Errc::kUnsupported && os_.now() < patience) {
     if (std::exchange(trouble_, found.error().message) != found.error().message)
       say(found.error().message + ": it is waited for");

@@ -138,8 +138,8 @@ Result<std::unique_ptr<sim::Target>> StoreTarget::open(engine::Os& os,
 // One whose database nobody reaches is started again, as an operator does.
 Result<std::unique_ptr<engine::Engine>> StoreTarget::open_engine(
     engine::Os& os, const engine::EngineConfig& config, const std::optional<Behind>& behind) {
-  auto engine = engine::Engine::open(os, config);
   const Instant patience = os.now() + kCatchUp;
+  auto engine = engine::Engine::open(os, config);
   while (!engine.ok() && behind && behind->remote && behind->alone &&
          engine.error().message.starts_with("remote: ") && os.now() < patience) {
     os.park(os.now() + milliseconds(200));
