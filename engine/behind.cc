@@ -1,20 +1,142 @@
 // The database behind the store: how it comes into a start, and what INFO says of it.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "engine/base/words.h"
+#include "engine/command/command_table.h"
 #include "engine/engine.h"
+#include "engine/recovery/newer_beside.h"
+#include "engine/sink/text.h"
 
 namespace powercut::engine {
 
+namespace {
+
+constexpr std::string_view kTurnOver =
+    "beside a database the log is turned on and off by a start: end with SHUTDOWN SAVE, and start "
+    "with appendonly yes; or end, move appendonlydir away, and start with appendonly no";
+
+// What no table of the database takes, and why.
+struct Unkept {
+  std::span<const CommandSpec> (*family)();
+  std::string_view what;
+};
+constexpr Unkept kUnkept[] = {{list_commands, "a list"},
+                              {set_commands, "a set"},
+                              {sorted_set_commands, "a sorted set"},
+                              {geo_commands, "a sorted set"},
+                              {stream_commands, "a stream"},
+                              {function_commands, "a library of functions"}};
+
+bool is_one_of(std::span<const CommandSpec> family, const CommandSpec& spec) {
+  const auto within = [&](std::span<const CommandSpec> rows) {
+    constexpr std::less_equal<> no_later;
+    return !rows.empty() && no_later(&rows.front(), &spec) && no_later(&spec, &rows.back());
+  };
+  return within(family) || std::any_of(family.begin(), family.end(), [&](const CommandSpec& one) {
+           return within(one.subcommands());
+         });
+}
+
+// Why a write is not taken where the database is all that persists: what it would make has no row there.
+std::string why_not_kept(const SinkOptions& options, const CommandSpec& spec,
+                         std::span<const std::string_view> args) {
+  if ((spec.flags & kRunsScript) != 0) return {};
+  constexpr std::string_view kNo = "ERR without a log the database is all that persists, and";
+  for (const Unkept& one : kUnkept)
+    if (is_one_of(one.family(), spec))
+      return fmt::format("{} {} has no table there", kNo, one.what);
+  for (const std::string_view name : {"restore", "sort", "debug|populate"})
+    if (spec.name == name)
+      return fmt::format("{} what {} makes may have no table there", kNo, upper_case(args[0]));
+  std::vector<size_t> positions;
+  key_positions(spec, args, positions);
+  for (const size_t at : positions)
+    if (!sink_table_of(options.tables, args[at]))
+      return fmt::format("{} key '{}' matches no pattern of sink-tables", kNo, shown(args[at]));
+  return {};
+}
+
+}  // namespace
+
 Result<void> Engine::look_at_sink(RecoveryOptions& options) {
   if (!config_.sink.wanted()) return {};
-  if (!config_.recovery.append_only || config_.aof.policy == SyncPolicy::kNo)
+  SinkOptions wanted = config_.sink;
+  wanted.alone = !config_.recovery.append_only;
+  if (!wanted.alone && config_.aof.policy == SyncPolicy::kNo)
     return Error{Errc::kInvalid, std::string(why_sink_needs_log(config_.sink))};
   if (!config_.sink.url.empty() && !config_.sink.connect)
     return Error{Errc::kUnsupported, "sink-url: this program speaks to no database"};
-  sink_ = std::make_unique<Sink>(os_, keyspace_, aof_, config_.sink);
+  sink_ = std::make_unique<Sink>(os_, keyspace_, aof_, wanted);
   sink_->set_log_line([this](std::string_view text) { log_line(text); });
-  sink_->look();
-  options.on_entry = [this](uint64_t lsn) { sink_->replaying(lsn); };
+  if (!wanted.alone) {
+    sink_->look();
+    options.on_entry = [this](uint64_t lsn) { sink_->replaying(lsn); };
+    return {};
+  }
+  executor_.set_write_rule([this](const CommandSpec& spec, std::span<const std::string_view> args) {
+    return why_not_kept(sink_->options(), spec, args);
+  });
+  // A checkpoint is never ahead of the database: a start that finds one that is knows that the database is an older one.
+  generations_.set_before_save([this](uint64_t cut) { return sink_->wait_for(cut); });
+  return {};
+}
+
+// The database is what there is. One that is new takes over what lies beside it.
+Result<Recovered> Engine::start_from_sink(const RecoveryOptions& options) {
+  const Instant began = os_.now();
+  TRY(check_no_log_beside(os_));
+  TRY_ASSIGN(const auto lsn, sink_->open_alone());
+  if (!lsn) {
+    TRY_ASSIGN(Recovered recovered, recover(os_, keyspace_, options));
+    TRY(check_all_have_rows());
+    return recovered;
+  }
+  Recovered recovered;
+  RecoveryReport& report = recovered.report;
+  TRY_ASSIGN(report.passed_over, check_beside_database(os_, sink_->name(), *lsn));
+  report.base = sink_->name();
+  report.last_lsn = *lsn;
+  TRY_ASSIGN(report.base_keys, sink_->load());
+  report.took = os_.now() - began;
+  return recovered;
+}
+
+Result<void> Engine::check_all_have_rows() const {
+  const auto refused = [](std::string_view what) {
+    return Error{
+        Errc::kInvalid,
+        fmt::format("{}: {}, which has no table in the database, and without a log that is "
+                    "all that persists: start with appendonly yes; nothing was changed",
+                    kCheckpointName, what)};
+  };
+  if (!keyspace_.libraries().empty()) return refused("it has libraries of functions");
+  for (int db = 0; db < keyspace_.databases(); ++db) {
+    const Table& table = keyspace_.database(db).table();
+    for (size_t i = 0; i < table.size(); ++i) {
+      const std::string_view key = table.at(i).key;
+      const Type type = table.at(i).value.value.kind();
+      const std::string what = fmt::format("key '{}' of database {}", shown(key), db);
+      if (type != Type::kString && type != Type::kHash)
+        return refused(fmt::format("{} is a {}", what, type_name(type)));
+      if (!sink_table_of(config_.sink.tables, key))
+        return refused(what + " matches no pattern of sink-tables");
+    }
+  }
+  return {};
+}
+
+// Before CONFIG SET puts that in force.
+Result<void> Engine::check_sink(const EngineConfig& next) const {
+  if (sink_ == nullptr) return {};
+  if (next.recovery.append_only != config_.recovery.append_only)
+    return Error{Errc::kInvalid, std::string(kTurnOver)};
+  if (!sink_alone() && next.aof.policy == SyncPolicy::kNo)
+    return Error{Errc::kInvalid, std::string(why_sink_needs_log(next.sink))};
   return {};
 }
 
@@ -22,15 +144,21 @@ std::string Engine::info_sink() const {
   if (sink_ == nullptr) return {};
   const SinkStats& stats = sink_->stats();
   const bool through = sink_->options().mode == SinkMode::kThrough;
+  const std::string alone = fmt::format("sink_without_log:{}\r\n", sink_alone() ? 1 : 0) +
+                            (sink_alone() ? fmt::format("sink_window_ms:{}\r\nsink_worst_ms:{}\r\n"
+                                                        "sink_delayed_replies:{}\r\n",
+                                                        through ? 0 : sink_->options().window.ms(),
+                                                        sink_->worst().ms(), stats.delayed_replies)
+                                          : std::string());
   return fmt::format(
       "sink_mode:{}\r\nsink_status:{}\r\nsink_committed_lsn:{}\r\nsink_behind_lsn:{}\r\n"
       "sink_queued_keys:{}\r\nsink_queued_ms:{}\r\nsink_batches:{}\r\nsink_written_keys:{}\r\n"
       "sink_set_aside_keys:{}\r\nsink_resyncs:{}\r\nsink_failures:{}\r\nsink_last_error:{}\r\n"
-      "sink_waits_because:{}\r\n",
+      "sink_waits_because:{}\r\n{}",
       through ? "through" : "behind", sink_->trouble().empty() ? "ok" : "err",
       sink_->committed_lsn(), aof_.applied_lsn() - sink_->committed_lsn(), sink_->queued_keys(),
       sink_->queued_for().ms(), stats.batches, stats.keys, sink_->set_aside(), stats.resyncs,
-      stats.failures, stats.last_error, sink_->trouble());
+      stats.failures, stats.last_error, sink_->trouble(), alone);
 }
 
 }  // namespace powercut::engine

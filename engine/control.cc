@@ -122,8 +122,7 @@ Result<void> Engine::config_set(std::string_view name, std::string_view value) {
   if (loading_ && name == "appendonly") return failed("the store is loading");
   if (const auto set = parameter->set(next, value); !set.ok()) return failed(set.error().message);
   if (const auto fits = check_tier(next); !fits.ok()) return failed(fits.error().message);
-  if (sink_ != nullptr && (!next.recovery.append_only || next.aof.policy == SyncPolicy::kNo))
-    return failed(why_sink_needs_log(next.sink));
+  if (const auto fits = check_sink(next); !fits.ok()) return failed(fits.error().message);
   if (next.recovery.append_only != config_.recovery.append_only) {
     while (shutting_down_) shutdown_over_.wait();
     const auto turned = keeper_.set_append_only(next.recovery.append_only);

@@ -94,7 +94,8 @@ Result<void> Engine::load() {
   if (options.progress != nullptr) options.progress = &progress_;
   TRY(look_at_sink(options));
   TRY(look_at_tier(options));
-  TRY_ASSIGN(Recovered recovered, recover(os_, keyspace_, options));
+  TRY_ASSIGN(Recovered recovered,
+             sink_alone() ? start_from_sink(options) : recover(os_, keyspace_, options));
   if (stopped_) return {};  // a client has ended it meanwhile
   if (const std::string broken = executor_.scripts().broken_library(); !broken.empty()) {
     return Error{Errc::kUnsupported,
@@ -103,12 +104,17 @@ Result<void> Engine::load() {
                              broken)};
   }
   report_ = recovered.report;
+  if (sink_ != nullptr)
+    if (const std::string why = sink_->why_not_behind(report_.last_lsn); !why.empty())
+      return Error{Errc::kInvalid, why + " (nothing was changed)"};
   const auto unsealed = std::move(recovered.unsealed_backups);
   const auto removed = std::move(recovered.removed_backups);
   const bool renumbered = recovered.foreign || recovered.single_log;
   TRY(generations_.start(std::move(recovered)));
   generations_.backups().remove_leftovers(unsealed, removed);
   if (tier_ != nullptr) TRY(begin_tier());
+  if (sink_alone()) TRY(sink_->settle_alone(report_.last_lsn));
+  if (stopped_) return {};
   CHECK(aof_.active() == config_.recovery.append_only);
   CHECK(aof_.synced_lsn() == report_.last_lsn);
   aof_.start();
@@ -222,8 +228,9 @@ Result<void> Engine::shut_down(bool save) {
 
 Result<void> Engine::finish(bool save) {
   if (aof_.poisoned()) return Error{Errc::kIo, aof_.blocked()};
-  // The log has what the database does not get now.
-  if (sink_ != nullptr) (void)sink_->finish();
+  // The log, where there is one, has what the database does not get now.
+  if (sink_ != nullptr)
+    if (const auto written = sink_->finish(); !written.ok() && sink_alone()) return written;
   keeper_.pause();
   save = save && !executor_.scripts().busy();  // what a script has begun is not saved
   // A sync that failed just now is healed first, on another call.

@@ -193,6 +193,10 @@ class Engine final : public OperationLog, public Control {
   std::string info_replication();
   // behind.cc
   Result<void> look_at_sink(RecoveryOptions& options);
+  Result<Recovered> start_from_sink(const RecoveryOptions& options);
+  Result<void> check_all_have_rows() const;
+  Result<void> check_sink(const EngineConfig& next) const;
+  bool sink_alone() const { return sink_ != nullptr && sink_->options().alone; }
   std::string info_sink() const;
   // tiers.cc
   Result<void> look_at_tier(RecoveryOptions& options);

@@ -475,6 +475,7 @@ Result<void> Generations::save() {
     TRY_ASSIGN(const auto file, create_fresh(os_, temporary));
     TRY_ASSIGN(const CheckpointInfo info, checkpoint_.write(*file));
     (void)info;
+    if (before_save_) TRY(before_save_(cut));
     return publish_checkpoint(os_, *file);
   }();
   checkpoint_.abandon();

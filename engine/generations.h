@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -84,6 +85,10 @@ class Generations {
   // --- Checkpoints of their own ---
   // Writes and publishes one. Yields.
   Result<void> save();
+  // Called before one is published, with its cut: what it returns as an error is why it is not. May yield.
+  void set_before_save(std::function<Result<void>(uint64_t cut)> before) {
+    before_save_ = std::move(before);
+  }
   // The cut of the newest published checkpoint, and when it was published.
   uint64_t saved_lsn() const { return saved_lsn_; }
   Instant saved_at() const { return saved_at_; }
@@ -132,6 +137,7 @@ class Generations {
   Manifest manifest_;
   // Renamed, but the directory was not synced: a crash may bring any of them.
   std::vector<Manifest> doubtful_;
+  std::function<Result<void>(uint64_t)> before_save_;
   ColdFolder* cold_ = nullptr;
   std::vector<SegmentHold> captured_rests_on_;                // of the newest checkpoint
   std::map<std::string, std::vector<SegmentHold>> rests_on_;  // of each base that stands

@@ -12,7 +12,10 @@ namespace powercut::engine {
 
 namespace {
 constexpr const char* kTieredFollowsNobody = "a store with a cold tier follows no master yet";
-}
+constexpr const char* kAloneFollowsNobody =
+    "a store without a log, whose database is all that persists, follows no master: start it with "
+    "appendonly yes";
+}  // namespace
 
 Master::Store Engine::lend_to_master() {
   return {.want_cut = [this] { keeper_.request_send(); },
@@ -113,6 +116,7 @@ Result<void> Engine::follow_master(std::string_view host, int port) {
     return Error{Errc::kUnsupported, "there is no network around this store"};
   if (shutting_down_) return Error{Errc::kRefused, "the store ends"};
   if (tier_ != nullptr) return Error{Errc::kInvalid, kTieredFollowsNobody};
+  if (sink_alone()) return Error{Errc::kInvalid, kAloneFollowsNobody};
   config_.accepted["replicaof"] = fmt::format("{} {}", host, port);
   replica_.follow(std::string(host), port);
   return {};
@@ -120,6 +124,7 @@ Result<void> Engine::follow_master(std::string_view host, int port) {
 
 Result<void> Engine::fail_over(FailoverWish wish) {
   if (tier_ != nullptr) return Error{Errc::kInvalid, kTieredFollowsNobody};
+  if (sink_alone()) return Error{Errc::kInvalid, kAloneFollowsNobody};
   return failover_.begin(std::move(wish));
 }
 

@@ -48,6 +48,12 @@ Result<void> set_sink_interval(EngineConfig& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_sink_window(EngineConfig& config, std::string_view value) {
+  TRY_ASSIGN(const int64_t ms, integer(value, 1, 3'600'000));
+  config.sink.window = milliseconds(ms);
+  return {};
+}
+
 constexpr Parameter kSinkParameters[] = {
     {"sink-file", Settable::kSame, [](Config c) { return c.sink.file; }, set_sink_file,
      "a SQLite file in dir that gets what the log applied; empty: none"},
@@ -67,6 +73,8 @@ constexpr Parameter kSinkParameters[] = {
     {"sink-url", Settable::kSame, [](Config c) { return without_password(c.sink.url); },
      set_sink_url,
      "postgresql://USER@HOST/DATABASE, or words as libpq takes them: as sink-file, in PostgreSQL"},
+    {"sink-window-ms", Settable::kSame, [](Config c) { return std::to_string(c.sink.window.ms()); },
+     set_sink_window, "without a log: what is acknowledged and not in the database spans no more"},
 };
 
 }  // namespace

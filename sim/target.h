@@ -49,6 +49,9 @@ struct Promise {
   // A database behind the engine has all up to here.
   uint64_t behind = 0;
   bool acked_behind = false;  // ... and all that was acknowledged, whatever is lost
+  // Of an engine whose database is all that persists, in ms: what is acknowledged and not in it spans no more, and is no
+  // older but by the time in which it could not be written; 0: nothing is. -1: it has other files.
+  int64_t window_ms = -1;
   bool operator==(const Promise&) const = default;
 };
 

@@ -111,6 +111,8 @@ void Executor::run(Client& client, std::span<const std::string_view> args) {
     return reject(client, *spec, "LOADING Redis is loading the dataset in memory");
   if (role_.replica)
     if (const char* why = why_not_of_replica(client, *spec)) return reject(client, *spec, why);
+  if (const std::string why = breaks_rule(*spec, args); !why.empty())
+    return reject(client, *spec, why);
   if (scripts_.busy()) return run_beside_script(client, *spec, args);
   if (must_wait(client, *spec)) {
     while (must_wait(client, *spec)) clients_.wait_for_unpause(client);

@@ -134,6 +134,10 @@ class Executor final : public Chance,
   bool evicts() const { return evicts_; }
   // notify-keyspace-events
   void set_told_events(uint32_t flags) { events_.set_flags(flags); }
+  // Asked of each write, also of those in transactions and scripts: why it is refused, as an error; empty: it is not.
+  using WriteRule =
+      std::function<std::string(const CommandSpec&, std::span<const std::string_view>)>;
+  void set_write_rule(WriteRule rule) { write_rule_ = std::move(rule); }
   // How values are brought back that are not in memory: of all these keys (database, name), or of none. Yields. Without it
   // there are none.
   using BringBack = std::function<Result<void>(std::span<const std::pair<int, std::string>>)>;
@@ -241,6 +245,9 @@ class Executor final : public Chance,
                 int last_db);
   bool bring_back(Client& client, const CommandSpec& spec);
   bool reads_away(const Call& call, const CommandSpec& spec);
+  std::string breaks_rule(const CommandSpec& spec, std::span<const std::string_view> args) const {
+    return write_rule_ && (spec.flags & kWrite) != 0 ? write_rule_(spec, args) : std::string();
+  }
   bool is_write(const Client& client, const CommandSpec& spec) const {
     return has_any(client, spec, kWrite);
   }
@@ -282,6 +289,7 @@ class Executor final : public Chance,
   bool memory_short_ = false;  // there is more than that, and no key may go
   bool less_memory_ = false;   // it has changed just now
   BringBack bring_back_;
+  WriteRule write_rule_;
   std::vector<std::pair<int, std::string>> away_keys_;
   Eviction eviction_;
   bool evicts_ = false;

@@ -80,6 +80,7 @@ std::string Executor::why_not_in_script(RunningScript& script, const CommandSpec
   if (script.read_only && (spec->flags & (kWrite | kMayWrite | kTells)) != 0)
     return "ERR Write commands are not allowed from read-only scripts.";
   if ((spec->flags & kWrite) != 0 && role_.takes_no_write()) return kReadOnlyReplica;
+  if (std::string why = breaks_rule(*spec, words); !why.empty()) return why;
   if ((spec->flags & kWrite) == 0 || script.wrote) return {};
   // Before its first write it can still be refused; then it goes on to its end.
   size_t bytes = 0;

@@ -25,6 +25,7 @@ constexpr size_t kBytesInAChunk = 4 << 20;  // the same
 constexpr size_t kNamesMost = 256 << 20;    // of fields, in one statement
 constexpr size_t kNameMost = 48;            // with "_fields_expires" behind it: 63
 constexpr std::string_view kDividedByZero = "22012";
+constexpr int kDatabasesMost = 1 << 30;
 constexpr int kLockClass = 0x706f7763;  // "powc"
 constexpr Duration kLockPatience =
     seconds(1);  // an earlier session of this store may be about to end
@@ -212,7 +213,8 @@ Result<SinkDatabase::Found> PostgresDatabase::look() {
     return error(Errc::kUnsupported,
                  "powercut_sink has no row that says what it is at: DROP it, and all is written "
                  "anew");
-  if (rows[0].at(0) != std::to_string(kSinkSchema))
+  found.alone = rows[0].at(0) == std::to_string(kSinkSchemaAlone);
+  if (!found.alone && rows[0].at(0) != std::to_string(kSinkSchema))
     return error(Errc::kUnsupported,
                  fmt::format("it has schema {}, and this build writes schema {}: name another "
                              "database with sink-url, or start the server that made it",
@@ -223,6 +225,12 @@ Result<SinkDatabase::Found> PostgresDatabase::look() {
     for (const auto& [name, columns] :
          {std::pair(table.name, &table.strings), std::pair(table.name + "_fields", &table.fields)})
       if (!found.fresh && found.missing.empty() && !columns->there) found.missing = name;
+  if (keep_ && found.fresh && !rows[0].at(2).empty())
+    return error(Errc::kUnsupported,
+                 fmt::format("its tables were written with sink-tables \"{}\": start with that",
+                             rows[0].at(2)));
+  if (keep_ && !found.missing.empty())
+    return error(Errc::kUnsupported, fmt::format("there is no {} any more", found.missing));
   if (!found.missing.empty()) found.lsn = 0;  // one that is empty has no operation
   if (found.fresh || !found.missing.empty()) TRY(make(false, found.lsn));
   TRY_ASSIGN(const Outcome aside, run({"SELECT count(*) FROM powercut_set_aside"}));
@@ -338,17 +346,26 @@ Result<void> PostgresDatabase::write_all(const SinkBatch& batch) {
   for (const SinkRows& rows : batch.keys) by_table[rows.table].push_back(&rows);
   for (size_t i = 0; i < tables_.size(); ++i)
     TRY(put(tables_[i], std::move(by_table[i]), batch.everything));
+  if (batch.alone && !refused_.empty()) {
+    const auto& [rows, reason] = refused_.front();
+    return error(Errc::kRefused,
+                 fmt::format("table {} refuses key '{}' of database {}: {}: DEL it, or change the "
+                             "table",
+                             tables_[rows->table].name, shown(rows->key), rows->db, reason));
+  }
   TRY(put_aside(batch.lsn));
   // Where nothing is moved it divides by zero, and what comes behind is not done.
-  std::vector<Statement> end{
-      {"WITH moved AS (UPDATE powercut_sink SET lsn = $1, tables = $2 WHERE lsn = $3 RETURNING 1) "
-       "SELECT 1 / count(*) FROM moved"},
-      {"SELECT count(*) FROM powercut_set_aside"},
-      {"COMMIT"}};
+  std::vector<Statement> end{{"WITH moved AS (UPDATE powercut_sink SET lsn = $1, tables = $2, "
+                              "schema = $4 WHERE lsn = $3 RETURNING "
+                              "1) "
+                              "SELECT 1 / count(*) FROM moved"},
+                             {"SELECT count(*) FROM powercut_set_aside"},
+                             {"COMMIT"}};
   end[0]
       .with_int8(static_cast<int64_t>(batch.lsn))
       .with_text(mapping_)
-      .with_int8(static_cast<int64_t>(lsn_));
+      .with_int8(static_cast<int64_t>(lsn_))
+      .with_int4(batch.alone ? kSinkSchemaAlone : kSinkSchema);
   const auto ended = connection_.run(end);
   if (!ended.ok()) return error(ended.error().code, ended.error().message);
   if (ended->state == kDividedByZero && ended->failed == 0)
@@ -551,6 +568,84 @@ Result<void> PostgresDatabase::put_aside(uint64_t lsn) {
     TRY(run(std::move(put)));
   }
   return {};
+}
+
+// --- Reading ---
+
+Result<void> PostgresDatabase::read(const TakeRows& take) {
+  CHECK(is_open());
+  TRY(run({"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}));
+  for (size_t table = 0; table < tables_.size(); ++table)
+    for (const bool fields : {false, true}) TRY(read_table(table, fields, take));
+  TRY(run({"COMMIT"}));
+  return {};
+}
+
+// The fields of a hash stand together.
+Result<void> PostgresDatabase::read_table(size_t table, bool fields, const TakeRows& take) {
+  const Table& of = tables_[table];
+  const Columns& columns = fields ? of.fields : of.strings;
+  const auto bytes = [](std::string_view name, bool text) {
+    return text ? fmt::format("convert_to({}, 'UTF8')", name) : std::string(name);
+  };
+  TRY(run({fmt::format(
+      "DECLARE found NO SCROLL CURSOR FOR SELECT db, {}, {}, expires_ms, value IS NULL{} FROM {} "
+      "ORDER BY db, key",
+      bytes("key", columns.text_key), bytes("value", columns.text_value),
+      fields ? ", " + bytes("field", columns.text_field) : "",
+      quoted(of.name + (fields ? "_fields" : "")))}));
+  SinkRows whole;
+  for (bool more = true; more;) {
+    TRY_ASSIGN(const Outcome outcome, run({fmt::format("FETCH {} FROM found", kKeysInAChunk)}));
+    const auto& rows = outcome.answers.at(0).rows;
+    more = !rows.empty();
+    for (const auto& row : rows) {
+      TRY_ASSIGN(SinkRows next, key_of(row, table, fields));
+      const bool same = fields && whole.kind == SinkRows::Kind::kHash && whole.db == next.db &&
+                        whole.key == next.key;
+      if (same && whole.expires_ms != next.expires_ms)
+        return error(Errc::kUnsupported,
+                     fmt::format("table {}_fields: fields of key '{}' have different expires_ms",
+                                 of.name, shown(next.key)));
+      if (same) {
+        whole.fields.push_back(std::move(next.fields[0]));
+        continue;
+      }
+      if (whole.kind != SinkRows::Kind::kAbsent) TRY(take(std::move(whole)));
+      whole = std::move(next);
+    }
+  }
+  if (whole.kind != SinkRows::Kind::kAbsent) TRY(take(std::move(whole)));
+  TRY(run({"CLOSE found"}));
+  return {};
+}
+
+Result<SinkRows> PostgresDatabase::key_of(const std::vector<std::string>& row, size_t table,
+                                          bool fields) const {
+  SinkRows next;
+  next.table = table;
+  next.key = bytes_shown(row.at(1));
+  const auto wrong = [&](std::string_view column, std::string_view wanted) {
+    return error(
+        Errc::kUnsupported,
+        fmt::format("table {}{}: the {} of key '{}' is not {}: no key can be made of that "
+                    "row",
+                    tables_[table].name, fields ? "_fields" : "", column, shown(next.key), wanted));
+  };
+  const auto db = parse_integer(row.at(0));
+  if (!db || *db < 0 || *db > kDatabasesMost) return wrong("db", "the number of a database");
+  if (row.at(4) == "t") return wrong("value", "there");
+  const std::optional<int64_t> expires =
+      row.at(3).empty() ? std::optional<int64_t>(-1) : parse_integer(row.at(3));
+  if (!expires || (!row.at(3).empty() && *expires < 0)) return wrong("expires_ms", "a time");
+  next.db = static_cast<int>(*db);
+  next.expires_ms = *expires;
+  next.kind = fields ? SinkRows::Kind::kHash : SinkRows::Kind::kString;
+  if (fields)
+    next.fields.emplace_back(bytes_shown(row.at(5)), bytes_shown(row.at(2)));
+  else
+    next.value = bytes_shown(row.at(2));
+  return next;
 }
 
 Result<std::vector<std::pair<int, std::string>>> PostgresDatabase::expired_keys(int64_t unix_ms) {

@@ -41,6 +41,8 @@ class PostgresDatabase final : public SinkDatabase {
   // kUnsupported: it is not the store's to move.
   Result<std::string> put_away() override;
   Result<void> write(const SinkBatch& batch) override;
+  Result<void> read(const TakeRows& take) override;
+  void keep_as_found(bool keep) override { keep_ = keep; }
   uint64_t set_aside() const override { return set_aside_; }
   Result<std::vector<std::pair<int, std::string>>> expired_keys(int64_t unix_ms) override;
 
@@ -83,6 +85,8 @@ class PostgresDatabase final : public SinkDatabase {
   std::vector<Statement> inserts(const Table& table, std::span<const SinkRows* const> keys) const;
   std::string why_no_text(const Table& table, const SinkRows& rows) const;
   Result<void> put_aside(uint64_t lsn);
+  Result<void> read_table(size_t table, bool fields, const TakeRows& take);
+  Result<SinkRows> key_of(const std::vector<std::string>& row, size_t table, bool fields) const;
   // All of them, or the first that failed as an error.
   Result<Outcome> run(std::span<const Statement> statements);
   Result<Outcome> run(Statement statement) { return run(std::span(&statement, 1)); }
@@ -98,6 +102,7 @@ class PostgresDatabase final : public SinkDatabase {
   const std::string mapping_;
   uint64_t lsn_ = 0;  // what it is at
   uint64_t set_aside_ = 0;
+  bool keep_ = false;
   std::vector<Refused> refused_;  // of the batch that is written
 };
 

@@ -159,4 +159,40 @@ Result<std::string> check_beside_checkpoint(Os& os, std::optional<uint64_t> lsn)
           kCheckpointName));
 }
 
+Result<void> check_no_log_beside(Os& os) {
+  const auto refused = [](std::string_view name) {
+    return Error{
+        Errc::kInvalid,
+        fmt::format("{}: a log, and a start with appendonly no goes by the database; start "
+                    "with appendonly yes to go by the log, or move it away to go by the "
+                    "database",
+                    name)};
+  };
+  auto names = os.list(kAofDirectory);
+  if (!names.ok() && names.error().code != Errc::kNotFound) return names.error();
+  for (size_t i = 0; names.ok() && i < names->size(); ++i)
+    if ((*names)[i].starts_with(kSingleLog) && !(*names)[i].ends_with(kOrphanSuffix))
+      return refused(in_aof_directory((*names)[i]));
+  if (os.open(kSingleLog, Open::kRead).ok()) return refused(kSingleLog);
+  return {};
+}
+
+Result<std::string> check_beside_database(Os& os, std::string_view name, uint64_t lsn) {
+  TRY_ASSIGN(const auto checkpoint, peek_checkpoint(os));
+  if (!checkpoint) return std::string();
+  if (!checkpoint->lsn)
+    return Error{
+        Errc::kInvalid,
+        fmt::format("{}, {}: another server wrote it, and {} has rows: a start goes by the "
+                    "database; move {} away",
+                    kCheckpointName, date(checkpoint->modified_ms), name, kCheckpointName)};
+  const std::string what = fmt::format("{}, {}, up to entry {}", kCheckpointName,
+                                       date(checkpoint->modified_ms), *checkpoint->lsn);
+  if (*checkpoint->lsn <= lsn) return what;
+  return newer(what, fmt::format("{}, which is at entry {}", name, lsn),
+               fmt::format("to go by the database, move {} away; to go by {}, name a database that "
+                           "is empty",
+                           kCheckpointName, kCheckpointName));
+}
+
 }  // namespace powercut::engine

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/aof/manifest.h"
 #include "engine/base/result.h"
@@ -40,5 +41,12 @@ Result<BesideLog> check_beside_log(Os& os, const LogState& log);
 // Before a start without a log goes by a checkpoint whose last entry is `lsn`, if it says so.
 //   Errors: kInvalid, likewise: a log that is newer.
 Result<std::string> check_beside_checkpoint(Os& os, std::optional<uint64_t> lsn);
+
+// Before a start without a log that goes by a database: there is no log beside it.
+//   Errors: kInvalid, with its name and what to do. Others as the seam's.
+Result<void> check_no_log_beside(Os& os);
+// Before it goes by a database, named so, that is at operation `lsn`: a checkpoint beside it, in words, or nothing.
+//   Errors: kInvalid: one that is newer, or does not say what it is at. Others as the seam's.
+Result<std::string> check_beside_database(Os& os, std::string_view name, uint64_t lsn);
 
 }  // namespace powercut::engine

@@ -142,6 +142,56 @@ caught_up
 is "written anew too" "$(value_of user:later)-$(value_of user:5)" "1-"
 has "and said" "$(cat "$dir/log")" "its tables are written anew"
 
+# --- Without a log, in a schema of its own: all that persists ---
+end -TERM
+mkdir "$dir/alone"
+sql 'CREATE SCHEMA alone' >/dev/null
+alone() {
+  end -9
+  : >"$dir/log"
+  "$server" --dir "$dir/alone" --port 0 --bind 127.0.0.1 --appendonly no --sink-tables 'user:* users' \
+    --sink-url "$url options='-c search_path=alone'" --sink-window-ms 300 "$@" >>"$dir/log" 2>&1 &
+  pid=$!
+}
+alone && must_be_ready
+for n in $(seq 1200); do echo "SET user:$n name$n"; done >"$dir/requests"
+mapfile -t requests <"$dir/requests"
+ask "${requests[@]}" 'HSET user:h name ann age 30' 'HDEL user:h age' 'SET user:2 new PX 100000000' 'DEL user:3' 'SELECT 3' \
+  'SET user:1 three' >/dev/null
+caught_up
+end -9
+kill_postgres
+start_postgres
+alone && must_be_ready
+is "all keys" "$(ask DBSIZE 'SELECT 3' DBSIZE)" ":1200 +OK :1"
+is "what they hold" "$(ask 'GET user:1200' 'HGETALL user:h' 'EXISTS user:3' 'SELECT 3' 'GET user:1')" \
+  '$8 name1200 *2 $4 name $3 ann :0 +OK $5 three'
+is "it expires" "$(ask 'PTTL user:2' | tr -d '0-9')" ":"
+kill_postgres
+is "within the window" "$(ask 'SET user:4 1')" +OK
+(for n in $(seq 20); do ask "SET user:4 $n" >/dev/null; done; echo done >"$dir/writes") &
+writer=$!
+until_so 'sink_delayed_replies:1' ask 'INFO persistence'
+is "reads go on" "$(ask 'GET user:1')" '$5 name1'
+[ -e "$dir/writes" ] && fail "writes are answered while the database is away"
+start_postgres
+wait "$writer"
+caught_up
+end -9
+kill_postgres
+alone
+until_so "it is waited for" cat "$dir/log"
+start_postgres
+must_be_ready
+is "it waits for its database" "$(ask 'GET user:4')" '$2 20'
+end -TERM
+sql "ALTER TABLE alone.users ALTER value DROP NOT NULL; UPDATE alone.users SET value = NULL WHERE key = 'user:2'" >/dev/null
+alone
+wait "$pid" && fail "it starts"
+pid=
+has "a row that was altered" "$(cat "$dir/log")" "table users: the value of key 'user:2' is not there"
+launch
+
 # --- Another store ---
 mkdir "$dir/other"
 "$server" --dir "$dir/other" --port 0 --bind 127.0.0.1 --appendonly yes --sink-url "$url" >"$dir/other.log" 2>&1 &
@@ -172,7 +222,7 @@ until_so 'password authentication failed for user "stranger"' cat "$dir/log"
 # --- What cannot be ---
 end -TERM
 refused() { "$server" "$@" --dir "$dir/data" --port 0 2>&1; }
-has "needs the log" "$(refused --appendonly no --sink-url "$url")" "sink-url needs the log"
+has "needs the log" "$(refused --appendonly yes --appendfsync no --sink-url "$url")" "sink-url needs the log"
 has "one of two" "$(refused --appendonly yes --sink-file a.db --sink-url "$url")" "both given"
 has "no url" "$(refused --appendonly yes --sink-url 'nonsense')" "sink-url: it is neither"
 printf 'sink-url "%s"\n' "$url" >"$dir/conf"

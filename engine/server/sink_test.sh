@@ -114,7 +114,7 @@ has "in one line" "$(cat "$dir/log")" "shop.db: it has schema 9, and this build 
 
 # --- What cannot be ---
 end -TERM
-has "refused" "$("$server" --dir "$dir/data" --port 0 --appendonly no --sink-file shop.db 2>&1)" \
+has "refused" "$("$server" --dir "$dir/data" --port 0 --appendonly yes --appendfsync no --sink-file shop.db 2>&1)" \
   "sink-file needs the log"
 has "by its word" "$("$server" --dir "$dir/data" --port 0 --sink-tables '* a-b' 2>&1)" "'a-b'"
 

@@ -59,6 +59,7 @@ constexpr Setting kSettings[] = {
     {"recovery", "on_newer", "on-newer"},
     {"sink", "file", "sink-file"},
     {"sink", "interval", "sink-interval-ms", Kind::kMs},
+    {"sink", "window", "sink-window-ms", Kind::kMs},
     {"sink", "mode", "sink-mode"},
     {"sink", "resync", "sink-resync"},
     {"sink", "tables", "sink-tables"},

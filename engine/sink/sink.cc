@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/check.h"
 #include "engine/sink/sqlite_database.h"
+#include "engine/sink/text.h"
 
 namespace powercut::engine {
 
@@ -14,6 +16,8 @@ namespace {
 constexpr size_t kKeysMost = 4096;  // a batch of so many does not wait for more
 constexpr Duration kFirstRetry = milliseconds(50);
 constexpr Duration kLongestWait = seconds(2);
+constexpr Duration kStartPatience = seconds(30);  // alone: for one on another machine
+constexpr Duration kStartPause = milliseconds(500);
 constexpr Duration kLongestEnd = seconds(5);  // of a store whose database may be silent
 
 std::unique_ptr<SinkDatabase> make_database(Os& os, const SinkOptions& options) {
@@ -44,6 +48,88 @@ void Sink::say(const std::string& text) {
 
 void Sink::look() { (void)connect(); }
 
+// Who starts a store may start it a moment before its database, or before that has noticed the end of the last one.
+Result<std::optional<uint64_t>> Sink::open_alone() {
+  CHECK(options_.alone);
+  const Instant patience = options_.url.empty() ? os_.now() : os_.now() + kStartPatience;
+  database_->keep_as_found(true);
+  auto found = database_->open();
+  // What a crash left half made may be taken back while it is looked at, and then another look finds it whole.
+  if (!found.ok()) found = database_->open();
+  while (!found.ok() && found.error().code != Errc::kUnsupported && os_.now() < patience) {
+    if (std::exchange(trouble_, found.error().message) != found.error().message)
+      say(found.error().message + ": it is waited for");
+    os_.park(os_.now() + kStartPause);
+    found = database_->open();
+  }
+  database_->keep_as_found(false);
+  if (!found.ok()) return found.error();
+  if (database_->set_aside() != 0)
+    return Error{Errc::kUnsupported,
+                 fmt::format("{}: {} keys have no row, by powercut_set_aside, and a start without "
+                             "a log would lose them: start with appendonly yes, and DEL or change "
+                             "them, or empty that table",
+                             database_->name(), database_->set_aside())};
+  trouble_.clear();
+  found_ = std::move(found).value();
+  looked_ = true;
+  if (found_.fresh) return std::optional<uint64_t>();
+  return std::optional(found_.lsn);
+}
+
+Result<uint64_t> Sink::load() {
+  uint64_t keys = 0;
+  keyspace_.set_now(os_.wall_now());
+  keyspace_.set_loading(true);
+  const auto read = database_->read([&](SinkRows&& rows) {
+    ++keys;
+    return take_in(std::move(rows));
+  });
+  keyspace_.set_loading(false);
+  if (read.ok()) return keys;
+  return Error{read.error().code,
+               read.error().message + "; nothing was changed, and nothing is served"};
+}
+
+Result<void> Sink::take_in(SinkRows&& rows) {
+  const auto wrong = [&](std::string_view why) {
+    return Error{Errc::kUnsupported, fmt::format("{}: key '{}' of database {}: {}",
+                                                 database_->name(), shown(rows.key), rows.db, why)};
+  };
+  if (rows.db >= keyspace_.databases()) return wrong("there are not so many databases");
+  if (sink_table_of(options_.tables, rows.key) != rows.table)
+    return wrong(fmt::format("it stands in table {}, where sink-tables does not put it",
+                             options_.tables[rows.table].name));
+  if (keyspace_.database(rows.db).table().find(rows.key) != nullptr)
+    return wrong("it has a string, and fields as well");
+  Object* object = nullptr;
+  if (rows.kind == SinkRows::Kind::kHash) {
+    Hash hash;
+    for (const auto& [field, value] : rows.fields)
+      hash.set(field, value, keyspace_.encoding_limits());
+    object = keyspace_.put(rows.db, rows.key, Value(std::move(hash)));
+  } else {
+    object = keyspace_.put(rows.db, rows.key, rows.value);
+  }
+  if (rows.expires_ms >= 0) keyspace_.set_expiry(rows.db, rows.key, object, rows.expires_ms);
+  keyspace_.settle();
+  return {};
+}
+
+// What was read may stand in the page cache alone, and be gone with the power after it was served: a commit forces it.
+Result<void> Sink::settle_alone(uint64_t last) {
+  everything_ = found_.fresh;
+  settled_ = cleared_ = true;
+  base_ = last_ = last;
+  const SinkBatch batch = take();
+  if (const auto written = database_->write(batch); !written.ok()) return written.error();
+  in_flight_ = 0;
+  taken_since_ = kForever;
+  committed_ = released_ = last;
+  note_commit(batch);
+  return {};
+}
+
 void Sink::replaying(uint64_t lsn) {
   const uint64_t has = looked_ ? found_.lsn : 0;
   noting_ = lsn > has;
@@ -55,7 +141,7 @@ void Sink::begin(uint64_t base, uint64_t last, bool renumbered) {
   last_ = last;
   everything_ |= renumbered;
   taken_ = last;
-  since_ = os_.now();
+  if (!options_.alone) since_ = os_.now();
   loaded_ms_ = os_.wall_now().unix_ms;
   os_.spawn("sink", [this] { run(); });
 }
@@ -71,6 +157,7 @@ bool Sink::connect() {
     older_than_ = std::max(committed_, found_.lsn);
     settled_ = cleared_ = false;
   }
+  if (options_.alone && (found->fresh || !found->missing.empty())) settled_ = false;
   if (!looked_ || !settled_) found_ = std::move(found).value();
   looked_ = true;
   return true;
@@ -91,6 +178,11 @@ bool Sink::settle() {
   } else if (found_.lsn > last_) {
     why = fmt::format("{} is at operation {}, and the log ends with operation {}",
                       database_->name(), found_.lsn, last_);
+  }
+  if (const std::string other = why_not_behind(last_); !other.empty()) {
+    say(trouble_ = other);
+    settled_ = gap_ = true;
+    return false;
   }
   everything_ |= !why.empty() || found_.fresh;
   gap_ = !why.empty() && !options_.resync;
@@ -136,6 +228,9 @@ void Sink::before_swap(int, int) { everything_ |= noting_; }
 void Sink::on_entry() {
   const bool first = since_ == kForever;
   if (first) since_ = os_.now();
+  if (options_.alone && options_.mode == SinkMode::kBehind && queued_for() > options_.window)
+    ++stats_.delayed_replies;
+  release();
   if (first || noted_.size() >= kKeysMost) wake_.notify_all();
 }
 
@@ -146,7 +241,7 @@ void Sink::hold(bool hold) {
 
 void Sink::set_resync(bool resync) {
   options_.resync = resync;
-  if (!gap_ || !resync) return;
+  if (!gap_ || !resync || !why_not_behind(last_).empty()) return;
   gap_ = false;
   trouble_.clear();
   ++stats_.resyncs;
@@ -163,10 +258,19 @@ bool Sink::behind() const { return first_ || everything_ || log_.applied_lsn() >
 Instant Sink::due_at() const {
   const bool now = first_ || ending_ || options_.mode == SinkMode::kThrough ||
                    noted_.size() >= kKeysMost || since_ == kForever;
-  return std::max(retry_at_, now ? Instant{0} : since_ + options_.interval);
+  const Duration most = options_.alone ? options_.window : options_.interval;
+  return std::max(retry_at_, now ? Instant{0} : since_ + std::min(options_.interval, most));
+}
+
+// What is released and not committed spans the window at most, counted from the oldest operation: while the database is
+// away, or a batch takes long, the mark stands still.
+void Sink::release() {
+  if (!options_.alone || options_.mode == SinkMode::kThrough) return;
+  if (queued_for() <= options_.window) released_ = log_.applied_lsn();
 }
 
 uint64_t Sink::released(uint64_t by_log) const {
+  if (options_.alone) return std::min(by_log, std::max(released_, committed_));
   return options_.mode == SinkMode::kThrough ? std::min(by_log, committed_) : by_log;
 }
 
@@ -178,7 +282,7 @@ void Sink::run() {
       wake_.rest();
     } else if (const Instant due = due_at(); os_.now() < due) {
       wake_.rest(due);
-    } else if (damaged_ && options_.resync) {
+    } else if (damaged_ && options_.resync && !options_.alone) {
       replace_damaged();
     } else if (!database_->is_open() && !connect()) {
       continue;
@@ -190,6 +294,7 @@ void Sink::run() {
 
 void Sink::flush() {
   const SinkBatch batch = take();
+  const Instant since = taken_since_;
   while (log_.active() && log_.synced_lsn() < batch.lsn && !stopping_) log_.progress().wait();
   if (stopping_) return;
   const auto written = database_->write(batch);
@@ -198,11 +303,19 @@ void Sink::flush() {
   taken_since_ = kForever;
   if (!written.ok()) return fail(written.error());
   committed_ = batch.lsn;
+  if (since != kForever) stats_.worst = std::max(stats_.worst, os_.now() - since);
+  note_commit(batch);
+}
+
+void Sink::note_commit(const SinkBatch& batch) {
   first_ = false;
   retry_after_ = Duration{0};
   trouble_.clear();
+  if (!troubled_.empty() && troubled_.back().second == kForever)
+    troubled_.back().second = os_.now();
   ++stats_.batches;
   stats_.keys += batch.keys.size();
+  release();
   log_.progress().notify_all();
 }
 
@@ -210,6 +323,7 @@ void Sink::flush() {
 SinkBatch Sink::take() {
   SinkBatch batch;
   batch.lsn = log_.applied_lsn();
+  batch.alone = options_.alone;
   batch.everything = std::exchange(everything_, false);
   std::vector<int> numbers(static_cast<size_t>(keyspace_.databases()));
   for (int db = 0; db < keyspace_.databases(); ++db) {
@@ -259,11 +373,13 @@ void Sink::give_back(const SinkBatch& batch) {
   for (const SinkRows& rows : batch.keys)
     noted_.insert({keyspace_.database(rows.db).identity(), rows.key});
   taken_ = committed_;
-  since_ = taken_since_;
+  since_ = std::min(since_, taken_since_);
 }
 
 void Sink::fail(const Error& error) {
   ++stats_.failures;
+  if (troubled_.empty() || troubled_.back().second != kForever)
+    troubled_.emplace_back(os_.now(), kForever);
   stats_.last_error = error.message;
   if (trouble_ != error.message) say(error.message);
   trouble_ = error.message;
@@ -280,6 +396,23 @@ void Sink::replace_damaged() {
   if (away.ok()) say(fmt::format("{} is kept as {}, and written anew", database_->name(), *away));
   damaged_ = settled_ = cleared_ = false;
   ++stats_.resyncs;
+}
+
+std::string Sink::why_not_behind(uint64_t last) const {
+  if (options_.alone || !looked_ || !found_.alone || found_.lsn <= last) return {};
+  return fmt::format(
+      "{} is at operation {}, written by a store without a log, and what lies here "
+      "ends with operation {}: start with appendonly no, end it with SHUTDOWN SAVE, "
+      "and start with appendonly yes",
+      database_->name(), found_.lsn, last);
+}
+
+Result<void> Sink::wait_for(uint64_t lsn) {
+  while (committed_ < lsn) {
+    if (stopping_) return Error{Errc::kRefused, "the store ends"};
+    log_.progress().wait();
+  }
+  return {};
 }
 
 // --- The end ---

@@ -12,16 +12,29 @@
 //   through   also the commit of the batch that has its          nothing, in the log and in the database
 //             operation
 //
+// Without a log (SinkOptions::alone) the database is all that persists. A start reads its rows, and commits once more what it
+// has read before anything is served; an operation is given up to nothing but a commit. Then
+//
+//   behind    the commit, where the oldest operation that  what was acknowledged within one window (sink-window-ms) of the
+//             is not committed is older than the window    oldest that is not committed: no more than that, however long
+//                                                          the database is away
+//   through   the commit of its operation                  nothing
+//
+// No key is set aside then: a batch that has one which the database refuses fails, until the key or the table is another.
+//
 // A database that fails, is full, out of reach, or held by another process delays the queue alone (through: replies to writes too): it
 // is opened again and again, and the queue waits, which costs the names of the keys in it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/aof/aof_log.h"
@@ -40,6 +53,9 @@ struct SinkOptions {
   SinkMode mode = SinkMode::kBehind;
   std::vector<SinkTable> tables{{"*", "kv"}};
   Duration interval = milliseconds(100);  // behind: how long changes are collected
+  Duration window =
+      seconds(1);      // alone, behind: what is acknowledged and not committed spans no more
+  bool alone = false;  // there is no log; the engine says so
   bool resync = true;  // a database whose next operation the log has no more is written anew
   // Makes the one that `url` names: the store itself speaks to none over a network.
   std::function<std::unique_ptr<SinkDatabase>(const SinkOptions& options)> connect = {};
@@ -49,9 +65,11 @@ struct SinkOptions {
 
 // Why a configuration is refused.
 inline constexpr std::string_view kSinkNeedsLog =
-    "sink-file needs the log: appendonly yes, and appendfsync always or everysec";
+    "sink-file needs the log synced: appendfsync always or everysec; or no log (appendonly no), "
+    "and the database is all that persists";
 inline constexpr std::string_view kSinkUrlNeedsLog =
-    "sink-url needs the log: appendonly yes, and appendfsync always or everysec";
+    "sink-url needs the log synced: appendfsync always or everysec; or no log (appendonly no), "
+    "and the database is all that persists";
 inline constexpr std::string_view why_sink_needs_log(const SinkOptions& options) {
   return options.url.empty() ? kSinkNeedsLog : kSinkUrlNeedsLog;
 }
@@ -62,6 +80,8 @@ struct SinkStats {
   uint64_t resyncs = 0;
   uint64_t failures = 0;
   std::string last_error;
+  uint64_t delayed_replies = 0;  // alone: operations that found the window used up
+  Duration worst{0};             // from the oldest operation of a batch to its commit
 };
 
 class Sink final : public KeyspaceObserver {
@@ -77,6 +97,14 @@ class Sink final : public KeyspaceObserver {
   // Looks which operation the database has, before the keyspace is loaded. One that cannot be had is looked for later.
   // Yields.
   void look();
+  // Without a log, in place of look(): which operation the database has; nothing: it is new, and holds none. Yields.
+  //   Errors: it cannot be had, or not as it is; nothing was changed.
+  Result<std::optional<uint64_t>> open_alone();
+  // Puts the rows into the keyspace, which is empty; how many keys. Yields.
+  //   Errors: kUnsupported: a row that no key can be made of, by its name. Others as the database's.
+  Result<uint64_t> load();
+  // What was loaded is made durable as it is, and the tables are marked as all there is. Yields. Call it before begin().
+  Result<void> settle_alone(uint64_t last);
   // The log is about to do this operation again.
   void replaying(uint64_t lsn);
   // The keyspace is loaded: up to `base` by a checkpoint, and from there to `last` by the log. Starts the task.
@@ -93,6 +121,12 @@ class Sink final : public KeyspaceObserver {
   // sink-resync. With true, a database that waits for it is written anew.
   void set_resync(bool resync);
 
+  // Why a log that ends with this operation may not go on behind this database; empty: it may. A store without a log
+  // wrote more into it.
+  std::string why_not_behind(uint64_t last) const;
+  // Returns when that operation is committed. Yields.
+  //   Errors: the store ends.
+  Result<void> wait_for(uint64_t lsn);
   // Writes all that was applied. Yields.
   //   Errors: why the database or the log cannot have it now; it has it after the next start.
   Result<void> finish();
@@ -100,10 +134,15 @@ class Sink final : public KeyspaceObserver {
 
   // --- For INFO and the judge ---
   const SinkOptions& options() const { return options_; }
+  const std::string& name() const { return database_->name(); }
   // By a commit of this life; 0: there was none yet.
   uint64_t committed_lsn() const { return committed_; }
   // It has all that was applied, by a commit of this life.
   bool caught_up() const { return !first_ && !everything_ && committed_ == log_.applied_lsn(); }
+  // When it could not be written, for the judge. The last may be open (kForever).
+  const std::vector<std::pair<Instant, Instant>>& troubled() const { return troubled_; }
+  // The longest that an operation was not committed, up to now.
+  Duration worst() const { return std::max(stats_.worst, queued_for()); }
   // What the database was at when this life first saw it.
   uint64_t found_lsn() const { return found_.lsn; }
   bool looked() const { return looked_; }
@@ -129,10 +168,13 @@ class Sink final : public KeyspaceObserver {
 
   void run();
   bool connect();
+  Result<void> take_in(SinkRows&& rows);
   bool settle();
   bool note_expired();
   bool behind() const;
   Instant due_at() const;
+  void release();
+  void note_commit(const SinkBatch& batch);
   void flush();
   SinkBatch take();
   SinkRows rows_of(int db, std::string_view key, size_t table) const;
@@ -166,6 +208,7 @@ class Sink final : public KeyspaceObserver {
   uint64_t taken_ = 0;    // up to here in a batch
   bool first_ = true;     // nothing was committed yet
   uint64_t committed_ = 0;
+  uint64_t released_ = 0;           // alone: replies up to here may go
   Instant since_ = kForever;        // the oldest operation in the queue
   Instant taken_since_ = kForever;  // ... in the batch that is written
   Instant retry_at_{0};
@@ -175,6 +218,7 @@ class Sink final : public KeyspaceObserver {
   bool stopping_ = false;
   bool damaged_ = false;  // by what the database says
   std::string trouble_;
+  std::vector<std::pair<Instant, Instant>> troubled_;
   SinkStats stats_;
 };
 

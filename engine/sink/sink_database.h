@@ -9,6 +9,9 @@
 //   powercut_sink     schema, lsn, tables                  one row: the operation up to which all of it is
 //   powercut_set_aside  db, key, lsn, reason               keys that have no row, and why
 //
+// `schema` also says whose word counts: kSinkSchema, that of a log, which the database follows; kSinkSchemaAlone: there is no
+// log, and these rows are all there is.
+//
 // expires_ms is Unix milliseconds or NULL.
 //
 //   Kill-safe, Power-safe: a batch is one transaction with its LSN: it is there whole or not at all, and once
@@ -27,6 +30,7 @@
 namespace powercut::engine {
 
 inline constexpr int kSinkSchema = 1;
+inline constexpr int kSinkSchemaAlone = 2;
 
 // One key, as it is to stand in the database.
 struct SinkRows {
@@ -45,6 +49,7 @@ struct SinkBatch {
   uint64_t lsn = 0;
   bool everything = false;  // what is in none of `keys` is nowhere
   std::vector<SinkRows> keys;
+  bool alone = false;  // there is no log: no key may be set aside
 };
 
 class SinkDatabase {
@@ -60,7 +65,11 @@ class SinkDatabase {
     uint64_t lsn = 0;
     bool fresh = false;        // it was made just now, or other tables are asked for than it has
     std::string missing = {};  // a table that was there and is not
+    bool alone = false;        // a store without a log wrote it
   };
+  // While `keep`, open() makes nothing of a database that somebody has written but what it is: tables that are missing, or
+  // asked for otherwise than they were, are kUnsupported, and nothing is changed.
+  virtual void keep_as_found(bool /*keep*/) {}
   // Opens it, makes what is not there yet, and keeps other stores out. What an earlier life or connection has left half done is
   // rolled back, or was committed, when it returns: it is not decided later.
   //   Errors: kUnsupported: another schema, or a table without a column. kRefused: another process has it, or it lets
@@ -74,9 +83,16 @@ class SinkDatabase {
   // REQUIRES: !is_open().
   virtual Result<std::string> put_away() = 0;
 
-  // Writes the batch. A key that the database refuses is set aside.
+  // Writes the batch. A key that the database refuses is set aside; where it is `alone` that is an error, with its name.
   //   Errors: as open(): whether it was written is open then, and the database is closed. The next open() tells.
   virtual Result<void> write(const SinkBatch& batch) = 0;
+  // Hands over all rows, a key at a time, as of one moment: what is in memory is one piece of them. A key that has a string
+  // and fields comes twice.
+  //   Errors: as open(), and that of `take`, which ends it. kUnsupported: a row that no key can be made of, by its name.
+  using TakeRows = std::function<Result<void>(SinkRows&& rows)>;
+  virtual Result<void> read(const TakeRows& /*take*/) {
+    return Error{Errc::kUnsupported, name() + ": no store can start from it"};
+  }
   virtual uint64_t set_aside() const = 0;  // keys, since it was made
 
   // Keys with a row that had expired at that time.

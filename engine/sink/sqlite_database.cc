@@ -17,6 +17,7 @@ using sqlite::Inside;
 namespace {
 
 constexpr size_t kKeysInARow = 64;  // then others run
+constexpr int kDatabasesMost = 1 << 30;
 
 // `bytes` stay until the statement has run.
 void bind_bytes(sqlite3_stmt* statement, int place, std::string_view bytes) {
@@ -148,7 +149,8 @@ Result<SinkDatabase::Found> SqliteDatabase::look() {
   if (schema.empty() || !number || *number < 0)
     return Error{Errc::kCorrupt,
                  fmt::format("{}: powercut_sink has no row that says what it is at", file_)};
-  if (schema != std::to_string(kSinkSchema))
+  found.alone = schema == std::to_string(kSinkSchemaAlone);
+  if (!found.alone && schema != std::to_string(kSinkSchema))
     return Error{Errc::kUnsupported,
                  fmt::format("{}: it has schema {}, and this build writes schema {}: name another "
                              "file with sink-file, or start the server that made it",
@@ -162,6 +164,13 @@ Result<SinkDatabase::Found> SqliteDatabase::look() {
       TRY_ASSIGN(const std::string count, there(name));
       if (count == "0") found.missing = name;
     }
+  if (keep_ && found.fresh && !tables.empty())
+    return Error{Errc::kUnsupported, fmt::format("{}: its tables were written with sink-tables "
+                                                 "\"{}\": start with that",
+                                                 file_, tables)};
+  if (keep_ && !found.missing.empty())
+    return Error{Errc::kUnsupported,
+                 fmt::format("{}: there is no {} any more", file_, found.missing)};
   if (!found.missing.empty()) found.lsn = 0;  // one that is empty has no operation
   if (found.fresh || !found.missing.empty()) TRY(make(false, found.lsn));
   TRY_ASSIGN(const std::string aside, text_of("SELECT count(*) FROM powercut_set_aside"));
@@ -217,7 +226,7 @@ Result<void> SqliteDatabase::prepare() {
   TRY_ASSIGN(put_aside_,
              statement("INSERT OR REPLACE INTO powercut_set_aside VALUES(?1, ?2, ?3, ?4)"));
   TRY_ASSIGN(take_back_, statement("DELETE FROM powercut_set_aside WHERE db=?1 AND key=?2"));
-  TRY_ASSIGN(set_lsn_, statement("UPDATE powercut_sink SET lsn=?1, tables=?2"));
+  TRY_ASSIGN(set_lsn_, statement("UPDATE powercut_sink SET lsn=?1, tables=?2, schema=?3"));
   return {};
 }
 
@@ -230,7 +239,7 @@ Result<void> SqliteDatabase::write(const SinkBatch& batch) {
     size_t done = 0;
     for (const SinkRows& rows : batch.keys) {
       if (++done % kKeysInARow == 0) os_.park(os_.now());
-      TRY(put(rows, batch.lsn));
+      TRY(put(rows, batch));
     }
     return commit(batch);
   };
@@ -251,8 +260,11 @@ Result<void> SqliteDatabase::begin(const SinkBatch& batch) {
 Result<void> SqliteDatabase::commit(const SinkBatch& batch) {
   const Inside inside(*world_);
   const std::string tables = format_sink_tables(tables_);
+  // A row that is written as it is leaves its page as it is, and then there is nothing to sync.
+  if (batch.alone && batch.keys.empty()) TRY(run("UPDATE powercut_sink SET lsn=lsn+1"));
   sqlite3_bind_int64(set_lsn_, 1, static_cast<sqlite3_int64>(batch.lsn));
   bind_bytes(set_lsn_, 2, tables);
+  sqlite3_bind_int(set_lsn_, 3, batch.alone ? kSinkSchemaAlone : kSinkSchema);
   TRY_ASSIGN(const std::string refused, step(set_lsn_));
   if (!refused.empty()) return Error{Errc::kRefused, fmt::format("{}: {}", file_, refused)};
   TRY_ASSIGN(const std::string aside, text_of("SELECT count(*) FROM powercut_set_aside"));
@@ -261,14 +273,19 @@ Result<void> SqliteDatabase::commit(const SinkBatch& batch) {
   return {};
 }
 
-Result<void> SqliteDatabase::put(const SinkRows& rows, uint64_t lsn) {
+Result<void> SqliteDatabase::put(const SinkRows& rows, const SinkBatch& batch) {
   const Inside inside(*world_);
   TRY(remove(rows));
   TRY_ASSIGN(const std::string refused, put_rows(rows));
   if (refused.empty()) return {};
+  if (batch.alone)
+    return Error{Errc::kRefused,
+                 fmt::format("{}: table {} refuses key '{}' of database {}: {}: DEL it, or change "
+                             "the table",
+                             file_, tables_[rows.table].name, shown(rows.key), rows.db, refused)};
   TRY(remove(rows));  // of a hash, what was taken before
   bind_key(put_aside_, rows);
-  sqlite3_bind_int64(put_aside_, 3, static_cast<sqlite3_int64>(lsn));
+  sqlite3_bind_int64(put_aside_, 3, static_cast<sqlite3_int64>(batch.lsn));
   bind_bytes(put_aside_, 4, refused);
   TRY(step(put_aside_));
   return {};
@@ -323,6 +340,97 @@ Result<std::vector<std::pair<int, std::string>>> SqliteDatabase::expired_keys(in
       if (sqlite3_finalize(look) != SQLITE_OK) return error();
     }
   return keys;
+}
+
+// --- Reading ---
+
+Result<void> SqliteDatabase::read(const TakeRows& take) {
+  CHECK(db_ != nullptr);
+  {
+    const Inside inside(*world_);
+    TRY(run("BEGIN"));
+  }
+  for (size_t table = 0; table < tables_.size(); ++table)
+    for (const bool fields : {false, true}) TRY(read_table(table, fields, take));
+  const Inside inside(*world_);
+  return run("COMMIT");
+}
+
+// In the order of the primary key: the fields of a hash stand together.
+Result<void> SqliteDatabase::read_table(size_t table, bool fields, const TakeRows& take) {
+  sqlite3_stmt* look = nullptr;
+  {
+    const Inside inside(*world_);
+    TRY_ASSIGN(look, statement(fmt::format(
+                         "SELECT db, key, value, expires_ms{} FROM \"{}{}\" ORDER BY db, key",
+                         fields ? ", field" : "", tables_[table].name, fields ? "_fields" : "")));
+  }
+  SinkRows whole, next;
+  for (size_t done = 0;;) {
+    bool more = false;
+    {
+      const Inside inside(*world_);
+      next = {};
+      next.table = table;
+      TRY_ASSIGN(more, read_row(look, fields, next));
+      if (!more && sqlite3_finalize(look) != SQLITE_OK) return error();
+    }
+    const bool same = more && fields && whole.kind == SinkRows::Kind::kHash &&
+                      whole.db == next.db && whole.key == next.key;
+    if (same && whole.expires_ms != next.expires_ms)
+      return Error{Errc::kUnsupported,
+                   fmt::format("{}: table {}_fields: fields of key '{}' have different expires_ms",
+                               file_, tables_[table].name, shown(next.key))};
+    if (same) {
+      whole.fields.push_back(std::move(next.fields[0]));
+      continue;
+    }
+    if (whole.kind != SinkRows::Kind::kAbsent) TRY(take(std::move(whole)));
+    if (!more) return {};
+    whole = std::exchange(next, {});
+    if (++done % kKeysInARow == 0) os_.park(os_.now());
+  }
+}
+
+// One row; false: there are no more.
+Result<bool> SqliteDatabase::read_row(sqlite3_stmt* look, bool fields, SinkRows& next) const {
+  const int code = sqlite3_step(look);
+  if (code == SQLITE_DONE) return false;
+  if (code != SQLITE_ROW) return error();
+  const auto bytes_of = [&](int column) {
+    const void* const bytes = sqlite3_column_blob(look, column);
+    const auto size = static_cast<size_t>(sqlite3_column_bytes(look, column));
+    return std::string(bytes == nullptr ? "" : static_cast<const char*>(bytes), size);
+  };
+  const auto wrong = [&](std::string_view column, std::string_view wanted) {
+    return Error{Errc::kUnsupported,
+                 fmt::format("{}: table {}{}: the {} of key '{}' is not {}: no key can be made of "
+                             "that row",
+                             file_, tables_[next.table].name, fields ? "_fields" : "", column,
+                             shown(bytes_of(1)), wanted)};
+  };
+  for (const auto& [column, name] :
+       {std::pair(1, "key"), std::pair(2, "value"), std::pair(4, "field")}) {
+    if (column == 4 && !fields) continue;
+    const int type = sqlite3_column_type(look, column);
+    if (type != SQLITE_TEXT && type != SQLITE_BLOB) return wrong(name, "text or a blob");
+  }
+  if (sqlite3_column_type(look, 0) != SQLITE_INTEGER) return wrong("db", "an integer");
+  const int expires = sqlite3_column_type(look, 3);
+  if (expires != SQLITE_INTEGER && expires != SQLITE_NULL)
+    return wrong("expires_ms", "an integer or NULL");
+  const sqlite3_int64 db = sqlite3_column_int64(look, 0);
+  if (db < 0 || db > kDatabasesMost) return wrong("db", "the number of a database");
+  next.db = static_cast<int>(db);
+  next.key = bytes_of(1);
+  next.expires_ms = expires == SQLITE_NULL ? -1 : sqlite3_column_int64(look, 3);
+  if (expires == SQLITE_INTEGER && next.expires_ms < 0) return wrong("expires_ms", "a time");
+  next.kind = fields ? SinkRows::Kind::kHash : SinkRows::Kind::kString;
+  if (fields)
+    next.fields.emplace_back(bytes_of(4), bytes_of(2));
+  else
+    next.value = bytes_of(2);
+  return true;
 }
 
 // --- SQLite. Nothing here has a destructor that calls it: a crash may come in any call, and then it is not asked again. ---

@@ -37,6 +37,8 @@ class SqliteDatabase final : public SinkDatabase {
   // With kDamagedSuffix behind its name.
   Result<std::string> put_away() override;
   Result<void> write(const SinkBatch& batch) override;
+  Result<void> read(const TakeRows& take) override;
+  void keep_as_found(bool keep) override { keep_ = keep; }
   uint64_t set_aside() const override { return set_aside_; }
   Result<std::vector<std::pair<int, std::string>>> expired_keys(int64_t unix_ms) override;
 
@@ -57,9 +59,11 @@ class SqliteDatabase final : public SinkDatabase {
   Result<std::string> text_of(const std::string& sql);
   Result<void> begin(const SinkBatch& batch);
   Result<void> commit(const SinkBatch& batch);
-  Result<void> put(const SinkRows& rows, uint64_t lsn);
+  Result<void> put(const SinkRows& rows, const SinkBatch& batch);
   Result<std::string> put_rows(const SinkRows& rows);
   Result<void> remove(const SinkRows& rows);
+  Result<void> read_table(size_t table, bool fields, const TakeRows& take);
+  Result<bool> read_row(sqlite3_stmt* look, bool fields, SinkRows& next) const;
   // Runs it to its end: why the row is refused, or nothing.
   Result<std::string> step(sqlite3_stmt* statement);
   Error error() const;
@@ -74,6 +78,7 @@ class SqliteDatabase final : public SinkDatabase {
   sqlite3_stmt* take_back_ = nullptr;
   sqlite3_stmt* set_lsn_ = nullptr;
   uint64_t set_aside_ = 0;
+  bool keep_ = false;
 };
 
 }  // namespace powercut::engine

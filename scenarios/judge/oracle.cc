@@ -65,6 +65,10 @@ const Policy& Oracle::stands_under(const History& history, const Promised& promi
 
 int64_t Oracle::bound_ms(const Policy& policy, const Promised& promised, const Delays& delays,
                          Instant oldest) const {
+  const int64_t window_ms = promised.engine.window_ms;
+  if (window_ms >= 0)
+    return window_ms == 0 ? 0
+                          : window_ms + (busy_between(delays, oldest, promised.at) + kSlack).ms();
   if (policy.always()) return 0;
   if (promised.kind == sim::CrashKind::kKill && policy.has_log() && !promised.engine.indeterminate)
     return 0;
@@ -106,7 +110,8 @@ std::vector<Oracle::Share> Oracle::measure(const History& history, const Promise
         {l.policy,
          {l.operations, (promised.at - l.oldest).ns / kMsNs,
           std::max(l.newest - l.oldest, Duration{0}).ns / kMsNs,
-          promised.engine.given ? bound_ms(*l.policy, promised, delays, l.oldest) : -1}});
+          promised.engine.given ? bound_ms(*l.policy, promised, delays, l.oldest) : -1},
+         promised.engine.window_ms});
   return shares;
 }
 
@@ -120,10 +125,15 @@ std::optional<Violation> Oracle::floors(const Promised& promised, uint64_t k) co
   if (auto v =
           lost(promised.engine.confirmed, Breach::kReplica, "synced here, as a client was told"))
     return v;
-  if (policy_.kind == PolicyKind::kNone && promised.engine.snapshot == 0) return std::nullopt;
+  const bool database_alone = promised.engine.window_ms >= 0;
+  if (policy_.kind == PolicyKind::kNone && promised.engine.snapshot == 0 && !database_alone)
+    return std::nullopt;
   if (auto v = lost(std::min(served_, promised.served), Breach::kServedIsGone,
                     "served after an earlier recovery"))
     return v;
+  if (database_alone)
+    if (auto v = lost(promised.engine.behind, Breach::kBehind, "committed to the database"))
+      return v;
   if (!policy_.has_log())
     return lost(promised.engine.snapshot, Breach::kLost, "in a published checkpoint");
   if (auto v =
@@ -144,10 +154,13 @@ std::optional<Violation> Oracle::bounds(const Share& share) {
             "{} ms",
             loss.operations, loss.age_ms, loss.bound_ms)};
   }
-  if (share.policy->everysec() && loss.span_ms > kWindowMs) {
+  const int64_t window_ms = share.window_ms >= 0       ? share.window_ms
+                            : share.policy->everysec() ? kWindowMs
+                                                       : INT64_MAX;
+  if (loss.span_ms > window_ms) {
     return Violation{Breach::kBound,
                      fmt::format("the lost acknowledgements span {} ms; the window is {} ms",
-                                 loss.span_ms, kWindowMs)};
+                                 loss.span_ms, window_ms)};
   }
   return std::nullopt;
 }
@@ -219,9 +232,10 @@ Verdict Oracle::judge_state(History& history, const Promised& promised, const De
   };
   // Under `none` there is what a client had saved, and nothing else.
   const sim::Promise& engine = promised.engine;
-  const uint64_t highest = policy_.kind != PolicyKind::kNone || engine.saves
-                               ? promised.last
-                               : std::min(engine.snapshot, promised.last);
+  const uint64_t highest =
+      policy_.kind != PolicyKind::kNone || engine.saves || engine.window_ms >= 0
+          ? promised.last
+          : std::min(engine.snapshot, promised.last);
   uint64_t k = highest + 1;
   while (k > 0 && !was_state(k - 1)) --k;
   // What a recovery dropped, and what came to nothing with it, the history forgets. A device that lies takes back what

@@ -64,6 +64,7 @@ class Oracle {
   struct Share {
     const Policy* policy;
     Loss loss;  // of what was acknowledged under it
+    int64_t window_ms;
   };
   std::vector<Share> measure(const History& history, const Promised& promised, const Delays& delays,
                              uint64_t k) const;

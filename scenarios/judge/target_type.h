@@ -57,6 +57,8 @@ class TargetType {
   virtual std::string promise(const Policy& policy) const { return std::string(policy.promise); }
   // What may go wrong under it; the rest it has no answer to, and is not put to it.
   virtual faults::FaultSet faults() const { return faults::FaultSet::all(); }
+  // Does it notice a device that lies about syncs, or is whole all the same? Else it is not put to one.
+  virtual bool answers_lies() const { return true; }
   // Its syncs by name, where the planted bugs do not name them (faults/mutants.h): each can be taken out.
   virtual std::vector<Site> fences() const { return {}; }
 

@@ -13,8 +13,8 @@ constexpr uint64_t kAwayMs = 1500;
 
 }  // namespace
 
-RemoteDatabase::RemoteDatabase(engine::Os& os, std::vector<engine::SinkTable> tables)
-    : os_(os), file_(os, kBehindFile, std::move(tables)) {}
+RemoteDatabase::RemoteDatabase(engine::Os& os, std::vector<engine::SinkTable> tables, bool restores)
+    : os_(os), file_(os, kBehindFile, std::move(tables)), restores_(restores) {}
 
 Error RemoteDatabase::broken() {
   file_.close();
@@ -38,7 +38,7 @@ Result<engine::SinkDatabase::Found> RemoteDatabase::open() {
   if (happens("remote.down", 8)) be_away();
   if (os_.now() < back_at_) return Error{Errc::kIo, name_ + ": nobody answers"};
   decide();
-  if (happens("remote.restore", 12))
+  if (restores_ && happens("remote.restore", 12))
     if (const auto restored = restore(); !restored.ok()) return broken();
   return file_.open();
 }
@@ -100,6 +100,11 @@ Result<void> RemoteDatabase::commit(const engine::SinkBatch& batch) {
       state->keys[{rows.db, rows.key}] = rows;
   now_ = std::move(state);
   return {};
+}
+
+Result<void> RemoteDatabase::read(const TakeRows& take) {
+  if (happens("remote.down", 8)) return broken();
+  return file_.read(take);
 }
 
 Result<std::vector<std::pair<int, std::string>>> RemoteDatabase::expired_keys(int64_t unix_ms) {

@@ -21,7 +21,7 @@ namespace powercut::scenarios {
 class RemoteDatabase final : public engine::SinkDatabase {
  public:
   // `os` outlives it.
-  RemoteDatabase(engine::Os& os, std::vector<engine::SinkTable> tables);
+  RemoteDatabase(engine::Os& os, std::vector<engine::SinkTable> tables, bool restores = true);
 
   const std::string& name() const override { return name_; }
   Result<Found> open() override;
@@ -29,6 +29,8 @@ class RemoteDatabase final : public engine::SinkDatabase {
   void close() override { file_.close(); }
   Result<std::string> put_away() override { return file_.put_away(); }
   Result<void> write(const engine::SinkBatch& batch) override;
+  Result<void> read(const TakeRows& take) override;
+  void keep_as_found(bool keep) override { file_.keep_as_found(keep); }
   uint64_t set_aside() const override { return file_.set_aside(); }
   Result<std::vector<std::pair<int, std::string>>> expired_keys(int64_t unix_ms) override;
 
@@ -58,6 +60,7 @@ class RemoteDatabase final : public engine::SinkDatabase {
   std::optional<State>
       now_;  // nothing: nobody has written all of it yet, or it is not known what came of a batch
   std::optional<State> backup_;  // an older one
+  const bool restores_;
   bool restored_ = false;
   bool was_restored_ = false;
 };

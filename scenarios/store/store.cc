@@ -13,6 +13,7 @@
 #include "scenarios/store/store_target.h"
 #include "scenarios/store/telling.h"
 #include "scenarios/store/told.h"
+#include "scenarios/workload/generated.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
@@ -178,6 +179,44 @@ class SinkType final : public StoreType {
   const Behind behind_;
 };
 
+// The same without a log: the database is all that a crash leaves.
+class UnloggedType final : public StoreType {
+ public:
+  UnloggedType(std::string_view name, std::string_view about, Behind behind)
+      : name_(name), about_(about), behind_(behind) {}
+
+  std::string_view name() const override { return name_; }
+  std::string_view about() const override { return about_; }
+  Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
+                                            const sim::Settings& settings) const override {
+    return StoreTarget::open(os, settings, behind_);
+  }
+  // What it makes has rows.
+  std::vector<std::shared_ptr<const Workload>> workloads() const override {
+    static const auto rows = std::make_shared<const Workload>(generate_rows(1));
+    return {rows};
+  }
+  std::vector<std::string_view> policies() const override { return {"none"}; }
+  // Its pages have no checksums: other bytes in a row are another value, and what a lost journal was to take back stays.
+  bool answers_lies() const override { return false; }
+  faults::FaultSet faults() const override {
+    return faults::FaultSet::legal() | faults::FaultSet{faults::FaultClass::kUnreadable};
+  }
+  std::string promise(const Policy&) const override {
+    return behind_.mode == engine::SinkMode::kThrough
+               ? "nothing acknowledged is lost, though there is no log: the database has it"
+               : "without a log, what is lost was acknowledged within one window of 500 ms, and "
+                 "earlier only by the time in which the database could not be written";
+  }
+  std::string turn_log_on() const override { return {}; }
+  bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
+
+ private:
+  const std::string_view name_;
+  const std::string_view about_;
+  const Behind behind_;
+};
+
 std::vector<std::string_view> with_a_log() {
   std::vector<std::string_view> names;
   for (const Policy& policy : all_policies())
@@ -291,7 +330,23 @@ std::span<const TargetType* const> store_types_with_sink() {
   static const SinkType both("remote-through",
                              "the store, with a database on another machine that replies wait for",
                              {SinkMode::kThrough, true});
-  static const TargetType* const all[] = {&behind, &through, &remote, &both};
+  static const UnloggedType behind_alone(
+      "write-behind-unlogged",
+      "the store without a log, and a database that follows it in a window",
+      {SinkMode::kBehind, false, true});
+  static const UnloggedType through_alone(
+      "write-through-unlogged", "the store without a log, and a database that replies wait for",
+      {SinkMode::kThrough, false, true});
+  static const UnloggedType remote_alone(
+      "remote-behind-unlogged",
+      "the store without a log, and a database on another machine that follows it in a window",
+      {SinkMode::kBehind, true, true});
+  static const UnloggedType both_alone(
+      "remote-through-unlogged",
+      "the store without a log, and a database on another machine that replies wait for",
+      {SinkMode::kThrough, true, true});
+  static const TargetType* const all[] = {
+      &behind, &through, &remote, &both, &behind_alone, &through_alone, &remote_alone, &both_alone};
   return all;
 }
 

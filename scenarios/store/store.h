@@ -10,7 +10,8 @@ namespace powercut::scenarios {
 const TargetType& store_type();
 // write-behind and write-through: SQLite on the same disk (engine/sink/sink.h). Each start is let catch up before it
 // serves; then the database is read by another connection and held against the keyspace. remote-behind and remote-through: the
-// same with one on another machine, whose link breaks (scenarios/store/remote_database.h).
+// same with one on another machine, whose link breaks (scenarios/store/remote_database.h). NAME-unlogged: the same without a
+// log, so that a start has nothing but the database.
 std::span<const TargetType* const> store_types_with_sink();
 // replicated-2: a master and a replica, each with its own disk (scenarios/store/replicated_target.h).
 const TargetType& replicated_type();

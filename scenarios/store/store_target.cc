@@ -14,6 +14,10 @@
 
 namespace powercut::scenarios {
 
+namespace {
+constexpr Duration kJudgedWindow = milliseconds(500);
+}
+
 engine::EngineConfig config_of(const sim::Settings& settings, std::optional<Behind> behind) {
   const Policy* policy = find_policy(settings.policy);
   CHECK(policy != nullptr);
@@ -36,6 +40,9 @@ engine::EngineConfig config_of(const sim::Settings& settings, std::optional<Behi
   if (!behind) return config;
   config.sink = {.file = kBehindFile, .mode = behind->mode, .tables = {{"*", kBehindTable}}};
   if (behind->remote) std::swap(config.sink.file, config.sink.url);
+  // So that what is lost comes near its bound; one on another machine takes a while for a batch.
+  if (behind->alone) config.sink.window = kJudgedWindow;
+  if (behind->alone && !behind->remote) config.sink.interval = kJudgedWindow - milliseconds(50);
   return config;
 }
 
@@ -116,15 +123,29 @@ Result<std::unique_ptr<sim::Target>> StoreTarget::open(engine::Os& os,
   engine::EngineConfig config = config_of(settings, behind);
   RemoteDatabase* remote = nullptr;
   config.sink.connect = [&](const engine::SinkOptions& options) {
-    auto made = std::make_unique<RemoteDatabase>(os, options.tables);
+    // Who restores what is all there is takes it back: that is nobody's promise.
+    auto made = std::make_unique<RemoteDatabase>(os, options.tables, !options.alone);
     remote = made.get();
     return made;
   };
-  TRY_ASSIGN(auto engine, engine::Engine::open(os, std::move(config)));
+  TRY_ASSIGN(auto engine, open_engine(os, config, behind));
   std::unique_ptr<StoreTarget> target(new StoreTarget(std::move(engine), settings));
   target->remote_ = remote;
   if (behind) target->catch_up(os);
   return std::unique_ptr<sim::Target>(std::move(target));
+}
+
+// One whose database nobody reaches is started again, as an operator does.
+Result<std::unique_ptr<engine::Engine>> StoreTarget::open_engine(
+    engine::Os& os, const engine::EngineConfig& config, const std::optional<Behind>& behind) {
+  const Instant patience = os.now() + kCatchUp;
+  auto engine = engine::Engine::open(os, config);
+  while (!engine.ok() && behind && behind->remote && behind->alone &&
+         engine.error().message.starts_with("remote: ") && os.now() < patience) {
+    os.park(os.now() + milliseconds(200));
+    engine = engine::Engine::open(os, config);
+  }
+  return engine;
 }
 
 std::unique_ptr<StoreTarget> StoreTarget::over(std::unique_ptr<engine::Engine> engine,
@@ -276,6 +297,8 @@ sim::Promise StoreTarget::promise() {
   if (const engine::Sink* sink = engine_->sink()) {
     promise.behind = sink->committed_lsn();
     promise.acked_behind = sink->options().mode == engine::SinkMode::kThrough;
+    if (sink->options().alone)
+      promise.window_ms = promise.acked_behind ? 0 : sink->options().window.ms();
     if (remote_ != nullptr && remote_->restored()) {
       promise.behind = 0;
       promise.acked_behind = false;
@@ -291,7 +314,7 @@ sim::Promise StoreTarget::promise() {
        (engine_->generations().log_stands() || !stats.last_error.empty() ||
         engine_->recovery().log_beside || engine_->keeper().busy(engine::Keeper::Job::kRewrite)));
   if (!log.active()) {
-    promise.synced = promise.written = kept_;
+    promise.synced = promise.written = promise.window_ms >= 0 ? promise.behind : kept_;
     return promise;
   }
   promise.synced = engine_->stopped() ? log.applied_lsn() : log.synced_lsn();
@@ -313,6 +336,9 @@ Result<void> StoreTarget::shut_down() {
 std::vector<sim::Span> StoreTarget::blocked() {
   std::vector<sim::Span> spans;
   for (const auto& span : engine_->aof().blocked_spans()) spans.push_back({span.begin, span.end});
+  const engine::Sink* sink = engine_->sink();
+  if (sink != nullptr && sink->options().alone)
+    for (const auto& [begin, end] : sink->troubled()) spans.push_back({begin, end});
   return spans;
 }
 

@@ -21,6 +21,7 @@ namespace powercut::scenarios {
 struct Behind {
   engine::SinkMode mode;
   bool remote = false;
+  bool alone = false;  // there is no log: it is all that persists
 };
 // How a policy configures the store.
 engine::EngineConfig config_of(const sim::Settings& settings, std::optional<Behind> behind = {});
@@ -93,6 +94,9 @@ class StoreTarget final : public sim::Target,
   std::unique_ptr<sim::SimObjectStore> bucket_;  // null: there is no archive
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<ColdHashes> cold_;
+  static Result<std::unique_ptr<engine::Engine>> open_engine(engine::Os& os,
+                                                             const engine::EngineConfig& config,
+                                                             const std::optional<Behind>& behind);
   const RemoteDatabase* remote_ = nullptr;  // the engine's
   std::vector<Connection> connections_;     // by client
   const Policy* policy_;                    // that it was opened with

@@ -80,6 +80,19 @@ Result<faults::FaultSet> look_up_faults(const std::string& text, const TargetTyp
   return found;
 }
 
+// `all` is those that the target can be put to.
+Result<void> leave_out_liars(const std::string& text, const TargetType& target,
+                             std::vector<const faults::Persona*>& personas) {
+  if (target.answers_lies()) return {};
+  for (const faults::Persona* persona : personas)
+    if (!persona->keeps_synced && text != "all")
+      return Error{Errc::kInvalid,
+                   fmt::format("persona: {} has no answer to {}, a device that lies about syncs",
+                               target.name(), persona->name)};
+  std::erase_if(personas, [](const faults::Persona* persona) { return !persona->keeps_synced; });
+  return {};
+}
+
 Result<std::vector<WorkloadPtr>> look_up_workloads(const std::string& name,
                                                    const TargetType& target) {
   std::vector<WorkloadPtr> own = target.workloads();
@@ -129,6 +142,7 @@ Result<SweepOptions> look_up(const CommonOptions& o) {
                                      return faults::find_persona(name);
                                    },
                                    [] { return pointers(faults::all_personas()); }));
+  TRY(leave_out_liars(o.persona, *options.target, options.personas));
   TRY_ASSIGN(options.faults, look_up_faults(o.faults, *options.target));
   if (!o.mutant.empty()) {
     options.mutant = faults::find_mutant(o.mutant);

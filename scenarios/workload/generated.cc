@@ -822,6 +822,36 @@ Piece hot_and_cold(int keys) {
   return pick({{300, mixed(keys)}, {300, mixed(kFewKeys)}, {1, crowds(kFewKeys)}});
 }
 
+// What a database has rows for, and now and then what it has none for.
+Piece rows(int keys) {
+  const Piece k = key("s", keys);
+  const Piece h = key("h", kFewKeys);
+  const Piece any = pick({{2, k}, {2, h}, {1, key("n", kCounters)}});
+  const Piece ms = pick({{3, number(1, 50)}, {3, number(50, 3'000)}, {2, number(3'000, 300'000)}});
+  const Piece fields = line({member(), value()});
+  return pick({
+      {12, strings(keys)},
+      {10, hashes(kFewKeys)},
+      {6, say("HDEL", {h, some(4, member())})},
+      {4, say("HSET", {h, some(4, fields)})},
+      {4, say("SET", {k, value(), word("PX"), ms})},
+      {3, say("PEXPIRE", {any, ms})},
+      {1, say("PERSIST", {any})},
+      {3, say("RENAME", {any, any})},
+      {2, say("COPY", {any, any, word("REPLACE")})},
+      {1, say("COPY", {any, any, word("DB"), number(0, kUsualDatabases - 1), word("REPLACE")})},
+      {2, say("MOVE", {any, number(0, kUsualDatabases - 1)})},
+      {1, say("SWAPDB", {number(0, kUsualDatabases - 1), number(0, kUsualDatabases - 1)})},
+      {1, pick({{6, say("DEL", {any})}, {1, say("FLUSHDB", {})}})},
+      {2, say("HGETALL", {h})},
+      {2, script(keys, 2, {value(), ms}, kExpires)},
+      {2, pick({{1, say("RPUSH", {any, value()})},
+                {1, say("SADD", {any, member()})},
+                {1, say("XADD", {any, word("*"), fields})},
+                {1, say("SORT", {any, word("STORE"), any})}})},
+  });
+}
+
 // --- Units ---
 
 enum class Shape { kSingle, kTransactions, kMixed };
@@ -919,20 +949,31 @@ const std::vector<Builtin>& generated_workloads() {
   return list;
 }
 
+namespace {
+Workload generate(const Grammar& grammar, uint64_t seed) {
+  Workload workload;
+  workload.name = grammar.builtin.name;
+  workload.about = grammar.builtin.about;
+  workload.clients_at_least = grammar.clients_at_least;
+  rc::Random source(seed);
+  const Piece command = grammar.command(grammar.keys);
+  for (int i = 0; i < kUnits; ++i)
+    workload.units.push_back(draw_unit(source, command, grammar.shape));
+  return workload;
+}
+}  // namespace
+
 Workload generate_workload(std::string_view name, uint64_t seed) {
-  for (const Grammar& grammar : grammars()) {
-    if (grammar.builtin.name != name) continue;
-    Workload workload;
-    workload.name = name;
-    workload.about = grammar.builtin.about;
-    workload.clients_at_least = grammar.clients_at_least;
-    rc::Random source(seed);
-    const Piece command = grammar.command(grammar.keys);
-    for (int i = 0; i < kUnits; ++i)
-      workload.units.push_back(draw_unit(source, command, grammar.shape));
-    return workload;
-  }
+  for (const Grammar& grammar : grammars())
+    if (grammar.builtin.name == name) return generate(grammar, seed);
   CHECK(false);
+}
+
+Workload generate_rows(uint64_t seed) {
+  return generate({{"rows", "strings and hashes in several databases, and what has no row"},
+                   rows,
+                   Shape::kMixed},
+                  seed);
 }
 
 }  // namespace powercut::scenarios

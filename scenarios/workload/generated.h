@@ -13,5 +13,8 @@ namespace powercut::scenarios {
 const std::vector<Builtin>& generated_workloads();
 // REQUIRES: `name` is one of them.
 Workload generate_workload(std::string_view name, uint64_t seed);
+// "rows", of those that have no other persistence than a database (TargetType::workloads()): strings and hashes in several
+// databases; now and then what has no row, and is refused.
+Workload generate_rows(uint64_t seed);
 
 }  // namespace powercut::scenarios
