@@ -11,7 +11,8 @@
 //   node cut b                 it loses its power, and starts again with what that left
 //   another WAIT 1 500         another client, which has seen all there is, asks for that: WAIT or WAITAOF
 //
-// a is the master, b its replica.
+// a is the master, b its replica. Where there is a second one, that is c: whatever is said of b may be said of it, b and c may
+// be parted as well, and WAIT may ask for two.
 #pragma once
 
 #include <optional>
@@ -37,20 +38,23 @@ struct NetworkEvent {
     kAsk
   };
   Kind kind = Kind::kBreak;
-  Duration time;         // until it happens, or is over
-  std::string question;  // of kAsk, a line
+  Duration time = {};         // until it happens, or is over
+  std::string question = {};  // of kAsk, a line
+  char node = 'b';            // of kAnew, kKill, kCut
+  char from = 'a', to = 'b';  // of kPartition, kSilence
 };
 
 // Do these words mean to be one?
 bool is_network_event(std::span<const std::string_view> words);
-// Errors: kInvalid: one line.
-Result<NetworkEvent> parse_network_event(std::span<const std::string_view> words);
+// Of a master with so many replicas, one or two. Errors: kInvalid: one line.
+Result<NetworkEvent> parse_network_event(std::span<const std::string_view> words,
+                                         size_t replicas = 1);
 // What a client sends who says this line.
 std::string request_of(std::string_view line);
 // Some of each, as a workload draws them; what clients ask is apart.
-std::span<const std::string_view> network_events();
+std::span<const std::string_view> network_events(size_t replicas = 1);
 std::span<const std::string_view> network_breaks();
-std::span<const std::string_view> network_questions();
+std::span<const std::string_view> network_questions(size_t replicas = 1);
 // As a sentence of a story: "the link between the two breaks".
 std::string in_words(const NetworkEvent& event);
 

@@ -12,8 +12,8 @@ const TargetType& store_type();
 // serves; then the database is read by another connection and held against the keyspace. remote-behind and remote-through: the
 // same with one on another machine, whose link breaks (scenarios/store/remote_database.h).
 std::span<const TargetType* const> store_types_with_sink();
-// replicated-2: a master and a replica, each with its own disk (scenarios/store/replicated_target.h).
-const TargetType& replicated_type();
+// replicated-2 and replicated-3: a master and its replicas, each with its own disk (scenarios/store/replicated_target.h).
+std::span<const TargetType* const> replicated_types();
 // tiered: with a cold tier (engine/tier/tier.h), policies that have a log.
 const TargetType& tiered_type();
 // tiered-archive: and with an archive behind that (engine/tier/archive.h), in a simulated object store
