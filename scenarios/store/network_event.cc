@@ -40,6 +40,10 @@ constexpr std::string_view kEventsOfTwo[] = {
     "network partition c>a 300ms",
     "network partition b>a 300ms",
     "network partition b|c 300ms",
+    "network half-open b",
+    "network half-open b",
+    "network half-open c",
+    "network half-open c",
     "node anew b",
     "node anew c",
     "node kill b",
@@ -119,6 +123,12 @@ Result<NetworkEvent> parse_network(std::span<const std::string_view> words, size
     const auto time = words.size() == 3 ? parse_time(words[2]) : std::nullopt;
     if (!time) return bad("network break, network break 400us or network break forgotten");
     event.time = *time;
+    return event;
+  }
+  if (words.size() == 3 && words[1] == "half-open" && replicas > 1 &&
+      (words[2] == "b" || words[2] == "c")) {
+    event.kind = NetworkEvent::Kind::kHalfOpen;
+    event.node = words[2][0];
     return event;
   }
   const auto time =
@@ -209,6 +219,9 @@ std::string in_words(const NetworkEvent& event) {
                                               text_of(event.time));
     case Kind::kForget:
       return "the links break, and the master keeps nothing of what the replica misses";
+    case Kind::kHalfOpen:
+      return fmt::format("the links of {} break, and whom it follows does not notice",
+                         called(event.node));
     case Kind::kPartition:
       return fmt::format("for {} neither of {} and {} reaches the other", text_of(event.time),
                          called(event.from), called(event.to));

@@ -4,6 +4,7 @@
 //   network break              every link between the two breaks; a drawn tail of what is under way is lost
 //   network break 400us        ... so long after
 //   network break forgotten    ... and what the replica misses next is not kept for it
+//   network half-open b        b is told that its links are broken, and whom it follows is not (only as below)
 //   network partition a|b 300ms   nothing reaches the other side, and links break; healed so long after
 //   network partition a>b 2s      nothing that a says reaches b
 //   node anew b                b is promoted, and told to follow a again
@@ -12,7 +13,7 @@
 //   another WAIT 1 500         another client, which has seen all there is, asks for that: WAIT or WAITAOF
 //
 // a is the master, b its replica. Where there is a second one, that is c: whatever is said of b may be said of it, b and c may
-// be parted as well, and WAIT may ask for two.
+// be parted as well, WAIT may ask for two, and links may be half open.
 #pragma once
 
 #include <optional>
@@ -30,6 +31,7 @@ struct NetworkEvent {
   enum class Kind : unsigned char {
     kBreak,
     kForget,
+    kHalfOpen,
     kPartition,
     kSilence,
     kAnew,
@@ -40,7 +42,7 @@ struct NetworkEvent {
   Kind kind = Kind::kBreak;
   Duration time = {};         // until it happens, or is over
   std::string question = {};  // of kAsk, a line
-  char node = 'b';            // of kAnew, kKill, kCut
+  char node = 'b';            // of kHalfOpen, kAnew, kKill, kCut
   char from = 'a', to = 'b';  // of kPartition, kSilence
 };
 

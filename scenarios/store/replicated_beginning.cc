@@ -12,6 +12,7 @@ namespace {
 constexpr Duration kLook = milliseconds(1);
 constexpr Site kFailsOver("replicated.fails_over");
 constexpr Site kByCommand("replicated.by_command");
+constexpr Site kBreaks("replicated.breaks");
 constexpr Site kThirdStays("replicated.third_stays");
 constexpr Site kChained("replicated.chained");
 constexpr Site kOldDies("replicated.old_dies");
@@ -244,6 +245,8 @@ void ReplicatedTarget::hand_over(engine::Engine& from, engine::Engine& to,
   os_.spawn("writer", [this, &from, &writer] { write(from, writer); });
   os_.park(os_.now() + milliseconds(3));
   const std::string before = from.master().id();
+  // What is under way in that moment is lost, and is to be had again first.
+  if (os_.choose(kBreaks, 2) == 0) network_.cut(kMaster, kSurvivor);
   tell(from, fmt::format("FAILOVER TO {} {} TIMEOUT 5000", name, kNodePort));
   do os_.park(os_.now() + kLook);
   while (tell(from, "INFO replication").find("master_failover_state:no-failover") ==
@@ -252,6 +255,9 @@ void ReplicatedTarget::hand_over(engine::Engine& from, engine::Engine& to,
   writer.over = true;
   while (!writer.ended) os_.park(os_.now() + kLook);
   const bool handed = from.replica().follows() && !to.replica().follows();
+  const std::string now_follows = tell(from, "ROLE");
+  if (from.replica().follows() && now_follows.find("\r\n" + name + "\r\n") == std::string::npos)
+    accuse(fmt::format("FAILOVER TO {} has handed over to another", name));
   const engine::Master& stream = to.master();
   if (handed && stream.second_id() == before &&
       stream.second_offset() <= static_cast<int64_t>(writer.acknowledged))

@@ -221,6 +221,8 @@ void ReplicatedTarget::happen(const NetworkEvent& event) {
     case Kind::kForget:
       say(master_->engine(), "CONFIG SET repl-backlog-size 64");
       return break_links({});
+    case Kind::kHalfOpen:
+      return network_.forget_way(one.name(), one.follows());
     case Kind::kPartition:
     case Kind::kSilence:
       return part(event);

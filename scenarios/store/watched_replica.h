@@ -65,6 +65,7 @@ class WatchedReplica final : private sim::OperationObserver {
   engine::Engine& engine() { return store_->engine(); }
   const std::string& name() const { return name_; }
   ReplicaMachine& machine() { return *machine_; }
+  const std::string& follows() const { return upstream_.name; }
   bool down() const { return down_; }
   // It serves what its own log had, and has not taken over the master's data set yet.
   bool anew() const { return anew_; }
