@@ -132,6 +132,8 @@ void ReplicatedTarget::begin(uint64_t number) {
   if (third_ != nullptr) {
     chained_ = os_.choose(kChained, 3) == 0;
     follow(third(), chained_ ? survivor() : *engines_.back(), chained_ ? kSurvivor : kMaster);
+    while (chained_ && engines_.back()->executor().clients().replicas.size() > 1)
+      os_.park(os_.now() + kLook);  // it has not heard yet that c has left it
     settle();
   }
   if (state_of(engines_.back()->keyspace()) != state_of(survivor().keyspace()))
