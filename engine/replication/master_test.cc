@@ -174,7 +174,7 @@ TEST_F(MasterTest, OneThatFallsTooFarBehindWhileItLoadsIsDropped) {
 
 TEST_F(MasterTest, WaitIsAnsweredWhenEnoughHaveConfirmed) {
   attach(replica);
-  attach(other);
+  attach(other, "8");
   EXPECT_EQ(ask("SET a 1"), "+OK\r\n");
   const uint64_t written = master.offset();
   (void)taken(replica);

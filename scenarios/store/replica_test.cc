@@ -366,6 +366,7 @@ TEST_F(ReplicaTest, TheThirdMachineFollowsWhoeverTakesOver) {
     ask(master, "SET x 1");
     ASSERT_TRUE(follows_all(replica, master));
     ASSERT_TRUE(follows_all(third, master));
+    rest(milliseconds(10));  // until they have said that they have all
     EXPECT_EQ(ask(master, "FAILOVER TO b 6379"), "+OK\r\n");
     ASSERT_TRUE(
         becomes([&] { return master.replica().follows() && !replica.replica().follows(); }));

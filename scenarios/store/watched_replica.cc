@@ -30,6 +30,8 @@ engine::EngineConfig machine_config(const sim::Settings& settings, const std::st
   if (!several) return config;
   config.accepted["replica-announce-ip"] = name;
   config.accepted["replica-announce-port"] = std::to_string(kNodePort);
+  // Who asks a machine that dies before it answers waits so long: well within the minute in which all is to be caught up.
+  config.accepted["repl-timeout"] = "20";
   return config;
 }
 
