@@ -44,8 +44,8 @@ class SimLink final : public Link {
   const std::string& other() const { return wire_->nodes[1 - side_]; }
   // Somebody is there to say that this link is not known.
   bool answered_with_a_reset() const {
-    return wire_->gone[1 - side_] && network_.lives(other()) && network_.reaches(self(), other()) &&
-           network_.reaches(other(), self());
+    return wire_->gone[1 - side_] && !wire_->no_way && network_.lives(other()) &&
+           network_.reaches(self(), other()) && network_.reaches(other(), self());
   }
 
   SimNetwork& network_;
@@ -282,6 +282,20 @@ void SimNetwork::cut(const std::string& a, const std::string& b) {
     const bool between = (wire->nodes[0] == a && wire->nodes[1] == b) ||
                          (wire->nodes[0] == b && wire->nodes[1] == a);
     if (between) break_wire(*wire);
+  }
+}
+
+void SimNetwork::forget_way(const std::string& name, const std::string& other) {
+  for (const auto& wire : wires_) {
+    for (int side = 0; side < 2; ++side) {
+      if (wire->nodes[side] != name || wire->nodes[1 - side] != other) continue;
+      wire->no_way = wire->dead[side] = wire->broken[side] = true;
+      for (Lane& lane : wire->lanes) {
+        lane.under_way.clear();
+        lane.bytes = 0;
+      }
+      wake(*wire);
+    }
   }
 }
 

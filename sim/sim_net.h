@@ -4,7 +4,7 @@
 // what goes over two may overtake; a buffer for each direction, so a sender waits where nobody reads; a partition of
 // one direction or both, under which bytes stay under way and connections time out; a cut, which breaks a link at once
 // and loses a drawn tail of what is under way; a node that dies, of which nobody is told until they send to it and it
-// lives again (half-open). The same choices give the same network.
+// lives again (half-open); a link that is forgotten on the way, of which one end is told, and the other never. The same choices give the same network.
 // Does not model: bytes that change (TCP's checksum), bandwidth, a name service, a partition that TCP gives up on.
 // Source: RFC 9293 (TCP), 3.5.1 (half-open connections), 3.10.7 (resets); Alquraan et al., OSDI'18 (partial partitions).
 #pragma once
@@ -50,6 +50,9 @@ class SimNetwork {
   void heal();
   // Breaks every link between the two: what is under way is lost from a drawn point on, and both ends are told.
   void cut(const std::string& a, const std::string& b);
+  // Something on the way forgets every link between the two (a firewall, an address that is translated): `name` is told that
+  // it is broken; the other one is not, and what it says goes nowhere.
+  void forget_way(const std::string& name, const std::string& other);
   // The node loses its power: its ends are gone, its listeners too. Nobody is told.
   void kill(const std::string& name);
   // It lives again, and knows no link of before: who sends on one of those is told that it is broken.
@@ -82,6 +85,7 @@ class SimNetwork {
     bool broken[2] = {};   // told to that end
     bool gone[2] = {};     // that end was closed, or its node has died
     bool dead[2] = {};     // its node has died, and says nothing
+    bool no_way = false;   // nobody answers that it is not known either
   };
   struct Door {  // of a listener
     explicit Door(engine::Os& os) : changed(os) {}

@@ -157,6 +157,26 @@ TEST_F(SimNetTest, ACutLosesATailAndTellsBothEnds) {
   EXPECT_GT(nothing, 0u);
 }
 
+TEST_F(SimNetTest, OneEndIsToldOfALinkThatIsForgottenOnTheWay) {
+  run([&] {
+    link();
+    EXPECT_TRUE(a_->send("x", in(10)).ok());
+    rest(2);
+    network_.forget_way("a", "b");
+    char byte = 0;
+    EXPECT_EQ(error_of(a_->receive(&byte, 1, in(10))), Errc::kIo);
+    EXPECT_EQ(error_of(a_->send("y", in(10))), Errc::kIo);
+    a_.reset();
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_TRUE(b_->send("z", in(10)).ok()) << "b is never told";
+      rest(2);
+    }
+    EXPECT_EQ(error_of(b_->receive(&byte, 1, in(10))), Errc::kTimeout);
+    auto again = network_.node("a").connect("b", 1, in(1000));
+    EXPECT_TRUE(again.ok());
+  });
+}
+
 TEST_F(SimNetTest, NobodyIsToldThatANodeHasDied) {
   run([&] {
     link();

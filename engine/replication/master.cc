@@ -169,25 +169,36 @@ void Master::ask() {
   asked_at_ = backlog_.end();
 }
 
+// It is online, and has not come again over another link.
+bool Master::counts(const Client& client) const {
+  if (client.replica->phase != Phase::kOnline) return false;
+  const std::string host = client.replica_host();
+  const int port = client.replica->port;
+  if (host.empty() || port == 0) return true;  // nobody knows who it is
+  return std::none_of(clients_.replicas.begin(), clients_.replicas.end(), [&](const Client* other) {
+    return other->id() > client.id() && other->replicates() && other->replica->port == port &&
+           other->replica_host() == host;
+  });
+}
+
 uint64_t Master::confirmed(uint64_t offset) const {
   return static_cast<uint64_t>(
       std::count_if(clients_.replicas.begin(), clients_.replicas.end(), [&](const Client* client) {
-        return client->replica->phase == Phase::kOnline && client->replica->confirmed >= offset;
+        return counts(*client) && client->replica->confirmed >= offset;
       }));
 }
 
 uint64_t Master::synced(uint64_t offset) const {
-  return static_cast<uint64_t>(
-      std::count_if(clients_.replicas.begin(), clients_.replicas.end(), [&](const Client* client) {
-        return client->replica->phase == Phase::kOnline && client->replica->synced >= offset;
-      }));
+  return static_cast<uint64_t>(std::count_if(
+      clients_.replicas.begin(), clients_.replicas.end(),
+      [&](const Client* client) { return counts(*client) && client->replica->synced >= offset; }));
 }
 
 uint64_t Master::good() const {
   const Instant now = os_.now();
   return static_cast<uint64_t>(
       std::count_if(clients_.replicas.begin(), clients_.replicas.end(), [&](const Client* client) {
-        return client->replica->phase == Phase::kOnline &&
+        return counts(*client) &&
                now - client->replica->confirmed_at <= seconds(options_.most_lag_s);
       }));
 }

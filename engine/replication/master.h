@@ -98,7 +98,9 @@ class Master {
   void confirm(Client& client, uint64_t offset, uint64_t synced);
   // Asks all to confirm what they have.
   void ask();
-  // How many have confirmed so much.
+  // How many have confirmed so much. A replica counts once, by its last link: the one before may stand for as long as nobody
+  // notices that it is dead (repl-timeout), and what it confirmed may be lost there. Replicas are told apart by where they are
+  // reached: two that announce one host and port count as one.
   uint64_t confirmed(uint64_t offset) const;
   uint64_t synced(uint64_t offset) const;
   // How many are online, and have confirmed lately (min-replicas-max-lag).
@@ -130,6 +132,7 @@ class Master {
   Result<void> pass_on(std::string_view bytes);
   void end_stream(const Result<void>& outcome);
   bool any(Phase phase) const;
+  bool counts(const Client& client) const;
   void look_after();
   void tick();
 

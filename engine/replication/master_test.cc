@@ -34,8 +34,8 @@ class MasterTest : public WithMaster<Clockwork> {
     });
   }
   // The replica is online.
-  void attach(Session& session) {
-    EXPECT_EQ(ask(session, "REPLCONF listening-port 7 capa eof capa psync2"), "+OK\r\n");
+  void attach(Session& session, const std::string& port = "7") {
+    EXPECT_EQ(ask(session, "REPLCONF listening-port " + port + " capa eof capa psync2"), "+OK\r\n");
     EXPECT_EQ(ask(session, "PSYNC ? -1"), "");
     EXPECT_TRUE(send("RDB").ok());
     log.released = log.applied;
@@ -174,7 +174,7 @@ TEST_F(MasterTest, OneThatFallsTooFarBehindWhileItLoadsIsDropped) {
 
 TEST_F(MasterTest, WaitIsAnsweredWhenEnoughHaveConfirmed) {
   attach(replica);
-  attach(other);
+  attach(other, "8");
   EXPECT_EQ(ask("SET a 1"), "+OK\r\n");
   const uint64_t written = master.offset();
   (void)taken(replica);
@@ -193,6 +193,27 @@ TEST_F(MasterTest, WaitIsAnsweredWhenEnoughHaveConfirmed) {
   ask("SET a 2");
   ask("WAIT 2 0");
   EXPECT_EQ(ask("EXEC"), "*2\r\n+OK\r\n:1\r\n") << "a transaction waits for nobody";
+}
+
+TEST_F(MasterTest, AReplicaThatHasComeAgainCountsOnce) {
+  const auto attach_at = [&](Session& link, const char* port) {
+    EXPECT_EQ(ask(link, "REPLCONF ip-address b"), "+OK\r\n");
+    attach(link, port);
+  };
+  attach_at(replica, "7");
+  EXPECT_EQ(ask("SET a 1"), "+OK\r\n");
+  const std::string all = "REPLCONF ACK " + std::to_string(master.offset());
+  ask(replica, all);
+  EXPECT_EQ(master.confirmed(master.offset()), 1u);
+  attach_at(other, "7");  // the link before stands: nobody was told that it is dead
+  ask(other, all);
+  EXPECT_FALSE(replica.closing());
+  EXPECT_EQ(master.confirmed(master.offset()), 1u);
+  EXPECT_EQ(master.good(), 1u);
+  Session third(executor);
+  attach_at(third, "8");
+  ask(third, all);
+  EXPECT_EQ(master.confirmed(master.offset()), 2u);
 }
 
 TEST_F(MasterTest, WaitaofGoesByWhatIsSynced) {

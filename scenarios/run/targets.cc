@@ -19,7 +19,7 @@ std::vector<const TargetType*>& targets() {
   static std::vector<const TargetType*> all = [] {
     std::vector<const TargetType*> known{&store_type()};
     for (const TargetType* type : store_types_with_sink()) known.push_back(type);
-    known.push_back(&replicated_type());
+    for (const TargetType* type : replicated_types()) known.push_back(type);
     known.push_back(&tiered_type());
     known.push_back(&tiered_archive_type());
     for (const TargetType* type : sqlite_types()) {

@@ -27,6 +27,30 @@ constexpr std::string_view kEvents[] = {
     "node cut b",
     "node cut b",
 };
+// Of two replicas: of either, and of both.
+constexpr std::string_view kEventsOfTwo[] = {
+    "network break",
+    "network break forgotten",
+    "network partition a|b 30ms",
+    "network partition a|b 2s",
+    "network partition a>b 300ms",
+    "network partition a|c 30ms",
+    "network partition a|c 2s",
+    "network partition a>c 300ms",
+    "network partition c>a 300ms",
+    "network partition b>a 300ms",
+    "network partition b|c 300ms",
+    "network half-open b",
+    "network half-open b",
+    "network half-open c",
+    "network half-open c",
+    "node anew b",
+    "node anew c",
+    "node kill b",
+    "node kill c",
+    "node cut b",
+    "node cut c",
+};
 // While what is said next is under way.
 constexpr std::string_view kSoon[] = {
     "network break 150us",
@@ -38,6 +62,11 @@ constexpr std::string_view kQuestions[] = {
     "another WAIT 1 500",
     "another WAITAOF 0 1 2000",
     "another WAITAOF 1 1 2000",
+    "another WAITAOF 1 0 1000",
+};
+constexpr std::string_view kQuestionsOfTwo[] = {
+    "another WAIT 1 500",       "another WAIT 2 50",        "another WAIT 2 500",
+    "another WAITAOF 0 1 2000", "another WAITAOF 1 2 2000", "another WAITAOF 0 2 2000",
     "another WAITAOF 1 0 1000",
 };
 
@@ -67,7 +96,22 @@ std::string text_of(Duration time) {
   return fmt::format("{} ms", time.ms());
 }
 
-Result<NetworkEvent> parse_network(std::span<const std::string_view> words) {
+// "a|b", "a>b": two of the machines.
+bool parse_sides(std::string_view text, size_t replicas, NetworkEvent& event) {
+  constexpr std::string_view kNodes = "abc";
+  const auto is_node = [&](char c) {
+    return kNodes.substr(0, replicas + 1).find(c) != kNodes.npos;
+  };
+  if (text.size() != 3 || !is_node(text[0]) || !is_node(text[2])) return false;
+  if (replicas == 1 ? text[0] != 'a' || text[2] != 'b' : text[0] == text[2]) return false;
+  if (text[1] != '|' && text[1] != '>') return false;
+  event.kind = text[1] == '|' ? Kind::kPartition : Kind::kSilence;
+  event.from = text[0];
+  event.to = text[2];
+  return true;
+}
+
+Result<NetworkEvent> parse_network(std::span<const std::string_view> words, size_t replicas) {
   NetworkEvent event;
   if (words.size() < 2) return bad("the network: break, or partition");
   if (words[1] == "break") {
@@ -81,25 +125,38 @@ Result<NetworkEvent> parse_network(std::span<const std::string_view> words) {
     event.time = *time;
     return event;
   }
+  if (words.size() == 3 && words[1] == "half-open" && replicas > 1 &&
+      (words[2] == "b" || words[2] == "c")) {
+    event.kind = NetworkEvent::Kind::kHalfOpen;
+    event.node = words[2][0];
+    return event;
+  }
   const auto time =
       words.size() == 4 && words[1] == "partition" ? parse_time(words[3]) : std::nullopt;
-  if (!time || (words[2] != "a|b" && words[2] != "a>b"))
+  if (!time || !parse_sides(words[2], replicas, event))
     return bad("network partition a|b 300ms or network partition a>b 2s");
-  event.kind = words[2] == "a|b" ? Kind::kPartition : Kind::kSilence;
   event.time = *time;
   return event;
 }
 
-Result<NetworkEvent> parse_node(std::span<const std::string_view> words) {
-  const bool one = words.size() == 3 && words[2] == "b";
-  if (one && words[1] == "anew") return NetworkEvent{Kind::kAnew, {}, {}};
-  if (one && words[1] == "kill") return NetworkEvent{Kind::kKill, {}, {}};
-  if (one && words[1] == "cut") return NetworkEvent{Kind::kCut, {}, {}};
+Result<NetworkEvent> parse_node(std::span<const std::string_view> words, size_t replicas) {
+  const bool one = words.size() == 3 && (words[2] == "b" || (replicas > 1 && words[2] == "c"));
+  NetworkEvent event;
+  event.node = one ? words[2][0] : 'b';
+  if (one && words[1] == "anew") event.kind = Kind::kAnew;
+  if (one && words[1] == "kill") event.kind = Kind::kKill;
+  if (one && words[1] == "cut") event.kind = Kind::kCut;
+  if (event.kind != Kind::kBreak) return event;
   return bad("node anew b, node kill b or node cut b: the master, a, falls with the life");
 }
 
-Result<NetworkEvent> parse_question(std::span<const std::string_view> words) {
-  // One replica; and of the log here there is one.
+// In a story.
+const char* called(char node) {
+  return node == 'a' ? "the master" : node == 'b' ? "the replica" : "the other replica";
+}
+
+Result<NetworkEvent> parse_question(std::span<const std::string_view> words, size_t replicas) {
+  // Of the log here there is one.
   const auto numbers = [&](std::initializer_list<uint64_t> most) {
     size_t i = 2;
     for (const uint64_t limit : most) {
@@ -109,11 +166,14 @@ Result<NetworkEvent> parse_question(std::span<const std::string_view> words) {
     return i == words.size();
   };
   constexpr uint64_t kLongestMs = 3'600'000;
-  const bool wait = words.size() > 1 && words[1] == "WAIT" && numbers({1, kLongestMs});
-  const bool waitaof = words.size() > 1 && words[1] == "WAITAOF" && numbers({1, 1, kLongestMs});
+  const bool wait = words.size() > 1 && words[1] == "WAIT" && numbers({replicas, kLongestMs});
+  const bool waitaof =
+      words.size() > 1 && words[1] == "WAITAOF" && numbers({1, replicas, kLongestMs});
   if (!wait && !waitaof)
-    return bad("another client asks WAIT 0|1 MS or WAITAOF 0|1 0|1 MS, and no more");
-  return NetworkEvent{Kind::kAsk, {}, fmt::format("{}", fmt::join(words.subspan(1), " "))};
+    return bad(fmt::format(
+        "another client asks WAIT 0..{0} MS or WAITAOF 0|1 0..{0} MS, and no more", replicas));
+  return NetworkEvent{.kind = Kind::kAsk,
+                      .question = fmt::format("{}", fmt::join(words.subspan(1), " "))};
 }
 
 }  // namespace
@@ -123,11 +183,11 @@ bool is_network_event(std::span<const std::string_view> words) {
   return !words.empty() && (is("NETWORK") || is("NODE") || is("ANOTHER"));
 }
 
-Result<NetworkEvent> parse_network_event(std::span<const std::string_view> words) {
+Result<NetworkEvent> parse_network_event(std::span<const std::string_view> words, size_t replicas) {
   if (!is_network_event(words)) return bad("no event of the network");
-  if (words[0] == "network") return parse_network(words);
-  if (words[0] == "node") return parse_node(words);
-  if (words[0] == "another") return parse_question(words);
+  if (words[0] == "network") return parse_network(words, replicas);
+  if (words[0] == "node") return parse_node(words, replicas);
+  if (words[0] == "another") return parse_question(words, replicas);
   return bad("network, node and another are written in small letters");
 }
 
@@ -141,9 +201,15 @@ std::string request_of(std::string_view line) {
   return sim::encode_request(words);
 }
 
-std::span<const std::string_view> network_events() { return kEvents; }
+std::span<const std::string_view> network_events(size_t replicas) {
+  if (replicas > 1) return kEventsOfTwo;
+  return kEvents;
+}
 std::span<const std::string_view> network_breaks() { return kSoon; }
-std::span<const std::string_view> network_questions() { return kQuestions; }
+std::span<const std::string_view> network_questions(size_t replicas) {
+  if (replicas > 1) return kQuestionsOfTwo;
+  return kQuestions;
+}
 
 std::string in_words(const NetworkEvent& event) {
   switch (event.kind) {
@@ -153,17 +219,23 @@ std::string in_words(const NetworkEvent& event) {
                                               text_of(event.time));
     case Kind::kForget:
       return "the links break, and the master keeps nothing of what the replica misses";
+    case Kind::kHalfOpen:
+      return fmt::format("the links of {} break, and whom it follows does not notice",
+                         called(event.node));
     case Kind::kPartition:
-      return fmt::format("for {} neither of the two reaches the other", text_of(event.time));
+      return fmt::format("for {} neither of {} and {} reaches the other", text_of(event.time),
+                         called(event.from), called(event.to));
     case Kind::kSilence:
-      return fmt::format("for {} nothing that the master says reaches the replica",
-                         text_of(event.time));
+      return fmt::format("for {} nothing that {} says reaches {}", text_of(event.time),
+                         called(event.from), called(event.to));
     case Kind::kAnew:
-      return "the replica is promoted, and told to follow the master again";
+      return fmt::format("{} is promoted, and told to follow the master again", called(event.node));
     case Kind::kKill:
-      return "the replica's process is killed, and starts again with its own log";
+      return fmt::format("{}'s process is killed, and starts again with its own log",
+                         called(event.node));
     case Kind::kCut:
-      return "the replica loses its power, and starts again with what its disk kept";
+      return fmt::format("{} loses its power, and starts again with what its disk kept",
+                         called(event.node));
     case Kind::kAsk:
       break;
   }

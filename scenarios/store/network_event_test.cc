@@ -10,9 +10,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Result<NetworkEvent> parsed(std::string_view line) {
+Result<NetworkEvent> parsed(std::string_view line, size_t replicas = 1) {
   const std::string request = request_of(line);
-  return parse_network_event(sim::words_of(request));
+  return parse_network_event(sim::words_of(request), replicas);
 }
 
 TEST(NetworkEvent, WhatIsDrawnCanBeWritten) {
@@ -25,6 +25,24 @@ TEST(NetworkEvent, WhatIsDrawnCanBeWritten) {
   EXPECT_EQ(parsed("network break 400us")->time, microseconds(400));
   EXPECT_EQ(parsed("network partition a>b 2s")->kind, NetworkEvent::Kind::kSilence);
   EXPECT_EQ(parsed("another WAITAOF 1 1 10")->question, "WAITAOF 1 1 10");
+}
+
+TEST(NetworkEvent, OfTwoReplicasMoreCanBeSaid) {
+  for (const auto all : {network_events(2), network_breaks(), network_questions(2)})
+    for (const std::string_view line : all) {
+      const auto event = parsed(line, 2);
+      ASSERT_TRUE(event.ok()) << line;
+      EXPECT_FALSE(in_words(*event).empty());
+    }
+  EXPECT_EQ(parsed("node cut c", 2)->node, 'c');
+  EXPECT_EQ(parsed("network partition c>a 2s", 2)->from, 'c');
+  EXPECT_EQ(parsed("network half-open c", 2)->kind, NetworkEvent::Kind::kHalfOpen);
+  for (const char* line : {"node cut c", "network partition a|c 30ms", "network partition b>a 2s",
+                           "network half-open b", "another WAIT 2 500", "another WAITAOF 1 2 500"})
+    EXPECT_FALSE(parsed(line).ok()) << line;
+  for (const char* line : {"network partition a|a 2s", "network partition a|d 2s", "node cut a",
+                           "network half-open a", "another WAIT 3 500"})
+    EXPECT_FALSE(parsed(line, 2).ok()) << line;
 }
 
 TEST(NetworkEvent, WhatIsNoneIsSaid) {

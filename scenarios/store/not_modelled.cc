@@ -22,7 +22,8 @@ bool moves_the_window(std::string_view name, std::string_view value) {
 
 std::string not_modelled_of_store(const std::vector<std::string_view>& words) {
   if (is_network_event(words))
-    return "what befalls a network and its machines is a step of target=replicated-2";
+    return "what befalls a network and its machines is a step of target=replicated-2 or "
+           "replicated-3";
   const bool sets = words.size() >= 4 && words.size() % 2 == 0 &&
                     sim::same_word(words[0], "CONFIG") && sim::same_word(words[1], "SET");
   for (size_t i = 2; sets && i < words.size(); i += 2)

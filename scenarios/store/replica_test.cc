@@ -355,6 +355,60 @@ TEST_F(ReplicaTest, AMasterHandsOverAndFollows) {
   });
 }
 
+TEST_F(ReplicaTest, TheThirdMachineFollowsWhoeverTakesOver) {
+  live([&] {
+    Engine& master = start("a");
+    Engine& replica = start("b");
+    Engine& third = start("c");
+    ask(replica, "CONFIG SET replica-announce-ip b replica-announce-port 6379");
+    ask(replica, "REPLICAOF a 6379");
+    ask(third, "REPLICAOF a 6379");
+    ask(master, "SET x 1");
+    ASSERT_TRUE(follows_all(replica, master));
+    ASSERT_TRUE(follows_all(third, master));
+    rest(milliseconds(10));  // until they have said that they have all
+    EXPECT_EQ(ask(master, "FAILOVER TO b 6379"), "+OK\r\n");
+    ASSERT_TRUE(
+        becomes([&] { return master.replica().follows() && !replica.replica().follows(); }));
+    EXPECT_EQ(ask(replica, "SET x 2"), "+OK\r\n");
+    EXPECT_TRUE(follows_all(third, replica)) << "through its old master";
+    ask(third, "REPLICAOF b 6379");
+    EXPECT_EQ(ask(replica, "SET x 3"), "+OK\r\n");
+    EXPECT_TRUE(follows_all(third, replica));
+    EXPECT_TRUE(follows_all(master, replica));
+    EXPECT_EQ(third.replica().stats().full, 1u);
+  });
+}
+
+TEST_F(ReplicaTest, AReplicaWhoseLinkIsHalfOpenCountsOnce) {
+  live([&] {
+    Engine& master = start("a");
+    Engine& one = start("b");
+    Engine& two = start("c");
+    ask(one, "CONFIG SET replica-announce-ip b replica-announce-port 6379");
+    ask(two, "CONFIG SET replica-announce-ip c replica-announce-port 6379");
+    ask(one, "REPLICAOF a 6379");
+    ask(two, "REPLICAOF a 6379");
+    ASSERT_TRUE(follows_all(one, master));
+    ASSERT_TRUE(follows_all(two, master));
+    net->partition("a", "c");
+    const auto client = master.connect();
+    client->feed("SET x 1\r\nWAIT 1 1000\r\n");
+    rest(milliseconds(100));
+    EXPECT_EQ(std::string(client->ready()), "+OK\r\n:1\r\n");
+    client->consume(client->ready().size());
+    const uint64_t before = one.replica().stats().partial;
+    net->forget_way("b", "a");
+    ASSERT_TRUE(becomes([&] { return one.replica().stats().partial > before; }));
+    EXPECT_EQ(master.executor().clients().replicas.size(), 3u) << "the dead one stands yet";
+    client->feed("WAIT 2 500\r\n");
+    rest(seconds(1));
+    EXPECT_EQ(std::string(client->ready()), ":1\r\n");
+    net->heal();
+    EXPECT_TRUE(follows_all(two, master));
+  });
+}
+
 TEST_F(ReplicaTest, AReplicaWithoutItsMasterHasNothingToSend) {
   live([&] {
     Engine& replica = start("b");

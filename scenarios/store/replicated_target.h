@@ -1,17 +1,23 @@
-// Two stores in one world, as the judge drives them: a master, which clients talk to, and its replica, whose disk is the
-// run's. A crash takes the master for good, and the replica is what starts again, promoted: what recovery comes to must be
-// what the master was behind one of its operations, and have what the replica's log had written or synced.
+// Stores in one world, as the judge drives them: a master (a), which clients talk to, and its replica (b), whose disk is the
+// run's; as replicated-3 another replica (c). A crash takes all others for good, and b is what starts again, promoted: what
+// recovery comes to must be what the master was behind one of its operations, and have what b's log had written or synced.
 //
-// While they live it is looked, at each operation of either and each request, whether the replica holds what the master held
-// behind one of its operations, and no earlier one than the master takes for confirmed, or has told a client of (WAIT), or
-// could tell clients of before the replica last confirmed: that is what INFO's lag bounds. What WAITAOF told a client of must
-// be what each of the two comes up with behind a power cut.
+// While they live each replica is looked at, behind each operation and each request (scenarios/store/watched_replica.h): it is
+// at any moment what would be promoted if nothing else were left. What WAITAOF told a client of must be what each of them comes
+// up with behind a power cut: b behind the run's, the others on a copy of their disks.
+//
+// Of several replicas n may be told, and fewer than there are. What WAIT told of all of them each holds until it has lost it
+// by a crash of its own, which the others do not notice. What it told of one of the two, the one that is further holds: it
+// survives the loss of the master and of no replica, so a replica that has started again with less takes it along where it
+// was alone in having it. A replica that follows another one, c that follows b, is behind that one and counts for nobody's WAIT; each
+// replica counts once, however often it has come.
 //
 // Before a life serves, its master is made: another machine follows the one that has survived, is promoted, and followed by
 // it. In some lives the two change places once more before that, and the one that was the master has what nobody else has; in
-// some the master starts again while its replica lives.
+// some the master starts again while its replicas live; with two replicas FAILOVER does it in some, while a client writes, and
+// the third machine follows whoever is the master.
 //
-// What goes wrong meanwhile is said among the requests (scenarios/store/network_event.h): the network breaks, the replica
+// What goes wrong meanwhile is said among the requests (scenarios/store/network_event.h): the network breaks, a replica
 // alone is killed or cut and starts again with its own log.
 #pragma once
 
@@ -20,10 +26,12 @@
 #include <utility>
 #include <vector>
 
+#include "scenarios/store/another_client.h"
+#include "scenarios/store/master_history.h"
 #include "scenarios/store/network_event.h"
+#include "scenarios/store/replica_machine.h"
 #include "scenarios/store/store_target.h"
-#include "sim/node_os.h"
-#include "sim/process_os.h"
+#include "scenarios/store/watched_replica.h"
 #include "sim/sim_net.h"
 
 namespace powercut::scenarios {
@@ -32,7 +40,9 @@ class ReplicatedTarget final : public sim::Target,
                                public HoldsKeyspace,
                                private sim::OperationObserver {
  public:
-  static Result<std::unique_ptr<sim::Target>> open(engine::Os& os, const sim::Settings& settings);
+  // `replicas`: one, or two.
+  static Result<std::unique_ptr<sim::Target>> open(engine::Os& os, const sim::Settings& settings,
+                                                   size_t replicas);
   ~ReplicatedTarget() override;
 
   void begin(uint64_t number) override;
@@ -48,11 +58,11 @@ class ReplicatedTarget final : public sim::Target,
   bool ended() override { return front().ended(); }
   std::vector<sim::Span> blocked() override;
   sim::Activity activity(std::optional<sim::Op> op, bool of_base) override {
-    return replica_->activity(op, of_base);
+    return survivor_->store().activity(op, of_base);
   }
-  sim::Deeds deeds() override { return replica_->deeds(); }
+  sim::Deeds deeds() override { return survivor_->store().deeds(); }
   std::string undone(const sim::WorldState& world) override;
-  std::string recovery_summary() override { return replica_->recovery_summary(); }
+  std::string recovery_summary() override { return survivor_->store().recovery_summary(); }
   std::vector<std::string> recovery_story() override;
   std::vector<std::string> contents(int64_t wall_ms, size_t most) override {
     return front().contents(wall_ms, most);
@@ -62,93 +72,79 @@ class ReplicatedTarget final : public sim::Target,
   bool amid_script() const override { return master_ != nullptr && master_->amid_script(); }
 
  private:
-  // The other machine: its life, and those that it had before.
-  struct Machine {
+  // The nodes.
+  static constexpr const char* kMaster = "a";
+  static constexpr const char* kSurvivor = "b";
+  static constexpr const char* kThird = "c";
+
+  // A machine as a power cut beside its life leaves it.
+  struct Aside {
     std::unique_ptr<sim::NodeOs> os;
-    std::unique_ptr<engine::Engine> engine;  // until it is the master
+    std::unique_ptr<engine::Engine> engine;
   };
-  struct Reached {
-    uint64_t lsn;  // of the replica
-    uint64_t number;
-  };
+  struct Writer;
 
-  ReplicatedTarget(engine::Os& os, const sim::Settings& settings);
-  StoreTarget& front() { return master_ != nullptr ? *master_ : *replica_; }
-  engine::Engine& survivor() { return replica_->engine(); }
+  ReplicatedTarget(engine::Os& os, const sim::Settings& settings, size_t replicas);
+  StoreTarget& front() { return master_ != nullptr ? *master_ : survivor_->store(); }
+  engine::Engine& survivor() { return survivor_->engine(); }
+  engine::Engine& third() { return third_->engine(); }
+  std::vector<WatchedReplica*> replicas() const;
 
-  // --- How the master is made ---
-  void put_engine(Machine& machine, sim::Disk disk) const;
-  void start_machine(sim::Disk disk);
-  void fail_over_and_back();
-  void start_master_again();
+  // --- How the master is made: replicated_beginning.cc ---
+  std::unique_ptr<engine::Engine> engine_on(engine::Os& os, const std::string& name) const;
+  void start_machine();
   void end_machine();
-  std::string say(engine::Engine& engine, std::string_view line);
+  void fail_over_and_back();
+  bool leave_third_with_the_old();
+  void fail_over_by_command();
+  void hand_over(engine::Engine& from, engine::Engine& to, const std::string& name);
+  void write(engine::Engine& engine, Writer& writer);
+  void start_master_again();
+  void settle();
+  std::string tell(engine::Engine& engine, std::string_view line);
   void follow(engine::Engine& replica, engine::Engine& master, std::string_view name);
+  void catch_up(engine::Engine& replica, engine::Engine& master);
+  void watch();
 
   // --- What happens to them ---
   void happen(const NetworkEvent& event);
   void break_links(Duration later);
+  void cut_links();
+  void part(const NetworkEvent& event);
   void heal_in(Duration time);
-  void begin_anew();
-  void ask_for_confirmation(const std::string& question);
-  void hear_confirmation();
-  void cut_master_aside();
 
-  // --- The replica alone ---
-  void end_replica(sim::CrashKind kind);
-  void start_replica_again(sim::CrashKind kind);
-  std::unique_ptr<engine::Engine> load_replica();
-  bool sync_failed_unseen() const;
-  void judge_comeback(uint64_t lsn, uint64_t least);
+  // --- What clients are told of replicas ---
+  void hear_confirmation();
+  void hear_of_several(const AnotherClient::Told& told);
+  void cut_master_aside(uint64_t number);
+  void cut_third_aside(uint64_t number);
 
   // --- What is looked at ---
   void on_operation(uint64_t lsn) override;  // of the master
-  void on_replica(uint64_t lsn);
   void look();
-  void look_at_floors(uint64_t digest);
-  void look_at_lag();
+  void look_at_one_of_two();
   void note_released();
-  void note_silence();
-  Instant reached_until(Instant confirmed_at) const;
-  bool held(uint64_t digest, uint64_t from) const;
-  uint64_t number_of(uint64_t replica_lsn) const;
-  uint64_t last_number() const { return first_ + states_.size() - 1; }
+  void note_loss();
   void accuse(std::string text);
 
-  class ReplicaObserver;
   engine::Os& os_;
   const sim::Settings settings_;
+  sim::Settings settings_of_others_;  // whatever befalls the run's own
   sim::SimNetwork network_;
-  std::unique_ptr<ReplicaObserver> of_replica_;
-  std::vector<Machine> machines_;                           // the last is the one that is used
-  std::vector<std::unique_ptr<sim::ProcessOs>> processes_;  // of the replica: likewise
-  std::vector<std::unique_ptr<StoreTarget>> dead_;          // what it was in those before
-  std::unique_ptr<StoreTarget> replica_;
+  MasterHistory history_;
+  WatchedReplica::World world_;
+  OtherMachine master_machine_;
+  std::vector<std::unique_ptr<engine::Engine>> engines_;  // on it: the last until it is the master
+  std::unique_ptr<WatchedReplica> survivor_;
+  std::unique_ptr<WatchedReplica> third_;  // null: there are two machines
   std::unique_ptr<StoreTarget> master_;
-  std::unique_ptr<engine::Session> waiter_;
-  uint64_t first_ = 0;             // the operation that this life began behind
-  uint64_t before_ = 0;            // the master's LSN then
-  std::vector<uint64_t> states_;   // [number - first_]: of the master behind that operation
-  std::vector<uint64_t> offsets_;  // likewise: where its stream was
-  std::vector<Instant> released_;  // likewise: when it was seen that clients could be told of it
-  size_t at_ = 0;                  // of states_: the first that the replica may be in
-  std::vector<Reached> reached_;
-  bool down_ = false;     // the replica has died, and does not serve yet: replica_ is what it was
-  size_t died_ = 0;       // of processes_: which one
-  bool cut_ = false;      // ... and what was written, and not synced, is gone
-  bool anew_ = false;     // it serves, and has not taken over the master's data set yet
-  Instant confirmed_at_;  // when the replica last confirmed anything, as the master has it
-  uint64_t link_ = 0;     // the link that is online, by its client
-  Instant linked_at_;     // when that was seen first
-  std::vector<sim::Span> silences_;  // nothing that the master says reaches it, or reached it
-  uint64_t last_link_ = 0;           // links to it up to this client are of lives before
-  std::string not_started_;          // why the last try to start it again failed
-  bool asking_ = false;
-  uint64_t asked_ = 0;           // the operation that the waiter asks for
-  uint64_t told_ = 0;            // the last that a client was told to be on the replica (WAIT)
-  uint64_t told_synced_ = 0;     // ... and synced there (WAITAOF)
-  uint64_t told_here_ = 0;       // ... and in the log of the master, by its LSN
-  std::vector<Machine> asides_;  // of the master, as power cuts beside its life leave it
+  AnotherClient another_;
+  uint64_t first_ = 0;        // the operation that this life began behind
+  bool chained_ = false;      // c follows b
+  uint64_t told_of_one_ = 0;  // the last that a client was told to be on one of two (WAIT)
+  uint64_t told_here_ = 0;    // the last that a client was told to be in the master's log (WAITAOF)
+  std::vector<Aside> asides_;  // of the master
+  std::vector<Aside> asides_of_third_;
   std::string broken_;
 };
 

@@ -250,16 +250,21 @@ class TieredType final : public StoreType {
   const bool archived_;
 };
 
-// A master and its replica, each on a machine of its own.
+// A master and its replicas, each on a machine of its own.
 class ReplicatedType final : public StoreType {
  public:
-  std::string_view name() const override { return "replicated-2"; }
+  explicit ReplicatedType(size_t replicas) : replicas_(replicas) {}
+
+  std::string_view name() const override {
+    return replicas_ == 1 ? "replicated-2" : "replicated-3";
+  }
   std::string_view about() const override {
-    return "the store and a replica of it, which is what is left of the two";
+    return replicas_ == 1 ? "the store and a replica of it, which is what is left of the two"
+                          : "the store and two replicas of it, one of which is what is left";
   }
   Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
                                             const sim::Settings& settings) const override {
-    return ReplicatedTarget::open(os, settings);
+    return ReplicatedTarget::open(os, settings, replicas_);
   }
   // What recovery comes to stands in the log: a checkpoint forgets what has expired, and a master does not.
   std::vector<std::string_view> policies() const override { return with_a_log(); }
@@ -269,27 +274,17 @@ class ReplicatedType final : public StoreType {
            "of it";
   }
   std::span<const Administration> administer(const Policy&) const override {
-    static const std::vector<Administration> all = [] {
-      std::vector<Administration> made(3);
-      made[0].request = sim::encode_request({"DBSIZE"});
-      made[1].request = sim::encode_request({"SWAPDB", "0", "1"});
-      made[2].request = sim::encode_request({"FLUSHDB"});
-      made[1].one_in = made[2].one_in = 6;
-      for (const std::string_view event : network_events()) made.push_back({request_of(event), 2});
-      for (const auto always : {network_breaks(), network_questions()})
-        for (const std::string_view line : always) made.push_back({request_of(line), 1});
-      return made;
-    }();
-    return all;
+    static const auto one = events_of(1), two = events_of(2);
+    return replicas_ == 1 ? one : two;
   }
   uint64_t administer_one_in() const override { return 2; }
   std::string event_in_words(const std::vector<std::string_view>& words) const override {
-    const auto event = parse_network_event(words);
+    const auto event = parse_network_event(words, replicas_);
     return event.ok() ? in_words(*event) : std::string();
   }
   std::string not_modelled(const std::vector<std::string_view>& words) const override {
     if (!is_network_event(words)) return not_modelled_of_store(words);
-    const auto event = parse_network_event(words);
+    const auto event = parse_network_event(words, replicas_);
     return event.ok() ? std::string() : event.error().message;
   }
   // What the master says of itself is not what is left.
@@ -298,6 +293,22 @@ class ReplicatedType final : public StoreType {
   std::string turn_log_on() const override { return {}; }
   bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
   std::vector<FoundBackup> backups(engine::Os&, int64_t) const override { return {}; }
+
+ private:
+  static std::vector<Administration> events_of(size_t replicas) {
+    std::vector<Administration> made(3);
+    made[0].request = sim::encode_request({"DBSIZE"});
+    made[1].request = sim::encode_request({"SWAPDB", "0", "1"});
+    made[2].request = sim::encode_request({"FLUSHDB"});
+    made[1].one_in = made[2].one_in = 6;
+    for (const std::string_view event : network_events(replicas))
+      made.push_back({request_of(event), 2});
+    for (const auto always : {network_breaks(), network_questions(replicas)})
+      for (const std::string_view line : always) made.push_back({request_of(line), 1});
+    return made;
+  }
+
+  const size_t replicas_;
 };
 
 }  // namespace
@@ -312,9 +323,10 @@ const TargetType& tiered_archive_type() {
   return type;
 }
 
-const TargetType& replicated_type() {
-  static const ReplicatedType type;
-  return type;
+std::span<const TargetType* const> replicated_types() {
+  static const ReplicatedType two(1), three(2);
+  static const TargetType* const all[] = {&two, &three};
+  return all;
 }
 
 std::span<const TargetType* const> store_types_with_sink() {

@@ -13,8 +13,8 @@ const TargetType& store_type();
 // same with one on another machine, whose link breaks (scenarios/store/remote_database.h). NAME-unlogged: the same without a
 // log, so that a start has nothing but the database.
 std::span<const TargetType* const> store_types_with_sink();
-// replicated-2: a master and a replica, each with its own disk (scenarios/store/replicated_target.h).
-const TargetType& replicated_type();
+// replicated-2 and replicated-3: a master and its replicas, each with its own disk (scenarios/store/replicated_target.h).
+std::span<const TargetType* const> replicated_types();
 // tiered: with a cold tier (engine/tier/tier.h), policies that have a log.
 const TargetType& tiered_type();
 // tiered-archive: and with an archive behind that (engine/tier/archive.h), in a simulated object store
