@@ -169,6 +169,7 @@ is "what they hold" "$(ask 'GET user:1200' 'HGETALL user:h' 'EXISTS user:3' 'SEL
 is "it expires" "$(ask 'PTTL user:2' | tr -d '0-9')" ":"
 kill_postgres
 is "within the window" "$(ask 'SET user:4 1')" +OK
+until [ "$(ask 'INFO persistence' | sed 's/.*sink_queued_ms:\([0-9]*\).*/\1/')" -gt 300 ]; do sleep 0.05; done
 (for n in $(seq 20); do ask "SET user:4 $n" >/dev/null; done; echo done >"$dir/writes") &
 writer=$!
 until_so 'sink_delayed_replies:1' ask 'INFO persistence'

@@ -96,6 +96,7 @@ pids+=("$holder")
 until [ -e "$dir/data/shop.db.held" ]; do sleep 0.02; done
 is "within the window" "$(ask 'SET user:w 1')" +OK
 until_so 'sink_waits_because:shop.db: database is locked' ask 'INFO persistence'
+until [ "$(figure sink_queued_ms)" -gt 300 ]; do sleep 0.05; done
 (for n in $(seq 40); do ask "SET user:w $n" >/dev/null; done; echo done >"$dir/writes") &
 writes=$!
 pids+=("$writes")

@@ -9,7 +9,6 @@
 #include <iterator>
 #include <limits>
 #include <map>
-#include <random>
 #include <set>
 #include <string>
 #include <utility>
@@ -67,7 +66,7 @@ void expect_counts(const Ranking& list, const ScoredModel& model) {
 // A ranking beside the model of it.
 class Pair {
  public:
-  explicit Pair(uint32_t seed, size_t members) : chance_(seed), members_(members) {}
+  explicit Pair(uint64_t seed, size_t members) : chance_(seed), members_(members) {}
 
   void step(bool put_rather) {
     const std::string member = std::string(draw(2) * 30, 'm') + std::to_string(draw(members_));
@@ -96,19 +95,19 @@ class Pair {
     model.erase({score, member});
     scores_.erase(member);
   }
-  size_t draw(size_t below) { return chance_() % below; }
+  size_t draw(size_t below) { return chance_.next() % below; }
 
   Ranking list;
   ScoredModel model;
 
  private:
-  std::mt19937 chance_;
+  rc::Random chance_;
   size_t members_;
   std::map<std::string, double> scores_;
 };
 
 RC_GTEST_PROP(RankingProperty, BehavesAsASortedVector, ()) {
-  Pair pair(*rc::gen::arbitrary<uint32_t>(), *rc::gen::element<size_t>(4, 40, 300, 4000));
+  Pair pair(*rc::gen::arbitrary<uint64_t>(), *rc::gen::element<size_t>(4, 40, 300, 4000));
   for (int turns = *rc::gen::inRange(1, 5); turns > 0; --turns) {
     const bool put_rather = *rc::gen::arbitrary<bool>();
     for (int steps = *rc::gen::element(10, 200, 3000); steps > 0; --steps) pair.step(put_rather);

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
-#include <ctime>
 #include <thread>
 
 namespace powercut::scenarios {
@@ -52,12 +51,6 @@ std::string duration(double seconds) {
 }
 
 }  // namespace
-
-double ThreadStopwatch::now() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
-}
 
 bool is_terminal(std::FILE* file) { return ::isatty(fileno(file)) == 1; }
 

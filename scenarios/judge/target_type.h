@@ -101,9 +101,10 @@ class TargetType {
     bool owes_rewrite = false;   // it is going to rewrite its log
     std::optional<uint64_t> rewrites = {};  // so many were finished in this life
     bool rewrites_well = false;             // the last that it tried was
-    bool failed = false;                    // it could not make the snapshot that it was asked for
-    bool saves_well = false;                // the last snapshot that it tried to make was made
-    bool writes_well = false;               // nothing keeps it from making writes durable
+    bool has_no_log = false;
+    bool failed = false;       // it could not make the snapshot that it was asked for
+    bool saves_well = false;   // the last snapshot that it tried to make was made
+    bool writes_well = false;  // nothing keeps it from making writes durable
     std::optional<SealedBackup> sealed = {};  // it has just sealed that one
     bool seals_nothing = false;               // there was none that could be sealed
   };

@@ -291,9 +291,9 @@ std::string Clients::owed() {
   if (owed_snapshot_ && now->snapshots == owed_snapshot_->done && now->saves_well)
     return "a client was told that a snapshot is made, and it is neither made nor said to have "
            "failed";
-  // Where another policy was put in force there may be no log any more.
+  // Where another policy was put in force there may have been no log for a while; under `none` that is no change.
   if (owed_rewrite_ && owed_rewrite_->policies == around_.history.policy_changes().size() &&
-      now->rewrites == owed_rewrite_->done && now->rewrites_well)
+      !now->has_no_log && now->rewrites == owed_rewrite_->done && now->rewrites_well)
     return "a client was told that the log is rewritten, and it is neither rewritten nor said to "
            "have failed";
   return {};

@@ -35,6 +35,7 @@ TargetType::Told told_by_info(std::string_view info, uint64_t last) {
   told.snapshots = number_in(info, "\r\nrdb_saves:");
   told.rewrites = number_in(info, "\r\naof_rewrites:");
   told.rewrites_well = says(info, "\r\naof_last_bgrewrite_status:ok\r\n");
+  told.has_no_log = says(info, "\r\naof_enabled:0\r\n");
   told.saves_well = says(info, "\r\nrdb_last_bgsave_status:ok\r\n");
   told.writes_well = says(info, "\r\naof_last_write_status:ok\r\n");
   return told;

@@ -54,6 +54,8 @@ TEST(Told, InfoSaysWhatIsSavedAndForced) {
   EXPECT_EQ(store_type().told(info("rdb_changes_since_last_save:12\r\n"), 9).saved, 0u);
   EXPECT_EQ(store_type().told(info("aof_enabled:0\r\n"), 9).saved, 0u);
   EXPECT_EQ(store_type().told(info("aof_enabled:0\r\n"), 9).synced, 0u);
+  EXPECT_TRUE(store_type().told(info("aof_enabled:0\r\n"), 9).has_no_log);
+  EXPECT_FALSE(store_type().told(info("aof_enabled:1\r\n"), 9).has_no_log);
 }
 
 TEST(Told, LastsaveAndInfoSayWhichSnapshotIsTheNewest) {
