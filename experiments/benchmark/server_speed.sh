@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # powercut-server beside redis-server on this machine: requests a second as redis-benchmark counts them, in pairs, one after
 # the other and in turn first. Prints a table: the median of the ratios, and the lowest and the highest.
-# usage: experiments/benchmark/server_speed.sh [PAIRS]
+# usage: experiments/benchmark/server_speed.sh [PAIRS [TEST...]]
+#   TEST  of redis-benchmark, pipeline 16, AOF off; without one those and SET under each policy
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 cd "$root"
 pairs=${1:-5}
-[[ $pairs =~ ^[1-9][0-9]*$ ]] || { echo "usage: experiments/benchmark/server_speed.sh [PAIRS]; $pairs is no number of pairs" >&2; exit 2; }
+[[ $pairs =~ ^[1-9][0-9]*$ ]] || { echo "usage: experiments/benchmark/server_speed.sh [PAIRS [TEST...]]; $pairs is no number of pairs" >&2; exit 2; }
+tests=("${@:2}")
 port=7399
 scenarios/setup.sh redis-server redis-tools
 scenarios/build.sh powercut-server
@@ -44,15 +46,18 @@ echo "$(redis-server --version | cut -d' ' -f1-3), $(nproc) cores of $(sed -n 's
 echo
 echo '| what | ratio | spread | ours, last | Redis, last |'
 echo '|---|---|---|---|---|'
-for policy in off no everysec always; do
-  options="--appendonly yes --appendfsync $policy"
-  [[ $policy != off ]] || options="--appendonly no"
-  deep=400000 flat=60000
-  [[ $policy != always ]] || deep=100000 flat=10000
-  compare "SET, 64 B, 50 clients, pipeline 16, AOF $policy" "$options" -t set -d 64 -c 50 -P 16 -n $deep -r 100000
-  compare "the same without pipeline, AOF $policy" "$options" -t set -d 64 -c 50 -n $flat -r 100000
-done
-compare "hset, 500 fields of one hash, pipeline 16, AOF off" "--appendonly no" -t hset -c 50 -P 16 -n 200000 -r 500
-for test in ping_inline ping_mbulk get incr lpush rpush lpop rpop sadd hset spop zadd zpopmin lrange_100 lrange_300 mset; do
+if ((${#tests[@]} == 0)); then
+  for policy in off no everysec always; do
+    options="--appendonly yes --appendfsync $policy"
+    [[ $policy != off ]] || options="--appendonly no"
+    deep=400000 flat=60000
+    [[ $policy != always ]] || deep=100000 flat=10000
+    compare "SET, 64 B, 50 clients, pipeline 16, AOF $policy" "$options" -t set -d 64 -c 50 -P 16 -n $deep -r 100000
+    compare "the same without pipeline, AOF $policy" "$options" -t set -d 64 -c 50 -n $flat -r 100000
+  done
+  compare "hset, 500 fields of one hash, pipeline 16, AOF off" "--appendonly no" -t hset -c 50 -P 16 -n 200000 -r 500
+  tests=(ping_inline ping_mbulk get incr lpush rpush lpop rpop sadd hset spop zadd zpopmin lrange_100 lrange_300 mset)
+fi
+for test in "${tests[@]}"; do
   compare "$test, pipeline 16, AOF off" "--appendonly no" -t $test -c 50 -P 16 -n 200000 -r 100000
 done

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the table of this folder again: run.sh [POWERCUT]. Half an hour on two cores. Where a search was
+# Makes the table of this folder again: run.sh [POWERCUT]. Two hours on two cores. Where a search was
 # stopped by its seconds, and in the seconds themselves, a slower machine says something else.
 set -eu
 here=$(dirname "$0")
