@@ -1,13 +1,12 @@
 // The database behind the store: how it comes into a start, and what INFO says of it.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <functional>
 #include <span>
 #include <vector>
 
 #include "engine/base/words.h"
 #include "engine/command/command_table.h"
+#include "engine/command/facts.h"
 #include "engine/engine.h"
 #include "engine/recovery/newer_beside.h"
 #include "engine/sink/text.h"
@@ -20,36 +19,27 @@ constexpr std::string_view kTurnOver =
     "beside a database the log is turned on and off by a start: end with SHUTDOWN SAVE, and start "
     "with appendonly yes; or end, move appendonlydir away, and start with appendonly no";
 
-// What no table of the database takes, and why.
-struct Unkept {
-  std::span<const CommandSpec> (*family)();
+// What no table of the database takes: the commands of Redis's groups, by what they make.
+constexpr struct {
+  std::string_view group;
   std::string_view what;
-};
-constexpr Unkept kUnkept[] = {{list_commands, "a list"},
-                              {set_commands, "a set"},
-                              {sorted_set_commands, "a sorted set"},
-                              {geo_commands, "a sorted set"},
-                              {stream_commands, "a stream"},
-                              {function_commands, "a library of functions"}};
-
-bool is_one_of(std::span<const CommandSpec> family, const CommandSpec& spec) {
-  const auto within = [&](std::span<const CommandSpec> rows) {
-    constexpr std::less_equal<> no_later;
-    return !rows.empty() && no_later(&rows.front(), &spec) && no_later(&spec, &rows.back());
-  };
-  return within(family) || std::any_of(family.begin(), family.end(), [&](const CommandSpec& one) {
-           return within(one.subcommands());
-         });
-}
+} kUnkept[] = {{"list", "a list"},
+               {"set", "a set"},
+               {"sorted-set", "a sorted set"},
+               {"geo", "a sorted set"},
+               {"stream", "a stream"}};
 
 // Why a write is not taken where the database is all that persists: what it would make has no row there.
 std::string why_not_kept(const SinkOptions& options, const CommandSpec& spec,
                          std::span<const std::string_view> args) {
   if ((spec.flags & kRunsScript) != 0) return {};
   constexpr std::string_view kNo = "ERR without a log the database is all that persists, and";
-  for (const Unkept& one : kUnkept)
-    if (is_one_of(one.family(), spec))
-      return fmt::format("{} {} has no table there", kNo, one.what);
+  const CommandFacts* facts = find_facts(spec.name);
+  for (const auto& [group, what] : kUnkept)
+    if (facts != nullptr && facts->group == group)
+      return fmt::format("{} {} has no table there", kNo, what);
+  if (spec.name.starts_with("function|"))
+    return fmt::format("{} a library of functions has no table there", kNo);
   for (const std::string_view name : {"restore", "sort", "debug|populate"})
     if (spec.name == name)
       return fmt::format("{} what {} makes may have no table there", kNo, upper_case(args[0]));
