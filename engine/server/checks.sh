@@ -46,3 +46,26 @@ ask() {
 }
 # figure NAME: that line of INFO persistence.
 figure() { ask 'INFO persistence' | tr ' ' '\n' | sed -n "s/^$1:\(.*\)$/\1/p"; }
+# until_so WHAT COMMAND...: waits until the command's output has WHAT in it.
+until_so() {
+  local what=$1 out
+  shift
+  for _ in $(seq 600); do
+    out=$("$@")
+    [[ $out == *"$what"* ]] && return 0
+    sleep 0.05
+  done
+  fail "'$what' does not come: $out"
+}
+# caught_up: waits until the database behind the server has all.
+caught_up() { until_so ' sink_behind_lsn:0 ' ask 'INFO persistence'; }
+# sql_of FILE TEXT: the rows of a SQLite file of the server, fields with | between.
+sql_of() {
+  python3 - "$dir/data/$1" "$2" <<'END'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], timeout=10)
+for row in db.execute(sys.argv[2]).fetchall():
+    print("|".join(str(field) for field in row))
+db.commit()
+END
+}

@@ -21,18 +21,6 @@ launch() {
   must_be_ready
 }
 sql() { "$programs/psql" -h "$cluster" -U "${as:-owner}" -d postgres -XAtqc "$1" 2>&1; }
-# until_so WHAT COMMAND...: waits until the command's output has WHAT in it.
-until_so() {
-  local what=$1 out
-  shift
-  for _ in $(seq 600); do
-    out=$("$@")
-    [[ $out == *"$what"* ]] && return 0
-    sleep 0.05
-  done
-  fail "'$what' does not come: $out"
-}
-caught_up() { until_so ' sink_behind_lsn:0 ' ask 'INFO persistence'; }
 value_of() { sql "SELECT encode(value, 'escape') FROM users WHERE key = '$1'"; }
 
 mkdir "$dir/data"

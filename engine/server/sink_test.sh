@@ -17,24 +17,7 @@ launch() {
   must_be_ready
 }
 
-# sql TEXT: the rows, fields with | between.
-sql() {
-  python3 - "$dir/data/shop.db" "$1" <<'END'
-import sqlite3, sys
-db = sqlite3.connect(sys.argv[1], timeout=10)
-for row in db.execute(sys.argv[2]).fetchall():
-    print("|".join(str(field) for field in row))
-db.commit()
-END
-}
-# caught_up: waits until the database has all.
-caught_up() {
-  for _ in $(seq 200); do
-    case $(ask 'INFO persistence') in *' sink_behind_lsn:0 '*) return 0 ;; esac
-    sleep 0.05
-  done
-  fail "it does not catch up: $(ask 'INFO persistence')"
-}
+sql() { sql_of shop.db "$1"; }
 
 mkdir "$dir/data"
 # --- Behind, and read while it runs ---

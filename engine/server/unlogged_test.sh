@@ -21,28 +21,7 @@ refused() {
   end -9
   "$server" --dir "$dir/data" --appendonly no "${options[@]}" "$@" 2>&1 && fail "it starts: $*"
 }
-# sql TEXT: the rows, fields with | between.
-sql() {
-  python3 - "$dir/data/shop.db" "$1" <<'PY'
-import sqlite3, sys
-db = sqlite3.connect(sys.argv[1], timeout=10)
-for row in db.execute(sys.argv[2]).fetchall():
-    print("|".join(str(field) for field in row))
-db.commit()
-PY
-}
-# until_so WHAT COMMAND...: waits until the command's output has WHAT in it.
-until_so() {
-  local what=$1 out
-  shift
-  for _ in $(seq 600); do
-    out=$("$@")
-    [[ $out == *"$what"* ]] && return 0
-    sleep 0.05
-  done
-  fail "'$what' does not come: $out"
-}
-caught_up() { until_so ' sink_behind_lsn:0 ' ask 'INFO persistence'; }
+sql() { sql_of shop.db "$1"; }
 
 mkdir "$dir/data"
 # --- A kill: what was committed is there, and goes on under its numbers ---

@@ -2,7 +2,6 @@
 // cannot be written, is another one, or refuses a row.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include <functional>
 #include <string>
@@ -12,10 +11,7 @@
 #include "engine/aof/manifest.h"
 #include "engine/engine.h"
 #include "engine/sink/sqlite_database.h"
-#include "engine/sqlite/vfs.h"
-#include "engine/sqlite/world.h"
-#include "scenarios/store/behind_rows.h"
-#include "scenarios/store/engine_life_testing.h"
+#include "scenarios/store/behind_testing.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -25,34 +21,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// Calls on the database's files fail while `broken`.
-class BrokenDatabase final : public sim::Injector {
- public:
-  bool broken = false;
-  sim::Injection on_call(const sim::SeamCall& call) override {
-    sim::Injection injection;
-    if (broken && call.path.starts_with(kBehindFile) && call.op == sim::Op::kWrite)
-      injection.error = Errc::kNoSpace;
-    return injection;
-  }
-};
-
-class SinkTest : public EngineLifeTest<BrokenDatabase> {
+class SinkTest : public BehindTest {
  protected:
-  SinkTest() { config.sink.file = kBehindFile; }
-
-  static void catch_up(engine::Os& os, Engine& engine) {
-    const Instant last = os.now() + seconds(10);
-    while (!engine.sink()->caught_up() && os.now() < last) os.park(os.now() + milliseconds(5));
-    EXPECT_TRUE(engine.sink()->caught_up()) << engine.sink()->trouble();
-  }
-  static void holds_the_same(engine::Os& os, Engine& engine) {
-    catch_up(os, engine);
-    const auto found = read_behind(os);
-    ASSERT_TRUE(found.ok()) << found.error().message;
-    EXPECT_EQ(found->lsn, engine.applied_lsn());
-    EXPECT_EQ(difference(found->rows, rows_to_be(engine.keyspace())), "");
-  }
   // The database as it is between two lives; and as an older copy that is written over it under a running store.
   std::string file_behind() {
     std::string bytes;
@@ -63,20 +33,6 @@ class SinkTest : public EngineLifeTest<BrokenDatabase> {
     const auto file = os.open(kBehindFile, engine::Open::kReadWrite).value();
     ASSERT_TRUE(file->truncate(0).ok());
     ASSERT_TRUE(engine::write_whole(*file, 0, older).ok());
-  }
-  // What another program says to the file, between two lives.
-  void sql(const std::string& text) {
-    in_world([&](engine::Os& os) {
-      engine::sqlite::World world(os);
-      const engine::sqlite::Inside inside(world);
-      sqlite3* db = nullptr;
-      ASSERT_EQ(sqlite3_open_v2(kBehindFile, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-                                engine::sqlite::kVfs),
-                SQLITE_OK);
-      EXPECT_EQ(sqlite3_exec(db, text.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
-          << sqlite3_errmsg(db);
-      EXPECT_EQ(sqlite3_close(db), SQLITE_OK);
-    });
   }
 };
 

@@ -148,10 +148,10 @@ class StoreType : public TargetType {
   }
 };
 
-// The same with a database behind it: SQLite on the same disk, or one on another machine.
-class SinkType final : public StoreType {
+// The store with a database behind it: SQLite on the same disk, or one on another machine.
+class BehindType : public StoreType {
  public:
-  SinkType(std::string_view name, std::string_view about, Behind behind)
+  BehindType(std::string_view name, std::string_view about, Behind behind)
       : name_(name), about_(about), behind_(behind) {}
 
   std::string_view name() const override { return name_; }
@@ -160,18 +160,11 @@ class SinkType final : public StoreType {
                                             const sim::Settings& settings) const override {
     return StoreTarget::open(os, settings, behind_);
   }
-  // Without the log, or with one that is not synced, there is no sink.
-  std::vector<std::string_view> policies() const override {
-    return {"always", "everysec", "hybrid-always", "hybrid-everysec"};
-  }
-  std::string promise(const Policy& policy) const override {
-    const bool waits = behind_.mode == engine::SinkMode::kThrough;
-    return fmt::format("{}; the database behind it {}", policy.promise,
-                       waits ? "has all that was acknowledged"
-                             : "is never ahead of the log, and goes on where it was");
-  }
   std::string turn_log_on() const override { return {}; }
   bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
+
+ protected:
+  bool waits() const { return behind_.mode == engine::SinkMode::kThrough; }
 
  private:
   const std::string_view name_;
@@ -179,18 +172,27 @@ class SinkType final : public StoreType {
   const Behind behind_;
 };
 
-// The same without a log: the database is all that a crash leaves.
-class UnloggedType final : public StoreType {
+// ... and a log, which it follows.
+class SinkType final : public BehindType {
  public:
-  UnloggedType(std::string_view name, std::string_view about, Behind behind)
-      : name_(name), about_(about), behind_(behind) {}
+  using BehindType::BehindType;
 
-  std::string_view name() const override { return name_; }
-  std::string_view about() const override { return about_; }
-  Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
-                                            const sim::Settings& settings) const override {
-    return StoreTarget::open(os, settings, behind_);
+  // It follows no log that is not synced.
+  std::vector<std::string_view> policies() const override {
+    return {"always", "everysec", "hybrid-always", "hybrid-everysec"};
   }
+  std::string promise(const Policy& policy) const override {
+    return fmt::format("{}; the database behind it {}", policy.promise,
+                       waits() ? "has all that was acknowledged"
+                               : "is never ahead of the log, and goes on where it was");
+  }
+};
+
+// ... and no log: the database is all that a crash leaves.
+class UnloggedType final : public BehindType {
+ public:
+  using BehindType::BehindType;
+
   // What it makes has rows.
   std::vector<std::shared_ptr<const Workload>> workloads() const override {
     static const auto rows = std::make_shared<const Workload>(generate_rows(1));
@@ -203,18 +205,11 @@ class UnloggedType final : public StoreType {
     return faults::FaultSet::legal() | faults::FaultSet{faults::FaultClass::kUnreadable};
   }
   std::string promise(const Policy&) const override {
-    return behind_.mode == engine::SinkMode::kThrough
+    return waits()
                ? "nothing acknowledged is lost, though there is no log: the database has it"
                : "without a log, what is lost was acknowledged within one window of 500 ms, and "
                  "earlier only by the time in which the database could not be written";
   }
-  std::string turn_log_on() const override { return {}; }
-  bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
-
- private:
-  const std::string_view name_;
-  const std::string_view about_;
-  const Behind behind_;
 };
 
 std::vector<std::string_view> with_a_log() {
@@ -224,7 +219,7 @@ std::vector<std::string_view> with_a_log() {
   return names;
 }
 
-// The same with a cold tier, to which values leave behind each operation.
+// The store with a cold tier, to which values leave behind each operation.
 class TieredType final : public StoreType {
  public:
   // `archived`: behind that, an object store on other machines, to which segments move on.

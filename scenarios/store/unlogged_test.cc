@@ -2,7 +2,6 @@
 // waits for, and what is refused.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include <functional>
 #include <string>
@@ -10,10 +9,7 @@
 #include <vector>
 
 #include "engine/engine.h"
-#include "engine/sqlite/vfs.h"
-#include "engine/sqlite/world.h"
-#include "scenarios/store/behind_rows.h"
-#include "scenarios/store/engine_life_testing.h"
+#include "scenarios/store/behind_testing.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -23,50 +19,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// Calls on the database's files fail while `broken`.
-class DatabaseAway final : public sim::Injector {
- public:
-  bool broken = false;
-  sim::Injection on_call(const sim::SeamCall& call) override {
-    sim::Injection injection;
-    if (broken && call.path.starts_with(kBehindFile) && call.op == sim::Op::kWrite)
-      injection.error = Errc::kNoSpace;
-    return injection;
-  }
-};
-
-class UnloggedTest : public EngineLifeTest<DatabaseAway> {
+class UnloggedTest : public BehindTest {
  protected:
-  UnloggedTest() {
-    config.sink.file = kBehindFile;
-    config.recovery.append_only = false;
-  }
-  static void catch_up(engine::Os& os, Engine& engine) {
-    const Instant last = os.now() + seconds(10);
-    while (!engine.sink()->caught_up() && os.now() < last) os.park(os.now() + milliseconds(5));
-    EXPECT_TRUE(engine.sink()->caught_up()) << engine.sink()->trouble();
-  }
-  static void holds_the_same(engine::Os& os, Engine& engine) {
-    catch_up(os, engine);
-    const auto found = read_behind(os);
-    ASSERT_TRUE(found.ok()) << found.error().message;
-    EXPECT_EQ(found->lsn, engine.applied_lsn());
-    EXPECT_EQ(difference(found->rows, rows_to_be(engine.keyspace())), "");
-  }
-  // What another program says to the file, between two lives.
-  void sql(const std::string& text) {
-    in_world([&](engine::Os& os) {
-      engine::sqlite::World world(os);
-      const engine::sqlite::Inside inside(world);
-      sqlite3* db = nullptr;
-      ASSERT_EQ(sqlite3_open_v2(kBehindFile, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-                                engine::sqlite::kVfs),
-                SQLITE_OK);
-      EXPECT_EQ(sqlite3_exec(db, text.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
-          << sqlite3_errmsg(db);
-      EXPECT_EQ(sqlite3_close(db), SQLITE_OK);
-    });
-  }
+  UnloggedTest() { config.recovery.append_only = false; }
+
   // One life that ends with all of it committed.
   void write(const std::vector<std::string>& lines) {
     live([&](engine::Os& os, Engine& engine) {
