@@ -230,6 +230,28 @@ TEST(SegmentReader, TheManifestsLengthIsEvidence) {
   EXPECT_EQ(kept->good_end, log.ends[2]);
 }
 
+// No batch is torn, and none is missing in the middle: only the manifest knows.
+TEST(SegmentReader, AFileThatEndsEarlyBetweenTwoBatchesIsDamage) {
+  const Log log = log_of(4, 100);
+  const std::string cut = log.bytes.substr(0, log.ends[2]);
+  SegmentExpectation expected;
+  expected.ours = 1;
+  expected.nonce = kSegmentNonce;
+  const auto scanned = [&](uint64_t synced) {
+    expected.synced_length = synced;
+    SegmentBytes whole{std::string_view(cut)};
+    return scan_segment(whole, expected, [](uint64_t, const EntryView&) { return Result<void>(); });
+  };
+  EXPECT_TRUE(scanned(cut.size()).ok());
+  EXPECT_TRUE(is_damage(scanned(cut.size() + 1)));
+  expected.truncate_corruption = true;
+  const auto kept = scanned(log.bytes.size());
+  ASSERT_TRUE(kept.ok());
+  EXPECT_TRUE(kept->corrupt);
+  EXPECT_EQ(kept->good_end, cut.size());
+  EXPECT_EQ(kept->entries, 3u);
+}
+
 // --- Commands ---
 
 struct Read {

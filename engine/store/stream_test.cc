@@ -262,6 +262,22 @@ TEST(Stream, TellsHowManyWereAddedWhereItCan) {
   EXPECT_EQ(Stream().added_up_to({1, 1}), 0);
 }
 
+// XSETID may go back behind all that was there, once it is deleted.
+TEST(Stream, GoesOnBehindWhatWasDeleted) {
+  for (const bool emptied : {true, false}) {
+    Stream stream = numbered(3, {});
+    for (uint64_t i = 1; i <= 3; ++i) stream.erase({1, i});
+    if (!emptied) append(stream, {2, 0}, {"n", "gone"});
+    stream.erase({2, 0});
+    stream.set_last_id({0, 5});
+    append(stream, {0, 6}, {"n", "six"});
+    append(stream, {0, 7}, {"n", "seven"});
+    EXPECT_EQ(shown(stream), "0-6 n=six;0-7 n=seven;");
+    EXPECT_EQ(stream.first_id(), (StreamId{0, 6}));
+    EXPECT_EQ(stream.size(), 2u);
+  }
+}
+
 TEST(Stream, WhatItTakesIsCountedBack) {
   Stream stream;
   const size_t empty = stream.memory_bytes();
