@@ -141,11 +141,7 @@ void Stream::append(StreamId id, std::span<const std::string_view> fields_and_va
                             ? kMostBlockBytes
                             : std::min<uint64_t>(limits.node_bytes, kMostBlockBytes);
   auto last = blocks_.empty() ? blocks_.end() : std::prev(blocks_.end());
-  if (last != blocks_.end() && id < last->first) {  // XSETID went back behind all that was there
-    CHECK(last->second.live() == 0);
-    erase_block(last);
-    last = blocks_.empty() ? blocks_.end() : std::prev(blocks_.end());
-  }
+  CHECK(last == blocks_.end() || last->first < id);  // XSETID goes back no further than what lives
   if (last != blocks_.end() &&
       (last->second.listpack_bytes() + bytes_of(fields_and_values) >= most ||
        (limits.node_entries != 0 && last->second.all() >= limits.node_entries))) {
@@ -262,10 +258,11 @@ bool Stream::has_behind(StreamId id) const {
 
 void Stream::add_block(StreamId first, StreamBlock block) {
   CHECK(blocks_.empty() || std::prev(blocks_.end())->first < first);
+  if (block.live() == 0) return;  // as a block goes with its last entry
   size_ += block.live();
   block_bytes_ += block.memory_bytes();
   blocks_.emplace_hint(blocks_.end(), first, std::move(block));
-  if (first_id_ == StreamId{} && size_ > 0) find_first();
+  if (first_id_ == StreamId{}) find_first();
 }
 
 // --- What Redis tells of its tree ---
