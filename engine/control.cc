@@ -93,12 +93,13 @@ std::vector<std::pair<std::string, std::string>> Engine::config_get(std::string_
   return found;
 }
 
-Result<void> Engine::config_set(std::string_view name, std::string_view value) {
+Result<void> Engine::config_set(std::string_view asked, std::string_view value) {
+  const std::string name = lower_case(asked);
   const Parameter* parameter = find_parameter(name);
   const RedisParameter* redis = find_redis_parameter(newer_name(name));
   if (parameter == nullptr && redis == nullptr) {
     return Error{Errc::kInvalid,
-                 fmt::format("Unknown option or number of arguments for CONFIG SET - '{}'", name)};
+                 fmt::format("Unknown option or number of arguments for CONFIG SET - '{}'", asked)};
   }
   const auto failed = [&](std::string_view text) {
     return Error{

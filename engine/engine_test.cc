@@ -495,6 +495,18 @@ TEST_F(EngineTest, WritesThatNeedMemoryAreRefusedAboveTheLimit) {
   });
 }
 
+TEST_F(EngineTest, ConfigSetSaysWhatItCouldNotTake) {
+  in(always(), [&] {
+    EXPECT_EQ(ask("CONFIG SET maxmemory 0 save"), "-ERR syntax error\r\n");
+    EXPECT_EQ(ask("CONFIG SET NoSuch 1"),
+              "-ERR Unknown option or number of arguments for CONFIG SET - 'NoSuch'\r\n");
+    EXPECT_EQ(ask("CONFIG SET Hash-Max-Listpack-Entries 1k"),
+              "-ERR CONFIG SET failed (possibly related to argument 'hash-max-listpack-entries') - "
+              "argument couldn't be parsed into an integer\r\n");
+    EXPECT_EQ(ask("CONFIG SET Hash-Max-Listpack-Entries 7"), "+OK\r\n");
+  });
+}
+
 // A reply that waits under one policy must not wait for ever under the next.
 TEST_F(EngineTest, ThePolicyChangesAtRunTime) {
   in(with_policy(SyncPolicy::kNo), [&] {

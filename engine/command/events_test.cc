@@ -104,6 +104,24 @@ TEST_F(KeyEvents, AnEmptiedCollectionIsGone) {
   EXPECT_EQ(told("GEOSEARCHSTORE f g FROMMEMBER a BYRADIUS 1 km"), Lines{"geosearchstore f"});
 }
 
+// A transaction's messages stand among its events in the order in which it did both.
+TEST_F(KeyEvents, AMessageComesBehindWhatWasDoneBefore) {
+  ask(other, "PSUBSCRIBE n*");
+  for (const char* request : {"MULTI", "SET a 1", "PUBLISH n__:x y", "SET b 1"}) ask(request);
+  EXPECT_EQ(told("EXEC"), (Lines{"set a", "x y", "set b"}));
+}
+
+// What takes another's place by its name is new; what is written over is not.
+TEST_F(KeyEvents, AKeyIsNew) {
+  tell("En");
+  EXPECT_EQ(told("SET a 1"), Lines{"new a"});
+  EXPECT_EQ(told("SET a 2"), Lines{});
+  EXPECT_EQ(told("COPY a b"), Lines{"new b"});
+  EXPECT_EQ(told("COPY a b REPLACE"), Lines{"new b"});
+  EXPECT_EQ(told("RENAME a b"), Lines{"new b"});
+  EXPECT_EQ(told("SORT b STORE b"), Lines{});
+}
+
 TEST_F(KeyEvents, AConsumerThatIsNewIsTold) {
   ask("XADD x 1-1 f v");
   ask("XGROUP CREATE x g 0");

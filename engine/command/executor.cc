@@ -73,7 +73,13 @@ bool Executor::is_command(Client& client, const CommandSpec* spec,
   if (spec == nullptr || !arity_fits(*spec, args.size())) {
     client.multi_failed |= client.in_multi;
     if (spec != nullptr) ++tally_.of(spec).rejected;
-    refuse(client, spec == nullptr ? unknown_command_error(args) : wrong_arity_error(*spec));
+    if (spec == nullptr) {
+      refuse(client, unknown_command_error(args));
+    } else if (spec->name == "exec") {
+      reject(client, *spec, wrong_arity_error(*spec).substr(std::string_view("ERR ").size()));
+    } else {
+      refuse(client, wrong_arity_error(*spec));
+    }
     return false;
   }
   if (spec->subcommand_count != 0 && args.size() > 1) {
@@ -303,8 +309,7 @@ void Executor::settle_changes() {
 }
 
 void Executor::send_news() {
-  if (!events_.empty())
-    for (const Events::Event& event : events_.take()) publish_event(clients_, events_, event);
+  publish_events(clients_, events_);
   if (!clients_.news.empty()) tell_news(clients_, log_.applied_lsn());
 }
 

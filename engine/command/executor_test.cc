@@ -40,6 +40,18 @@ TEST_F(ExecutorTest, AnOperationIsOneEntry) {
   EXPECT_EQ(executor.stats().commands, 0u);
 }
 
+TEST_F(ExecutorTest, AnExecThatIsNoneEndsTheTransaction) {
+  constexpr const char* kWhy =
+      "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' "
+      "command\r\n";
+  EXPECT_EQ(ask("EXEC now"), kWhy);
+  EXPECT_EQ(ask("MULTI"), kOk);
+  EXPECT_EQ(ask("SET a 1"), kQueued);
+  EXPECT_EQ(ask("EXEC now"), kWhy);
+  EXPECT_EQ(ask("EXEC"), "-ERR EXEC without MULTI\r\n");
+  EXPECT_EQ(ask("GET a"), kNull);
+}
+
 TEST_F(ExecutorTest, WhatIsNoCommandIsRefused) {
   EXPECT_EQ(ask("NOSUCH a"), "-ERR unknown command 'NOSUCH', with args beginning with: 'a' \r\n");
   EXPECT_EQ(ask("GET"), "-ERR wrong number of arguments for 'get' command\r\n");

@@ -187,11 +187,14 @@ size_t publish_sharded(Clients& clients, std::string_view channel, std::string_v
   return send_words(clients, found->second, {"smessage", channel, message});
 }
 
-void publish_event(Clients& clients, const Events& events, const Events::Event& event) {
-  if (events.on_key_channel())
-    publish(clients, fmt::format("__keyspace@{}__:{}", event.db, event.key), event.name);
-  if (events.on_event_channel())
-    publish(clients, fmt::format("__keyevent@{}__:{}", event.db, event.name), event.key);
+void publish_events(Clients& clients, Events& events) {
+  if (events.empty()) return;
+  for (const Events::Event& event : events.take()) {
+    if (events.on_key_channel())
+      publish(clients, fmt::format("__keyspace@{}__:{}", event.db, event.key), event.name);
+    if (events.on_event_channel())
+      publish(clients, fmt::format("__keyevent@{}__:{}", event.db, event.name), event.key);
+  }
 }
 
 void tell_news(Clients& clients, uint64_t lsn) {

@@ -39,8 +39,8 @@ void show_to_monitors(Clients& clients, const Client& client, int db, const Comm
 size_t publish(Clients& clients, std::string_view channel, std::string_view message);
 size_t publish_sharded(Clients& clients, std::string_view channel, std::string_view message);
 
-// Tells of what happened to a key, on the channels that `events` has.
-void publish_event(Clients& clients, const Events& events, const Events::Event& event);
+// Tells of what happened to keys until now, on the channels that `events` has.
+void publish_events(Clients& clients, Events& events);
 
 // Sends what has been made.
 void tell_news(Clients& clients, uint64_t lsn);

@@ -128,6 +128,8 @@ bool equals_ignoring_case(std::string_view text, std::string_view upper_word) {
 
 // Every element but a star takes one byte, so it is enough to go back to the last star.
 bool glob_match(std::string_view pattern, std::string_view text) {
+  if (text.empty())
+    return pattern.empty();  // as in Redis, where a star stands for nothing only behind something
   size_t p = 0;
   size_t t = 0;
   size_t behind_star = std::string_view::npos;

@@ -1,33 +1,34 @@
 #include "engine/command/scan.h"
 
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+
 namespace powercut::engine {
 
 namespace {
 
-// An unsigned 64-bit number; leading zeros are fine, and so is a plus sign.
-bool parse_cursor(std::string_view text, uint64_t& cursor) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  if (text.empty()) return false;
-  cursor = 0;
-  for (const char c : text) {
-    const auto digit = static_cast<unsigned char>(c - '0');
-    if (digit > 9 || __builtin_mul_overflow(cursor, uint64_t{10}, &cursor) ||
-        __builtin_add_overflow(cursor, uint64_t{digit}, &cursor)) {
-      return false;
-    }
-  }
-  return true;
+// As strtoul() takes one, which ends at a byte of zero and lets a number be negative; nothing is 0.
+bool is_cursor(std::string_view text, uint64_t& cursor) {
+  const std::string word(text.substr(0, text.find('\0')));
+  if (!word.empty() && std::isspace(static_cast<unsigned char>(word[0]))) return false;
+  char* end = nullptr;
+  errno = 0;
+  cursor = std::strtoul(word.c_str(), &end, 10);
+  return *end == '\0' && errno != ERANGE;
 }
 
 }  // namespace
 
-bool parse_scan(Call& call, size_t cursor_arg, bool allow_type, uint64_t& cursor,
-                ScanOptions& options) {
-  if (!parse_cursor(call.arg(cursor_arg), cursor)) {
-    call.fail("ERR invalid cursor");
-    return false;
-  }
-  for (size_t i = cursor_arg + 1; i < call.argc(); i += 2) {
+bool parse_cursor(Call& call, size_t at, uint64_t& cursor) {
+  if (is_cursor(call.arg(at), cursor)) return true;
+  call.fail("ERR invalid cursor");
+  return false;
+}
+
+bool parse_scan_options(Call& call, size_t at, bool allow_type, ScanOptions& options) {
+  for (size_t i = at; i < call.argc(); i += 2) {
     const bool has_value = i + 1 < call.argc();
     if (has_value && call.is(i, "COUNT")) {
       int64_t count = 0;

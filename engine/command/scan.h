@@ -20,10 +20,10 @@ struct ScanOptions {
   std::optional<std::string_view> type;
 };
 
-// Reads the cursor at `cursor_arg` and the options behind it; TYPE only where `allow_type`. Answers
-// the error itself and returns false.
-bool parse_scan(Call& call, size_t cursor_arg, bool allow_type, uint64_t& cursor,
-                ScanOptions& options);
+// The cursor at `at`. Answers the error itself and returns false.
+bool parse_cursor(Call& call, size_t at, uint64_t& cursor);
+// The options from `at` on; TYPE only where `allow_type`. Answers the error itself and returns false.
+bool parse_scan_options(Call& call, size_t at, bool allow_type, ScanOptions& options);
 
 // Answers [next cursor, [elements...]]: visits options.count entries from the cursor on.
 // `emit(entry)` is called for those whose key fits MATCH; it writes the entry's elements and
@@ -56,11 +56,22 @@ void scan_reply(Call& call, const Map& map, uint64_t cursor, const ScanOptions& 
   call.reply.end_deferred(mark, elements);
 }
 
-// The answer where the key is absent.
-inline void scan_reply_nothing(Call& call) {
-  call.reply.array(2);
-  call.reply.bulk("0");
-  call.reply.array(0);
+// HSCAN, SSCAN, ZSCAN: COMMAND key cursor [options]. Of a key that is not there no option is wrong, as in Redis.
+template <class T, class Emit>
+void scan_collection(Call& call, Emit&& emit) {
+  uint64_t cursor = 0;
+  ScanOptions options;
+  if (!parse_cursor(call, 2, cursor)) return;
+  const T* collection = call.read<T>(call.arg(1));
+  if (call.failed()) return;
+  if (collection == nullptr) {
+    call.reply.array(2);
+    call.reply.bulk("0");
+    call.reply.array(0);
+    return;
+  }
+  if (!parse_scan_options(call, 3, false, options)) return;
+  scan_reply(call, collection->entries(), cursor, options, emit);
 }
 
 }  // namespace powercut::engine

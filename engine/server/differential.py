@@ -3,16 +3,18 @@
 
 usage: differential.py POWERCUT-SERVER REDIS-SERVER [--count N] [--seed S]
 
-RESP2 and RESP3 in turn. What has no order is sorted; of an error the first word counts, since texts are for people; what
-draws at random is held to how much it gives. Encodings are not compared: in
-Redis they depend on what a value once was. At the end of each stretch every key is compared.
-Status 1 at the first difference, with the requests that led there.
+RESP2 and RESP3 in turn, tracking in every third stretch. Beside the client two others wait for what it brings, and one
+listens: what they were given, every keyspace event and every invalidation is compared, in order. What has no order is sorted;
+what draws at random is held to how much it gives. Encodings are not compared: in Redis they depend on what a value once
+was. At the end of each stretch every key is compared. The requests are in differential.txt.
+Status 1 at the first difference, with as few requests as lead there.
 """
 
 import argparse
 import hashlib
 import os
 import random
+import re
 import shutil
 import socket
 import subprocess
@@ -57,56 +59,20 @@ SCRIPTS = [
 LIBRARIES = [b"#!lua name=lib%d\nredis.register_function('f%d', function(keys, args) redis.call('SET', keys[1], args[1] .. '%d') return redis.call('EXISTS', keys[2]) end)\nredis.register_function{function_name='g%d', callback=function() return %d end, flags={'no-writes'}}" % (n, n, v, n, v)
              for n in range(2) for v in range(2)] + [b"#!lua name=bad\nx", b"#!lua name=lib0\nredis.register_function('f1', function() end)", b"none"]
 
-# What stands for an argument: k key, w word, n number, s score, t seconds, p longitude or latitude, l length, u unit, f type
-# and o offset of a bit field, i ID of a stream's entry, e end of a range of these, E a script, D the digest of one, Y a library;
-# anything else is itself (`lex` a sorted set of one score: among several, an order of names is none); `*` behind: one to four of them.
-GRAMMAR = """
-SET k w;SET k w EX t;SET k w NX;SET k w XX GET;SET k w KEEPTTL;SET k w GET;SETNX k w;SETEX k t w;GET k;GETSET k w;GETDEL k
-GETEX k;GETEX k PERSIST;MSET k w k w;MSETNX k w k w;MGET k*;INCR k;DECR k;INCRBY k n;DECRBY k n;INCRBYFLOAT k w;APPEND k w
-STRLEN k;GETRANGE k n n;SETRANGE k 3 w;SUBSTR k n n;LCS k k;LCS k k LEN;SETBIT k 7 1;SETBIT k n 1;GETBIT k n;BITCOUNT k
-BITCOUNT k n n;BITPOS k 1;BITPOS k 0 n n;BITOP AND k k k;BITOP NOT k k
-BITFIELD k GET f o;BITFIELD k SET f o n;BITFIELD k INCRBY f o n GET f o;BITFIELD k OVERFLOW SAT INCRBY f o n SET f o n;BITFIELD k
-BITFIELD k OVERFLOW FAIL INCRBY f o n SET f o n OVERFLOW WRAP SET f o n;BITFIELD_RO k GET f o;BITFIELD_RO k SET f o n
-PFADD k;PFADD k w*;PFADD k w*;PFCOUNT k;PFCOUNT k k;PFMERGE k k;PFMERGE k k*;PFDEBUG DECODE k;PFDEBUG ENCODING k;PFDEBUG TODENSE k;PFDEBUG GETREG k
-DEL k*;UNLINK k*;EXISTS k*;TYPE k;RENAME k k;RENAMENX k k;COPY k k;COPY k k REPLACE;PERSIST k;TTL k;EXPIRE k t;EXPIRE k 100 NX
-EXPIREAT k 33177117420;EXPIRETIME k;PEXPIREAT k 33177117420000 GT;TOUCH k*;DBSIZE;SELECT 1;SELECT 0;MOVE k 1;SWAPDB 0 1;FLUSHDB
-LPUSH k w*;RPUSH k w*;LPUSHX k w;RPUSHX k w*;LPOP k;RPOP k;LPOP k n;RPOP k 2;LLEN k;LRANGE k n n;LINDEX k n;LSET k n w
-LINSERT k BEFORE w w;LREM k n w;LTRIM k n n;RPOPLPUSH k k;LMOVE k k LEFT RIGHT;LPOS k w;LPOS k w RANK -1 COUNT 0;LMPOP 2 k k LEFT
-SADD k w*;SREM k w*;SISMEMBER k w;SMISMEMBER k w*;SCARD k;SMEMBERS k;SINTER k k;SUNION k k;SDIFF k k;SINTERCARD 2 k k LIMIT n
-SINTERSTORE k k k;SUNIONSTORE k k k;SDIFFSTORE k k k;SMOVE k k w
-HSET k w w;HSET k w w w w;HSETNX k w w;HGET k w;HMGET k w*;HMSET k w w;HDEL k w*;HLEN k;HEXISTS k w;HSTRLEN k w;HINCRBY k w n
-HINCRBYFLOAT k w w;HGETALL k;HKEYS k;HVALS k
-ZADD k s w;ZADD lex 0 w 0 w 0 w;ZADD k NX s w s w;ZADD k XX GT CH s w;ZADD k INCR s w;ZINCRBY k s w;ZREM k w*;ZCARD k;ZSCORE k w;ZMSCORE k w*;ZRANK k w
-ZREVRANK k w;ZRANGE k n n;ZRANGE k n n WITHSCORES;ZRANGE k s s BYSCORE LIMIT 0 n;ZRANGE lex s s BYLEX;ZREVRANGE k n n WITHSCORES
-ZRANGEBYSCORE k s s WITHSCORES;ZREVRANGEBYSCORE k s s;ZRANGEBYLEX lex s s;ZCOUNT k s s;ZLEXCOUNT lex s s;ZPOPMIN k;ZPOPMAX k n
-ZREMRANGEBYRANK k n n;ZREMRANGEBYSCORE k s s;ZREMRANGEBYLEX lex s s;ZUNIONSTORE k 2 k k;ZINTERSTORE k 2 k k WEIGHTS 2 n;ZDIFF 2 k k WITHSCORES
-ZINTER 2 k k;ZUNION 2 k k WITHSCORES AGGREGATE MAX;ZRANGESTORE k k n n;ZMPOP 1 k MIN COUNT n;ZINTERCARD 2 k k;ZDIFFSTORE k 2 k k
-GEOADD k p p w;GEOADD k p p w p p w;GEOADD k NX CH p p w;GEOADD k XX p p w;GEOPOS k w*;GEOHASH k w*;GEODIST k w w;GEODIST k w w u
-GEOSEARCH k FROMLONLAT p p BYRADIUS l u WITHDIST WITHHASH WITHCOORD;GEOSEARCH k FROMMEMBER w BYBOX l l u WITHCOORD;GEOSEARCH k BYBOX l l u FROMLONLAT p p
-GEOSEARCH k FROMMEMBER w BYRADIUS l u COUNT n ANY;GEORADIUS k p p l u WITHDIST;GEORADIUS k p p l u STORE k;GEORADIUSBYMEMBER k w l u
-GEORADIUSBYMEMBER k w l u STOREDIST k;GEORADIUS_RO k p p l u WITHHASH;GEORADIUSBYMEMBER_RO k w l u STORE k;GEOSEARCHSTORE k k FROMLONLAT p p BYRADIUS l u
-GEOSEARCHSTORE k k FROMMEMBER w BYBOX l l u STOREDIST;GEOSEARCHSTORE k k FROMMEMBER w BYRADIUS l u ASC
-XADD k i w w;XADD k 1-* w w;XADD k 2-* w w w w;XADD k NOMKSTREAM 1-* w w;XADD k MAXLEN n 1-* w w;XADD k MAXLEN ~ 2 LIMIT n 2-* w w;XADD k MINID = i 2-* w w
-XADD k 1-* f w;XADD k 1-* f w;XADD k MINID ~ i 1-* f w;XADD k i w;XLEN k;XRANGE k e e;XRANGE k - + COUNT n;XREVRANGE k e e;XREVRANGE k + - COUNT n;XDEL k i*
-XTRIM k MAXLEN n;XTRIM k MAXLEN ~ n;XTRIM k MAXLEN ~ n LIMIT n;XTRIM k MINID i;XTRIM k MINID ~ i;XTRIM k n;XSETID k i;XSETID k i ENTRIESADDED n MAXDELETEDID i
-CONFIG SET stream-node-max-entries 2;CONFIG SET stream-node-max-entries 100;CONFIG SET stream-node-max-bytes 60;CONFIG SET stream-node-max-bytes 4096
-XREAD STREAMS k i;XREAD COUNT n STREAMS k k i $;XREAD STREAMS k k i;XREAD STREAMS k >;XREAD BLOCK 1 STREAMS k i;XINFO STREAM k;XINFO STREAM k;XINFO GROUPS k;XINFO STREAM k w
-XGROUP CREATE k g i MKSTREAM;XGROUP CREATE k g 0 MKSTREAM;XGROUP CREATE k g $;XGROUP CREATE k h i ENTRIESREAD n;XGROUP SETID k g i;XGROUP SETID k g e ENTRIESREAD n
-XGROUP DESTROY k g;XGROUP CREATECONSUMER k g w;XGROUP DELCONSUMER k g w;XGROUP SETID k g;XREADGROUP GROUP g w STREAMS k >;XREADGROUP GROUP g w COUNT n STREAMS k >
-XREADGROUP GROUP g x COUNT 2 STREAMS k >;XREADGROUP GROUP g y COUNT 2 STREAMS k >;XREADGROUP GROUP g x NOACK COUNT 1 STREAMS k >;XREADGROUP GROUP g x STREAMS k i
-XREADGROUP GROUP g x STREAMS k k > 0;XREADGROUP GROUP h w BLOCK 1 STREAMS k >;XREADGROUP GROUP g x STREAMS k $;XACK k g i*;XPENDING k g;XPENDING k g e e n;XPENDING k g - + 9 x
-XPENDING k g IDLE 100000 - + 9;XPENDING k g -;XCLAIM k g y 0 i*;XCLAIM k g x 0 i* JUSTID;XCLAIM k g x 0 i FORCE RETRYCOUNT n;XCLAIM k g y 0 i TIME 5 LASTID i;XCLAIM k g x 100000 i i
-XCLAIM k g x 0 i w;XAUTOCLAIM k g y 0 e;XAUTOCLAIM k g x 0 0 COUNT n;XAUTOCLAIM k g y 0 - COUNT 2 JUSTID;XAUTOCLAIM k g y 100000 0
-SORT_RO k;SORT_RO k BY nosort GET #;SORT_RO k STORE k
-SORT k;SORT k ALPHA DESC LIMIT 0 n;SORT k STORE k;SORT k BY nosort GET #;KEYS *;KEYS a;RANDOMKEY;SRANDMEMBER k;SRANDMEMBER k n;HRANDFIELD k n
-ZRANDMEMBER k n;SCAN 0 COUNT 1000;SSCAN k 0 COUNT 1000;HSCAN k 0 COUNT 1000;ZSCAN k 0 COUNT 1000
-EVAL E 2 k k w n;EVAL E 2 k k w n;EVAL E 2 k k w n;EVAL_RO E 2 k k w n;EVALSHA D 2 k k w n;EVALSHA_RO D 2 k k w n;EVAL E n k;SCRIPT EXISTS D D;SCRIPT LOAD E
-FUNCTION LOAD Y;FUNCTION LOAD REPLACE Y;FCALL f0 2 k k w;FCALL f1 2 k k w;FCALL_RO g0 0;FCALL g1 0;FCALL_RO f0 2 k k w;FUNCTION DELETE lib0;FUNCTION STATS
-MULTI;EXEC;DISCARD;WATCH k;UNWATCH;ECHO w;PING;PING w;NOTACOMMAND w;GET;SET k;TYPE;LPUSH k;OBJECT FREQ k
-""".replace("\n", ";").split(";")
-GRAMMAR = [line.split() for line in GRAMMAR if line]
-UNORDERED = {b"SMEMBERS", b"SPOP", b"SINTER", b"SUNION", b"SDIFF", b"HGETALL", b"HKEYS", b"HVALS", b"KEYS", b"SCAN", b"SSCAN", b"HSCAN", b"ZSCAN"}
+LONG_WORDS = [b"l" * 64, b"m" * 65, b"long" * 30, b"\x01" * 300, b"v" * 9000]
+KINDS = {"k": KEYS, "w": WORDS, "L": LONG_WORDS, "n": NUMBERS, "t": TIMES, "s": SCORES, "p": PLACES, "l": LENGTHS, "u": UNITS,
+         "f": FIELDS, "o": OFFSETS, "i": IDS, "e": ENDS, "E": SCRIPTS, "Y": LIBRARIES,
+         "D": [hashlib.sha1(script).hexdigest().encode() for script in SCRIPTS]}
+
+UNORDERED = {b"SMEMBERS", b"SPOP", b"SINTER", b"SUNION", b"SDIFF", b"HGETALL", b"HKEYS", b"HVALS", b"KEYS", b"SCAN",
+             b"SSCAN", b"HSCAN", b"ZSCAN",
+             b"ACL", b"PUBSUB", b"FUNCTION"}
 DRAWN = {b"RANDOMKEY", b"SRANDMEMBER", b"HRANDFIELD", b"ZRANDMEMBER"}
+
+
+# Spoiled, these would wait for long, or ask what keys a request has that is none.
+AS_THEY_ARE = {b"BLOCK", b"BLPOP", b"BRPOP", b"BLMOVE", b"BRPOPLPUSH", b"BLMPOP", b"BZPOPMIN", b"BZPOPMAX", b"BZMPOP",
+               b"GETKEYS", b"GETKEYSANDFLAGS"}
 
 
 class Failure(Exception):
@@ -125,11 +91,14 @@ class Connection:
                 time.sleep(0.05)
         self.file = self.socket.makefile("rb")
 
-    def ask(self, *words):
+    def send(self, *words):
         parts = [b"*%d\r\n" % len(words)]
         for word in words:
             parts.append(b"$%d\r\n%s\r\n" % (len(word), word))
         self.socket.sendall(b"".join(parts))
+
+    def ask(self, *words):
+        self.send(*words)
         return self.reply()
 
     def reply(self):
@@ -157,55 +126,74 @@ class Connection:
         return (kind, rest)
 
 
+SHOWN = re.compile(rb"'.*'|(argument|option) .*", re.S)  # an argument that an error shows; Redis ends it at a byte of zero
+TEN_THOUSAND = {b"TTL": 1, b"PTTL": 1000, b"EXPIRETIME": 1, b"PEXPIRETIME": 1000}
+
+
+def unordered(reply):
+    return sorted(map(unordered, reply), key=repr) if isinstance(reply, (list, tuple)) else repr(reply)
+
+
 def comparable(request, reply):
+    name = request[0].upper()
     if isinstance(reply, Failure):
-        return ("error", reply.args[0].split(b" ")[0])
+        return ("error", SHOWN.sub(b"...", reply.args[0]) if b"\x00\xff\r\n" in request else reply.args[0])
     if isinstance(reply, list):
-        name = request[0].upper()
         if name in DRAWN:
             return len(reply)
-        if name in UNORDERED and reply and isinstance(reply[-1], list):
-            return [reply[0], sorted(map(repr, reply[1]))]  # a cursor, and a page
+        if name.endswith(b"SCAN"):
+            return [reply[0], unordered(reply[1])]  # a cursor, and a page
         if name == b"XPENDING" and len(request) > 3:
             return [[one[0], one[1], one[3]] for one in reply]  # the other is a time
-        if name in UNORDERED or b"nosort" in request:
-            return sorted(map(repr, reply))
+        if name in UNORDERED or name in (b"SORT", b"SORT_RO") and b"BY" in request:
+            return unordered(reply)
         return [comparable((b"",), one) for one in reply]
-    if request[0].upper() in DRAWN:
+    if name in DRAWN:
         return reply is None
-    if request[0].upper() == b"TTL" and reply[0] == b":":
-        return min(int(reply[1]), 1)  # a second may end between the two
+    if name in TEN_THOUSAND and reply[0] == b":":  # none of TIMES is nearer to another, and seconds pass between the two
+        return round(int(reply[1]) / TEN_THOUSAND[name], -4)
     return reply
 
 
+def read_grammar():
+    """Families of requests, as lists of words, and how often each is drawn."""
+    families, weights = [], []
+    with open(os.path.join(os.path.dirname(__file__), "differential.txt")) as file:
+        for line in file:
+            if line.startswith("["):
+                weights.append(int(line.strip("[]\n").split()[-1]))
+                families.append([])
+            elif line.strip() and not line.startswith("#"):
+                families[-1].append(line.split())
+    return families, weights
+
+
 def draw(rng, word):
-    if word == "k":
-        return rng.choice(KEYS)
-    if word == "w":
-        return rng.choice(WORDS)
-    if word == "n":
-        return rng.choice(NUMBERS)
-    if word == "t":
-        return rng.choice(TIMES)
-    if word == "s":
-        return rng.choice(SCORES)
-    if word in ("p", "l", "u", "f", "o", "i", "e"):
-        return rng.choice({"p": PLACES, "l": LENGTHS, "u": UNITS, "f": FIELDS, "o": OFFSETS, "i": IDS, "e": ENDS}[word])
-    if word in ("E", "D"):
-        script = rng.choice(SCRIPTS)
-        return script if word == "E" else hashlib.sha1(script).hexdigest().encode()
-    if word == "Y":
-        return rng.choice(LIBRARIES)
-    return word.encode()
+    return rng.choice(KINDS[word]) if word in KINDS else word.encode()
 
 
-def request_of(rng):
+def request_of(rng, grammar):
     request = []
-    for word in rng.choice(GRAMMAR):
-        many = word.endswith("*") and word != "*"
+    families, weights = grammar
+    for word in rng.choice(rng.choices(families, weights)[0]):
+        many = len(word) == 2 and word[1] == "*" and word[0] in KINDS
         for _ in range(rng.randint(1, 4) if many else 1):
-            request.append(draw(rng, word[:-1] if many else word))
+            request.append(draw(rng, word[0] if many else word))
+    if len(request) > 1 and rng.random() < 0.04 and not AS_THEY_ARE & set(request):
+        spoil(rng, request)
     return request
+
+
+def spoil(rng, request):
+    """One argument is missing, is there twice, or is another's."""
+    at = rng.randrange(1, len(request))
+    how = rng.randrange(3)
+    if how == 0:
+        del request[at]
+    elif how == 1:
+        request.insert(at, request[at])
+    else:
+        request[at] = rng.choice(request[1:])
 
 
 def contents(connection, key):
@@ -217,18 +205,9 @@ def contents(connection, key):
     }.get(kind[1])
     if read is None:
         return kind
-    ttl = connection.ask(b"TTL", key)
-    return (kind, comparable(read, connection.ask(*read)), min(int(ttl[1]), 1))
-
-
-def differ(history, request, ours, theirs):
-    print("differential: a reply differs; what led there:", file=sys.stderr)
-    for past in history[-40:]:
-        print("   ", " ".join(repr(word)[1:] for word in past), file=sys.stderr)
-    print("asked:    ", " ".join(repr(word)[1:] for word in request), file=sys.stderr)
-    print("powercut: ", ours, file=sys.stderr)
-    print("redis:    ", theirs, file=sys.stderr)
-    return 1
+    ends = (b"PEXPIRETIME", key)
+    return (kind, comparable(read, connection.ask(*read)), comparable(ends, connection.ask(*ends)),
+            connection.ask(b"DEBUG", b"DIGEST-VALUE", key))
 
 
 class Transaction:
@@ -239,51 +218,181 @@ class Transaction:
 
     def comparable(self, request, reply):
         name = request[0].upper()
+        failed = isinstance(reply, Failure)
         if name == b"EXEC" and isinstance(reply, list) and self.queued is not None:
             answer = [comparable(*pair) for pair in zip(self.queued, reply)]
         else:
             answer = comparable(request, reply)
-        if name == b"MULTI" and not isinstance(reply, Failure):
-            self.queued = []
-        elif name in (b"EXEC", b"DISCARD", b"RESET"):
-            self.queued = None
-        elif reply == (b"+", b"QUEUED"):
+        if reply == (b"+", b"QUEUED"):
             self.queued.append(request)
+        elif name == b"MULTI" and not failed:
+            self.queued = []
+        elif name == b"EXEC" or name in (b"DISCARD", b"RESET") and not failed:
+            self.queued = None
         return answer
 
 
-def compare(rng, count, ports):
-    ours, theirs = (Connection(port) for port in ports)
-    left = count
-    stretch = 0
-    while left > 0:
-        history = []
-        transactions = [Transaction(), Transaction()]
-        protocol = b"%d" % (2 + stretch % 2)
-        stretch += 1
-        for connection in (ours, theirs):
-            connection.ask(b"RESET")
-            connection.ask(b"HELLO", protocol)
-            connection.ask(b"FLUSHALL")
-            connection.ask(b"FUNCTION", b"FLUSH")
-        for _ in range(min(left, 400)):
-            request = request_of(rng)
-            got = [transaction.comparable(request, connection.ask(*request))
-                   for transaction, connection in zip(transactions, (ours, theirs))]
-            history.append(request)
+class Side:
+    """One of the two servers, and who talks to it: a client, one who listens, and two who wait for what the client brings."""
+
+    def __init__(self, port):
+        self.client, self.control, self.listener = (Connection(port) for _ in range(3))
+        self.waiters = [Connection(port) for _ in range(2)]
+        self.ids = [waiter.ask(b"CLIENT", b"ID")[1] for waiter in self.waiters]
+        self.waiting = [None, None]
+        self.marks = 0
+        self.control.ask(b"CONFIG", b"SET", b"notify-keyspace-events", b"KEAn")
+        self.listener_id = self.listener.ask(b"CLIENT", b"ID")[1]
+        for pattern in (b"__keyevent*__:*", b"?", b""):  # the words that PUBLISH draws, and the marks
+            self.listener.ask(b"PSUBSCRIBE", pattern)
+        self.listener.ask(b"SUBSCRIBE", b"__redis__:invalidate")
+        self.listener.ask(b"SUBSCRIBE", b"mark")
+
+    def begin(self, protocol, tracks):
+        self.waited()
+        self.client.ask(b"RESET")
+        self.client.ask(b"HELLO", protocol)
+        for request in BEGINNING:
+            self.client.ask(*request)
+        if tracks:
+            self.client.ask(b"CLIENT", b"TRACKING", b"ON", b"REDIRECT", self.listener_id)
+        self.heard()
+        self.transaction = Transaction()
+
+    def ask(self, request):
+        return self.transaction.comparable(request, self.client.ask(*request))
+
+    def wait(self, waiter, request):
+        if self.waiting[waiter] is None:
+            self.waiters[waiter].send(*request)
+            self.waiting[waiter] = request
+            self.control.ask(b"PING")  # by now it has been read
+
+    def waited(self):
+        """What those who waited were given since; nobody waits after this."""
+        given = []
+        for waiter, request in enumerate(self.waiting):
+            if request is not None:
+                self.control.ask(b"CLIENT", b"UNBLOCK", self.ids[waiter])
+                given.append((request, comparable(request, self.waiters[waiter].reply())))
+        self.waiting = [None, None]
+        return given
+
+    def heard(self):
+        """What the listener was told since: events and messages, in order; and which keys are invalid."""
+        self.marks += 1
+        mark = b"%d" % self.marks
+        self.control.ask(b"PUBLISH", b"mark", mark)
+        told, invalid = [], set()
+        while True:
+            message = self.listener.reply()
+            if message[1] == b"__redis__:invalidate":
+                invalid.update([b"everything"] if message[2] is None else message[2])
+            elif message[-1] == mark:
+                return told, invalid
+            else:
+                told.append(message[1:])
+
+
+# Each stretch begins with these.
+BEGINNING = [(b"FLUSHALL",), (b"FUNCTION", b"FLUSH"), (b"SCRIPT", b"FLUSH")] + [
+    (b"CONFIG", b"SET", name, value) for name, value in (
+        (b"hash-max-listpack-entries", b"512"), (b"zset-max-listpack-entries", b"128"), (b"set-max-intset-entries", b"512"),
+        (b"list-max-listpack-size", b"-2"), (b"stream-node-max-entries", b"100"), (b"stream-node-max-bytes", b"4096"))]
+WAITS = [line.split() for line in (
+    "BLPOP k k 0", "BRPOP k 0", "BLMOVE k k LEFT RIGHT 0", "BRPOPLPUSH k k 0", "BLMPOP 0 2 k k RIGHT COUNT 2", "BZPOPMIN k k 0",
+    "BZPOPMAX k 0", "BZMPOP 0 2 k k MIN COUNT 2", "XREAD BLOCK 0 STREAMS k $", "XREAD BLOCK 0 COUNT 1 STREAMS k k i $",
+    "XREADGROUP GROUP g w BLOCK 0 STREAMS k >")]
+STRETCH = 400
+LOOK = 8  # requests, and then all is compared that others were given and told meanwhile
+
+
+def draw_stretch(rng, grammar, requests):
+    """Steps: who asks (0 and 1 are those who wait, None is the client), and what."""
+    steps = []
+    watches = False
+    while len(steps) < requests:
+        if rng.random() < 0.1:
+            steps.append((rng.randrange(2), [draw(rng, word) for word in rng.choice(WAITS)]))
+        request = request_of(rng, grammar)
+        if watches and request[0] in (b"XSETID", b"XGROUP"):
+            continue  # Redis lets these pass by who watches the stream
+        watches = request[0] == b"WATCH" or watches and request[0] not in (b"EXEC", b"DISCARD", b"UNWATCH")
+        steps.append((None, request))
+    return steps
+
+
+def difference(sides, steps, begin, look):
+    """What was asked, and what each side answered where that differs; None where nothing does."""
+    for side in sides:
+        side.begin(*begin)
+    swapped, told_before = False, set()
+    for number, (waiter, request) in enumerate(steps):
+        if waiter is None:
+            got = [side.ask(request) for side in sides]
             if got[0] != got[1]:
-                return differ(history, request, *got)
-        left -= 400
-        for connection in (ours, theirs):
-            connection.ask(b"DISCARD")
-        for db in (b"0", b"1"):
-            for connection in (ours, theirs):
-                connection.ask(b"SELECT", db)
-            for key in KEYS + [b"lex"]:
-                got = [contents(connection, key) for connection in (ours, theirs)]
-                if got[0] != got[1]:
-                    return differ(history, [b"the contents of", key], *got)
-    print(f"differential: {count} requests, {stretch} stretches: no difference")
+                return (b" ".join(request), got)
+        else:
+            for side in sides:
+                side.wait(waiter, request)
+        if number % look == 0:
+            got = [side.waited() for side in sides]
+            if got[0] != got[1]:
+                return (b"what those who waited were given", got)
+            got = [side.heard() for side in sides]
+            if got[0][0] != got[1][0]:
+                return (b"what was told", [told for told, _ in got])
+            swapped |= b"everything" in got[0][1]  # Redis does not tell, and goes on to tell of what was read before
+            told_before |= got[0][1]
+            if not swapped and not got[1][1] <= told_before:  # to be told too early does no harm
+                return (b"which keys were invalid", [invalid for _, invalid in got])
+    for side in sides:
+        side.waited()
+        side.client.ask(b"DISCARD")
+    for db in (b"0", b"1"):
+        for side in sides:
+            side.client.ask(b"SELECT", db)
+        for key in KEYS + [b"lex"]:
+            got = [contents(side.client, key) for side in sides]
+            if got[0] != got[1]:
+                return (b"the contents of " + key, got)
+    return None
+
+
+def tell(sides, steps, begin, found):
+    """As few steps as still differ."""
+    size = len(steps)
+    while size > 0:
+        at = 0
+        while at < len(steps):
+            shorter = steps[:at] + steps[at + size:]
+            now = difference(sides, shorter, begin, 1)
+            if now is not None:
+                steps, found = shorter, now
+            else:
+                at += size
+        size //= 2
+    print("differential: a reply differs; what led there:", file=sys.stderr)
+    for waiter, request in steps:
+        print("   ", "" if waiter is None else f"(client {waiter})", *(repr(word)[1:] for word in request), file=sys.stderr)
+    print("asked:    ", found[0], file=sys.stderr)
+    print("powercut: ", str(found[1][0])[:2000], file=sys.stderr)
+    print("redis:    ", str(found[1][1])[:2000], file=sys.stderr)
+
+
+def compare(rng, count, ports):
+    grammar = read_grammar()
+    sides = [Side(port) for port in ports]
+    stretches = 0
+    for left in range(count, 0, -STRETCH):
+        begin = (b"%d" % (2 + stretches % 2), stretches % 3 == 0)
+        steps = draw_stretch(rng, grammar, min(left, STRETCH))
+        stretches += 1
+        found = difference(sides, steps, begin, LOOK)
+        if found is not None:
+            tell(sides, steps, begin, found)
+            return 1
+    print(f"differential: {count} requests, {stretches} stretches: no difference")
     return 0
 
 
@@ -308,7 +417,8 @@ def main():
             directory = os.path.join(work, str(port))
             os.mkdir(directory)
             started.append(subprocess.Popen(
-                [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", directory, "--save", "", "--appendonly", "no"],
+                [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", directory, "--save", "", "--appendonly", "no",
+                 "--enable-debug-command", "local"],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         return compare(random.Random(options.seed), options.count, ports)
     finally:

@@ -155,6 +155,8 @@ TEST_F(HashCommand, Scans) {
   EXPECT_EQ(bulks(run("HSCAN h 0 MATCH f1? COUNT 100")).size(), 1 + 2 * 10u);
   EXPECT_EQ(run("HSCAN nokey 0"), "*2\r\n$1\r\n0\r\n*0\r\n");
   EXPECT_EQ(run("HSCAN h x"), "-ERR invalid cursor\r\n");
+  EXPECT_EQ(run("HSCAN h 0 NOSUCH"), "-ERR syntax error\r\n");
+  EXPECT_EQ(run("HSCAN nokey 0 NOSUCH"), run("HSCAN nokey 0"));
 }
 
 TEST_F(HashCommand, RefusesOtherTypes) {

@@ -69,13 +69,7 @@ void hrandfield_command(Call& call) {
 }
 
 void hscan_command(Call& call) {
-  uint64_t cursor = 0;
-  ScanOptions options;
-  if (!parse_scan(call, 2, false, cursor, options)) return;
-  const Hash* hash = call.read<Hash>(call.arg(1));
-  if (call.failed()) return;
-  if (hash == nullptr) return scan_reply_nothing(call);
-  scan_reply(call, hash->entries(), cursor, options, [&](const auto& entry) {
+  scan_collection<Hash>(call, [&](const auto& entry) {
     call.reply.bulk(entry.key);
     call.reply.bulk(entry.value);
     return 2;

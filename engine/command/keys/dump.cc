@@ -68,15 +68,14 @@ void restore(Call& call) {
   int64_t ttl_ms;
   if (!call.integer_arg(2, ttl_ms)) return;
   if (ttl_ms < 0) return call.fail(kBadTtl);
+  auto value = restore_payload(call.arg(3), call.keyspace.encoding_limits());
+  if (!value.ok()) {
+    return call.fail(dump_footer_fits(call.arg(3)) ? kBadData : kBadFooter);
+  }
   int64_t expire_at_ms = ttl_ms;
   if (ttl_ms > 0 && !options.absolute &&
       __builtin_add_overflow(ttl_ms, call.now_ms(), &expire_at_ms)) {
     return call.fail(kBadTtl);
-  }
-
-  auto value = restore_payload(call.arg(3), call.keyspace.encoding_limits());
-  if (!value.ok()) {
-    return call.fail(dump_footer_fits(call.arg(3)) ? kBadData : kBadFooter);
   }
   Object probe;
   probe.expire_at_ms = ttl_ms > 0 ? expire_at_ms : Object::kNoExpiry;

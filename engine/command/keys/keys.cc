@@ -58,7 +58,7 @@ bool is_type(const Value& value, std::string_view name) {
 void scan(Call& call) {
   uint64_t cursor = 0;
   ScanOptions options;
-  if (!parse_scan(call, 1, true, cursor, options)) return;
+  if (!parse_cursor(call, 1, cursor) || !parse_scan_options(call, 2, true, options)) return;
   const Table& table = call.keyspace.database(call.db).table();
   scan_reply(call, table, cursor, options, [&](const Table::Entry& entry) {
     if (call.keyspace.expired(entry.value)) return 0;

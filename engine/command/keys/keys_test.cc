@@ -196,6 +196,7 @@ TEST_F(KeysTest, Databases) {
   EXPECT_EQ(run_line("SWAPDB x 1"), "-ERR invalid first DB index\r\n");
   EXPECT_EQ(run_line("SWAPDB 1 x"), "-ERR invalid second DB index\r\n");
   EXPECT_EQ(run_line("SWAPDB 1 16"), "-ERR DB index is out of range\r\n");
+  EXPECT_EQ(run_line("SWAPDB 2147483648 0"), "-ERR invalid first DB index\r\n");
   EXPECT_EQ(db, 1);
 }
 
@@ -238,6 +239,10 @@ TEST_F(KeysTest, ScanOptions) {
   EXPECT_EQ(run_line("SCAN 0 TYPE String COUNT 1"), "*2\r\n$1\r\n2\r\n*1\r\n$5\r\nthree\r\n");
   EXPECT_EQ(run_line("SCAN x"), "-ERR invalid cursor\r\n");
   EXPECT_EQ(run_line("SCAN 18446744073709551616"), "-ERR invalid cursor\r\n");
+  EXPECT_EQ(run_line("SCAN -18446744073709551615"), run_line("SCAN 1"));
+  EXPECT_EQ(run({"SCAN", ""}), run_line("SCAN 0"));
+  EXPECT_EQ(run({"SCAN", std::string_view("1\0x", 3)}), run_line("SCAN 1"));
+  EXPECT_EQ(run({"SCAN", " 1"}), "-ERR invalid cursor\r\n");
   EXPECT_EQ(run_line("SCAN 0 COUNT 0"), "-ERR syntax error\r\n");
   EXPECT_EQ(run_line("SCAN 0 COUNT x"), "-ERR value is not an integer or out of range\r\n");
   EXPECT_EQ(run_line("SCAN 0 FOO"), "-ERR syntax error\r\n");

@@ -1,4 +1,6 @@
 // Objects that change their key or their database, and databases that change as a whole.
+#include <utility>
+
 #include "engine/command/keys/key_commands.h"
 #include "engine/command/number.h"
 
@@ -31,6 +33,7 @@ bool database_arg(Call& call, size_t i, int& db) {
 
 void place(Call& call, int db, std::string_view key, Value value, int64_t expire_at_ms) {
   CHECK(!value.is_empty_collection());
+  if (call.keyspace.peek(db, key) != nullptr) call.announce_in(db, 'n', "new", key);
   Object* placed = call.keyspace.put(db, key, std::move(value));
   if (expire_at_ms != Object::kNoExpiry) call.keyspace.set_expiry(db, key, placed, expire_at_ms);
 }
@@ -112,9 +115,9 @@ void select(Call& call) {
 
 void swapdb(Call& call) {
   const auto a = parse_integer(call.arg(1));
-  if (!a) return call.fail("ERR invalid first DB index");
+  if (!a || !std::in_range<int>(*a)) return call.fail("ERR invalid first DB index");
   const auto b = parse_integer(call.arg(2));
-  if (!b) return call.fail("ERR invalid second DB index");
+  if (!b || !std::in_range<int>(*b)) return call.fail("ERR invalid second DB index");
   if (!valid_database(call, *a) || !valid_database(call, *b)) return call.fail(kNoSuchDatabase);
   if (*a != *b) call.keyspace.swap(static_cast<int>(*a), static_cast<int>(*b));
   call.changed();

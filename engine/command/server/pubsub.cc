@@ -84,13 +84,16 @@ void punsubscribe(Call& call) { end(call, kPatterns); }
 void ssubscribe(Call& call) { begin(call, kShards); }
 void sunsubscribe(Call& call) { end(call, kShards); }
 
+// What the same transaction or script did to keys before is told before.
 void publish_message(Call& call) {
   if (call.client == nullptr) return;
+  if (call.events != nullptr) publish_events(call.client->peers(), *call.events);
   call.reply.integer(static_cast<int64_t>(publish(call.client->peers(), call.arg(1), call.arg(2))));
 }
 
 void spublish(Call& call) {
   if (call.client == nullptr) return;
+  if (call.events != nullptr) publish_events(call.client->peers(), *call.events);
   call.reply.integer(
       static_cast<int64_t>(publish_sharded(call.client->peers(), call.arg(1), call.arg(2))));
 }

@@ -84,8 +84,7 @@ void config_get(Call& call) {
 
 // All or nothing: after an error the parameters set before it get their old values again.
 void config_set(Call& call) {
-  if (call.argc() % 2 != 0)
-    return call.fail("ERR wrong number of arguments for 'config|set' command");
+  if (call.argc() % 2 != 0) return call.fail(kSyntaxError);
   std::map<std::string, std::string> before;
   for (size_t i = 2; i < call.argc(); i += 2) {
     const std::string name = lower_case(call.arg(i));
@@ -104,7 +103,7 @@ void config_set(Call& call) {
     }
   }
   for (size_t i = 2; i < call.argc(); i += 2) {
-    const auto set = call.control->config_set(lower_case(call.arg(i)), call.arg(i + 1));
+    const auto set = call.control->config_set(call.arg(i), call.arg(i + 1));
     if (set.ok()) continue;
     for (size_t done = 2; done < i; done += 2) {
       const std::string name = lower_case(call.arg(done));

@@ -118,7 +118,7 @@ void client_tracking(Call& call) {
 void client_caching(Call& call) {
   using Caching = TrackingState::Caching;
   TrackingState* state = call.client->tracking.get();
-  if (state == nullptr || (!state->opt_in && !state->opt_out)) {
+  if (state == nullptr) {
     return call.fail(
         "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or "
         "OPTOUT mode enabled");

@@ -103,13 +103,7 @@ void smembers(Call& call) {
 }
 
 void sscan(Call& call) {
-  uint64_t cursor = 0;
-  ScanOptions options;
-  if (!parse_scan(call, 2, false, cursor, options)) return;
-  const Set* set = call.read<Set>(call.arg(1));
-  if (call.failed()) return;
-  if (set == nullptr) return scan_reply_nothing(call);
-  scan_reply(call, set->entries(), cursor, options, [&](const auto& entry) {
+  scan_collection<Set>(call, [&](const auto& entry) {
     call.reply.bulk(entry.key);
     return 1;
   });

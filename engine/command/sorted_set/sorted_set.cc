@@ -238,13 +238,7 @@ void zrandmember(Call& call) {
 }
 
 void zscan(Call& call) {
-  uint64_t cursor = 0;
-  ScanOptions options;
-  if (!parse_scan(call, 2, false, cursor, options)) return;
-  const Zset* zset = call.read<Zset>(call.arg(1));
-  if (call.failed()) return;
-  if (zset == nullptr) return scan_reply_nothing(call);
-  scan_reply(call, zset->entries(), cursor, options, [&](const auto& entry) {
+  scan_collection<Zset>(call, [&](const auto& entry) {
     call.reply.bulk(entry.key);
     call.reply.bulk(format_double(entry.value));  // a text in RESP3 as well
     return 2;
