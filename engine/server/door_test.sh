@@ -413,7 +413,8 @@ aof_sync_polizy = "always"' '[recovery]
 max_recovery_time = 5' 'port = 1' '[persistence]
 checkpoint_rules = [900, 1]' '[storage
 ' '[network]
-port = "x"'; do
+port = "x"' '[backup]
+retain_count = [1]'; do
   printf '%s\n' "$wrong" >"$dir/wrong.toml"
   "$server" "$dir/wrong.toml" --dir "$dir/data" 2>"$dir/said"
   is "$wrong" $? 2

@@ -15,7 +15,8 @@ namespace powercut::engine {
 namespace {
 
 enum class Kind : uint8_t {
-  kPlain,    // as in redis.conf: a bool is yes or no, an array several words
+  kPlain,    // as in redis.conf: a bool is yes or no
+  kWords,    // the same, or an array of several
   kMs,       // a duration: "250ms", "5min"; redis.conf has milliseconds
   kSeconds,  // the same in seconds
   kRules,    // [{seconds = 900, changes = 1}, ...]
@@ -32,7 +33,7 @@ constexpr Setting kSettings[] = {
     {"backup", "retain_age", "backup-retain-seconds", Kind::kSeconds},
     {"backup", "retain_count", "backup-retain-count"},
     {"network", "acl_file", "aclfile"},
-    {"network", "bind", "bind"},
+    {"network", "bind", "bind", Kind::kWords},
     {"network", "idle_timeout", "timeout", Kind::kSeconds},
     {"network", "keepalive", "tcp-keepalive", Kind::kSeconds},
     {"network", "max_clients", "maxclients"},
@@ -62,7 +63,7 @@ constexpr Setting kSettings[] = {
     {"sink", "window", "sink-window-ms", Kind::kMs},
     {"sink", "mode", "sink-mode"},
     {"sink", "resync", "sink-resync"},
-    {"sink", "tables", "sink-tables"},
+    {"sink", "tables", "sink-tables", Kind::kWords},
     {"sink", "url", "sink-url"},
     {"storage", "aof_directory", "appenddirname"},
     {"storage", "aof_file", "appendfilename"},
@@ -143,7 +144,7 @@ Result<std::string> word_of(const toml::value& value, Kind kind) {
 
 Result<std::vector<std::string>> words_of(const toml::value& value, Kind kind) {
   std::vector<toml::value> values{value};
-  if (kind == Kind::kPlain && value.is_array()) values = value.as_array();
+  if (kind == Kind::kWords && value.is_array()) values = value.as_array();
   std::vector<std::string> words;
   for (const toml::value& one : values) {
     TRY_ASSIGN(std::string word, word_of(one, kind));
@@ -171,6 +172,7 @@ Result<void> take(const std::string& path, const std::string& table, const std::
     kind = known->kind;
   } else if (table == kDirectives) {
     directive.words = {key};
+    kind = Kind::kWords;
   } else {
     return wrong(at, name, "there is no such setting");
   }
