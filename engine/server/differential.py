@@ -70,8 +70,8 @@ UNORDERED = {b"SMEMBERS", b"SPOP", b"SINTER", b"SUNION", b"SDIFF", b"HGETALL", b
 DRAWN = {b"RANDOMKEY", b"SRANDMEMBER", b"HRANDFIELD", b"ZRANDMEMBER"}
 
 
-# Spoiled, these would wait for long, or ask what keys a request has that is none.
-AS_THEY_ARE = {b"BLOCK", b"BLPOP", b"BRPOP", b"BLMOVE", b"BRPOPLPUSH", b"BLMPOP", b"BZPOPMIN", b"BZPOPMAX", b"BZMPOP",
+# Spoiled, these would wait for long, show what is compressed in another way, or ask what keys a request has that is none.
+AS_THEY_ARE = {b"DUMP", b"BLOCK", b"BLPOP", b"BRPOP", b"BLMOVE", b"BRPOPLPUSH", b"BLMPOP", b"BZPOPMIN", b"BZPOPMAX", b"BZMPOP",
                b"GETKEYS", b"GETKEYSANDFLAGS"}
 
 

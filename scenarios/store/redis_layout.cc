@@ -12,9 +12,12 @@
 #include "engine/aof/manifest.h"
 #include "engine/aof/segment_reader.h"
 #include "engine/backup/backups.h"
+#include "engine/checkpoint/rdb_encode.h"
 #include "engine/config.h"
 #include "engine/recovery/recovery.h"
 #include "scenarios/judge/file_content.h"
+#include "scenarios/store/older_checkpoint.h"
+#include "sim/sim_os.h"
 
 namespace powercut::scenarios {
 
@@ -73,6 +76,7 @@ struct Log {
   engine::Manifest manifest;
   std::string base;
   std::vector<std::string> segments;
+  bool rewritten = false;  // the base is not the file that the manifest named
 };
 
 std::optional<Log> read_log(const sim::Disk& disk) {
@@ -114,6 +118,10 @@ void write_directory(sim::Disk& disk, const Log& log) {
     manifest += fmt::format("file {} seq {} type {}\n", file.name, file.sequence, type);
   };
   if (log.manifest.base) add(*log.manifest.base, 'b');
+  if (log.rewritten) {
+    (void)disk.remove(in_log(log.manifest.base->name));
+    put(disk, in_log(log.manifest.base->name), log.base);
+  }
   for (size_t i = 0; i < log.segments.size(); ++i) {
     add(log.manifest.segments[i], 'i');
     // Redis changes nothing of a file that it goes on from: this is another, and a backup keeps the one that it has.
@@ -138,6 +146,48 @@ void write_single(sim::Disk& disk, const Log& log) {
   for (const std::string& segment : log.segments) all += segment;
   remove_directory(disk);
   put(disk, std::string(engine::kSingleLog), all);
+}
+
+// All that a start would find there, in a base of its own, as after BGREWRITEAOF.
+std::optional<std::string> compacted(const sim::Disk& disk) {
+  sim::WorldState world;
+  world.disk = disk;
+  sim::SeededChoices choices(1);
+  sim::Trace trace;
+  sim::SimOs os(world, choices, trace, nullptr);
+  std::optional<std::string> base;
+  os.spawn("redis", [&] {
+    engine::Keyspace keyspace;
+    const auto found = engine::recover(os, keyspace, {});
+    if (!found.ok()) return;
+    engine::RdbHeader header;
+    header.aof_base = true;
+    header.aux = {{std::string(engine::kRdbAuxLsn), std::to_string(found->report.last_lsn)}};
+    base = engine::encode_rdb(keyspace, header);
+  });
+  os.run();
+  os.destroy_tasks();
+  return base;
+}
+
+// As another version may have written the base, or with all in it.
+void rewrite_base(const sim::Disk& disk, Log& log, sim::Choices& choices) {
+  if (choices.choose("redis.compacted", 0, 2) == 0) {
+    if (auto base = compacted(disk)) {
+      log.base = std::move(*base);
+      log.segments.assign(log.segments.size(), "");
+      log.rewritten = true;
+    }
+  }
+  if (choices.choose("redis.older", 0, 4) != 0) {
+    if (auto older = in_older_words(log.base, choices)) {
+      log.base = std::move(*older);
+      log.rewritten = true;
+    }
+  }
+  if (!log.rewritten || log.manifest.base) return;
+  const uint64_t sequence = log.manifest.segments.front().sequence;
+  log.manifest.base = {engine::base_name(sequence), sequence};
 }
 
 // Does the log end with the mark of a clean end? Behind that a line of Redis's can be told from a batch that was cut.
@@ -182,6 +232,7 @@ bool rewrite_as_redis(sim::Disk& disk, sim::Choices& choices) {
   if (!log || log->segments.empty()) return false;
   if (choices.choose("redis.in_place", 0, 3) == 0 && append_in_place(disk, *log, choices))
     return true;
+  rewrite_base(disk, *log, choices);
   if (choices.choose("redis.checkpoint", 0, 2) == 0 && write_checkpoint(disk, *log)) {
     (void)disk.sync_at_once("");
     return true;

@@ -1,5 +1,6 @@
 // The store's files as redis-server leaves them: it reads ours, and what it writes has no checksums, no numbers and no
-// marks. Redis 7 keeps a directory with a manifest, Redis 6 and older a single file.
+// marks. Redis 7 keeps a directory with a manifest, Redis 6 and older a single file; a base is as any server from 2.4 to
+// 7.4 would have written it (older_checkpoint.h).
 #pragma once
 
 #include "sim/choices.h"
