@@ -12,6 +12,12 @@ void Executor::add_away(int db, std::string_view key) {
 // In each of the databases from the first to the last.
 void Executor::add_away(const CommandSpec& spec, std::span<const std::string_view> args,
                         int first_db, int last_db) {
+  // Of one key there is no need to make a list, and that is most that is said.
+  if (spec.keys_of == nullptr && spec.first_key == spec.last_key && first_db == last_db) {
+    const auto i = static_cast<size_t>(spec.first_key);
+    if (i != 0 && i < args.size()) add_away(first_db, args[i]);
+    return;
+  }
   positions_.clear();
   key_positions(spec, args, positions_);
   for (const size_t i : positions_)

@@ -8,10 +8,10 @@
 namespace powercut::engine {
 
 namespace {
-constexpr size_t kVainDraws = 64;  // in a row: then there are no more
-constexpr uint64_t kMostRestless = 4;
-constexpr Duration kRetry = milliseconds(500);
-constexpr size_t kLookedAt = 10'000;  // keys, in one step
+constexpr size_t kVainWarmDraws = 64;  // in a row: then there are no more
+constexpr uint64_t kMostRestlessWarm = 4;
+constexpr Duration kWarmRetry = milliseconds(500);
+constexpr size_t kKeysAtOnce = 10'000;  // keys, in one step
 }  // namespace
 
 uint64_t Tier::warm_region_bytes(uint64_t bytes) const {
@@ -67,10 +67,10 @@ bool Tier::move_to_warm() {
   if (sizes_.restless) {
     constexpr uint64_t kCold = 4;  // one time of so many values leave for the cold tier
     if (os_.choose("warm.cold", kCold) == 0) return false;
-    left = 1 + os_.choose("warm.batch", kMostRestless);
+    left = 1 + os_.choose("warm.batch", kMostRestlessWarm);
   }
   size_t vain = 0;
-  while (!stopping_ && warm_ != nullptr && left != 0 && vain < kVainDraws &&
+  while (!stopping_ && warm_ != nullptr && left != 0 && vain < kVainWarmDraws &&
          (sizes_.restless || above(options_.hot_bytes - options_.hot_bytes / 8) != 0)) {
     Database* database = nullptr;
     Table::Entry* entry = choose(Fitting::kWarm, database);
@@ -104,7 +104,7 @@ Result<void> Tier::put_warm(Database& database, Table::Entry& entry) {
   if (put.error().code == Errc::kIo) {
     ++stats_.warm_failures;
     stats_.last_error = put.error().message;
-    not_before_ = os_.now() + kRetry;
+    not_before_ = os_.now() + kWarmRetry;
   }
   return put.error();
 }
@@ -175,7 +175,7 @@ bool Tier::bring_all_back_from(const ColdSegment& region) {
       const Away* away = entry->value.value.away();
       if (away != nullptr && away->segment().get() == &region && !bring_back_warm(*entry).ok())
         all = false;
-      if (looked_at % kLookedAt == 0) os_.park(os_.now());
+      if (looked_at % kKeysAtOnce == 0) os_.park(os_.now());
     }
   }
   return all;
@@ -199,7 +199,7 @@ void Tier::move_on() {
   }
   // What is left then is a checkpoint's, of a database that was flushed, or cannot be read.
   if (region->values != 0 && !stopping_) (void)bring_all_back_from(*region);
-  if (region->values != 0) not_before_ = os_.now() + kRetry;
+  if (region->values != 0) not_before_ = os_.now() + kWarmRetry;
 }
 
 // --- From it to memory ---

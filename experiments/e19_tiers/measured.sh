@@ -32,6 +32,7 @@ rest() {
 }
 
 archive() {
+  rm -f "$work/s3.port"
   python3 engine/server/s3_server.py "$work/s3.port" 2>"$work/s3.log" &
   s3=$!
   for _ in $(seq 400); do [[ ! -s $work/s3.port ]] || break; sleep 0.05; done
@@ -82,7 +83,7 @@ pair() {
 }
 # Both have 1,000 keys that are asked for, and others that are not, nine of ten of which have left memory where there are tiers.
 hot() {
-  local off on n
+  local off on n options
   for port in 7398 7399; do
     fresh
     mv "$work/data" "$work/data-$port"
