@@ -387,8 +387,10 @@ Result<std::unique_ptr<engine::Scratch>> SimOs::open_scratch(uint64_t size) {
   Result<void> outcome;
   if (injection.error) {
     outcome = injected(*injection.error, Op::kOpen, kName);
-  } else if (outcome = world_.disk.check_change(); !outcome.ok()) {
-    outcome = named(outcome.error(), Op::kOpen, kName);
+  } else {
+    crash_if(injection, CrashPoint::kInside);
+    outcome = world_.disk.check_change();
+    if (!outcome.ok()) outcome = named(outcome.error(), Op::kOpen, kName);
   }
   end_call(injection, Op::kOpen, kName, size, 0, outcome.ok());
   if (!outcome.ok()) return outcome.error();
