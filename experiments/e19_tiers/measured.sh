@@ -110,7 +110,7 @@ hot() {
 }
 
 measure() {  # RUN
-  local run=$1 keys=50000 requests=20000 hot_requests=1000000 pairs=6 part few
+  local run=$1 keys=30000 requests=10000 hot_requests=400000 pairs=7 part few
   ((!smoke)) || keys=4000 requests=1000 hot_requests=20000 pairs=1
   few=$((keys * 20))  # bytes: a fiftieth of the values
   latency memory none
