@@ -138,6 +138,9 @@ Result<void> Engine::config_set(std::string_view asked, std::string_view value) 
                                                : "Failed to bind to specified addresses",
                                 listening.error().message));
   }
+  if (tier_ != nullptr)
+    if (const auto set = tier_->set_warm_bytes(next.tier.warm_bytes); !set.ok())
+      return failed(set.error().message);
   if (next.service.password != config_.service.password)
     executor_.clients().users.set_default_password(next.service.password);
   if (sink_ != nullptr) sink_->set_resync(next.sink.resync);

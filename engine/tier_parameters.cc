@@ -63,11 +63,15 @@ Result<void> set_archive_region(EngineConfig& config, std::string_view value) {
   return {};
 }
 
-Result<void> set_warm_size(EngineConfig&, std::string_view value) {
+Result<void> set_warm_size(EngineConfig& config, std::string_view value) {
+  constexpr uint64_t kLeast = 1 << 20;
+  constexpr uint64_t kMost = uint64_t{1} << 46;
   uint64_t bytes = 0;
   TRY(set_bytes(bytes, value));
-  if (bytes == 0) return {};
-  return invalid("there is no warm tier yet: hot-tier-size and cold-tier-path are there");
+  if (bytes != 0 && (bytes < kLeast || bytes > kMost))
+    return invalid("it must be 0, or from 1mb to 64tb");
+  config.tier.warm_bytes = bytes;
+  return {};
 }
 
 constexpr Parameter kTierParameters[] = {
@@ -96,8 +100,9 @@ constexpr Parameter kTierParameters[] = {
     {"hot-tier-size", Settable::kRunTime, [](Config c) { return std::to_string(c.tier.hot_bytes); },
      [](EngineConfig& c, std::string_view value) { return set_bytes(c.tier.hot_bytes, value); },
      "bytes of values that stay in memory beside a cold tier; 0: any"},
-    {"warm-tier-size", Settable::kSame, [](Config) -> std::string { return "0"; }, set_warm_size,
-     "0: there is no warm tier yet"},
+    {"warm-tier-size", Settable::kRunTime,
+     [](Config c) { return std::to_string(c.tier.warm_bytes); }, set_warm_size,
+     "bytes of a mapped file for values between memory and the cold tier; 0: none"},
 };
 
 }  // namespace

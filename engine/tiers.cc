@@ -14,6 +14,9 @@ Result<void> check_tier(const EngineConfig& config) {
     return Error{Errc::kInvalid, "archive-url needs a cold tier: cold-tier-path"};
   if (tier.archive_url.empty() && tier.cold_bytes != 0)
     return Error{Errc::kInvalid, "cold-tier-size needs an archive: archive-url"};
+  if (tier.path.empty() && tier.warm_bytes != 0)
+    return Error{Errc::kInvalid,
+                 "warm-tier-size needs a cold tier, for what falls out of it: cold-tier-path"};
   if (config.tier.path.empty()) return {};
   if (!config.recovery.append_only)
     return Error{Errc::kInvalid, "cold-tier-path needs the log: appendonly yes"};
@@ -36,6 +39,7 @@ Result<void> Engine::look_at_tier(RecoveryOptions& options) {
   tier_ = std::make_unique<Tier>(os_, keyspace_, *cold_, config_.tier, config_.sizes.tier);
   tier_->set_log_line([this](std::string_view text) { log_line(text); });
   tier_->set_on_failure([this](const Error& error) { aof_.distrust(error); });
+  TRY(tier_->set_warm_bytes(config_.tier.warm_bytes));
   if (!config_.tier.archive_url.empty()) TRY(look_at_archive());
   options.cold = cold_.get();
   generations_.set_cold(cold_.get(), [this](const Away& away) {
@@ -103,15 +107,26 @@ std::string Engine::info_tier() const {
     archive = fmt::format(
         "archive_segments:{}\r\narchive_bytes:{}\r\narchive_sent:{}\r\narchive_removed:{}\r\n"
         "archive_not_had:{}\r\narchive_failures:{}\r\narchive_last_status:{}\r\n"
-        "archive_last_error:{}\r\n",
+        "archive_last_error:{}\r\narchive_came_back:{}\r\narchive_bytes_written:{}\r\n"
+        "archive_bytes_read:{}\r\n",
         cold_->count_archived(), cold_->bytes() - cold_->bytes_here(), told.sent, told.removed,
-        stats.not_had, told.failures, told.reached ? "ok" : "err", told.last_error);
+        stats.not_had, told.failures, told.reached ? "ok" : "err", told.last_error,
+        stats.archive_came, told.sent_bytes, stats.archive_came_bytes);
   }
-  return archive + fmt::format(
-                       "cold_values:{}\r\ncold_segments:{}\r\ncold_bytes:{}\r\ncold_left:{}\r\n"
-                       "cold_came_back:{}\r\ncold_failures:{}\r\ncold_last_error:{}\r\n",
-                       cold_->values(), cold_->count(), cold_->bytes(), stats.left, stats.came,
-                       stats.failures, stats.last_error);
+  const std::string cold = fmt::format(
+      "cold_values:{}\r\ncold_segments:{}\r\ncold_bytes:{}\r\ncold_left:{}\r\n"
+      "cold_came_back:{}\r\ncold_failures:{}\r\ncold_last_error:{}\r\n"
+      "cold_bytes_written:{}\r\ncold_bytes_read:{}\r\n",
+      cold_->values(), cold_->count(), cold_->bytes(), stats.left, stats.came, stats.failures,
+      stats.last_error, stats.left_bytes, stats.came_bytes);
+  return archive + cold +
+         fmt::format(
+             "warm_tier_size:{}\r\nwarm_tier_used:{}\r\nwarm_values:{}\r\nwarm_left:{}\r\n"
+             "warm_came_back:{}\r\nwarm_moved_on:{}\r\nwarm_failures:{}\r\n"
+             "warm_bytes_written:{}\r\nwarm_bytes_read:{}\r\n",
+             tier_->options().warm_bytes, tier_->warm_used(), tier_->warm_values(), stats.warm_left,
+             stats.warm_came, stats.warm_moved_on, stats.warm_failures, stats.warm_left_bytes,
+             stats.warm_came_bytes);
 }
 
 }  // namespace powercut::engine

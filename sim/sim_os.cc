@@ -359,6 +359,44 @@ Result<void> SimOs::sync_directory(std::string_view path, Site fence) {
   return outcome;
 }
 
+namespace {
+// Memory of this world: neither a kill nor a power cut leaves anything of it.
+class SimScratch final : public engine::Scratch {
+ public:
+  explicit SimScratch(uint64_t size) : bytes_(size, '\0') {}
+  uint64_t size() const override { return bytes_.size(); }
+  Result<void> write(uint64_t offset, std::string_view bytes) override {
+    CHECK(offset <= size() && bytes.size() <= size() - offset);
+    bytes_.replace(offset, bytes.size(), bytes);
+    return {};
+  }
+  Result<void> read(uint64_t offset, char* out, size_t size) override {
+    CHECK(offset <= bytes_.size() && size <= bytes_.size() - offset);
+    bytes_.copy(out, size, offset);
+    return {};
+  }
+
+ private:
+  std::string bytes_;
+};
+}  // namespace
+
+Result<std::unique_ptr<engine::Scratch>> SimOs::open_scratch(uint64_t size) {
+  constexpr std::string_view kName = "scratch";
+  const Injection injection = begin_call(Op::kOpen, kName);
+  Result<void> outcome;
+  if (injection.error) {
+    outcome = injected(*injection.error, Op::kOpen, kName);
+  } else {
+    crash_if(injection, CrashPoint::kInside);
+    outcome = world_.disk.check_change();
+    if (!outcome.ok()) outcome = named(outcome.error(), Op::kOpen, kName);
+  }
+  end_call(injection, Op::kOpen, kName, size, 0, outcome.ok());
+  if (!outcome.ok()) return outcome.error();
+  return std::unique_ptr<engine::Scratch>(std::make_unique<SimScratch>(size));
+}
+
 // What the kernel does by itself may meet the failure of the journal before a sync does.
 void SimOs::notice_shut(const Injection& injection) {
   if (!world_.disk.is_shut()) return;

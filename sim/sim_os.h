@@ -104,6 +104,8 @@ class SimOs final : public engine::Os, private CheckWitness {
   Result<void> make_directory(std::string_view path) override;
   Result<std::vector<std::string>> list(std::string_view path) override;
   Result<void> sync_directory(std::string_view path, Site fence) override;
+  // The call is one that opens a file of the name "scratch"; it takes no time.
+  Result<std::unique_ptr<engine::Scratch>> open_scratch(uint64_t size) override;
   Instant now() override { return world_.now; }
   WallTime wall_now() override { return {world_.wall_offset_ms + world_.now.ns / 1'000'000}; }
   uint64_t choose(Site site, uint64_t n) override {

@@ -22,6 +22,7 @@ void Checkpoint::begin(const RdbHeader& header, For what) {
   for_ = what;
   refers_ = header.aof_base;
   CHECK(away_.empty());
+  not_had_.reset();
   CHECK(taken_.empty() && side_.empty() && slicing_db_ == nullptr);
   writer_.emplace(header);
   for (const auto& [name, text] : keyspace_.libraries()) writer_->add_library(text);
@@ -60,6 +61,8 @@ size_t Checkpoint::extra_bytes() const {
 // --- Handing over ---
 
 void Checkpoint::capture(int db, std::string_view key, const Object& object) {
+  if (object.value.away() != nullptr && object.value.away()->warm())
+    return capture_warm(db, key, object);
   if (object.value.away() != nullptr && !refers_) {
     Object kept;
     kept.value = object.value.clone();
@@ -77,6 +80,18 @@ void Checkpoint::capture(int db, std::string_view key, const Object& object) {
   side_.push_back({db, std::move(entry)});
 }
 
+void Checkpoint::capture_warm(int db, std::string_view key, const Object& object) {
+  auto value = read_warm(*object.value.away(), keyspace_.encoding_limits());
+  if (!value.ok()) {
+    not_had_ = value.error();
+    return;
+  }
+  Object whole;
+  whole.value = std::move(*value);
+  whole.expire_at_ms = object.expire_at_ms;
+  capture(db, key, whole);
+}
+
 void Checkpoint::before_change(Database& db, std::string_view key, Object* object) {
   if (&db == slicing_db_) {
     // The entry being sliced must stay as it is and where it is: whoever would change or move it
@@ -90,7 +105,10 @@ void Checkpoint::before_change(Database& db, std::string_view key, Object* objec
   capture(number_of(db), key, *object);
 }
 
-void Checkpoint::before_leave(Database& db, std::string_view key, Object& object, const Away&) {
+// In the warm tier it is as in memory: the walk comes to it there.
+void Checkpoint::before_leave(Database& db, std::string_view key, Object& object,
+                              const Away& away) {
+  if (away.warm() && object.epoch < epoch_) return;
   before_change(db, key, &object);
 }
 
@@ -117,6 +135,7 @@ Result<CheckpointInfo> Checkpoint::write(File& file) {
     TRY(walk_taken(file));
     TRY(write_away(file));
   }
+  if (not_had_) return *not_had_;
   CHECK(taken_.empty() && side_.empty() && slicing_db_ == nullptr);
   CHECK(keyspace_.epoch() == epoch_);  // no other cut was taken meanwhile
   if (writer_->keys() != expected_keys_) {
@@ -149,6 +168,7 @@ Result<void> Checkpoint::walk(int identity, File& file) {
     db->stamp(position, epoch_);
     if (entry.value.value.away() != nullptr) {
       capture(number_of(*db), entry.key, entry.value);
+      if (not_had_) return *not_had_;
       TRY(write_away(file));
       if (writer_->pending() >= sizes_.slice_bytes) TRY(write_out(file));
       continue;

@@ -5,8 +5,9 @@
 // hands it over here (KeyspaceObserver), so each object is serialised once, as it was at the cut.
 // What is created after the cut bears the new stamp. A flushed table is taken over whole.
 //
-// A value in the cold tier is referred to in the base of a log, and read for any other checkpoint. What lay in memory at
-// the cut is handed over when it goes there, so that a base refers to no segment that is younger than its cut.
+// A value in the cold tier is referred to in the base of a log, and read for any other checkpoint. What lay in memory, or in
+// the warm tier, at the cut is handed over when it goes there, so that a base refers to no segment that is younger than its
+// cut. One in the warm tier is written as one in memory.
 //
 // Invariants: an object is stamped before anything yields; a walk goes from a table's end down, so
 // objects that move are not missed (engine/store/slab_map.h); nothing is ever serialised twice.
@@ -91,6 +92,7 @@ class Checkpoint final : public KeyspaceObserver {
 
   int number_of(const Database& db) const { return numbers_[static_cast<size_t>(db.identity())]; }
   void capture(int db, std::string_view key, const Object& object);
+  void capture_warm(int db, std::string_view key, const Object& object);
   void finish_slicing();
   Result<void> walk(int identity, File& file);
   Result<void> walk_taken(File& file);
@@ -107,8 +109,9 @@ class Checkpoint final : public KeyspaceObserver {
   uint64_t expected_keys_ = 0;
   std::vector<int> numbers_;  // by identity: the number at the cut
   std::vector<Taken> taken_;
-  std::vector<KeptAway> away_;  // to be read
-  bool refers_ = false;         // to them, instead
+  std::optional<Error> not_had_;  // why a value in the warm tier could not be read
+  std::vector<KeptAway> away_;    // to be read
+  bool refers_ = false;           // to them, instead
   ReadAway read_away_;
   std::vector<Handed> side_;  // handed over while an entry is being sliced
   size_t side_bytes_ = 0;

@@ -99,27 +99,27 @@ size_t item_count(const Value& value) {
   return 0;
 }
 
-void append_item_of(std::string& out, const Value& value, size_t i) {
+void append_item_of(std::string& out, const Value& value, size_t i, RdbText text) {
   switch (value.type()) {
     case Type::kString:
     case Type::kStream:
     case Type::kAway:
       break;
     case Type::kList:
-      append_rdb_string(out, value.list()->at(i));
+      append_rdb_string(out, value.list()->at(i), text);
       break;
     case Type::kHash: {
       const auto& entry = value.hash()->entries().at(i);
-      append_rdb_string(out, entry.key);
-      append_rdb_string(out, entry.value);
+      append_rdb_string(out, entry.key, text);
+      append_rdb_string(out, entry.value, text);
       break;
     }
     case Type::kSet:
-      append_rdb_string(out, value.set()->entries().at(i).key);
+      append_rdb_string(out, value.set()->entries().at(i).key, text);
       break;
     case Type::kZset: {
       const auto& entry = value.zset()->entries().at(i);
-      append_rdb_string(out, entry.key);
+      append_rdb_string(out, entry.key, text);
       append_little(out, std::bit_cast<uint64_t>(entry.value), 8);
       break;
     }
@@ -127,9 +127,9 @@ void append_item_of(std::string& out, const Value& value, size_t i) {
 }
 
 // The string, or the number of items. Not of a stream, which has an encoder of its own.
-void append_value_start(std::string& out, const Value& value) {
+void append_value_start(std::string& out, const Value& value, RdbText text) {
   if (const String* string = value.string()) {
-    append_rdb_string(out, *string);
+    append_rdb_string(out, *string, text);
   } else if (const Away* away = value.away()) {
     append_rdb_length(out, away->segment()->sequence);
     append_rdb_length(out, away->offset());
@@ -164,12 +164,14 @@ void append_rdb_length(std::string& out, uint64_t length) {
   }
 }
 
-void append_rdb_string(std::string& out, std::string_view bytes) {
+void append_rdb_string(std::string& out, std::string_view bytes, RdbText text) {
   if (const auto n = as_integer(bytes)) {
     append_integer(out, *n);
     return;
   }
-  if (bytes.size() > kRdbCompressAbove && append_compressed(out, bytes)) return;
+  if (text == RdbText::kCompressed && bytes.size() > kRdbCompressAbove &&
+      append_compressed(out, bytes))
+    return;
   append_rdb_length(out, bytes.size());
   out += bytes;
 }
@@ -208,7 +210,7 @@ bool RdbEntryEncoder::append(std::string& out, size_t budget) {
     if (value.stream() != nullptr) {
       stream_.emplace(*value.stream());
     } else {
-      append_value_start(out, value);
+      append_value_start(out, value, RdbText::kCompressed);
     }
     count_ = item_count(value);
     CHECK(!value.is_empty_collection());
@@ -216,7 +218,8 @@ bool RdbEntryEncoder::append(std::string& out, size_t budget) {
   CHECK(count_ == item_count(value));
   while (stream_ && out.size() - begin < budget)
     if (!stream_->append(out)) stream_.reset();
-  while (next_ < count_ && out.size() - begin < budget) append_item_of(out, value, next_++);
+  while (next_ < count_ && out.size() - begin < budget)
+    append_item_of(out, value, next_++, RdbText::kCompressed);
   return next_ == count_ && !stream_;
 }
 
@@ -224,16 +227,16 @@ void append_rdb_entry(std::string& out, std::string_view key, const Object& obje
   RdbEntryEncoder(key, object).append(out, SIZE_MAX);
 }
 
-void append_rdb_value(std::string& out, const Value& value) {
+void append_rdb_value(std::string& out, const Value& value, RdbText text) {
   if (value.stream() != nullptr) {
-    RdbStreamEncoder stream(*value.stream());
+    RdbStreamEncoder stream(*value.stream());  // its blocks are packed, and compressed
     while (stream.append(out)) {
     }
     return;
   }
-  append_value_start(out, value);
+  append_value_start(out, value, text);
   const size_t count = item_count(value);
-  for (size_t i = 0; i < count; ++i) append_item_of(out, value, i);
+  for (size_t i = 0; i < count; ++i) append_item_of(out, value, i, text);
 }
 
 void append_rdb_library(std::string& out, std::string_view text) {

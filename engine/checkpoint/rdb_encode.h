@@ -20,8 +20,11 @@ namespace powercut::engine {
 // --- The parts; each appends to `out` ---
 
 void append_rdb_length(std::string& out, uint64_t length);
+// Long strings may be compressed (LZF), or never.
+enum class RdbText : unsigned char { kCompressed, kPlain };
 // As an integer, compressed or verbatim: whichever is the first that saves something.
-void append_rdb_string(std::string& out, std::string_view bytes);
+void append_rdb_string(std::string& out, std::string_view bytes,
+                       RdbText text = RdbText::kCompressed);
 // The type we write a value as.
 RdbType rdb_type_of(const Value& value);
 
@@ -49,7 +52,7 @@ void append_rdb_entry(std::string& out, std::string_view key, const Object& obje
 // A library of functions, by its whole text.
 void append_rdb_library(std::string& out, std::string_view text);
 // A value without its type.
-void append_rdb_value(std::string& out, const Value& value);
+void append_rdb_value(std::string& out, const Value& value, RdbText text = RdbText::kCompressed);
 
 // --- A file ---
 

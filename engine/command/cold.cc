@@ -12,6 +12,12 @@ void Executor::add_away(int db, std::string_view key) {
 // In each of the databases from the first to the last.
 void Executor::add_away(const CommandSpec& spec, std::span<const std::string_view> args,
                         int first_db, int last_db) {
+  // Of one key there is no need to make a list, and that is most that is said.
+  if (spec.keys_of == nullptr && spec.first_key == spec.last_key && first_db == last_db) {
+    const auto i = static_cast<size_t>(spec.first_key);
+    if (i != 0 && i < args.size()) add_away(first_db, args[i]);
+    return;
+  }
   positions_.clear();
   key_positions(spec, args, positions_);
   for (const size_t i : positions_)
@@ -51,12 +57,18 @@ bool Executor::bring_back(Client& client, const CommandSpec& spec) {
   return false;
 }
 
-// What a script asks for and nobody had named. Of a command by itself it is known: nothing has run since it was looked for.
-bool Executor::reads_away(const Call& call, const CommandSpec& spec) {
-  if (!call.client->in_exec || !needs_values(spec, call.argc())) return false;
+// What a script asks for and nobody had named: what is had at once comes back. Of a command by itself it is known: nothing has
+// run since it was looked for.
+std::string Executor::reads_away(const Call& call, const CommandSpec& spec) {
+  if (!call.client->in_exec || !needs_values(spec, call.argc())) return {};
   away_keys_.clear();
   add_away(spec, call.args, call.db, call.db);
-  return !away_keys_.empty();
+  if (away_keys_.empty()) return {};
+  for (const auto& [db, key] : away_keys_)
+    if (!keyspace_.database(db).table().find(key)->value.value.away()->warm())
+      return std::string(kUnnamedAway);
+  const auto brought = bring_back_(away_keys_);
+  return brought.ok() ? std::string() : "IOERR " + brought.error().message;
 }
 
 }  // namespace powercut::engine

@@ -478,7 +478,8 @@ void Executor::execute_counted(Call& call, const CommandSpec& spec) {
     expire_watched_everywhere();
   const uint64_t hits = keyspace_.hits();
   const uint64_t misses = keyspace_.misses();
-  if (bring_back_ != nullptr && reads_away(call, spec)) return call.fail(kUnnamedAway);
+  if (bring_back_ != nullptr)
+    if (const std::string why = reads_away(call, spec); !why.empty()) return call.fail(why);
   const bool runs_script = (spec.flags & kRunsScript) != 0;
   if (runs_script && clients_.monitors != 0)  // before what it runs
     show_to_monitors(clients_, *call.client, call.db, spec, call.args, os_.wall_now());

@@ -244,7 +244,7 @@ class Executor final : public Chance,
   void add_away(const CommandSpec& spec, std::span<const std::string_view> args, int first_db,
                 int last_db);
   bool bring_back(Client& client, const CommandSpec& spec);
-  bool reads_away(const Call& call, const CommandSpec& spec);
+  std::string reads_away(const Call& call, const CommandSpec& spec);  // why they are not had
   std::string breaks_rule(const CommandSpec& spec, std::span<const std::string_view> args) const {
     return write_rule_ && (spec.flags & kWrite) != 0 ? write_rule_(spec, args) : std::string();
   }

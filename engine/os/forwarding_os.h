@@ -36,6 +36,9 @@ class ForwardingOs : public Os {
   Result<void> sync_directory(std::string_view path, Site fence) override {
     return inner_.sync_directory(path, fence);
   }
+  Result<std::unique_ptr<Scratch>> open_scratch(uint64_t size) override {
+    return inner_.open_scratch(size);
+  }
   Instant now() override { return inner_.now(); }
   WallTime wall_now() override { return inner_.wall_now(); }
   uint64_t choose(Site site, uint64_t n) override { return inner_.choose(site, n); }

@@ -30,6 +30,7 @@ class MemoryOs : public NoDiskOs {
   std::vector<std::string> calls;  // that changed something, or made it durable
   size_t most = SIZE_MAX;          // bytes that one call reads or writes
   uint64_t drawn = 7;              // what is drawn, each time one more
+  bool rots = false;               // what is read from scratch has one bit that is another
 
   void fail_on(std::string call, Errc code = Errc::kIo) {
     breaks = [call = std::move(call), code](const std::string& made) {
@@ -107,6 +108,10 @@ class MemoryOs : public NoDiskOs {
     if (!is_directory(std::string(path))) return unmade({Errc::kNotFound, std::string(path)});
     return {};
   }
+  Result<std::unique_ptr<Scratch>> open_scratch(uint64_t size) override {
+    TRY(made("scratch"));
+    return std::unique_ptr<Scratch>(std::make_unique<MemoryScratch>(*this, size));
+  }
   Instant now() override { return clock_; }
   WallTime wall_now() override { return {1'700'000'000'000 + clock_.ns / 1'000'000}; }
   uint64_t choose(Site, uint64_t n) override { return drawn++ % n; }
@@ -171,6 +176,29 @@ class MemoryOs : public NoDiskOs {
     MemoryOs& os_;
     std::string name_;
     Bytes bytes_;
+  };
+
+  class MemoryScratch final : public Scratch {
+   public:
+    MemoryScratch(MemoryOs& os, uint64_t size) : os_(os), bytes_(size, '\0') {}
+    uint64_t size() const override { return bytes_.size(); }
+    Result<void> write(uint64_t offset, std::string_view bytes) override {
+      TRY(os_.made("write scratch", false));
+      CHECK(offset + bytes.size() <= size());
+      bytes_.replace(offset, bytes.size(), bytes);
+      return {};
+    }
+    Result<void> read(uint64_t offset, char* out, size_t size) override {
+      TRY(os_.made("read scratch", false));
+      CHECK(offset + size <= bytes_.size());
+      bytes_.copy(out, size, offset);
+      if (os_.rots && size != 0) out[size / 2] ^= 1;
+      return {};
+    }
+
+   private:
+    MemoryOs& os_;
+    std::string bytes_;
   };
 
   // Or why it fails.

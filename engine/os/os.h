@@ -26,6 +26,7 @@
 #include "engine/base/result.h"
 #include "engine/base/site.h"
 #include "engine/base/time.h"
+#include "engine/os/scratch.h"
 
 namespace powercut::engine {
 
@@ -176,6 +177,18 @@ class Os {
   //               be found.
   //   Yields:     yes.
   virtual Result<void> sync_directory(std::string_view path, Site fence) = 0;
+
+  // --- Memory ---
+
+  // Memory with a file of `size` bytes behind it, in the root, which has no name (engine/os/scratch.h). Its space is set
+  // aside.
+  //   Kill-safe:  no.  Power-safe: no.
+  //   Errors:     kNoSpace, kIo: nothing was made. kUnsupported: nobody can set space aside here.
+  //   Yields:     no.
+  virtual Result<std::unique_ptr<Scratch>> open_scratch(uint64_t size) {
+    (void)size;
+    return Error{Errc::kUnsupported, "no space can be set aside"};
+  }
 
   // --- Time and chance (never fail, never yield) ---
 

@@ -34,7 +34,7 @@ enum class OsFault : unsigned char {
   kTruncateNoSpace,  // the next truncate fails with kNoSpace
   kSyncIo,           // the next sync fails with kIo
   kSyncDirectoryIo,  // the next sync_directory fails with kIo
-  kOpenNoSpace,      // the next open with kCreateNew fails with kNoSpace
+  kOpenNoSpace,      // the next open with kCreateNew, or of scratch, fails with kNoSpace
   kRenameIo,         // the next rename fails with kIo
   kLinkIo,           // the next link fails with kIo
   kRemoveIo,         // the next remove fails with kIo
@@ -116,6 +116,7 @@ template <class T>
 }  // namespace powercut::engine
 
 // The tests themselves.
-#include "engine/os/os_contract_faults.h"  // NOLINT
-#include "engine/os/os_contract_files.h"   // NOLINT
-#include "engine/os/os_contract_tasks.h"   // NOLINT
+#include "engine/os/os_contract_faults.h"   // NOLINT
+#include "engine/os/os_contract_files.h"    // NOLINT
+#include "engine/os/os_contract_scratch.h"  // NOLINT
+#include "engine/os/os_contract_tasks.h"    // NOLINT

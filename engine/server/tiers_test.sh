@@ -148,7 +148,7 @@ has "refused" "$refused" "it is missing; values of the data set lie in it"
 has "unnamed" "$("$server" --dir "$dir/data" --port 0 --appendonly yes 2>&1)" "start with cold-tier-path cold"
 has "without a log" "$("$server" --dir "$dir/data" --port 0 --appendonly no --cold-tier-path cold 2>&1)" \
   "cold-tier-path needs the log"
-has "warm" "$("$server" --dir "$dir/data" --port 0 --warm-tier-size 1gb 2>&1)" "no warm tier yet"
+has "warm" "$("$server" --dir "$dir/data" --port 0 --warm-tier-size 1gb 2>&1)" "warm-tier-size needs a cold tier"
 mv "$dir/whole" "$dir/data/cold"
 launch
 is "nothing was changed" "$(wrong 4)" 0

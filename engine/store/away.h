@@ -1,4 +1,5 @@
-// A value that is not in memory: in which segment of the cold tier it lies, and where (engine/tier/cold_folder.h).
+// A value that is not in memory: in which segment of the cold tier it lies, and where (engine/tier/cold_folder.h); or in which
+// region of the warm one (engine/tier/warm_file.h), which is a segment that no base of the log names.
 //
 // Whoever rests on a segment holds it: each value that lies there, a base of the log that names it, a checkpoint that is
 // being written, a reader. One that nobody holds is removed, and no other is.
@@ -22,6 +23,9 @@ class ColdShelf {
 };
 
 struct ColdSegment {
+  static constexpr uint64_t kWarm = uint64_t{1} << 63;  // of the numbers of regions
+  bool warm() const { return (sequence & kWarm) != 0; }
+
   uint64_t sequence = 0;
   uint64_t nonce = 0;
   uint64_t bytes = 0;          // of the file
@@ -101,6 +105,7 @@ class Away {
   uint64_t offset() const { return offset_; }
   uint64_t length() const { return length_; }
   uint8_t type() const { return type_; }
+  bool warm() const { return segment_->warm(); }
   bool operator==(const Away& other) const {
     return segment_.get() == other.segment_.get() && offset_ == other.offset_;
   }

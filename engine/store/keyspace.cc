@@ -309,7 +309,8 @@ void Keyspace::find_next_expiry() {
 // --- The cold tier ---
 
 void Keyspace::move_out(Database& db, Table::Entry& entry, Away away) {
-  CHECK(touched_.empty() && entry.value.measured && entry.value.value.away() == nullptr);
+  CHECK(touched_.empty() && entry.value.measured);
+  CHECK(entry.value.value.away() == nullptr || entry.value.value.away()->warm());
   for (KeyspaceObserver* observer : observers_)
     observer->before_leave(db, entry.key, entry.value, away);
   forget_bytes(entry.value);
@@ -317,10 +318,11 @@ void Keyspace::move_out(Database& db, Table::Entry& entry, Away away) {
 }
 
 void Keyspace::bring_back(Table::Entry& entry, Value value) {
-  CHECK(touched_.empty() && entry.value.measured && entry.value.value.away() != nullptr);
+  CHECK(entry.value.value.away() != nullptr);
   CHECK(value.away() == nullptr && !value.is_empty_collection());
   entry.value.value = std::move(value);
-  value_bytes_ += entry.value.value.memory_bytes();
+  // Where a command has it in hand already, it is measured behind that.
+  if (entry.value.measured) value_bytes_ += entry.value.value.memory_bytes();
 }
 
 // --- Memory ---

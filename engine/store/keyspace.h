@@ -189,8 +189,9 @@ class Keyspace {
   // The earliest expiry that may be due, or INT64_MAX. May be stale, never late.
   int64_t next_expiry_ms() const { return next_expiry_ms_; }
 
-  // --- The cold tier: where a value lies changes nothing of what is stored. REQUIRES: no command is under way ---
-  // The value of that entry of `db` lies there from now on.
+  // --- The cold tier: where a value lies changes nothing of what is stored ---
+  // The value of that entry of `db` lies there from now on. REQUIRES: it is in memory or in the warm tier, and no command is
+  // under way.
   void move_out(Database& db, Table::Entry& entry, Away away);
   // ... and is in memory again. REQUIRES: it is away.
   void bring_back(Table::Entry& entry, Value value);

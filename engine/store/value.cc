@@ -112,4 +112,9 @@ size_t Value::memory_bytes() const {
   return 0;
 }
 
+Result<Value> read_warm(const Away& away, const EncodingLimits& limits) {
+  CHECK(away.warm() && away.segment()->shelf != nullptr);
+  return static_cast<WarmShelf*>(away.segment()->shelf)->read_now(away, limits);
+}
+
 }  // namespace powercut::engine

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <variant>
 
+#include "engine/base/result.h"
 #include "engine/store/away.h"
 #include "engine/store/entries.h"
 #include "engine/store/list.h"
@@ -107,6 +108,15 @@ class Value {
 };
 
 static_assert(sizeof(Value) == 24);  // a table has one for each key
+
+// A shelf whose values are had at once.
+class WarmShelf : public ColdShelf {
+ public:
+  // Reads a value, and verifies it. Does not yield. Errors: kCorrupt, kIo, with the place.
+  virtual Result<Value> read_now(const Away& away, const EncodingLimits& limits) = 0;
+};
+// REQUIRES: away.warm().
+Result<Value> read_warm(const Away& away, const EncodingLimits& limits);
 
 // A value and what the keyspace knows of it.
 struct Object {

@@ -60,12 +60,14 @@ void Archiver::run() {
 }
 
 void Archiver::move(ColdSegment& segment) {
+  const uint64_t bytes = segment.bytes;  // it may be gone behind the call
   bool of_disk = false;
   const auto moved = folder_.move_to_archive(segment, of_disk);
   if (!moved.ok() && of_disk && on_failure_) on_failure_(moved.error());
   if (!moved.ok()) return fail(moved.error());
   asked_ = false;
   ++stats_.sent;
+  stats_.sent_bytes += bytes;
   succeed();
 }
 

@@ -15,7 +15,8 @@
 namespace powercut::engine {
 
 struct ArchiverStats {
-  uint64_t sent = 0;      // segments, in this life
+  uint64_t sent = 0;  // segments, in this life
+  uint64_t sent_bytes = 0;
   uint64_t removed = 0;   // objects
   uint64_t failures = 0;  // of either
   std::string last_error;

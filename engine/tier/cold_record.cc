@@ -40,6 +40,17 @@ std::string encode_record(const Value& value, bool compress) {
   return little(raw.size(), kRecordHead) + (small.empty() ? raw : small);
 }
 
+Result<Value> decode_value(std::string_view bytes, const EncodingLimits& limits) {
+  RdbReader reader(bytes, "a value");
+  uint8_t type = 0;
+  Value value;
+  if (!reader.read_byte(type) || !rdb_type_known(type) || rdb_type_refused(type) != nullptr ||
+      !read_rdb_value(reader, type, value, limits) || reader.remaining() != 0 ||
+      value.is_empty_collection())
+    return Error{Errc::kCorrupt, "it is no value"};
+  return value;
+}
+
 Result<Value> decode_record(std::string_view record, const EncodingLimits& limits) {
   const uint64_t size = from_little(record.substr(0, kRecordHead));
   const std::string_view stored = record.substr(kRecordHead);
@@ -54,14 +65,7 @@ Result<Value> decode_record(std::string_view record, const EncodingLimits& limit
     if (count < 0 || static_cast<uint64_t>(count) != size)
       return Error{Errc::kCorrupt, "it does not expand to its size"};
   }
-  RdbReader reader(stored.size() != size ? std::string_view(expanded) : stored, "a value");
-  uint8_t type = 0;
-  Value value;
-  if (!reader.read_byte(type) || !rdb_type_known(type) || rdb_type_refused(type) != nullptr ||
-      !read_rdb_value(reader, type, value, limits) || reader.remaining() != 0 ||
-      value.is_empty_collection())
-    return Error{Errc::kCorrupt, "it is no value"};
-  return value;
+  return decode_value(stored.size() != size ? std::string_view(expanded) : stored, limits);
 }
 
 }  // namespace powercut::engine

@@ -17,6 +17,9 @@ std::string encode_record(const Value& value, bool compress);
 // Error: kCorrupt.
 Result<Value> decode_record(std::string_view record, const EncodingLimits& limits);
 
+// The type and the value alone, as RDB has them. Error: kCorrupt.
+Result<Value> decode_value(std::string_view bytes, const EncodingLimits& limits);
+
 // Little-endian numbers.
 std::string little(uint64_t n, size_t bytes);
 uint64_t from_little(std::string_view bytes);

@@ -25,6 +25,11 @@ std::string shown(std::string_view key) {
 
 }  // namespace
 
+Error not_had(const Error& error, std::string_view key) {
+  return {error.code,
+          fmt::format("{}: the value of key '{}' is not had", error.message, shown(key))};
+}
+
 Tier::Tier(Os& os, Keyspace& keyspace, ColdFolder& folder, const TierOptions& options,
            const TierSizes& sizes)
     : os_(os), keyspace_(keyspace), folder_(folder), options_(options), sizes_(sizes), wake_(os) {
@@ -32,13 +37,18 @@ Tier::Tier(Os& os, Keyspace& keyspace, ColdFolder& folder, const TierOptions& op
   folder_.set_on_unheld([this] { wake_.notify_all(); });
 }
 
+// Values that lie in a warm tier may outlive it, in the keyspace; nobody reads them any more.
 Tier::~Tier() {
+  if (warm_ != nullptr) warm_->set_on_free({});
+  for (const auto& file : emptied_) file->set_on_free({});
   folder_.set_on_unheld({});
   keyspace_.remove_observer(this);
 }
 
 void Tier::set_options(const TierOptions& options) {
+  const uint64_t warm_bytes = options_.warm_bytes;
   options_ = options;
+  options_.warm_bytes = warm_bytes;
   wake_.notify_all();
 }
 
@@ -61,12 +71,20 @@ void Tier::run() {
     if (folder_.any_unheld()) {
       folder_.remove_unheld();
       if (on_change_) on_change_();
-    } else if (due() && os_.now() >= not_before_) {
+      continue;
+    }
+    std::erase_if(emptied_, [](const auto& file) { return !file->in_use(); });
+    const bool empties = file_to_empty() != nullptr;
+    if (os_.now() < not_before_) {
+      wake_.rest(empties || due() || due_to_tidy() ? not_before_ : kForever);
+    } else if (empties) {
+      move_on();
+    } else if (due()) {
       move_some_out();
-    } else if (due_to_tidy() && os_.now() >= not_before_) {
+    } else if (due_to_tidy()) {
       tidy();
     } else {
-      wake_.rest(due() || due_to_tidy() ? not_before_ : kForever);
+      wake_.rest(kForever);
     }
   }
 }
@@ -103,7 +121,7 @@ void Tier::stop() {
 // --- Leaving ---
 
 // One of a few that were drawn, which was not used for longest; nullptr: none of them can go.
-Table::Entry* Tier::choose(Database*& of) {
+Table::Entry* Tier::choose(Fitting fitting, Database*& of) {
   size_t all = 0;
   for (int db = 0; db < keyspace_.databases(); ++db) all += keyspace_.size(db);
   Table::Entry* best = nullptr;
@@ -117,6 +135,8 @@ Table::Entry* Tier::choose(Database*& of) {
     if (object.value.away() != nullptr || object.value.memory_bytes() < sizes_.least_bytes ||
         keyspace_.expired(object))
       continue;
+    const bool is_long = object.value.memory_bytes() + entry->key.size() > longest_warm();
+    if (fitting != Fitting::kAny && is_long != (fitting == Fitting::kLong)) continue;
     const KeyAt where{database.identity(), std::string(entry->key)};
     if (leaving_.contains(where) || wanted_.contains(where)) continue;
     const bool by_frequency = keyspace_.accesses().by_frequency();
@@ -137,11 +157,12 @@ bool Tier::fill(ColdFolder::Draft& draft) {
   uint64_t slice = draft.size();
   uint64_t left = sizes_.restless ? 1 + os_.choose("cold.batch", kMostRestless) : UINT64_MAX;
   const uint64_t goal = excess();
+  const Fitting fitting = warm_ != nullptr && !sizes_.restless ? Fitting::kLong : Fitting::kAny;
   size_t vain = 0;
   while (!stopping_ && left != 0 && vain < kVainDraws && draft.size() < sizes_.segment_bytes &&
          (sizes_.restless || goal > leaving_bytes_)) {
     Database* database = nullptr;
-    Table::Entry* entry = choose(database);
+    Table::Entry* entry = choose(fitting, database);
     if (entry == nullptr || entry->value.value.memory_bytes() > Away::kLongest / 2) {
       ++vain;
       continue;
@@ -161,6 +182,7 @@ bool Tier::fill(ColdFolder::Draft& draft) {
 
 void Tier::move_some_out() {
   CHECK(leaving_.empty());
+  if (warm_ != nullptr && move_to_warm()) return;
   restless_ = false;
   leaving_bytes_ = 0;
   ColdFolder::Draft draft = folder_.begin();
@@ -176,6 +198,7 @@ void Tier::move_some_out() {
   }
   retry_after_ = Duration{0};
   ++stats_.segments;
+  stats_.left_bytes += (*sealed)->bytes;
   replace(*sealed);
   leaving_.clear();
   if (on_change_) on_change_();
@@ -231,11 +254,15 @@ Result<void> Tier::bring_back(std::span<const std::pair<int, std::string>> keys)
   std::vector<Wanted> all;
   for (const auto& [db, key] : keys) {
     Database& database = keyspace_.mutable_database(db);
-    const auto* entry = keyspace_.entry_of(database, key);
+    auto* entry = keyspace_.entry_of(database, key);
     if (entry == nullptr || entry->value.value.away() == nullptr) continue;
+    if (entry->value.value.away()->warm()) {
+      TRY(bring_back_warm(*entry));
+      continue;
+    }
     all.push_back({&database, key, *entry->value.value.away()});
-    wanted_.insert({database.identity(), std::string(key)});
   }
+  for (const Wanted& one : all) wanted_.insert({one.database->identity(), std::string(one.key)});
   const auto read = [&]() -> Result<void> {
     for (Wanted& one : all) {
       auto value = folder_.read(one.away, keyspace_.encoding_limits());
@@ -250,8 +277,7 @@ Result<void> Tier::bring_back(std::span<const std::pair<int, std::string>> keys)
         stats_.last_error = value.error().message;
       }
       if (say_) say_(fmt::format("a value cannot be read: {}", value.error().message));
-      return Error{value.error().code, fmt::format("{}: the value of key '{}' is not had",
-                                                   value.error().message, shown(one.key))};
+      return not_had(value.error(), one.key);
     }
     return {};
   }();
@@ -265,6 +291,10 @@ Result<void> Tier::bring_back(std::span<const std::pair<int, std::string>> keys)
       continue;
     keyspace_.bring_back(*entry, std::move(*one.value));
     ++stats_.came;
+    stats_.came_bytes += one.away.length();
+    if (!one.away.segment()->archived) continue;
+    ++stats_.archive_came;
+    stats_.archive_came_bytes += one.away.length();
   }
   return read;
 }

@@ -22,6 +22,7 @@ std::vector<const TargetType*>& targets() {
     for (const TargetType* type : replicated_types()) known.push_back(type);
     known.push_back(&tiered_type());
     known.push_back(&tiered_archive_type());
+    known.push_back(&tiered_warm_type());
     for (const TargetType* type : sqlite_types()) {
       add_fences(*type);
       known.push_back(type);

@@ -30,7 +30,9 @@ uint64_t ColdHashes::hash_of(const Away& away) const {
 
 void ColdHashes::before_leave(engine::Database&, std::string_view, engine::Object& object,
                               const Away& away) {
-  hashes_[{away.segment()->sequence, away.offset()}] = value_hash(object.value);
+  const Away* warm = object.value.away();
+  hashes_[{away.segment()->sequence, away.offset()}] =
+      warm == nullptr ? value_hash(object.value) : hash_of(*warm);
 }
 
 }  // namespace powercut::scenarios

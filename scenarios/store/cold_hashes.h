@@ -1,4 +1,4 @@
-// What the values in the cold tier are, as the judge saw them when they left memory, or read them: so that it need not bring
+// What the values in the cold tier, and in the warm one, are, as the judge saw them when they left memory, or read them: so that it need not bring
 // them back to know the state.
 #pragma once
 

@@ -77,7 +77,8 @@ std::string value_text(const engine::Value& value) {
     case Type::kStream:
       return stream_text(*value.stream());
     case Type::kAway:
-      return fmt::format("a {} in the cold tier", engine::type_name(value.kind()));
+      return fmt::format("a {} in the {} tier", engine::type_name(value.kind()),
+                         value.away()->warm() ? "warm" : "cold");
   }
   std::sort(parts.begin(), parts.end());
   return fmt::format("{{{}}}", fmt::join(parts, " "));

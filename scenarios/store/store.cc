@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "engine/command/command_table.h"
 #include "engine/config.h"
 #include "scenarios/store/found_backups.h"
@@ -222,19 +224,40 @@ std::vector<std::string_view> with_a_log() {
 // The store with a cold tier, to which values leave behind each operation.
 class TieredType final : public StoreType {
  public:
-  // `archived`: behind that, an object store on other machines, to which segments move on.
-  explicit TieredType(bool archived) : archived_(archived) {}
+  explicit TieredType(Tiers tiers) : tiers_(tiers) {}
 
-  std::string_view name() const override { return archived_ ? "tiered-archive" : "tiered"; }
+  std::string_view name() const override {
+    return tiers_ == Tiers::kArchived ? "tiered-archive"
+           : tiers_ == Tiers::kWarm   ? "tiered-warm"
+                                      : "tiered";
+  }
   std::string_view about() const override {
-    return archived_
+    return tiers_ == Tiers::kArchived
                ? "the same, with segments that move on to an object store which is not always "
                  "reached"
+           : tiers_ == Tiers::kWarm
+               ? "the same, with a warm tier in scratch memory before the cold one"
                : "the store, with values in the cold tier that its bases rest on";
   }
   Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
                                             const sim::Settings& settings) const override {
-    return StoreTarget::open_tiered(os, settings, archived_);
+    return StoreTarget::open_tiered(os, settings, tiers_);
+  }
+  std::span<const Administration> administer(const Policy& policy) const override {
+    if (tiers_ != Tiers::kWarm) return StoreType::administer(policy);
+    static const auto by_policy = [this] {
+      std::map<std::string_view, std::vector<Administration>> all;
+      for (const Policy& one : all_policies()) {
+        const auto plain = StoreType::administer(one);
+        auto& told = all[one.name];
+        told.assign(plain.begin(), plain.end());
+        for (const char* size : {"0", "1mb", "2mb"})
+          told.emplace_back().request =
+              sim::encode_request({"CONFIG", "SET", "warm-tier-size", size});
+      }
+      return all;
+    }();
+    return by_policy.at(policy.name);
   }
   // Without the log there are no tiers.
   std::vector<std::string_view> policies() const override { return with_a_log(); }
@@ -242,7 +265,7 @@ class TieredType final : public StoreType {
   bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
 
  private:
-  const bool archived_;
+  const Tiers tiers_;
 };
 
 // A master and its replicas, each on a machine of its own.
@@ -309,12 +332,17 @@ class ReplicatedType final : public StoreType {
 }  // namespace
 
 const TargetType& tiered_type() {
-  static const TieredType type(false);
+  static const TieredType type(Tiers::kCold);
+  return type;
+}
+
+const TargetType& tiered_warm_type() {
+  static const TieredType type(Tiers::kWarm);
   return type;
 }
 
 const TargetType& tiered_archive_type() {
-  static const TieredType type(true);
+  static const TieredType type(Tiers::kArchived);
   return type;
 }
 

@@ -20,5 +20,7 @@ const TargetType& tiered_type();
 // tiered-archive: and with an archive behind that (engine/tier/archive.h), in a simulated object store
 // (sim/sim_object_store.h).
 const TargetType& tiered_archive_type();
+// tiered-warm: with a warm tier before the cold one (engine/tier/warm_file.h), in memory of the run.
+const TargetType& tiered_warm_type();
 
 }  // namespace powercut::scenarios

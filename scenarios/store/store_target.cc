@@ -46,11 +46,14 @@ engine::EngineConfig config_of(const sim::Settings& settings, std::optional<Behi
   return config;
 }
 
-engine::EngineConfig tiered_config_of(const sim::Settings& settings, bool archived) {
+engine::EngineConfig tiered_config_of(const sim::Settings& settings, Tiers tiers) {
   engine::EngineConfig config = config_of(settings);
-  if (archived) config.tier.archive_url = kBucketUrl;
+  if (tiers == Tiers::kArchived) config.tier.archive_url = kBucketUrl;
   config.tier.path = kColdFolder;
   config.sizes.tier = {.segment_bytes = 512, .slice_bytes = 32, .least_bytes = 0, .restless = true};
+  if (tiers != Tiers::kWarm) return config;
+  config.sizes.tier.warm_regions = 6;
+  config.tier.warm_bytes = 1536;  // a region has a few values: each is filled again and again
   return config;
 }
 
@@ -97,10 +100,11 @@ StoreTarget::~StoreTarget() {
 
 Result<std::unique_ptr<sim::Target>> StoreTarget::open_tiered(engine::Os& os,
                                                               const sim::Settings& settings,
-                                                              bool archived) {
+                                                              Tiers tiers) {
+  const bool archived = tiers == Tiers::kArchived;
   std::unique_ptr<sim::SimObjectStore> bucket;
   if (archived) bucket = std::make_unique<sim::SimObjectStore>(os);
-  auto engine = engine::Engine::make(os, tiered_config_of(settings, archived));
+  auto engine = engine::Engine::make(os, tiered_config_of(settings, tiers));
   engine->set_object_store(bucket.get());
   TRY(engine->load());
   std::unique_ptr<StoreTarget> target(new StoreTarget(std::move(engine), settings));

@@ -25,8 +25,10 @@ struct Behind {
 };
 // How a policy configures the store.
 engine::EngineConfig config_of(const sim::Settings& settings, std::optional<Behind> behind = {});
-// Values leave memory behind each operation; `archived`: and segments the disk.
-engine::EngineConfig tiered_config_of(const sim::Settings& settings, bool archived);
+// What stands beside the cold tier.
+enum class Tiers : unsigned char { kCold, kArchived, kWarm };
+// Values leave memory behind each operation; kArchived: and segments the disk; kWarm: most by way of the warm tier.
+engine::EngineConfig tiered_config_of(const sim::Settings& settings, Tiers tiers);
 
 class StoreTarget final : public sim::Target,
                           public HoldsKeyspace,
@@ -38,7 +40,7 @@ class StoreTarget final : public sim::Target,
   // With a cold tier: when the values in it have been read.
   static Result<std::unique_ptr<sim::Target>> open_tiered(engine::Os& os,
                                                           const sim::Settings& settings,
-                                                          bool archived);
+                                                          Tiers tiers);
   // Of an engine that has been loaded, with these settings.
   static std::unique_ptr<StoreTarget> over(std::unique_ptr<engine::Engine> engine,
                                            const sim::Settings& settings);

@@ -120,7 +120,7 @@ std::optional<std::string> look_up(Call& call, std::string_view pattern,
   return value ? std::optional<std::string>(*value) : std::nullopt;
 }
 
-// Nobody said that it would read what patterns name: none of it may lie in the cold tier.
+// Nobody said that it would read what patterns name: none of it may lie in the cold tier. What lies in the warm one comes back.
 bool finds_in_memory(Call& call, std::string_view pattern,
                      const std::vector<std::string>& elements) {
   const size_t star = pattern.find('*');
@@ -131,7 +131,13 @@ bool finds_in_memory(Call& call, std::string_view pattern,
     key += element;
     key += tail.substr(0, tail.find("->"));
     const Object* object = call.keyspace.peek(call.db, key);
-    if (object != nullptr && object->value.away() != nullptr) return call.fail(kUnnamedAway), false;
+    const Away* away = object == nullptr ? nullptr : object->value.away();
+    if (away == nullptr) continue;
+    if (!away->warm()) return call.fail(kUnnamedAway), false;
+    auto value = read_warm(*away, call.keyspace.encoding_limits());
+    if (!value.ok()) return call.fail("IOERR " + value.error().message), false;
+    call.keyspace.bring_back(*call.keyspace.entry_of(call.keyspace.mutable_database(call.db), key),
+                             std::move(*value));
   }
   return true;
 }

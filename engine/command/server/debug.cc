@@ -48,24 +48,34 @@ void answer(Call& call, const Result<void>& outcome) {
 
 // --- Of the data ---
 
-bool any_away(const Keyspace& keyspace) {
-  for (int db = 0; db < keyspace.databases(); ++db) {
-    const Table& table = keyspace.database(db).table();
+// True if it is in memory, or in the warm tier and can be read; else that is answered.
+bool is_had(Call& call, const Object& object) {
+  const Away* away = object.value.away();
+  if (away == nullptr) return true;
+  if (!away->warm()) return call.fail(kUnnamedAway), false;
+  const auto value = read_warm(*away, call.keyspace.encoding_limits());
+  if (!value.ok()) call.fail("IOERR " + value.error().message);
+  return value.ok();
+}
+
+bool all_had(Call& call) {
+  for (int db = 0; db < call.keyspace.databases(); ++db) {
+    const Table& table = call.keyspace.database(db).table();
     for (size_t i = 0; i < table.size(); ++i)
-      if (table.at(i).value.value.away() != nullptr) return true;
+      if (!is_had(call, table.at(i).value)) return false;
   }
-  return false;
+  return true;
 }
 
 void digest(Call& call) {
-  if (any_away(call.keyspace)) return call.fail(kUnnamedAway);
+  if (!all_had(call)) return;
   call.reply.simple(hex(digest_of(call.keyspace)));
 }
 
 void digest_value(Call& call) {
   for (size_t i = 2; i < call.argc(); ++i) {
     const Object* object = call.keyspace.peek(call.db, call.arg(i));
-    if (object != nullptr && object->value.away() != nullptr) return call.fail(kUnnamedAway);
+    if (object != nullptr && !is_had(call, *object)) return;
   }
   call.reply.array(call.argc() - 2);
   for (size_t i = 2; i < call.argc(); ++i) {

@@ -15,6 +15,7 @@
 #include "engine/os/posix/os_error.h"
 #include "engine/os/posix/posix_file.h"
 #include "engine/os/posix/process.h"
+#include "engine/os/posix/scratch.h"
 
 namespace powercut::engine {
 
@@ -216,6 +217,11 @@ Result<void> PosixOs::sync_directory(std::string_view path, Site) {
   const int64_t result = calls().sync(descriptor.get(), false);
   if (result < 0) return os_error("fsync", path, static_cast<int>(-result));
   return {};
+}
+
+Result<std::unique_ptr<Scratch>> PosixOs::open_scratch(uint64_t size) {
+  TRY(alive("scratch", ""));
+  return open_posix_scratch(root_.get(), size);
 }
 
 WallTime PosixOs::wall_now() { return wall_clock_now(); }

@@ -68,6 +68,7 @@ class PosixOs final : public Os {
   Result<void> make_directory(std::string_view path) override;
   Result<std::vector<std::string>> list(std::string_view path) override;
   Result<void> sync_directory(std::string_view path, Site fence) override;
+  Result<std::unique_ptr<Scratch>> open_scratch(uint64_t size) override;
   Instant now() override { return monotonic_now(); }
   WallTime wall_now() override;
   uint64_t choose(Site site, uint64_t n) override;

@@ -1,5 +1,6 @@
 #include "engine/os/posix/posix_os.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 
 #include "engine/os/os_contract.h"
 #include "engine/os/posix/os_error.h"
+#include "engine/os/posix/scratch.h"
 
 namespace powercut::engine {
 namespace {
@@ -127,6 +129,38 @@ TEST_P(PosixOsTest, ErrorsOfTheKernelArrive) {
     EXPECT_TRUE(fails_with((*full)->write_at(UINT64_MAX, "abc"), Errc::kInvalid));
     EXPECT_TRUE(fails_with((*full)->read_at(UINT64_MAX, &byte, 1), Errc::kInvalid));
   });
+}
+
+// A page that the device does not give is an error of the call that asked for it, and of that alone.
+TEST_P(PosixOsTest, AFailureBehindScratchIsAnErrorOfTheCall) {
+  constexpr uint64_t kSize = 3 * 4096;
+  const std::string name = under_test().root() + "/f";
+  Descriptor file(open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  Descriptor other(dup(file.get()));
+  ASSERT_EQ(ftruncate(file.get(), kSize), 0);
+  const auto scratch = map_scratch(std::move(file), kSize);
+  ASSERT_TRUE(is_ok(scratch));
+  run([&] {
+    EXPECT_TRUE(is_ok((*scratch)->write(100, "abc")));
+    EXPECT_TRUE(is_ok((*scratch)->write(2 * 4096, "def")));
+    ASSERT_EQ(ftruncate(other.get(), 4096), 0);  // as if the rest could not be read
+    char bytes[3];
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_TRUE(fails_with((*scratch)->read(2 * 4096, bytes, 3), Errc::kIo));
+      EXPECT_TRUE(fails_with((*scratch)->write(4095, "gh"), Errc::kIo));
+      EXPECT_TRUE(is_ok((*scratch)->read(100, bytes, 3)));
+      EXPECT_EQ(std::string(bytes, 3), "abc");
+    }
+  });
+}
+
+TEST_P(PosixOsTest, ScratchSetsItsSpaceAside) {
+  EXPECT_TRUE(fails_with(os().open_scratch(uint64_t{1} << 62), Errc::kNoSpace));
+  const auto free_bytes = [&] { return std::filesystem::space(under_test().root()).free; };
+  const auto before = free_bytes();
+  const auto scratch = os().open_scratch(64 << 20);
+  ASSERT_TRUE(is_ok(scratch));
+  EXPECT_LT(free_bytes(), before);
 }
 
 TEST_P(PosixOsTest, ReadinessOfASocket) {
