@@ -207,6 +207,17 @@ TEST_F(RecoveryTest, ASegmentThatDoesNotContinueTheNumbersIsRefused) {
                              HasSubstr("begins with entry 3, but entry 1 must come next")));
 }
 
+// Between two batches nothing is torn: the manifest alone knows that there was more.
+TEST_F(RecoveryTest, ASegmentThatEndsBeforeItsLengthIsDamage) {
+  const std::string whole = our_header() + our_batch("1");
+  for (const uint64_t more : {0, 1}) {
+    Manifest manifest;
+    manifest.segments.push_back({std::string(kSegment), 1, 1, whole.size() + more, {}, kNonce});
+    write_log(encode_manifest(manifest), whole);
+    EXPECT_THAT(start(), HasSubstr(more == 0 ? "1 entries" : "the file ends early"));
+  }
+}
+
 TEST_F(RecoveryTest, WhatWasReadIsSummedUp) {
   write_log(kRedisManifest, command({"SET", "a", "1"}));
   EXPECT_EQ(start(), "0 keys from no base, 1 entries from 1 segments");

@@ -32,6 +32,7 @@ struct Clients::Connection {
   uint64_t client;
   std::vector<Expected> expected = {};  // replies that are due, oldest first
   Instant looked = kNever;  // since when nobody has looked for replies: a request took its time
+  size_t queued = 0;        // since the transaction under way began, as it was told
   int db = 0;
   std::string selected = {};  // the request that went there
   size_t step = 0;            // of steps: under way
@@ -215,6 +216,7 @@ void Clients::send(Connection& connection, std::span<const std::string> requests
   }
   if (around_.target.closed(connection.client)) {
     await(connection);
+    connection.queued = 0;
     connection.db = 0;  // of the next one
   }
 }
@@ -353,7 +355,23 @@ void Clients::wait_a_while(Connection& connection) {
   around_.target.hang_up(connection.client);
   connection.expected.clear();
   connection.looked = kNever;
+  connection.queued = 0;
   connection.db = 0;
+}
+
+// A transaction that is done answers for each of the requests that it took.
+void Clients::check_transaction(Connection& connection, std::string_view reply, bool error) {
+  if (reply.starts_with("+QUEUED")) {
+    ++connection.queued;
+    return;
+  }
+  if (error && !reply.starts_with("-EXECABORT")) return;
+  const size_t queued = std::exchange(connection.queued, 0);
+  if (queued == 0 || !reply.starts_with('*') || reply.starts_with("*-1")) return;
+  if (reply.starts_with(fmt::format("*{}\r\n", queued)) || violation_) return;
+  violation_ =
+      Violation{Breach::kUntrue, fmt::format("a transaction that took {} requests answers for {}",
+                                             queued, reply.substr(1, reply.find('\r') - 1))};
 }
 
 // Waits for the next reply and takes it. False: it did not come until then.
@@ -380,6 +398,7 @@ bool Clients::take(Connection& connection, Instant until) {
   }
   around_.trace.mix(hash_bytes(reply->bytes));
   const bool error = reply->error;
+  check_transaction(connection, reply->bytes, error);
   // Whoever was shown an operation was told that it is done. A transaction that is not done shows nothing.
   const bool nothing = reply->bytes.starts_with("+QUEUED") ||
                        (transaction && (reply->bytes == "*-1\r\n" || reply->bytes == "_\r\n"));

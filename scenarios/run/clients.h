@@ -95,6 +95,7 @@ class Clients {
   void note_sealed(const SealedBackup& sealed, uint64_t before);
   void note_done(const BackupRequest& request, bool error);
   void note_told(const TargetType::Told& told, const Asked& asked);
+  void check_transaction(Connection& connection, std::string_view reply, bool error);
   void ask_why();
   void note_policy();
   void end_conversation(Connection& connection);

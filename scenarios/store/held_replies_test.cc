@@ -15,12 +15,12 @@ class HeldReplies : public ::testing::Test {
  protected:
   // One life of a store that syncs always, from its opening to a kill.
   template <class Body>
-  void live(const Body& body) {
+  void live(const Body& body, engine::SyncPolicy policy = engine::SyncPolicy::kAlways) {
     sim::SimOs os(world_, choices_, trace_, nullptr);
     std::unique_ptr<engine::Engine> engine;
     EXPECT_TRUE(sim::run_to_end(os, [&] {
       engine::EngineConfig config;
-      config.aof.policy = engine::SyncPolicy::kAlways;
+      config.aof.policy = policy;
       auto opened = engine::Engine::open(os, config);
       ASSERT_TRUE(opened.ok()) << opened.error().message;
       engine = std::move(*opened);
@@ -74,6 +74,23 @@ TEST_F(HeldReplies, AReadWaitsForWhatItsPatternsFind) {
       reader->consume(reader->ready().size());
     }
   });
+}
+
+// Nobody else asks, and no replica is there to say anything: the log's own sync is what answers.
+TEST_F(HeldReplies, WhoWaitsForTheLogAloneIsAnsweredByItsSync) {
+  live(
+      [&](engine::Engine& engine) {
+        const auto session = engine.connect();
+        for (int round = 0; round < 3; ++round) {
+          session->feed("SET k v\r\nWAITAOF 1 0 0\r\n");
+          while (session->ready().size() < 5) session->wait_ready();
+          ASSERT_EQ(session->ready(), "+OK\r\n") << "not synced yet";
+          session->consume(5);
+          ASSERT_EQ(session->wait_ready(), "*2\r\n:1\r\n:0\r\n");
+          session->consume(session->ready().size());
+        }
+      },
+      engine::SyncPolicy::kEverysec);
 }
 
 }  // namespace
