@@ -239,7 +239,9 @@ extern "C" int openat(int directory, const char* name, int flags, ...) {
   using namespace powercut::scenarios;
   va_list rest;
   va_start(rest, flags);
-  const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
+  const bool unnamed =
+      (flags & O_TMPFILE) == O_TMPFILE;  // scratch, of which the simulated disk knows nothing
+  const mode_t mode = unnamed || (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
   va_end(rest);
   if ((flags & (O_CREAT | O_TRUNC)) != 0)
     KernelCalls::it().on_name(directory, name, [&](const std::string& path) {
@@ -247,7 +249,10 @@ extern "C" int openat(int directory, const char* name, int flags, ...) {
     });
   POWERCUT_NEXT(int, openat, (int, const char*, int, ...));
   const int fd = next(directory, name, flags, mode);
-  if (fd >= 0) KernelCalls::it().opened(fd, directory, name);
+  if (unnamed)
+    KernelCalls::it().closed(fd);  // closedir() may have closed what had this number
+  else if (fd >= 0)
+    KernelCalls::it().opened(fd, directory, name);
   return fd;
 }
 extern "C" int io_uring_submit(io_uring* ring) {

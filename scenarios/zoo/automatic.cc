@@ -49,12 +49,10 @@ struct Stage {
 constexpr Stage kMixed{"mixed", "store", "mixed", 1};
 constexpr Stage kAllWorkloads{"all workloads", "store", "all", 1};
 // What the store alone has not, or seldom.
-constexpr Stage kBeside[] = {{"backup", "store", "backup", 4},
-                             {"tiered", "tiered", "all", 2},
-                             {"tiered-warm", "tiered-warm", "all", 4},
-                             {"tiered-archive", "tiered-archive", "all", 4},
-                             {"replicated-2", "replicated-2", "all", 4},
-                             {"replicated-3", "replicated-3", "all", 8}};
+constexpr Stage kBeside[] = {
+    {"backup", "store", "backup", 4},           {"tiered", "tiered", "all", 2},
+    {"tiered-warm", "tiered-warm", "all", 4},   {"tiered-archive", "tiered-archive", "all", 4},
+    {"replicated-2", "replicated-2", "all", 4}, {"replicated-3", "replicated-3", "all", 8}};
 // A run of these takes ten times as long as one of the store.
 constexpr Stage kLastly[] = {{"write-behind", "write-behind", "all", 8},
                              {"write-through", "write-through", "all", 8},
