@@ -76,7 +76,8 @@ std::string why_not_read_through(const CommandSpec& spec, std::span<const std::s
   if (spec.name == "swapdb") return fmt::format("{} rows stay in their databases: no SWAPDB", kNo);
   if (spec.name != "sort" && spec.name != "sort_ro") return {};
   for (size_t i = 2; i + 1 < args.size(); ++i) {
-    const bool pattern = equals_ignoring_case(args[i], "BY") || equals_ignoring_case(args[i], "GET");
+    const bool pattern =
+        equals_ignoring_case(args[i], "BY") || equals_ignoring_case(args[i], "GET");
     if (pattern && args[i + 1].find('*') != std::string_view::npos)
       return fmt::format("{} SORT reads no keys that patterns name: read them before", kNo);
   }
@@ -89,10 +90,9 @@ void Engine::begin_read_through() {
   copies_ = std::make_unique<Copies>(os_, keyspace_, *sink_, config_.sink.read_ttl);
   copies_->set_on_leave([this](std::string_view key) { executor_.row_left(key); });
   executor_.set_rows(copies_.get());
-  executor_.set_write_rule(
-      [](const CommandSpec& spec, std::span<const std::string_view> args) {
-        return why_not_read_through(spec, args);
-      });
+  executor_.set_write_rule([](const CommandSpec& spec, std::span<const std::string_view> args) {
+    return why_not_read_through(spec, args);
+  });
   generations_.set_queue([this] { return sink_->queue_in_words(); });
 }
 
@@ -189,9 +189,10 @@ std::string Engine::info_sink() const {
   const std::string copies =
       copies_ == nullptr
           ? std::string()
-          : fmt::format("sink_copies:{}\r\nsink_copy_bytes:{}\r\nsink_rows_read:{}\r\n"
-                        "sink_adopted:{}\r\n",
-                        copies_->count(), copies_->bytes(), copies_->reads(), copies_->adopted());
+          : fmt::format(
+                "sink_copies:{}\r\nsink_copy_bytes:{}\r\nsink_rows_read:{}\r\n"
+                "sink_adopted:{}\r\n",
+                copies_->count(), copies_->bytes(), copies_->reads(), copies_->adopted());
   return fmt::format(
       "sink_mode:{}\r\nsink_status:{}\r\nsink_committed_lsn:{}\r\nsink_behind_lsn:{}\r\n"
       "sink_queued_keys:{}\r\nsink_queued_ms:{}\r\nsink_batches:{}\r\nsink_written_keys:{}\r\n"

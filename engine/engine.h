@@ -60,10 +60,10 @@ class Engine final : public OperationLog, public Control {
   void set_net(Net* net) { replica_.set_net(net); }
   // Where the archive is, if there is to be one (archive-url). Call it before load(); it outlives the tasks.
   void set_object_store(ObjectStore* store) { object_store_ = store; }
-  Archiver* archiver() { return archiver_.get(); }  // null: there is no archive
-  const Sink* sink() const { return sink_.get(); }  // null: there is no database behind it
+  Archiver* archiver() { return archiver_.get(); }        // null: there is no archive
+  const Sink* sink() const { return sink_.get(); }        // null: there is no database behind it
   const Copies* copies() const { return copies_.get(); }  // null: no rows of it are read through
-  Tier* tier() { return tier_.get(); }              // null: there is no cold tier
+  Tier* tier() { return tier_.get(); }                    // null: there is no cold tier
   const Tier* tier() const { return tier_.get(); }
   const RecoveryReport& recovery() const { return report_; }
   const LoadProgress& load_progress() const { return progress_; }

@@ -56,7 +56,8 @@ bool Executor::find_unread(const Client& client, const CommandSpec& spec,
       add_named(db, one, words);
     }
   }
-  std::erase_if(named_, [&](const auto& key) { return !rows_->lacks(key.first, key.second, since); });
+  std::erase_if(named_,
+                [&](const auto& key) { return !rows_->lacks(key.first, key.second, since); });
   return !named_.empty();
 }
 

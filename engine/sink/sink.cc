@@ -17,7 +17,8 @@ namespace {
 constexpr size_t kKeysMost = 4096;  // a batch of so many does not wait for more
 constexpr Duration kFirstRetry = milliseconds(50);
 constexpr Duration kLongestWait = seconds(2);
-constexpr Duration kBusyPause = milliseconds(10);  // until a row that another process keeps is tried again
+constexpr Duration kBusyPause =
+    milliseconds(10);  // until a row that another process keeps is tried again
 constexpr Duration kStartPatience = seconds(30);  // alone: for one on another machine
 constexpr Duration kStartPause = milliseconds(500);
 constexpr Duration kLongestEnd = seconds(5);  // of a store whose database may be silent
@@ -190,8 +191,9 @@ bool Sink::settle() {
   everything_ |= !why.empty() || found_.fresh;
   gap_ = !why.empty() && !options_.resync;
   if (gap_) {
-    trouble_ = why + (options_.read_through ? ": CONFIG SET sink-resync yes goes on with it"
-                                            : ": CONFIG SET sink-resync yes writes its tables anew");
+    trouble_ =
+        why + (options_.read_through ? ": CONFIG SET sink-resync yes goes on with it"
+                                     : ": CONFIG SET sink-resync yes writes its tables anew");
     say(trouble_);
   } else if (!why.empty()) {
     ++stats_.resyncs;
@@ -235,8 +237,8 @@ void Sink::note_all(const Database& db) {
 
 // A checkpoint may have moved out already what it held.
 void Sink::before_flush(Database& db) {
+  if (options_.read_through && noting_) return note_all(db);
   const bool counts = noting_;
-  if (options_.read_through && counts) return note_all(db);
   everything_ |= counts;
 }
 
@@ -337,18 +339,27 @@ void Sink::flush() {
   while (log_.active() && log_.synced_lsn() < batch.lsn && !stopping_)
     if (readings_.empty() || os_.now() < retry_at_ || !database_->is_open() || !serve_readings())
       log_.progress().wait();
+  if (!stopping_ && !database_->is_open()) return lose(batch);
   if (stopping_) return;
-  const auto written = database_->is_open() ? database_->write(batch)
-                                            : Error{Errc::kIo, stats_.last_error};
-  in_flight_ = 0;
+  const auto written = database_->write(batch);
   writing_.clear();
   writing_everything_ = false;
+  in_flight_ = 0;
   if (!written.ok()) give_back(batch);
   taken_since_ = kForever;
   if (!written.ok()) return fail(written.error());
   committed_ = batch.lsn;
   if (since != kForever) stats_.worst = std::max(stats_.worst, os_.now() - since);
   note_commit(batch);
+}
+
+// A read has closed the database meanwhile.
+void Sink::lose(const SinkBatch& batch) {
+  writing_.clear();
+  writing_everything_ = false;
+  in_flight_ = 0;
+  give_back(batch);
+  taken_since_ = kForever;
 }
 
 void Sink::note_commit(const SinkBatch& batch) {
@@ -442,8 +453,8 @@ Result<void> Sink::read_rows(std::vector<SinkDatabase::KeyAt> keys, Instant dead
   std::erase(readings_, reading);
   reading->done = true;
   const std::string why = trouble_.empty() ? std::string("it does not answer") : trouble_;
-  return Error{Errc::kTimeout, fmt::format("the row of key '{}' is not had: {}",
-                                           shown(reading->keys[0].key), why)};
+  return Error{Errc::kTimeout,
+               fmt::format("the row of key '{}' is not had: {}", shown(reading->keys[0].key), why)};
 }
 
 // In the sink's task, where no batch is half written: what is read has all that was committed, and the queue has the rest.

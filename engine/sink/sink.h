@@ -210,6 +210,7 @@ class Sink final : public KeyspaceObserver {
   Instant due_at() const;
   void release();
   void note_commit(const SinkBatch& batch);
+  void lose(const SinkBatch& batch);
   void flush();
   SinkBatch take();
   SinkRows rows_of(int db, std::string_view key, size_t table) const;
@@ -239,13 +240,13 @@ class Sink final : public KeyspaceObserver {
   std::set<Key> noted_;
   bool noting_ = false;
   bool everything_ = false;
-  size_t in_flight_ = 0;  // keys
+  size_t in_flight_ = 0;   // keys
   std::set<Key> writing_;  // read-through: these
   bool writing_everything_ = false;
   std::deque<std::shared_ptr<Reading>> readings_;
   WaitQueue read_ended_;
-  uint64_t taken_ = 0;    // up to here in a batch
-  bool first_ = true;     // nothing was committed yet
+  uint64_t taken_ = 0;  // up to here in a batch
+  bool first_ = true;   // nothing was committed yet
   uint64_t committed_ = 0;
   uint64_t released_ = 0;           // alone: replies up to here may go
   Instant since_ = kForever;        // the oldest operation in the queue

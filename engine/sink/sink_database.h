@@ -50,7 +50,8 @@ struct SinkBatch {
   bool everything = false;  // what is in none of `keys` is nowhere
   std::vector<SinkRows> keys;
   bool alone = false;  // there is no log: no key may be set aside
-  bool keeps = false;  // `everything` is what the store holds, and others have rows there: what is in none of `keys` stays
+  bool keeps =
+      false;  // `everything` is what the store holds, and others have rows there: what is in none of `keys` stays
 };
 
 class SinkDatabase {

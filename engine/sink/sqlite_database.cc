@@ -389,8 +389,9 @@ Result<SinkRows> SqliteDatabase::read_key(const KeyAt& at) {
   const SinkRows name{at.db, at.key, at.table};
   SinkRows whole = name;
   const auto wrong = [&](std::string_view why) {
-    return Error{Errc::kUnsupported, fmt::format("{}: table {}: key '{}' of database {}: {}", file_,
-                                                 tables_[at.table].name, shown(at.key), at.db, why)};
+    return Error{Errc::kUnsupported,
+                 fmt::format("{}: table {}: key '{}' of database {}: {}", file_,
+                             tables_[at.table].name, shown(at.key), at.db, why)};
   };
   for (const bool fields : {false, true}) {
     sqlite3_stmt* const look = fields ? of.get_fields : of.get;
@@ -406,8 +407,7 @@ Result<SinkRows> SqliteDatabase::read_key(const KeyAt& at) {
       }
       if (whole.kind != SinkRows::Kind::kHash)
         return wrong(fields ? "it has a string, and fields as well" : "it has several rows");
-      if (whole.expires_ms != next.expires_ms)
-        return wrong("its fields have different expires_ms");
+      if (whole.expires_ms != next.expires_ms) return wrong("its fields have different expires_ms");
       whole.fields.push_back(std::move(next.fields[0]));
     }
     sqlite3_reset(look);

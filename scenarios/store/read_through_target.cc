@@ -134,7 +134,8 @@ void ReadThroughTarget::deleted_before(const RowName& name, uint64_t lsn) {
   if (!found_ || !found_->rows.contains(name)) return;
   const auto other = found_->others.find(name);
   if (other != found_->others.end() && other->second.behind < lsn)
-    complain(fmt::format("{} was deleted by operation {}, and its row is back", in_words(name), lsn));
+    complain(
+        fmt::format("{} was deleted by operation {}, and its row is back", in_words(name), lsn));
 }
 
 void ReadThroughTarget::begin(uint64_t) {
@@ -162,8 +163,7 @@ void ReadThroughTarget::seen(const RowName& name, const std::optional<RowState>&
   if (state) rows_[name].push_back({os_.now(), *state});
 }
 
-void ReadThroughTarget::before_change(engine::Database& db, std::string_view key,
-                                      engine::Object*) {
+void ReadThroughTarget::before_change(engine::Database& db, std::string_view key, engine::Object*) {
   changing_.emplace_back(number_of(keyspace(), db), key);
 }
 

@@ -95,9 +95,10 @@ class ReadThroughTarget final : public StoreTarget, private engine::KeyspaceObse
   std::map<RowName, std::vector<Own>> own_;
   std::map<RowName, bool> unknown_;  // nobody knows what its row is
   std::vector<RowName> changing_;
-  std::map<engine::Task*, std::pair<uint64_t, bool>> made_;  // the last operation of a task; it left a key there
-  std::vector<std::vector<Awaited>> awaited_;                // by client
-  std::vector<int> db_of_;                                   // ...; -1: not known
+  std::map<engine::Task*, std::pair<uint64_t, bool>>
+      made_;                                   // the last operation of a task; it left a key there
+  std::vector<std::vector<Awaited>> awaited_;  // by client
+  std::vector<int> db_of_;                     // ...; -1: not known
   std::vector<bool> in_multi_;
   std::string broken_;
 };

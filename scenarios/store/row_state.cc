@@ -22,11 +22,11 @@ struct Known {
   Kind of;  // kAbsent: of any
 };
 constexpr Known kKnown[] = {
-    {"GET", 2, true, Kind::kString},        {"STRLEN", 2, true, Kind::kString},
-    {"EXISTS", 2, true, Kind::kAbsent},     {"PEXPIRETIME", 2, true, Kind::kAbsent},
-    {"HGET", 3, true, Kind::kHash},         {"HLEN", 2, true, Kind::kHash},
-    {"INCR", 2, false, Kind::kString},      {"APPEND", 3, false, Kind::kString},
-    {"HINCRBY", 4, false, Kind::kHash},     {"DEL", 2, false, Kind::kAbsent},
+    {"GET", 2, true, Kind::kString},     {"STRLEN", 2, true, Kind::kString},
+    {"EXISTS", 2, true, Kind::kAbsent},  {"PEXPIRETIME", 2, true, Kind::kAbsent},
+    {"HGET", 3, true, Kind::kHash},      {"HLEN", 2, true, Kind::kHash},
+    {"INCR", 2, false, Kind::kString},   {"APPEND", 3, false, Kind::kString},
+    {"HINCRBY", 4, false, Kind::kHash},  {"DEL", 2, false, Kind::kAbsent},
     {"GETDEL", 2, false, Kind::kString},
 };
 
@@ -88,9 +88,9 @@ bool only_reads(const std::vector<std::string_view>& words) {
 std::string answer_to(const std::vector<std::string_view>& words, const RowState& state) {
   const Known& known = *find(words);
   const bool absent = state.kind == Kind::kAbsent;
-  if (known.of != Kind::kAbsent && !absent && state.kind != known.of) return std::string(kWrongKind);
-  if (known.name == "GET" || known.name == "GETDEL")
-    return absent ? "$-1\r\n" : bulk(state.value);
+  if (known.of != Kind::kAbsent && !absent && state.kind != known.of)
+    return std::string(kWrongKind);
+  if (known.name == "GET" || known.name == "GETDEL") return absent ? "$-1\r\n" : bulk(state.value);
   if (known.name == "STRLEN") return integer(static_cast<int64_t>(state.value.size()));
   if (known.name == "EXISTS" || known.name == "DEL") return integer(absent ? 0 : 1);
   if (known.name == "PEXPIRETIME") return integer(absent ? -2 : state.expires_ms);

@@ -59,8 +59,8 @@ class Other {
  private:
   Result<void> connect() {
     if (db_ != nullptr) return {};
-    constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                           SQLITE_OPEN_PRIVATECACHE;
+    constexpr int kFlags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
     if (sqlite3_open_v2(kBehindFile, &db_, kFlags, engine::sqlite::kVfs) != SQLITE_OK)
       return error();
     if (sqlite3_exec(db_, "PRAGMA journal_mode=persist; PRAGMA synchronous=full", nullptr, nullptr,
@@ -110,7 +110,8 @@ RowState SharedDatabase::draw(const RowName& name) {
   const uint64_t kind = os_.choose("other.row", 8);
   if (kind == 0) return state;
   if (kind <= 2)
-    state.expires_ms = os_.wall_now().unix_ms + 1 + static_cast<int64_t>(os_.choose("other.ms", 900));
+    state.expires_ms =
+        os_.wall_now().unix_ms + 1 + static_cast<int64_t>(os_.choose("other.ms", 900));
   const std::string number = std::to_string(1000 * (1 + os_.choose("other.value", 900)));
   state.kind = name.second.starts_with("h:") ? Kind::kHash : Kind::kString;
   if (state.kind == Kind::kHash)
@@ -131,8 +132,9 @@ std::string SharedDatabase::put(const RowName& name, const RowState& state) cons
                        field, value, expires, kAtOperation);
   };
   if (state.kind == Kind::kString)
-    sql += fmt::format("INSERT INTO kv VALUES({}, '{}', '{}', {});", db, key, state.value, expires) +
-           note("", state.value);
+    sql +=
+        fmt::format("INSERT INTO kv VALUES({}, '{}', '{}', {});", db, key, state.value, expires) +
+        note("", state.value);
   for (const auto& [field, value] : state.fields)
     sql += fmt::format("INSERT INTO kv_fields VALUES({}, '{}', '{}', '{}', {});", db, key, field,
                        value, expires) +
@@ -142,8 +144,7 @@ std::string SharedDatabase::put(const RowName& name, const RowState& state) cons
 
 Result<void> SharedDatabase::prepare() {
   Other other(os_);
-  TRY_ASSIGN(const auto known,
-             other.ask("SELECT name FROM sqlite_schema WHERE name='other_rows'"));
+  TRY_ASSIGN(const auto known, other.ask("SELECT name FROM sqlite_schema WHERE name='other_rows'"));
   if (!known.empty()) return {};
   std::string sql = "BEGIN IMMEDIATE;";
   sql += table("kv") + "value NOT NULL, expires_ms INTEGER, PRIMARY KEY(db, key)) WITHOUT ROWID;";
@@ -177,7 +178,8 @@ Result<SharedRows> SharedDatabase::look() {
     state.fields[field] = value;
     state.expires_ms = expiry_of(expires);
   };
-  TRY_ASSIGN(const auto fields, other.ask("SELECT db, key, field, value, expires_ms FROM kv_fields"));
+  TRY_ASSIGN(const auto fields,
+             other.ask("SELECT db, key, field, value, expires_ms FROM kv_fields"));
   for (const auto& row : fields)
     add(found.rows[{std::stoi(row[0]), row[1]}], row[2], row[3], row[4]);
   TRY_ASSIGN(const auto others,

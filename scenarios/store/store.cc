@@ -6,8 +6,8 @@
 #include "engine/config.h"
 #include "scenarios/store/found_backups.h"
 #include "scenarios/store/not_modelled.h"
-#include "scenarios/store/redis_layout.h"
 #include "scenarios/store/read_through_target.h"
+#include "scenarios/store/redis_layout.h"
 #include "scenarios/store/replicated_target.h"
 #include "scenarios/store/roles.h"
 #include "scenarios/store/store_history.h"
@@ -220,9 +220,10 @@ class ReadThroughType final : public StoreType {
   std::string turn_log_on() const override { return {}; }
   bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
   std::string promise(const Policy& policy) const override {
-    return fmt::format("{}; rows that others wrote in the database are shown as they were a moment "
-                       "ago, and touched only by who changes their keys",
-                       policy.promise);
+    return fmt::format(
+        "{}; rows that others wrote in the database are shown as they were a moment "
+        "ago, and touched only by who changes their keys",
+        policy.promise);
   }
   // A whole database is never emptied: of the rows that are kept none may go.
   std::span<const Administration> administer(const Policy& policy) const override {
@@ -412,13 +413,12 @@ std::span<const TargetType* const> store_types_with_sink() {
   static const ReadThroughType read_behind(
       "read-through", "the store, with a database behind it in which another program writes too",
       SinkMode::kBehind);
-  static const ReadThroughType read_both(
-      "read-write-through", "the same, and replies to writes wait for the database",
-      SinkMode::kThrough);
-  static const TargetType* const all[] = {&behind,       &through,       &remote,
-                                          &both,         &behind_alone,  &through_alone,
-                                          &remote_alone, &both_alone,    &read_behind,
-                                          &read_both};
+  static const ReadThroughType read_both("read-write-through",
+                                         "the same, and replies to writes wait for the database",
+                                         SinkMode::kThrough);
+  static const TargetType* const all[] = {&behind,       &through,       &remote,       &both,
+                                          &behind_alone, &through_alone, &remote_alone, &both_alone,
+                                          &read_behind,  &read_both};
   return all;
 }
 

@@ -28,9 +28,7 @@ engine::EngineConfig config_of(const sim::Settings& settings, std::optional<Behi
 // Values leave memory behind each operation; `archived`: and segments the disk.
 engine::EngineConfig tiered_config_of(const sim::Settings& settings, bool archived);
 
-class StoreTarget : public sim::Target,
-                    public HoldsKeyspace,
-                    private engine::OperationListener {
+class StoreTarget : public sim::Target, public HoldsKeyspace, private engine::OperationListener {
  public:
   // As Engine::open(). With a sink, when that has caught up, or has had a while to.
   static Result<std::unique_ptr<sim::Target>> open(engine::Os& os, const sim::Settings& settings,

@@ -1008,11 +1008,11 @@ Workload generate_workload(std::string_view name, uint64_t seed) {
 
 // The databases as scenarios/store/shared_database.h has them.
 Workload generate_shared_rows(uint64_t seed) {
-  Workload given_up = generate(
-      {{"shared-rows", "keys of which another program has rows: read, changed, deleted"},
-       shared_rows,
-       Shape::kMixed},
-      seed);
+  Workload given_up =
+      generate({{"shared-rows", "keys of which another program has rows: read, changed, deleted"},
+                shared_rows,
+                Shape::kMixed},
+               seed);
   const Workload kept = generate({{"", ""}, kept_rows, Shape::kTransactions}, seed + 1);
   const Workload singly = generate({{"", ""}, kept_rows, Shape::kSingle}, seed + 2);
   constexpr int kKept = 9;
