@@ -13,7 +13,7 @@ namespace {
 
 constexpr Duration kJudgedTtl = milliseconds(150);
 
-int number_of(const engine::Keyspace& keyspace, const engine::Database& db) {
+int number_in(const engine::Keyspace& keyspace, const engine::Database& db) {
   int number = 0;
   while (&keyspace.database(number) != &db) ++number;
   return number;
@@ -34,13 +34,13 @@ std::string in_words(const RowName& name) {
 
 void ReadThroughHistory::before_change(engine::Database& db, std::string_view key,
                                        engine::Object* object) {
-  changing_.emplace_back(number_of(*of_, db), key);
+  changing_.emplace_back(number_in(*of_, db), key);
   StoreHistory::before_change(db, key, object);
 }
 
 void ReadThroughHistory::before_flush(engine::Database& db) {
   for (size_t i = 0; i < db.table().size(); ++i)
-    changing_.emplace_back(number_of(*of_, db), db.table().at(i).key);
+    changing_.emplace_back(number_in(*of_, db), db.table().at(i).key);
   StoreHistory::before_flush(db);
 }
 
@@ -164,12 +164,12 @@ void ReadThroughTarget::seen(const RowName& name, const std::optional<RowState>&
 }
 
 void ReadThroughTarget::before_change(engine::Database& db, std::string_view key, engine::Object*) {
-  changing_.emplace_back(number_of(keyspace(), db), key);
+  changing_.emplace_back(number_in(keyspace(), db), key);
 }
 
 void ReadThroughTarget::before_flush(engine::Database& db) {
   for (size_t i = 0; i < db.table().size(); ++i)
-    changing_.emplace_back(number_of(keyspace(), db), db.table().at(i).key);
+    changing_.emplace_back(number_in(keyspace(), db), db.table().at(i).key);
 }
 
 void ReadThroughTarget::on_operation(uint64_t lsn) {
