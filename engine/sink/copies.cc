@@ -104,7 +104,7 @@ void Copies::on_adopted(int db, std::string_view key, const Object& copy) {
     adopted_.add(db, words);
   }
   if (copy.expires()) adopted_.add(db, {"PEXPIREAT", key, std::to_string(copy.expire_at_ms)});
-  drop(copies_.find(Name(db, key)));
+  if (const auto held = copies_.find(Name(db, key)); held != copies_.end()) drop(held);
 }
 
 // A key that is here is no copy, and of what it was nothing is known once it is gone.
