@@ -36,8 +36,9 @@ class Rows {
   // --- In the step in which the command runs ---
   // The copy of a row comes into the keyspace, if there is a row and nothing newer than it.
   virtual void lend(int db, std::string_view key) = 0;
-  // All that were lent leave it, but for those that the command has changed: what these were comes into `adopted`.
-  virtual void take_back(Effects& adopted) = 0;
+  // All that were lent leave it, but for those that the command has changed, or, with `wrote`, has named: what is logged of
+  // it may read any of them when it is done again. What these were comes into `adopted`.
+  virtual void take_back(bool wrote, Effects& adopted) = 0;
 
   // --- Memory ---
   virtual size_t bytes() const = 0;

@@ -82,7 +82,7 @@ void Executor::execute_with_rows(Call& call, const CommandSpec& spec) {
   const size_t at = call.effects.size();
   execute(call, spec);
   Effects adopted;
-  rows_->take_back(adopted);
+  rows_->take_back(call.dirty(), adopted);
   if (!adopted.empty()) call.effects.insert(at, adopted);
 }
 

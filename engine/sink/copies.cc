@@ -83,11 +83,11 @@ void Copies::lend(int db, std::string_view key) {
   keyspace_.lend(db, key, std::move(copy->second.value), expires_ms);
 }
 
-void Copies::take_back(Effects& adopted) {
+void Copies::take_back(bool wrote, Effects& adopted) {
   while (!lent_.empty()) {
     const Name name = std::move(lent_.back());
     lent_.pop_back();
-    if (auto value = keyspace_.take_back()) copies_.at(name).value = std::move(*value);
+    if (auto value = keyspace_.take_back(wrote)) copies_.at(name).value = std::move(*value);
   }
   adopted = std::exchange(adopted_, {});
 }

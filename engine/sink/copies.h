@@ -1,8 +1,8 @@
 // Read-through: copies of rows that stand in the database behind the store, for commands that name keys which are not here.
 //
 // A copy is no part of what is stored. It is in the keyspace while a command runs that names it (Keyspace::lend), and nowhere
-// else is it seen: not in the log, nor in a base, a checkpoint, a backup, nor at a replica. Whoever changes it adopts it: the
-// operation begins with what the row held, and the key is one like any from then on.
+// else is it seen: not in the log, nor in a base, a checkpoint, a backup, nor at a replica. A command that writes adopts what it
+// names: the operation begins with what the rows held, and the keys are ones like any from then on.
 //
 //   a key that is here, or whose change the queue has    no row is read: what is here is newer
 //   any other that a pattern of the mapping names         what its row held, no longer ago than the time to live
@@ -44,7 +44,7 @@ class Copies final : public Rows, public Adopter, public KeyspaceObserver {
   bool lacks(int db, std::string_view key, Instant since) override;
   Result<void> read(std::span<const std::pair<int, std::string>> keys, Instant deadline) override;
   void lend(int db, std::string_view key) override;
-  void take_back(Effects& adopted) override;
+  void take_back(bool wrote, Effects& adopted) override;
   size_t bytes() const override { return bytes_; }
   bool drop_oldest() override;
 

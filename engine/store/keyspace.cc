@@ -344,13 +344,17 @@ void Keyspace::lend(int db, std::string_view key, Value value, int64_t expire_at
   lent_.push_back({db, std::string(key)});
 }
 
-std::optional<Value> Keyspace::take_back() {
+std::optional<Value> Keyspace::take_back(bool keep) {
   CHECK(!lent_.empty() && touched_.empty());
   const Lent lent = std::move(lent_.back());
   lent_.pop_back();
   Database& database = numbered(lent.db);
   auto* entry = database.table_.find(lent.key);
   if (entry == nullptr || !entry->value.lent) return std::nullopt;
+  if (keep) {
+    before_change(database, lent.key, &entry->value);
+    return std::nullopt;
+  }
   for (KeyspaceObserver* observer : observers_) observer->before_lend(database);
   forget_bytes(entry->value);
   Value value = std::move(entry->value.value);

@@ -210,8 +210,9 @@ class Keyspace {
   // Puts one in; it does not expire. Whoever changes it makes it a key like any: observers are told of one that is new.
   // REQUIRES: there is no such key, and nothing is unsettled.
   void lend(int db, std::string_view key, Value value, int64_t expire_at_ms);
-  // Takes out what was lent last; nothing: it was changed. REQUIRES: something was lent, and nothing is unsettled.
-  std::optional<Value> take_back();
+  // Takes out what was lent last; nothing: it was changed. With `keep` it becomes a key like any, as if it were. REQUIRES:
+  // something was lent, and nothing is unsettled.
+  std::optional<Value> take_back(bool keep = false);
   size_t lent() const { return lent_.size(); }
   void set_adopter(Adopter* adopter) { adopter_ = adopter; }
 

@@ -130,7 +130,6 @@ std::string ReadThroughTarget::difference_behind(engine::Os& os) {
 }
 
 void ReadThroughTarget::deleted_before(const RowName& name, uint64_t lsn) {
-  own_[name].push_back({lsn, os_.now(), {}});
   if (!found_ || !found_->rows.contains(name)) return;
   const auto other = found_->others.find(name);
   if (other != found_->others.end() && other->second.behind < lsn)

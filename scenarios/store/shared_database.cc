@@ -109,7 +109,7 @@ RowState SharedDatabase::draw(const RowName& name) {
   RowState state;
   const uint64_t kind = os_.choose("other.row", 8);
   if (kind == 0) return state;
-  if (kind <= 2)
+  if (kind <= 2 && name.first != kKeptDatabase)
     state.expires_ms =
         os_.wall_now().unix_ms + 1 + static_cast<int64_t>(os_.choose("other.ms", 900));
   const std::string number = std::to_string(1000 * (1 + os_.choose("other.value", 900)));
