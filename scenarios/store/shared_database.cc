@@ -146,14 +146,19 @@ Result<void> SharedDatabase::prepare() {
   Other other(os_);
   TRY_ASSIGN(const auto known, other.ask("SELECT name FROM sqlite_schema WHERE name='other_rows'"));
   if (!known.empty()) return {};
-  std::string sql = "BEGIN IMMEDIATE;";
+  const std::string notes =
+      table("other_rows") +
+      "field NOT NULL, value NOT NULL, expires_ms INTEGER, lsn INTEGER, PRIMARY KEY(db, key, "
+      "field)) WITHOUT ROWID;";
+  // Where its first rows failed the store came first, and the keys of this database may be its own.
+  TRY_ASSIGN(const auto store,
+             other.ask("SELECT name FROM sqlite_schema WHERE name='powercut_sink'"));
+  if (!store.empty()) return other.say(notes);
+  std::string sql = "BEGIN IMMEDIATE;" + notes;
   sql += table("kv") + "value NOT NULL, expires_ms INTEGER, PRIMARY KEY(db, key)) WITHOUT ROWID;";
   sql += table("kv_fields") +
          "field NOT NULL, value NOT NULL, expires_ms INTEGER, PRIMARY KEY(db, key, field)) WITHOUT "
          "ROWID;";
-  sql += table("other_rows") +
-         "field NOT NULL, value NOT NULL, expires_ms INTEGER, lsn INTEGER, PRIMARY KEY(db, key, "
-         "field)) WITHOUT ROWID;";
   for (const RowName& name : kOthersKeys) {
     std::string rows = put(name, draw(name));
     // There is no store yet.
