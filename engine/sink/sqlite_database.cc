@@ -77,7 +77,8 @@ std::string quoted(std::string_view text) {
 
 Result<SinkDatabase::Found> SqliteDatabase::open() {
   CHECK(db_ == nullptr);
-  const bool was_there = is_there();
+  // Where nobody can tell, nothing is made: its name could be lost with the power, and nobody would know.
+  TRY_ASSIGN(const bool was_there, is_there());
   world_ = std::make_unique<sqlite::World>(os_);
   auto found = connect();
   if (found.ok()) return found;
@@ -89,9 +90,11 @@ Result<SinkDatabase::Found> SqliteDatabase::open() {
   return found;
 }
 
-bool SqliteDatabase::is_there() {
+Result<bool> SqliteDatabase::is_there() {
   const auto opened = os_.open(file_, Open::kRead);
-  return opened.ok() || opened.error().code != Errc::kNotFound;
+  if (opened.ok()) return true;
+  if (opened.error().code == Errc::kNotFound) return false;
+  return opened.error();
 }
 
 // Its journal is of no use without it, and must not meet the next one.

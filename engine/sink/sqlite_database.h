@@ -52,7 +52,7 @@ class SqliteDatabase final : public SinkDatabase {
     sqlite3_stmt* get = nullptr;
     sqlite3_stmt* get_fields = nullptr;
   };
-  bool is_there();
+  Result<bool> is_there();
   Result<Found> connect();
   Result<Found> look();
   Result<void> make(bool first, uint64_t lsn);

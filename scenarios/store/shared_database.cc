@@ -143,6 +143,18 @@ std::string SharedDatabase::put(const RowName& name, const RowState& state) cons
 }
 
 Result<void> SharedDatabase::prepare() {
+  const auto opened = os_.open(kBehindFile, engine::Open::kRead);
+  const bool was_there = opened.ok();
+  if (!was_there && opened.error().code != Errc::kNotFound) return opened.error();
+  auto made = make_first();
+  // As the store does: behind a sync that failed a power cut may take its name, whatever is synced later.
+  if (!made.ok() && !was_there)
+    for (const std::string_view suffix : {"", "-journal"})
+      (void)os_.remove(fmt::format("{}{}", kBehindFile, suffix));
+  return made;
+}
+
+Result<void> SharedDatabase::make_first() {
   Other other(os_);
   TRY_ASSIGN(const auto known, other.ask("SELECT name FROM sqlite_schema WHERE name='other_rows'"));
   if (!known.empty()) return {};

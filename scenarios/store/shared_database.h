@@ -62,6 +62,7 @@ class SharedDatabase final : public engine::SinkDatabase {
   }
 
  private:
+  Result<void> make_first();
   RowState draw(const RowName& name);
   std::string put(const RowName& name, const RowState& state) const;
 
