@@ -7,6 +7,7 @@
 #include "engine/base/words.h"
 #include "engine/command/command_table.h"
 #include "engine/command/facts.h"
+#include "engine/command/number.h"
 #include "engine/engine.h"
 #include "engine/recovery/newer_beside.h"
 #include "engine/sink/text.h"
@@ -53,7 +54,50 @@ std::string why_not_kept(const SinkOptions& options, const CommandSpec& spec,
 
 }  // namespace
 
+Result<void> check_read_through(const EngineConfig& config) {
+  const auto no = [](std::string_view why) { return Error{Errc::kInvalid, std::string(why)}; };
+  if (!config.sink.read_through) return {};
+  if (!config.sink.wanted())
+    return no("sink-read-through needs a database behind the store: sink-file or sink-url");
+  if (!config.recovery.append_only) return no("sink-read-through needs the log: appendonly yes");
+  // A key that is evicted is deleted, and its row with it.
+  if (config.max_memory_bytes != 0 && config.eviction != EvictionPolicy::kNoEviction)
+    return no(
+        "with sink-read-through copies of rows make room, and no key is evicted, which would take "
+        "its row: maxmemory-policy noeviction, or no maxmemory");
+  return {};
+}
+
+namespace {
+
+// Why a command is refused where others have rows in the tables: it reaches keys that it does not name.
+std::string why_not_read_through(const CommandSpec& spec, std::span<const std::string_view> args) {
+  constexpr std::string_view kNo = "ERR with sink-read-through";
+  if (spec.name == "swapdb") return fmt::format("{} rows stay in their databases: no SWAPDB", kNo);
+  if (spec.name != "sort" && spec.name != "sort_ro") return {};
+  for (size_t i = 2; i + 1 < args.size(); ++i) {
+    const bool pattern =
+        equals_ignoring_case(args[i], "BY") || equals_ignoring_case(args[i], "GET");
+    if (pattern && args[i + 1].find('*') != std::string_view::npos)
+      return fmt::format("{} SORT reads no keys that patterns name: read them before", kNo);
+  }
+  return {};
+}
+
+}  // namespace
+
+void Engine::begin_read_through() {
+  copies_ = std::make_unique<Copies>(os_, keyspace_, *sink_, config_.sink.read_ttl);
+  copies_->set_on_leave([this](std::string_view key) { executor_.row_left(key); });
+  executor_.set_rows(copies_.get());
+  executor_.set_write_rule([](const CommandSpec& spec, std::span<const std::string_view> args) {
+    return why_not_read_through(spec, args);
+  });
+  generations_.set_queue([this] { return sink_->queue_in_words(); });
+}
+
 Result<void> Engine::look_at_sink(RecoveryOptions& options) {
+  TRY(check_read_through(config_));
   if (!config_.sink.wanted()) return {};
   SinkOptions wanted = config_.sink;
   wanted.alone = !config_.recovery.append_only;
@@ -66,6 +110,7 @@ Result<void> Engine::look_at_sink(RecoveryOptions& options) {
   if (!wanted.alone) {
     sink_->look();
     options.on_entry = [this](uint64_t lsn) { sink_->replaying(lsn); };
+    if (config_.sink.read_through) begin_read_through();
     return {};
   }
   executor_.set_write_rule([this](const CommandSpec& spec, std::span<const std::string_view> args) {
@@ -122,6 +167,7 @@ Result<void> Engine::check_all_have_rows() const {
 
 // Before CONFIG SET puts that in force.
 Result<void> Engine::check_sink(const EngineConfig& next) const {
+  TRY(check_read_through(next));
   if (sink_ == nullptr) return {};
   if (next.recovery.append_only != config_.recovery.append_only)
     return Error{Errc::kInvalid, std::string(kTurnOver)};
@@ -140,6 +186,13 @@ std::string Engine::info_sink() const {
                                                         through ? 0 : sink_->options().window.ms(),
                                                         sink_->worst().ms(), stats.delayed_replies)
                                           : std::string());
+  const std::string copies =
+      copies_ == nullptr
+          ? std::string()
+          : fmt::format(
+                "sink_copies:{}\r\nsink_copy_bytes:{}\r\nsink_rows_read:{}\r\n"
+                "sink_adopted:{}\r\n",
+                copies_->count(), copies_->bytes(), copies_->reads(), copies_->adopted());
   return fmt::format(
       "sink_mode:{}\r\nsink_status:{}\r\nsink_committed_lsn:{}\r\nsink_behind_lsn:{}\r\n"
       "sink_queued_keys:{}\r\nsink_queued_ms:{}\r\nsink_batches:{}\r\nsink_written_keys:{}\r\n"
@@ -148,7 +201,7 @@ std::string Engine::info_sink() const {
       through ? "through" : "behind", sink_->trouble().empty() ? "ok" : "err",
       sink_->committed_lsn(), aof_.applied_lsn() - sink_->committed_lsn(), sink_->queued_keys(),
       sink_->queued_for().ms(), stats.batches, stats.keys, sink_->set_aside(), stats.resyncs,
-      stats.failures, stats.last_error, sink_->trouble(), alone);
+      stats.failures, stats.last_error, sink_->trouble(), alone + copies);
 }
 
 }  // namespace powercut::engine

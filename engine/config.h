@@ -125,6 +125,10 @@ struct EngineConfig {
   std::string directory = ".";  // dir: where the Os's root is, for CONFIG GET alone
 };
 
+// May a store with this configuration read rows of its database (sink-read-through)?
+//   Errors: kInvalid, with what is in the way.
+Result<void> check_read_through(const EngineConfig& config);
+
 // May a store with this configuration have the cold tier that it names?
 //   Errors: kInvalid, with what is in the way.
 Result<void> check_tier(const EngineConfig& config);

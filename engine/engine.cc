@@ -107,6 +107,7 @@ Result<void> Engine::load() {
   if (sink_ != nullptr)
     if (const std::string why = sink_->why_not_behind(report_.last_lsn); !why.empty())
       return Error{Errc::kInvalid, why + " (nothing was changed)"};
+  if (copies_ != nullptr) sink_->take_queue(report_.last_lsn - report_.entries, recovered.queue);
   const auto unsealed = std::move(recovered.unsealed_backups);
   const auto removed = std::move(recovered.removed_backups);
   const bool renumbered = recovered.foreign || recovered.single_log;
@@ -124,6 +125,7 @@ Result<void> Engine::load() {
   os_.spawn("expirer", [this] { expire_loop(); });
   if (sink_ != nullptr)
     sink_->begin(report_.last_lsn - report_.entries, report_.last_lsn, renumbered);
+  if (copies_ != nullptr) os_.spawn("copies", [this] { copies_->run(); });
   return begin_following();
 }
 
@@ -215,6 +217,7 @@ Result<void> Engine::shut_down(bool save) {
   stopped_ = true;
   keeper_.stop();
   if (sink_ != nullptr) sink_->stop();
+  if (copies_ != nullptr) copies_->stop();
   if (tier_ != nullptr) tier_->stop();
   if (archiver_ != nullptr) archiver_->stop();
   wake_expirer_.notify_all();

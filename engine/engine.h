@@ -21,6 +21,7 @@
 #include "engine/replication/failover.h"
 #include "engine/replication/master.h"
 #include "engine/replication/replica.h"
+#include "engine/sink/copies.h"
 #include "engine/sink/sink.h"
 #include "engine/store/keyspace.h"
 #include "engine/tier/archiver.h"
@@ -59,9 +60,10 @@ class Engine final : public OperationLog, public Control {
   void set_net(Net* net) { replica_.set_net(net); }
   // Where the archive is, if there is to be one (archive-url). Call it before load(); it outlives the tasks.
   void set_object_store(ObjectStore* store) { object_store_ = store; }
-  Archiver* archiver() { return archiver_.get(); }  // null: there is no archive
-  const Sink* sink() const { return sink_.get(); }  // null: there is no database behind it
-  Tier* tier() { return tier_.get(); }              // null: there is no cold tier
+  Archiver* archiver() { return archiver_.get(); }        // null: there is no archive
+  const Sink* sink() const { return sink_.get(); }        // null: there is no database behind it
+  const Copies* copies() const { return copies_.get(); }  // null: no rows of it are read through
+  Tier* tier() { return tier_.get(); }                    // null: there is no cold tier
   const Tier* tier() const { return tier_.get(); }
   const RecoveryReport& recovery() const { return report_; }
   const LoadProgress& load_progress() const { return progress_; }
@@ -196,6 +198,7 @@ class Engine final : public OperationLog, public Control {
   Result<Recovered> start_from_sink(const RecoveryOptions& options);
   Result<void> check_all_have_rows() const;
   Result<void> check_sink(const EngineConfig& next) const;
+  void begin_read_through();
   bool sink_alone() const { return sink_ != nullptr && sink_->options().alone; }
   std::string info_sink() const;
   // tiers.cc
@@ -228,6 +231,7 @@ class Engine final : public OperationLog, public Control {
   Replica replica_;
   Failover failover_;
   std::unique_ptr<Sink> sink_;
+  std::unique_ptr<Copies> copies_;
   std::unique_ptr<ColdFolder> cold_;
   std::unique_ptr<Tier> tier_;
   ObjectStore* object_store_ = nullptr;

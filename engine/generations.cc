@@ -162,6 +162,7 @@ RdbHeader Generations::header(bool aof_base) {
   header.used_mem_bytes = keyspace_.memory_bytes();
   header.aof_base = aof_base;
   header.aux.emplace_back(kRdbAuxLsn, std::to_string(log_.applied_lsn()));
+  if (aof_base && queue_) header.aux.emplace_back(kRdbAuxQueue, queue_());
   captured_rests_on_.clear();
   if (aof_base && cold_ != nullptr) captured_rests_on_ = cold_->in_use();
   if (!captured_rests_on_.empty())

@@ -89,6 +89,8 @@ class Generations {
   void set_before_save(std::function<Result<void>(uint64_t cut)> before) {
     before_save_ = std::move(before);
   }
+  // What bases of the log say of a database behind the store (Sink::queue_in_words()). Call it before start().
+  void set_queue(std::function<std::string()> queue) { queue_ = std::move(queue); }
   // The cut of the newest published checkpoint, and when it was published.
   uint64_t saved_lsn() const { return saved_lsn_; }
   Instant saved_at() const { return saved_at_; }
@@ -138,6 +140,7 @@ class Generations {
   // Renamed, but the directory was not synced: a crash may bring any of them.
   std::vector<Manifest> doubtful_;
   std::function<Result<void>(uint64_t)> before_save_;
+  std::function<std::string()> queue_;
   ColdFolder* cold_ = nullptr;
   std::vector<SegmentHold> captured_rests_on_;                // of the newest checkpoint
   std::map<std::string, std::vector<SegmentHold>> rests_on_;  // of each base that stands

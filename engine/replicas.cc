@@ -12,6 +12,7 @@ namespace powercut::engine {
 
 namespace {
 constexpr const char* kTieredFollowsNobody = "a store with a cold tier follows no master yet";
+constexpr const char* kReaderFollowsNobody = "a store with sink-read-through follows no master yet";
 constexpr const char* kAloneFollowsNobody =
     "a store without a log, whose database is all that persists, follows no master: start it with "
     "appendonly yes";
@@ -116,6 +117,7 @@ Result<void> Engine::follow_master(std::string_view host, int port) {
     return Error{Errc::kUnsupported, "there is no network around this store"};
   if (shutting_down_) return Error{Errc::kRefused, "the store ends"};
   if (tier_ != nullptr) return Error{Errc::kInvalid, kTieredFollowsNobody};
+  if (copies_ != nullptr) return Error{Errc::kInvalid, kReaderFollowsNobody};
   if (sink_alone()) return Error{Errc::kInvalid, kAloneFollowsNobody};
   config_.accepted["replicaof"] = fmt::format("{} {}", host, port);
   replica_.follow(std::string(host), port);
@@ -124,6 +126,7 @@ Result<void> Engine::follow_master(std::string_view host, int port) {
 
 Result<void> Engine::fail_over(FailoverWish wish) {
   if (tier_ != nullptr) return Error{Errc::kInvalid, kTieredFollowsNobody};
+  if (copies_ != nullptr) return Error{Errc::kInvalid, kReaderFollowsNobody};
   if (sink_alone()) return Error{Errc::kInvalid, kAloneFollowsNobody};
   return failover_.begin(std::move(wish));
 }

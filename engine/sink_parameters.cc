@@ -54,6 +54,12 @@ Result<void> set_sink_window(EngineConfig& config, std::string_view value) {
   return {};
 }
 
+Result<void> set_sink_read_ttl(EngineConfig& config, std::string_view value) {
+  TRY_ASSIGN(const int64_t ms, integer(value, 1, 86'400'000));
+  config.sink.read_ttl = milliseconds(ms);
+  return {};
+}
+
 constexpr Parameter kSinkParameters[] = {
     {"sink-file", Settable::kSame, [](Config c) { return c.sink.file; }, set_sink_file,
      "a SQLite file in dir that gets what the log applied; empty: none"},
@@ -65,6 +71,12 @@ constexpr Parameter kSinkParameters[] = {
        return c.sink.mode == SinkMode::kBehind ? "behind" : "through";
      },
      set_sink_mode, "behind, or through: replies to writes wait for the database's commit"},
+    {"sink-read-through", Settable::kSame, [](Config c) { return yes_no(c.sink.read_through); },
+     [](EngineConfig& c, std::string_view value) { return set_bool(c.sink.read_through, value); },
+     "yes: rows of others in its tables are shown as well, to commands that name their keys"},
+    {"sink-read-ttl-ms", Settable::kSame,
+     [](Config c) { return std::to_string(c.sink.read_ttl.ms()); }, set_sink_read_ttl,
+     "how long what was read of a row is shown"},
     {"sink-resync", Settable::kRunTime, [](Config c) { return yes_no(c.sink.resync); },
      [](EngineConfig& c, std::string_view value) { return set_bool(c.sink.resync, value); },
      "yes, or no: tables that lack what the log has no more are written anew when it is said"},

@@ -82,6 +82,11 @@ void drop_size(DiskState& disk, Inode& inode, uint64_t size) {
   std::fill(last.begin() + static_cast<int64_t>(tail), last.end(), '\0');
 }
 
+// With data=journal what was written stays in the journal though its page was dropped, and its size with it.
+bool only_sizes(const DataLog& log) {
+  return std::none_of(log.ops().begin(), log.ops().end(), [](const DataOp& op) { return op.data; });
+}
+
 // The sizes that may be on the disk, the durable one first.
 std::vector<uint64_t> sizes_of(const Inode& inode) {
   std::vector<uint64_t> sizes;
@@ -131,7 +136,7 @@ void evict_inode(DiskState& disk, InodeId id, Choices& choices, uint64_t key) {
   for (const uint32_t block : clean_blocks(inode.log))
     drop_page(disk, inode, block, choices, key_of(key, block));
   // A size that is not stuck is the journal's business, and stays.
-  if (clean && !sizes.empty())
+  if (clean && !sizes.empty() && only_sizes(inode.log))
     drop_size(disk, inode, sizes[choices.choose(kSize, key, sizes.size())]);
 }
 
@@ -148,8 +153,8 @@ bool evict_to(DiskState& disk, InodeId id, std::string_view content) {
         return reads(bytes, start + from, unit_of(disk), content);
       });
     }
-    if (whole && clean && std::find(sizes.begin(), sizes.end(), content.size()) != sizes.end())
-      drop_size(disk, inode, content.size());
+    const bool known = std::find(sizes.begin(), sizes.end(), content.size()) != sizes.end();
+    if (whole && clean && known && only_sizes(inode.log)) drop_size(disk, inode, content.size());
   }
   if (inode.size != content.size()) return false;
   for (uint64_t at = 0; at < content.size(); at += kBlockBytes) {

@@ -11,8 +11,10 @@ namespace powercut::sim {
 namespace {
 
 using testing::Contains;
+using testing::Each;
 using testing::ElementsAre;
 using testing::SizeIs;
+using testing::StartsWith;
 using testing::UnorderedElementsAre;
 
 // Failed syncs: the four variants that were published in 2020.
@@ -95,6 +97,23 @@ TEST(DiskLies, AFailedPageReadsTheNewBytesForEver) {
   EXPECT_FALSE(Disk(disk).evict_to(f, "odd"));
   EXPECT_TRUE(disk.evict_to(f, "old"));
   EXPECT_THAT(outcomes(disk, "f"), ElementsAre("old"));
+}
+
+// A journal that failed leaves the size stuck as well, and with data=journal what was written stays in the journal.
+TEST(DiskLies, AFileReadAgainBehindAFailedJournal) {
+  for (const SyncFailure model : {SyncFailure::kExt4Ordered, SyncFailure::kExt4Data}) {
+    PersonaRules rules = coarse(journaled_rules());
+    rules.sync_failure = model;
+    for (uint64_t seed = 0; seed < 100; ++seed) {
+      Disk disk(rules);
+      const InodeId f = durable_file(disk, "f", "old");
+      append(disk, f, "new");
+      EXPECT_FALSE(disk.fail_journal(disk.begin_sync(f)).ok());
+      SeededChoices choices(seed);
+      disk.evict_inode(f, choices, 1);
+      EXPECT_THAT(outcomes(disk, "f"), Each(StartsWith("old"))) << seed;
+    }
+  }
 }
 
 // The journal fails: no change is taken, and a sync that comes later may succeed all the same.

@@ -73,6 +73,9 @@ class Checkpoint final : public KeyspaceObserver {
   void before_change(Database& db, std::string_view key, Object* object) override;
   void before_flush(Database& db) override;
   void before_leave(Database& db, std::string_view key, Object& object, const Away&) override;
+  void before_lend(Database& db) override {
+    if (&db == slicing_db_) finish_slicing();
+  }
 
  private:
   struct Handed {

@@ -116,6 +116,9 @@ inline constexpr std::string_view kRdbAuxStreamDb =
     "repl-stream-db";  // Redis's: a replica's stream goes on in it
 inline constexpr std::string_view kRdbAuxLsn = "powercut-lsn";  // the cut: the log continues here
 
+// What a database behind the store may lack, of what came before: "LSN 0-OR-1 DB SIZE NAME DB SIZE NAME ..."
+inline constexpr std::string_view kRdbAuxQueue = "powercut-queue";
+
 // On which segments of the cold tier a base rests: "FOLDER SEQUENCE:NONCE:BYTES ..."
 inline constexpr std::string_view kRdbAuxCold = "powercut-cold";
 

@@ -56,4 +56,13 @@ void Effects::add(int db, std::span<const std::string_view> args) {
   items_.push_back({db, begin, bytes_.size()});
 }
 
+void Effects::insert(size_t at, const Effects& other) {
+  CHECK(at <= items_.size() && logged_);
+  std::vector<Item> moved;
+  for (const Item& item : other.items_)
+    moved.push_back({item.db, item.begin + bytes_.size(), item.end + bytes_.size()});
+  bytes_ += other.bytes_;
+  items_.insert(items_.begin() + static_cast<ptrdiff_t>(at), moved.begin(), moved.end());
+}
+
 }  // namespace powercut::engine

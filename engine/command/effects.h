@@ -35,6 +35,8 @@ class Effects {
   void add(int db, std::initializer_list<std::string_view> args) {
     add(db, std::span<const std::string_view>(args.begin(), args.size()));
   }
+  // Those of `other` come at that place, in front of what stands there.
+  void insert(size_t at, const Effects& other);
   bool empty() const { return items_.empty(); }
   size_t size() const { return items_.size(); }
   const std::vector<Item>& items() const { return items_; }

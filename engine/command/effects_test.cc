@@ -78,6 +78,19 @@ TEST(Effects, KeepTheirOrderAndDatabase) {
   EXPECT_EQ(effects.bytes(), 0u);
 }
 
+TEST(Effects, ComeInFrontOfOthers) {
+  Effects effects, first;
+  effects.add(0, {"DEL", "a"});
+  effects.add(1, {"INCR", "b"});
+  first.add(1, {"SET", "b", "1"});
+  effects.insert(1, first);
+  ASSERT_EQ(effects.size(), 3u);
+  EXPECT_EQ(effects.bytes_of(effects.items()[0]), slowly({"DEL", "a"}));
+  EXPECT_EQ(effects.bytes_of(effects.items()[1]), slowly({"SET", "b", "1"}));
+  EXPECT_EQ(effects.items()[1].db, 1);
+  EXPECT_EQ(effects.bytes_of(effects.items()[2]), slowly({"INCR", "b"}));
+}
+
 TEST(Effects, OfAReplayAreNotKept) {
   Effects effects = Effects::unlogged();
   effects.add(0, {"DEL", "a"});

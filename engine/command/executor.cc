@@ -212,11 +212,17 @@ bool Executor::may_go_on(Client& client, const CommandSpec& spec,
 bool Executor::wait_for_all(Client& client, const CommandSpec& spec,
                             std::span<const std::string_view> args) {
   const bool writes = has_any(client, spec, kWrite | kMayWrite);
+  const Instant began = rows_ == nullptr ? Instant{0} : os_.now();
   bool waited = false;
   for (;;) {
     while (writes && wait_for_turn(client, spec)) waited = true;
-    if (bring_back_ == nullptr || !find_away(client, spec, args)) break;
-    if (!bring_back(client, spec)) return false;
+    if (bring_back_ != nullptr && find_away(client, spec, args)) {
+      if (!bring_back(client, spec)) return false;
+    } else if (rows_ != nullptr && find_unread(client, spec, args, began)) {
+      if (!read_unread(client, spec, began)) return false;
+    } else {
+      break;
+    }
     waited = true;
   }
   return !waited || may_go_on(client, spec, args);
@@ -360,7 +366,10 @@ const char* Executor::why_refused(const Client& client, const CommandSpec& spec)
 void Executor::make_memory() {
   constexpr int kMost = 128;
   memory_short_ = false;
-  if (max_memory_ == 0 || !log_.refusal().empty() || log_.ends()) return;
+  if (max_memory_ == 0) return;
+  while (rows_ != nullptr && limited_bytes() > max_memory_ && rows_->drop_oldest()) {
+  }
+  if (!log_.refusal().empty() || log_.ends()) return;
   if (role_.replica && role_.keeps_all) return;
   if (clients_.writes_paused() || scripts_.busy()) return;
   keyspace_.set_now(os_.wall_now());
@@ -483,7 +492,7 @@ void Executor::execute_counted(Call& call, const CommandSpec& spec) {
   const bool runs_script = (spec.flags & kRunsScript) != 0;
   if (runs_script && clients_.monitors != 0)  // before what it runs
     show_to_monitors(clients_, *call.client, call.db, spec, call.args, os_.wall_now());
-  execute(call, spec);
+  execute_with_rows(call, spec);
   if ((spec.flags & kReadOnly) == 0 || runs_script) return;
   stats_.hits += keyspace_.hits() - hits;
   stats_.misses += keyspace_.misses() - misses;

@@ -20,6 +20,7 @@
 #include "engine/command/events.h"
 #include "engine/command/latency.h"
 #include "engine/command/news.h"
+#include "engine/command/rows.h"
 #include "engine/command/script/scripts.h"
 #include "engine/command/slow_log.h"
 #include "engine/command/tally.h"
@@ -134,7 +135,8 @@ class Executor final : public Chance,
   bool evicts() const { return evicts_; }
   // notify-keyspace-events
   void set_told_events(uint32_t flags) { events_.set_flags(flags); }
-  // Asked of each write, also of those in transactions and scripts: why it is refused, as an error; empty: it is not.
+  // Asked of each write and of SORT_RO, also of those in transactions and scripts: why it is refused, as an error; empty: it
+  // is not.
   using WriteRule =
       std::function<std::string(const CommandSpec&, std::span<const std::string_view>)>;
   void set_write_rule(WriteRule rule) { write_rule_ = std::move(rule); }
@@ -142,6 +144,10 @@ class Executor final : public Chance,
   // there are none.
   using BringBack = std::function<Result<void>(std::span<const std::pair<int, std::string>>)>;
   void set_bring_back(BringBack bring_back) { bring_back_ = std::move(bring_back); }
+  // The rows that a command waits for which names a key that is not here. It outlives the tasks; null: there are none.
+  void set_rows(Rows* rows) { rows_ = rows; }
+  // A copy of a row was given up.
+  void row_left(std::string_view key);
   OperationLog& log() { return log_; }
   Clients& clients() { return clients_; }
   const ExecutorStats& stats() const { return stats_; }
@@ -245,8 +251,16 @@ class Executor final : public Chance,
                 int last_db);
   bool bring_back(Client& client, const CommandSpec& spec);
   std::string reads_away(const Call& call, const CommandSpec& spec);  // why they are not had
+  // --- Rows of a database behind the store (unread.cc) ---
+  // Those that are to be read before the command stay in named_; true: there are any.
+  bool find_unread(const Client& client, const CommandSpec& spec,
+                   std::span<const std::string_view> args, Instant since);
+  void add_named(int db, const CommandSpec& spec, std::span<const std::string_view> args);
+  bool read_unread(Client& client, const CommandSpec& spec, Instant since);
+  void execute_with_rows(Call& call, const CommandSpec& spec);
   std::string breaks_rule(const CommandSpec& spec, std::span<const std::string_view> args) const {
-    return write_rule_ && (spec.flags & kWrite) != 0 ? write_rule_(spec, args) : std::string();
+    const bool asked = (spec.flags & kWrite) != 0 || spec.name == "sort_ro";
+    return write_rule_ && asked ? write_rule_(spec, args) : std::string();
   }
   bool is_write(const Client& client, const CommandSpec& spec) const {
     return has_any(client, spec, kWrite);
@@ -291,6 +305,8 @@ class Executor final : public Chance,
   BringBack bring_back_;
   WriteRule write_rule_;
   std::vector<std::pair<int, std::string>> away_keys_;
+  Rows* rows_ = nullptr;
+  std::vector<std::pair<int, std::string>> named_;
   Eviction eviction_;
   bool evicts_ = false;
   bool loading_ = false;

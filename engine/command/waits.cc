@@ -203,7 +203,7 @@ void Executor::serve(Client& client, std::string_view key) {
   Call call(request, keyspace_, waiting.db, reply, effects_, *this);
   call.control = &control_;
   call.events = &events_;
-  execute(call, *waiting.spec);
+  execute_with_rows(call, *waiting.spec);
   CHECK(reply.complete());
   find_ready();
   const bool failed = reply.failed();  // where it was to be moved to is no list

@@ -339,13 +339,14 @@ Result<void> PostgresDatabase::write_all(const SinkBatch& batch) {
       {"BEGIN"}, {"SET LOCAL synchronous_commit = on"}, {"SET CONSTRAINTS ALL IMMEDIATE"}};
   for (const Table& table : tables_)
     for (const std::string& name : {table.name, table.name + "_fields"})
-      if (batch.everything) begin.push_back({fmt::format("DELETE FROM {}", quoted(name))});
-  if (batch.everything) begin.push_back({"DELETE FROM powercut_set_aside"});
+      if (batch.everything && !batch.keeps)
+        begin.push_back({fmt::format("DELETE FROM {}", quoted(name))});
+  if (batch.everything && !batch.keeps) begin.push_back({"DELETE FROM powercut_set_aside"});
   TRY(run(begin));
   std::vector<Keys> by_table(tables_.size());
   for (const SinkRows& rows : batch.keys) by_table[rows.table].push_back(&rows);
   for (size_t i = 0; i < tables_.size(); ++i)
-    TRY(put(tables_[i], std::move(by_table[i]), batch.everything));
+    TRY(put(tables_[i], std::move(by_table[i]), batch.everything && !batch.keeps));
   if (batch.alone && !refused_.empty()) {
     const auto& [rows, reason] = refused_.front();
     return error(Errc::kRefused,
@@ -618,6 +619,58 @@ Result<void> PostgresDatabase::read_table(size_t table, bool fields, const TakeR
   if (whole.kind != SinkRows::Kind::kAbsent) TRY(take(std::move(whole)));
   TRY(run({"CLOSE found"}));
   return {};
+}
+
+Result<std::vector<SinkRows>> PostgresDatabase::read_keys(const std::vector<KeyAt>& keys) {
+  CHECK(is_open());
+  TRY(run({"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}));
+  std::vector<SinkRows> found;
+  for (const KeyAt& at : keys) {
+    auto rows = read_key(at);
+    if (!rows.ok()) {
+      if (is_open()) TRY(run({"ROLLBACK"}));
+      return rows.error();
+    }
+    found.push_back(std::move(rows).value());
+  }
+  TRY(run({"COMMIT"}));
+  return found;
+}
+
+Result<SinkRows> PostgresDatabase::read_key(const KeyAt& at) {
+  const Table& of = tables_[at.table];
+  SinkRows whole{at.db, at.key, at.table};
+  const auto wrong = [&](std::string_view why) {
+    return error(Errc::kUnsupported, fmt::format("table {}: key '{}' of database {}: {}", of.name,
+                                                 shown(at.key), at.db, why));
+  };
+  const auto bytes = [](std::string_view name, bool text) {
+    return text ? fmt::format("convert_to({}, 'UTF8')", name) : std::string(name);
+  };
+  for (const bool fields : {false, true}) {
+    const Columns& columns = fields ? of.fields : of.strings;
+    if (columns.text_key && !is_text(at.key)) continue;
+    Statement ask{fmt::format(
+        "SELECT db, {}, {}, expires_ms, value IS NULL{} FROM {} WHERE db = $1 AND key = {}",
+        bytes("key", columns.text_key), bytes("value", columns.text_value),
+        fields ? ", " + bytes("field", columns.text_field) : "",
+        quoted(of.name + (fields ? "_fields" : "")),
+        columns.text_key ? "convert_from($2, 'UTF8')" : "$2")};
+    ask.with_int8(at.db).with_bytes(at.key);
+    TRY_ASSIGN(const Outcome outcome, run(std::move(ask)));
+    for (const auto& row : outcome.answers.at(0).rows) {
+      TRY_ASSIGN(SinkRows next, key_of(row, at.table, fields));
+      if (whole.kind == SinkRows::Kind::kAbsent) {
+        whole = std::move(next);
+        continue;
+      }
+      if (whole.kind != SinkRows::Kind::kHash)
+        return wrong(fields ? "it has a string, and fields as well" : "it has several rows");
+      if (whole.expires_ms != next.expires_ms) return wrong("its fields have different expires_ms");
+      whole.fields.push_back(std::move(next.fields[0]));
+    }
+  }
+  return whole;
 }
 
 Result<SinkRows> PostgresDatabase::key_of(const std::vector<std::string>& row, size_t table,

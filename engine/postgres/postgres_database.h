@@ -42,6 +42,7 @@ class PostgresDatabase final : public SinkDatabase {
   Result<std::string> put_away() override;
   Result<void> write(const SinkBatch& batch) override;
   Result<void> read(const TakeRows& take) override;
+  Result<std::vector<SinkRows>> read_keys(const std::vector<KeyAt>& keys) override;
   void keep_as_found(bool keep) override { keep_ = keep; }
   uint64_t set_aside() const override { return set_aside_; }
   Result<std::vector<std::pair<int, std::string>>> expired_keys(int64_t unix_ms) override;
@@ -86,6 +87,7 @@ class PostgresDatabase final : public SinkDatabase {
   std::string why_no_text(const Table& table, const SinkRows& rows) const;
   Result<void> put_aside(uint64_t lsn);
   Result<void> read_table(size_t table, bool fields, const TakeRows& take);
+  Result<SinkRows> read_key(const KeyAt& at);
   Result<SinkRows> key_of(const std::vector<std::string>& row, size_t table, bool fields) const;
   // All of them, or the first that failed as an error.
   Result<Outcome> run(std::span<const Statement> statements);

@@ -498,6 +498,7 @@ class Recovery {
     report().base_expired = info.expired_dropped;
     if (const std::string* made = info.find_aux("ctime"))
       report().base_unix_s = std::strtoll(made->c_str(), nullptr, 10);
+    if (const std::string* queue = info.find_aux(kRdbAuxQueue)) recovered_.queue = *queue;
     take_lsn(info);
     loaded_before_ += info.bytes;
     if (options_.progress != nullptr) options_.progress->loaded_bytes = loaded_before_;

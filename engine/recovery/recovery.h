@@ -109,6 +109,7 @@ struct Recovered {
   std::vector<std::string> unsealed_backups;  // by the marks that stand
   std::vector<std::string> removed_backups;
   std::vector<SegmentHold> rests_on;  // of the cold tier: what the base refers to
+  std::string queue;  // what the base says of a database behind the store; empty: nothing
   std::optional<Segment> segment;  // the last one, to go on in; none: make a new generation first
   uint64_t next_sequence = 1;      // for new files: above every one ever seen in the directory
   bool marked = false;             // an earlier start left the mark of a first generation

@@ -62,6 +62,8 @@ constexpr Setting kSettings[] = {
     {"sink", "interval", "sink-interval-ms", Kind::kMs},
     {"sink", "window", "sink-window-ms", Kind::kMs},
     {"sink", "mode", "sink-mode"},
+    {"sink", "read_through", "sink-read-through"},
+    {"sink", "read_ttl", "sink-read-ttl-ms", Kind::kMs},
     {"sink", "resync", "sink-resync"},
     {"sink", "tables", "sink-tables", Kind::kWords},
     {"sink", "url", "sink-url"},

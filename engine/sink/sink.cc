@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/command/number.h"
 #include "engine/sink/sqlite_database.h"
 #include "engine/sink/text.h"
 
@@ -16,6 +17,8 @@ namespace {
 constexpr size_t kKeysMost = 4096;  // a batch of so many does not wait for more
 constexpr Duration kFirstRetry = milliseconds(50);
 constexpr Duration kLongestWait = seconds(2);
+constexpr Duration kBusyPause =
+    milliseconds(10);  // until a row that another process keeps is tried again
 constexpr Duration kStartPatience = seconds(30);  // alone: for one on another machine
 constexpr Duration kStartPause = milliseconds(500);
 constexpr Duration kLongestEnd = seconds(5);  // of a store whose database may be silent
@@ -33,7 +36,8 @@ Sink::Sink(Os& os, Keyspace& keyspace, AofLog& log, SinkOptions options)
       log_(log),
       options_(std::move(options)),
       database_(make_database(os, options_)),
-      wake_(os) {
+      wake_(os),
+      read_ended_(os) {
   keyspace_.add_observer(this);
   database_->set_on_slow([this](const std::string& text) { say(trouble_ = text); });
 }
@@ -137,7 +141,7 @@ void Sink::replaying(uint64_t lsn) {
 
 void Sink::begin(uint64_t base, uint64_t last, bool renumbered) {
   noting_ = true;
-  base_ = base;
+  if (!options_.read_through) base_ = base;
   last_ = last;
   everything_ |= renumbered;
   taken_ = last;
@@ -187,11 +191,16 @@ bool Sink::settle() {
   everything_ |= !why.empty() || found_.fresh;
   gap_ = !why.empty() && !options_.resync;
   if (gap_) {
-    trouble_ = why + ": CONFIG SET sink-resync yes writes its tables anew";
+    trouble_ =
+        why + (options_.read_through ? ": CONFIG SET sink-resync yes goes on with it"
+                                     : ": CONFIG SET sink-resync yes writes its tables anew");
     say(trouble_);
   } else if (!why.empty()) {
     ++stats_.resyncs;
-    say(why + ": its tables are written anew");
+    say(why + (options_.read_through
+                   ? ": what the store holds is written again; no other row is touched, and one of "
+                     "a key that was deleted meanwhile is back"
+                   : ": its tables are written anew"));
   }
   settled_ = true;
   return !gap_;
@@ -199,6 +208,8 @@ bool Sink::settle() {
 
 // A checkpoint that was loaded has dropped what had expired, and no operation says so.
 bool Sink::note_expired() {
+  // What has expired in a row of others is theirs.
+  if (options_.read_through) return cleared_ = true;
   const auto keys = database_->expired_keys(std::max(loaded_ms_, os_.wall_now().unix_ms));
   if (!keys.ok()) {
     database_->close();
@@ -213,17 +224,42 @@ bool Sink::note_expired() {
 // --- The queue ---
 
 void Sink::before_change(Database& db, std::string_view key, Object*) {
-  if (!noting_ || everything_ || !sink_table_of(options_.tables, key)) return;
-  noted_.insert({db.identity(), std::string(key)});
+  if (noting_ && (!everything_ || options_.read_through)) note(db, key);
+}
+
+void Sink::note(const Database& db, std::string_view key) {
+  if (has_table(key)) noted_.insert({db.identity(), std::string(key)});
+}
+
+void Sink::note_all(const Database& db) {
+  for (size_t i = 0; i < db.table().size(); ++i) note(db, db.table().at(i).key);
 }
 
 // A checkpoint may have moved out already what it held.
-void Sink::before_flush(Database&) {
+void Sink::before_flush(Database& db) {
+  if (options_.read_through && noting_) return note_all(db);
   const bool counts = noting_;
   everything_ |= counts;
 }
 
-void Sink::before_swap(int, int) { everything_ |= noting_; }
+// What either holds has a row under the number of the other by then.
+void Sink::before_swap(int a, int b) {
+  if (!options_.read_through || !noting_) {
+    everything_ |= noting_;
+    return;
+  }
+  const Database& one = keyspace_.database(a);
+  const Database& other = keyspace_.database(b);
+  note_all(one);
+  note_all(other);
+  std::set<Key> both;
+  for (const auto* keys : {&noted_, &writing_})
+    for (const Key& key : *keys) {
+      if (key.database == one.identity()) both.insert({other.identity(), key.name});
+      if (key.database == other.identity()) both.insert({one.identity(), key.name});
+    }
+  noted_.merge(both);
+}
 
 void Sink::on_entry() {
   const bool first = since_ == kForever;
@@ -278,16 +314,21 @@ uint64_t Sink::released(uint64_t by_log) const {
 
 void Sink::run() {
   while (!stopping_) {
-    if (held_ || gap_ || !behind()) {
+    const bool reads = !readings_.empty();
+    if (!reads && (held_ || gap_ || !behind())) {
       wake_.rest();
-    } else if (const Instant due = due_at(); os_.now() < due) {
+    } else if (const Instant due = reads ? retry_at_ : due_at(); os_.now() < due) {
       wake_.rest(due);
-    } else if (damaged_ && options_.resync && !options_.alone) {
+    } else if (damaged_ && options_.resync && !options_.alone && !options_.read_through) {
       replace_damaged();
     } else if (!database_->is_open() && !connect()) {
       continue;
     } else if ((settled_ || settle()) && (cleared_ || note_expired())) {
-      flush();
+      if (reads && !serve_readings()) continue;
+      if (!reads || (!held_ && !gap_ && behind() && due_at() <= os_.now())) flush();
+    } else {
+      for (const auto& reading : std::exchange(readings_, {}))
+        end_reading(*reading, Error{Errc::kRefused, trouble_});
     }
   }
 }
@@ -295,9 +336,14 @@ void Sink::run() {
 void Sink::flush() {
   const SinkBatch batch = take();
   const Instant since = taken_since_;
-  while (log_.active() && log_.synced_lsn() < batch.lsn && !stopping_) log_.progress().wait();
+  while (log_.active() && log_.synced_lsn() < batch.lsn && !stopping_)
+    if (readings_.empty() || os_.now() < retry_at_ || !database_->is_open() || !serve_readings())
+      log_.progress().wait();
+  if (!stopping_ && !database_->is_open()) return lose(batch);
   if (stopping_) return;
   const auto written = database_->write(batch);
+  writing_.clear();
+  writing_everything_ = false;
   in_flight_ = 0;
   if (!written.ok()) give_back(batch);
   taken_since_ = kForever;
@@ -305,6 +351,15 @@ void Sink::flush() {
   committed_ = batch.lsn;
   if (since != kForever) stats_.worst = std::max(stats_.worst, os_.now() - since);
   note_commit(batch);
+}
+
+// A read has closed the database meanwhile.
+void Sink::lose(const SinkBatch& batch) {
+  writing_.clear();
+  writing_everything_ = false;
+  in_flight_ = 0;
+  give_back(batch);
+  taken_since_ = kForever;
 }
 
 void Sink::note_commit(const SinkBatch& batch) {
@@ -325,6 +380,7 @@ SinkBatch Sink::take() {
   batch.lsn = log_.applied_lsn();
   batch.alone = options_.alone;
   batch.everything = std::exchange(everything_, false);
+  batch.keeps = options_.read_through;
   std::vector<int> numbers(static_cast<size_t>(keyspace_.databases()));
   for (int db = 0; db < keyspace_.databases(); ++db) {
     numbers[static_cast<size_t>(keyspace_.database(db).identity())] = db;
@@ -335,9 +391,17 @@ SinkBatch Sink::take() {
         batch.keys.push_back(rows_of(db, key, *to));
     }
   }
-  for (const Key& key : noted_)
-    if (const auto to = sink_table_of(options_.tables, key.name); to && !batch.everything)
-      batch.keys.push_back(rows_of(numbers[static_cast<size_t>(key.database)], key.name, *to));
+  for (const Key& key : noted_) {
+    const int db = numbers[static_cast<size_t>(key.database)];
+    const auto to = sink_table_of(options_.tables, key.name);
+    if (!to || (batch.everything && !batch.keeps)) continue;
+    if (batch.everything && keyspace_.database(db).table().find(key.name) != nullptr) continue;
+    batch.keys.push_back(rows_of(db, key.name, *to));
+  }
+  if (options_.read_through) {
+    writing_ = std::move(noted_);
+    writing_everything_ = batch.everything;
+  }
   noted_.clear();
   in_flight_ = batch.keys.size();
   taken_ = batch.lsn;
@@ -365,6 +429,101 @@ SinkRows Sink::rows_of(int db, std::string_view key, size_t table) const {
     rows.value = type_name(object.value.type());
   }
   return rows;
+}
+
+// --- Read-through ---
+
+bool Sink::has_word(int db, std::string_view key) const {
+  const Key name{keyspace_.database(db).identity(), std::string(key)};
+  return noted_.contains(name) || writing_.contains(name);
+}
+
+Result<void> Sink::read_rows(std::vector<SinkDatabase::KeyAt> keys, Instant deadline,
+                             TakeRow take) {
+  CHECK(options_.read_through && !keys.empty());
+  if (stopping_) return Error{Errc::kRefused, "the store ends"};
+  if (gap_) return Error{Errc::kRefused, trouble_};
+  const auto reading = std::make_shared<Reading>(Reading{std::move(keys), std::move(take)});
+  readings_.push_back(reading);
+  wake_.notify_all();
+  log_.progress().notify_all();
+  while (!reading->done && read_ended_.wait(deadline)) {
+  }
+  if (reading->done) return reading->outcome;
+  std::erase(readings_, reading);
+  reading->done = true;
+  const std::string why = trouble_.empty() ? std::string("it does not answer") : trouble_;
+  return Error{Errc::kTimeout,
+               fmt::format("the row of key '{}' is not had: {}", shown(reading->keys[0].key), why)};
+}
+
+// In the sink's task, where no batch is half written: what is read has all that was committed, and the queue has the rest.
+// False: they are to be tried again.
+bool Sink::serve_readings() {
+  while (!readings_.empty() && !stopping_) {
+    const auto reading = readings_.front();
+    const Instant began = os_.now();
+    auto rows = database_->read_keys(reading->keys);
+    if (!rows.ok() && rows.error().code != Errc::kUnsupported) {
+      if (rows.error().code != Errc::kRefused) {
+        database_->close();
+        fail(rows.error());
+      } else {
+        trouble_ = rows.error().message;
+        retry_at_ = os_.now() + kBusyPause;
+      }
+      return false;
+    }
+    std::erase(readings_, reading);
+    for (size_t i = 0; rows.ok() && i < rows->size(); ++i)
+      reading->take(std::move((*rows)[i]), began);
+    if (rows.ok()) trouble_.clear();
+    end_reading(*reading, rows.ok() ? Result<void>() : rows.error());
+  }
+  return true;
+}
+
+void Sink::end_reading(Reading& reading, Result<void> outcome) {
+  reading.outcome = std::move(outcome);
+  reading.done = true;
+  read_ended_.notify_all();
+}
+
+// The queue has all that was done behind this operation.
+uint64_t Sink::complete_from() const {
+  return first_ ? std::max(base_, looked_ ? found_.lsn : 0) : committed_;
+}
+
+std::string Sink::queue_in_words() const {
+  std::vector<int> numbers(static_cast<size_t>(keyspace_.databases()));
+  for (int db = 0; db < keyspace_.databases(); ++db)
+    numbers[static_cast<size_t>(keyspace_.database(db).identity())] = db;
+  std::string words =
+      fmt::format("{} {}", complete_from(), everything_ || writing_everything_ ? 1 : 0);
+  for (const auto* keys : {&writing_, &noted_})
+    for (const Key& key : *keys)
+      words += fmt::format(" {} {} {}", numbers[static_cast<size_t>(key.database)], key.name.size(),
+                           key.name);
+  return words;
+}
+
+void Sink::take_queue(uint64_t base, std::string_view words) {
+  base_ = base;
+  const auto number = [&]() -> uint64_t {
+    const size_t end = std::min(words.find(' '), words.size());
+    const auto found = parse_integer(words.substr(0, end));
+    words.remove_prefix(std::min(end + 1, words.size()));
+    return found && *found >= 0 ? static_cast<uint64_t>(*found) : 0;
+  };
+  if (words.empty()) return;
+  base_ = std::min(base, number());
+  everything_ |= number() != 0;
+  while (!words.empty()) {
+    const auto db = static_cast<int>(number());  // as it was loaded, each has its own number
+    const uint64_t size = std::min<uint64_t>(number(), words.size());
+    noted_.insert({db, std::string(words.substr(0, size))});
+    words.remove_prefix(std::min<size_t>(size + 1, words.size()));
+  }
 }
 
 // Its keys are written with what they hold by then.
@@ -439,6 +598,8 @@ void Sink::stop() {
   stopping_ = true;
   wake_.notify_all();
   log_.progress().notify_all();
+  for (const auto& reading : std::exchange(readings_, {}))
+    end_reading(*reading, Error{Errc::kRefused, "the store ends"});
 }
 
 }  // namespace powercut::engine

@@ -28,6 +28,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -57,6 +58,10 @@ struct SinkOptions {
       seconds(1);      // alone, behind: what is acknowledged and not committed spans no more
   bool alone = false;  // there is no log; the engine says so
   bool resync = true;  // a database whose next operation the log has no more is written anew
+  // sink-read-through: others have rows in its tables as well, which commands are shown (engine/sink/copies.h): no table is
+  // ever emptied, and a row is touched only where the store has changed its key.
+  bool read_through = false;
+  Duration read_ttl = seconds(60);  // sink-read-ttl-ms: a copy of a row is shown no longer
   // Makes the one that `url` names: the store itself speaks to none over a network.
   std::function<std::unique_ptr<SinkDatabase>(const SinkOptions& options)> connect = {};
 
@@ -124,6 +129,24 @@ class Sink final : public KeyspaceObserver {
   // Why a log that ends with this operation may not go on behind this database; empty: it may. A store without a log
   // wrote more into it.
   std::string why_not_behind(uint64_t last) const;
+  // --- Read-through ---
+  std::optional<size_t> table_of(std::string_view key) const {
+    return sink_table_of(options_.tables, key);
+  }
+  bool has_table(std::string_view key) const { return table_of(key).has_value(); }
+  // Is there a change of that key which the database may not have yet?
+  bool has_word(int db, std::string_view key) const;
+  // Reads the rows of those keys, behind all that was committed, and hands each to `take`, in one step with the end of the
+  // read; also when it was begun. Yields.
+  //   Errors: kUnsupported: as SinkDatabase::read_keys(). kTimeout: not by `deadline`. kRefused: the store ends, or the
+  //   database waits for sink-resync.
+  using TakeRow = std::function<void(SinkRows&& rows, Instant read_at)>;
+  Result<void> read_rows(std::vector<SinkDatabase::KeyAt> keys, Instant deadline, TakeRow take);
+  // What a base of the log says of the queue: the keys that the database may lack, which the log behind it names no more.
+  std::string queue_in_words() const;
+  // Of the base that was loaded; before begin(). Empty: it says nothing, and has all up to `base`.
+  void take_queue(uint64_t base, std::string_view words);
+
   // Returns when that operation is committed. Yields.
   //   Errors: the store ends.
   Result<void> wait_for(uint64_t lsn);
@@ -166,7 +189,19 @@ class Sink final : public KeyspaceObserver {
     auto operator<=>(const Key&) const = default;
   };
 
+  struct Reading {
+    std::vector<SinkDatabase::KeyAt> keys;
+    TakeRow take;
+    bool done = false;
+    Result<void> outcome = {};
+  };
+
   void run();
+  void note(const Database& db, std::string_view key);
+  void note_all(const Database& db);
+  uint64_t complete_from() const;
+  bool serve_readings();
+  void end_reading(Reading& reading, Result<void> outcome);
   bool connect();
   Result<void> take_in(SinkRows&& rows);
   bool settle();
@@ -175,6 +210,7 @@ class Sink final : public KeyspaceObserver {
   Instant due_at() const;
   void release();
   void note_commit(const SinkBatch& batch);
+  void lose(const SinkBatch& batch);
   void flush();
   SinkBatch take();
   SinkRows rows_of(int db, std::string_view key, size_t table) const;
@@ -204,9 +240,13 @@ class Sink final : public KeyspaceObserver {
   std::set<Key> noted_;
   bool noting_ = false;
   bool everything_ = false;
-  size_t in_flight_ = 0;  // keys
-  uint64_t taken_ = 0;    // up to here in a batch
-  bool first_ = true;     // nothing was committed yet
+  size_t in_flight_ = 0;   // keys
+  std::set<Key> writing_;  // read-through: these
+  bool writing_everything_ = false;
+  std::deque<std::shared_ptr<Reading>> readings_;
+  WaitQueue read_ended_;
+  uint64_t taken_ = 0;  // up to here in a batch
+  bool first_ = true;   // nothing was committed yet
   uint64_t committed_ = 0;
   uint64_t released_ = 0;           // alone: replies up to here may go
   Instant since_ = kForever;        // the oldest operation in the queue

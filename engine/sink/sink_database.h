@@ -50,6 +50,8 @@ struct SinkBatch {
   bool everything = false;  // what is in none of `keys` is nowhere
   std::vector<SinkRows> keys;
   bool alone = false;  // there is no log: no key may be set aside
+  bool keeps =
+      false;  // `everything` is what the store holds, and others have rows there: what is in none of `keys` stays
 };
 
 class SinkDatabase {
@@ -92,6 +94,17 @@ class SinkDatabase {
   using TakeRows = std::function<Result<void>(SinkRows&& rows)>;
   virtual Result<void> read(const TakeRows& /*take*/) {
     return Error{Errc::kUnsupported, name() + ": no store can start from it"};
+  }
+  // The rows of those keys, in their order, as of one moment; kAbsent: there are none.
+  //   Errors: kUnsupported: one that no key can be made of, by table and name; all is as before. kRefused: another process
+  //   has it just now; the same. Others as open().
+  struct KeyAt {
+    int db = 0;
+    std::string key;
+    size_t table = 0;  // of the mapping
+  };
+  virtual Result<std::vector<SinkRows>> read_keys(const std::vector<KeyAt>& /*keys*/) {
+    return Error{Errc::kUnsupported, name() + ": no row of it can be read by itself"};
   }
   virtual uint64_t set_aside() const = 0;  // keys, since it was made
 

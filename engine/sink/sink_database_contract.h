@@ -251,6 +251,36 @@ TEST_P(SinkDatabaseContract, AllIsWrittenAnewInPlaceOfWhatThereWas) {
   });
 }
 
+TEST_P(SinkDatabaseContract, RowsAreReadByTheirKeys) {
+  run([&] {
+    write(1, {text(0, "a", "1", 7), text(1, "a", "other"), hash(0, "h", {{"f", "1"}, {"g", "2"}}),
+              text(0, "b", "1")});
+    const auto read = database->read_keys({{0, "a", 0}, {0, "none", 0}, {0, "h", 0}});
+    ASSERT_TRUE(read.ok()) << read.error().message;
+    ASSERT_EQ(read->size(), 3u);
+    EXPECT_EQ((*read)[0].value, "1");
+    EXPECT_EQ((*read)[0].expires_ms, 7);
+    EXPECT_EQ((*read)[1].kind, SinkRows::Kind::kAbsent);
+    EXPECT_EQ((*read)[2].fields.size(), 2u);
+    sql("INSERT INTO kv_fields(db, key, field, value) VALUES(0, 'b', 'f', '1')");
+    const auto both = database->read_keys({{0, "a", 0}, {0, "b", 0}});
+    ASSERT_FALSE(both.ok());
+    EXPECT_EQ(both.error().code, Errc::kUnsupported);
+    EXPECT_THAT(both.error().message, ::testing::HasSubstr("it has a string, and fields as well"));
+    EXPECT_TRUE(database->read_keys({{1, "a", 0}}).ok()) << "it goes on";
+  });
+}
+
+TEST_P(SinkDatabaseContract, WhereOthersHaveRowsNoneIsCleared) {
+  run([&] {
+    write(1, {text(0, "a", "1"), text(0, "b", "1")});
+    ASSERT_TRUE(database->is_open());
+    const auto written = database->write({2, true, {text(0, "b", "2")}, false, true});
+    ASSERT_TRUE(written.ok()) << written.error().message;
+    EXPECT_THAT(strings(), ::testing::ElementsAre("0 a 1 null", "0 b 2 null"));
+  });
+}
+
 TEST_P(SinkDatabaseContract, ManyKeysAreOneBatch) {
   run([&] {
     std::vector<SinkRows> keys;

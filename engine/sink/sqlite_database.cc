@@ -77,7 +77,8 @@ std::string quoted(std::string_view text) {
 
 Result<SinkDatabase::Found> SqliteDatabase::open() {
   CHECK(db_ == nullptr);
-  const bool was_there = is_there();
+  // Where nobody can tell, nothing is made: its name could be lost with the power, and nobody would know.
+  TRY_ASSIGN(const bool was_there, is_there());
   world_ = std::make_unique<sqlite::World>(os_);
   auto found = connect();
   if (found.ok()) return found;
@@ -89,9 +90,11 @@ Result<SinkDatabase::Found> SqliteDatabase::open() {
   return found;
 }
 
-bool SqliteDatabase::is_there() {
+Result<bool> SqliteDatabase::is_there() {
   const auto opened = os_.open(file_, Open::kRead);
-  return opened.ok() || opened.error().code != Errc::kNotFound;
+  if (opened.ok()) return true;
+  if (opened.error().code == Errc::kNotFound) return false;
+  return opened.error();
 }
 
 // Its journal is of no use without it, and must not meet the next one.
@@ -222,6 +225,13 @@ Result<void> SqliteDatabase::prepare() {
                into("_fields", "db, key, field, value, expires_ms", "?1, ?2, ?3, ?4, ?5"));
     TRY_ASSIGN(of.remove, from(""));
     TRY_ASSIGN(of.remove_fields, from("_fields"));
+    const auto look_in = [&](std::string_view suffix, std::string_view column) {
+      return statement(
+          fmt::format("SELECT db, key, value, expires_ms{} FROM \"{}{}\" WHERE db=?1 AND key=?2",
+                      column, table.name, suffix));
+    };
+    TRY_ASSIGN(of.get, look_in("", ""));
+    TRY_ASSIGN(of.get_fields, look_in("_fields", ", field"));
   }
   TRY_ASSIGN(put_aside_,
              statement("INSERT OR REPLACE INTO powercut_set_aside VALUES(?1, ?2, ?3, ?4)"));
@@ -251,7 +261,7 @@ Result<void> SqliteDatabase::write(const SinkBatch& batch) {
 Result<void> SqliteDatabase::begin(const SinkBatch& batch) {
   const Inside inside(*world_);
   TRY(run("BEGIN IMMEDIATE"));
-  if (!batch.everything) return {};
+  if (!batch.everything || batch.keeps) return {};
   for (const SinkTable& table : tables_)
     TRY(run(fmt::format("DELETE FROM \"{0}\"; DELETE FROM \"{0}_fields\"", table.name)));
   return run("DELETE FROM powercut_set_aside");
@@ -354,6 +364,58 @@ Result<void> SqliteDatabase::read(const TakeRows& take) {
     for (const bool fields : {false, true}) TRY(read_table(table, fields, take));
   const Inside inside(*world_);
   return run("COMMIT");
+}
+
+Result<std::vector<SinkRows>> SqliteDatabase::read_keys(const std::vector<KeyAt>& keys) {
+  CHECK(db_ != nullptr);
+  std::vector<SinkRows> found;
+  const auto all = [&]() -> Result<void> {
+    const Inside inside(*world_);
+    TRY(run("BEGIN"));
+    for (const KeyAt& at : keys) {
+      TRY_ASSIGN(SinkRows rows, read_key(at));
+      found.push_back(std::move(rows));
+    }
+    return run("COMMIT");
+  };
+  const auto read = all();
+  if (read.ok()) return found;
+  const Inside inside(*world_);
+  for (const Statements& of : statements_)
+    for (sqlite3_stmt* one : {of.get, of.get_fields}) sqlite3_reset(one);
+  (void)run("ROLLBACK");
+  return read.error();
+}
+
+Result<SinkRows> SqliteDatabase::read_key(const KeyAt& at) {
+  const Statements& of = statements_[at.table];
+  const SinkRows name{at.db, at.key, at.table};
+  SinkRows whole = name;
+  const auto wrong = [&](std::string_view why) {
+    return Error{Errc::kUnsupported,
+                 fmt::format("{}: table {}: key '{}' of database {}: {}", file_,
+                             tables_[at.table].name, shown(at.key), at.db, why)};
+  };
+  for (const bool fields : {false, true}) {
+    sqlite3_stmt* const look = fields ? of.get_fields : of.get;
+    bind_key(look, name);
+    for (;;) {
+      SinkRows next;
+      next.table = at.table;
+      TRY_ASSIGN(const bool more, read_row(look, fields, next));
+      if (!more) break;
+      if (whole.kind == SinkRows::Kind::kAbsent) {
+        whole = std::move(next);
+        continue;
+      }
+      if (whole.kind != SinkRows::Kind::kHash)
+        return wrong(fields ? "it has a string, and fields as well" : "it has several rows");
+      if (whole.expires_ms != next.expires_ms) return wrong("its fields have different expires_ms");
+      whole.fields.push_back(std::move(next.fields[0]));
+    }
+    sqlite3_reset(look);
+  }
+  return whole;
 }
 
 // In the order of the primary key: the fields of a hash stand together.

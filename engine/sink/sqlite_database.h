@@ -38,6 +38,7 @@ class SqliteDatabase final : public SinkDatabase {
   Result<std::string> put_away() override;
   Result<void> write(const SinkBatch& batch) override;
   Result<void> read(const TakeRows& take) override;
+  Result<std::vector<SinkRows>> read_keys(const std::vector<KeyAt>& keys) override;
   void keep_as_found(bool keep) override { keep_ = keep; }
   uint64_t set_aside() const override { return set_aside_; }
   Result<std::vector<std::pair<int, std::string>>> expired_keys(int64_t unix_ms) override;
@@ -48,8 +49,10 @@ class SqliteDatabase final : public SinkDatabase {
     sqlite3_stmt* remove = nullptr;
     sqlite3_stmt* put_field = nullptr;
     sqlite3_stmt* remove_fields = nullptr;
+    sqlite3_stmt* get = nullptr;
+    sqlite3_stmt* get_fields = nullptr;
   };
-  bool is_there();
+  Result<bool> is_there();
   Result<Found> connect();
   Result<Found> look();
   Result<void> make(bool first, uint64_t lsn);
@@ -64,6 +67,7 @@ class SqliteDatabase final : public SinkDatabase {
   Result<void> remove(const SinkRows& rows);
   Result<void> read_table(size_t table, bool fields, const TakeRows& take);
   Result<bool> read_row(sqlite3_stmt* look, bool fields, SinkRows& next) const;
+  Result<SinkRows> read_key(const KeyAt& at);
   // Runs it to its end: why the row is refused, or nothing.
   Result<std::string> step(sqlite3_stmt* statement);
   Error error() const;

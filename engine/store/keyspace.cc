@@ -79,6 +79,10 @@ void Keyspace::remove_observer(KeyspaceObserver* observer) { std::erase(observer
 
 void Keyspace::before_change(Database& db, std::string_view key, Object* object) {
   CHECK(object == nullptr || object->epoch <= epoch_);
+  if (object != nullptr && object->lent) {
+    adopt(db, key, *object);
+    object = nullptr;  // of what is stored it is new
+  }
   for (KeyspaceObserver* observer : observers_) observer->before_change(db, key, object);
 }
 
@@ -323,6 +327,54 @@ void Keyspace::bring_back(Table::Entry& entry, Value value) {
   entry.value.value = std::move(value);
   // Where a command has it in hand already, it is measured behind that.
   if (entry.value.measured) value_bytes_ += entry.value.value.memory_bytes();
+}
+
+// --- Copies ---
+
+void Keyspace::lend(int db, std::string_view key, Value value, int64_t expire_at_ms) {
+  CHECK(touched_.empty() && !value.is_empty_collection());
+  Database& database = numbered(db);
+  for (KeyspaceObserver* observer : observers_) observer->before_lend(database);
+  auto& entry = database.table_.insert_new(key, Table::hash_of(key));
+  Object& object = entry.value;
+  object.value = std::move(value);
+  object.expire_at_ms = expire_at_ms;
+  object.epoch = epoch_;
+  object.access = accesses_.first() & Accesses::kMask;
+  object.measured = object.lent = 1;
+  value_bytes_ += object.value.memory_bytes();
+  lent_.push_back({db, std::string(key)});
+}
+
+std::optional<Value> Keyspace::take_back(bool keep) {
+  CHECK(!lent_.empty() && touched_.empty());
+  const Lent lent = std::move(lent_.back());
+  lent_.pop_back();
+  Database& database = numbered(lent.db);
+  auto* entry = database.table_.find(lent.key);
+  if (entry == nullptr || !entry->value.lent) return std::nullopt;
+  if (keep) {
+    before_change(database, lent.key, &entry->value);
+    return std::nullopt;
+  }
+  for (KeyspaceObserver* observer : observers_) observer->before_lend(database);
+  forget_bytes(entry->value);
+  Value value = std::move(entry->value.value);
+  entry->value = Object();
+  CHECK(database.table_.erase(lent.key));
+  return value;
+}
+
+void Keyspace::adopt(Database& db, std::string_view key, Object& object) {
+  object.lent = 0;
+  if (object.expires()) {
+    ++db.expires_count_;
+    db.push_due(object.expire_at_ms, key);
+    next_expiry_ms_ = std::min(next_expiry_ms_, object.expire_at_ms);
+  }
+  int number = 0;
+  while (&numbered(number) != &db) ++number;
+  if (adopter_ != nullptr) adopter_->on_adopted(number, key, object);
 }
 
 // --- Memory ---

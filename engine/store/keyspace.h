@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,8 @@ class KeyspaceObserver {
   // The value of `key` goes to the cold tier: what is stored stays what it is.
   virtual void before_leave(Database& /*db*/, std::string_view /*key*/, Object& /*object*/,
                             const Away& /*away*/) {}
+  // An entry of `db` that is no part of what is stored comes or goes: others may move in the table.
+  virtual void before_lend(Database& /*db*/) {}
   // A library of functions is about to be put in, replaced or removed.
   virtual void before_library(std::string_view /*name*/) {}
 };
@@ -42,6 +45,13 @@ class ExpiryListener {
  public:
   virtual ~ExpiryListener() = default;
   virtual void on_expired(int db, std::string_view key) = 0;
+};
+
+// Learns that a lent copy is about to be changed, and is part of what is stored from then on.
+class Adopter {
+ public:
+  virtual ~Adopter() = default;
+  virtual void on_adopted(int db, std::string_view key, const Object& copy) = 0;
 };
 
 using Table = SlabMap<Object>;
@@ -178,7 +188,7 @@ class Keyspace {
 
   // --- Expiry ---
   bool expired(const Object& object) const {
-    return !done_again() && object.expires() && object.expire_at_ms <= now_.unix_ms;
+    return !done_again() && object.expires() && object.expire_at_ms <= now_.unix_ms && !object.lent;
   }
   // May a look-up find a key that has expired, and remove it?
   bool any_due() const {
@@ -196,6 +206,16 @@ class Keyspace {
   // ... and is in memory again. REQUIRES: it is away.
   void bring_back(Table::Entry& entry, Value value);
   Table::Entry* entry_of(Database& db, std::string_view key) { return db.table_.find(key); }
+
+  // --- Copies of what is stored elsewhere: here while one command runs. No observer hears of them ---
+  // Puts one in; it does not expire. Whoever changes it makes it a key like any: observers are told of one that is new.
+  // REQUIRES: there is no such key, and nothing is unsettled.
+  void lend(int db, std::string_view key, Value value, int64_t expire_at_ms);
+  // Takes out what was lent last; nothing: it was changed. With `keep` it becomes a key like any, as if it were. REQUIRES:
+  // something was lent, and nothing is unsettled.
+  std::optional<Value> take_back(bool keep = false);
+  size_t lent() const { return lent_.size(); }
+  void set_adopter(Adopter* adopter) { adopter_ = adopter; }
 
   // --- Memory ---
   // The heap bytes of values alone.
@@ -221,6 +241,7 @@ class Keyspace {
   Object& claim(int db, std::string_view key);
   void find_next_expiry();
   void erase_entry(Database& db, Table::Entry& entry);
+  void adopt(Database& db, std::string_view key, Object& object);
 
   std::vector<Database> all_;         // by identity
   std::vector<Database*> databases_;  // by number
@@ -245,6 +266,12 @@ class Keyspace {
   bool removed_ = false;  // an entry, since settle(): others may have moved
   int64_t next_expiry_ms_ = INT64_MAX;
   size_t value_bytes_ = 0;  // of the objects that are measured
+  struct Lent {
+    int db;
+    std::string key;
+  };
+  std::vector<Lent> lent_;
+  Adopter* adopter_ = nullptr;
   Libraries libraries_;
   uint64_t libraries_version_ = 0;
 };

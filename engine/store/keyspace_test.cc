@@ -523,6 +523,49 @@ TEST(Keyspace, KnowsItsMemoryHoweverMuchHappensBeforeItSettles) {
   }));
 }
 
+// --- Copies ---
+
+TEST(KeyspaceLends, NobodyHearsOfACopyUntilItIsChanged) {
+  struct Adopting final : Adopter {
+    std::vector<std::string> keys;
+    void on_adopted(int db, std::string_view key, const Object& copy) override {
+      keys.push_back(std::to_string(db) + std::string(key) + std::string(*copy.value.string()));
+    }
+  } adopter;
+  struct Hearing final : KeyspaceObserver {
+    std::vector<std::string> heard;
+    void before_change(Database&, std::string_view key, Object* object) override {
+      heard.push_back(std::string(key) + (object == nullptr ? " is new" : " changes"));
+    }
+    void before_flush(Database&) override {}
+  } hearing;
+  Keyspace keyspace;
+  keyspace.set_now({5});
+  keyspace.add_observer(&hearing);
+  keyspace.set_adopter(&adopter);
+  Value one, other;
+  one.set("1");
+  other.set(std::string(100, 'x'));
+  const size_t before = keyspace.value_bytes();
+  keyspace.lend(0, "a", std::move(one), 9);
+  keyspace.lend(1, "b", std::move(other), 5);
+  EXPECT_NE(keyspace.find(1, "b"), nullptr) << "it does not expire here";
+  EXPECT_EQ(keyspace.find(0, "a")->expire_at_ms, 9);
+  EXPECT_TRUE(hearing.heard.empty());
+  keyspace.find_for_write(0, "a")->value.set("2");
+  keyspace.settle();
+  EXPECT_EQ(keyspace.lent(), 2u);
+  ASSERT_TRUE(keyspace.take_back().has_value());
+  EXPECT_FALSE(keyspace.take_back().has_value()) << "it was changed";
+  EXPECT_EQ(hearing.heard, std::vector<std::string>{"a is new"});
+  EXPECT_EQ(adopter.keys, std::vector<std::string>{"0a1"});
+  EXPECT_EQ(keyspace.size(0) + keyspace.size(1), 1u);
+  EXPECT_EQ(keyspace.value_bytes(), before);
+  keyspace.set_now({9});
+  EXPECT_EQ(keyspace.find(0, "a"), nullptr) << "it is a key like any";
+  keyspace.remove_observer(&hearing);
+}
+
 TEST(Keyspace, BehavesAsAModelAndKnowsItsMemory) {
   ASSERT_TRUE(rc::check([] {
     Trial trial;

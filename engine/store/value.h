@@ -125,6 +125,7 @@ struct Object {
   uint32_t epoch = 0;                // the checkpoint that has it, or does not want it
   uint32_t access : 24 = 0;          // engine/store/access.h
   uint32_t measured : 1 = 0;         // its bytes are in the keyspace's sum
+  uint32_t lent : 1 = 0;             // a copy that is here for one command (Keyspace::lend)
 
   static constexpr int64_t kNoExpiry = -1;
   bool expires() const { return expire_at_ms != kNoExpiry; }

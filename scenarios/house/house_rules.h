@@ -136,7 +136,7 @@ inline const std::map<std::string, std::vector<Strings>> kFloors = {
       {"encoding", "user/"},
       {"control"},
       {"reply", "request_parser", "client"},
-      {"call", "client_text", "confirmation"},
+      {"call", "client_text", "confirmation", "rows"},
       {"command_table", "collection", "scan"},
       {"key_flags", "announce"},
       {"execute", "tally", "container", "news", "permission"},
@@ -144,7 +144,7 @@ inline const std::map<std::string, std::vector<Strings>> kFloors = {
        "script/"},
       {"geo/"},
       {"executor", "command_harness"},
-      {"session", "waits", "script_calls", "follow", "cold"},
+      {"session", "waits", "script_calls", "follow", "cold", "unread"},
       {"executor_harness"},
       {"script_harness"}}},
 };

@@ -111,7 +111,7 @@ void Run::judge_service(Life& life) {
   const Clients& clients = *life.clients();
   if (clients.violation()) run_.violate(*clients.violation());
   if (const std::string broken = life.target().broken(); !broken.empty() && !run_.stopped)
-    run_.violate({Breach::kReplica, broken});
+    run_.violate({life.target().recovery.behind ? Breach::kBehind : Breach::kReplica, broken});
   if (!run_.stopped)
     if (auto wrong = run_.history->self_check(); !wrong.empty())
       run_.violate({Breach::kUnlogged, wrong});

@@ -8,6 +8,7 @@
 #include "engine/config.h"
 #include "scenarios/store/found_backups.h"
 #include "scenarios/store/not_modelled.h"
+#include "scenarios/store/read_through_target.h"
 #include "scenarios/store/redis_layout.h"
 #include "scenarios/store/replicated_target.h"
 #include "scenarios/store/roles.h"
@@ -188,6 +189,63 @@ class SinkType final : public BehindType {
                        waits() ? "has all that was acknowledged"
                                : "is never ahead of the log, and goes on where it was");
   }
+};
+
+// ... where another program writes in the same tables.
+class ReadThroughType final : public StoreType {
+ public:
+  ReadThroughType(std::string_view name, std::string_view about, engine::SinkMode mode)
+      : name_(name), about_(about), mode_(mode) {}
+
+  std::string_view name() const override { return name_; }
+  std::string_view about() const override { return about_; }
+  Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
+                                            const sim::Settings& settings) const override {
+    return ReadThroughTarget::open(os, settings, mode_);
+  }
+  std::unique_ptr<History> history() const override {
+    return std::make_unique<ReadThroughHistory>();
+  }
+  std::vector<std::shared_ptr<const Workload>> workloads() const override {
+    static const auto shared = std::make_shared<const Workload>(generate_shared_rows(1));
+    return {shared};
+  }
+  std::vector<std::string_view> policies() const override {
+    return {"always", "everysec", "hybrid-always", "hybrid-everysec"};
+  }
+  bool runs_under_each() const override { return true; }
+  // What others wrote stands in no log: no store can write it anew where its bytes are harmed.
+  bool answers_lies() const override { return false; }
+  faults::FaultSet faults() const override {
+    return faults::FaultSet::legal() | faults::FaultSet{faults::FaultClass::kUnreadable};
+  }
+  std::string turn_log_on() const override { return {}; }
+  bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
+  std::string promise(const Policy& policy) const override {
+    return fmt::format(
+        "{}; rows that others wrote in the database are shown as they were a moment "
+        "ago, and touched only by who changes their keys",
+        policy.promise);
+  }
+  // A whole database is never emptied: of the rows that are kept none may go.
+  std::span<const Administration> administer(const Policy& policy) const override {
+    static const auto rewrites = without_flush("BGREWRITEAOF");
+    static const auto neither = without_flush("");
+    return policy.hybrid() ? rewrites : neither;
+  }
+
+ private:
+  static std::vector<Administration> without_flush(std::string_view always) {
+    auto all = administration(always);
+    std::erase_if(all, [](const Administration& one) {
+      return one.request == sim::encode_request({"FLUSHDB"});
+    });
+    return all;
+  }
+
+  const std::string_view name_;
+  const std::string_view about_;
+  const engine::SinkMode mode_;
 };
 
 // ... and no log: the database is all that a crash leaves.
@@ -380,8 +438,15 @@ std::span<const TargetType* const> store_types_with_sink() {
       "remote-through-unlogged",
       "the store without a log, and a database on another machine that replies wait for",
       {SinkMode::kThrough, true, true});
-  static const TargetType* const all[] = {
-      &behind, &through, &remote, &both, &behind_alone, &through_alone, &remote_alone, &both_alone};
+  static const ReadThroughType read_behind(
+      "read-through", "the store, with a database behind it in which another program writes too",
+      SinkMode::kBehind);
+  static const ReadThroughType read_both("read-write-through",
+                                         "the same, and replies to writes wait for the database",
+                                         SinkMode::kThrough);
+  static const TargetType* const all[] = {&behind,       &through,       &remote,       &both,
+                                          &behind_alone, &through_alone, &remote_alone, &both_alone,
+                                          &read_behind,  &read_both};
   return all;
 }
 

@@ -22,7 +22,7 @@
 
 namespace powercut::scenarios {
 
-class StoreHistory final : public History, public engine::KeyspaceObserver {
+class StoreHistory : public History, public engine::KeyspaceObserver {
  public:
   // S(0) is the empty store.
   StoreHistory();

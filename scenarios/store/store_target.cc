@@ -167,16 +167,17 @@ void StoreTarget::catch_up(engine::Os& os) {
   if (sink.looked()) recovery.behind = sink.found_lsn();
   // What was restored while it started was not promised: what it comes to is.
   if (remote_ != nullptr && remote_->was_restored()) recovery.behind = recovery.last;
-  if (sink.caught_up()) {
-    const auto found = read_behind(os);
-    recovery.behind_differs =
-        !found.ok() ? found.error().message
-        : found->lsn != recovery.last
-            ? fmt::format("the database says that it is at operation {}, and it was brought to {}",
-                          found->lsn, recovery.last)
-            : difference(found->rows, rows_to_be(engine_->keyspace()));
-  }
+  if (sink.caught_up()) recovery.behind_differs = difference_behind(os);
   engine_->set_active_expire(true);
+}
+
+std::string StoreTarget::difference_behind(engine::Os& os) {
+  const auto found = read_behind(os);
+  if (!found.ok()) return found.error().message;
+  if (found->lsn != recovery.last)
+    return fmt::format("the database says that it is at operation {}, and it was brought to {}",
+                       found->lsn, recovery.last);
+  return difference(found->rows, rows_to_be(engine_->keyspace()));
 }
 
 // --- Clients ---

@@ -30,9 +30,7 @@ enum class Tiers : unsigned char { kCold, kArchived, kWarm };
 // Values leave memory behind each operation; kArchived: and segments the disk; kWarm: most by way of the warm tier.
 engine::EngineConfig tiered_config_of(const sim::Settings& settings, Tiers tiers);
 
-class StoreTarget final : public sim::Target,
-                          public HoldsKeyspace,
-                          private engine::OperationListener {
+class StoreTarget : public sim::Target, public HoldsKeyspace, private engine::OperationListener {
  public:
   // As Engine::open(). With a sink, when that has caught up, or has had a while to.
   static Result<std::unique_ptr<sim::Target>> open(engine::Os& os, const sim::Settings& settings,
@@ -69,6 +67,13 @@ class StoreTarget final : public sim::Target,
   bool evicts() const override { return engine_->executor().evicts(); }
   bool amid_script() const override { return engine_->executor().scripts().busy(); }
 
+ protected:
+  StoreTarget(std::unique_ptr<engine::Engine> engine, const sim::Settings& settings);
+  void on_operation(uint64_t lsn) override;
+  // Waits until the database behind it has all; then it is held against the keyspace.
+  void catch_up(engine::Os& os);
+  virtual std::string difference_behind(engine::Os& os);
+
  private:
   struct Connection {
     std::unique_ptr<engine::Session> session;
@@ -84,14 +89,11 @@ class StoreTarget final : public sim::Target,
     bool stands() const { return session != nullptr && (!session->closing() || due != 0); }
   };
 
-  StoreTarget(std::unique_ptr<engine::Engine> engine, const sim::Settings& settings);
   Connection& connection(uint64_t client);
   Connection& connect(uint64_t client);
-  void on_operation(uint64_t lsn) override;
   void on_served(uint64_t client, uint64_t lsn) override;
   void on_in_vain(uint64_t client, uint64_t lsn) override;
   void note_served(uint64_t client, const Connection::Served& served);
-  void catch_up(engine::Os& os);
 
   std::unique_ptr<sim::SimObjectStore> bucket_;  // null: there is no archive
   std::unique_ptr<engine::Engine> engine_;

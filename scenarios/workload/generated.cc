@@ -852,6 +852,43 @@ Piece rows(int keys) {
   });
 }
 
+// What the judge knows the answer to.
+Piece asked(const Piece& text, const Piece& hash) {
+  return pick({{8, say("GET", {text})},
+               {2, say("STRLEN", {text})},
+               {2, say("EXISTS", {pick({{2, text}, {1, hash}})})},
+               {3, say("PEXPIRETIME", {pick({{2, text}, {1, hash}})})},
+               {4, say("HGET", {hash, named("m", 3)})},
+               {1, say("HLEN", {hash})},
+               {6, say("INCR", {text})},
+               {2, say("APPEND", {text, word("7")})},
+               {4, say("HINCRBY", {hash, named("m", 3), number(1, 9)})}});
+}
+
+// Keys of which another program has rows: few, so that it meets the clients.
+Piece shared_rows(int) {
+  const Piece text = pick({{1, key("s", 3)}, {2, key("n", 3)}});
+  const Piece hash = key("h", 3);
+  const Piece any = pick({{3, text}, {1, hash}});
+  const Piece ms = pick({{3, number(1, 400)}, {1, number(3'000, 300'000)}});
+  return pick({{30, asked(text, hash)},
+               {8, say("DEL", {any})},
+               {2, say("GETDEL", {text})},
+               {3, say("SET", {text, number(1, 99)})},
+               {2, say("SET", {text, number(1, 99), word("PX"), ms})},
+               {2, say("HSET", {hash, named("m", 3), number(1, 99)})},
+               {2, say("PEXPIRE", {any, ms})},
+               {1, say("PERSIST", {any})},
+               {1, say("RENAME", {any, any})},
+               {1, say("COPY", {any, any, word("REPLACE")})},
+               {1, say("MGET", {text, text})},
+               {1, say("RPUSH", {key("l", 2), value()})},
+               {1, script(3, 2, {number(1, 99), ms}, kExpires)}});
+}
+
+// Whose rows are never deleted.
+Piece kept_rows(int) { return asked(key("n", 4), key("h", 2)); }
+
 // --- Units ---
 
 enum class Shape { kSingle, kTransactions, kMixed };
@@ -967,6 +1004,24 @@ Workload generate_workload(std::string_view name, uint64_t seed) {
   for (const Grammar& grammar : grammars())
     if (grammar.builtin.name == name) return generate(grammar, seed);
   CHECK(false);
+}
+
+// The databases as scenarios/store/shared_database.h has them.
+Workload generate_shared_rows(uint64_t seed) {
+  Workload given_up =
+      generate({{"shared-rows", "keys of which another program has rows: read, changed, deleted"},
+                shared_rows,
+                Shape::kMixed},
+               seed);
+  const Workload kept = generate({{"", ""}, kept_rows, Shape::kTransactions}, seed + 1);
+  const Workload singly = generate({{"", ""}, kept_rows, Shape::kSingle}, seed + 2);
+  constexpr int kKept = 9;
+  for (size_t i = 0; i < given_up.units.size(); ++i) {
+    Unit& unit = given_up.units[i];
+    if (i % 3 == 0) unit = i % 12 == 0 ? kept.units[i] : singly.units[i];
+    unit.db = i % 3 == 0 ? kKept : i % 17 == 0 ? 1 : 0;
+  }
+  return given_up;
 }
 
 Workload generate_rows(uint64_t seed) {

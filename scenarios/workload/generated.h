@@ -16,5 +16,7 @@ Workload generate_workload(std::string_view name, uint64_t seed);
 // "rows", of those that have no other persistence than a database (TargetType::workloads()): strings and hashes in several
 // databases; now and then what has no row, and is refused.
 Workload generate_rows(uint64_t seed);
+// "shared-rows": the same beside another program's rows, in databases of which one keeps them.
+Workload generate_shared_rows(uint64_t seed);
 
 }  // namespace powercut::scenarios
