@@ -59,12 +59,8 @@ command_line() {
 }
 # launch OPTIONS...: on the data that are there; sets `pid` and `port`.
 launch() {
-  end -9
-  : >"$dir/log"
   command_line "$@"
-  "${words[@]}" >>"$dir/log" 2>&1 &
-  pid=$!
-  must_be_ready
+  serve "${words[@]}"
 }
 # refusal OPTIONS...: what a start says; sets `status`.
 refusal() {

@@ -9,11 +9,7 @@ source "${BASH_SOURCE[0]%/*}/checks.sh"
 
 # launch DATA OPTIONS...: sets `pid`, and descriptor 9 is a connection.
 launch() {
-  [ -z "$pid" ] || { kill -9 "$pid" && wait "$pid" 2>/dev/null; }
-  : >"$dir/log"
-  "$server" --dir "$@" --port 0 --bind 127.0.0.1 --appendonly yes --appendfsync always --save "" >>"$dir/log" 2>&1 &
-  pid=$!
-  must_be_ready
+  serve "$server" --dir "$@" --port 0 --bind 127.0.0.1 --appendonly yes --appendfsync always --save ""
   exec 9<>"/dev/tcp/127.0.0.1/$port"
 }
 # The answer, its parts with blanks between.

@@ -37,6 +37,15 @@ must_be_ready() {
 # end SIGNAL: of the server `pid`, if there is one.
 end() { [ -z "$pid" ] || { kill "$1" "$pid" && wait "$pid" 2>/dev/null; }; pid=; }
 
+# serve COMMAND...: a server in place of the one before, which is killed; it writes to $dir/log. Sets `pid` and `port`.
+serve() {
+  end -9
+  : >"$dir/log"
+  "$@" >>"$dir/log" 2>&1 &
+  pid=$!
+  must_be_ready
+}
+
 # ask REQUEST...: over a connection of its own, at `port`; the lines of the replies with blanks between.
 ask() {
   exec 9<>"/dev/tcp/127.0.0.1/$port"

@@ -13,12 +13,8 @@ url="host=$cluster user=owner dbname=postgres password=not-to-be-seen"
 
 # launch OPTIONS...: on the data that are there; sets `pid` and `port`. With `url`, unless it is said otherwise.
 launch() {
-  end -9
-  : >"$dir/log"
-  "$server" --dir "$dir/data" --port 0 --bind 127.0.0.1 --appendonly yes --appendfsync always \
-    --sink-tables 'user:* users *:1 rest' --sink-url "$url" "$@" >>"$dir/log" 2>&1 &
-  pid=$!
-  must_be_ready
+  serve "$server" --dir "$dir/data" --port 0 --bind 127.0.0.1 --appendonly yes --appendfsync always \
+    --sink-tables 'user:* users *:1 rest' --sink-url "$url" "$@"
 }
 sql() { "$programs/psql" -h "$cluster" -U "${as:-owner}" -d postgres -XAtqc "$1" 2>&1; }
 value_of() { sql "SELECT encode(value, 'escape') FROM users WHERE key = '$1'"; }

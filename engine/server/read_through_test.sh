@@ -10,13 +10,8 @@ source "${BASH_SOURCE[0]%/*}/checks.sh"
 
 # launch OPTIONS...: on the data that are there; sets `pid` and `port`.
 launch() {
-  end -9
-  : >"$dir/log"
-  "$server" --dir "$dir/data" --port 0 --bind 127.0.0.1 --appendonly yes --appendfsync always \
-    --sink-file shop.db --sink-tables 'user:* users' --sink-read-through yes --sink-read-ttl-ms 300 "$@" \
-    >>"$dir/log" 2>&1 &
-  pid=$!
-  must_be_ready
+  serve "$server" --dir "$dir/data" --port 0 --bind 127.0.0.1 --appendonly yes --appendfsync always \
+    --sink-file shop.db --sink-tables 'user:* users' --sink-read-through yes --sink-read-ttl-ms 300 "$@"
 }
 # refused STATUS LINE OPTIONS...: a start ends with them.
 refused() {

@@ -9,12 +9,8 @@ source "${BASH_SOURCE[0]%/*}/checks.sh"
 
 # launch OPTIONS...: on the data that are there; sets `pid` and `port`.
 launch() {
-  end -9
-  : >"$dir/log"
-  "$server" --dir "$dir/data" --port 0 --bind 127.0.0.1 --appendonly yes --appendfsync always \
-    --sink-file shop.db --sink-tables 'user:* users *:1 rest' "$@" >>"$dir/log" 2>&1 &
-  pid=$!
-  must_be_ready
+  serve "$server" --dir "$dir/data" --port 0 --bind 127.0.0.1 --appendonly yes --appendfsync always \
+    --sink-file shop.db --sink-tables 'user:* users *:1 rest' "$@"
 }
 
 sql() { sql_of shop.db "$1"; }

@@ -13,12 +13,8 @@ source "${BASH_SOURCE[0]%/*}/checks.sh"
 keys=4000
 # launch OPTIONS...: on the data that are there; sets `pid` and `port`.
 launch() {
-  end -9
-  : >"$dir/log"
-  "$server" --dir "$dir/data" --port 0 --bind 127.0.0.1 --appendonly yes --appendfsync always \
-    --save '' --cold-tier-path cold --hot-tier-size 400kb "$@" >>"$dir/log" 2>&1 &
-  pid=$!
-  must_be_ready
+  serve "$server" --dir "$dir/data" --port 0 --bind 127.0.0.1 --appendonly yes --appendfsync always \
+    --save '' --cold-tier-path cold --hot-tier-size 400kb "$@"
 }
 
 # fill: key N has a value of 1,000 bytes, which tells N.

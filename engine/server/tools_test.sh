@@ -11,13 +11,7 @@ start() {
   rm -rf "$dir/data" && mkdir "$dir/data"
   launch --dir "$dir/data" --port 0 --bind 127.0.0.1 "$@"
 }
-launch() {
-  [ -z "$pid" ] || { kill -9 "$pid" && wait "$pid" 2>/dev/null; }
-  : >"$dir/log"
-  "$server" "$@" >>"$dir/log" 2>&1 &
-  pid=$!
-  must_be_ready
-}
+launch() { serve "$server" "$@"; }
 
 # Connections are descriptors from 10 on: open N; say N REQUEST; hear N: the next value, its lines with blanks between.
 open() { eval "exec $1<>/dev/tcp/127.0.0.1/$port"; }

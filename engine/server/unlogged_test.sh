@@ -10,11 +10,7 @@ source "${BASH_SOURCE[0]%/*}/checks.sh"
 options=(--port 0 --bind 127.0.0.1 --sink-file shop.db --sink-tables 'user:* users *:1 rest' --sink-window-ms 300)
 # launch OPTIONS...: on the data that are there; sets `pid` and `port`.
 launch() {
-  end -9
-  : >"$dir/log"
-  "$server" --dir "$dir/data" --appendonly no "${options[@]}" "$@" >>"$dir/log" 2>&1 &
-  pid=$!
-  must_be_ready
+  serve "$server" --dir "$dir/data" --appendonly no "${options[@]}" "$@"
 }
 # refused OPTIONS...: what a start that is refused says.
 refused() {

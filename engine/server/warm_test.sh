@@ -13,12 +13,8 @@ source "${BASH_SOURCE[0]%/*}/checks.sh"
 keys=6000
 # launch OPTIONS...: on the data that are there; sets `pid` and `port`.
 launch() {
-  end -9
-  : >"$dir/log"
-  "$server" --dir "$dir/data" --port 0 --bind 127.0.0.1 --appendonly yes --appendfsync everysec --save '' \
-    --enable-debug-command yes --cold-tier-path cold --hot-tier-size 400kb --warm-tier-size 1mb "$@" >>"$dir/log" 2>&1 &
-  pid=$!
-  must_be_ready
+  serve "$server" --dir "$dir/data" --port 0 --bind 127.0.0.1 --appendonly yes --appendfsync everysec --save '' \
+    --enable-debug-command yes --cold-tier-path cold --hot-tier-size 400kb --warm-tier-size 1mb "$@"
 }
 
 # say VERB FROM: of each key from there on, SET what it must have, or how many do not have it.

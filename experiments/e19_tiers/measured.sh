@@ -10,7 +10,6 @@ columns=what,which,part,run,a,b,c,d,e
 base=(--appendonly yes --appendfsync no --auto-aof-rewrite-percentage 0)
 client() { experiments/e19_tiers/client.py "$port" "$@"; }
 figures() { client figures "$@"; }
-one() { figures "$1"; }
 status_kb() { awk -v name="$1:" '$1 == name {print $2}' "/proc/$running/status"; }
 
 # begin OPTIONS...: a server with all keys, when values have come to rest where they belong.
@@ -45,9 +44,9 @@ latency() {
   local where=$1 counter=$2 before waits count=$((keys / 10))
   shift 2
   begin "$@"
-  before=$(one "$counter")
+  before=$(figures "$counter")
   waits=$(client each "$keys" "$count" "$run")
-  echo "latency,$where,,$run,$waits,$(awk -v n=$(($(one "$counter") - before)) -v c="$count" 'BEGIN {printf "%.3f", n / c}'),,"
+  echo "latency,$where,,$run,$waits,$(awk -v n=$(($(figures "$counter") - before)) -v c="$count" 'BEGIN {printf "%.3f", n / c}'),,"
   stop
 }
 
