@@ -72,13 +72,11 @@ bool Executor::is_command(Client& client, const CommandSpec* spec,
   }
   if (spec == nullptr || !arity_fits(*spec, args.size())) {
     client.multi_failed |= client.in_multi;
-    if (spec != nullptr) ++tally_.of(spec).rejected;
     if (spec == nullptr) {
       refuse(client, unknown_command_error(args));
-    } else if (spec->name == "exec") {
-      reject(client, *spec, wrong_arity_error(*spec).substr(std::string_view("ERR ").size()));
     } else {
-      refuse(client, wrong_arity_error(*spec));
+      ++tally_.of(spec).rejected;
+      reject(client, *spec, wrong_arity_error(*spec));
     }
     return false;
   }
@@ -200,7 +198,11 @@ void Executor::reject(Client& client, const CommandSpec& spec, const std::string
   client.multi_failed |= client.in_multi;
   if (spec.name != "exec") return refuse(client, error);
   client.clear_transaction();
-  refuse(client, fmt::format("EXECABORT Transaction discarded because of: {}", error));
+  // The code of most errors is not repeated, as in Redis; those that say something are.
+  constexpr std::string_view kPlain = "ERR ";
+  const std::string_view why = error;
+  refuse(client, fmt::format("EXECABORT Transaction discarded because of: {}",
+                             why.substr(why.starts_with(kPlain) ? kPlain.size() : 0)));
 }
 
 // While it waited, somebody may have ended it (CLIENT KILL), or changed what its user may do.
@@ -608,17 +610,11 @@ void Executor::before_change(Database& db, std::string_view key, Object* object)
   touched_slots_.push_back(static_cast<uint16_t>(slot_of(db.identity(), key)));
   if (!clients_.waiters.empty()) note_touched(db, key);
   if (clients_.tracking.clients != 0) changed_keys_.push_back({std::string(key), running_});
-  if (object == nullptr && events_.any()) events_.add('n', "new", number_of(db), key);
+  if (object == nullptr && events_.any()) events_.add('n', "new", keyspace_.number_of(db), key);
   if (!clients_.watching()) return;
   clients_.break_watches([&](int number, std::string_view watched) {
     return watched == key && &keyspace_.database(number) == &db;
   });
-}
-
-int Executor::number_of(const Database& db) const {
-  int number = 0;
-  while (&keyspace_.database(number) != &db) ++number;
-  return number;
 }
 
 // What has expired is not there, so that nothing becomes of it.

@@ -280,7 +280,6 @@ class Executor final : public Chance,
   void time_waits();
   void watch_log();
   void note_touched(const Database& db, std::string_view key);
-  int number_of(const Database& db) const;
   // Of what was touched: what somebody waits for.
   void find_ready();
   // Gives what is ready to those who wait for it.
