@@ -582,19 +582,23 @@ Result<void> PostgresDatabase::read(const TakeRows& take) {
   return {};
 }
 
-// The fields of a hash stand together.
-Result<void> PostgresDatabase::read_table(size_t table, bool fields, const TakeRows& take) {
-  const Table& of = tables_[table];
+// As key_of() takes them: those of strings, or of the fields of hashes.
+std::string PostgresDatabase::rows_in(const Table& of, bool fields) {
   const Columns& columns = fields ? of.fields : of.strings;
   const auto bytes = [](std::string_view name, bool text) {
     return text ? fmt::format("convert_to({}, 'UTF8')", name) : std::string(name);
   };
-  TRY(run({fmt::format(
-      "DECLARE found NO SCROLL CURSOR FOR SELECT db, {}, {}, expires_ms, value IS NULL{} FROM {} "
-      "ORDER BY db, key",
-      bytes("key", columns.text_key), bytes("value", columns.text_value),
-      fields ? ", " + bytes("field", columns.text_field) : "",
-      quoted(of.name + (fields ? "_fields" : "")))}));
+  return fmt::format("SELECT db, {}, {}, expires_ms, value IS NULL{} FROM {}",
+                     bytes("key", columns.text_key), bytes("value", columns.text_value),
+                     fields ? ", " + bytes("field", columns.text_field) : "",
+                     quoted(of.name + (fields ? "_fields" : "")));
+}
+
+// The fields of a hash stand together.
+Result<void> PostgresDatabase::read_table(size_t table, bool fields, const TakeRows& take) {
+  const Table& of = tables_[table];
+  TRY(run({fmt::format("DECLARE found NO SCROLL CURSOR FOR {} ORDER BY db, key",
+                       rows_in(of, fields))}));
   SinkRows whole;
   for (bool more = true; more;) {
     TRY_ASSIGN(const Outcome outcome, run({fmt::format("FETCH {} FROM found", kKeysInAChunk)}));
@@ -644,30 +648,16 @@ Result<SinkRows> PostgresDatabase::read_key(const KeyAt& at) {
     return error(Errc::kUnsupported, fmt::format("table {}: key '{}' of database {}: {}", of.name,
                                                  shown(at.key), at.db, why));
   };
-  const auto bytes = [](std::string_view name, bool text) {
-    return text ? fmt::format("convert_to({}, 'UTF8')", name) : std::string(name);
-  };
   for (const bool fields : {false, true}) {
-    const Columns& columns = fields ? of.fields : of.strings;
-    if (columns.text_key && !is_text(at.key)) continue;
-    Statement ask{fmt::format(
-        "SELECT db, {}, {}, expires_ms, value IS NULL{} FROM {} WHERE db = $1 AND key = {}",
-        bytes("key", columns.text_key), bytes("value", columns.text_value),
-        fields ? ", " + bytes("field", columns.text_field) : "",
-        quoted(of.name + (fields ? "_fields" : "")),
-        columns.text_key ? "convert_from($2, 'UTF8')" : "$2")};
+    const bool text_key = (fields ? of.fields : of.strings).text_key;
+    if (text_key && !is_text(at.key)) continue;
+    Statement ask{fmt::format("{} WHERE db = $1 AND key = {}", rows_in(of, fields),
+                              text_key ? "convert_from($2, 'UTF8')" : "$2")};
     ask.with_int8(at.db).with_bytes(at.key);
     TRY_ASSIGN(const Outcome outcome, run(std::move(ask)));
     for (const auto& row : outcome.answers.at(0).rows) {
       TRY_ASSIGN(SinkRows next, key_of(row, at.table, fields));
-      if (whole.kind == SinkRows::Kind::kAbsent) {
-        whole = std::move(next);
-        continue;
-      }
-      if (whole.kind != SinkRows::Kind::kHash)
-        return wrong(fields ? "it has a string, and fields as well" : "it has several rows");
-      if (whole.expires_ms != next.expires_ms) return wrong("its fields have different expires_ms");
-      whole.fields.push_back(std::move(next.fields[0]));
+      if (const char* why = add_row(whole, std::move(next), fields)) return wrong(why);
     }
   }
   return whole;

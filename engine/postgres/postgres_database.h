@@ -87,6 +87,7 @@ class PostgresDatabase final : public SinkDatabase {
   std::string why_no_text(const Table& table, const SinkRows& rows) const;
   Result<void> put_aside(uint64_t lsn);
   Result<void> read_table(size_t table, bool fields, const TakeRows& take);
+  static std::string rows_in(const Table& of, bool fields);
   Result<SinkRows> read_key(const KeyAt& at);
   Result<SinkRows> key_of(const std::vector<std::string>& row, size_t table, bool fields) const;
   // All of them, or the first that failed as an error.

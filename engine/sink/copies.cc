@@ -110,9 +110,7 @@ void Copies::on_adopted(int db, std::string_view key, const Object& copy) {
 // A key that is here is no copy, and of what it was nothing is known once it is gone.
 void Copies::before_change(Database& db, std::string_view key, Object*) {
   if (copies_.empty()) return;
-  int number = 0;
-  while (&keyspace_.database(number) != &db) ++number;
-  const auto copy = copies_.find(Name(number, key));
+  const auto copy = copies_.find(Name(keyspace_.number_of(db), key));
   if (copy != copies_.end()) drop(copy);
 }
 

@@ -339,26 +339,21 @@ void Sink::flush() {
   while (log_.active() && log_.synced_lsn() < batch.lsn && !stopping_)
     if (readings_.empty() || os_.now() < retry_at_ || !database_->is_open() || !serve_readings())
       log_.progress().wait();
-  if (!stopping_ && !database_->is_open()) return lose(batch);
   if (stopping_) return;
+  if (!database_->is_open()) return end_batch(batch, false);  // a read has closed it meanwhile
   const auto written = database_->write(batch);
-  writing_.clear();
-  writing_everything_ = false;
-  in_flight_ = 0;
-  if (!written.ok()) give_back(batch);
-  taken_since_ = kForever;
+  end_batch(batch, written.ok());
   if (!written.ok()) return fail(written.error());
   committed_ = batch.lsn;
   if (since != kForever) stats_.worst = std::max(stats_.worst, os_.now() - since);
   note_commit(batch);
 }
 
-// A read has closed the database meanwhile.
-void Sink::lose(const SinkBatch& batch) {
+void Sink::end_batch(const SinkBatch& batch, bool written) {
   writing_.clear();
   writing_everything_ = false;
   in_flight_ = 0;
-  give_back(batch);
+  if (!written) give_back(batch);
   taken_since_ = kForever;
 }
 
@@ -374,6 +369,13 @@ void Sink::note_commit(const SinkBatch& batch) {
   log_.progress().notify_all();
 }
 
+std::vector<int> Sink::numbers_by_identity() const {
+  std::vector<int> numbers(static_cast<size_t>(keyspace_.databases()));
+  for (int db = 0; db < keyspace_.databases(); ++db)
+    numbers[static_cast<size_t>(keyspace_.database(db).identity())] = db;
+  return numbers;
+}
+
 // In one step: what the keys hold is what they held behind that operation.
 SinkBatch Sink::take() {
   SinkBatch batch;
@@ -381,9 +383,8 @@ SinkBatch Sink::take() {
   batch.alone = options_.alone;
   batch.everything = std::exchange(everything_, false);
   batch.keeps = options_.read_through;
-  std::vector<int> numbers(static_cast<size_t>(keyspace_.databases()));
+  const std::vector<int> numbers = numbers_by_identity();
   for (int db = 0; db < keyspace_.databases(); ++db) {
-    numbers[static_cast<size_t>(keyspace_.database(db).identity())] = db;
     const Table& table = keyspace_.database(db).table();
     for (size_t i = 0; batch.everything && i < table.size(); ++i) {
       const std::string_view key = table.at(i).key;
@@ -495,9 +496,7 @@ uint64_t Sink::complete_from() const {
 }
 
 std::string Sink::queue_in_words() const {
-  std::vector<int> numbers(static_cast<size_t>(keyspace_.databases()));
-  for (int db = 0; db < keyspace_.databases(); ++db)
-    numbers[static_cast<size_t>(keyspace_.database(db).identity())] = db;
+  const std::vector<int> numbers = numbers_by_identity();
   std::string words =
       fmt::format("{} {}", complete_from(), everything_ || writing_everything_ ? 1 : 0);
   for (const auto* keys : {&writing_, &noted_})

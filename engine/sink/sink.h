@@ -210,7 +210,8 @@ class Sink final : public KeyspaceObserver {
   Instant due_at() const;
   void release();
   void note_commit(const SinkBatch& batch);
-  void lose(const SinkBatch& batch);
+  void end_batch(const SinkBatch& batch, bool written);
+  std::vector<int> numbers_by_identity() const;
   void flush();
   SinkBatch take();
   SinkRows rows_of(int db, std::string_view key, size_t table) const;

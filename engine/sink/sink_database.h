@@ -44,6 +44,10 @@ struct SinkRows {
   int64_t expires_ms = -1;  // -1: never
 };
 
+// Puts together what the rows of one key hold, its string before its fields: `next` comes to what those before it gave.
+// Returns why no key can be made of both, or nullptr.
+const char* add_row(SinkRows& whole, SinkRows&& next, bool is_field);
+
 // The store between two operations.
 struct SinkBatch {
   uint64_t lsn = 0;

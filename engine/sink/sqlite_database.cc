@@ -70,6 +70,11 @@ std::string quoted(std::string_view text) {
   for (const char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
   return out + "'";
 }
+// As read_row() takes them: those of strings, or of the fields of hashes.
+std::string rows_in(std::string_view table, bool fields) {
+  return fmt::format("SELECT db, key, value, expires_ms{} FROM \"{}{}\"", fields ? ", field" : "",
+                     table, fields ? "_fields" : "");
+}
 
 }  // namespace
 
@@ -225,13 +230,9 @@ Result<void> SqliteDatabase::prepare() {
                into("_fields", "db, key, field, value, expires_ms", "?1, ?2, ?3, ?4, ?5"));
     TRY_ASSIGN(of.remove, from(""));
     TRY_ASSIGN(of.remove_fields, from("_fields"));
-    const auto look_in = [&](std::string_view suffix, std::string_view column) {
-      return statement(
-          fmt::format("SELECT db, key, value, expires_ms{} FROM \"{}{}\" WHERE db=?1 AND key=?2",
-                      column, table.name, suffix));
-    };
-    TRY_ASSIGN(of.get, look_in("", ""));
-    TRY_ASSIGN(of.get_fields, look_in("_fields", ", field"));
+    constexpr std::string_view kOfKey = " WHERE db=?1 AND key=?2";
+    TRY_ASSIGN(of.get, statement(rows_in(table.name, false).append(kOfKey)));
+    TRY_ASSIGN(of.get_fields, statement(rows_in(table.name, true).append(kOfKey)));
   }
   TRY_ASSIGN(put_aside_,
              statement("INSERT OR REPLACE INTO powercut_set_aside VALUES(?1, ?2, ?3, ?4)"));
@@ -404,14 +405,7 @@ Result<SinkRows> SqliteDatabase::read_key(const KeyAt& at) {
       next.table = at.table;
       TRY_ASSIGN(const bool more, read_row(look, fields, next));
       if (!more) break;
-      if (whole.kind == SinkRows::Kind::kAbsent) {
-        whole = std::move(next);
-        continue;
-      }
-      if (whole.kind != SinkRows::Kind::kHash)
-        return wrong(fields ? "it has a string, and fields as well" : "it has several rows");
-      if (whole.expires_ms != next.expires_ms) return wrong("its fields have different expires_ms");
-      whole.fields.push_back(std::move(next.fields[0]));
+      if (const char* why = add_row(whole, std::move(next), fields)) return wrong(why);
     }
     sqlite3_reset(look);
   }
@@ -423,9 +417,7 @@ Result<void> SqliteDatabase::read_table(size_t table, bool fields, const TakeRow
   sqlite3_stmt* look = nullptr;
   {
     const Inside inside(*world_);
-    TRY_ASSIGN(look, statement(fmt::format(
-                         "SELECT db, key, value, expires_ms{} FROM \"{}{}\" ORDER BY db, key",
-                         fields ? ", field" : "", tables_[table].name, fields ? "_fields" : "")));
+    TRY_ASSIGN(look, statement(rows_in(tables_[table].name, fields).append(" ORDER BY db, key")));
   }
   SinkRows whole, next;
   for (size_t done = 0;;) {

@@ -112,6 +112,12 @@ Table::Entry* Keyspace::find_live(int db, std::string_view key, uint64_t hash) {
   return nullptr;
 }
 
+int Keyspace::number_of(const Database& db) const {
+  int number = 0;
+  while (&numbered(number) != &db) ++number;
+  return number;
+}
+
 // --- Changing ---
 
 void Keyspace::forget_bytes(const Object& object) {
@@ -372,9 +378,7 @@ void Keyspace::adopt(Database& db, std::string_view key, Object& object) {
     db.push_due(object.expire_at_ms, key);
     next_expiry_ms_ = std::min(next_expiry_ms_, object.expire_at_ms);
   }
-  int number = 0;
-  while (&numbered(number) != &db) ++number;
-  if (adopter_ != nullptr) adopter_->on_adopted(number, key, object);
+  if (adopter_ != nullptr) adopter_->on_adopted(number_of(db), key, object);
 }
 
 // --- Memory ---

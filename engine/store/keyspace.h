@@ -151,6 +151,8 @@ class Keyspace {
   const Database& database(int db) const { return numbered(db); }
   Database& mutable_database(int db) { return numbered(db); }  // stamps only; see Database
   size_t size(int db) const { return numbered(db).table_.size(); }
+  // Which SWAPDB may have changed. REQUIRES: it is one of these.
+  int number_of(const Database& db) const;
   // How many look-ups found what they looked for, and how many did not.
   uint64_t hits() const { return hits_; }
   uint64_t misses() const { return misses_; }

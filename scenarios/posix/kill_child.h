@@ -134,8 +134,7 @@ class Teller final : public engine::KeyspaceObserver, public engine::OperationLi
   }
   void settle() {
     for (const Touched& touched : touched_) {
-      int db = 0;
-      while (&engine_->keyspace().database(db) != touched.db) ++db;
+      const int db = engine_->keyspace().number_of(*touched.db);
       const auto* entry = touched.db->table().find(touched.key);
       tell_key(Tell::kChange, db, touched.key, entry == nullptr ? nullptr : &entry->value);
     }

@@ -16,12 +16,6 @@ constexpr Duration judged_ttl(engine::SinkMode mode) {
   return mode == engine::SinkMode::kThrough ? milliseconds(400) : milliseconds(150);
 }
 
-int number_in(const engine::Keyspace& keyspace, const engine::Database& db) {
-  int number = 0;
-  while (&keyspace.database(number) != &db) ++number;
-  return number;
-}
-
 const engine::Object* object_at(const engine::Keyspace& keyspace, const RowName& name) {
   const auto* entry = keyspace.database(name.first).table().find(name.second);
   return entry == nullptr ? nullptr : &entry->value;
@@ -37,13 +31,13 @@ std::string in_words(const RowName& name) {
 
 void ReadThroughHistory::before_change(engine::Database& db, std::string_view key,
                                        engine::Object* object) {
-  changing_.emplace_back(number_in(*of_, db), key);
+  changing_.emplace_back(of_->number_of(db), key);
   StoreHistory::before_change(db, key, object);
 }
 
 void ReadThroughHistory::before_flush(engine::Database& db) {
   for (size_t i = 0; i < db.table().size(); ++i)
-    changing_.emplace_back(number_in(*of_, db), db.table().at(i).key);
+    changing_.emplace_back(of_->number_of(db), db.table().at(i).key);
   StoreHistory::before_flush(db);
 }
 
@@ -176,12 +170,12 @@ void ReadThroughTarget::seen(const RowName& name, const std::optional<RowState>&
 }
 
 void ReadThroughTarget::before_change(engine::Database& db, std::string_view key, engine::Object*) {
-  changing_.emplace_back(number_in(keyspace(), db), key);
+  changing_.emplace_back(keyspace().number_of(db), key);
 }
 
 void ReadThroughTarget::before_flush(engine::Database& db) {
   for (size_t i = 0; i < db.table().size(); ++i)
-    changing_.emplace_back(number_in(keyspace(), db), db.table().at(i).key);
+    changing_.emplace_back(keyspace().number_of(db), db.table().at(i).key);
 }
 
 void ReadThroughTarget::on_operation(uint64_t lsn) {

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
+#include "engine/base/decimal.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
@@ -40,16 +39,9 @@ const Known* find(const std::vector<std::string_view>& words) {
 std::string integer(int64_t n) { return fmt::format(":{}\r\n", n); }
 std::string bulk(std::string_view text) { return fmt::format("${}\r\n{}\r\n", text.size(), text); }
 
-std::optional<int64_t> number(std::string_view text) {
-  int64_t n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  return whole && std::to_string(n) == text ? std::optional(n) : std::nullopt;
-}
-
 std::string added(std::string_view text, std::string_view to_add, std::string_view error) {
-  const auto before = number(text);
-  const auto more = number(to_add);
+  const auto before = parse_integer(text);
+  const auto more = parse_integer(to_add);
   int64_t sum = 0;
   if (!more) return "-ERR value is not an integer or out of range\r\n";
   if (!before) return fmt::format("-ERR {}\r\n", error);

@@ -167,7 +167,8 @@ class BehindType : public StoreType {
   bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
 
  protected:
-  bool waits() const { return behind_.mode == engine::SinkMode::kThrough; }
+  engine::SinkMode mode() const { return behind_.mode; }
+  bool waits() const { return mode() == engine::SinkMode::kThrough; }
 
  private:
   const std::string_view name_;
@@ -176,7 +177,7 @@ class BehindType : public StoreType {
 };
 
 // ... and a log, which it follows.
-class SinkType final : public BehindType {
+class SinkType : public BehindType {
  public:
   using BehindType::BehindType;
 
@@ -192,16 +193,13 @@ class SinkType final : public BehindType {
 };
 
 // ... where another program writes in the same tables.
-class ReadThroughType final : public StoreType {
+class ReadThroughType final : public SinkType {
  public:
-  ReadThroughType(std::string_view name, std::string_view about, engine::SinkMode mode)
-      : name_(name), about_(about), mode_(mode) {}
+  using SinkType::SinkType;
 
-  std::string_view name() const override { return name_; }
-  std::string_view about() const override { return about_; }
   Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
                                             const sim::Settings& settings) const override {
-    return ReadThroughTarget::open(os, settings, mode_);
+    return ReadThroughTarget::open(os, settings, mode());
   }
   std::unique_ptr<History> history() const override {
     return std::make_unique<ReadThroughHistory>();
@@ -210,17 +208,11 @@ class ReadThroughType final : public StoreType {
     static const auto shared = std::make_shared<const Workload>(generate_shared_rows(1));
     return {shared};
   }
-  std::vector<std::string_view> policies() const override {
-    return {"always", "everysec", "hybrid-always", "hybrid-everysec"};
-  }
-  bool runs_under_each() const override { return true; }
   // What others wrote stands in no log: no store can write it anew where its bytes are harmed.
   bool answers_lies() const override { return false; }
   faults::FaultSet faults() const override {
     return faults::FaultSet::legal() | faults::FaultSet{faults::FaultClass::kUnreadable};
   }
-  std::string turn_log_on() const override { return {}; }
-  bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
   std::string promise(const Policy& policy) const override {
     return fmt::format(
         "{}; rows that others wrote in the database are shown as they were a moment "
@@ -242,10 +234,6 @@ class ReadThroughType final : public StoreType {
     });
     return all;
   }
-
-  const std::string_view name_;
-  const std::string_view about_;
-  const engine::SinkMode mode_;
 };
 
 // ... and no log: the database is all that a crash leaves.
@@ -440,10 +428,10 @@ std::span<const TargetType* const> store_types_with_sink() {
       {SinkMode::kThrough, true, true});
   static const ReadThroughType read_behind(
       "read-through", "the store, with a database behind it in which another program writes too",
-      SinkMode::kBehind);
+      {SinkMode::kBehind});
   static const ReadThroughType read_both("read-write-through",
                                          "the same, and replies to writes wait for the database",
-                                         SinkMode::kThrough);
+                                         {SinkMode::kThrough});
   static const TargetType* const all[] = {&behind,       &through,       &remote,       &both,
                                           &behind_alone, &through_alone, &remote_alone, &both_alone,
                                           &read_behind,  &read_both};

@@ -114,13 +114,6 @@ void StoreHistory::on_detach() {
 
 // --- The store's door ---
 
-int StoreHistory::number_of(const Database& db) const {
-  for (int i = 0; i < kDatabases; ++i) {
-    if (&keyspace_->database(i) == &db) return i;
-  }
-  CHECK(false);
-}
-
 void StoreHistory::touch(Database& db, std::string_view key, const Object* object) {
   for (const Touched& touched : touched_) {
     if (touched.db == &db && touched.key == key) return;
@@ -174,7 +167,7 @@ void StoreHistory::settle() {
                           Object::kNoExpiry});
       continue;
     }
-    const int db = number_of(*touched.db);
+    const int db = keyspace_->number_of(*touched.db);
     const auto* entry = touched.db->table().find(touched.key);
     const uint64_t after =
         entry == nullptr ? 0 : entry_hash(entry->key, entry->value, holds_->cold());

@@ -78,7 +78,6 @@ class StoreHistory : public History, public engine::KeyspaceObserver {
   using Sums = uint64_t[kPlaces];
   static void apply(const Change& change, int64_t now_ms, Sums& sums);
   static uint64_t digest_of(const Sums& sums);
-  int number_of(const engine::Database& db) const;
   uint64_t last_change(const std::vector<uint64_t>& marks, uint64_t made) const;
   void touch(engine::Database& db, std::string_view key, const engine::Object* object);
   void settle();
