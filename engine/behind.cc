@@ -10,7 +10,6 @@
 #include "engine/command/number.h"
 #include "engine/engine.h"
 #include "engine/recovery/newer_beside.h"
-#include "engine/sink/text.h"
 
 namespace powercut::engine {
 

@@ -1,5 +1,7 @@
 #include "engine/base/words.h"
 
+#include <fmt/format.h>
+
 #include "engine/base/check.h"
 
 namespace powercut {
@@ -105,6 +107,15 @@ std::string upper_case(std::string_view text) {
   std::string upper(text);
   for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
   return upper;
+}
+
+std::string shown(std::string_view bytes) {
+  constexpr size_t kMost = 60;
+  std::string text;
+  for (const char c : bytes.substr(0, kMost))
+    text += c >= ' ' && c <= '~' ? std::string(1, c)
+                                 : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  return text + (bytes.size() > kMost ? "..." : "");
 }
 
 }  // namespace powercut

@@ -83,7 +83,7 @@ void Checkpoint::capture(int db, std::string_view key, const Object& object) {
 void Checkpoint::capture_warm(int db, std::string_view key, const Object& object) {
   auto value = read_warm(*object.value.away(), keyspace_.encoding_limits());
   if (!value.ok()) {
-    not_had_ = value.error();
+    not_had_ = not_had(value.error(), key);
     return;
   }
   Object whole;
@@ -209,8 +209,9 @@ Result<void> Checkpoint::write_away(File& file) {
     KeptAway kept = std::move(away_.back());
     away_.pop_back();
     CHECK(read_away_ != nullptr);
-    TRY_ASSIGN(Value value, read_away_(*kept.object.value.away()));
-    kept.object.value = std::move(value);
+    auto value = read_away_(*kept.object.value.away());
+    if (!value.ok()) return not_had(value.error(), kept.key);
+    kept.object.value = std::move(*value);
     writer_->add(kept.db, kept.key, kept.object);
     if (writer_->pending() >= sizes_.slice_bytes) TRY(write_out(file));
   }

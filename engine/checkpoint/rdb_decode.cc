@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/base/check.h"
+#include "engine/base/words.h"
 #include "engine/checkpoint/rdb_format.h"
 #include "engine/checkpoint/rdb_reader.h"
 #include "engine/checkpoint/rdb_value.h"
@@ -14,20 +15,6 @@
 namespace powercut::engine {
 
 namespace {
-
-// A key in an error message: printable, and not too long.
-std::string shown(std::string_view key) {
-  constexpr size_t kBytesMax = 64;
-  std::string out = "\"";
-  for (const char c : key.substr(0, kBytesMax)) {
-    if (c >= ' ' && c <= '~' && c != '"' && c != '\\') {
-      out += c;
-    } else {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    }
-  }
-  return out + (key.size() > kBytesMax ? "\"..." : "\"");
-}
 
 // Of a module's number: nine characters of six bits each, then its version.
 std::string module_name(uint64_t id) {
@@ -235,7 +222,7 @@ bool Loader::read_away(Value& value, uint64_t at) {
                     offset + length <= segment->bytes && type < static_cast<uint8_t>(Type::kAway);
   if (!fits)
     return reader_.fail_at(
-        at, fmt::format("key {} lies in no part of segment {}", shown(key_), sequence));
+        at, fmt::format("key \"{}\" lies in no part of segment {}", shown(key_), sequence));
   value = Value(Away(SegmentHold(segment), offset, length, type));
   return true;
 }
@@ -247,13 +234,14 @@ bool Loader::read_entry(uint8_t type, uint64_t at) {
   if (const char* refused = rdb_type_refused(type)) {
     uint64_t module = 0;
     if (type == static_cast<uint8_t>(RdbType::kModule2) && reader_.read_length(module)) {
-      return reader_.fail_at(
-          at,
-          fmt::format("{}: key {}, of the module {}", refused, shown(key_), module_name(module)),
-          Errc::kUnsupported);
+      return reader_.fail_at(at,
+                             fmt::format("{}: key \"{}\", of the module {}", refused, shown(key_),
+                                         module_name(module)),
+                             Errc::kUnsupported);
     }
     if (reader_.failed()) return false;
-    return reader_.fail_at(at, fmt::format("{}: key {}", refused, shown(key_)), Errc::kUnsupported);
+    return reader_.fail_at(at, fmt::format("{}: key \"{}\"", refused, shown(key_)),
+                           Errc::kUnsupported);
   }
   Value value;
   const EncodingLimits limits =
@@ -261,11 +249,13 @@ bool Loader::read_entry(uint8_t type, uint64_t at) {
   if (type == static_cast<uint8_t>(RdbType::kAway)) {
     if (!read_away(value, at)) return false;
   } else if (!read_rdb_value(reader_, type, value, limits)) {
-    if (reader_.error().code == Errc::kUnsupported) reader_.say_more(": key " + shown(key_));
+    if (reader_.error().code == Errc::kUnsupported)
+      reader_.say_more(fmt::format(": key \"{}\"", shown(key_)));
     return false;
   }
   ++entries_;
-  if (!keep(std::move(value))) return reader_.fail_at(at, "duplicate key " + shown(key_));
+  if (!keep(std::move(value)))
+    return reader_.fail_at(at, fmt::format("duplicate key \"{}\"", shown(key_)));
   expire_at_ms_ = Object::kNoExpiry;
   return true;
 }

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "engine/base/check.h"
+#include "engine/base/words.h"
 #include "engine/command/number.h"
 #include "engine/sink/text.h"
 #include "engine/sink/url.h"

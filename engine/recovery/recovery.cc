@@ -449,8 +449,9 @@ class Recovery {
   Result<void> bring_back(int db, std::string_view key) {
     Table::Entry* entry = keyspace_.entry_of(keyspace_.mutable_database(db), key);
     if (entry == nullptr || entry->value.value.away() == nullptr) return {};
-    TRY_ASSIGN(Value value, read_away(*entry->value.value.away()));
-    keyspace_.bring_back(*entry, std::move(value));
+    auto value = read_away(*entry->value.value.away());
+    if (!value.ok()) return not_had(value.error(), key);
+    keyspace_.bring_back(*entry, std::move(*value));
     return {};
   }
 

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/words.h"
 #include "engine/command/number.h"
 #include "engine/sink/sqlite_database.h"
-#include "engine/sink/text.h"
 
 namespace powercut::engine {
 

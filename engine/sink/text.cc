@@ -1,19 +1,8 @@
 #include "engine/sink/text.h"
 
-#include <fmt/format.h>
-
 #include <cstdint>
 
 namespace powercut::engine {
-
-std::string shown(std::string_view bytes) {
-  constexpr size_t kMost = 60;
-  std::string text;
-  for (const char c : bytes.substr(0, kMost))
-    text += c >= ' ' && c <= '~' ? std::string(1, c)
-                                 : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-  return text + (bytes.size() > kMost ? "..." : "");
-}
 
 bool is_text(std::string_view bytes) {
   for (size_t i = 0; i < bytes.size();) {

@@ -1,6 +1,9 @@
 #include "engine/store/value.h"
 
+#include <fmt/format.h>
+
 #include "engine/base/check.h"
+#include "engine/base/words.h"
 #include "engine/store/stream.h"
 
 namespace powercut::engine {
@@ -115,6 +118,11 @@ size_t Value::memory_bytes() const {
 Result<Value> read_warm(const Away& away, const EncodingLimits& limits) {
   CHECK(away.warm() && away.segment()->shelf != nullptr);
   return static_cast<WarmShelf*>(away.segment()->shelf)->read_now(away, limits);
+}
+
+Error not_had(const Error& error, std::string_view key) {
+  return {error.code,
+          fmt::format("{}: the value of key '{}' is not had", error.message, shown(key))};
 }
 
 }  // namespace powercut::engine

@@ -117,6 +117,8 @@ class WarmShelf : public ColdShelf {
 };
 // REQUIRES: away.warm().
 Result<Value> read_warm(const Away& away, const EncodingLimits& limits);
+// Why the value of a key cannot be read.
+Error not_had(const Error& error, std::string_view key);
 
 // A value and what the keyspace knows of it.
 struct Object {

@@ -15,20 +15,7 @@ constexpr uint64_t kMostRestless = 4;  // values
 constexpr Duration kFirstRetry = milliseconds(500);
 constexpr Duration kLongestRetry = seconds(8);
 
-std::string shown(std::string_view key) {
-  std::string out;
-  for (const char c : key.substr(0, 64))
-    out += c >= ' ' && c <= '~' ? std::string(1, c)
-                                : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-  return out;
-}
-
 }  // namespace
-
-Error not_had(const Error& error, std::string_view key) {
-  return {error.code,
-          fmt::format("{}: the value of key '{}' is not had", error.message, shown(key))};
-}
 
 Tier::Tier(Os& os, Keyspace& keyspace, ColdFolder& folder, const TierOptions& options,
            const TierSizes& sizes)

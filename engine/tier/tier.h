@@ -195,7 +195,4 @@ class Tier final : public KeyspaceObserver {
   TierStats stats_;
 };
 
-// Why the value of a key cannot be read.
-Error not_had(const Error& error, std::string_view key);
-
 }  // namespace powercut::engine
