@@ -93,7 +93,8 @@ TEST_F(Words, TablesAndStoriesFitATerminal) {
         "explore --workload demo8 --policy always,hybrid-everysec --persona all",
         "explore --workload demo8 --policy always --persona ext4 --mutant no-sync:segment.commit",
         "run --workload set100 --ops 4 --trace --persona xfs", "list mutants", "list personas",
-        "list scenarios", "list faults", "zoo --mutant ack-first,acked-in-buffer --starts 2",
+        "list scenarios", "list faults",
+        "zoo --mutant ack-first,acked-in-buffer --starts 2 --seeds 20",
         "calibrate " POWERCUT_SOURCE_DIR "/faults/testdata/kernel-6.18/failed-sync.jsonl"})
     for (const std::string& line : all_lines(run(command).out)) {
       const bool copied =

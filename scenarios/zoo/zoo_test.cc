@@ -44,6 +44,7 @@ TEST(Zoo, FindsABugFromEveryStartAndNoneInTheEngine) {
 
 TEST(Zoo, TheNumberOfThreadsChangesNoCount) {
   ZooOptions options = options_for({"zero-tail-refused"});
+  options.seeds_most = 60;
   const auto two = run_zoo(options, {});
   options.sweep.jobs = 1;
   const auto one = run_zoo(options, {});
@@ -57,6 +58,7 @@ TEST(Zoo, TheNumberOfThreadsChangesNoCount) {
 TEST(Zoo, WhatBeginsBeyondTheSecondsIsSkippedAndSaysSo) {
   ZooOptions options = options_for({"zero-tail-refused"});
   options.sweep.jobs = 1;
+  options.seeds_most = 60;
   options.seconds_per_mutant = 1e-9;
   const auto rows = run_zoo(options, {});
   EXPECT_FALSE(rows[0].searches[0].out_of_time);
