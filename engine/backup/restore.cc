@@ -91,7 +91,6 @@ Result<void> write_restored(Os& os, Keyspace& keyspace, uint64_t lsn) {
   TRY_ASSIGN(const auto file, create_fresh(os, std::string(kCheckpointTemporary)));
   TRY_ASSIGN(const CheckpointInfo info, checkpoint.write(*file));
   (void)info;
-  checkpoint.abandon();
   return publish_checkpoint(os, *file);
 }
 

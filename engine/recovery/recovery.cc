@@ -304,7 +304,8 @@ class Recovery {
     replay_.new_segment();
     TRY_ASSIGN(const PlainLog log,
                load_plain_log(file, keyspace_, expected,
-                              [&](uint64_t, const EntryView& entry) -> Result<void> {
+                              [&](uint64_t lsn, const EntryView& entry) -> Result<void> {
+                                if (lsn > options_.until_lsn) return {};
                                 TRY(between_entries(name, 0));
                                 if (options_.on_entry) options_.on_entry(UINT64_MAX);
                                 return replay_.apply(entry);

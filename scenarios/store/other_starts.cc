@@ -178,7 +178,9 @@ class Starts {
     sim::WorldState copy = world_;
     return start(copy, options, dates);
   }
-  Came open(sim::WorldState& world, sim::Injector* injector);
+  // `then`: what it does before it ends; yields.
+  using Then = std::function<void(engine::Os& os, engine::Engine& engine)>;
+  Came open(sim::WorldState& world, sim::Injector* injector, const Then& then = {});
 
   void wrong(Breach breach, std::string_view told, std::string_view why) {
     if (!result_.wrong) result_.wrong = Violation{breach, fmt::format("a start {}: {}", told, why)};
@@ -256,7 +258,7 @@ Came Starts::start(sim::WorldState& world, const RecoveryOptions& options, const
 }
 
 // The whole store, with what it publishes before it serves.
-Came Starts::open(sim::WorldState& world, sim::Injector* injector) {
+Came Starts::open(sim::WorldState& world, sim::Injector* injector, const Then& then) {
   return in_world(world, injector, [&](engine::Os& os, Came& came) {
     auto opened = engine::Engine::open(os, config_of(settings_));
     if (!opened.ok()) {
@@ -266,6 +268,7 @@ Came Starts::open(sim::WorldState& world, sim::Injector* injector) {
     engine_ = std::move(opened).value();
     came.digest = keyspace_digest(engine_->keyspace(), wall_ms_);
     came.report = engine_->recovery();
+    if (then) then(os, *engine_);
   });
 }
 
@@ -475,7 +478,7 @@ void Starts::judge_log_turned_on() {
 
 // Up to any entry; and into another directory, from which a store starts.
 void Starts::judge_restore() {
-  if (!options_.append_only || !manifest_ || !ours_) return;
+  if (!options_.append_only || (!manifest_ && !single_)) return;
   const uint64_t last = plain_.report.last_lsn;
   const uint64_t first = last - std::min(last, plain_.report.entries);
   const uint64_t lsn = first + choices_.choose("starts.restored", 0, last - first + 1);
@@ -489,7 +492,9 @@ void Starts::judge_restore() {
       return;
     }
     to.digest = keyspace_digest(keyspace, wall_ms_);
-    if (restored->lsn != lsn || restored->first_lsn != first || restored->last_lsn != last)
+    const bool knows_first =
+        !ours_ || restored->first_lsn == first;  // of another's base it does not
+    if (restored->lsn != lsn || restored->last_lsn != last || !knows_first)
       why = fmt::format("it says {} of {} to {}", restored->lsn, restored->first_lsn,
                         restored->last_lsn);
   });
@@ -516,7 +521,8 @@ void Starts::judge_restore() {
 
 // --- Disturbed ---
 
-// A file that nothing names, as a crash may leave it: it is set aside by one start, and goes with the next.
+// A file that nothing names, as a crash may leave it: it is set aside by one start, and goes with its rewrite, or with the
+// next start.
 void Starts::judge_orphan() {
   if (!options_.append_only || !manifest_) return;
   const uint64_t sequence = manifest_->highest_sequence() + 1 + choices_.choose("starts.gap", 0, 3);
@@ -525,9 +531,19 @@ void Starts::judge_orphan() {
                                : engine::segment_name(sequence);
   sim::WorldState copy = world_;
   put(copy.disk, engine::in_aof_directory(name), kCommand);
-  const Came came = open(copy, nullptr);
+  const bool rewrites = choices_.choose("starts.rewrites", 0, 2) == 0;
+  const Came came = open(copy, nullptr, [&](engine::Os& os, engine::Engine& engine) {
+    if (!rewrites) return;
+    engine.set_active_expire(false);
+    (void)engine.keeper().request(engine::Keeper::Job::kRewrite);
+    const engine::KeeperStats& stats = engine.keeper().stats();
+    while (stats.rewrites + stats.failed_rewrites == 0) os.park(os.now() + milliseconds(1));
+  });
   expect_same(came, "beside a file that nothing names");
   if (result_.wrong) return;
+  if (rewrites && copy.disk.lookup(engine::in_aof_directory(name) + ".orphan").ok())
+    return wrong(Breach::kUntrue, "beside a file that nothing names",
+                 "its rewrite leaves that where it is");
   const auto& aside = came.report.set_aside;
   if (std::find(aside.begin(), aside.end(), name) == aside.end())
     wrong(Breach::kUntrue, "beside a file that nothing names", "it does not say so");
