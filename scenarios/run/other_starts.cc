@@ -6,8 +6,8 @@ namespace powercut::scenarios {
 
 namespace {
 
-// Some twenty starts each time: behind one life of so many.
-constexpr uint64_t kOneIn = 4;
+// Some fifty starts each time: behind one life of so many.
+constexpr uint64_t kOneIn = 8;
 
 bool looks(RunState& run, uint32_t life, const Legacy& heir) {
   if (heir.contract_broken || !run.spec.persona->keeps_synced) return false;

@@ -21,6 +21,7 @@
 #include "scenarios/judge/file_content.h"
 #include "scenarios/judge/looked_at_os.h"
 #include "scenarios/store/digest.h"
+#include "scenarios/store/found_backups.h"
 #include "scenarios/store/store_target.h"
 
 namespace powercut::scenarios {
@@ -149,6 +150,7 @@ struct Came {
   uint64_t digest = 0;
   engine::RecoveryReport report;
   uint64_t calls = 0;
+  uint64_t calls_of_start = 0;  // of these, until it served
   bool started() const { return died.empty() && !hangs && !refusal; }
   std::string text() const {
     if (!died.empty()) return "it ended itself: " + died;
@@ -203,6 +205,10 @@ class Starts {
   void judge_restore();
   void judge_orphan();
   void judge_failing_call();
+  void judge_failing_job();
+  struct Asked;
+  void do_job(engine::Os& os, engine::Engine& engine, Asked& asked);
+  void judge_after(sim::WorldState& world, const Asked& asked, const std::string& told);
   void judge_litter(sim::WorldState& world);
 
   const sim::WorldState& world_;
@@ -211,6 +217,8 @@ class Starts {
   const int64_t wall_ms_;
   OtherStarts result_;
   std::unique_ptr<engine::Engine> engine_;  // that is open
+  const sim::SimOs* sim_os_ = nullptr;      // under it
+  std::optional<sim::WorldState> durable_;  // as a power cut may leave the world
 
   RecoveryOptions options_;  // of the run's own start
   Came plain_;
@@ -227,6 +235,7 @@ Came Starts::in_world(sim::WorldState& world, sim::Injector* injector, const Bod
   Came came;
   sim::Trace trace;
   sim::SimOs os(world, choices_, trace, injector);
+  sim_os_ = &os;
   os.set_time_limit(world.now + kLimit);
   os.outlive_checks();
   os.spawn("main", [&] {
@@ -268,6 +277,7 @@ Came Starts::open(sim::WorldState& world, sim::Injector* injector, const Then& t
     engine_ = std::move(opened).value();
     came.digest = keyspace_digest(engine_->keyspace(), wall_ms_);
     came.report = engine_->recovery();
+    came.calls_of_start = sim_os_->calls();
     if (then) then(os, *engine_);
   });
 }
@@ -573,8 +583,9 @@ void Starts::judge_litter(sim::WorldState& world) {
 void Starts::judge_failing_call() {
   using sim::SyncFailure;
   if (world_.disk.rules().sync_failure == SyncFailure::kExt4Data2020) return;
-  sim::WorldState durable = world_;
-  durable.disk = durable.disk.after_power_cut(choices_, 1);
+  durable_ = world_;
+  durable_->disk = world_.disk.after_power_cut(choices_, 1);
+  const sim::WorldState& durable = *durable_;
   sim::WorldState undisturbed = durable;
   plain_ = open(undisturbed, nullptr);
   if (!plain_.started() || plain_.calls == 0) return;
@@ -599,6 +610,125 @@ void Starts::judge_failing_call() {
   }
 }
 
+// --- What it is asked for, with a call that fails ---
+
+struct Starts::Asked {
+  std::vector<std::string_view> requests;
+  bool sealed = false;   // a client was told so
+  bool removed = false;  // likewise
+  bool tried = false;    // to remove it
+  // What it held in the end; none: nothing is promised, the log is off.
+  std::optional<uint64_t> digest = {};
+  uint64_t last = 0;
+  std::string refused = {};  // the write behind it all
+};
+
+// Then it is left alone until it has healed, and a write is taken and stays.
+void Starts::do_job(engine::Os& os, engine::Engine& engine, Asked& asked) {
+  engine.set_active_expire(false);
+  const auto session = engine.connect();
+  const auto ask = [&](std::string_view words) {
+    session->feed(std::string(words) + "\r\n");
+    std::string reply(session->wait_ready());
+    session->consume(reply.size());
+    return reply;
+  };
+  const auto rest = [&](Duration time) {
+    for (const Instant until = os.now() + time; os.now() < until;) os.park(until);
+  };
+  for (const std::string_view request : asked.requests) {
+    const bool done = !ask(request).starts_with('-');
+    if (request.starts_with("BACKUP SEAL")) asked.sealed = done;
+    if (request.starts_with("BACKUP REMOVE")) asked.removed = done, asked.tried = true;
+    while (!engine.keeper().busy(engine::Keeper::Job::kNone)) rest(milliseconds(1));
+  }
+  rest(seconds(12));
+  if (const std::string reply = ask("SET otherwise 1"); reply != "+OK\r\n") asked.refused = reply;
+  if (!options_.append_only && ask("SAVE") != "+OK\r\n") return;
+  rest(seconds(3));
+  if (options_.append_only && !engine.aof().active()) return;
+  asked.digest = keyspace_digest(engine.keyspace(), wall_ms_);
+  asked.last = engine.aof().applied_lsn();
+}
+
+// A rewrite, a checkpoint, a backup, the log turned off and on.
+void Starts::judge_failing_job() {
+  if (!durable_ || !plain_.started()) return;
+  static const std::vector<std::string_view> kJobs[] = {
+      {"SAVE"},
+      {"BGREWRITEAOF"},
+      {"CONFIG SET appendonly no", "CONFIG SET appendonly yes"},
+      {"BACKUP START otherwise", "BACKUP SEAL"},
+      {"BACKUP START otherwise", "BGREWRITEAOF", "BACKUP SEAL", "BACKUP REMOVE otherwise"},
+      {"BACKUP START otherwise", "BACKUP ABORT", "BACKUP START otherwise", "BACKUP SEAL"}};
+  Asked asked;
+  asked.requests = kJobs[options_.append_only ? choices_.choose("starts.job", 0, 6) : 0];
+  const std::string told = fmt::format("with {}", fmt::join(asked.requests, ", "));
+  uint64_t first = 0;
+  uint64_t calls = 0;
+  for (uint64_t draw = 0; draw < 3 && !result_.wrong; ++draw) {
+    const uint64_t call =
+        draw == 0 ? UINT64_MAX : first + choices_.choose("starts.job", draw, calls);
+    FailsOnce injector(call, choices_);
+    sim::WorldState copy = *durable_;
+    Asked came_of{asked.requests};
+    const Came came = open(copy, &injector, [&](engine::Os& os, engine::Engine& engine) {
+      do_job(os, engine, came_of);
+    });
+    const std::string how = injector.op
+                                ? fmt::format("{}, and an error of call {}, {} {}", told, call,
+                                              sim::op_site(*injector.op).name, injector.path)
+                                : told;
+    expect_same(came, how);
+    if (!result_.wrong && !came_of.refused.empty())
+      wrong(Breach::kUnavailable, how, "a write is refused then: " + came_of.refused);
+    if (result_.wrong) return;
+    if (draw == 0) first = came.calls_of_start;
+    if (draw == 0) calls = came.calls - first;
+    const bool synced =
+        !options_.append_only || config_of(settings_).aof.policy != engine::SyncPolicy::kNo;
+    copy.disk = synced && choices_.choose("starts.cut", draw, 2) == 0
+                    ? copy.disk.after_power_cut(choices_, 5 + draw)
+                    : copy.disk.after_kill();
+    judge_after(copy, came_of, how);
+    if (calls == 0) return;
+  }
+}
+
+// The state, and the backups: those there were, and the one that was asked for, whole or gone.
+void Starts::judge_after(sim::WorldState& world, const Asked& asked, const std::string& told) {
+  const Came before = std::exchange(plain_, open(world, nullptr));
+  if (!plain_.started()) wrong(Breach::kNoStart, "behind one " + told, plain_.text());
+  if (!result_.wrong && asked.digest &&
+      (plain_.digest != *asked.digest || plain_.report.last_lsn != asked.last))
+    wrong(Breach::kLost, "behind one " + told,
+          fmt::format("{}, and it held operation {}{}", plain_.text(), asked.last,
+                      plain_.digest == *asked.digest ? "" : "; the states differ"));
+  world.disk = world.disk.after_kill();
+  if (!result_.wrong) judge_litter(world);
+  plain_ = before;
+  if (result_.wrong) return;
+  LookedAtOs then(durable_->disk, wall_ms_), now(world.disk, wall_ms_);
+  const auto found = found_backups(now, wall_ms_);
+  const auto of = [&](std::string_view name) {
+    const auto there = std::find_if(found.begin(), found.end(),
+                                    [&](const FoundBackup& one) { return one.name == name; });
+    return there == found.end() ? nullptr : &*there;
+  };
+  for (const FoundBackup& one : found_backups(then, wall_ms_))
+    if (one.sealed && one.trouble.empty() && (of(one.name) == nullptr || !(*of(one.name) == one)))
+      return wrong(Breach::kBackup, "behind one " + told, "backup " + one.name + " is another");
+  const FoundBackup* own = of("otherwise");
+  const auto bad = [&](std::string why) { wrong(Breach::kBackup, "behind one " + told, why); };
+  if (own == nullptr && asked.sealed && !asked.tried) return bad("the sealed backup is not there");
+  if (own != nullptr && asked.removed) return bad("the backup that was removed is there");
+  if (own == nullptr) return;
+  if (!own->sealed || !own->trouble.empty()) return bad("half a backup is left: " + own->trouble);
+  const auto& state = own->states.front();
+  if (state.lsn != plain_.report.last_lsn || state.digest != plain_.digest)
+    bad(fmt::format("the backup goes to operation {}, and is not what the store held", state.lsn));
+}
+
 OtherStarts Starts::judge() {
   result_.wall_ms = wall_ms_;
   options_ = config_of(settings_).recovery;
@@ -607,10 +737,12 @@ OtherStarts Starts::judge() {
   if (!plain_.started() || plain_.report.dropped_corruption) return result_;  // is judged elsewhere
   using Judge = void (Starts::*)();
   constexpr Judge kAll[] = {
-      &Starts::judge_report,      &Starts::judge_options,       &Starts::judge_time_limit,
-      &Starts::judge_progress,    &Starts::judge_careful,       &Starts::judge_beside_log,
-      &Starts::judge_without_log, &Starts::judge_log_turned_on, &Starts::judge_restore,
-      &Starts::judge_orphan,      &Starts::judge_failing_call};  // the last one: of another disk
+      &Starts::judge_report,       &Starts::judge_options,
+      &Starts::judge_time_limit,   &Starts::judge_progress,
+      &Starts::judge_careful,      &Starts::judge_beside_log,
+      &Starts::judge_without_log,  &Starts::judge_log_turned_on,
+      &Starts::judge_restore,      &Starts::judge_orphan,
+      &Starts::judge_failing_call, &Starts::judge_failing_job};  // these two are of another disk
   for (const Judge judge : kAll)
     if (!result_.wrong) (this->*judge)();
   return result_;
