@@ -117,29 +117,62 @@ class DatedOs final : public engine::ForwardingOs {
   int64_t looks_ = 0;
 };
 
-// One call fails, the n-th.
-class FailsOnce final : public sim::Injector {
+// The calls of a world by what they are, or the crash or the error that one of them meets.
+class Strike final : public sim::Injector {
  public:
-  FailsOnce(uint64_t number, sim::Choices& choices) : number_(number), choices_(choices) {}
+  using Kinds = std::map<std::string, std::vector<uint64_t>>;
+
+  explicit Strike(sim::Choices& choices) : choices_(choices) {}
+  // The n-th call fails; or, with `crash`, the power or the process goes there.
+  Strike(sim::Choices& choices, uint64_t number, bool crash)
+      : choices_(choices), number_(number), crash_(crash) {}
+
   sim::Injection on_call(const sim::SeamCall& call) override {
     sim::Injection injection;
+    const std::string what = fmt::format("{} {}", sim::op_site(call.op).name, call.path);
+    if (number_ == UINT64_MAX) kinds[what].push_back(call.number);
     if (call.number != number_) return injection;
+    if (crash_) {
+      met = fmt::format("a crash at call {}, {}", call.number, what);
+      injection.crash = sim::CrashKind::kKill;
+      injection.point = choices_.choose("starts.behind", number_, 2) == 0 ? sim::CrashPoint::kBefore
+                                                                          : sim::CrashPoint::kAfter;
+      return injection;
+    }
+    met = fmt::format("an error of call {}, {}", call.number, what);
     const bool looks = call.op == sim::Op::kRead || call.op == sim::Op::kList ||
                        call.op == sim::Op::kRemove || call.op == sim::Op::kTruncate;
     const bool full = !looks && choices_.choose("starts.full", number_, 3) == 0;
     injection.error = full ? Errc::kNoSpace : Errc::kIo;
     injection.happens =
         call.op == sim::Op::kRename && choices_.choose("starts.happens", number_, 2) == 0;
-    op = call.op;
-    path = call.path;
+    names = call.op != sim::Op::kWrite && call.op != sim::Op::kSync && call.op != sim::Op::kRead;
     return injection;
   }
-  std::optional<sim::Op> op;
-  std::string path;
+
+  // One of the calls from `first` on and before `end`, each kind of them as likely as another; none: there is none.
+  static std::optional<uint64_t> draw(const Kinds& kinds, uint64_t first, uint64_t end,
+                                      uint64_t key, sim::Choices& choices) {
+    std::vector<std::vector<uint64_t>> may;
+    for (const auto& [what, calls] : kinds) {
+      std::vector<uint64_t> in;
+      for (const uint64_t call : calls)
+        if (call >= first && call < end) in.push_back(call);
+      if (!in.empty()) may.push_back(std::move(in));
+    }
+    if (may.empty()) return std::nullopt;
+    const auto& calls = may[choices.choose("starts.kind", key, may.size())];
+    return calls[choices.choose("starts.call", key, calls.size())];
+  }
+
+  Kinds kinds;
+  std::string met;
+  bool names = false;  // what failed was about names
 
  private:
-  uint64_t number_;
   sim::Choices& choices_;
+  uint64_t number_ = UINT64_MAX;
+  bool crash_ = false;
 };
 
 // What a start came to.
@@ -147,6 +180,7 @@ struct Came {
   std::optional<Error> refusal;
   std::string died;
   bool hangs = true;
+  bool crashed = false;
   uint64_t digest = 0;
   engine::RecoveryReport report;
   uint64_t calls = 0;
@@ -208,6 +242,8 @@ class Starts {
   void judge_failing_job();
   struct Asked;
   void do_job(engine::Os& os, engine::Engine& engine, Asked& asked);
+  void judge_temporaries(const sim::Disk& disk, const std::string& told);
+  void disturb_start(sim::WorldState& world);
   void judge_after(sim::WorldState& world, const Asked& asked, const std::string& told);
   void judge_litter(sim::WorldState& world);
 
@@ -243,7 +279,7 @@ Came Starts::in_world(sim::WorldState& world, sim::Injector* injector, const Bod
     came.hangs = false;
     os.stop();
   });
-  os.run();
+  came.crashed = os.run() != sim::CrashKind::kNone;
   came.calls = os.calls();
   os.destroy_tasks();
   came.died = os.died();
@@ -587,16 +623,16 @@ void Starts::judge_failing_call() {
   durable_->disk = world_.disk.after_power_cut(choices_, 1);
   const sim::WorldState& durable = *durable_;
   sim::WorldState undisturbed = durable;
-  plain_ = open(undisturbed, nullptr);
-  if (!plain_.started() || plain_.calls == 0) return;
+  Strike none(choices_);
+  plain_ = open(undisturbed, &none);
+  if (!plain_.started()) return;
   for (uint64_t draw = 0; draw < 3 && !result_.wrong; ++draw) {
-    const uint64_t call = choices_.choose("starts.fails", draw, plain_.calls);
-    FailsOnce injector(call, choices_);
+    const auto call = Strike::draw(none.kinds, 0, plain_.calls, draw, choices_);
+    if (!call) return;
+    Strike strike(choices_, *call, false);
     sim::WorldState copy = durable;
-    const Came came = open(copy, &injector);
-    const std::string told =
-        fmt::format("with an error of call {}, {} {}", call,
-                    injector.op ? sim::op_site(*injector.op).name : "none", injector.path);
+    const Came came = open(copy, &strike);
+    const std::string told = "with " + strike.met;
     if (came.died.empty() && came.refusal) {
       if (came.refusal->message.empty()) wrong(Breach::kUntrue, told, "it refuses without a word");
     } else {
@@ -621,6 +657,7 @@ struct Starts::Asked {
   std::optional<uint64_t> digest = {};
   uint64_t last = 0;
   std::string refused = {};  // the write behind it all
+  uint64_t calls = 0;        // that were made until all was answered
 };
 
 // Then it is left alone until it has healed, and a write is taken and stays.
@@ -637,11 +674,14 @@ void Starts::do_job(engine::Os& os, engine::Engine& engine, Asked& asked) {
     for (const Instant until = os.now() + time; os.now() < until;) os.park(until);
   };
   for (const std::string_view request : asked.requests) {
+    asked.tried |= request.starts_with("BACKUP REMOVE");
     const bool done = !ask(request).starts_with('-');
     if (request.starts_with("BACKUP SEAL")) asked.sealed = done;
-    if (request.starts_with("BACKUP REMOVE")) asked.removed = done, asked.tried = true;
-    while (!engine.keeper().busy(engine::Keeper::Job::kNone)) rest(milliseconds(1));
+    if (request.starts_with("BACKUP REMOVE")) asked.removed = done;
+    do rest(milliseconds(1));  // a job that was asked for begins when others run
+    while (!engine.keeper().busy(engine::Keeper::Job::kNone));
   }
+  asked.calls = sim_os_->calls();
   rest(seconds(12));
   if (const std::string reply = ask("SET otherwise 1"); reply != "+OK\r\n") asked.refused = reply;
   if (!options_.append_only && ask("SAVE") != "+OK\r\n") return;
@@ -661,49 +701,76 @@ void Starts::judge_failing_job() {
       {"BACKUP START otherwise", "BACKUP SEAL"},
       {"BACKUP START otherwise", "BGREWRITEAOF", "BACKUP SEAL", "BACKUP REMOVE otherwise"},
       {"BACKUP START otherwise", "BACKUP ABORT", "BACKUP START otherwise", "BACKUP SEAL"}};
-  Asked asked;
-  asked.requests = kJobs[options_.append_only ? choices_.choose("starts.job", 0, 6) : 0];
-  const std::string told = fmt::format("with {}", fmt::join(asked.requests, ", "));
-  uint64_t first = 0;
-  uint64_t calls = 0;
-  for (uint64_t draw = 0; draw < 3 && !result_.wrong; ++draw) {
-    const uint64_t call =
-        draw == 0 ? UINT64_MAX : first + choices_.choose("starts.job", draw, calls);
-    FailsOnce injector(call, choices_);
+  const auto& requests = kJobs[options_.append_only ? choices_.choose("starts.job", 0, 6) : 0];
+  const std::string told = fmt::format("with {}", fmt::join(requests, ", "));
+  Strike none(choices_);
+  uint64_t first = 0, end = 0;
+  for (uint64_t draw = 0; draw < 4 && !result_.wrong; ++draw) {
+    const bool crashes = draw == 3;
+    const auto call = Strike::draw(none.kinds, first, end, 10 + draw, choices_);
+    if (draw != 0 && !call) return;
+    Strike strike(choices_, call.value_or(0), crashes);
+    Asked asked{requests};
     sim::WorldState copy = *durable_;
-    Asked came_of{asked.requests};
-    const Came came = open(copy, &injector, [&](engine::Os& os, engine::Engine& engine) {
-      do_job(os, engine, came_of);
-    });
-    const std::string how = injector.op
-                                ? fmt::format("{}, and an error of call {}, {} {}", told, call,
-                                              sim::op_site(*injector.op).name, injector.path)
-                                : told;
-    expect_same(came, how);
-    if (!result_.wrong && !came_of.refused.empty())
-      wrong(Breach::kUnavailable, how, "a write is refused then: " + came_of.refused);
+    const Came came =
+        open(copy, draw == 0 ? &none : &strike,
+             [&](engine::Os& os, engine::Engine& engine) { do_job(os, engine, asked); });
+    const std::string how = draw == 0 ? told : fmt::format("{}, and {}", told, strike.met);
+    if (!came.crashed) expect_same(came, how);
+    if (!result_.wrong && !asked.refused.empty())
+      wrong(Breach::kUnavailable, how, "a write is refused then: " + asked.refused);
+    if (!result_.wrong && !came.crashed && !strike.names) judge_temporaries(copy.disk, how);
     if (result_.wrong) return;
-    if (draw == 0) first = came.calls_of_start;
-    if (draw == 0) calls = came.calls - first;
+    if (draw == 0) first = came.calls_of_start, end = asked.calls;
     const bool synced =
         !options_.append_only || config_of(settings_).aof.policy != engine::SyncPolicy::kNo;
-    copy.disk = synced && choices_.choose("starts.cut", draw, 2) == 0
+    copy.disk = (synced || came.crashed) && choices_.choose("starts.cut", draw, 2) == 0
                     ? copy.disk.after_power_cut(choices_, 5 + draw)
                     : copy.disk.after_kill();
-    judge_after(copy, came_of, how);
-    if (calls == 0) return;
+    if (came.crashed) disturb_start(copy);
+    judge_after(copy, asked, how);
   }
+}
+
+// What failed is not left where it takes space.
+void Starts::judge_temporaries(const sim::Disk& disk, const std::string& told) {
+  const bool lay = durable_->disk.lookup(engine::kCheckpointTemporary).ok();  // of an earlier life
+  if (!lay && disk.lookup(engine::kCheckpointTemporary).ok())
+    return wrong(Breach::kUntrue, told, "half a checkpoint lies about");
+  const auto text = file_content(disk, engine::in_aof_directory(engine::kManifestName));
+  const auto names = disk.list(engine::kAofDirectory);
+  if (!options_.append_only || !text || !names.ok()) return;
+  const auto manifest = engine::parse_manifest(*text);
+  if (!manifest.ok() || !manifest->history.empty()) return;  // another server's files stay
+  for (const std::string& name : *names)
+    if (name.ends_with(".base.rdb") && !manifest->names(name))
+      return wrong(Breach::kUntrue, told, name + " lies about");
+}
+
+// The start behind a crash has a call that fails; whatever it comes to, the next one has none.
+void Starts::disturb_start(sim::WorldState& world) {
+  sim::WorldState undisturbed = world;
+  Strike none(choices_);
+  const Came came = open(undisturbed, &none);
+  const auto call = Strike::draw(none.kinds, 0, came.calls, 20, choices_);
+  if (!call) return;
+  Strike strike(choices_, *call, false);
+  (void)open(world, &strike);
+  world.disk = choices_.choose("starts.cut", 20, 2) == 0 ? world.disk.after_power_cut(choices_, 20)
+                                                         : world.disk.after_kill();
 }
 
 // The state, and the backups: those there were, and the one that was asked for, whole or gone.
 void Starts::judge_after(sim::WorldState& world, const Asked& asked, const std::string& told) {
   const Came before = std::exchange(plain_, open(world, nullptr));
   if (!plain_.started()) wrong(Breach::kNoStart, "behind one " + told, plain_.text());
-  if (!result_.wrong && asked.digest &&
-      (plain_.digest != *asked.digest || plain_.report.last_lsn != asked.last))
+  const uint64_t digest = asked.digest.value_or(before.digest);
+  const uint64_t last = asked.digest ? asked.last : before.report.last_lsn;
+  const bool promised = asked.digest || asked.calls == 0;
+  if (!result_.wrong && promised && (plain_.digest != digest || plain_.report.last_lsn != last))
     wrong(Breach::kLost, "behind one " + told,
-          fmt::format("{}, and it held operation {}{}", plain_.text(), asked.last,
-                      plain_.digest == *asked.digest ? "" : "; the states differ"));
+          fmt::format("{}, and it held operation {}{}", plain_.text(), last,
+                      plain_.digest == digest ? "" : "; the states differ"));
   world.disk = world.disk.after_kill();
   if (!result_.wrong) judge_litter(world);
   plain_ = before;
