@@ -89,9 +89,7 @@ Result<void> write_restored(Os& os, Keyspace& keyspace, uint64_t lsn) {
   Checkpoint checkpoint(os, keyspace);
   checkpoint.begin(header);
   TRY_ASSIGN(const auto file, create_fresh(os, std::string(kCheckpointTemporary)));
-  TRY_ASSIGN(const CheckpointInfo info, checkpoint.write(*file));
-  (void)info;
-  checkpoint.abandon();
+  if (const auto written = checkpoint.write(*file); !written.ok()) return written.error();
   return publish_checkpoint(os, *file);
 }
 

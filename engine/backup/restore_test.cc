@@ -99,6 +99,31 @@ TEST_F(RestoreTest, OrUpToASecond) {
   EXPECT_EQ(restored({.unix_s = 99}), "the log does not reach back to 99: it begins with entry 0");
 }
 
+// Redis numbers nothing, and writes its timestamps as we do: in the log's directory, and in the single log of before.
+TEST_F(RestoreTest, AnotherServersLogHasSecondsToo) {
+  for (const auto& [key, second] :
+       {std::pair("a", 100), std::pair("b", 101), std::pair("c", 103)}) {
+    segment += "#TS:" + std::to_string(second) + "\r\n";
+    append_command(segment, std::initializer_list<std::string_view>{"SET", key, "v"});
+  }
+  segment.erase(0, encode_header({1, kNonce}).size());
+  const auto check = [&] {
+    EXPECT_EQ(restored({}), "abc");
+    EXPECT_EQ(restored({.unix_s = 100}), "a");
+    EXPECT_EQ(last.lsn, 1u);
+    EXPECT_EQ(restored({.unix_s = 102}), "ab");
+    EXPECT_EQ(last.lsn, 2u);
+    EXPECT_EQ(restored({.unix_s = 103}), "abc");
+  };
+  os.put("appendonly.aof", segment);
+  check();
+  EXPECT_TRUE(os.remove("appendonly.aof").ok());
+  os.put("appendonlydir/" + std::string(kManifestName),
+         "file appendonly.aof.1.incr.aof seq 1 type i\n");
+  os.put("appendonlydir/" + segment_name(1), segment);
+  check();
+}
+
 TEST_F(RestoreTest, ALogWithoutTimestampsKnowsNoSecond) {
   entry("a");
   finish();

@@ -168,11 +168,11 @@ Result<void> check_no_log_beside(Os& os) {
                     "database",
                     name)};
   };
-  auto names = os.list(kAofDirectory);
-  if (!names.ok() && names.error().code != Errc::kNotFound) return names.error();
-  for (size_t i = 0; names.ok() && i < names->size(); ++i)
-    if ((*names)[i].starts_with(kSingleLog) && !(*names)[i].ends_with(kOrphanSuffix))
-      return refused(in_aof_directory((*names)[i]));
+  const auto listed = os.list(kAofDirectory);
+  if (!listed.ok() && listed.error().code != Errc::kNotFound) return listed.error();
+  for (const std::string& name : listed.ok() ? *listed : std::vector<std::string>())
+    if (name.starts_with(kSingleLog) && !name.ends_with(kOrphanSuffix))
+      return refused(in_aof_directory(name));
   if (os.open(kSingleLog, Open::kRead).ok()) return refused(kSingleLog);
   return {};
 }

@@ -42,6 +42,7 @@ Result<PlainLog> load_plain_log(
     if (!loaded.ok()) return with_remedy(loaded.error());
     log.checkpoint = std::move(*loaded);
     begin = log.checkpoint.bytes;
+    if (const auto lsn = log.checkpoint.lsn()) expected.first_lsn = *lsn + 1;
   }
   TRY_ASSIGN(const std::string bytes, read_whole(file, begin));
   SegmentBytes tail{std::string_view(bytes)};

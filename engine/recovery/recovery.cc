@@ -265,13 +265,14 @@ class Recovery {
   Result<void> start_without_manifest() {
     recovered_.marked = has_name(kFirstGenerationMark);
     if (!recovered_.marked) TRY(check_no_data());
-    TRY(set_aside_orphans());
     // A start that was cut while it took the single log over may have moved it already.
     if (has_name(kSingleLog)) {
       TRY_ASSIGN(const auto moved, open_named(std::string(kSingleLog)));
-      return load_single_log(*moved, in_aof_directory(kSingleLog));
+      TRY(load_single_log(*moved, in_aof_directory(kSingleLog)));
+    } else {
+      TRY(load_checkpoint());
     }
-    return load_checkpoint();
+    return set_aside_orphans();
   }
 
   Result<std::unique_ptr<File>> open_if_there(const std::string& path) {
@@ -303,7 +304,8 @@ class Recovery {
     replay_.new_segment();
     TRY_ASSIGN(const PlainLog log,
                load_plain_log(file, keyspace_, expected,
-                              [&](uint64_t, const EntryView& entry) -> Result<void> {
+                              [&](uint64_t lsn, const EntryView& entry) -> Result<void> {
+                                if (lsn > options_.until_lsn) return {};
                                 TRY(between_entries(name, 0));
                                 if (options_.on_entry) options_.on_entry(UINT64_MAX);
                                 return replay_.apply(entry);

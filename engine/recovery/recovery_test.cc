@@ -218,6 +218,19 @@ TEST_F(RecoveryTest, ASegmentThatEndsBeforeItsLengthIsDamage) {
   }
 }
 
+// Told to give up damage, a start keeps what precedes it: also where a whole batch is gone, and another segment follows.
+TEST_F(RecoveryTest, ASegmentThatEndsBeforeItsLengthIsTheLastThatIsKept) {
+  const std::string whole = our_header() + our_batch("1");
+  Manifest manifest;
+  manifest.segments.push_back({std::string(kSegment), 1, 1, whole.size() + 1, {}, kNonce});
+  manifest.segments.push_back({segment_name(2), 2, 3, {}, {}, kNonce});
+  write_log(encode_manifest(manifest), whole);
+  write(fs::path("appendonlydir") / segment_name(2), encode_header({2, kNonce}));
+  EXPECT_THAT(start(), AllOf(HasSubstr("refused"), HasSubstr("the file ends early")));
+  options_.on_corruption = OnCorruption::kTruncate;
+  EXPECT_THAT(start(), AllOf(HasSubstr("1 entries from 1 segments"), HasSubstr("ends early")));
+}
+
 TEST_F(RecoveryTest, WhatWasReadIsSummedUp) {
   write_log(kRedisManifest, command({"SET", "a", "1"}));
   EXPECT_EQ(start(), "0 keys from no base, 1 entries from 1 segments");
@@ -232,6 +245,21 @@ TEST_F(RecoveryTest, ARefusedStartMovesAndRemovesNothing) {
   const auto before = files();
   EXPECT_THAT(start(), HasSubstr("refused"));
   EXPECT_EQ(files(), before);
+}
+
+// As well where there is no manifest yet: a start that was cut has left a mark, and pieces that nothing names.
+TEST_F(RecoveryTest, ARefusedFirstStartMovesNothingEither) {
+  write(fs::path("appendonlydir") / kFirstGenerationMark, "");
+  write("appendonlydir/appendonly.aof.5.base.rdb", "a piece");
+  for (const char* name : {"dump.rdb", "appendonly.aof"}) {
+    write(name, "REDIS0011 cut short");
+    const auto before = files();
+    EXPECT_THAT(start(), HasSubstr("refused")) << name;
+    EXPECT_EQ(files(), before) << name;
+    fs::remove(root_ / name);
+  }
+  EXPECT_EQ(start(), "nothing found: a fresh start");
+  EXPECT_TRUE(fs::exists(root_ / "appendonlydir/appendonly.aof.5.base.rdb.orphan"));
 }
 
 TEST_F(RecoveryTest, WhatAnEarlierStartSetAsideIsRemovedOnceAManifestOfOursIsSettled) {

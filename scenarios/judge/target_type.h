@@ -16,6 +16,7 @@
 #include "scenarios/judge/history.h"
 #include "scenarios/judge/policy.h"
 #include "scenarios/workload/workload.h"
+#include "sim/sim_os.h"
 #include "sim/target.h"
 
 namespace powercut::scenarios {
@@ -135,6 +136,19 @@ class TargetType {
 
   // What can be restored of the backups that lie there; `wall_ms`: the clock of the digests. Changes nothing. Yields.
   virtual std::vector<FoundBackup> backups(engine::Os&, int64_t /*wall_ms*/) const { return {}; }
+
+  // Starts told otherwise than its settings, or disturbed, on copies of what a life has left: what they come to that they must
+  // not; and what is restored there, which must be states of the history.
+  struct OtherStarts {
+    std::optional<Violation> wrong = {};
+    std::vector<FoundBackup::State> states = {};
+    int64_t wall_ms = 0;  // the clock of their digests
+  };
+  // REQUIRES: the disk keeps its promise, and nobody has harmed it.
+  virtual OtherStarts other_starts(const sim::WorldState&, const sim::Settings&,
+                                   sim::Choices&) const {
+    return {};
+  }
 
   // A request as small as any that changes something; they differ by `number`. The shrinker tries it in
   // place of others. Empty: it does not.

@@ -8,6 +8,7 @@
 #include "scenarios/run/beside.h"
 #include "scenarios/run/damaged.h"
 #include "scenarios/run/life.h"
+#include "scenarios/run/other_starts.h"
 #include "scenarios/run/targets.h"
 
 namespace powercut::scenarios {
@@ -81,6 +82,8 @@ class Run {
 
   Planted planted_;
   RunState run_;
+  // What other starts have shown, for when nothing else has: what the run itself shows is seen as it always was.
+  std::optional<Violation> otherwise_;
 };
 
 // What the life itself has shown, before any disk is cut.
@@ -202,6 +205,7 @@ void Run::bequeath(Life& life, Ending ending) {
     if (wrote && run_.watching.observer != nullptr)
       run_.watching.observer->on_another(life.number());
   }
+  if (!otherwise_) otherwise_ = judge_other_starts(run_, life.number(), next);
   run_.legacy = std::move(next);
 }
 
@@ -243,6 +247,11 @@ RunResult Run::finish() {
       run_.misstate(
           {Errc::kInvalid, "the run departs from its schedule " + followed.error().message});
   RunResult& result = run_.result;
+  if (otherwise_ && *run_.stopped == Stop::kDone) {
+    result.violation = otherwise_;
+    run_.stopped = Stop::kViolation;
+    result.conditions.starts = true;
+  }
   result.stop = *run_.stopped;
   result.trace_hash = run_.trace.hash();
   result.fingerprint = fingerprint_of(run_.trace);

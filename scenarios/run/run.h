@@ -139,6 +139,7 @@ struct Conditions {
   bool rests = false;
   bool log_late = false;    // the first life began without its log
   uint32_t by_another = 0;  // behind so many lives another server wrote the log
+  bool starts = false;      // what broke was seen by a start told otherwise, beside the run
 };
 
 // Why a run stopped.

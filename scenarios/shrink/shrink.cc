@@ -101,6 +101,7 @@ class Shrinker {
     vary([](Scenario& s) { s.script.pipeline = 1; });
     vary([](Scenario& s) { s.script.lingers = false; });
     vary([](Scenario& s) { s.script.clean_end = false; });
+    vary([](Scenario& s) { s.script.starts = false; });
     vary([](Scenario& s) { s.script.asks = false; });
     vary([](Scenario& s) { s.script.rests = false; });
     vary([](Scenario& s) { s.script.by_another = 0; });

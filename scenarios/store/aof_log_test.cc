@@ -545,6 +545,42 @@ TEST_F(AofLogTest, AnEndWhoseSyncFailsIsAnError) {
   }
 }
 
+// All that is left to force is the mark, whatever another sync was about to.
+TEST_F(AofLogTest, AnEndSyncsNothingThatASyncUnderWayForces) {
+  run(with(SyncPolicy::kEverysec), "slow@served/sync:0=3s", [&] {
+    set("a");
+    wait(seconds(2));
+    ASSERT_EQ(log_->syncs(), 1u);
+    ASSERT_EQ(log_->synced_lsn(), 0u) << "it is under way";
+    EXPECT_TRUE(log_->finish().ok());
+    EXPECT_EQ(log_->syncs(), 2u);
+    EXPECT_EQ(entries(1), "1:0 a closed");
+  });
+}
+
+TEST_F(AofLogTest, ABeginningThatFailsLeavesNothingToWrite) {
+  run(with(SyncPolicy::kEverysec), "", [&] {
+    set("a");
+    ASSERT_TRUE(log_->finish().ok());
+    log_->deactivate();
+    EXPECT_EQ(log_->begin_heal(), 1u);
+    EXPECT_EQ(set("b"), 2u);
+    EXPECT_NE(log_->buffered_bytes(), 0u) << "it would be the first of the new log";
+    EXPECT_EQ(log_->released_lsn(), 1u);
+    log_->abandon_heal();
+    EXPECT_FALSE(log_->active());
+    EXPECT_EQ(log_->buffered_bytes(), 0u);
+    EXPECT_EQ(log_->released_lsn(), 2u) << "nothing is promised of it any more";
+    EXPECT_EQ(log_->synced_lsn(), 2u);
+    // And the next one begins with what comes behind it.
+    EXPECT_EQ(log_->begin_heal(), 2u);
+    log_->replace_segment(segment(2), 2);
+    set("c");
+    wait(seconds(2));
+    EXPECT_EQ(entries(2, 3), "3:0 c ");
+  });
+}
+
 TEST_F(AofLogTest, TurnedOffItOnlyCounts) {
   run(with(SyncPolicy::kEverysec), "", [&] {
     set("a");

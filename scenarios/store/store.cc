@@ -8,6 +8,7 @@
 #include "engine/config.h"
 #include "scenarios/store/found_backups.h"
 #include "scenarios/store/not_modelled.h"
+#include "scenarios/store/other_starts.h"
 #include "scenarios/store/read_through_target.h"
 #include "scenarios/store/redis_layout.h"
 #include "scenarios/store/replicated_target.h"
@@ -148,6 +149,15 @@ class StoreType : public TargetType {
   std::string plain_request(size_t number) const override {
     const std::string key(1, static_cast<char>('a' + number % 26));
     return sim::encode_request({"SET", key, std::to_string(number + 1)});
+  }
+};
+
+// The store alone.
+class AloneType final : public StoreType {
+ public:
+  OtherStarts other_starts(const sim::WorldState& world, const sim::Settings& settings,
+                           sim::Choices& choices) const override {
+    return other_starts_of_store(world, settings, choices);
   }
 };
 
@@ -439,7 +449,7 @@ std::span<const TargetType* const> store_types_with_sink() {
 }
 
 const TargetType& store_type() {
-  static const StoreType type;
+  static const AloneType type;
   return type;
 }
 

@@ -191,6 +191,7 @@ Scenario written_out(const RunSpec& spec, const Stated& stated, const Account& a
   scenario.script.lingers = stated.lingers;
   scenario.script.asks = result.conditions.asks;
   scenario.script.rests = result.conditions.rests;
+  scenario.script.starts = result.conditions.starts;
   scenario.script.log_late = result.conditions.log_late;
   const uint32_t last =
       result.beside ? result.beside->life : static_cast<uint32_t>(account.lives.size() - 1);

@@ -23,7 +23,7 @@
 //   ...
 //   broken: ...
 //
-// store    also target=NAME (another engine than the store), rewrite=BYTES, step=BYTES, script=N (instructions of a script behind which others are let in), lag=MS, write=US (microseconds that a write takes), pipeline=N, end=clean, end=idle (a while, then clean), log=on or log=late (whether the first life begins with its log; where it is not clear from the steps), another=N (behind the first N lives redis-server writes the log, which has no checksums then), asks=write (when all is answered, a client asks until a write is taken), asks=work (then it is left alone for a minute, and what it has not done by itself is a broken promise), seed=N,
+// store    also target=NAME (another engine than the store), rewrite=BYTES, step=BYTES, script=N (instructions of a script behind which others are let in), lag=MS, write=US (microseconds that a write takes), pipeline=N, end=clean, end=idle (a while, then clean), log=on or log=late (whether the first life begins with its log; where it is not clear from the steps), another=N (behind the first N lives redis-server writes the log, which has no checksums then), asks=starts (behind each life it is started on copies, told otherwise or disturbed), asks=write (when all is answered, a client asks until a write is taken), asks=work (then it is left alone for a minute, and what it has not done by itself is a broken promise), seed=N,
 //          clock=MS (Unix time of the start), off=S (seconds without power, or without a process,
 //          after each crash), cuts=nearest (what is stated of a cut and not legal there: the
 //          nearest that is, or nothing; without it, it is a mistake).

@@ -129,6 +129,8 @@ class Parser {
         scenario_.script.log_late = word == "log=late";
       } else if (key == "another") {
         scenario_.script.by_another = static_cast<uint32_t>(number(value));
+      } else if (word == "asks=starts") {
+        scenario_.script.starts = true;
       } else if (word == "asks=write") {
         scenario_.script.asks = true;
       } else if (word == "asks=work") {
@@ -139,7 +141,7 @@ class Parser {
         return bad(fmt::format(
             "store: \"{}\" is none of policy= persona= target= mutant= rewrite= step= script= "
             "lag= write= pipeline= end=clean end=idle log=on log=late another= "
-            "asks=write asks=work cuts=nearest seed= clock= off=",
+            "asks=starts asks=write asks=work cuts=nearest seed= clock= off=",
             word));
       }
     }

@@ -114,6 +114,7 @@ std::string print_store(const Scenario& scenario) {
     text += *scenario.script.log_late ? " log=late" : " log=on";
   if (scenario.script.by_another != 0)
     text += fmt::format(" another={}", scenario.script.by_another);
+  if (scenario.script.starts) text += " asks=starts";
   if (scenario.script.asks) text += " asks=write";
   if (scenario.script.rests) text += " asks=work";
   if (scenario.cuts_nearest) text += " cuts=nearest";

@@ -44,6 +44,7 @@ struct Script {
   bool asks = false;        // when all is answered, until a write is taken
   bool rests = false;       // ... and is left alone for a minute: is its own work done?
   uint32_t by_another = 0;  // behind so many lives another server writes the log
+  bool starts = false;      // behind each life it is started otherwise as well, on copies
   std::vector<std::vector<Step>> lives;  // in the order in which the steps are begun
 
   uint64_t clients(size_t life) const;
