@@ -37,7 +37,7 @@ faults::Plan plan_of(const RunSpec& spec) {
 
 namespace {
 
-constexpr uint64_t kStandsByOneIn = 8;
+constexpr uint64_t kStandsByOneIn = 16;
 
 // The planted bug of this thread, for as long as the run lasts.
 class Planted {

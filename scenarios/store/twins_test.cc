@@ -14,7 +14,7 @@ namespace {
 
 TEST(Twins, AnswerAlikeWhateverIsSaid) {
   for (const Builtin& builtin : generated_workloads()) {
-    for (uint64_t seed = 1; seed <= 3; ++seed) {
+    for (uint64_t seed = 1; seed <= (builtin.name == "mixed" ? 3u : 1u); ++seed) {
       const Workload workload = generate_workload(builtin.name, seed);
       Twins twins;
       int64_t wall_ms = workload.wall_start_ms;
@@ -23,7 +23,7 @@ TEST(Twins, AnswerAlikeWhateverIsSaid) {
         const std::string select = std::to_string(workload.units[i].db);
         ASSERT_EQ(twins.hear(client, sim::encode_request({"SELECT", select}), wall_ms), "");
         for (const std::string& request : workload.units[i].requests)
-          EXPECT_EQ(twins.hear(client, request, wall_ms), "") << builtin.name << " " << seed;
+          ASSERT_EQ(twins.hear(client, request, wall_ms), "") << builtin.name << " " << seed;
       }
       EXPECT_TRUE(builtin.name != "mixed" || twins.compared() > workload.units.size());
     }
