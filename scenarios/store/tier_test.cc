@@ -296,9 +296,7 @@ TEST_F(TierTest, SaysWhatItDoesNotGoWith) {
   });
   config.sink.file = "sink.db";
   EXPECT_THAT(refusal(), HasSubstr("cold-tier-path and sink-file do not go together"));
-  std::swap(config.sink.file, config.sink.url);
-  EXPECT_THAT(refusal(), HasSubstr("cold-tier-path and sink-url do not go together"));
-  config.sink.url.clear();
+  config.sink.file.clear();
   config.tier.cold_bytes = 1;
   EXPECT_THAT(refusal(), HasSubstr("cold-tier-size needs an archive"));
   config.tier.archive_url = "s3://bucket/store";
@@ -306,7 +304,8 @@ TEST_F(TierTest, SaysWhatItDoesNotGoWith) {
   const engine::TierOptions with_all = std::exchange(config.tier, {});
   config.tier.archive_url = with_all.archive_url;
   EXPECT_THAT(refusal(), HasSubstr("archive-url needs a cold tier"));
-  config.tier = {.warm_bytes = 1 << 20};
+  config.tier = {};
+  config.tier.warm_bytes = 1 << 20;
   EXPECT_THAT(refusal(), HasSubstr("warm-tier-size needs a cold tier"));
   config.tier = with_all;
   config.tier.archive_url.clear();
