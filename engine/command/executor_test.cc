@@ -324,6 +324,23 @@ TEST_F(ExecutorTest, CallsErrorsAndRefusalsAreCounted) {
   EXPECT_EQ(executor.tally().total_errors(), 0u);
 }
 
+// Of reads alone, and of what a script runs once.
+TEST_F(ExecutorTest, WhatReadsFindIsCounted) {
+  ask("SET a 1");
+  ask("APPEND a 2");
+  ask("DEL b");
+  EXPECT_EQ(executor.stats().hits, 0u);
+  EXPECT_EQ(executor.stats().misses, 0u);
+  ask("GET a");
+  ask("EXISTS a b");
+  EXPECT_EQ(executor.stats().hits, 2u);
+  EXPECT_EQ(executor.stats().misses, 1u);
+  ask("EVAL \"redis.call('SET', 'a', '1'); redis.call('GET', 'b'); return redis.call('GET', 'a')\" "
+      "0");
+  EXPECT_EQ(executor.stats().hits, 3u);
+  EXPECT_EQ(executor.stats().misses, 2u);
+}
+
 TEST_F(ExecutorTest, WhatTakesLongIsKept) {
   executor.slow_log().set_limits(100, 10);
   session.client().name = "me";

@@ -159,6 +159,86 @@ TEST_F(MasterTest, TheBacklogForgetsWhatIsOld) {
   EXPECT_EQ(ask(other, "REPLCONF ACK " + std::to_string(begin)), taken(replica));
 }
 
+// Whoever of them came first.
+TEST_F(MasterTest, TwoThatLoadAreBothKeptWhatTheyNeed) {
+  for (const bool is_first : {true, false}) {
+    Session one(executor), two(executor);
+    Session& early = is_first ? one : two;
+    Session& late = is_first ? two : one;
+    // In this order they stand.
+    for (Session* link : {&one, &two}) EXPECT_EQ(ask(*link, "REPLCONF capa eof"), "+OK\r\n");
+    EXPECT_EQ(ask(early, "PSYNC ? -1"), "");
+    EXPECT_TRUE(send("RDB").ok());
+    const uint64_t begin_of_early = master.offset();
+    for (int i = 0; i < 50; ++i) ask("SET a 1");
+    EXPECT_EQ(ask(late, "PSYNC ? -1"), "");
+    EXPECT_TRUE(send("RDB").ok());
+    const uint64_t begin_of_late = master.offset();
+    for (int i = 0; i < 50; ++i) ask("SET b 1");
+    (void)taken(early);
+    (void)taken(late);
+    const std::string all = ask(early, "REPLCONF ACK " + std::to_string(begin_of_early));
+    const std::string rest = ask(late, "REPLCONF ACK " + std::to_string(begin_of_late));
+    EXPECT_EQ(all.size(), master.offset() - begin_of_early);
+    EXPECT_EQ(rest.size(), master.offset() - begin_of_late);
+    EXPECT_TRUE(all.ends_with(rest));
+    EXPECT_GE(rest.size(), 50 * command({"SET", "b", "1"}).size());
+  }
+}
+
+TEST_F(MasterTest, WithoutALimitNobodyFallsTooFarBehind) {
+  options.most_behind = 0;
+  master.set_options(options);
+  EXPECT_EQ(ask(replica, "REPLCONF capa eof"), "+OK\r\n");
+  EXPECT_EQ(ask(replica, "PSYNC ? -1"), "");
+  EXPECT_TRUE(send("RDB").ok());
+  for (int i = 0; i < 1000; ++i) ask("SET b 1");
+  EXPECT_FALSE(replica.closing());
+}
+
+// Nobody has synced what it does not have.
+TEST_F(MasterTest, WhatIsSyncedIsNoMoreThanWhatIsConfirmed) {
+  attach(replica);
+  ask("SET a 1");
+  const uint64_t end = master.offset();
+  ask(replica, "REPLCONF ACK " + std::to_string(end - 1) + " FACK " + std::to_string(end));
+  EXPECT_EQ(master.synced(end - 1), 1u);
+  EXPECT_EQ(master.synced(end), 0u);
+  EXPECT_EQ(master.confirmed(end), 0u);
+  ask(replica, "REPLCONF ACK " + std::to_string(end) + " FACK " + std::to_string(end - 1));
+  EXPECT_EQ(master.confirmed(end), 1u);
+  EXPECT_EQ(master.synced(end), 0u);
+}
+
+// What this store is sent takes the place of what it had sent: whoever reads that begins anew.
+TEST_F(MasterTest, WhoReadsAnotherHistoryIsToldAndDropped) {
+  attach(replica);
+  attach(other, "8");
+  ask("SET a 1");
+  const std::string id(40, 'b');
+  master.begin_at(id, 500);
+  EXPECT_TRUE(replica.closing() && other.closing());
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_THAT(lines[0], HasSubstr(" is disconnected: what it reads has been replaced"));
+  EXPECT_EQ(master.id(), id);
+  EXPECT_EQ(master.offset(), 500u);
+  EXPECT_EQ(master.second_id(), "");
+  Session third(executor), fourth(executor);
+  attach(third);
+  lines.clear();
+  master.rename(id);
+  EXPECT_THAT(lines, ::testing::IsEmpty()) << "it is called so already";
+  const uint64_t end = master.offset();
+  const std::string next(40, 'c');
+  master.rename(next);
+  EXPECT_TRUE(third.closing());
+  EXPECT_EQ(lines.size(), 1u);
+  EXPECT_THAT(lines[0], HasSubstr("the master has another identity"));
+  EXPECT_EQ(master.id(), next);
+  EXPECT_EQ(master.second_id(), id);
+  EXPECT_EQ(master.second_offset(), static_cast<int64_t>(end) + 1);
+}
+
 TEST_F(MasterTest, OneThatFallsTooFarBehindWhileItLoadsIsDropped) {
   options.most_behind = 1000;
   master.set_options(options);
@@ -301,7 +381,9 @@ TEST_F(MasterTest, RoleAndClientListTellOfThem) {
             "*3\r\n$6\r\nmaster\r\n:0\r\n*1\r\n*3\r\n$5\r\nlocal\r\n$1\r\n7\r\n$1\r\n0\r\n");
   EXPECT_THAT(ask("CLIENT LIST TYPE replica"), HasSubstr(" flags=S "));
   EXPECT_EQ(master.good(), 1u);
-  os.monotonic_ns += seconds(11).ns;
+  os.monotonic_ns += seconds(options.most_lag_s).ns;
+  EXPECT_EQ(master.good(), 1u) << "just so long";
+  os.monotonic_ns += 1;
   EXPECT_EQ(master.good(), 0u);
 }
 

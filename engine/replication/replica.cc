@@ -353,7 +353,6 @@ Result<void> Replica::Attempt::follow() {
 }
 
 Result<void> Replica::Attempt::apply_received(Client& client, RequestParser& parser) {
-  if (in_.empty()) return {};
   parser.feed(in_);
   unit_ += in_;
   in_.clear();

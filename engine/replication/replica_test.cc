@@ -354,6 +354,38 @@ TEST_F(ReplicaTest, IsTriedAgainEachSecondAndSaidOnce) {
   EXPECT_THAT(lines.back(), HasSubstr("another reason")) << "it was followed meanwhile";
 }
 
+TEST_F(ReplicaTest, OfAnotherMasterItIsSaidAgain) {
+  net.refusal = "refused";
+  follow();
+  os.rest(seconds(1));
+  follow("n");
+  os.rest(seconds(3));
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_THAT(lines[1], HasSubstr("the master at n:1 is not followed: refused"));
+}
+
+// CLIENT KILL, of the client that the master is here.
+TEST_F(ReplicaTest, ALinkThatIsClosedHereIsMadeAnew) {
+  follow_all();
+  Session somebody(executor);
+  somebody.feed("CLIENT KILL TYPE master\r\n");
+  say(command({"SET", "y", "1"}));
+  os.rest(milliseconds(300));
+  EXPECT_FALSE(replica.linked());
+  EXPECT_EQ(replica.stats().last_error, "the link was closed here");
+  os.rest(seconds(1));
+  EXPECT_THAT(introduced(), StartsWith(command({"PSYNC", id, "1"}).substr(0, 20)));
+}
+
+// At a line's length too much nobody waits for its end.
+TEST_F(ReplicaTest, ALineHasItsLimit) {
+  follow();
+  say(std::string(4096, 'x'));
+  EXPECT_EQ(replica.stats().failed, 0u);
+  say("x");
+  EXPECT_EQ(replica.stats().last_error, "what answers there does not speak as a master does");
+}
+
 TEST_F(ReplicaTest, AMasterThatSaysNothingIsLeft) {
   options.timeout_s = 3;
   replica.set_options(options);

@@ -127,8 +127,7 @@ Result<void> Sink::settle_alone(uint64_t last) {
   base_ = last_ = last;
   const SinkBatch batch = take();
   if (const auto written = database_->write(batch); !written.ok()) return written.error();
-  in_flight_ = 0;
-  taken_since_ = kForever;
+  end_batch(batch, true);
   committed_ = released_ = last;
   note_commit(batch);
   return {};

@@ -14,10 +14,6 @@ bool by_frequency(EvictionPolicy policy) {
   return policy == EvictionPolicy::kVolatileLfu || policy == EvictionPolicy::kAllkeysLfu;
 }
 
-bool by_recency(EvictionPolicy policy) {
-  return policy == EvictionPolicy::kVolatileLru || policy == EvictionPolicy::kAllkeysLru;
-}
-
 bool Eviction::volatile_only() const { return policy_ <= EvictionPolicy::kVolatileTtl; }
 
 // Is there a key that the policy allows to go?
@@ -59,7 +55,6 @@ std::optional<Eviction::Victim> Eviction::best_left() {
   while (!pool_.empty()) {
     Victim victim = std::move(pool_.back().victim);
     pool_.pop_back();
-    if (victim.db >= keyspace_.databases()) continue;
     const auto* entry = keyspace_.database(victim.db).table().find(victim.key);
     if (entry != nullptr && (!volatile_only() || entry->value.expires())) return victim;
   }

@@ -29,7 +29,6 @@ inline constexpr std::string_view kEvictionPolicies[] = {
     "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
     "allkeys-lru",  "allkeys-lfu",  "allkeys-random",  "noeviction"};
 bool by_frequency(EvictionPolicy policy);
-bool by_recency(EvictionPolicy policy);
 
 class Eviction {
  public:

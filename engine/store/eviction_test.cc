@@ -35,7 +35,8 @@ class Evicting : public ::testing::Test {
 
   Keyspace keyspace;
   uint64_t drawn = 0;
-  Eviction eviction{keyspace, [this](Site, uint64_t n) { return drawn++ % n; }};
+  bool draws_first = false;
+  Eviction eviction{keyspace, [this](Site, uint64_t n) { return draws_first ? 0 : drawn++ % n; }};
   bool counts = true;
 };
 
@@ -137,6 +138,60 @@ TEST_F(Evicting, WhoeverIsRememberedMustStillBeThere) {
   keyspace.settle();
   EXPECT_EQ(next(), "0 d");
   EXPECT_EQ(next(), "");
+}
+
+// However often they were drawn.
+TEST_F(Evicting, TheBestSixteenAreRemembered) {
+  set_policy(EvictionPolicy::kAllkeysLru, 42);
+  at(1000 * kDay);
+  put(0, "fresh");
+  for (int i = 0; i < 20; ++i) {
+    at(1000 * kDay + i * 1'000);
+    put(0, std::to_string(i));
+  }
+  at(1000 * kDay + 60'000);
+  EXPECT_NE(keyspace.find(0, "fresh"), nullptr);
+  EXPECT_EQ(next(), "0 0");
+  draws_first = true;
+  set_policy(EvictionPolicy::kAllkeysLru, 1);
+  for (int i = 1; i < 16; ++i) EXPECT_EQ(next(), "0 " + std::to_string(i));
+  EXPECT_EQ(next(), "0 fresh") << "of the others nobody knows any more";
+}
+
+TEST(Accesses, CountsGoDownAsTheRuleSays) {
+  Accesses accesses;
+  const auto after = [&](int64_t decay_minutes, int64_t minutes) {
+    accesses.set_rules({.by_frequency = true, .decay_minutes = decay_minutes},
+                       [](uint64_t) { return uint64_t{0}; });
+    accesses.set_now(0);
+    const uint32_t access = accesses.counted(100);
+    accesses.set_now(minutes * 60'000);
+    return accesses.frequency(access);
+  };
+  EXPECT_EQ(after(0, 5000), 100) << "lfu-decay-time 0: never";
+  EXPECT_EQ(after(1, 30), 70);
+  EXPECT_EQ(after(10, 30), 97);
+  EXPECT_EQ(after(10, 29), 98);
+}
+
+// Morris's counter, above that of a new key.
+TEST(Accesses, AUseCountsTheMoreSeldomTheMoreThereWere) {
+  Accesses accesses;
+  uint64_t one_in = 0;
+  uint64_t drawn = 0;
+  accesses.set_rules({.by_frequency = true, .log_factor = 10}, [&](uint64_t n) {
+    one_in = n;
+    return drawn;
+  });
+  accesses.set_now(0);
+  for (const auto& [count, expected] :
+       {std::pair<uint8_t, uint64_t>{0, 1}, {4, 1}, {5, 1}, {6, 11}, {7, 21}, {254, 2491}}) {
+    EXPECT_EQ(accesses.frequency(accesses.used(accesses.counted(count))), count + 1);
+    EXPECT_EQ(one_in, expected) << int{count};
+  }
+  EXPECT_EQ(accesses.frequency(accesses.used(accesses.counted(255))), 255) << "there are no more";
+  drawn = 1;
+  EXPECT_EQ(accesses.frequency(accesses.used(accesses.counted(6))), 6);
 }
 
 TEST_F(Evicting, AtRandomEachDatabaseHasItsTurn) {

@@ -98,6 +98,56 @@ TEST(List, BehavesAsAVector) {
   }));
 }
 
+// Of several pieces from the beginning, of which each step may divide, join or empty one.
+TEST(List, BehavesAsAVectorWhenItIsLong) {
+  ASSERT_TRUE(rc::check([] {
+    List list;
+    std::vector<std::string> model;
+    const auto some = [] {
+      const auto n = *rc::gen::weightedElement<size_t>({{8, 1}, {6, 40}, {2, 300}, {1, 5000}});
+      return std::string(n, *rc::gen::element('a', 'b'));
+    };
+    for (int n = *rc::gen::inRange(60, 400); n > 0; --n) {
+      model.push_back(n % 40 == 0 ? some() : std::string(static_cast<size_t>(n % 3), 'a'));
+      list.push_back(model.back());
+    }
+    for (int steps = *rc::gen::inRange(0, 60); steps > 0 && !model.empty(); --steps) {
+      const size_t at = *rc::gen::inRange<size_t>(0, model.size());
+      const auto step = *rc::gen::weightedElement<int>({{12, 0}, {6, 1}, {6, 2}, {1, 3}});
+      if (step == 0) {
+        random_step(list, model);
+      } else if (step == 1) {
+        model[at] = some();
+        list.set(at, model[at]);
+      } else if (step == 2) {
+        model.insert(model.begin() + static_cast<ptrdiff_t>(at), some());
+        list.insert(at, model[at]);
+      } else {
+        const std::string item(*rc::gen::inRange<size_t>(0, 3), 'a');
+        const size_t limit = *rc::gen::element<size_t>(1, 20, 63, 64, 65, 1000);
+        const bool from_back = *rc::gen::arbitrary<bool>();
+        RC_ASSERT(list.remove_equal(item, limit, from_back) ==
+                  remove_equal(model, item, limit, from_back));
+      }
+      RC_ASSERT(list.size() == model.size());
+      // Where something has happened, from there to another place, and back.
+      const size_t place = std::min(at, model.size() - 1);
+      for (const size_t i : {place, model.size() - 1, place, size_t{0}, model.size() / 2, place})
+        if (!model.empty()) RC_ASSERT(list.at(i) == model[i]);
+    }
+    RC_ASSERT(items_of(list) == model);
+    RC_ASSERT(items_of(list.clone()) == model);
+    // What went away is in no sum, nor what never came.
+    size_t bytes = 0;
+    for (const std::string& item : model) bytes += item.size();
+    RC_ASSERT(list.memory_bytes() >= bytes);
+    if (model.empty()) return;
+    list.trim(model.size() / 2, model.size() / 2);
+    RC_ASSERT(items_of(list)[0] == model[model.size() / 2]);
+    RC_ASSERT(list.memory_bytes() <= model[model.size() / 2].size() + 400);
+  }));
+}
+
 // Longer ones than a piece has room for, and those whose length takes more than a byte.
 TEST(List, HoldsItemsOfEveryLength) {
   List list;

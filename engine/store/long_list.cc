@@ -110,20 +110,6 @@ void LongList::push_back(std::string_view item) {
   put(pieces_.size() - 1, pieces_.back().items.size(), item);
 }
 
-std::string LongList::pop_front() {
-  const Place place = locate(0);
-  std::string item(pieces_[place.piece].items.string_at(place.offset));
-  erase_at(place);
-  return item;
-}
-
-std::string LongList::pop_back() {
-  const Place place = locate(size_ - 1);
-  std::string item(pieces_[place.piece].items.string_at(place.offset));
-  erase_at(place);
-  return item;
-}
-
 void LongList::set(size_t index, std::string_view item) {
   const Place place = locate(index);
   Piece& piece = pieces_[place.piece];

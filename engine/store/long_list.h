@@ -28,9 +28,6 @@ class LongList {
   // Here and below: `item` is no view into this list.
   void push_front(std::string_view item);
   void push_back(std::string_view item);
-  // REQUIRES: size() > 0.
-  std::string pop_front();
-  std::string pop_back();
   // REQUIRES: index < size().
   void set(size_t index, std::string_view item);
   // Inserts before `index`; REQUIRES: index <= size().

@@ -21,6 +21,14 @@
 
 namespace powercut::scenarios {
 
+// Hears what clients say, beside the engine, and knows from itself what is wrong with it.
+class Bystander {
+ public:
+  virtual ~Bystander() = default;
+  // A request of a client, numbered from 0, at that time (Unix time). What is wrong, in one line; empty: nothing.
+  virtual std::string hear(uint64_t client, std::string_view request, int64_t wall_ms) = 0;
+};
+
 class TargetType {
  public:
   virtual ~TargetType() = default;
@@ -122,6 +130,9 @@ class TargetType {
 
   // A request of several steps, which may be answered with an error and stay done up to the step that failed.
   virtual bool may_fail_halfway(std::string_view /*request*/) const { return false; }
+
+  // One for a life, in some runs; null: there is none.
+  virtual std::unique_ptr<Bystander> bystander() const { return nullptr; }
 
   // Why a run in which a client says this cannot be judged; empty: it can.
   virtual std::string not_modelled(const std::vector<std::string_view>& /*words*/) const {

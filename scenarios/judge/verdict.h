@@ -26,8 +26,9 @@ enum class Breach : uint8_t {
   kBackup,
   kBehind,
   kReplica,
+  kAnswer,
 };
-inline constexpr size_t kBreaches = 15;
+inline constexpr size_t kBreaches = 16;
 
 struct BreachRow {
   Breach breach;
@@ -77,6 +78,9 @@ inline constexpr std::array<BreachRow, kBreaches> kBreachRows = {{
     {Breach::kReplica, "RPL", "a replica is not what its master was",
      "Another machine follows the store, to take its place when it is lost. It held what the store "
      "never held, or had less than the store had been told it has."},
+    {Breach::kAnswer, "ANS", "an answer depends on how the data are held",
+     "The same requests were done twice: once with every collection packed, once with none. They "
+     "were not answered alike, or did not leave the same."},
 }};
 constexpr const BreachRow& row_of(Breach breach) {
   return kBreachRows[static_cast<size_t>(breach)];

@@ -190,6 +190,7 @@ void Clients::send(Connection& connection, std::span<const std::string> requests
   if (backups) around_.history.backups().ask(*backups);
   if (steps_ != nullptr) said_.push_back({connection.step, 0, promised_, false, false});
   ++sent_;
+  tell_bystander(connection, request);
   const Instant began = around_.os.now();
   around_.target.apply(connection.client, request);
   if (around_.os.now() > began) connection.looked = std::min(connection.looked, began);
@@ -219,6 +220,13 @@ void Clients::send(Connection& connection, std::span<const std::string> requests
     connection.queued = 0;
     connection.db = 0;  // of the next one
   }
+}
+
+void Clients::tell_bystander(const Connection& connection, const std::string& request) {
+  if (around_.bystander == nullptr || violation_) return;
+  const std::string wrong =
+      around_.bystander->hear(connection.client, request, around_.os.wall_now().unix_ms);
+  if (!wrong.empty()) violation_ = Violation{Breach::kAnswer, wrong};
 }
 
 bool Clients::is_refused(std::string_view request) {

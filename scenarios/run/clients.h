@@ -33,6 +33,7 @@ class Clients {
     faults::PlanInjector& injector;
     sim::Choices& choices;
     sim::Trace& trace;
+    Bystander* bystander = nullptr;  // null: there is none
   };
 
   struct Hooks {
@@ -88,6 +89,7 @@ class Clients {
   void send(Connection& connection, const Unit& unit);
   void send(Connection& connection, const std::string& request);
   void send(Connection& connection, std::span<const std::string> requests);
+  void tell_bystander(const Connection& connection, const std::string& request);
   std::optional<std::string> ask(const std::string& request);
   std::optional<TargetType::Told> how_it_is();
   void note_snapshot(const TargetType::Told& told);

@@ -108,10 +108,11 @@ void Life::open_and_serve() {
     return;
   }
   if (script != nullptr) run_.manners.clients = script->clients(number_);
-  clients_.emplace(
-      Clients::Surroundings{seam(), type, *target_, *run_.history, injector, choices, run_.trace},
-      *run_.spec.workload, run_.manners, run_.legacy.next_unit, run_.units_per_life,
-      Clients::Hooks{[this] { go_idle(); }, [this] { note_end(); }});
+  if (run_.stands_by) bystander_ = type.bystander();
+  clients_.emplace(Clients::Surroundings{seam(), type, *target_, *run_.history, injector, choices,
+                                         run_.trace, bystander_.get()},
+                   *run_.spec.workload, run_.manners, run_.legacy.next_unit, run_.units_per_life,
+                   Clients::Hooks{[this] { go_idle(); }, [this] { note_end(); }});
   if (script != nullptr)
     clients_->follow(number_ < script->lives.size() ? script->lives[number_] : kSilence);
   if (settings.log_off) clients_->begin_without_log();

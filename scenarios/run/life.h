@@ -52,6 +52,7 @@ struct RunState {
   bool clean_end = false;
   bool asks = false;
   bool rests = false;
+  bool stands_by = false;  // a bystander hears what its clients say
   bool another_wrote =
       false;  // ... and has: marks of the store's own may have gone with its directory
   uint32_t by_another = 0;  // behind so many lives another server writes the log
@@ -168,6 +169,7 @@ class Life final : public faults::PlanInjector::Observer {
   std::optional<faults::MutantOs> mutant_os_;
   std::unique_ptr<sim::Target> target_;
   std::optional<Error> refusal_;
+  std::unique_ptr<Bystander> bystander_;
   std::optional<Clients> clients_;
   sim::CrashKind crash_ = sim::CrashKind::kNone;
   bool ending_ = false;  // it was told to shut down, and has not refused

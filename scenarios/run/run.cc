@@ -38,6 +38,8 @@ faults::Plan plan_of(const RunSpec& spec) {
 
 namespace {
 
+constexpr uint64_t kStandsByOneIn = 16;
+
 // The planted bug of this thread, for as long as the run lasts.
 class Planted {
  public:
@@ -306,6 +308,8 @@ void RunState::draw() {
   rests = asks && seed.choose("rests", 0, 4) == 0;
   const bool another = spec.policy->has_log() && seed.choose("by.another", 0, 6) == 0;
   by_another = another ? UINT32_MAX : 0;
+  // It tells much of a run's requests again, and that takes its time; a run that is told again has it.
+  stands_by = spec.seed % kStandsByOneIn == 0 || stated.script != nullptr;
   if (const Script* script = stated.script) {
     asks = script->asks;
     rests = script->rests;

@@ -126,6 +126,17 @@ TEST_F(ArchiveTest, SegmentsBeyondTheSizeGoAndTheirValuesAreHad) {
   });
 }
 
+TEST_F(ArchiveTest, OneThatAnswersHoldsNoStartUp) {
+  archive_two();
+  const Instant before = world.now;
+  live({});
+  EXPECT_EQ(said, "");
+  EXPECT_LT(world.now, before + milliseconds(500));
+  out_of_reach = true;
+  live({});
+  EXPECT_THAT(said, HasSubstr("the archive is not reached"));
+}
+
 TEST_F(ArchiveTest, WhatWasNotReadForAWhileGoes) {
   config.tier.cold_bytes = 0;
   config.tier.archive_after_s = 100;

@@ -17,6 +17,7 @@
 #include "scenarios/store/store_target.h"
 #include "scenarios/store/telling.h"
 #include "scenarios/store/told.h"
+#include "scenarios/store/twins.h"
 #include "scenarios/workload/generated.h"
 #include "sim/request.h"
 
@@ -128,6 +129,7 @@ class StoreType : public TargetType {
     const engine::CommandSpec* spec = words.empty() ? nullptr : engine::resolve(words);
     return spec != nullptr && (spec->flags & engine::kRunsScript) != 0;
   }
+  std::unique_ptr<Bystander> bystander() const override { return std::make_unique<Twins>(); }
   std::string how_it_is() const override { return sim::encode_request({"INFO", "persistence"}); }
   std::string turn_log_on() const override {
     return sim::encode_request({"CONFIG", "SET", "appendonly", "yes"});

@@ -55,6 +55,23 @@ TEST_F(UnloggedTest, AStartHasWhatTheDatabaseHas) {
   });
 }
 
+// What was read may be in the page cache alone: it is committed once more, and that is all there is to do.
+TEST_F(UnloggedTest, AStartCommitsOnceAndHasAll) {
+  write({"SET a 1", "HSET h f 1"});
+  live([&](engine::Os& os, Engine& engine) {
+    EXPECT_TRUE(engine.sink()->caught_up());
+    EXPECT_EQ(engine.sink()->stats().batches, 1u);
+    EXPECT_EQ(engine.sink()->committed_lsn(), 2u);
+    EXPECT_EQ(engine.sink()->queued_keys(), 0u);
+    EXPECT_EQ(engine.sink()->queued_for().ns, 0);
+    os.park(os.now() + seconds(10));
+    EXPECT_EQ(engine.sink()->stats().batches, 1u);
+    EXPECT_EQ(ask(engine, "SET a 2"), "+OK\r\n");
+    os.park(os.now() + seconds(1));
+    EXPECT_EQ(engine.sink()->stats().batches, 2u);
+  });
+}
+
 TEST_F(UnloggedTest, DatabasesKeepTheirNumbers) {
   live([&](engine::Os& os, Engine& engine) {
     const auto session = engine.connect();

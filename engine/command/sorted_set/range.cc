@@ -116,6 +116,19 @@ Ranks ranks_of(const Zset& zset, const Wanted& wanted) {
   return {};
 }
 
+// By name there is an order among equal scores alone. With others, what a search comes to is nobody's promise and depends on
+// how the set is held: a log is told the ranks, which do not.
+bool logs_ranks(By by, const Zset* zset) {
+  return by == By::kLex && zset != nullptr &&
+         zset->at_rank(0).score != zset->at_rank(zset->size() - 1).score;
+}
+
+// As arguments: the first and the last.
+std::pair<std::string, std::string> in_words(Ranks ranks) {
+  if (ranks.empty()) return {"1", "0"};
+  return {std::to_string(ranks.begin), std::to_string(ranks.end - 1)};
+}
+
 // --- The ZRANGE commands ---
 
 struct RangeOptions {
@@ -226,7 +239,10 @@ void range(Call& call, size_t key, bool stores, By by, bool reverse, unsigned ac
     }
   }
   if (stores) {
+    const bool by_rank = logs_ranks(by, zset);
     store_range(call, zset, ranks);
+    const auto& [first, last] = in_words(ranks);
+    if (by_rank && call.dirty()) call.log({"ZRANGESTORE", call.arg(1), call.arg(key), first, last});
   } else {
     reply_range(call, zset, ranks, reverse, options.with_scores);
   }
@@ -251,7 +267,11 @@ void remove_range(Call& call, By by) {
   call.reply.integer(static_cast<int64_t>(ranks.size()));
   if (ranks.empty()) return;
   CHECK(ranks.end <= zset->size());
-  call.changed();
+  const auto& [first, last] = in_words(ranks);
+  if (logs_ranks(by, zset))
+    call.log({"ZREMRANGEBYRANK", call.arg(1), first, last});
+  else
+    call.changed();
   if (ranks.size() == zset->size()) {
     call.keyspace.remove(call.db, call.arg(1));
     return;

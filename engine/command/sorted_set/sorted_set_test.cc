@@ -203,6 +203,26 @@ TEST_F(SortedSetCommand, RemovesRanges) {
   EXPECT_EQ(run("ZREMRANGEBYRANK l x 1"), "-ERR value is not an integer or out of range\r\n");
 }
 
+// What is found by name then depends on how the set is held, and that on what came before.
+TEST_F(SortedSetCommand, OfUnequalScoresNamesAreLoggedAsRanks) {
+  run("ZADD u 1 d 2 b 3 c 4 a");
+  EXPECT_EQ(run("ZREMRANGEBYLEX u - [d"), ":4\r\n");
+  EXPECT_THAT(run.log, ElementsAre("0: ZREMRANGEBYRANK u 0 3"));
+  run("ZADD u 1 d 2 b 3 c 4 a");
+  EXPECT_EQ(run("ZRANGESTORE to u [d + BYLEX LIMIT 1 1"), ":1\r\n");
+  EXPECT_THAT(run.log, ElementsAre("0: ZRANGESTORE to u 1 1"));
+  EXPECT_EQ(run("ZRANGESTORE to u (d [d BYLEX"), ":0\r\n");
+  EXPECT_THAT(run.log, ElementsAre("0: ZRANGESTORE to u 1 0"));
+  EXPECT_EQ(run("ZRANGESTORE to u (d [d BYLEX"), ":0\r\n");
+  EXPECT_THAT(run.log, IsEmpty()) << "there was none";
+  run("ZRANGESTORE u u - + BYLEX");
+  EXPECT_THAT(run.log, ElementsAre("0: ZRANGESTORE u u 0 3"));
+  EXPECT_EQ(run("ZREMRANGEBYLEX l [b (d"), ":2\r\n");
+  EXPECT_THAT(run.log, ElementsAre("0: ZREMRANGEBYLEX l [b (d"));
+  run("ZRANGESTORE to l - + BYLEX");
+  EXPECT_THAT(run.log, ElementsAre("0: ZRANGESTORE to l - + BYLEX"));
+}
+
 // --- Ranges ---
 
 TEST_F(SortedSetCommand, RangesByRank) {
