@@ -1,0 +1,197 @@
+#include "scenarios/store/copied_starts.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "engine/aof/manifest.h"
+#include "engine/aof/replace.h"
+#include "engine/backup/backups.h"
+#include "engine/engine.h"
+#include "engine/os/forwarding_os.h"
+#include "scenarios/judge/file_content.h"
+#include "scenarios/store/digest.h"
+#include "scenarios/store/store_target.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+using engine::RecoveryOptions;
+using Files = std::map<std::string, std::string>;
+
+// What expires while a start goes on is in none of the digests.
+constexpr int64_t kAheadMs = 120'000;
+
+void add_files(const sim::Disk& disk, const std::string& directory, Files& files) {
+  const auto names = disk.list(directory);
+  for (size_t i = 0; names.ok() && i < names->size(); ++i) {
+    const std::string path = directory.empty() ? (*names)[i] : directory + "/" + (*names)[i];
+    const auto inode = disk.lookup(path);
+    if (inode.ok() && disk.is_directory(*inode))
+      add_files(disk, path, files);
+    else
+      files[path] = file_content(disk, path).value_or("unreadable");
+  }
+}
+
+// Files that have dates.
+class DatedFile final : public engine::File {
+ public:
+  DatedFile(std::unique_ptr<File> file, int64_t date) : file_(std::move(file)), date_(date) {}
+  Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
+    return file_->read_at(offset, out, size);
+  }
+  Result<size_t> write_at(uint64_t offset, std::string_view data) override {
+    return file_->write_at(offset, data);
+  }
+  Result<void> truncate(uint64_t size) override { return file_->truncate(size); }
+  Result<void> sync(Site fence) override { return file_->sync(fence); }
+  Result<uint64_t> size() override { return file_->size(); }
+  engine::Found search(const engine::Search& what) override { return file_->search(what); }
+  int64_t modified_ms() override { return date_; }
+
+ private:
+  std::unique_ptr<File> file_;
+  int64_t date_;
+};
+
+class DatedOs final : public engine::ForwardingOs {
+ public:
+  DatedOs(Os& inner, const Dates& dates) : ForwardingOs(inner), dates_(dates) {}
+  Result<std::unique_ptr<engine::File>> open(std::string_view path, engine::Open mode) override {
+    TRY_ASSIGN(auto file, inner_.open(path, mode));
+    const auto date = dates_.find(std::string(path));
+    return std::unique_ptr<engine::File>(
+        std::make_unique<DatedFile>(std::move(file), date == dates_.end() ? kDate : date->second));
+  }
+  // A call may take no time here: so from one look at the clock to the next some passes.
+  Instant now() override { return inner_.now() + milliseconds(++looks_); }
+
+ private:
+  const Dates& dates_;
+  int64_t looks_ = 0;
+};
+
+}  // namespace
+
+std::map<std::string, std::string> data_of(const sim::Disk& disk) {
+  Files files;
+  add_files(disk, "", files);
+  std::erase_if(files, [](const auto& file) {
+    return file.first.find(engine::kManifestName) != std::string::npos &&
+           !file.first.starts_with(engine::kBackupsDirectory);
+  });
+  return files;
+}
+
+void put(sim::Disk& disk, const std::string& path, std::string_view bytes) {
+  auto inode = disk.lookup(path);
+  const bool is_new = !inode.ok();
+  if (is_new) inode = disk.create(path);
+  disk.replace_content(*inode, bytes);
+  (void)disk.sync_at_once(path);
+  if (is_new) disk.release(*inode);
+  (void)disk.sync_at_once(path.find('/') == path.npos ? "" : path.substr(0, path.rfind('/')));
+}
+
+std::string Came::text() const {
+  if (!died.empty()) return "it ended itself: " + died;
+  if (hangs) return "it does not end";
+  if (refusal) return "it refuses: " + refusal->message;
+  return fmt::format("it comes to operation {}", report.last_lsn);
+}
+
+CopiedStarts::CopiedStarts(const sim::WorldState& world, const sim::Settings& settings,
+                           sim::Choices& choices)
+    : world_(world),
+      settings_(settings),
+      choices_(choices),
+      wall_ms_(world.wall_offset_ms + world.now.ns / 1'000'000 + kAheadMs),
+      options_(config_of(settings).recovery) {}
+
+CopiedStarts::~CopiedStarts() = default;
+
+void CopiedStarts::wrong(Breach breach, std::string_view told, std::string_view why) {
+  if (!wrong_) wrong_ = Violation{breach, fmt::format("a start {}: {}", told, why)};
+}
+
+Came CopiedStarts::in_world(sim::WorldState& world, sim::Injector* injector, const Body& body) {
+  Came came;
+  sim::Trace trace;
+  sim::SimOs os(world, choices_, trace, injector);
+  sim_os_ = &os;
+  os.set_time_limit(world.now + kStartLimit);
+  os.outlive_checks();
+  os.spawn("main", [&] {
+    body(os, came);
+    came.hangs = false;
+    os.stop();
+  });
+  came.crashed = os.run() != sim::CrashKind::kNone;
+  came.calls = os.calls();
+  os.destroy_tasks();
+  came.died = os.died();
+  if (!came.died.empty()) (void)engine_.release();  // what is broken is not taken apart
+  engine_.reset();
+  return came;
+}
+
+Came CopiedStarts::start(sim::WorldState& world, const RecoveryOptions& options,
+                         const Dates& dates) {
+  return in_world(world, nullptr, [&](engine::Os& os, Came& came) {
+    DatedOs dated(os, dates);
+    engine::Keyspace keyspace;
+    auto found = engine::recover(dated, keyspace, options);
+    if (!found.ok()) {
+      came.refusal = found.error();
+      return;
+    }
+    came.digest = keyspace_digest(keyspace, wall_ms_);
+    came.report = std::move(found->report);
+  });
+}
+
+// The whole store, with what it publishes before it serves.
+Came CopiedStarts::open(sim::WorldState& world, sim::Injector* injector, const Then& then) {
+  return in_world(world, injector, [&](engine::Os& os, Came& came) {
+    auto opened = engine::Engine::open(os, config_of(settings_));
+    if (!opened.ok()) {
+      came.refusal = opened.error();
+      return;
+    }
+    engine_ = std::move(opened).value();
+    came.digest = keyspace_digest(engine_->keyspace(), wall_ms_);
+    came.report = engine_->recovery();
+    came.calls_of_start = sim_os_->calls();
+    if (then) then(os, *engine_);
+  });
+}
+
+void CopiedStarts::expect_same(const Came& came, std::string_view told) {
+  if (!came.died.empty()) return wrong(Breach::kDies, told, came.text());
+  if (came.hangs) return wrong(Breach::kHangs, told, came.text());
+  if (came.refusal) return wrong(Breach::kNoStart, told, came.text());
+  if (came.digest != plain_.digest || came.report.last_lsn != plain_.report.last_lsn)
+    wrong(Breach::kNoPrefix, told,
+          fmt::format("{}, and the plain start to {}{}", came.text(), plain_.report.last_lsn,
+                      came.digest == plain_.digest ? "" : "; the states differ"));
+}
+
+void CopiedStarts::expect_refusal(const RecoveryOptions& options, const Dates& dates,
+                                  std::string_view told, std::string_view named,
+                                  const sim::Disk& disk) {
+  sim::WorldState copy = world_;
+  copy.disk = disk;
+  const Files before = data_of(copy.disk);
+  const Came came = start(copy, options, dates);
+  if (!came.died.empty()) return wrong(Breach::kDies, told, came.text());
+  if (!came.refusal) return wrong(Breach::kUntrue, told, came.text() + ", and must be refused");
+  if (came.refusal->message.find(named) == std::string::npos)
+    return wrong(Breach::kUntrue, told,
+                 came.text() + "; that has no word of " + std::string(named));
+  if (data_of(copy.disk) != before)
+    wrong(Breach::kUntrue, told, came.text() + "; and it has changed files");
+}
+
+}  // namespace powercut::scenarios

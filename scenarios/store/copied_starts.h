@@ -1,0 +1,89 @@
+// A store started on copies of a disk, as a judge wants it: told otherwise, or with calls that fail. Nothing of the run that left
+// the disk is drawn, counted or traced.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/recovery/recovery.h"
+#include "scenarios/judge/target_type.h"
+#include "sim/sim_os.h"
+
+namespace powercut::engine {
+class Engine;
+}
+
+namespace powercut::scenarios {
+
+// Of a start's time.
+inline constexpr Duration kStartLimit = seconds(60);
+inline constexpr std::string_view kOneCommand = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
+
+// All but the manifest and its other names, which a start may publish again before it knows more.
+std::map<std::string, std::string> data_of(const sim::Disk& disk);
+// Durable at once.
+void put(sim::Disk& disk, const std::string& path, std::string_view bytes);
+
+// When files were written, as a start may ask: what says nothing has the first.
+inline constexpr int64_t kDate = 1'700'000'000'000;
+using Dates = std::map<std::string, int64_t>;
+
+// What a start came to.
+struct Came {
+  std::optional<Error> refusal;
+  std::string died;
+  bool hangs = true;
+  bool crashed = false;
+  uint64_t digest = 0;
+  engine::RecoveryReport report;
+  uint64_t calls = 0;
+  uint64_t calls_of_start = 0;  // of these, until it served
+  bool started() const { return died.empty() && !hangs && !refusal; }
+  std::string text() const;
+};
+
+class CopiedStarts {
+ public:
+  CopiedStarts(const sim::WorldState& world, const sim::Settings& settings, sim::Choices& choices);
+  ~CopiedStarts();
+
+ protected:
+  using Body = std::function<void(engine::Os& os, Came& came)>;
+  Came in_world(sim::WorldState& world, sim::Injector* injector, const Body& body);
+  // What the recovery alone comes to.
+  Came start(sim::WorldState& world, const engine::RecoveryOptions& options,
+             const Dates& dates = {});
+  Came start_on_copy(const engine::RecoveryOptions& options, const Dates& dates = {}) {
+    sim::WorldState copy = world_;
+    return start(copy, options, dates);
+  }
+  // The whole store, with what it publishes before it serves. `then`: what it does before it ends; yields.
+  using Then = std::function<void(engine::Os& os, engine::Engine& engine)>;
+  Came open(sim::WorldState& world, sim::Injector* injector, const Then& then = {});
+
+  void wrong(Breach breach, std::string_view told, std::string_view why);
+  // It is as the plain one.
+  void expect_same(const Came& came, std::string_view told);
+  // It is refused with words that have `named` in them, and has changed nothing.
+  void expect_refusal(const engine::RecoveryOptions& options, const Dates& dates,
+                      std::string_view told, std::string_view named, const sim::Disk& disk);
+
+  const sim::WorldState& world_;
+  const sim::Settings& settings_;
+  sim::Choices& choices_;
+  const int64_t wall_ms_;
+  const engine::RecoveryOptions options_;  // of the run's own start
+  Came plain_;
+  std::optional<Violation> wrong_;
+  const sim::SimOs* sim_os_ = nullptr;  // under what is open
+
+ private:
+  std::unique_ptr<engine::Engine> engine_;
+};
+
+}  // namespace powercut::scenarios

@@ -1,0 +1,377 @@
+#include "scenarios/store/disturbed_starts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/aof/manifest.h"
+#include "engine/aof/replace.h"
+#include "engine/backup/backups.h"
+#include "engine/engine.h"
+#include "scenarios/judge/file_content.h"
+#include "scenarios/judge/looked_at_os.h"
+#include "scenarios/store/copied_starts.h"
+#include "scenarios/store/digest.h"
+#include "scenarios/store/found_backups.h"
+#include "scenarios/store/store_target.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+// The calls of a world by what they are, or the crash or the error that one of them meets.
+class Strike final : public sim::Injector {
+ public:
+  using Kinds = std::map<std::string, std::vector<uint64_t>>;
+
+  explicit Strike(sim::Choices& choices) : choices_(choices) {}
+  // The n-th call fails; or, with `crash`, the power or the process goes there.
+  Strike(sim::Choices& choices, uint64_t number, bool crash)
+      : choices_(choices), number_(number), crash_(crash) {}
+
+  sim::Injection on_call(const sim::SeamCall& call) override {
+    sim::Injection injection;
+    const std::string what = fmt::format("{} {}", sim::op_site(call.op).name, call.path);
+    if (number_ == UINT64_MAX) kinds[what].push_back(call.number);
+    if (call.number != number_) return injection;
+    if (crash_) {
+      met = fmt::format("a crash at call {}, {}", call.number, what);
+      injection.crash = sim::CrashKind::kKill;
+      injection.point = choices_.choose("starts.behind", number_, 2) == 0 ? sim::CrashPoint::kBefore
+                                                                          : sim::CrashPoint::kAfter;
+      return injection;
+    }
+    met = fmt::format("an error of call {}, {}", call.number, what);
+    const bool looks = call.op == sim::Op::kRead || call.op == sim::Op::kList ||
+                       call.op == sim::Op::kRemove || call.op == sim::Op::kTruncate;
+    const bool full = !looks && choices_.choose("starts.full", number_, 3) == 0;
+    injection.error = full ? Errc::kNoSpace : Errc::kIo;
+    injection.happens =
+        call.op == sim::Op::kRename && choices_.choose("starts.happens", number_, 2) == 0;
+    names = call.op != sim::Op::kWrite && call.op != sim::Op::kSync && call.op != sim::Op::kRead;
+    return injection;
+  }
+
+  // One of the calls from `first` on and before `end`, each kind of them as likely as another; none: there is none.
+  static std::optional<uint64_t> draw(const Kinds& kinds, uint64_t first, uint64_t end,
+                                      uint64_t key, sim::Choices& choices) {
+    std::vector<std::vector<uint64_t>> may;
+    for (const auto& [what, calls] : kinds) {
+      std::vector<uint64_t> in;
+      for (const uint64_t call : calls)
+        if (call >= first && call < end) in.push_back(call);
+      if (!in.empty()) may.push_back(std::move(in));
+    }
+    if (may.empty()) return std::nullopt;
+    const auto& calls = may[choices.choose("starts.kind", key, may.size())];
+    return calls[choices.choose("starts.call", key, calls.size())];
+  }
+
+  Kinds kinds;
+  std::string met;
+  bool names = false;  // what failed was about names
+
+ private:
+  sim::Choices& choices_;
+  uint64_t number_ = UINT64_MAX;
+  bool crash_ = false;
+};
+
+// A shutdown, of which a client would see no answer.
+constexpr std::string_view kEnd = "SHUTDOWN";
+
+class DisturbedStarts final : CopiedStarts {
+ public:
+  using CopiedStarts::CopiedStarts;
+  std::optional<Violation> judge();
+
+ private:
+  void judge_orphan();
+  void judge_failing_call();
+  void judge_failing_job();
+  struct Asked;
+  void do_job(engine::Os& os, engine::Engine& engine, Asked& asked);
+  void judge_temporaries(const sim::Disk& disk, const std::string& told);
+  void disturb_start(sim::WorldState& world);
+  void judge_after(sim::WorldState& world, const Asked& asked, const std::string& told);
+  void judge_litter(sim::WorldState& world);
+
+  std::optional<engine::Manifest> manifest_;
+  std::optional<sim::WorldState> durable_;  // as a power cut may leave the world
+};
+
+// A file that nothing names, as a crash may leave it: it is set aside by one start, and goes with its rewrite, or with the
+// next start.
+void DisturbedStarts::judge_orphan() {
+  if (!options_.append_only || !manifest_) return;
+  const uint64_t sequence = manifest_->highest_sequence() + 1 + choices_.choose("starts.gap", 0, 3);
+  const std::string name = choices_.choose("starts.orphan", 0, 2) == 0
+                               ? engine::base_name(sequence)
+                               : engine::segment_name(sequence);
+  sim::WorldState copy = world_;
+  put(copy.disk, engine::in_aof_directory(name), kOneCommand);
+  const bool rewrites = choices_.choose("starts.rewrites", 0, 2) == 0;
+  const Came came = open(copy, nullptr, [&](engine::Os& os, engine::Engine& engine) {
+    if (!rewrites) return;
+    engine.set_active_expire(false);
+    (void)engine.keeper().request(engine::Keeper::Job::kRewrite);
+    const engine::KeeperStats& stats = engine.keeper().stats();
+    while (stats.rewrites + stats.failed_rewrites == 0) os.park(os.now() + milliseconds(1));
+  });
+  expect_same(came, "beside a file that nothing names");
+  if (wrong_) return;
+  if (rewrites && copy.disk.lookup(engine::in_aof_directory(name) + ".orphan").ok())
+    return wrong(Breach::kUntrue, "beside a file that nothing names",
+                 "its rewrite leaves that where it is");
+  const auto& aside = came.report.set_aside;
+  if (std::find(aside.begin(), aside.end(), name) == aside.end())
+    wrong(Breach::kUntrue, "beside a file that nothing names", "it does not say so");
+  copy.disk = copy.disk.after_kill();
+  if (!wrong_) judge_litter(copy);
+}
+
+// Nothing is in its way any more: what is there is the same, and nothing lies about.
+void DisturbedStarts::judge_litter(sim::WorldState& world) {
+  for (int i = 0; i < 3 && !wrong_; ++i) {
+    expect_same(open(world, nullptr), "that is not disturbed any more");
+    world.disk = world.disk.after_kill();
+  }
+  const auto text = file_content(world.disk, engine::in_aof_directory(engine::kManifestName));
+  if (wrong_ || !options_.append_only || !text) return;
+  const auto manifest = engine::parse_manifest(*text);
+  const auto names = world.disk.list(engine::kAofDirectory);
+  if (!manifest.ok() || !names.ok()) return;
+  for (const std::string& name : *names)
+    if (name != engine::kManifestName && !manifest->names(name) &&
+        !name.starts_with(engine::kBackupMarkPrefix))
+      return wrong(Breach::kUntrue, "for the third time",
+                   name + " lies about in the log's directory");
+}
+
+// Refused, or it serves what is there: and that stays, whatever a power cut then takes.
+void DisturbedStarts::judge_failing_call() {
+  using sim::SyncFailure;
+  if (world_.disk.rules().sync_failure == SyncFailure::kExt4Data2020) return;
+  durable_ = world_;
+  durable_->disk = world_.disk.after_power_cut(choices_, 1);
+  const sim::WorldState& durable = *durable_;
+  sim::WorldState undisturbed = durable;
+  Strike none(choices_);
+  plain_ = open(undisturbed, &none);
+  if (!plain_.started()) return;
+  for (uint64_t draw = 0; draw < 3 && !wrong_; ++draw) {
+    const auto call = Strike::draw(none.kinds, 0, plain_.calls, draw, choices_);
+    if (!call) return;
+    Strike strike(choices_, *call, false);
+    sim::WorldState copy = durable;
+    const Came came = open(copy, &strike);
+    const std::string told = "with " + strike.met;
+    if (came.died.empty() && came.refusal) {
+      if (came.refusal->message.empty()) wrong(Breach::kUntrue, told, "it refuses without a word");
+    } else {
+      expect_same(came, told);
+    }
+    copy.disk = draw == 0 ? copy.disk.after_kill() : copy.disk.after_power_cut(choices_, 2 + draw);
+    if (wrong_) return;
+    expect_same(open(copy, nullptr), "behind one " + told);
+    copy.disk = copy.disk.after_kill();
+    if (!wrong_) judge_litter(copy);
+  }
+}
+
+// --- What it is asked for, with a call that fails ---
+
+struct DisturbedStarts::Asked {
+  std::vector<std::string_view> requests;
+  bool sealed = false;   // a client was told so
+  bool removed = false;  // likewise
+  bool tried = false;    // to remove it
+  // What it held in the end; none: nothing is promised, the log is off.
+  std::optional<uint64_t> digest = {};
+  uint64_t last = 0;
+  bool ended = false;        // it was shut down: nothing is behind that
+  std::string refused = {};  // what is asked for behind it all
+  uint64_t calls = 0;        // that were made until all was answered
+};
+
+// Then it is left alone until it has healed, and a write is taken and stays.
+void DisturbedStarts::do_job(engine::Os& os, engine::Engine& engine, Asked& asked) {
+  engine.set_active_expire(false);
+  const auto session = engine.connect();
+  const auto ask = [&](std::string_view words) {
+    session->feed(std::string(words) + "\r\n");
+    std::string reply(session->wait_ready());
+    session->consume(reply.size());
+    return reply;
+  };
+  const auto rest = [&](Duration time) {
+    for (const Instant until = os.now() + time; os.now() < until;) os.park(until);
+  };
+  const auto note_state = [&] {
+    asked.digest = keyspace_digest(engine.keyspace(), wall_ms_);
+    asked.last = engine.aof().applied_lsn();
+  };
+  for (const std::string_view request : asked.requests) {
+    if (request == kEnd && engine.shut_down(true).ok()) {
+      asked.calls = sim_os_->calls();
+      asked.ended = true;
+      if (options_.append_only) note_state();
+      return;
+    }
+    if (request == kEnd) break;
+    asked.tried |= request.starts_with("BACKUP REMOVE");
+    const bool done = !ask(request).starts_with('-');
+    if (request.starts_with("BACKUP SEAL")) asked.sealed = done;
+    if (request.starts_with("BACKUP REMOVE")) asked.removed = done;
+    do rest(milliseconds(1));  // a job that was asked for begins when others run
+    while (!engine.keeper().busy(engine::Keeper::Job::kNone));
+  }
+  asked.calls = sim_os_->calls();
+  rest(seconds(12));
+  if (const std::string reply = ask("SET otherwise 1"); reply != "+OK\r\n")
+    asked.refused = "a write, with " + reply;
+  if (!options_.append_only && ask("SAVE") != "+OK\r\n") return;
+  rest(seconds(3));
+  if (options_.append_only && !engine.aof().active()) return;
+  note_state();
+  if (asked.requests.front() != kEnd) return;
+  asked.ended = engine.shut_down(true).ok();
+  if (!asked.ended && asked.refused.empty()) asked.refused = "a shutdown";
+}
+
+// A rewrite, a checkpoint, a backup, the log turned off and on, an end.
+void DisturbedStarts::judge_failing_job() {
+  if (!durable_ || !plain_.started()) return;
+  static const std::vector<std::string_view> kJobs[] = {
+      {"SAVE"},
+      {kEnd},
+      // A rule that nothing meets.
+      {"CONFIG SET save \"3600 100000\" stop-writes-on-bgsave-error yes", "SAVE"},
+      {"BGREWRITEAOF"},
+      {"CONFIG SET appendonly no", "CONFIG SET appendonly yes"},
+      {"BACKUP START otherwise", "BACKUP SEAL"},
+      {"BACKUP START otherwise", "BGREWRITEAOF", "BACKUP SEAL", "BACKUP REMOVE otherwise"},
+      {"BACKUP START otherwise", "BACKUP ABORT", "BACKUP START otherwise", "BACKUP SEAL"}};
+  const auto& requests = kJobs[options_.append_only ? choices_.choose("starts.job", 0, 8)
+                                                    : choices_.choose("starts.job", 0, 3)];
+  const std::string told = fmt::format("with {}", fmt::join(requests, ", "));
+  Strike none(choices_);
+  uint64_t first = 0, end = 0;
+  for (uint64_t draw = 0; draw < 4 && !wrong_; ++draw) {
+    const bool crashes = draw == 3;
+    const auto call = Strike::draw(none.kinds, first, end, 10 + draw, choices_);
+    if (draw != 0 && !call) return;
+    Strike strike(choices_, call.value_or(0), crashes);
+    Asked asked{requests};
+    sim::WorldState copy = *durable_;
+    const Came came =
+        open(copy, draw == 0 ? &none : &strike,
+             [&](engine::Os& os, engine::Engine& engine) { do_job(os, engine, asked); });
+    const std::string how = draw == 0 ? told : fmt::format("{}, and {}", told, strike.met);
+    if (!came.crashed) expect_same(came, how);
+    if (!wrong_ && !asked.refused.empty())
+      wrong(Breach::kUnavailable, how, "this is refused then: " + asked.refused);
+    if (!wrong_ && !came.crashed && !strike.names) judge_temporaries(copy.disk, how);
+    if (wrong_) return;
+    if (draw == 0) first = came.calls_of_start, end = asked.calls;
+    const bool synced = asked.ended || !options_.append_only ||
+                        config_of(settings_).aof.policy != engine::SyncPolicy::kNo;
+    copy.disk = (synced || came.crashed) && choices_.choose("starts.cut", draw, 2) == 0
+                    ? copy.disk.after_power_cut(choices_, 5 + draw)
+                    : copy.disk.after_kill();
+    if (came.crashed) disturb_start(copy);
+    judge_after(copy, asked, how);
+  }
+}
+
+// What failed is not left where it takes space.
+void DisturbedStarts::judge_temporaries(const sim::Disk& disk, const std::string& told) {
+  const bool lay = durable_->disk.lookup(engine::kCheckpointTemporary).ok();  // of an earlier life
+  if (!lay && disk.lookup(engine::kCheckpointTemporary).ok())
+    return wrong(Breach::kUntrue, told, "half a checkpoint lies about");
+  const auto text = file_content(disk, engine::in_aof_directory(engine::kManifestName));
+  const auto names = disk.list(engine::kAofDirectory);
+  if (!options_.append_only || !text || !names.ok()) return;
+  const auto manifest = engine::parse_manifest(*text);
+  if (!manifest.ok() || !manifest->history.empty()) return;  // another server's files stay
+  for (const std::string& name : *names)
+    if (name.ends_with(".base.rdb") && !manifest->names(name))
+      return wrong(Breach::kUntrue, told, name + " lies about");
+}
+
+// The start behind a crash has a call that fails; whatever it comes to, the next one has none.
+void DisturbedStarts::disturb_start(sim::WorldState& world) {
+  sim::WorldState undisturbed = world;
+  Strike none(choices_);
+  const Came came = open(undisturbed, &none);
+  const auto call = Strike::draw(none.kinds, 0, came.calls, 20, choices_);
+  if (!call) return;
+  Strike strike(choices_, *call, false);
+  (void)open(world, &strike);
+  world.disk = choices_.choose("starts.cut", 20, 2) == 0 ? world.disk.after_power_cut(choices_, 20)
+                                                         : world.disk.after_kill();
+}
+
+// The state, and the backups: those there were, and the one that was asked for, whole or gone.
+void DisturbedStarts::judge_after(sim::WorldState& world, const Asked& asked,
+                                  const std::string& told) {
+  const Came before = std::exchange(plain_, open(world, nullptr));
+  if (!plain_.started()) wrong(Breach::kNoStart, "behind one " + told, plain_.text());
+  const uint64_t digest = asked.digest.value_or(before.digest);
+  const uint64_t last = asked.digest ? asked.last : before.report.last_lsn;
+  const bool promised = asked.digest || asked.calls == 0;
+  if (!wrong_ && promised && (plain_.digest != digest || plain_.report.last_lsn != last))
+    wrong(Breach::kLost, "behind one " + told,
+          fmt::format("{}, and it held operation {}{}", plain_.text(), last,
+                      plain_.digest == digest ? "" : "; the states differ"));
+  world.disk = world.disk.after_kill();
+  if (!wrong_) judge_litter(world);
+  plain_ = before;
+  if (wrong_) return;
+  LookedAtOs then(durable_->disk, wall_ms_), now(world.disk, wall_ms_);
+  const auto found = found_backups(now, wall_ms_);
+  const auto of = [&](std::string_view name) {
+    const auto there = std::find_if(found.begin(), found.end(),
+                                    [&](const FoundBackup& one) { return one.name == name; });
+    return there == found.end() ? nullptr : &*there;
+  };
+  for (const FoundBackup& one : found_backups(then, wall_ms_))
+    if (one.sealed && one.trouble.empty() && (of(one.name) == nullptr || !(*of(one.name) == one)))
+      return wrong(Breach::kBackup, "behind one " + told, "backup " + one.name + " is another");
+  const FoundBackup* own = of("otherwise");
+  const auto bad = [&](std::string why) { wrong(Breach::kBackup, "behind one " + told, why); };
+  if (own == nullptr && asked.sealed && !asked.tried) return bad("the sealed backup is not there");
+  if (own != nullptr && asked.removed) return bad("the backup that was removed is there");
+  if (own == nullptr) return;
+  if (!own->sealed || !own->trouble.empty())
+    return bad("half a backup is left" + (own->trouble.empty() ? "" : ": " + own->trouble));
+  const auto& state = own->states.front();
+  if (state.lsn != plain_.report.last_lsn || state.digest != plain_.digest)
+    bad(fmt::format("the backup goes to operation {}, and is not what the store held", state.lsn));
+}
+
+std::optional<Violation> DisturbedStarts::judge() {
+  if (const auto text = file_content(world_.disk, engine::in_aof_directory(engine::kManifestName)))
+    if (auto manifest = engine::parse_manifest(*text); manifest.ok())
+      manifest_ = std::move(*manifest);
+  plain_ = start_on_copy(options_);
+  if (!plain_.started() || plain_.report.dropped_corruption) return {};  // is judged elsewhere
+  judge_orphan();
+  if (!wrong_) judge_failing_call();
+  if (!wrong_) judge_failing_job();
+  return wrong_;
+}
+
+}  // namespace
+
+std::optional<Violation> judge_disturbed_starts(const sim::WorldState& world,
+                                                const sim::Settings& settings,
+                                                sim::Choices& choices) {
+  return DisturbedStarts(world, settings, choices).judge();
+}
+
+}  // namespace powercut::scenarios
