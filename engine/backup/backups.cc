@@ -226,8 +226,9 @@ Result<void> Backups::remove_folder(const std::string& id) {
     for (const std::string& name : *names) TRY(os_.remove(in_folder(id, name)));
     TRY(os_.remove(folder_of(id)));
   }
-  if (os_.list(kBackupsDirectory).ok()) TRY(os_.sync_directory(kBackupsDirectory, "backup.parent"));
-  return {};
+  const auto others = os_.list(kBackupsDirectory);
+  if (others.ok()) return os_.sync_directory(kBackupsDirectory, "backup.parent");
+  return others.error().code == Errc::kNotFound ? Result<void>() : others.error();
 }
 
 // Does a backup's manifest stand there, and all that it names?

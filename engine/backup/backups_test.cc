@@ -344,8 +344,9 @@ TEST_F(BackupsTest, WhatIsDiscardedGoesBeforeItsMark) {
   os.calls.clear();
   backups.discard();
   EXPECT_THAT(os.calls, IsEmpty()) << "there is none";
-  for (const std::string& call : {"remove backups/a/" + kFirst, std::string("remove backups/a"),
-                                  std::string("sync backups/"), std::string("list backups/a")}) {
+  for (const std::string& call :
+       {"remove backups/a/" + kFirst, std::string("remove backups/a"), std::string("sync backups/"),
+        std::string("list backups/a"), std::string("list backups")}) {
     ASSERT_TRUE(backups.start("a", log).ok()) << call;
     os.fail_on(call);
     backups.discard();
