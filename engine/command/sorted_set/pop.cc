@@ -60,7 +60,7 @@ std::optional<size_t> first_present(Call& call, size_t first, size_t count) {
   return std::nullopt;
 }
 
-void pop_blocking(Call& call, bool max) {
+void zpop_blocking(Call& call, bool max) {
   const size_t last = call.argc() - 1;
   int64_t timeout_ms = 0;
   if (!timeout_arg(call, last, timeout_ms)) return;
@@ -124,8 +124,8 @@ void pop_first_of(Call& call, size_t numkeys) {
 
 void zpopmin_command(Call& call) { pop_one_key(call, false); }
 void zpopmax_command(Call& call) { pop_one_key(call, true); }
-void bzpopmin_command(Call& call) { pop_blocking(call, false); }
-void bzpopmax_command(Call& call) { pop_blocking(call, true); }
+void bzpopmin_command(Call& call) { zpop_blocking(call, false); }
+void bzpopmax_command(Call& call) { zpop_blocking(call, true); }
 void zmpop_command(Call& call) { pop_first_of(call, 1); }
 void bzmpop_command(Call& call) { pop_first_of(call, 2); }
 

@@ -36,7 +36,7 @@ struct LexBound {
 };
 
 // A range as it was asked for, from low to high.
-struct Wanted {
+struct Bounds {
   By by = By::kRank;
   int64_t first = 0;  // ranks; negative: from the end
   int64_t last = 0;
@@ -67,7 +67,7 @@ bool parse_lex_bound(std::string_view text, LexBound& bound) {
 }
 
 // The range whose lower bound is argument `low` and whose upper one is `high`.
-bool parse_range(Call& call, By by, size_t low, size_t high, Wanted& wanted) {
+bool parse_range(Call& call, By by, size_t low, size_t high, Bounds& wanted) {
   wanted.by = by;
   switch (by) {
     case By::kRank:
@@ -97,7 +97,7 @@ size_t items_before(const Zset& zset, const LexBound& bound, bool upper) {
   return zset.count_below_lex(bound.member, bound.exclusive != upper);
 }
 
-Ranks ranks_of(const Zset& zset, const Wanted& wanted) {
+Ranks ranks_of(const Zset& zset, const Bounds& wanted) {
   switch (wanted.by) {
     case By::kRank: {
       const auto size = static_cast<int64_t>(zset.size());
@@ -224,7 +224,7 @@ void range(Call& call, size_t key, bool stores, By by, bool reverse, unsigned ac
   if (!parse_range_options(call, key + 3, accepts, by, reverse, options)) return;
   // Reverse ranges by score or member name the upper bound first.
   const bool swapped = reverse && by != By::kRank;
-  Wanted wanted;
+  Bounds wanted;
   if (!parse_range(call, by, key + (swapped ? 2 : 1), key + (swapped ? 1 : 2), wanted)) return;
   const Zset* zset = call.read<Zset>(call.arg(key));
   if (call.failed()) return;
@@ -251,7 +251,7 @@ void range(Call& call, size_t key, bool stores, By by, bool reverse, unsigned ac
 // --- Counting and removing ---
 
 void count(Call& call, By by) {
-  Wanted wanted;
+  Bounds wanted;
   if (!parse_range(call, by, 2, 3, wanted)) return;
   const Zset* zset = call.read<Zset>(call.arg(1));
   if (call.failed()) return;
@@ -259,7 +259,7 @@ void count(Call& call, By by) {
 }
 
 void remove_range(Call& call, By by) {
-  Wanted wanted;
+  Bounds wanted;
   if (!parse_range(call, by, 2, 3, wanted)) return;
   const Zset* zset = call.read<Zset>(call.arg(1));
   if (call.failed()) return;
