@@ -113,8 +113,9 @@ std::string shown(std::string_view bytes) {
   constexpr size_t kMost = 60;
   std::string text;
   for (const char c : bytes.substr(0, kMost))
-    text += c >= ' ' && c <= '~' ? std::string(1, c)
-                                 : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    text += c >= ' ' && c <= '~' && c != '"' && c != '\'' && c != '\\'
+                ? std::string(1, c)
+                : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
   return text + (bytes.size() > kMost ? "..." : "");
 }
 

@@ -18,7 +18,7 @@ std::string upper_case(std::string_view text);
 // A word that split_words() gives back as it is: quoted where it has to be.
 std::string quoted_word(std::string_view word);
 
-// The begin of any bytes, on a line for people.
+// The begin of any bytes, on a line for people: \xHH for what is not printable, a quote or a backslash.
 std::string shown(std::string_view bytes);
 
 }  // namespace powercut

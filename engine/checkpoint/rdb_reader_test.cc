@@ -488,15 +488,15 @@ TEST(RdbFile, WhatIsRefused) {
   EXPECT_EQ(wrong_file(with("fe0f")), "none");
   EXPECT_EQ(wrong_file(with("fe10"), Errc::kUnsupported),
             "dump: offset 10: database 16, of 16: start with a higher --databases");
-  // A key is shown as far as 64 bytes go.
+  // A key is shown as far as 60 bytes go.
   const auto module = [&](const std::string& key) {
     std::string bytes;
     append_rdb_length(bytes, key.size());
     const std::string message = wrong_file("REDIS0004\x06" + bytes + key, Errc::kUnsupported);
     return message.substr(message.find("key ") + 4);
   };
-  EXPECT_EQ(module(std::string(64, 'x')), "\"" + std::string(64, 'x') + "\"");
-  EXPECT_EQ(module(std::string(65, 'x')), "\"" + std::string(64, 'x') + "\"...");
+  EXPECT_EQ(module(std::string(60, 'x')), "\"" + std::string(60, 'x') + "\"");
+  EXPECT_EQ(module(std::string(61, 'x')), "\"" + std::string(60, 'x') + "...\"");
   EXPECT_EQ(module(" ~\"\\\x1f\x7f\xff"), R"(" ~\x22\x5c\x1f\x7f\xff")");
 }
 

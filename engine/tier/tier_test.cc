@@ -407,7 +407,7 @@ TEST_F(TierTest, OneThatCannotBeReadLeavesAllWhereTheyAre) {
   EXPECT_EQ(brought.error().code, Errc::kCorrupt);
   EXPECT_THAT(brought.error().message,
               HasSubstr("its checksum does not fit: the value of key 'a\\x0a ~" +
-                        std::string(57, 'z') + "...' is not had"));
+                        std::string(56, 'z') + "...' is not had"));
   EXPECT_EQ(count_away(3), 3);
   EXPECT_EQ(tier.stats().came, 0u);
   EXPECT_EQ(tier.stats().failures, 1u);

@@ -14,7 +14,7 @@ namespace {
 using scenarios::Beside;
 using scenarios::SweepOptions;
 
-constexpr uint64_t kMutantOneIn = 3;  // of those that count, in the order of their pages
+constexpr uint64_t kMutantOneIn = 12;  // of those that count, in the order of their pages
 constexpr uint64_t kStarts = 3;
 constexpr uint64_t kRunsMost = 1000;  // a search that has found nothing by then is given up
 

@@ -131,11 +131,11 @@ TEST_F(Cli, ALongExplorationSaysWhatItMayTake) {
   for (int i = 0; i < 1'000; ++i)
     all.push_back({"SET", "key:" + std::to_string(i), std::to_string(i)});
   all.push_back({"EXEC"});
-  const Ran ran = run("explore --policy always --persona lying --jobs 1 --most 50000 --workload " +
+  const Ran ran = run("explore --policy always --persona lying --jobs 1 --most 250000 --workload " +
                       write("many.aof", requests(all)));
   EXPECT_EQ(ran.status, 5);
   EXPECT_THAT(ran.err, HasSubstr("0 of 1 certificates"));
-  EXPECT_THAT(ran.err, HasSubstr("at most, with 50000 classes each"));
+  EXPECT_THAT(ran.err, HasSubstr("at most, with 250000 classes each"));
 }
 
 // Any name that the disk takes, in any JSON.
