@@ -140,6 +140,9 @@ class Recovery {
     TRY(set_aside_orphans());
     // A publication was cut before its rename: no name leads to it, and the next one writes it anew.
     if (has_name(kManifestTemporary)) (void)os_.remove(in_aof_directory(kManifestTemporary));
+    // As a mark of the first generation was, that was to replace an earlier one.
+    const std::string next_mark = std::string(kFirstGenerationMark) + ".next";
+    if (has_name(next_mark)) (void)os_.remove(in_aof_directory(next_mark));
     remove_second_names();
     // It would say that nothing was acknowledged here, should the manifest ever be lost.
     return has_name(kFirstGenerationMark) ? os_.remove(in_aof_directory(kFirstGenerationMark))
