@@ -191,6 +191,10 @@ class Judge {
     for (FenceRow& row : table.rows)
       for (FenceCell& cell : row.cells)
         if (cell.need == Need::kUndecided) open.push_back({row.fence, &cell});
+    // Each is generated once: that takes as long as a hundred runs.
+    for (const Open& one : open)
+      if (options_.seeds > 0 && !own_workloads_.contains(one.fence->workload))
+        own_workloads_.emplace(one.fence->workload, make_builtin(one.fence->workload, 1));
     on_all_cores(open.size(), options_.jobs,
                  [&](size_t n) { sample(*open[n].fence, *open[n].cell); });
   }
@@ -203,8 +207,8 @@ class Judge {
   }
 
   void sample(const MutantInfo& fence, FenceCell& cell) const {
-    const auto own = make_builtin(fence.workload, 1);
     for (uint64_t seed = 1; seed <= options_.seeds; ++seed) {
+      const WorkloadPtr& own = own_workloads_.at(fence.workload);
       for (const Policy* policy : options_.policies) {
         RunSpec run;
         run.target = options_.target;
@@ -233,6 +237,7 @@ class Judge {
 
   const FenceOptions& options_;
   std::vector<Piece> pieces_;
+  std::map<std::string_view, WorkloadPtr> own_workloads_;  // none for a fence that names none
 };
 
 }  // namespace

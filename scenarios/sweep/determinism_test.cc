@@ -19,16 +19,20 @@ namespace {
 
 constexpr uint64_t kSpecs = 210;
 
-// All policies, personas and workloads in turn, with all faults.
-SweepOptions everything() {
-  SweepOptions options;
-  for (const Builtin& builtin : builtin_workloads()) {
-    options.workloads.push_back(make_builtin(builtin.name, 1));
-  }
-  for (const Policy& policy : all_policies()) options.policies.push_back(&policy);
-  for (const auto& persona : faults::all_personas()) options.personas.push_back(&persona);
-  options.operations = 60;
-  return options;
+// All policies, personas and workloads in turn, with all faults. The workloads are generated once: that takes as long
+// as a hundred runs.
+const SweepOptions& everything() {
+  static const SweepOptions all = [] {
+    SweepOptions options;
+    for (const Builtin& builtin : builtin_workloads()) {
+      options.workloads.push_back(make_builtin(builtin.name, 1));
+    }
+    for (const Policy& policy : all_policies()) options.policies.push_back(&policy);
+    for (const auto& persona : faults::all_personas()) options.personas.push_back(&persona);
+    options.operations = 60;
+    return options;
+  }();
+  return all;
 }
 
 struct Trace {
@@ -52,7 +56,7 @@ RunSpec spec_number(const SweepOptions& options, uint64_t number) {
 }
 
 TEST(Determinism, TheSameRunAgainHasTheSameTrace) {
-  const SweepOptions options = everything();
+  const SweepOptions& options = everything();
   std::set<uint64_t> hashes;
   std::set<std::string> policies, personas, workloads;
   for (uint64_t i = 0; i < kSpecs; ++i) {
@@ -72,7 +76,7 @@ TEST(Determinism, TheSameRunAgainHasTheSameTrace) {
 
 // Nothing of a run lives outside it: neither what ran before on the thread nor what runs beside it.
 TEST(Determinism, ThreadsDoNotMeet) {
-  const SweepOptions options = everything();
+  const SweepOptions& options = everything();
   std::vector<Trace> forward(kSpecs), backward(kSpecs);
   std::thread one([&] {
     for (uint64_t i = 0; i < kSpecs; ++i) forward[i] = trace_of(spec_number(options, i));
@@ -94,7 +98,7 @@ TEST(Determinism, AListenerChangesNothing) {
     void on_event(const sim::Event&) override { ++count; }
     uint64_t count = 0;
   };
-  const SweepOptions options = everything();
+  const SweepOptions& options = everything();
   for (uint64_t i = 0; i < 20; ++i) {
     const RunSpec spec = spec_number(options, i);
     Counter counter;
