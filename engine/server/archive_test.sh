@@ -34,7 +34,7 @@ begin_s3() {
     done
     export AWS_ACCESS_KEY_ID=S3RVER AWS_SECRET_ACCESS_KEY=S3RVER
   else
-    python3 "$here/s3_server.py" "$dir/s3.port" 2>"$dir/s3.log" &
+    /usr/bin/python3 "$here/s3_server.py" "$dir/s3.port" 2>"$dir/s3.log" &
     s3_pid=$!
     pids+=("$s3_pid")
     for _ in $(seq 400); do
@@ -76,7 +76,7 @@ until_is() {
   fail "$1 is $(figure "$1"), not $2 $3: $(tail -5 "$dir/log")"
 }
 talk() {
-  python3 - "$port" "$keys" "$1" <<'END'
+  /usr/bin/python3 - "$port" "$keys" "$1" <<'END'
 import random, socket, sys
 port, keys, what = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 s = socket.create_connection(("127.0.0.1", port))

@@ -70,7 +70,7 @@ until_so() {
 caught_up() { until_so ' sink_behind_lsn:0 ' ask 'INFO persistence'; }
 # sql_of FILE TEXT: the rows of a SQLite file of the server, fields with | between.
 sql_of() {
-  python3 - "$dir/data/$1" "$2" <<'END'
+  /usr/bin/python3 - "$dir/data/$1" "$2" <<'END'
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1], timeout=10)
 for row in db.execute(sys.argv[2]).fetchall():

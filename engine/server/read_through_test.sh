@@ -90,7 +90,7 @@ is "rows stay" "$(sql "SELECT count(*) FROM users WHERE key LIKE 'user:big%'")" 
 
 # --- The database is away ---
 launch --sink-read-ttl-ms 1
-python3 - "$dir/data/shop.db" "$dir" <<'END' &
+/usr/bin/python3 - "$dir/data/shop.db" "$dir" <<'END' &
 import os, sqlite3, sys, time
 db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=10)
 db.execute("BEGIN EXCLUSIVE")

@@ -36,7 +36,7 @@ is "no table" "$(sql 'SELECT key, reason FROM powercut_set_aside')" "list:1|a li
 is "no pattern" "$(sql "SELECT count(*) FROM rest")" 0
 
 # --- Held by another program ---
-python3 - "$dir/data/shop.db" <<'END' &
+/usr/bin/python3 - "$dir/data/shop.db" <<'END' &
 import sqlite3, sys, time
 db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=10)
 db.execute("BEGIN EXCLUSIVE")

@@ -19,7 +19,7 @@ launch() {
 
 # fill: key N has a value of 1,000 bytes, which tells N.
 fill() {
-  python3 - "$port" "$keys" <<'END'
+  /usr/bin/python3 - "$port" "$keys" <<'END'
 import socket, sys
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 f = s.makefile("rb")
@@ -31,7 +31,7 @@ END
 }
 # wrong FROM: how many of the keys from there on do not have what they must.
 wrong() {
-  python3 - "$port" "$1" "$keys" <<'END'
+  /usr/bin/python3 - "$port" "$1" "$keys" <<'END'
 import socket, sys
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 f = s.makefile("rb")
@@ -111,7 +111,7 @@ done
 end -9
 cp -a "$dir/data/cold" "$dir/whole"
 # Every copy of every tenth: most values lie there, and not all.
-python3 - "$keys" "$dir"/data/cold/*.cold <<'END'
+/usr/bin/python3 - "$keys" "$dir"/data/cold/*.cold <<'END'
 import sys
 for name in sys.argv[2:]:
     with open(name, "rb") as f: data = f.read()
@@ -120,7 +120,7 @@ for name in sys.argv[2:]:
 END
 launch
 replies=$(for n in $(seq 4 $((keys - 1))); do echo "GET key:$n"; done | {
-  python3 -c '
+  /usr/bin/python3 -c '
 import socket, sys
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 f = s.makefile("rb")

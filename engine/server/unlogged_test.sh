@@ -58,7 +58,7 @@ launch
 is "after a kill amid writes" "$(ask 'GET user:n')" "\$${#there} $there"
 
 # --- Held by another program: replies wait when the window is used up, reads go on, then all go on ---
-python3 - "$dir/data/shop.db" <<'PY' &
+/usr/bin/python3 - "$dir/data/shop.db" <<'PY' &
 import os, sqlite3, sys, time
 db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=10)
 db.execute("BEGIN EXCLUSIVE")

@@ -19,7 +19,7 @@ launch() {
 
 # say VERB FROM: of each key from there on, SET what it must have, or how many do not have it.
 say() {
-  python3 - "$port" "$1" "$2" "$keys" <<'END'
+  /usr/bin/python3 - "$port" "$1" "$2" "$keys" <<'END'
 import socket, sys
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 f = s.makefile("rb")
