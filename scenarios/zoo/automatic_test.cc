@@ -73,7 +73,7 @@ TEST(AutomaticZoo, SaysWhatFoundEach) {
   const auto posix = as_automatic("stale-epoch", "engine/os/posix/posix_os.cc");
   AutomaticOptions options;
   options.mutants = {&seen, &unseen, &posix};
-  options.seeds = 100;
+  options.seeds = 40;
   options.jobs = 2;
   const auto rows = run_automatic(options, {});
   ASSERT_EQ(rows.size(), 2u);  // no run executes the third, and there are no tests

@@ -13,6 +13,7 @@ ZooOptions options_for(std::vector<std::string_view> mutants) {
   ZooOptions options;
   options.sweep = look_up({}).value();
   options.sweep.jobs = 2;
+  options.sweep.operations = 60;
   for (const std::string_view name : mutants) options.mutants.push_back(faults::find_mutant(name));
   options.starts = 3;
   options.seeds_most = 200;
