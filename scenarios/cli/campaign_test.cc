@@ -69,8 +69,8 @@ TEST_F(CampaignCli, ACampaignsFileDoesNotGrowWithItsRuns) {
     return std::stoul(count.out);
   };
   EXPECT_EQ(chunks(kPart + "--no-steer"), 0u);
-  EXPECT_EQ(chunks("sweep --workload mixed --ops 9 --seeds 1024"), 0u);
-  EXPECT_EQ(chunks("sweep --workload mixed --ops 9 --seeds 1100"), 3u);
+  EXPECT_EQ(chunks("sweep --workload mixed --ops 9 --seeds 512"), 0u);
+  EXPECT_EQ(chunks("sweep --workload mixed --ops 9 --seeds 588"), 3u);
 }
 
 TEST_F(CampaignCli, FilesThatDoNotBelongTogetherAreRefusedByTheDifference) {
@@ -114,7 +114,7 @@ TEST_F(CampaignCli, ShardsOfAnExplorationMergeIntoItsCertificates) {
 }
 
 TEST_F(CampaignCli, ShardsOfTheZooMergeIntoIt) {
-  const std::string zoo = "zoo --mutant ack-first,stale-epoch --starts 2 --seeds 60 ";
+  const std::string zoo = "zoo --mutant ack-first,stale-epoch --starts 2 --seeds 20 ";
   for (const char* shard : {"1/2", "2/2"})
     EXPECT_LE(run(zoo + "--shard " + shard + " --out z" + shard[0]).status, 1);
   auto merged = json_of("merge z1 z2")["result"];
