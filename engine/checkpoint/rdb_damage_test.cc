@@ -1,4 +1,5 @@
 // Files and payloads that are damaged, hostile, or of forms that only other versions write.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -110,6 +111,26 @@ TEST(RdbDamage, ErrorsSayFileOffsetAndWhat) {
   extra[17] = static_cast<char>(extra[17] ^ 1);
   EXPECT_THAT(error_of(extra).message,
               AllOf(HasSubstr("dump: offset 10: checksum "), HasSubstr(", but the content has ")));
+}
+
+// Wherever the first one stands. In another database it is another key.
+TEST(RdbDamage, ADuplicateIsFoundAmongMany) {
+  std::string many = "00 016b 0161";
+  for (int i = 10; i < 50; ++i) many += fmt::format(" 00 01{} 0161", i);
+  EXPECT_EQ(error_of(file_of(many + " 00 016b 0162")).message,
+            "dump: offset 214: duplicate key \"k\"");
+  for (int others : {1, 14, 15, 16, 17, 33}) {
+    std::string apart = "00 016b 0161";
+    for (int i = 0; i < others; ++i) apart += fmt::format(" 00 01{} 0161", 10 + i);
+    Keyspace keyspace;
+    ASSERT_TRUE(load(file_of(apart + " fe01 00 016b 0162 fe00 00 016c 0163"), keyspace).ok());
+    EXPECT_EQ(keyspace.size(0), static_cast<size_t>(others) + 2);
+    EXPECT_EQ(keyspace.size(1), 1u);
+    EXPECT_EQ(*keyspace.peek(0, "k")->value.string(), "a");
+    EXPECT_EQ(*keyspace.peek(1, "k")->value.string(), "b");
+    EXPECT_EQ(keyspace.database(0).table().at(0).key, "k");  // in the order of the file
+    EXPECT_EQ(keyspace.database(0).table().at(keyspace.size(0) - 1).key, "l");
+  }
 }
 
 // Sizes that promise more than the file has are refused before anything is allocated for them.
