@@ -113,23 +113,24 @@ TEST(RdbDamage, ErrorsSayFileOffsetAndWhat) {
               AllOf(HasSubstr("dump: offset 10: checksum "), HasSubstr(", but the content has ")));
 }
 
-// Wherever the first one stands. In another database it is another key.
+// Wherever the first one stands, among few and among many. In another database it is another key.
 TEST(RdbDamage, ADuplicateIsFoundAmongMany) {
-  std::string many = "00 016b 0161";
-  for (int i = 10; i < 50; ++i) many += fmt::format(" 00 01{} 0161", i);
-  EXPECT_EQ(error_of(file_of(many + " 00 016b 0162")).message,
-            "dump: offset 214: duplicate key \"k\"");
-  for (int others : {1, 14, 15, 16, 17, 33}) {
-    std::string apart = "00 016b 0161";
-    for (int i = 0; i < others; ++i) apart += fmt::format(" 00 01{} 0161", 10 + i);
+  const auto entry = [](int n) { return fmt::format(" 00 04{:08x} 0161", n); };
+  for (const int others : {1, 14, 15, 16, 17, 999, 1000, 1014, 1015, 1016, 1040}) {
+    std::string many = "00 016b 0161";
+    for (int i = 0; i < others; ++i) many += entry(i);
+    EXPECT_EQ(error_of(file_of(many + entry(1 << 20) + " 00 016b 0162")).message,
+              fmt::format("dump: offset {}: duplicate key \"k\"", 9 + 5 + 8 * (others + 1)));
     Keyspace keyspace;
-    ASSERT_TRUE(load(file_of(apart + " fe01 00 016b 0162 fe00 00 016c 0163"), keyspace).ok());
+    ASSERT_TRUE(load(file_of(many + " fe01 00 016b 0162 fe00 00 016c 0163"), keyspace).ok());
     EXPECT_EQ(keyspace.size(0), static_cast<size_t>(others) + 2);
     EXPECT_EQ(keyspace.size(1), 1u);
     EXPECT_EQ(*keyspace.peek(0, "k")->value.string(), "a");
     EXPECT_EQ(*keyspace.peek(1, "k")->value.string(), "b");
-    EXPECT_EQ(keyspace.database(0).table().at(0).key, "k");  // in the order of the file
-    EXPECT_EQ(keyspace.database(0).table().at(keyspace.size(0) - 1).key, "l");
+    const Table& table = keyspace.database(0).table();
+    EXPECT_EQ(table.at(0).key, "k");  // in the order of the file
+    EXPECT_EQ(table.at(1).key, std::string(4, '\0'));
+    EXPECT_EQ(table.at(table.size() - 1).key, "l");
   }
 }
 

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/base/check.h"
 #include "engine/base/words.h"
@@ -65,6 +65,7 @@ class Loader {
   bool read_footer();
   bool is_stray();
   bool keep(Value value, uint64_t at);
+  bool put(std::string_view key, Value value, int64_t expire_at_ms, uint64_t at);
   bool put_waiting();
 
   RdbReader& reader_;
@@ -75,14 +76,15 @@ class Loader {
   int db_ = 0;
   std::string key_;
   int64_t expire_at_ms_ = Object::kNoExpiry;  // of the entry that comes next
-  // Entries are put in some at a time, so that the places where they go are fetched together.
+  // Once there are many, entries are put in some at a time, so that the places where they go are fetched together.
   struct Waiting {
     std::string key;
     Value value;
     int64_t expire_at_ms = Object::kNoExpiry;
     uint64_t at = 0;  // where it begins in the file
   };
-  std::array<Waiting, kFetchedAtOnce> waiting_;  // of database db_
+  std::vector<Waiting>
+      waiting_;  // of database db_; with room for kFetchedAtOnce once one has waited
   size_t waiting_count_ = 0;
 };
 
@@ -288,6 +290,8 @@ bool Loader::keep(Value value, uint64_t at) {
   ++info_.keys;
   info_.expiring += expires ? 1 : 0;
   if (keyspace_ == nullptr) return true;
+  if (!pays_to_fetch(*keyspace_, db_)) return put(key_, std::move(value), expire_at_ms_, at);
+  waiting_.resize(kFetchedAtOnce);
   Waiting& waiting = waiting_[waiting_count_++];
   std::swap(waiting.key, key_);
   waiting.value = std::move(value);
@@ -298,21 +302,23 @@ bool Loader::keep(Value value, uint64_t at) {
 
 bool Loader::put_waiting() {
   if (waiting_count_ == 0) return true;
-  CHECK(keyspace_->loading());  // or what has expired would be removed under our hands
   const std::span<Waiting> all(waiting_.data(), std::exchange(waiting_count_, 0));
   Sought sought[kFetchedAtOnce];
   for (size_t i = 0; i < all.size(); ++i) sought[i].key = all[i].key;
   fetch_ahead(*keyspace_, db_, {sought, all.size()});
-  for (Waiting& one : all) {
-    const size_t before = keyspace_->size(db_);
-    Object* object = keyspace_->put(db_, one.key, std::move(one.value));
-    if (one.expire_at_ms != Object::kNoExpiry)
-      keyspace_->set_expiry(db_, one.key, object, one.expire_at_ms);
-    keyspace_->settle();
-    if (keyspace_->size(db_) == before)
-      return reader_.fail_at(one.at, fmt::format("duplicate key \"{}\"", shown(one.key)));
-  }
-  return true;
+  return std::all_of(all.begin(), all.end(), [this](Waiting& one) {
+    return put(one.key, std::move(one.value), one.expire_at_ms, one.at);
+  });
+}
+
+bool Loader::put(std::string_view key, Value value, int64_t expire_at_ms, uint64_t at) {
+  CHECK(keyspace_->loading());  // or what has expired would be removed under our hands
+  const size_t before = keyspace_->size(db_);
+  Object* object = keyspace_->put(db_, key, std::move(value));
+  if (expire_at_ms != Object::kNoExpiry) keyspace_->set_expiry(db_, key, object, expire_at_ms);
+  keyspace_->settle();
+  if (keyspace_->size(db_) > before) return true;
+  return reader_.fail_at(at, fmt::format("duplicate key \"{}\"", shown(key)));
 }
 
 bool Loader::read_footer() {
