@@ -116,6 +116,7 @@ class TargetType {
     bool writes_well = false;  // nothing keeps it from making writes durable
     std::optional<SealedBackup> sealed = {};  // it has just sealed that one
     bool seals_nothing = false;               // there was none that could be sealed
+    std::string disagrees = {};               // it says one thing in two ways, in one line
   };
   // Does an answer to it say such a thing?
   virtual bool tells(std::string_view /*request*/) const { return false; }

@@ -210,6 +210,8 @@ void Clients::send(Connection& connection, std::span<const std::string> requests
     violation_ = Violation{Breach::kNoPrefix,
                            "a request became several operations: a crash may leave a part of it"};
   }
+  if (std::string untrue = around_.history.untrue(); !untrue.empty() && !violation_)
+    violation_ = Violation{Breach::kUntrue, std::move(untrue)};
   note_policy();
   if (around_.target.ended()) {
     hooks_.on_ended();
@@ -258,6 +260,8 @@ std::optional<TargetType::Told> Clients::how_it_is() {
   const auto answer = ask(request);
   if (!answer) return std::nullopt;
   const TargetType::Told told = around_.type.told(*answer, before);
+  if (!told.disagrees.empty() && !violation_)
+    violation_ = Violation{Breach::kUntrue, told.disagrees};
   around_.history.note_kept(told.saved, told.synced);
   note_snapshot(told);
   return told;
