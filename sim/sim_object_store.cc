@@ -22,7 +22,7 @@ constexpr Site kBucketInterval("bucket.interval");
 constexpr Duration kBucketTimeLimit = seconds(1);  // of one call
 
 Error unreached(std::string_view what, std::string_view name, std::string_view why) {
-  return {Errc::kTimeout,
+  return {why == kBroke ? Errc::kIo : Errc::kTimeout,
           std::string(what) + " object " + std::string(name) + ": " + std::string(why)};
 }
 

@@ -132,7 +132,7 @@ bool SimOs::advance_clock() {
   Instant next = tasks_.next_deadline();
   if (injector_ != nullptr) next = std::min(next, injector_->next_moment());
   if (next == kForever) return false;
-  const bool beyond = next > time_limit_;
+  const bool beyond = next > time_limit_ || calls_ > call_limit_;
   advance_to(std::min(next, time_limit_));
   if (beyond) {
     out_of_time_ = true;

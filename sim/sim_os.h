@@ -84,6 +84,8 @@ class SimOs final : public engine::Os, private CheckWitness {
   // Time goes at most this far: run() returns kNone with out_of_time().
   void set_time_limit(Instant limit) { time_limit_ = limit; }
   bool out_of_time() const { return out_of_time_; }
+  // Nor are more calls made than that, but in the step that makes them: likewise.
+  void set_call_limit(uint64_t calls) { call_limit_ = calls; }
   // From now on a CHECK of the engine that fails in a task ends the world and not the process: run() returns,
   // died() says which it was, and what the tasks hold is leaked.
   void outlive_checks() { outlives_checks_ = true; }
@@ -177,6 +179,7 @@ class SimOs final : public engine::Os, private CheckWitness {
   RandomScheduler random_;
   Scheduler* scheduler_ = &random_;
   Instant time_limit_{INT64_MAX};
+  uint64_t call_limit_ = UINT64_MAX;
   bool stopped_ = false;
   bool out_of_time_ = false;
   bool outlives_checks_ = false;

@@ -102,6 +102,9 @@ class History : public sim::OperationObserver {
 
   // Changes that were made and are no operation, since the last call. Call it when none is under way.
   virtual bool unlogged_change() { return false; }
+  // What an operation did though it may not, or left beside the state that is not as the state says: the first one of the
+  // run, in one line; empty: nothing.
+  virtual std::string untrue() const { return {}; }
   // Empty, or how the history and the engine's state disagree.
   virtual std::string self_check() = 0;
 

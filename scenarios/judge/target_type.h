@@ -116,6 +116,7 @@ class TargetType {
     bool writes_well = false;  // nothing keeps it from making writes durable
     std::optional<SealedBackup> sealed = {};  // it has just sealed that one
     bool seals_nothing = false;               // there was none that could be sealed
+    std::string disagrees = {};               // it says one thing in two ways, in one line
   };
   // Does an answer to it say such a thing?
   virtual bool tells(std::string_view /*request*/) const { return false; }
@@ -130,6 +131,13 @@ class TargetType {
 
   // A request of several steps, which may be answered with an error and stay done up to the step that failed.
   virtual bool may_fail_halfway(std::string_view /*request*/) const { return false; }
+
+  // What is wrong with the answer to the last of these requests, which a client sent one behind the other, whatever the
+  // engine holds; in one line. Empty: nothing.
+  virtual std::string wrong_answer(std::span<const std::string> /*requests*/,
+                                   std::string_view /*reply*/) const {
+    return {};
+  }
 
   // One for a life, in some runs; null: there is none.
   virtual std::unique_ptr<Bystander> bystander() const { return nullptr; }

@@ -25,7 +25,7 @@ struct Clients::Connection {
     std::unique_ptr<Asked> told;  // seldom
     const std::string* request;   // which lives until then
     size_t said;                  // of steps: which
-    bool transaction;             // it answers for several requests
+    size_t requests;              // that it answers for: several are a transaction
     bool backup;                  // the request is one of backups
   };
 
@@ -200,7 +200,7 @@ void Clients::send(Connection& connection, std::span<const std::string> requests
                              ? around_.history.shown_by(requests, connection.db)
                              : 0;
   connection.expected.push_back(
-      {lsn, shown, std::move(told), &request, said, requests.size() > 1, backups.has_value()});
+      {lsn, shown, std::move(told), &request, said, requests.size(), backups.has_value()});
   if (steps_ != nullptr) said_[said].lsn = lsn;
   if (around_.history.unlogged_change() && !violation_) {
     violation_ =
@@ -210,6 +210,8 @@ void Clients::send(Connection& connection, std::span<const std::string> requests
     violation_ = Violation{Breach::kNoPrefix,
                            "a request became several operations: a crash may leave a part of it"};
   }
+  if (std::string untrue = around_.history.untrue(); !untrue.empty() && !violation_)
+    violation_ = Violation{Breach::kUntrue, std::move(untrue)};
   note_policy();
   if (around_.target.ended()) {
     hooks_.on_ended();
@@ -258,6 +260,8 @@ std::optional<TargetType::Told> Clients::how_it_is() {
   const auto answer = ask(request);
   if (!answer) return std::nullopt;
   const TargetType::Told told = around_.type.told(*answer, before);
+  if (!told.disagrees.empty() && !violation_)
+    violation_ = Violation{Breach::kUntrue, told.disagrees};
   around_.history.note_kept(told.saved, told.synced);
   note_snapshot(told);
   return told;
@@ -391,7 +395,8 @@ bool Clients::take(Connection& connection, Instant until) {
   const Instant from = std::min(connection.looked, around_.os.now());
   Connection::Expected due = std::move(connection.expected.front());
   connection.expected.erase(connection.expected.begin());
-  const auto& [own, known, told, request, said, transaction, backup] = due;
+  const auto& [own, known, told, request, said, requests, backup] = due;
+  const bool transaction = requests > 1;
   const uint64_t lsn = reply->served_by != 0 ? reply->served_by : own;
   // Who waited in vain was shown that there is nothing.
   const uint64_t shown =
@@ -407,6 +412,10 @@ bool Clients::take(Connection& connection, Instant until) {
   around_.trace.mix(hash_bytes(reply->bytes));
   const bool error = reply->error;
   check_transaction(connection, reply->bytes, error);
+  if (std::string wrong =
+          around_.type.wrong_answer({request - (requests - 1), requests}, reply->bytes);
+      !wrong.empty() && !violation_)
+    violation_ = Violation{Breach::kAnswer, std::move(wrong)};
   // Whoever was shown an operation was told that it is done. A transaction that is not done shows nothing.
   const bool nothing = reply->bytes.starts_with("+QUEUED") ||
                        (transaction && (reply->bytes == "*-1\r\n" || reply->bytes == "_\r\n"));

@@ -21,6 +21,9 @@ constexpr Duration kIdle = milliseconds(1500);
 // An engine waits between two tries to heal, and a sync takes its time; all of it is over long before.
 constexpr Duration kPatience = seconds(60);
 constexpr Duration kAskAgain = seconds(1);
+// Of the seam, in one life: an engine that makes more is at something that does not end. A hundred times what any needs.
+constexpr uint64_t kCallsAtMost = 300'000;
+constexpr uint64_t kCallsOfOperation = 2'000;
 // Keys that are listed of a state that never was.
 constexpr size_t kHoldsMost = 12;
 
@@ -54,6 +57,7 @@ Life::Life(RunState& run, uint32_t number)
   if (run.spec.mutant != nullptr && run.spec.mutant->decorates())
     mutant_os_.emplace(os, *run.spec.mutant);
   os.set_time_limit(run.legacy.world.now + kLifeLimit);
+  os.set_call_limit(kCallsAtMost + kCallsOfOperation * run.units_per_life);
   os.outlive_checks();
   injector.set_observer(*this);
 }

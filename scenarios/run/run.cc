@@ -118,6 +118,9 @@ void Run::judge_service(Life& life) {
   if (const std::string broken = life.target().broken(); !broken.empty() && !run_.stopped)
     run_.violate({life.target().recovery.behind ? Breach::kBehind : Breach::kReplica, broken});
   if (!run_.stopped)
+    if (auto untrue = run_.history->untrue(); !untrue.empty())
+      run_.violate({Breach::kUntrue, untrue});
+  if (!run_.stopped)
     if (auto wrong = run_.history->self_check(); !wrong.empty())
       run_.violate({Breach::kUnlogged, wrong});
   const sim::Deeds deeds = life.target().deeds();

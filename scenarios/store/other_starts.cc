@@ -12,6 +12,7 @@
 #include "engine/aof/manifest.h"
 #include "engine/aof/replace.h"
 #include "engine/backup/restore.h"
+#include "engine/base/decimal.h"
 #include "engine/checkpoint/rdb_decode.h"
 #include "scenarios/judge/file_content.h"
 #include "scenarios/judge/looked_at_os.h"
@@ -46,6 +47,7 @@ class OtherStarts final : CopiedStarts {
   void judge_without_log();
   void judge_log_turned_on();
   void judge_restore();
+  void judge_restore_to_second();
 
   std::vector<FoundBackup::State> states_;  // that were restored
   // What lies there.
@@ -279,6 +281,42 @@ void OtherStarts::judge_restore() {
     wrong(Breach::kNoPrefix, told, anew.text() + ", or to another state");
 }
 
+// The last second that stands in the log has all of it.
+void OtherStarts::judge_restore_to_second() {
+  if (!options_.append_only || !manifest_ || !ours_) return;
+  constexpr std::string_view kTimestamp = "\n#TS:";
+  std::optional<int64_t> latest;
+  for (const engine::ManifestFile& file : manifest_->segments) {
+    const auto text = file_content(world_.disk, engine::in_aof_directory(file.name));
+    if (!text) return;
+    for (size_t at = text->find(kTimestamp); at != text->npos;
+         at = text->find(kTimestamp, at + 1)) {
+      const size_t begin = at + kTimestamp.size();
+      const auto second =
+          parse_integer(std::string_view(*text).substr(begin, text->find('\r', begin) - begin));
+      if (second) latest = std::max(latest.value_or(*second), *second);
+    }
+  }
+  if (!latest || plain_.report.dropped_bytes != 0) return;
+  const std::string told = fmt::format("restored to second {}, the last of the log", *latest);
+  sim::WorldState copy = world_;
+  engine::Keyspace keyspace;
+  uint64_t reached = 0;
+  const Came came = in_world(copy, nullptr, [&](engine::Os& os, Came& to) {
+    const auto restored = engine::load_state(os, keyspace, {{}, *latest});
+    if (!restored.ok()) {
+      to.refusal = restored.error();
+      return;
+    }
+    reached = restored->lsn;
+  });
+  if (!came.died.empty()) return wrong(Breach::kDies, told, came.text());
+  if (came.refusal) return wrong(Breach::kNoStart, told, came.text());
+  if (reached != plain_.report.last_lsn)
+    wrong(Breach::kUntrue, told,
+          fmt::format("it comes to operation {} of {}", reached, plain_.report.last_lsn));
+}
+
 TargetType::OtherStarts OtherStarts::judge() {
   read_files();
   plain_ = start_on_copy(options_);
@@ -288,7 +326,7 @@ TargetType::OtherStarts OtherStarts::judge() {
                             &OtherStarts::judge_time_limit,  &OtherStarts::judge_progress,
                             &OtherStarts::judge_careful,     &OtherStarts::judge_beside_log,
                             &OtherStarts::judge_without_log, &OtherStarts::judge_log_turned_on,
-                            &OtherStarts::judge_restore};
+                            &OtherStarts::judge_restore,     &OtherStarts::judge_restore_to_second};
   for (const Judge judge : kAll)
     if (!wrong_) (this->*judge)();
   if (!wrong_) wrong_ = judge_disturbed_starts(world_, settings_, choices_);

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
+#include "engine/command/call.h"
 #include "engine/command/command_table.h"
 #include "engine/config.h"
 #include "scenarios/store/found_backups.h"
@@ -128,6 +130,19 @@ class StoreType : public TargetType {
     const auto words = sim::words_of(request);
     const engine::CommandSpec* spec = words.empty() ? nullptr : engine::resolve(words);
     return spec != nullptr && (spec->flags & engine::kRunsScript) != 0;
+  }
+  // Where a value lies is nobody's business: none is missed but by what reads keys that it does not name.
+  std::string wrong_answer(std::span<const std::string> requests,
+                           std::string_view reply) const override {
+    if (reply.find(engine::kUnnamedAway) == reply.npos) return {};
+    const bool unnamed =
+        std::any_of(requests.begin(), requests.end(), [](const std::string& request) {
+          const auto words = sim::words_of(request);
+          const engine::CommandSpec* spec = words.empty() ? nullptr : engine::resolve(words);
+          return spec != nullptr &&
+                 ((spec->flags & engine::kRunsScript) != 0 || spec->name.starts_with("sort"));
+        });
+    return unnamed ? std::string() : "a value that was named is said not to have been";
   }
   std::unique_ptr<Bystander> bystander() const override { return std::make_unique<Twins>(); }
   std::string how_it_is() const override { return sim::encode_request({"INFO", "persistence"}); }

@@ -9,6 +9,7 @@
 #include "engine/base/check.h"
 #include "engine/base/hash.h"
 #include "engine/command/command_table.h"
+#include "engine/os/tasks.h"
 #include "scenarios/store/digest.h"
 #include "sim/request.h"
 
@@ -200,6 +201,8 @@ void StoreHistory::on_operation(uint64_t lsn) {
                     return c.db >= 0 && c.after == 0 && c.before_expires != Object::kNoExpiry &&
                            c.before_expires <= now_ms;
                   });
+  if (untrue_.empty()) untrue_ = unasked(expiry_only);
+  if (untrue_.empty()) untrue_ = holds_->amiss();
   // First: the operation may swap databases.
   if (!dropped_.empty()) {
     changes_.insert(changes_.begin() + static_cast<ptrdiff_t>(changes_end_.back()),
@@ -209,6 +212,21 @@ void StoreHistory::on_operation(uint64_t lsn) {
   append(expiry_only, holds_->evicts());
   digests_.push_back(digest_);
   changes_end_.push_back(changes_.size());
+}
+
+// What it does for no client: it gives up a key that may go, or removes one whose time has come.
+std::string StoreHistory::unasked(bool expiry_only) const {
+  const bool expirer = os().current() != nullptr && os().current()->name() == "expirer";
+  if (expirer && !expiry_only) return "a key that nobody removed went before its time";
+  if (!holds_->evicts()) return {};
+  for (size_t i = changes_end_.back(); i < changes_.size(); ++i) {
+    const Change& change = changes_[i];
+    if (change.db < 0 || change.before == 0 || change.after != 0) continue;
+    const bool expires = change.before_expires != Object::kNoExpiry;
+    if (std::string why = holds_->may_not_go(expires); !why.empty())
+      return "a key was given up for want of memory, though " + why;
+  }
+  return {};
 }
 
 bool StoreHistory::unlogged_change() {
@@ -309,10 +327,23 @@ std::optional<History::AsLoaded> StoreHistory::as_loaded_at(int64_t now_ms) cons
   return AsLoaded{loaded_lsn_, digest_of(sums)};
 }
 
+std::string StoreHistory::miscounted() const {
+  for (int db = 0; db < kDatabases; ++db) {
+    const Database& database = keyspace_->database(db);
+    size_t expiring = 0;
+    for (size_t i = 0; i < database.table().size(); ++i)
+      expiring += database.table().at(i).value.expires() ? 1 : 0;
+    if (expiring != database.expires_count())
+      return fmt::format("{} keys of database {} expire, and {} are counted", expiring, db,
+                         database.expires_count());
+  }
+  return {};
+}
+
 std::string StoreHistory::self_check() {
   if (keyspace_ == nullptr || !touched_.empty()) return {};
   const uint64_t actual = keyspace_digest(*keyspace_, INT64_MIN, holds_->cold());
-  if (actual == total()) return {};
+  if (actual == total()) return miscounted();
   return fmt::format("after operation {} the keyspace differs from the sum of its changes",
                      last_lsn());
 }

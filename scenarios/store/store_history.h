@@ -34,6 +34,7 @@ class StoreHistory : public History, public engine::KeyspaceObserver {
   // and what it held, and may have saved again.
   std::optional<AsLoaded> as_loaded_at(int64_t wall_ms) const override;
   bool unlogged_change() override;
+  std::string untrue() const override { return untrue_; }
   std::string self_check() override;
   void on_operation(uint64_t lsn) override;
   using History::shown_by;
@@ -82,12 +83,14 @@ class StoreHistory : public History, public engine::KeyspaceObserver {
   void touch(engine::Database& db, std::string_view key, const engine::Object* object);
   void settle();
   uint64_t hash_of_library(std::string_view name) const;
+  std::string unasked(bool expiry_only) const;
+  std::string miscounted() const;
   void begin_sums();
   void note_dropped(uint64_t lsn);
   void add_to_sum(int db, uint64_t difference);
   uint64_t total() const;
 
-  const HoldsKeyspace* holds_ = nullptr;
+  HoldsKeyspace* holds_ = nullptr;
   engine::Keyspace* keyspace_ = nullptr;
   std::vector<uint64_t> digests_;  // [lsn], nothing expired
   std::vector<Change> changes_;
@@ -102,6 +105,7 @@ class StoreHistory : public History, public engine::KeyspaceObserver {
   uint64_t digest_ = 0;  // total(), kept up to date
   Sums first_sums_ = {};
   int64_t soonest_expiry_ms_ = INT64_MAX;
+  std::string untrue_;
 };
 
 }  // namespace powercut::scenarios

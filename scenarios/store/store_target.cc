@@ -10,7 +10,9 @@
 #include "scenarios/store/behind_rows.h"
 #include "scenarios/store/contents.h"
 #include "scenarios/store/digest.h"
+#include "scenarios/store/other_ways.h"
 #include "scenarios/store/undone.h"
+#include "sim/request.h"
 
 namespace powercut::scenarios {
 
@@ -210,6 +212,14 @@ void StoreTarget::apply(uint64_t client, std::string_view request) {
   for (Connection::Served& served : connections_[client].served) ++served.behind;
   ++connections_[client].due;
   session.feed(request);  // yields: connections_ may be another by then
+  if (waits(client) && served_otherwise_.empty()) look_at_wait(connections_[client], request);
+}
+
+void StoreTarget::look_at_wait(const Connection& connection, std::string_view request) {
+  const auto words = sim::words_of(request);
+  const engine::Waiting& waiting =
+      engine_->executor().clients().waiters.of(connection.session->client().id());
+  served_otherwise_ = served_otherwise(engine_->keyspace(), words, waiting);
 }
 
 std::optional<sim::Reply> StoreTarget::acknowledged(uint64_t client, Instant deadline) {
@@ -255,6 +265,56 @@ size_t reply_length(std::string_view bytes) {
     end += element;
   }
   return end;
+}
+
+// --- What stands beside its keys ---
+
+std::string StoreTarget::may_not_go(bool expires) const {
+  using engine::EvictionPolicy;
+  const EvictionPolicy policy = engine_->config().eviction;
+  const std::string_view name = engine::kEvictionPolicies[static_cast<size_t>(policy)];
+  if (policy != EvictionPolicy::kNoEviction && (expires || !name.starts_with("volatile-")))
+    return {};
+  return fmt::format("maxmemory-policy is {}", name);
+}
+
+std::string StoreTarget::amiss() {
+  for (std::string line : {waits_in_vain(), answers_otherwise()})
+    if (!line.empty()) return line;
+  return served_otherwise_;
+}
+
+// Whoever waits for a key that is there should have been served by what put it there. Of one that expires a clock that was
+// set back may say that it is there again.
+std::string StoreTarget::waits_in_vain() const {
+  const engine::Clients& clients = engine_->executor().clients();
+  if (clients.waiters.empty() || clients.writes_paused() || engine_->executor().role().replica)
+    return {};
+  for (int db = 0; db < engine_->keyspace().databases(); ++db)
+    for (const engine::Place& place : clients.waiters.places(db)) {
+      const engine::Object* object = engine_->keyspace().peek(db, place.key);
+      if (object == nullptr || object->expires() || object->value.away() != nullptr) continue;
+      engine::Waiters::Turn next;
+      while ((next = clients.waiters.next_at(place, object->value.type(), next.turn)).client != 0) {
+        const engine::Waiting& waiting = clients.waiters.of(next.client);
+        if (waiting.is_ready == nullptr ||
+            waiting.is_ready(object->value, engine::request_for(waiting, place.key)))
+          return fmt::format("a client waits for a {} of database {}, and it is there",
+                             engine::type_name(object->value.type()), db);
+      }
+    }
+  return {};
+}
+
+// What functions do is what the libraries say that are kept.
+std::string StoreTarget::answers_otherwise() const {
+  const engine::Libraries& all = engine_->keyspace().libraries();
+  const auto* loaded = engine_->executor().scripts().loaded();
+  if (loaded == nullptr) return {};
+  for (const auto& [name, library] : *loaded)
+    if (const auto kept = all.find(name); kept == all.end() || kept->second != library.text)
+      return fmt::format("library {} answers with another text than the one that is kept", name);
+  return {};
 }
 
 // --- What it promises, and what it is at ---

@@ -66,6 +66,8 @@ class StoreTarget : public sim::Target, public HoldsKeyspace, private engine::Op
   const ColdHashes* cold() const override { return cold_.get(); }
   bool evicts() const override { return engine_->executor().evicts(); }
   bool amid_script() const override { return engine_->executor().scripts().busy(); }
+  std::string may_not_go(bool expires) const override;
+  std::string amiss() override;
 
  protected:
   StoreTarget(std::unique_ptr<engine::Engine> engine, const sim::Settings& settings);
@@ -94,6 +96,9 @@ class StoreTarget : public sim::Target, public HoldsKeyspace, private engine::Op
   void on_served(uint64_t client, uint64_t lsn) override;
   void on_in_vain(uint64_t client, uint64_t lsn) override;
   void note_served(uint64_t client, const Connection::Served& served);
+  void look_at_wait(const Connection& connection, std::string_view request);
+  std::string waits_in_vain() const;
+  std::string answers_otherwise() const;
 
   std::unique_ptr<sim::SimObjectStore> bucket_;  // null: there is no archive
   std::unique_ptr<engine::Engine> engine_;
@@ -107,7 +112,8 @@ class StoreTarget : public sim::Target, public HoldsKeyspace, private engine::Op
   engine::SyncPolicy opened_sync_;          // the same
   bool log_off_;                            // it began without the log that the policy has
   uint64_t saved_at_end_ = 0;
-  uint64_t kept_ = 0;  // if the log is turned off now: what it holds up to here, synced
+  std::string served_otherwise_;  // who waited will be, in one line
+  uint64_t kept_ = 0;             // if the log is turned off now: what it holds up to here, synced
 };
 
 // The length of the RESP2 reply at the start of `bytes`; 0 if it is not complete.

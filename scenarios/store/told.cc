@@ -1,5 +1,7 @@
 #include "scenarios/store/told.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <iterator>
@@ -26,6 +28,31 @@ bool says(std::string_view reply, std::string_view words) {
   return reply.find(words) != reply.npos;
 }
 
+// Lines of one answer that say the same in two ways.
+std::string disagrees(std::string_view info) {
+  const auto flag = [&](std::string_view name, std::string_view number) -> std::string {
+    const auto found = number_in(info, fmt::format("\r\n{}:", number));
+    if (!found) return {};
+    const bool well = says(info, fmt::format("\r\n{}:ok\r\n", name));
+    return well == (*found == 0)
+               ? std::string()
+               : fmt::format("{} is {}, and {} is {}", name, well ? "ok" : "err", number, *found);
+  };
+  const auto ordered = [&](std::string_view less, std::string_view more) -> std::string {
+    const auto a = number_in(info, fmt::format("\r\n{}:", less));
+    const auto b = number_in(info, fmt::format("\r\n{}:", more));
+    if (!a || !b || *a <= *b) return {};
+    return fmt::format("{} is {}, and {} is {}", less, *a, more, *b);
+  };
+  for (std::string line :
+       {flag("aof_last_bgrewrite_status", "aof_rewrites_consecutive_failures"),
+        ordered("aof_synced_lsn", "aof_written_lsn"), ordered("aof_written_lsn", "aof_applied_lsn"),
+        ordered("aof_released_lsn", "aof_written_lsn"),
+        ordered("aof_base_size", "aof_current_size")})
+    if (!line.empty()) return line;
+  return {};
+}
+
 TargetType::Told told_by_info(std::string_view info, uint64_t last) {
   TargetType::Told told;
   const auto unsaved = number_in(info, "\r\nrdb_changes_since_last_save:");
@@ -37,6 +64,7 @@ TargetType::Told told_by_info(std::string_view info, uint64_t last) {
   told.rewrites_well = says(info, "\r\naof_last_bgrewrite_status:ok\r\n");
   told.has_no_log = says(info, "\r\naof_enabled:0\r\n");
   told.saves_well = says(info, "\r\nrdb_last_bgsave_status:ok\r\n");
+  told.disagrees = disagrees(info);
   told.writes_well = says(info, "\r\naof_last_write_status:ok\r\n");
   return told;
 }

@@ -10,6 +10,7 @@
 #include "engine/command/execute.h"
 #include "engine/command/number.h"
 #include "scenarios/store/digest.h"
+#include "scenarios/store/other_ways.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
@@ -24,6 +25,8 @@ constexpr EncodingLimits kLoose{0, 0, 0, 0, 0};
 constexpr uint64_t kMoreOneIn = 8;  // writes that are followed by more of the same
 constexpr uint64_t kMembers = 40;   // of which a collection is made that grows
 constexpr uint64_t kLargest = 200;
+constexpr uint64_t kOtherWaysOneIn = 3;  // writes behind which a value is looked at in other ways
+constexpr int kEdits = 24;
 
 // What may differ, since it picks, walks, or tells of how a value is held.
 constexpr std::string_view kLeftOut[] = {
@@ -144,6 +147,46 @@ std::string Twins::hear(uint64_t client, std::string_view request, int64_t wall_
   return say(words, db);
 }
 
+// Of what a command is to give another name, or a copy.
+Twins::Moved Twins::before_it_moves(Words words, const CommandSpec& spec, int db) const {
+  constexpr std::string_view kMovers[] = {"copy", "rename", "renamenx", "move"};
+  const engine::Object* object =
+      is_one_of(spec.name, kMovers) ? packed_->keyspace.peek(db, words[1]) : nullptr;
+  if (object == nullptr) return {};
+  return {value_hash(object->value), object->expire_at_ms, db};
+}
+
+// It holds what that held, for as long.
+std::string Twins::arrived(const Moved& moved, Words words, const CommandSpec& spec) const {
+  if (moved.hash == 0) return {};
+  int db = moved.db;
+  const bool moves = spec.name == "move";
+  for (size_t i = moves ? 2 : 3; i < words.size(); ++i)
+    if (moves || (i > 3 && sim::same_word(words[i - 1], "DB")))
+      db = static_cast<int>(parse_integer(words[i]).value_or(db));
+  const engine::Object* object = packed_->keyspace.peek(db, words[moves ? 1 : 2]);
+  if (object != nullptr && value_hash(object->value) == moved.hash &&
+      object->expire_at_ms == moved.expire_at_ms)
+    return {};
+  return fmt::format("{} {}: what arrives is not what was there", words[0], shown(words[1]));
+}
+
+// What a write has left, another way.
+std::string Twins::look_otherwise(std::string_view key, int db) {
+  const auto draw = [this](uint64_t n) {
+    ++drawn_otherwise_;
+    return hash_bytes({reinterpret_cast<const char*>(&drawn_otherwise_), sizeof drawn_otherwise_},
+                      n) %
+           n;
+  };
+  const engine::Object* object = packed_->keyspace.peek(db, key);
+  if (object == nullptr || draw(kOtherWaysOneIn) != 0) return {};
+  std::string wrong = kept_otherwise(object->value, draw(2) == 0 ? kPacked : kLoose);
+  if (wrong.empty() && object->value.list() != nullptr)
+    wrong = edited_otherwise(*object->value.list(), kEdits, draw);
+  return wrong.empty() ? wrong : fmt::format("key {}: {}", shown(key), wrong);
+}
+
 std::string Twins::say(Words words, int& db) {
   const CommandSpec* spec = engine::resolve(words);
   if (spec == nullptr || !engine::arity_fits(*spec, words.size()) || !takes(*spec) ||
@@ -151,13 +194,17 @@ std::string Twins::say(Words words, int& db) {
     return {};
   const int before = db;
   int other = db;
+  const Moved moved = before_it_moves(words, *spec, db);
   const bool answered = packed_->run(words, *spec, db);
   if (answered != loose_->run(words, *spec, other) || db != other)
     return fmt::format("{} waits, or moves, in one alone", words[0]);
   if (auto wrong = compare(words, *spec, before); !wrong.empty()) return wrong;
   if ((spec->flags & engine::kWrite) == 0 || packed_->effects.empty()) return {};
+  if (auto wrong = arrived(moved, words, *spec); !wrong.empty()) return wrong;
   std::vector<size_t> positions;
   engine::key_positions(*spec, words, positions);
+  for (const size_t at : positions)
+    if (auto wrong = look_otherwise(words[at], before); !wrong.empty()) return wrong;
   for (const size_t at : positions)
     if (auto wrong = ask_more(words[at], before); !wrong.empty()) return wrong;
   if (positions.empty() || draw(kMoreOneIn) != 0) return {};

@@ -2,7 +2,8 @@
 // none is. How a value is held is nobody's business: each answer of the two must be the same, what they log, and what they
 // hold.
 //
-// Behind a write they are asked for what it left, and now and then told more of the same, so that trees grow and shrink: a
+// What one of them holds is looked at in other ways as well: copied, moved, written and read, edited beside a row of words
+// (other_ways.h). Behind a write they are asked for what it left, and now and then told more of the same, so that trees grow and shrink: a
 // run's own collections are small. Nothing of this reaches the store or is drawn from the run's chance.
 #pragma once
 
@@ -39,12 +40,21 @@ class Twins final : public Bystander {
   std::string compare(Words words, const engine::CommandSpec& spec, int db);
   std::string ask_more(std::string_view key, int db);
   std::string grow(std::string_view key, int db);
+  struct Moved {
+    uint64_t hash = 0;  // of the value; 0: nothing moves
+    int64_t expire_at_ms = 0;
+    int db = 0;
+  };
+  Moved before_it_moves(Words words, const engine::CommandSpec& spec, int db) const;
+  std::string arrived(const Moved& moved, Words words, const engine::CommandSpec& spec) const;
+  std::string look_otherwise(std::string_view key, int db);
   uint64_t draw(uint64_t n);
 
   std::unique_ptr<Twin> packed_;
   std::unique_ptr<Twin> loose_;
   std::vector<int> databases_;  // by client
   uint64_t drawn_ = 0;
+  uint64_t drawn_otherwise_ = 0;  // apart: what else is asked stays what it is
   uint64_t compared_ = 0;
 };
 

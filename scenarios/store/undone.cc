@@ -69,6 +69,20 @@ std::string due(engine::Engine& engine, Instant now) {
   return fmt::format("a rewrite is due: {} bytes, and {} after the last", bytes, base);
 }
 
+// What it goes by for the next rewrite: the log has the base that the last one made, and since then it has grown.
+std::string sizes(engine::Engine& engine, const sim::Disk& disk) {
+  if (!engine.aof().active()) return {};
+  const auto text = file_content(disk, engine::in_aof_directory(engine::kManifestName));
+  const auto manifest = engine::parse_manifest(text.value_or(""));
+  if (!manifest.ok() || !manifest->base || !manifest->base->length) return {};
+  const uint64_t told = engine.generations().bytes_after_rewrite();
+  const uint64_t base = *manifest->base->length;
+  const uint64_t all = engine.generations().log_bytes();
+  if (told >= base && told <= all) return {};
+  return fmt::format("its base has {} bytes, its log {}, and it counts {} behind the last rewrite",
+                     base, all, told);
+}
+
 std::string memory(engine::Engine& engine) {
   size_t counted = 0;
   for (int db = 0; db < Keyspace::kDatabases; ++db) {
@@ -164,8 +178,8 @@ std::string undone_by(engine::Engine& engine, const sim::WorldState& world, bool
   const int64_t wall_ms = world.wall_offset_ms + world.now.ns / 1'000'000;
   for (const std::string& line :
        {expired(engine, wall_ms), unsynced(engine), behind(engine), due(engine, world.now),
-        memory(engine), cold_litter(engine, world.disk), bucket_litter(engine, world.disk, bucket),
-        litter(engine, world.disk, log)})
+        memory(engine), sizes(engine, world.disk), cold_litter(engine, world.disk),
+        bucket_litter(engine, world.disk, bucket), litter(engine, world.disk, log)})
     if (!line.empty()) return line;
   return {};
 }

@@ -87,6 +87,10 @@ class Scripts {
   using LibraryMap = std::map<std::string, Library, std::less<>>;
   // As data has them. A library that another server wrote, and that does not load here, has no functions.
   const LibraryMap& libraries();
+  // Those that answer; nullptr: the data have changed, and nobody has looked since.
+  const LibraryMap* loaded() const {
+    return version_ == keyspace_.libraries_version() ? &libraries_ : nullptr;
+  }
   size_t count_functions();
   // Loads a library that is to be kept; what it registers. The error is what is answered.
   Result<Library> compile(std::string_view text);
