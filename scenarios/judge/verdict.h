@@ -63,9 +63,8 @@ inline constexpr std::array<BreachRow, kBreaches> kBreachRows = {{
      "Bytes that had been safely on the disk were damaged, and the files show it. The store must "
      "say so "
      "and leave them alone. It went on with less, as if nothing had been there."},
-    {Breach::kUntrue, "LIE", "what the store says of itself is not so",
-     "Asked how it is, the store said that all is well. It had just said to a client that it is "
-     "not."},
+    {Breach::kUntrue, "LIE", "what the store says of itself, or does for nobody, is not so",
+     "What the store says of itself, or does for no client, is not what the rest of it says."},
     {Breach::kBackup, "BAK", "a backup is not what was said of it",
      "A client was told that its backup is whole. It is gone, or damaged, or holds something "
      "else."},
@@ -78,9 +77,10 @@ inline constexpr std::array<BreachRow, kBreaches> kBreachRows = {{
     {Breach::kReplica, "RPL", "a replica is not what its master was",
      "Another machine follows the store, to take its place when it is lost. It held what the store "
      "never held, or had less than the store had been told it has."},
-    {Breach::kAnswer, "ANS", "an answer depends on how the data are held",
-     "The same requests were done twice: once with every collection packed, once with none. They "
-     "were not answered alike, or did not leave the same."},
+    {Breach::kAnswer, "ANS", "an answer, or what is kept, depends on the way it was come by",
+     "The same was come by in two ways: with every collection packed and with none, copied, "
+     "written "
+     "and read, edited beside a plain row of words, or asked for late. It was not the same."},
 }};
 constexpr const BreachRow& row_of(Breach breach) {
   return kBreachRows[static_cast<size_t>(breach)];
