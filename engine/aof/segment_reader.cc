@@ -59,8 +59,9 @@ class Scanner {
  public:
   using OnEntry = std::function<Result<void>(uint64_t, const EntryView&)>;
 
-  Scanner(SegmentBytes& source, const SegmentExpectation& expected, const OnEntry& on_entry)
-      : source_(source), expected_(expected), on_entry_(on_entry) {
+  Scanner(SegmentBytes& source, const SegmentExpectation& expected, const OnEntry& on_entry,
+          const OnAhead& on_ahead)
+      : source_(source), expected_(expected), on_entry_(on_entry), on_ahead_(on_ahead) {
     scan_.next_lsn = expected.first_lsn;
   }
 
@@ -268,7 +269,10 @@ class Scanner {
   // Groups the batch's commands into entries and hands them over.
   Result<void> deliver() {
     const uint64_t first = scan_.next_lsn;
-    for (size_t i = 0; i < late_.value_or(batch_.size()); ++i) TRY(take(batch_.command(i)));
+    for (size_t i = 0; i < late_.value_or(batch_.size()); ++i) {
+      if (on_ahead_) on_ahead_(batch_, i);
+      TRY(take(batch_.command(i)));
+    }
     if (late_) return {};
     if (scan_.next_lsn != first + batch_entries_)
       return corrupt(scan_.good_end, "a batch has another number of entries than it says");
@@ -353,6 +357,7 @@ class Scanner {
   std::string_view bytes_;  // what was read of it
   const SegmentExpectation& expected_;
   const OnEntry& on_entry_;
+  const OnAhead& on_ahead_;
   SegmentScan scan_;
   EntryView batch_;
   std::optional<size_t> late_;  // the first command of the batch that is later than wanted
@@ -395,8 +400,9 @@ Parse parse_command(std::string_view bytes, size_t& position,
 
 Result<SegmentScan> scan_segment(
     SegmentBytes& bytes, const SegmentExpectation& expected,
-    const std::function<Result<void>(uint64_t, const EntryView&)>& on_entry) {
-  return Scanner(bytes, expected, on_entry).run();
+    const std::function<Result<void>(uint64_t, const EntryView&)>& on_entry,
+    const OnAhead& on_ahead) {
+  return Scanner(bytes, expected, on_entry, on_ahead).run();
 }
 
 }  // namespace powercut::engine

@@ -63,11 +63,15 @@ struct SegmentScan {
   bool corrupt = false;        // given up because of truncate_corruption, not as a torn tail
 };
 
+// Hears before each command of a batch which one comes next: who likes may look at those behind it.
+using OnAhead = std::function<void(const EntryView& batch, size_t next)>;
+
 // `on_entry` gets each entry's LSN and commands; its error ends the scan.
 // Error: kCorrupt, naming file, offset and remedy.
 Result<SegmentScan> scan_segment(
     SegmentBytes& bytes, const SegmentExpectation& expected,
-    const std::function<Result<void>(uint64_t lsn, const EntryView& entry)>& on_entry);
+    const std::function<Result<void>(uint64_t lsn, const EntryView& entry)>& on_entry,
+    const OnAhead& on_ahead = {});
 
 // One RESP command at `position`, or why there is none.
 enum class Parse : unsigned char { kCommand, kCut, kBad };

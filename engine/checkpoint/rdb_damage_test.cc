@@ -1,4 +1,5 @@
 // Files and payloads that are damaged, hostile, or of forms that only other versions write.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -110,6 +111,27 @@ TEST(RdbDamage, ErrorsSayFileOffsetAndWhat) {
   extra[17] = static_cast<char>(extra[17] ^ 1);
   EXPECT_THAT(error_of(extra).message,
               AllOf(HasSubstr("dump: offset 10: checksum "), HasSubstr(", but the content has ")));
+}
+
+// Wherever the first one stands, among few and among many. In another database it is another key.
+TEST(RdbDamage, ADuplicateIsFoundAmongMany) {
+  const auto entry = [](int n) { return fmt::format(" 00 04{:08x} 0161", n); };
+  for (const int others : {1, 14, 15, 16, 17, 999, 1000, 1014, 1015, 1016, 1040}) {
+    std::string many = "00 016b 0161";
+    for (int i = 0; i < others; ++i) many += entry(i);
+    EXPECT_EQ(error_of(file_of(many + entry(1 << 20) + " 00 016b 0162")).message,
+              fmt::format("dump: offset {}: duplicate key \"k\"", 9 + 5 + 8 * (others + 1)));
+    Keyspace keyspace;
+    ASSERT_TRUE(load(file_of(many + " fe01 00 016b 0162 fe00 00 016c 0163"), keyspace).ok());
+    EXPECT_EQ(keyspace.size(0), static_cast<size_t>(others) + 2);
+    EXPECT_EQ(keyspace.size(1), 1u);
+    EXPECT_EQ(*keyspace.peek(0, "k")->value.string(), "a");
+    EXPECT_EQ(*keyspace.peek(1, "k")->value.string(), "b");
+    const Table& table = keyspace.database(0).table();
+    EXPECT_EQ(table.at(0).key, "k");  // in the order of the file
+    EXPECT_EQ(table.at(1).key, std::string(4, '\0'));
+    EXPECT_EQ(table.at(table.size() - 1).key, "l");
+  }
 }
 
 // Sizes that promise more than the file has are refused before anything is allocated for them.

@@ -4,13 +4,17 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/base/check.h"
 #include "engine/base/words.h"
 #include "engine/checkpoint/rdb_format.h"
 #include "engine/checkpoint/rdb_reader.h"
 #include "engine/checkpoint/rdb_value.h"
+#include "engine/store/fetch_ahead.h"
 
 namespace powercut::engine {
 
@@ -31,7 +35,7 @@ class Loader {
       : reader_(reader), keyspace_(keyspace), options_(options) {}
 
   Result<RdbInfo> load() {
-    if (!read_header() || !read_items() || !read_footer()) return reader_.error();
+    if (!read_header() || !read_items() || !put_waiting() || !read_footer()) return reader_.error();
     CHECK(!reader_.failed());
     CHECK(info_.keys + info_.empty_skipped + info_.expired_dropped == entries_);
     return std::move(info_);
@@ -60,7 +64,9 @@ class Loader {
   bool read_entry(uint8_t type, uint64_t at);
   bool read_footer();
   bool is_stray();
-  bool keep(Value value);
+  bool keep(Value value, uint64_t at);
+  bool put(std::string_view key, Value value, int64_t expire_at_ms, uint64_t at);
+  bool put_waiting();
 
   RdbReader& reader_;
   Keyspace* keyspace_;
@@ -70,6 +76,16 @@ class Loader {
   int db_ = 0;
   std::string key_;
   int64_t expire_at_ms_ = Object::kNoExpiry;  // of the entry that comes next
+  // Once there are many, entries are put in some at a time, so that the places where they go are fetched together.
+  struct Waiting {
+    std::string key;
+    Value value;
+    int64_t expire_at_ms = Object::kNoExpiry;
+    uint64_t at = 0;  // where it begins in the file
+  };
+  std::vector<Waiting>
+      waiting_;  // of database db_; with room for kFetchedAtOnce once one has waited
+  size_t waiting_count_ = 0;
 };
 
 bool Loader::read_header() {
@@ -177,6 +193,7 @@ bool Loader::read_database_number() {
         at, fmt::format("database {}, of {}: start with a higher --databases", db, databases),
         Errc::kUnsupported);
   }
+  if (!put_waiting()) return false;
   db_ = static_cast<int>(db);
   return true;
 }
@@ -254,14 +271,12 @@ bool Loader::read_entry(uint8_t type, uint64_t at) {
     return false;
   }
   ++entries_;
-  if (!keep(std::move(value)))
-    return reader_.fail_at(at, fmt::format("duplicate key \"{}\"", shown(key_)));
+  if (!keep(std::move(value), at)) return false;
   expire_at_ms_ = Object::kNoExpiry;
   return true;
 }
 
-// False for a duplicate.
-bool Loader::keep(Value value) {
+bool Loader::keep(Value value, uint64_t at) {
   const bool expires = expire_at_ms_ != Object::kNoExpiry;
   if (value.is_empty_collection()) {
     ++info_.empty_skipped;
@@ -275,12 +290,35 @@ bool Loader::keep(Value value) {
   ++info_.keys;
   info_.expiring += expires ? 1 : 0;
   if (keyspace_ == nullptr) return true;
-  const size_t before = keyspace_->size(db_);
+  if (!pays_to_fetch(*keyspace_, db_)) return put(key_, std::move(value), expire_at_ms_, at);
+  waiting_.resize(kFetchedAtOnce);
+  Waiting& waiting = waiting_[waiting_count_++];
+  std::swap(waiting.key, key_);
+  waiting.value = std::move(value);
+  waiting.expire_at_ms = expire_at_ms_;
+  waiting.at = at;
+  return waiting_count_ < waiting_.size() || put_waiting();
+}
+
+bool Loader::put_waiting() {
+  if (waiting_count_ == 0) return true;
+  const std::span<Waiting> all(waiting_.data(), std::exchange(waiting_count_, 0));
+  Sought sought[kFetchedAtOnce];
+  for (size_t i = 0; i < all.size(); ++i) sought[i].key = all[i].key;
+  fetch_ahead(*keyspace_, db_, {sought, all.size()});
+  return std::all_of(all.begin(), all.end(), [this](Waiting& one) {
+    return put(one.key, std::move(one.value), one.expire_at_ms, one.at);
+  });
+}
+
+bool Loader::put(std::string_view key, Value value, int64_t expire_at_ms, uint64_t at) {
   CHECK(keyspace_->loading());  // or what has expired would be removed under our hands
-  Object* object = keyspace_->put(db_, key_, std::move(value));
-  if (expires) keyspace_->set_expiry(db_, key_, object, expire_at_ms_);
+  const size_t before = keyspace_->size(db_);
+  Object* object = keyspace_->put(db_, key, std::move(value));
+  if (expire_at_ms != Object::kNoExpiry) keyspace_->set_expiry(db_, key, object, expire_at_ms);
   keyspace_->settle();
-  return keyspace_->size(db_) > before;
+  if (keyspace_->size(db_) > before) return true;
+  return reader_.fail_at(at, fmt::format("duplicate key \"{}\"", shown(key)));
 }
 
 bool Loader::read_footer() {

@@ -13,6 +13,8 @@
 #include "engine/command/execute.h"
 #include "engine/command/number.h"
 #include "engine/command/permission.h"
+#include "engine/command/request_parser.h"
+#include "engine/store/fetch_ahead.h"
 
 namespace powercut::engine {
 
@@ -90,6 +92,13 @@ bool Executor::is_command(Client& client, const CommandSpec* spec,
     return false;
   }
   return true;
+}
+
+void Executor::fetch_ahead(const Client& client, const RequestParser& parser) const {
+  if (!pays_to_fetch(keyspace_, client.db)) return;
+  Sought room[kFetchedAtOnce];
+  const auto sought = parser.ahead(room);
+  if (sought.size() > 1) powercut::engine::fetch_ahead(keyspace_, client.db, sought);
 }
 
 void Executor::run(Client& client, std::span<const std::string_view> args) {

@@ -53,6 +53,8 @@ class OperationLog {
   virtual const std::string& refusal() const = 0;
 };
 
+class RequestParser;
+
 // For the judge: called after each operation, in the same step.
 class OperationListener {
  public:
@@ -91,6 +93,8 @@ class Executor final : public Chance,
   // Executes one request of a client; its outbox holds the reply, or releases it. Yields only before
   // it changes anything, or in a command whose Control method yields.
   void run(Client& client, std::span<const std::string_view> args);
+  // It will be asked to run what the client's parser has: brings what that looks for into the cache.
+  void fetch_ahead(const Client& client, const RequestParser& parser) const;
   // Does what a master's stream has, as its client `master`: whatever clients may not do, and without a reply. In one
   // step; the caller waits until may_follow().
   //   Errors: kUnsupported: this store cannot do it, or not all of it; then it has other data than its master.

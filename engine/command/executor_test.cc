@@ -1,6 +1,7 @@
 // The executor and the sessions above it, over a log that releases what it is told to.
 #include "engine/command/executor.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,7 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/words.h"
+#include "engine/command/effects.h"
 #include "engine/command/executor_harness.h"
+#include "engine/store/digest.h"
+#include "engine/store/fetch_ahead.h"
 
 namespace powercut::engine {
 namespace {
@@ -727,6 +732,43 @@ TEST_F(RestTest, NothingRestsOnAReplay) {
 }
 
 // --- Sessions ---
+
+// What is fetched ahead of a pipeline changes no answer: every type, large and small, in another database as well.
+TEST_F(ExecutorTest, APipelineAnswersAsItsRequestsOneByOne) {
+  Keyspace same;
+  FakeLog same_log{os};
+  Executor same_executor{os, same, same_log, control};
+  Session one_by_one{same_executor};
+  std::string pipeline;
+  std::string answers;
+  const auto say = [&](std::string line) {
+    line += "\r\n";
+    std::vector<std::string> words;
+    ASSERT_TRUE(split_words(std::string_view(line).substr(0, line.size() - 2), words));
+    append_command(pipeline, std::vector<std::string_view>(words.begin(), words.end()));
+    one_by_one.feed(line);
+    same_log.released = same_log.applied;
+    answers += taken(one_by_one);
+  };
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 1500; ++i) {
+      say(fmt::format("SET key-of-some-length-{} value-{}", i, round));
+      say(fmt::format("SADD {} member-{} {}", i % 3 == 0 ? "large-set" : "set", i % 700, i));
+      say(fmt::format("HSET {} field-{} value-of-some-length-{}",
+                      i % 3 == 0 ? "large-hash" : "hash", i % 2 == 0 ? i : i % 9, round));
+      say(fmt::format("ZADD zset {} member-{}", i % 5, i));
+      say(fmt::format("LPUSH list {}", i));
+      say(i % 40 == 0 ? fmt::format("SELECT {}", i / 40 % 3) : "PING");
+      say(fmt::format("DEL key-of-some-length-{}", i * 7 % 1500));
+      say("GET set");
+    }
+  }
+  EXPECT_TRUE(pays_to_fetch(same, 0));
+  session.feed(pipeline);
+  log.released = log.applied;
+  EXPECT_EQ(taken(session), answers);
+  EXPECT_EQ(digest_of(keyspace), digest_of(same));
+}
 
 TEST_F(ExecutorTest, RequestsComeInAnyPieces) {
   const std::string requests = "*2\r\n$3\r\nGET\r\n$1\r\na\r\n\r\nPING\r\n";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -213,6 +214,45 @@ RequestParser::Step RequestParser::fail(std::string message) {
   error_ = "ERR Protocol error: " + std::move(message);
   args_.clear();
   return Step::kFailed;
+}
+
+// --- Ahead ---
+
+namespace {
+
+// A number of up to nine digits behind its marker, and its line end; nothing: it is none.
+std::optional<size_t> take_header(std::string_view& bytes, char marker) {
+  if (bytes.empty() || bytes[0] != marker) return std::nullopt;
+  size_t number = 0;
+  size_t i = 1;
+  for (; i < bytes.size() && i < 10 && bytes[i] >= '0' && bytes[i] <= '9'; ++i)
+    number = number * 10 + static_cast<size_t>(bytes[i] - '0');
+  if (i == 1 || i + 2 > bytes.size() || bytes[i] != '\r') return std::nullopt;
+  bytes.remove_prefix(i + 2);
+  return number;
+}
+
+// Takes a whole request; false: there is none.
+bool take_request(std::string_view& bytes, Sought& sought) {
+  const auto count = take_header(bytes, '*');
+  if (!count) return false;
+  for (size_t i = 0; i < *count; ++i) {
+    const auto length = take_header(bytes, '$');
+    if (!length || *length + 2 > bytes.size()) return false;
+    if (i == 1) sought.key = bytes.substr(0, *length);
+    if (i == 2) sought.member = bytes.substr(0, *length);
+    bytes.remove_prefix(*length + 2);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::span<const Sought> RequestParser::ahead(std::span<Sought, kFetchedAtOnce> room) const {
+  size_t count = 0;
+  std::string_view bytes(data_.get() + at_, bulks_left_ > 0 ? 0 : size_ - at_);
+  while (count < room.size() && take_request(bytes, room[count])) ++count;
+  return room.first(count);
 }
 
 }  // namespace powercut::engine

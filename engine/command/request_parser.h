@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/store/fetch_ahead.h"
+
 namespace powercut::engine {
 
 class RequestParser {
@@ -24,6 +26,9 @@ class RequestParser {
   // few and short words only: what it announces costs memory.
   Outcome next(bool stranger = false);
   std::span<const std::string_view> args() const { return args_; }
+  // What the next requests seek that have come whole, as far as they are written as clients write them: a guess, for who
+  // fetches ahead. As many as there is room for; valid as args() are.
+  std::span<const Sought> ahead(std::span<Sought, kFetchedAtOnce> room) const;
   const std::string& error() const { return error_; }  // "ERR Protocol error: ..."
   size_t buffered() const { return size_ - begin_; }
   size_t room() const { return capacity_ - size_; }  // bytes that need no other buffer

@@ -126,6 +126,50 @@ TEST(RequestParser, ALargeValueInPiecesTakesItsSizeAndIsGivenBack) {
   EXPECT_EQ(parser.buffered(), 0u);
 }
 
+// What the next requests seek, "key member" each.
+std::vector<std::string> ahead_of(const RequestParser& parser) {
+  Sought room[kFetchedAtOnce];
+  std::vector<std::string> seen;
+  for (const Sought& sought : parser.ahead(room))
+    seen.push_back(std::string(sought.key) + " " + std::string(sought.member));
+  return seen;
+}
+
+TEST(RequestParser, LooksAheadAtWholeRequests) {
+  using Seen = std::vector<std::string>;
+  RequestParser parser;
+  EXPECT_EQ(ahead_of(parser), Seen{});
+  parser.feed("*2\r\n$3\r\nGET\r\n$1\r\nk\r\n*1\r\n$4\r\nPING\r\n");
+  parser.feed("*4\r\n$4\r\nHSET\r\n$1\r\nh\r\n$12\r\n123456789012\r\n$0\r\n\r\n");
+  parser.feed("*2\r\n$3\r\nGET\r\n$1\r\n");
+  EXPECT_EQ(ahead_of(parser), (Seen{"k ", " ", "h 123456789012"}));
+  ASSERT_EQ(parser.next(), Outcome::kCommand);
+  EXPECT_EQ(ahead_of(parser), (Seen{" ", "h 123456789012"}));
+  EXPECT_EQ(parser.args()[1], "k");
+  EXPECT_EQ(drain(parser).size(), 2u);
+  EXPECT_EQ(ahead_of(parser), Seen{});  // one has begun
+  parser.feed("x\r\nPING\r\n*2\r\n$3\r\nGET\r\n$1\r\ny\r\n");
+  ASSERT_EQ(parser.next(), Outcome::kCommand);
+  EXPECT_EQ(ahead_of(parser), Seen{});  // it does not look past what is written otherwise
+  EXPECT_EQ(drain(parser).size(), 2u);
+}
+
+TEST(RequestParser, LooksNoFurtherAheadThanThereIsRoom) {
+  RequestParser parser;
+  for (int i = 0; i < 20; ++i) parser.feed("*2\r\n$3\r\nGET\r\n$1\r\nk\r\n");
+  EXPECT_EQ(ahead_of(parser).size(), kFetchedAtOnce);
+}
+
+TEST(RequestParser, WhatComesAheadMayBeAnything) {
+  for (const std::string_view bytes :
+       {"*", "*1", "*1\r", "*-1\r\n", "*99999999999\r\n", "*0\r\n", "*2\r\n+OK\r\n", "*1\r\n$",
+        "*1\r\n$999999999\r\nx", "*1\r\n$1\r\n", "*1\r\n$1\r\nx", "\r\n"}) {
+    RequestParser parser;
+    parser.feed(bytes);
+    EXPECT_LE(ahead_of(parser).size(), 1u) << bytes;
+  }
+}
+
 TEST(RequestParser, ManyArgumentsByteByByte) {
   const std::string many = "*300000\r\n";
   RequestParser parser;

@@ -16,7 +16,8 @@ void Session::run() {
   stalled_ = false;
   left_off_ = false;
   client_.request_room = parser_.room();
-  while (!client_.closing) {
+  for (size_t n = 0; !client_.closing; ++n) {
+    if (n % kFetchedAtOnce == 0) executor_.fetch_ahead(client_, parser_);
     if (client_.waits) {
       left_off_ = true;
       return;

@@ -17,6 +17,9 @@ std::vector<std::string> parsed(std::string_view bytes, size_t piece) {
     const std::string_view fed = bytes.substr(0, piece);
     bytes.remove_prefix(fed.size());
     parser.feed(fed);
+    powercut::engine::Sought room[powercut::engine::kFetchedAtOnce];
+    for (const auto& sought : parser.ahead(room))
+      CHECK(sought.key.size() + sought.member.size() <= parser.buffered());
     for (;;) {
       const auto outcome = parser.next();
       if (outcome == RequestParser::Outcome::kNeedMore) break;

@@ -559,15 +559,17 @@ class Recovery {
     expected.truncate_corruption = options_.on_corruption == OnCorruption::kTruncate;
     expected.until_unix_s = options_.until_unix_s;
     replay_.new_segment();
-    TRY_ASSIGN(
-        SegmentScan scan,
-        scan_segment(bytes, expected, [&](uint64_t lsn, const EntryView& entry) -> Result<void> {
-          if (lsn > options_.until_lsn) return {};
-          if (options_.on_entry) options_.on_entry(lsn);
-          const auto at = entry.command(0)[0].data() - bytes.view().data();
-          TRY(between_entries(named.name, static_cast<uint64_t>(at)));
-          return replay_.apply(entry);
-        }));
+    const auto on_entry = [&](uint64_t lsn, const EntryView& entry) -> Result<void> {
+      if (lsn > options_.until_lsn) return {};
+      if (options_.on_entry) options_.on_entry(lsn);
+      const auto at = entry.command(0)[0].data() - bytes.view().data();
+      TRY(between_entries(named.name, static_cast<uint64_t>(at)));
+      return replay_.apply(entry);
+    };
+    const auto on_ahead = [&](const EntryView& batch, size_t next) {
+      replay_.fetch_ahead(batch, next);
+    };
+    TRY_ASSIGN(SegmentScan scan, scan_segment(bytes, expected, on_entry, on_ahead));
     loaded_before_ += bytes.size();
     // Every entry was handed over once, under the next number.
     CHECK(scan.next_lsn == expected.first_lsn + scan.entries && scan.good_end <= bytes.size());

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/command/command_table.h"
 #include "engine/command/execute.h"
+#include "engine/store/fetch_ahead.h"
 
 namespace powercut::engine {
 
@@ -34,6 +37,18 @@ Result<void> Replay::bring_back(const CommandSpec& spec, std::span<const std::st
   for (const size_t i : positions_)
     if (i < args.size()) TRY(bring_back_(db_, args[i]));
   return {};
+}
+
+void Replay::fetch_ahead(const EntryView& batch, size_t next) const {
+  if (next % kFetchedAtOnce != 0 || !pays_to_fetch(keyspace_, db_)) return;
+  Sought sought[kFetchedAtOnce];
+  const size_t count = std::min(kFetchedAtOnce, batch.size() - next);
+  for (size_t i = 0; i < count; ++i) {
+    const auto command = batch.command(next + i);
+    if (command.size() > 1) sought[i].key = command[1];
+    if (command.size() > 2) sought[i].member = command[2];
+  }
+  if (count > 1) powercut::engine::fetch_ahead(keyspace_, db_, {sought, count});
 }
 
 Result<void> Replay::apply(const EntryView& entry) {

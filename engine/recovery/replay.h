@@ -20,6 +20,8 @@ class Replay final : public Chance {
   // A command that answers with an error did something else when it was logged, so the state is not the logged one.
   //   Errors: kCorrupt, with the command and what it answers; what came before it in `entry` is applied.
   Result<void> apply(const EntryView& entry);
+  // The commands of a batch from `next` on are applied next: what they look for is fetched into the cache, some at a time.
+  void fetch_ahead(const EntryView& batch, size_t next) const;
   // How a value is brought back that is not in memory; may yield. Without it there are none.
   using BringBack = std::function<Result<void>(int db, std::string_view key)>;
   void set_bring_back(BringBack bring_back) { bring_back_ = std::move(bring_back); }

@@ -29,6 +29,9 @@ class Entries {
 
   size_t size() const { return small_.is_large() ? small_.large().map.size() : small_.count(); }
   bool packed() const { return !small_.is_large(); }
+  // For who fetches ahead: where they are while packed, or what leads there; and the map, or null while packed.
+  const void* block() const { return small_.bytes().at(0); }
+  const SlabMap<V>* map() const { return small_.is_large() ? &small_.large().map : nullptr; }
 
   // REQUIRES: position < size().
   Item at(size_t position) const {

@@ -21,6 +21,8 @@ class Set : private Entries<Nothing> {
   size_t size() const { return is_numbers() ? small_.count() : Entries::size(); }
   Set clone() const;
   size_t memory_bytes() const { return Entries::memory_bytes(); }
+  using Entries::block;
+  using Entries::map;
 
   // A member's bytes: in the set, or here. Views are valid while this is, and the set unchanged.
   class Member {

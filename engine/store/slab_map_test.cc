@@ -33,7 +33,10 @@ void expect_same(const Map& map, const MapModel& model) {
     const auto* entry = map.find(key);
     ASSERT_NE(entry, nullptr);
     ASSERT_EQ(entry->value, value);
+    map.fetch_cell(Map::hash_of(key));
+    ASSERT_EQ(map.fetch_entry(Map::hash_of(key)), entry);
   }
+  ASSERT_EQ(map.fetch_entry(Map::hash_of("a key that is not there")), nullptr);
 }
 
 // The bytes of keys that the map claims, beside what an empty-keyed map of this shape would.

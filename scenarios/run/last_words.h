@@ -1,5 +1,5 @@
-// If a CHECK fails or memory is misused in the middle of a run, the process ends; its last words
-// are the command that runs into it again.
+// If a CHECK fails or memory is misused in the middle of a run, or a run does not come back, the process ends; its last
+// words are the command that runs into it again.
 #pragma once
 
 #include <string>
@@ -15,7 +15,8 @@ class UnderWay {
   ~UnderWay();
 };
 
-// From now on the process ends with status 4 and one line, instead of a core dump.
-void speak_last_words(const std::string& program);
+// From now on the process ends with status 4 and one line, instead of a core dump, or of a run that takes more than so
+// many seconds of processor time: a loop without an end, in the engine or in powercut, yields to nobody who could judge it.
+void speak_last_words(const std::string& program, int most_seconds = 120);
 
 }  // namespace powercut::scenarios
