@@ -115,7 +115,7 @@ void AofLog::begin_entry(size_t commands) {
     if (second != last_timestamp_s_) {
       last_timestamp_s_ = second;
       char digits[24];
-      buffer_ += "#TS:";
+      buffer_ += kTimestampPrefix;
       buffer_.append(digits, std::to_chars(digits, digits + sizeof digits, second).ptr);
       buffer_ += "\r\n";
     }
