@@ -177,6 +177,8 @@ void AskedStarts::judge_full_disk() {
       {{"BGREWRITEAOF"}, {"BGREWRITEAOF"}},
       {{"CONFIG", "SET", "appendonly", "no"}, {"CONFIG", "SET", "appendonly", "yes"}}};
   const auto& before = kBefore[choices_.choose("asked.before", 0, kBefore.size())];
+  const bool meanwhile =
+      choices_.choose("asked.meanwhile", 0, 2) == 0;  // the last of these goes on
   RoomyOs* roomy = nullptr;
   std::string amiss;
   const auto over = [&](engine::Os& os) {
@@ -191,19 +193,24 @@ void AskedStarts::judge_full_disk() {
     if (ask(*session, write) != "+OK\r\n") return;
     for (const Words& request : before) {
       (void)ask(*session, request);
+      if (meanwhile && &request == &before.back()) break;
       do rest(os, milliseconds(1));  // a job that was asked for begins when others run
       while (!engine.keeper().busy(engine::Keeper::Job::kNone));
     }
-    roomy->free = 0;
+    // Little: for what begins a file, and no batch.
+    constexpr uint64_t kFree[] = {0, 50'000, 300'000, 900'000};
+    roomy->free = kFree[choices_.choose("asked.free", 0, std::size(kFree))];
     std::string reply;
     uint64_t applied = 0;
-    for (int n = 0; n < 40 && !reply.starts_with("-"); ++n) {
+    // A rewrite may make space again and again.
+    for (int n = 0; n < 60 && !reply.starts_with("-"); ++n) {
       applied = engine.aof().applied_lsn();
       reply = ask(*session, write);
     }
-    if (!reply.starts_with("-MISCONF"))
-      amiss = "a write is not refused, but answered with " + reply.substr(0, 40);
-    else if (engine.aof().applied_lsn() != applied)
+    const bool refused = reply.starts_with("-");
+    if (refused && !reply.starts_with("-MISCONF"))
+      amiss = "a write is answered with " + reply.substr(0, 40);
+    else if (refused && engine.aof().applied_lsn() != applied)
       amiss = "a write that is refused is done";
     else if (!roomy->in_vain.empty())
       amiss = roomy->in_vain + " is written to where no space was set aside";
