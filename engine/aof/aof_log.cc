@@ -83,17 +83,21 @@ void AofLog::enter(Phase next) {
 
 bool AofLog::has_space(size_t bytes) {
   if (!can_write() || !can_reserve_) return true;
-  const uint64_t needed = segment_.size + unwritten_.size() + buffer_.size() + 2 * bytes + kSlack;
-  if (needed <= reserved_) {
+  // What is applied behind the cut of a rotation is written to the next segment.
+  const Segment& to = behind_cut_ != nullptr ? *behind_cut_ : segment_;
+  uint64_t& has = behind_cut_ != nullptr ? reserved_behind_cut_ : reserved_;
+  const uint64_t before = behind_cut_ != nullptr ? 0 : unwritten_.size();
+  const uint64_t needed = to.size + before + buffer_.size() + 2 * bytes + kSlack;
+  if (needed <= has) {
     if (std::exchange(out_of_space_, false)) unblock();
     return true;
   }
-  auto reserved = segment_.file->reserve(needed + kReserve);
+  auto reserved = to.file->reserve(needed + kReserve);
   if (reserved.ok()) {
-    reserved_ = needed + kReserve;
+    has = needed + kReserve;
   } else if (reserved.error().code == Errc::kNoSpace) {
-    reserved = segment_.file->reserve(needed);  // the last of it
-    if (reserved.ok()) reserved_ = needed;
+    reserved = to.file->reserve(needed);  // the last of it
+    if (reserved.ok()) has = needed;
   }
   const bool full = !reserved.ok() && reserved.error().code == Errc::kNoSpace;
   can_reserve_ = reserved.ok() || full;
@@ -115,7 +119,7 @@ void AofLog::begin_entry(size_t commands) {
     if (second != last_timestamp_s_) {
       last_timestamp_s_ = second;
       char digits[24];
-      buffer_ += "#TS:";
+      buffer_ += kTimestampPrefix;
       buffer_.append(digits, std::to_chars(digits, digits + sizeof digits, second).ptr);
       buffer_ += "\r\n";
     }
@@ -368,6 +372,8 @@ void AofLog::do_rotation() {
     outcome = write_batch();
   }
   if (outcome.ok()) {
+    behind_cut_ = &rotation.next;
+    reserved_behind_cut_ = 0;
     // One step: what is buffered belongs to the old segment, what comes now to the next.
     rotation.at_cut();
     selected_db_ = -1;
@@ -381,7 +387,8 @@ void AofLog::do_rotation() {
     // The syncer may have begun one that waited for ours.
     while (in_flight_.sync) progress_.wait();
     if (outcome.ok()) segment_ = std::move(rotation.next);
-    if (outcome.ok()) reserved_ = 0;
+    if (outcome.ok()) reserved_ = reserved_behind_cut_;
+    behind_cut_ = nullptr;
   }
   if (phase_ == Phase::kRotating) enter(Phase::kOpen);  // else poisoned
   rotation_ = nullptr;

@@ -227,7 +227,10 @@ class AofLog {
   std::string unwritten_;      // the batch being written, or one whose write failed
   uint64_t unwritten_first_ = 1;
   uint64_t unwritten_last_ = 0;
-  uint64_t reserved_ = 0;    // of the segment: writes below this find space
+  uint64_t reserved_ = 0;  // of the segment: writes below this find space
+  Segment* behind_cut_ =
+      nullptr;  // where what is buffered goes, while its predecessor is written to its end
+  uint64_t reserved_behind_cut_ = 0;
   bool can_reserve_ = true;  // the filesystem can tell
   bool out_of_space_ = false;
   int selected_db_ = -1;  // of the last command buffered for this segment

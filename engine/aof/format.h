@@ -59,6 +59,7 @@ struct Mark {
 };
 
 inline constexpr std::string_view kHeaderPrefix = "#pc segment=";
+inline constexpr std::string_view kTimestampPrefix = "#TS:";
 inline constexpr std::string_view kAnnotationPrefix = "#pc lsn=";
 // Longer than any header or annotation can be, shorter than what Redis skips.
 inline constexpr size_t kLongestLine = 160;

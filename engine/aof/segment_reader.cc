@@ -51,8 +51,6 @@ bool all_zero(std::string_view bytes) {
   return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
 
-constexpr std::string_view kTimestamp = "#TS:";
-
 constexpr const char* kCutShort = "the last batch is cut short";
 
 class Scanner {
@@ -207,8 +205,8 @@ class Scanner {
   // A timestamp, of a second later than all that is wanted.
   bool is_late(std::string_view line) const {
     uint64_t second = 0;
-    if (!expected_.until_unix_s || !line.starts_with(kTimestamp)) return false;
-    line.remove_prefix(kTimestamp.size());
+    if (!expected_.until_unix_s || !line.starts_with(kTimestampPrefix)) return false;
+    line.remove_prefix(kTimestampPrefix.size());
     const char* const end = read_digits(line.data(), line.data() + line.size(), second);
     return end != line.data() && std::cmp_greater(second, *expected_.until_unix_s);
   }
@@ -223,7 +221,7 @@ class Scanner {
 
   // We write nothing of the kind behind a closed mark.
   bool by_redis(size_t begin) const {
-    return bytes_[begin] == '*' || bytes_.substr(begin).starts_with(kTimestamp);
+    return bytes_[begin] == '*' || bytes_.substr(begin).starts_with(kTimestampPrefix);
   }
 
   // Parses and verifies the batch at `begin` into words_; nullptr if whole, else what is wrong.

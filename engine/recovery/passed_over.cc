@@ -24,11 +24,7 @@ bool is_temporary(std::string_view name) {
 }
 
 bool begins_a_store(std::string_view bytes) {
-  const auto digit = [&](size_t at) {
-    return at < bytes.size() && std::isdigit(static_cast<unsigned char>(bytes[at])) != 0;
-  };
-  return (bytes.starts_with(kRdbMagic) && digit(kRdbMagic.size())) ||
-         (bytes.starts_with('*') && digit(1)) || bytes.starts_with(kHeaderPrefix);
+  return begins_as_others_do(bytes) || bytes.starts_with(kHeaderPrefix);
 }
 
 Error refused(std::string_view name, std::string_view what, std::string_view remedy) {
@@ -55,6 +51,14 @@ Result<bool> is_log_directory(Os& os, const std::string& name) {
 }
 
 }  // namespace
+
+bool begins_as_others_do(std::string_view bytes) {
+  const auto begins = [&](std::string_view with) {
+    return bytes.starts_with(with) && bytes.size() > with.size() &&
+           std::isdigit(static_cast<unsigned char>(bytes[with.size()])) != 0;
+  };
+  return begins(kRdbMagic) || begins(kValkeyMagic) || begins("*") || begins(kTimestampPrefix);
+}
 
 Result<bool> check_nothing_passed_over(Os& os, std::string_view wanted) {
   TRY_ASSIGN(const auto names, os.list(""));

@@ -11,6 +11,10 @@
 
 namespace powercut::engine {
 
+// A checkpoint of any server, ours too, or the log of another one: commands, or a second in front of them
+// (aof-timestamp-enabled).
+bool begins_as_others_do(std::string_view bytes);
+
 // The log's own directory was looked at already. True if there is a file named `wanted`: it is not passed over.
 //   Errors: kInvalid, with the name and what to do. Others as the seam's.
 Result<bool> check_nothing_passed_over(Os& os, std::string_view wanted);

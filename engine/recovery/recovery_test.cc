@@ -315,6 +315,8 @@ TEST_F(RecoveryTest, AStoreUnderAnotherNameIsRefusedByName) {
   for (const auto& [name, bytes] : std::vector<std::pair<std::string, std::string>>{
            {"backup.rdb", checkpoint},
            {"dump-2024", checkpoint},
+           {"valkey.rdb", "VALKEY080\xff"},
+           {"dated.log", "#TS:1700000000\r\n" + command({"SET", "a", "1"})},
            {"other.log", encode_header({1, 2})},
            {"logs/appendonly.aof.manifest", "file x seq 1 type i\n"}}) {
     fs::remove_all(root_);
@@ -351,6 +353,19 @@ TEST_F(RecoveryTest, DataWithoutAManifestAreRefused) {
   }
   write(kSegmentPath, our_header());
   EXPECT_EQ(start(false), "nothing found: a fresh start");
+}
+
+// As well where its first line is a second (aof-timestamp-enabled), or a base was written by Valkey.
+TEST_F(RecoveryTest, DataOfAnotherServerWithoutAManifestAreRefused) {
+  const std::string set = command({"SET", "a", "1"});
+  for (const std::string& bytes : {set, "#TS:1700000000\r\n" + set, std::string("REDIS0010\xff"),
+                                   std::string("VALKEY080\xff")}) {
+    write(kSegmentPath, bytes);
+    for (const bool append_only : {true, false})
+      EXPECT_THAT(start(append_only),
+                  AllOf(HasSubstr("refused: " + kSegmentPath), HasSubstr("restore the manifest")));
+    EXPECT_EQ(read(kSegmentPath), bytes);
+  }
 }
 
 TEST_F(RecoveryTest, WhatIsNoStoreIsNoReasonToRefuse) {

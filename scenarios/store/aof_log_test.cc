@@ -428,6 +428,24 @@ TEST_F(AofLogTest, ARotationEndsTheOldSegmentBeforeAnythingRestsOnTheNext) {
   });
 }
 
+// What is set aside in its predecessor is none of it.
+TEST_F(AofLogTest, WhatComesBehindTheCutNeedsSpaceInTheNextSegment) {
+  run(with(SyncPolicy::kAlways), "", [&] {
+    EXPECT_TRUE(log_->has_space(100));
+    const auto publish = [&](uint64_t) -> Result<void> {
+      fate_.full = true;
+      EXPECT_FALSE(log_->has_space(100));
+      fate_.full = false;
+      EXPECT_TRUE(log_->has_space(100));
+      fate_.full = true;
+      return {};
+    };
+    EXPECT_TRUE(log_->rotate({segment(2), [] {}, publish}).ok());
+    EXPECT_TRUE(log_->has_space(100));
+    EXPECT_FALSE(log_->has_space(size_t{1} << 30));
+  });
+}
+
 // A sync after one that failed would succeed, and prove nothing.
 TEST_F(AofLogTest, ARotationDoesNotSyncAgainWhatASyncUnderWayHasLost) {
   run(with(SyncPolicy::kEverysec), "slow@served/sync:0=5s eio@served/sync:0", [&] {

@@ -132,8 +132,9 @@ Came CopiedStarts::in_world(sim::WorldState& world, sim::Injector* injector, con
   came.calls = os.calls();
   os.destroy_tasks();
   came.died = os.died();
-  if (!came.died.empty()) (void)engine_.release();  // what is broken is not taken apart
+  if (!came.died.empty()) (void)engine_.release(), (void)over_.release();  // broken: left as it is
   engine_.reset();
+  over_.reset();
   return came;
 }
 
@@ -154,7 +155,18 @@ Came CopiedStarts::start(sim::WorldState& world, const RecoveryOptions& options,
 
 // The whole store, with what it publishes before it serves.
 Came CopiedStarts::open(sim::WorldState& world, sim::Injector* injector, const Then& then) {
-  return in_world(world, injector, [&](engine::Os& os, Came& came) {
+  return open_in(world, injector, {}, then);
+}
+
+Came CopiedStarts::open_over(sim::WorldState& world, const Over& over, const Then& then) {
+  return open_in(world, nullptr, over, then);
+}
+
+Came CopiedStarts::open_in(sim::WorldState& world, sim::Injector* injector, const Over& over,
+                           const Then& then) {
+  return in_world(world, injector, [&](engine::Os& seam, Came& came) {
+    over_ = over ? over(seam) : nullptr;
+    engine::Os& os = over_ != nullptr ? *over_ : seam;
     auto opened = engine::Engine::open(os, config_of(settings_));
     if (!opened.ok()) {
       came.refusal = opened.error();

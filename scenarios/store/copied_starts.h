@@ -65,6 +65,9 @@ class CopiedStarts {
   // The whole store, with what it publishes before it serves. `then`: what it does before it ends; yields.
   using Then = std::function<void(engine::Os& os, engine::Engine& engine)>;
   Came open(sim::WorldState& world, sim::Injector* injector, const Then& then = {});
+  // ... where the seam is another one, put over that of the world.
+  using Over = std::function<std::unique_ptr<engine::Os>(engine::Os& os)>;
+  Came open_over(sim::WorldState& world, const Over& over, const Then& then);
 
   void wrong(Breach breach, std::string_view told, std::string_view why);
   // It is as the plain one.
@@ -83,6 +86,9 @@ class CopiedStarts {
   const sim::SimOs* sim_os_ = nullptr;  // under what is open
 
  private:
+  Came open_in(sim::WorldState& world, sim::Injector* injector, const Over& over, const Then& then);
+
+  std::unique_ptr<engine::Os> over_;  // under the engine
   std::unique_ptr<engine::Engine> engine_;
 };
 

@@ -16,9 +16,11 @@
 #include "engine/checkpoint/rdb_decode.h"
 #include "scenarios/judge/file_content.h"
 #include "scenarios/judge/looked_at_os.h"
+#include "scenarios/store/asked_starts.h"
 #include "scenarios/store/copied_starts.h"
 #include "scenarios/store/digest.h"
 #include "scenarios/store/disturbed_starts.h"
+#include "scenarios/store/foreign_starts.h"
 
 namespace powercut::scenarios {
 
@@ -330,6 +332,8 @@ TargetType::OtherStarts OtherStarts::judge() {
   for (const Judge judge : kAll)
     if (!wrong_) (this->*judge)();
   if (!wrong_) wrong_ = judge_disturbed_starts(world_, settings_, choices_);
+  if (!wrong_) wrong_ = judge_foreign_starts(world_, settings_, choices_);
+  if (!wrong_) wrong_ = judge_asked_starts(world_, settings_, choices_);
   return {wrong_, states_, wall_ms_};
 }
 

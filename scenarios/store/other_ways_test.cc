@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "scenarios/store/at_edges.h"
 
 namespace powercut::scenarios {
 namespace {
@@ -24,10 +27,24 @@ TEST(OtherWays, AValueIsTheSameHoweverItIsKept) {
   for (const char* text : {"-0", "0", "007", "32768", "-9223372036854775808", ""}) {
     EXPECT_EQ(kept_otherwise(engine::Value(engine::String(text)), {}), "") << text;
     set.add(text);
-    hash.set(text, text, {});
+    hash.set(text, text);
   }
   EXPECT_EQ(kept_otherwise(engine::Value(std::move(set)), {}), "");
   EXPECT_EQ(kept_otherwise(engine::Value(std::move(hash)), {}), "");
+}
+
+TEST(OtherWays, AtTheEdgesOfWhatThereIsAllIsAsItShouldBe) {
+  const Drawn draw = counted();
+  engine::List list;
+  engine::Zset zset;
+  list.push_back("one");
+  zset.set("one", 1);
+  const engine::Value values[] = {engine::Value(std::move(list)), engine::Value(std::move(zset))};
+  for (int i = 0; i < 300; ++i) {
+    for (const engine::Value& value : values) EXPECT_EQ(read_from_older_words(value, draw), "");
+    EXPECT_EQ(united_at_edges(draw), "");
+    EXPECT_EQ(expires_at_edges(draw), "");
+  }
 }
 
 TEST(OtherWays, AListIsARowOfWords) {

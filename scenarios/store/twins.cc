@@ -9,6 +9,7 @@
 #include "engine/command/command_table.h"
 #include "engine/command/execute.h"
 #include "engine/command/number.h"
+#include "scenarios/store/at_edges.h"
 #include "scenarios/store/digest.h"
 #include "scenarios/store/other_ways.h"
 #include "sim/request.h"
@@ -187,6 +188,24 @@ std::string Twins::look_otherwise(std::string_view key, int db) {
   return wrong.empty() ? wrong : fmt::format("key {}: {}", shown(key), wrong);
 }
 
+// Seldom met by what clients say: infinite scores, an item of the largest number that some width has, the same time again.
+std::string Twins::look_at_edges(std::string_view key, int db) {
+  constexpr uint64_t kOneIn = 3;
+  const auto draw = [this](uint64_t n) {
+    ++drawn_at_edges_;
+    constexpr uint64_t kApart = 0x9e3779b97f4a7c15u;
+    return hash_bytes({reinterpret_cast<const char*>(&drawn_at_edges_), sizeof drawn_at_edges_},
+                      kApart) %
+           n;
+  };
+  const engine::Object* object = packed_->keyspace.peek(db, key);
+  if (object == nullptr || draw(kOneIn) != 0) return {};
+  std::string wrong = read_from_older_words(object->value, draw);
+  if (wrong.empty() && object->value.zset() != nullptr) wrong = united_at_edges(draw);
+  if (wrong.empty() && object->expires()) wrong = expires_at_edges(draw);
+  return wrong.empty() ? wrong : fmt::format("key {}: {}", shown(key), wrong);
+}
+
 std::string Twins::say(Words words, int& db) {
   const CommandSpec* spec = engine::resolve(words);
   if (spec == nullptr || !engine::arity_fits(*spec, words.size()) || !takes(*spec) ||
@@ -205,6 +224,8 @@ std::string Twins::say(Words words, int& db) {
   engine::key_positions(*spec, words, positions);
   for (const size_t at : positions)
     if (auto wrong = look_otherwise(words[at], before); !wrong.empty()) return wrong;
+  for (const size_t at : positions)
+    if (auto wrong = look_at_edges(words[at], before); !wrong.empty()) return wrong;
   for (const size_t at : positions)
     if (auto wrong = ask_more(words[at], before); !wrong.empty()) return wrong;
   if (positions.empty() || draw(kMoreOneIn) != 0) return {};

@@ -1,0 +1,189 @@
+#include "scenarios/store/foreign_starts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/aof/manifest.h"
+#include "engine/aof/replace.h"
+#include "engine/backup/restore.h"
+#include "scenarios/judge/file_content.h"
+#include "scenarios/store/copied_starts.h"
+#include "scenarios/store/digest.h"
+#include "sim/request.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+using engine::OnNewer;
+using engine::RecoveryOptions;
+
+constexpr std::string_view kTimestamp = "#TS:1700000000\r\n";
+constexpr std::string_view kCommand = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
+// How what another server wrote may begin.
+constexpr std::string_view kBeginnings[] = {kCommand, kTimestamp, "REDIS0003", "VALKEY080"};
+
+class ForeignStarts final : CopiedStarts {
+ public:
+  using CopiedStarts::CopiedStarts;
+  std::optional<Violation> judge();
+
+ private:
+  using Files = std::vector<std::pair<std::string, std::string>>;
+  sim::WorldState world_of(const Files& files);
+  void expect_refused(const Files& files, std::string_view told, std::string_view named);
+  void judge_cut_log();
+  void judge_without_manifest();
+  void judge_under_another_name();
+  void judge_checkpoint_beside();
+};
+
+// With nothing else on its disk.
+sim::WorldState ForeignStarts::world_of(const Files& files) {
+  sim::WorldState world{sim::Disk(world_.disk.rules()), world_.now, world_.wall_offset_ms};
+  (void)in_world(world, nullptr, [&](engine::Os& os, Came&) {
+    CHECK(os.make_directory(engine::kAofDirectory).ok());
+  });
+  for (const auto& [name, bytes] : files) put(world.disk, name, bytes);
+  (void)world.disk.sync_at_once("");
+  return world;
+}
+
+void ForeignStarts::expect_refused(const Files& files, std::string_view told,
+                                   std::string_view named) {
+  for (const bool log : {true, false}) {
+    RecoveryOptions options = options_;
+    options.append_only = log;
+    sim::WorldState world = world_of(files);
+    const auto before = data_of(world.disk);
+    const Came came = start(world, options);
+    if (!came.died.empty()) return wrong(Breach::kDies, told, came.text());
+    if (!came.refusal) return wrong(Breach::kUntrue, told, came.text() + ", and must be refused");
+    if (came.refusal->message.find(named) == std::string::npos)
+      return wrong(Breach::kUntrue, told,
+                   came.text() + "; that has no word of " + std::string(named));
+    if (data_of(world.disk) != before)
+      return wrong(Breach::kUntrue, told, came.text() + "; and it has changed files");
+  }
+}
+
+// A base and two logs, of commands alone, one of them cut: only where the last one ends it may be that nothing was lost.
+void ForeignStarts::judge_cut_log() {
+  constexpr size_t kFiles = 3;
+  const size_t cut = choices_.choose("foreign.cut", 0, kFiles + 1);  // kFiles: none
+  const std::string base = "appendonly.aof.1.base.aof";
+  Files files;
+  uint64_t whole = 0;
+  for (size_t i = 0; i < kFiles; ++i) {
+    std::string bytes(choices_.choose("foreign.dated", i, 2) == 0 ? kTimestamp : "");
+    const uint64_t commands = 1 + choices_.choose("foreign.commands", i, 3);
+    for (uint64_t n = 0; n < commands; ++n) bytes += kCommand;
+    whole += commands - (i == cut ? 1 : 0);
+    if (i == cut)
+      bytes.resize(bytes.size() - 1 - choices_.choose("foreign.bytes", i, kCommand.size() - 1));
+    files.emplace_back(engine::in_aof_directory(i == 0 ? base : engine::segment_name(i)),
+                       std::move(bytes));
+  }
+  files.emplace_back(
+      engine::in_aof_directory(engine::kManifestName),
+      fmt::format("file {} seq 1 type b\nfile {} seq 1 type i\nfile {} seq 2 type i\n", base,
+                  engine::segment_name(1), engine::segment_name(2)));
+  const std::string told = cut == kFiles ? "upon another server's log, which is whole"
+                                         : fmt::format(
+                                               "upon another server's log, whose file {} "
+                                               "of {} is cut",
+                                               cut + 1, kFiles);
+  if (cut + 1 < kFiles) {
+    const std::string& name = files[cut].first;
+    return expect_refused(files, told, name.substr(name.find('/') + 1));
+  }
+  RecoveryOptions options = options_;
+  options.append_only = true;
+  sim::WorldState world = world_of(files);
+  const Came came = start(world, options);
+  if (!came.started()) return wrong(Breach::kNoStart, told, came.text());
+  if (came.report.last_lsn != whole)
+    wrong(Breach::kLost, told, fmt::format("{}, and {} were whole", came.text(), whole));
+}
+
+void ForeignStarts::judge_without_manifest() {
+  for (const std::string_view begins : kBeginnings) {
+    const std::string name = engine::in_aof_directory(begins == kCommand || begins == kTimestamp
+                                                          ? engine::segment_name(1)
+                                                          : engine::base_name(1));
+    const std::string bytes = std::string(begins) + std::string(kCommand);
+    if (!wrong_)
+      expect_refused({{name, bytes}}, "upon another server's log without its manifest", name);
+  }
+}
+
+void ForeignStarts::judge_under_another_name() {
+  constexpr std::string_view kName = "kept-elsewhere";
+  for (const std::string_view begins : kBeginnings)
+    if (!wrong_)
+      expect_refused({{std::string(kName), std::string(begins) + std::string(kCommand)}},
+                     "upon another server's file under another name", kName);
+}
+
+// One of the last operations beside the log: a start without the log is refused unless it is the last one.
+void ForeignStarts::judge_checkpoint_beside() {
+  if (!options_.append_only || plain_.report.dropped_bytes != 0) return;
+  const auto text =
+      file_content(world_.disk, engine::in_aof_directory(engine::kManifestName)).value_or("");
+  const auto manifest = engine::parse_manifest(text);
+  if (!manifest.ok() || !text.starts_with("# powercut manifest") ||
+      (manifest->base && !manifest->base->lsn) || world_.disk.lookup(engine::kSingleLog).ok())
+    return;
+  constexpr uint64_t kNear = 4;
+  const uint64_t last = plain_.report.last_lsn;
+  const uint64_t lsn =
+      last - choices_.choose("foreign.beside", 0, std::min(plain_.report.entries, kNear) + 1);
+  engine::Keyspace keyspace;
+  sim::WorldState copy = world_;
+  const Came loaded = in_world(copy, nullptr, [&](engine::Os& os, Came& came) {
+    if (const auto state = engine::load_state(os, keyspace, {lsn, {}}); !state.ok())
+      came.refusal = state.error();
+  });
+  if (!loaded.started()) return;  // is judged elsewhere
+  sim::WorldState other{sim::Disk(world_.disk.rules()), world_.now, world_.wall_offset_ms};
+  const Came written = in_world(other, nullptr, [&](engine::Os& os, Came& came) {
+    if (const auto done = engine::write_restored(os, keyspace, lsn); !done.ok())
+      came.refusal = done.error();
+  });
+  const auto bytes = file_content(other.disk, engine::kCheckpointName);
+  if (!written.started() || !bytes) return;
+  sim::WorldState beside = world_;
+  put(beside.disk, std::string(engine::kCheckpointName), *bytes);
+  RecoveryOptions options = options_;
+  options.append_only = false;
+  options.on_newer = OnNewer::kRefuse;
+  const std::string told =
+      fmt::format("without the log, which has {} more operations than the checkpoint", last - lsn);
+  if (lsn < last) return expect_refusal(options, {}, told, "the log in", beside.disk);
+  expect_same(start(beside, options), told);
+}
+
+std::optional<Violation> ForeignStarts::judge() {
+  plain_ = start_on_copy(options_);
+  if (!plain_.started() || plain_.report.dropped_corruption) return {};  // is judged elsewhere
+  judge_cut_log();
+  if (!wrong_) judge_without_manifest();
+  if (!wrong_) judge_under_another_name();
+  if (!wrong_) judge_checkpoint_beside();
+  return wrong_;
+}
+
+}  // namespace
+
+std::optional<Violation> judge_foreign_starts(const sim::WorldState& world,
+                                              const sim::Settings& settings,
+                                              sim::Choices& choices) {
+  return ForeignStarts(world, settings, choices).judge();
+}
+
+}  // namespace powercut::scenarios

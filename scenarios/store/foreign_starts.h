@@ -1,0 +1,15 @@
+// Starts upon files that no life has left and any may: of another server, cut anywhere, without their manifest, under another
+// name; and a checkpoint of any operation beside the log.
+#pragma once
+
+#include <optional>
+
+#include "scenarios/judge/target_type.h"
+
+namespace powercut::scenarios {
+
+// As other_starts_of_store() says.
+std::optional<Violation> judge_foreign_starts(const sim::WorldState& world,
+                                              const sim::Settings& settings, sim::Choices& choices);
+
+}  // namespace powercut::scenarios
