@@ -2,7 +2,7 @@
 # powercut-server beside redis-server on this machine: requests a second as redis-benchmark counts them, in pairs, one after
 # the other and in turn first. Prints a table: the median of the ratios, and the lowest and the highest.
 # usage: experiments/benchmark/server_speed.sh [PAIRS [TEST...]]
-#   TEST  of redis-benchmark, pipeline 16, AOF off; without one those and SET under each policy
+#   TEST  of redis-benchmark, pipeline 16, AOF off; or policies: SET under each; without one all of them
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
@@ -46,7 +46,8 @@ echo "$(redis-server --version | cut -d' ' -f1-3), $(nproc) cores of $(sed -n 's
 echo
 echo '| what | ratio | spread | ours, last | Redis, last |'
 echo '|---|---|---|---|---|'
-if ((${#tests[@]} == 0)); then
+policies() {
+  local policy options deep flat
   for policy in off no everysec always; do
     options="--appendonly yes --appendfsync $policy"
     [[ $policy != off ]] || options="--appendonly no"
@@ -55,9 +56,13 @@ if ((${#tests[@]} == 0)); then
     compare "SET, 64 B, 50 clients, pipeline 16, AOF $policy" "$options" -t set -d 64 -c 50 -P 16 -n $deep -r 100000
     compare "the same without pipeline, AOF $policy" "$options" -t set -d 64 -c 50 -n $flat -r 100000
   done
+}
+if ((${#tests[@]} == 0)); then
+  policies
   compare "hset, 500 fields of one hash, pipeline 16, AOF off" "--appendonly no" -t hset -c 50 -P 16 -n 200000 -r 500
   tests=(ping_inline ping_mbulk get incr lpush rpush lpop rpop sadd hset spop zadd zpopmin lrange_100 lrange_300 mset)
 fi
 for test in "${tests[@]}"; do
+  if [[ $test == policies ]]; then policies; continue; fi
   compare "$test, pipeline 16, AOF off" "--appendonly no" -t $test -c 50 -P 16 -n 200000 -r 100000
 done
