@@ -3,8 +3,8 @@
 // hold.
 //
 // What one of them holds is looked at in other ways as well: copied, moved, written and read, edited beside a row of words
-// (other_ways.h). Behind a write they are asked for what it left, and now and then told more of the same, so that trees grow and shrink: a
-// run's own collections are small. Nothing of this reaches the store or is drawn from the run's chance.
+// (other_ways.h). Behind a write they are asked for what it left, and now and then told more of the same, so that trees grow
+// and shrink: a run's own collections are small. Nothing of this reaches the store or is drawn from the run's chance.
 #pragma once
 
 #include <cstdint>
