@@ -22,6 +22,18 @@ constexpr size_t kFirstCapacity = 1024;
 constexpr size_t kKeptCapacity = 64 * 1024;  // an empty buffer above this is given back
 constexpr size_t kKeptArgs = 1024;
 
+// A number of up to nine digits behind its marker, and its line end; nothing: it is none.
+std::optional<size_t> take_header(std::string_view& bytes, char marker) {
+  if (bytes.empty() || bytes[0] != marker) return std::nullopt;
+  size_t number = 0;
+  size_t i = 1;
+  for (; i < bytes.size() && i < 10 && bytes[i] >= '0' && bytes[i] <= '9'; ++i)
+    number = number * 10 + static_cast<size_t>(bytes[i] - '0');
+  if (i == 1 || i + 2 > bytes.size() || bytes[i] != '\r') return std::nullopt;
+  bytes.remove_prefix(i + 2);
+  return number;
+}
+
 }  // namespace
 
 // --- The buffer ---
@@ -123,21 +135,14 @@ RequestParser::Step RequestParser::find_line(char terminator, std::string_view t
   return Step::kDone;
 }
 
-// Most headers are a marker, one to nine digits and a line end, all there; false for any other.
+// Most headers have no zero in front, and are all there; false for any other.
 bool RequestParser::quick_header(char marker, int64_t& value) {
-  const char* p = data_.get() + at_;
-  const char* const end = p + std::min<size_t>(size_ - at_, 12);
-  if (end - p < 4 || p[0] != marker || p[1] < '1' || p[1] > '9') return false;
-  if (p[2] == '\r') {  // most are of one digit
-    value = p[1] - '0';
-    at_ += 4;
-    return true;
-  }
-  int64_t number = *++p - '0';
-  while (++p < end - 1 && *p >= '0' && *p <= '9') number = number * 10 + (*p - '0');
-  if (p >= end - 1 || *p != '\r') return false;
-  value = number;
-  at_ = static_cast<size_t>(p + 2 - data_.get());
+  std::string_view rest(data_.get() + at_, size_ - at_);
+  if (rest.size() < 2 || rest[1] == '0') return false;
+  const auto number = take_header(rest, marker);
+  if (!number) return false;
+  value = static_cast<int64_t>(*number);
+  at_ = size_ - rest.size();
   return true;
 }
 
@@ -219,18 +224,6 @@ RequestParser::Step RequestParser::fail(std::string message) {
 // --- Ahead ---
 
 namespace {
-
-// A number of up to nine digits behind its marker, and its line end; nothing: it is none.
-std::optional<size_t> take_header(std::string_view& bytes, char marker) {
-  if (bytes.empty() || bytes[0] != marker) return std::nullopt;
-  size_t number = 0;
-  size_t i = 1;
-  for (; i < bytes.size() && i < 10 && bytes[i] >= '0' && bytes[i] <= '9'; ++i)
-    number = number * 10 + static_cast<size_t>(bytes[i] - '0');
-  if (i == 1 || i + 2 > bytes.size() || bytes[i] != '\r') return std::nullopt;
-  bytes.remove_prefix(i + 2);
-  return number;
-}
 
 // Takes a whole request; false: there is none.
 bool take_request(std::string_view& bytes, Sought& sought) {
