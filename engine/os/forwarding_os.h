@@ -12,6 +12,31 @@
 
 namespace powercut::engine {
 
+class ForwardingFile : public File {
+ public:
+  explicit ForwardingFile(std::unique_ptr<File> inner) : inner_(std::move(inner)) {}
+
+  Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
+    return inner_->read_at(offset, out, size);
+  }
+  Result<size_t> write_at(uint64_t offset, std::string_view data) override {
+    return inner_->write_at(offset, data);
+  }
+  Result<void> truncate(uint64_t size) override { return inner_->truncate(size); }
+  Result<void> sync(Site fence) override { return inner_->sync(fence); }
+  Result<uint64_t> size() override { return inner_->size(); }
+  Result<void> reserve(uint64_t size) override { return inner_->reserve(size); }
+  int64_t modified_ms() override { return inner_->modified_ms(); }
+  bool named() override { return inner_->named(); }
+  Result<void> lock(uint64_t offset, uint64_t size, Lock lock) override {
+    return inner_->lock(offset, size, lock);
+  }
+  Found search(const Search& what) override { return inner_->search(what); }
+
+ protected:
+  const std::unique_ptr<File> inner_;
+};
+
 class ForwardingOs : public Os {
  public:
   // `inner` outlives this.

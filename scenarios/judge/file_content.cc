@@ -11,4 +11,13 @@ std::optional<std::string> file_content(const sim::Disk& disk, std::string_view 
   return bytes.ok() ? std::optional(std::move(bytes).value()) : std::nullopt;
 }
 
+void put_file(sim::Disk& disk, const std::string& path, std::string_view bytes) {
+  auto inode = disk.lookup(path);
+  const bool is_new = !inode.ok();
+  if (is_new) inode = disk.create(path);
+  disk.replace_content(*inode, bytes);
+  (void)disk.sync_at_once(path);
+  if (is_new) disk.release(*inode);
+}
+
 }  // namespace powercut::scenarios

@@ -7,6 +7,7 @@
 
 #include "engine/aof/manifest.h"
 #include "engine/aof/segment_reader.h"
+#include "engine/os/forwarding_os.h"
 #include "faults/personas.h"
 #include "faults/plan_injector.h"
 #include "sim/sim_os.h"
@@ -28,30 +29,20 @@ std::string command(std::initializer_list<std::string_view> words) {
 }
 
 // A segment's file on a disk whose space, and whose directory, somebody else may take.
-class WatchedFile final : public engine::File {
+class WatchedFile final : public engine::ForwardingFile {
  public:
   struct Fate {
     bool full = false;
     bool named = true;
   };
   WatchedFile(std::unique_ptr<engine::File> file, const Fate& fate)
-      : file_(std::move(file)), fate_(fate) {}
-  Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
-    return file_->read_at(offset, out, size);
-  }
-  Result<size_t> write_at(uint64_t offset, std::string_view data) override {
-    return file_->write_at(offset, data);
-  }
-  Result<void> truncate(uint64_t size) override { return file_->truncate(size); }
-  Result<void> sync(Site fence) override { return file_->sync(fence); }
-  Result<uint64_t> size() override { return file_->size(); }
+      : ForwardingFile(std::move(file)), fate_(fate) {}
   Result<void> reserve(uint64_t) override {
     return fate_.full ? Result<void>(Error{Errc::kNoSpace, "the disk is full"}) : Result<void>();
   }
   bool named() override { return fate_.named; }
 
  private:
-  std::unique_ptr<engine::File> file_;
   const Fate& fate_;
 };
 

@@ -23,14 +23,7 @@ namespace {
 using Words = std::vector<std::string>;
 
 std::string ask(engine::Session& session, const Words& words) {
-  session.feed(sim::encode_request(words));
-  std::string reply(session.wait_ready());
-  session.consume(reply.size());
-  return reply;
-}
-
-void rest(engine::Os& os, Duration time) {
-  for (const Instant until = os.now() + time; os.now() < until;) os.park(until);
+  return reply_to(session, sim::encode_request(words));
 }
 
 // A filesystem that can set space aside, as the simulated one cannot, and has so many bytes left. What a file has taken is
@@ -64,32 +57,25 @@ class RoomyOs final : public engine::ForwardingOs {
   std::map<std::string, std::shared_ptr<uint64_t>, std::less<>> held_;
 };
 
-class RoomyFile final : public engine::File {
+class RoomyFile final : public engine::ForwardingFile {
  public:
   RoomyFile(std::unique_ptr<File> file, RoomyOs& os, std::string path,
             std::shared_ptr<uint64_t> held)
-      : file_(std::move(file)), os_(os), path_(std::move(path)), held_(std::move(held)) {}
-  Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
-    return file_->read_at(offset, out, size);
-  }
+      : ForwardingFile(std::move(file)), os_(os), path_(std::move(path)), held_(std::move(held)) {}
   Result<size_t> write_at(uint64_t offset, std::string_view data) override {
     const auto room = reserve(offset + data.size());
-    if (room.ok()) return file_->write_at(offset, data);
+    if (room.ok()) return inner_->write_at(offset, data);
     // What begins a file has nothing set aside for it: then it is not made.
     const bool batch = path_.find(".incr.") != path_.npos && offset != 0;
     if (os_.in_vain.empty() && batch) os_.in_vain = path_;
     return room.error();
   }
   Result<void> truncate(uint64_t size) override {
-    TRY(file_->truncate(size));
+    TRY(inner_->truncate(size));
     if (*held_ > size) os_.free += *held_ - size;
     *held_ = size;
     return {};
   }
-  Result<void> sync(Site fence) override { return file_->sync(fence); }
-  Result<uint64_t> size() override { return file_->size(); }
-  engine::Found search(const engine::Search& what) override { return file_->search(what); }
-  bool named() override { return file_->named(); }
   Result<void> reserve(uint64_t size) override {
     if (size <= *held_) return {};
     if (size - *held_ > os_.free) return Error{Errc::kNoSpace, "there is no space left"};
@@ -99,7 +85,6 @@ class RoomyFile final : public engine::File {
   }
 
  private:
-  std::unique_ptr<File> file_;
   RoomyOs& os_;
   std::string path_;
   std::shared_ptr<uint64_t> held_;
@@ -118,7 +103,7 @@ Result<std::unique_ptr<engine::File>> RoomyOs::open(std::string_view path, engin
 
 class AskedStarts final : CopiedStarts {
  public:
-  using CopiedStarts::CopiedStarts;
+  explicit AskedStarts(const CopiedStarts& as) : CopiedStarts(as) {}
   std::optional<Violation> judge();
 
  private:
@@ -317,8 +302,6 @@ void AskedStarts::judge_watches() {
 }
 
 std::optional<Violation> AskedStarts::judge() {
-  plain_ = start_on_copy(options_);
-  if (!plain_.started() || plain_.report.dropped_corruption) return {};  // is judged elsewhere
   judge_switches();
   if (!wrong_) judge_full_disk();
   if (!wrong_) judge_watches();
@@ -327,9 +310,8 @@ std::optional<Violation> AskedStarts::judge() {
 
 }  // namespace
 
-std::optional<Violation> judge_asked_starts(const sim::WorldState& world,
-                                            const sim::Settings& settings, sim::Choices& choices) {
-  return AskedStarts(world, settings, choices).judge();
+std::optional<Violation> judge_asked_starts(const CopiedStarts& as) {
+  return AskedStarts(as).judge();
 }
 
 }  // namespace powercut::scenarios

@@ -4,12 +4,13 @@
 
 #include <optional>
 
-#include "scenarios/judge/target_type.h"
+#include "scenarios/judge/verdict.h"
 
 namespace powercut::scenarios {
 
+class CopiedStarts;
+
 // As other_starts_of_store() says.
-std::optional<Violation> judge_asked_starts(const sim::WorldState& world,
-                                            const sim::Settings& settings, sim::Choices& choices);
+std::optional<Violation> judge_asked_starts(const CopiedStarts& as);
 
 }  // namespace powercut::scenarios

@@ -12,10 +12,8 @@
 
 #include "engine/checkpoint/rdb_decode.h"
 #include "engine/checkpoint/rdb_encode.h"
-#include "engine/command/call.h"
-#include "engine/command/command_table.h"
-#include "engine/command/execute.h"
 #include "scenarios/store/digest.h"
+#include "scenarios/store/lone_keyspace.h"
 #include "scenarios/store/older_checkpoint.h"
 #include "sim/choices.h"
 
@@ -84,19 +82,10 @@ std::string read_from_older_words(const Value& value, const Drawn& draw) {
 
 namespace {
 
-struct Room final : engine::Chance {
-  uint64_t choose(Site, uint64_t) override { return 0; }
-  std::string run(const Words& words) {
-    const std::vector<std::string_view> args(words.begin(), words.end());
-    std::string bytes;
-    engine::Effects done;
-    engine::Reply out(bytes);
-    engine::Call call(args, keyspace, 0, out, done, *this);
-    engine::execute(call, *engine::resolve(call.args));
-    return bytes;
-  }
-  engine::Keyspace keyspace;
-};
+std::string run(LoneKeyspace& room, const Words& words) {
+  (void)room.run(std::vector<std::string_view>(words.begin(), words.end()));
+  return room.reply;
+}
 
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
 constexpr double kNumbers[] = {kInfinite, -kInfinite, 0, -0.0, 1, -1, 2, 1.5e308, -1.5e308, 5e-324};
@@ -111,13 +100,13 @@ std::string united_at_edges(const Drawn& draw) {
   constexpr std::string_view kHow[] = {"SUM", "MIN", "MAX"};
   const std::string_view how = one_of(kHow, draw);
   const double weights[] = {one_of(kNumbers, draw), one_of(kNumbers, draw)};
-  Room room;
+  LoneKeyspace room;
   std::map<std::string, double> expected;
   for (size_t n = 0; n < std::size(weights); ++n) {
     for (size_t i = 0; i < kMembers; ++i) {
       const std::string member = fmt::format("m{}", i);
       const double score = one_of(kNumbers, draw);
-      (void)room.run({"ZADD", fmt::format("z{}", n), fmt::format("{}", score), member});
+      (void)run(room, {"ZADD", fmt::format("z{}", n), fmt::format("{}", score), member});
       const double weighted = or_zero(score * weights[n]);
       const auto [at, is_new] = expected.emplace(member, weighted);
       if (is_new) continue;
@@ -126,8 +115,8 @@ std::string united_at_edges(const Drawn& draw) {
                                   : std::max(at->second, weighted);
     }
   }
-  (void)room.run({"ZUNIONSTORE", "to", "2", "z0", "z1", "WEIGHTS", fmt::format("{}", weights[0]),
-                  fmt::format("{}", weights[1]), "AGGREGATE", std::string(how)});
+  (void)run(room, {"ZUNIONSTORE", "to", "2", "z0", "z1", "WEIGHTS", fmt::format("{}", weights[0]),
+                   fmt::format("{}", weights[1]), "AGGREGATE", std::string(how)});
   const engine::Object* object = room.keyspace.peek(0, "to");
   const engine::Zset* zset = object == nullptr ? nullptr : object->value.zset();
   for (const auto& [member, score] : expected) {
@@ -156,13 +145,13 @@ std::string expires_at_edges(const Drawn& draw) {
   if (says("XX") && !expires) done = false;
   if (says("GT") && (!expires || at <= kThere)) done = false;
   if (says("LT") && expires && at >= kThere) done = false;
-  Room room;
-  (void)room.run({"SET", "k", "v"});
-  if (expires) (void)room.run({"PEXPIREAT", "k", std::to_string(kThere)});
+  LoneKeyspace room;
+  (void)run(room, {"SET", "k", "v"});
+  if (expires) (void)run(room, {"PEXPIREAT", "k", std::to_string(kThere)});
   Words words{"PEXPIREAT", "k", std::to_string(at)};
   words.insert(words.end(), conditions.begin(), conditions.end());
-  const std::string reply = room.run(words);
-  const std::string then = room.run({"PEXPIRETIME", "k"});
+  const std::string reply = run(room, words);
+  const std::string then = run(room, {"PEXPIRETIME", "k"});
   const int64_t to_be = done ? at : expires ? kThere : -1;
   if (reply == (done ? ":1\r\n" : ":0\r\n") && then == fmt::format(":{}\r\n", to_be)) return {};
   return fmt::format("PEXPIREAT {} {}, where there is {}: it answers {}, and there is {}", at,

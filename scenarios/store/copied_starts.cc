@@ -11,6 +11,7 @@
 #include "engine/os/forwarding_os.h"
 #include "scenarios/judge/file_content.h"
 #include "scenarios/store/digest.h"
+#include "scenarios/store/log_manifest.h"
 #include "scenarios/store/store_target.h"
 
 namespace powercut::scenarios {
@@ -36,23 +37,13 @@ void add_files(const sim::Disk& disk, const std::string& directory, Files& files
 }
 
 // Files that have dates.
-class DatedFile final : public engine::File {
+class DatedFile final : public engine::ForwardingFile {
  public:
-  DatedFile(std::unique_ptr<File> file, int64_t date) : file_(std::move(file)), date_(date) {}
-  Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
-    return file_->read_at(offset, out, size);
-  }
-  Result<size_t> write_at(uint64_t offset, std::string_view data) override {
-    return file_->write_at(offset, data);
-  }
-  Result<void> truncate(uint64_t size) override { return file_->truncate(size); }
-  Result<void> sync(Site fence) override { return file_->sync(fence); }
-  Result<uint64_t> size() override { return file_->size(); }
-  engine::Found search(const engine::Search& what) override { return file_->search(what); }
+  DatedFile(std::unique_ptr<File> file, int64_t date)
+      : ForwardingFile(std::move(file)), date_(date) {}
   int64_t modified_ms() override { return date_; }
 
  private:
-  std::unique_ptr<File> file_;
   int64_t date_;
 };
 
@@ -86,12 +77,7 @@ std::map<std::string, std::string> data_of(const sim::Disk& disk) {
 }
 
 void put(sim::Disk& disk, const std::string& path, std::string_view bytes) {
-  auto inode = disk.lookup(path);
-  const bool is_new = !inode.ok();
-  if (is_new) inode = disk.create(path);
-  disk.replace_content(*inode, bytes);
-  (void)disk.sync_at_once(path);
-  if (is_new) disk.release(*inode);
+  put_file(disk, path, bytes);
   (void)disk.sync_at_once(path.find('/') == path.npos ? "" : path.substr(0, path.rfind('/')));
 }
 
@@ -108,9 +94,39 @@ CopiedStarts::CopiedStarts(const sim::WorldState& world, const sim::Settings& se
       settings_(settings),
       choices_(choices),
       wall_ms_(world.wall_offset_ms + world.now.ns / 1'000'000 + kAheadMs),
-      options_(config_of(settings).recovery) {}
+      options_(config_of(settings).recovery) {
+  manifest_ = log_manifest(world.disk);
+  // Behind another server's base there are no numbers.
+  const auto text = file_content(world.disk, engine::in_aof_directory(engine::kManifestName));
+  ours_ = manifest_ && text->starts_with("# powercut manifest") &&
+          (!manifest_->base || manifest_->base->lsn);
+  single_ = world.disk.lookup(engine::kSingleLog).ok();
+  plain_ = start_on_copy(options_);
+}
+
+CopiedStarts::CopiedStarts(const CopiedStarts& as)
+    : world_(as.world_),
+      settings_(as.settings_),
+      choices_(as.choices_),
+      wall_ms_(as.wall_ms_),
+      options_(as.options_),
+      plain_(as.plain_),
+      manifest_(as.manifest_),
+      ours_(as.ours_),
+      single_(as.single_) {}
 
 CopiedStarts::~CopiedStarts() = default;
+
+std::string reply_to(engine::Session& session, std::string_view request) {
+  session.feed(request);
+  std::string reply(session.wait_ready());
+  session.consume(reply.size());
+  return reply;
+}
+
+void rest(engine::Os& os, Duration time) {
+  for (const Instant until = os.now() + time; os.now() < until;) os.park(until);
+}
 
 void CopiedStarts::wrong(Breach breach, std::string_view told, std::string_view why) {
   if (!wrong_) wrong_ = Violation{breach, fmt::format("a start {}: {}", told, why)};

@@ -10,13 +10,15 @@
 #include <string>
 #include <string_view>
 
+#include "engine/aof/manifest.h"
 #include "engine/recovery/recovery.h"
 #include "scenarios/judge/target_type.h"
 #include "sim/sim_os.h"
 
 namespace powercut::engine {
 class Engine;
-}
+class Session;
+}  // namespace powercut::engine
 
 namespace powercut::scenarios {
 
@@ -47,9 +49,17 @@ struct Came {
   std::string text() const;
 };
 
+// Both yield: until the reply to a request is there, and until so much time has passed.
+std::string reply_to(engine::Session& session, std::string_view request);
+void rest(engine::Os& os, Duration time);
+
 class CopiedStarts {
  public:
+  // Starts plainly: what others come to is held against that.
   CopiedStarts(const sim::WorldState& world, const sim::Settings& settings, sim::Choices& choices);
+  // For another judge of the same: it is not started plainly again, and nothing is wrong yet.
+  CopiedStarts(const CopiedStarts& as);
+  CopiedStarts& operator=(const CopiedStarts&) = delete;
   ~CopiedStarts();
 
  protected:
@@ -82,6 +92,10 @@ class CopiedStarts {
   const int64_t wall_ms_;
   const engine::RecoveryOptions options_;  // of the run's own start
   Came plain_;
+  // What lies there.
+  std::optional<engine::Manifest> manifest_;
+  bool ours_ = false;  // ... is of ours
+  bool single_ = false;
   std::optional<Violation> wrong_;
   const sim::SimOs* sim_os_ = nullptr;  // under what is open
 

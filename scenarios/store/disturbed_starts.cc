@@ -17,6 +17,7 @@
 #include "scenarios/store/copied_starts.h"
 #include "scenarios/store/digest.h"
 #include "scenarios/store/found_backups.h"
+#include "scenarios/store/log_manifest.h"
 #include "scenarios/store/store_target.h"
 
 namespace powercut::scenarios {
@@ -86,7 +87,7 @@ constexpr std::string_view kEnd = "SHUTDOWN";
 
 class DisturbedStarts final : CopiedStarts {
  public:
-  using CopiedStarts::CopiedStarts;
+  explicit DisturbedStarts(const CopiedStarts& as) : CopiedStarts(as) {}
   std::optional<Violation> judge();
 
  private:
@@ -100,7 +101,6 @@ class DisturbedStarts final : CopiedStarts {
   void judge_after(sim::WorldState& world, const Asked& asked, const std::string& told);
   void judge_litter(sim::WorldState& world);
 
-  std::optional<engine::Manifest> manifest_;
   std::optional<sim::WorldState> durable_;  // as a power cut may leave the world
 };
 
@@ -140,11 +140,9 @@ void DisturbedStarts::judge_litter(sim::WorldState& world) {
     expect_same(open(world, nullptr), "that is not disturbed any more");
     world.disk = world.disk.after_kill();
   }
-  const auto text = file_content(world.disk, engine::in_aof_directory(engine::kManifestName));
-  if (wrong_ || !options_.append_only || !text) return;
-  const auto manifest = engine::parse_manifest(*text);
+  const auto manifest = log_manifest(world.disk);
   const auto names = world.disk.list(engine::kAofDirectory);
-  if (!manifest.ok() || !names.ok()) return;
+  if (wrong_ || !options_.append_only || !manifest || !names.ok()) return;
   for (const std::string& name : *names)
     if (name != engine::kManifestName && !manifest->names(name) &&
         !name.starts_with(engine::kBackupMarkPrefix))
@@ -203,13 +201,7 @@ void DisturbedStarts::do_job(engine::Os& os, engine::Engine& engine, Asked& aske
   engine.set_active_expire(false);
   const auto session = engine.connect();
   const auto ask = [&](std::string_view words) {
-    session->feed(std::string(words) + "\r\n");
-    std::string reply(session->wait_ready());
-    session->consume(reply.size());
-    return reply;
-  };
-  const auto rest = [&](Duration time) {
-    for (const Instant until = os.now() + time; os.now() < until;) os.park(until);
+    return reply_to(*session, std::string(words) + "\r\n");
   };
   const auto note_state = [&] {
     asked.digest = keyspace_digest(engine.keyspace(), wall_ms_);
@@ -227,15 +219,15 @@ void DisturbedStarts::do_job(engine::Os& os, engine::Engine& engine, Asked& aske
     const bool done = !ask(request).starts_with('-');
     if (request.starts_with("BACKUP SEAL")) asked.sealed = done;
     if (request.starts_with("BACKUP REMOVE")) asked.removed = done;
-    do rest(milliseconds(1));  // a job that was asked for begins when others run
+    do rest(os, milliseconds(1));  // a job that was asked for begins when others run
     while (!engine.keeper().busy(engine::Keeper::Job::kNone));
   }
   asked.calls = sim_os_->calls();
-  rest(seconds(12));
+  rest(os, seconds(12));
   if (const std::string reply = ask("SET otherwise 1"); reply != "+OK\r\n")
     asked.refused = "a write, with " + reply;
   if (!options_.append_only && ask("SAVE") != "+OK\r\n") return;
-  rest(seconds(3));
+  rest(os, seconds(3));
   if (options_.append_only && !engine.aof().active()) return;
   note_state();
   if (asked.requests.front() != kEnd) return;
@@ -294,11 +286,10 @@ void DisturbedStarts::judge_temporaries(const sim::Disk& disk, const std::string
   const bool lay = durable_->disk.lookup(engine::kCheckpointTemporary).ok();  // of an earlier life
   if (!lay && disk.lookup(engine::kCheckpointTemporary).ok())
     return wrong(Breach::kUntrue, told, "half a checkpoint lies about");
-  const auto text = file_content(disk, engine::in_aof_directory(engine::kManifestName));
+  const auto manifest = log_manifest(disk);
   const auto names = disk.list(engine::kAofDirectory);
-  if (!options_.append_only || !text || !names.ok()) return;
-  const auto manifest = engine::parse_manifest(*text);
-  if (!manifest.ok() || !manifest->history.empty()) return;  // another server's files stay
+  if (!options_.append_only || !manifest || !names.ok()) return;
+  if (!manifest->history.empty()) return;  // another server's files stay
   for (const std::string& name : *names)
     if (name.ends_with(".base.rdb") && !manifest->names(name))
       return wrong(Breach::kUntrue, told, name + " lies about");
@@ -356,11 +347,6 @@ void DisturbedStarts::judge_after(sim::WorldState& world, const Asked& asked,
 }
 
 std::optional<Violation> DisturbedStarts::judge() {
-  if (const auto text = file_content(world_.disk, engine::in_aof_directory(engine::kManifestName)))
-    if (auto manifest = engine::parse_manifest(*text); manifest.ok())
-      manifest_ = std::move(*manifest);
-  plain_ = start_on_copy(options_);
-  if (!plain_.started() || plain_.report.dropped_corruption) return {};  // is judged elsewhere
   judge_orphan();
   if (!wrong_) judge_failing_call();
   if (!wrong_) judge_failing_job();
@@ -369,10 +355,8 @@ std::optional<Violation> DisturbedStarts::judge() {
 
 }  // namespace
 
-std::optional<Violation> judge_disturbed_starts(const sim::WorldState& world,
-                                                const sim::Settings& settings,
-                                                sim::Choices& choices) {
-  return DisturbedStarts(world, settings, choices).judge();
+std::optional<Violation> judge_disturbed_starts(const CopiedStarts& as) {
+  return DisturbedStarts(as).judge();
 }
 
 }  // namespace powercut::scenarios

@@ -24,13 +24,12 @@ using engine::OnNewer;
 using engine::RecoveryOptions;
 
 constexpr std::string_view kTimestamp = "#TS:1700000000\r\n";
-constexpr std::string_view kCommand = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
 // How what another server wrote may begin.
-constexpr std::string_view kBeginnings[] = {kCommand, kTimestamp, "REDIS0003", "VALKEY080"};
+constexpr std::string_view kBeginnings[] = {kOneCommand, kTimestamp, "REDIS0003", "VALKEY080"};
 
 class ForeignStarts final : CopiedStarts {
  public:
-  using CopiedStarts::CopiedStarts;
+  explicit ForeignStarts(const CopiedStarts& as) : CopiedStarts(as) {}
   std::optional<Violation> judge();
 
  private:
@@ -56,19 +55,11 @@ sim::WorldState ForeignStarts::world_of(const Files& files) {
 
 void ForeignStarts::expect_refused(const Files& files, std::string_view told,
                                    std::string_view named) {
+  const sim::Disk disk = world_of(files).disk;
   for (const bool log : {true, false}) {
     RecoveryOptions options = options_;
     options.append_only = log;
-    sim::WorldState world = world_of(files);
-    const auto before = data_of(world.disk);
-    const Came came = start(world, options);
-    if (!came.died.empty()) return wrong(Breach::kDies, told, came.text());
-    if (!came.refusal) return wrong(Breach::kUntrue, told, came.text() + ", and must be refused");
-    if (came.refusal->message.find(named) == std::string::npos)
-      return wrong(Breach::kUntrue, told,
-                   came.text() + "; that has no word of " + std::string(named));
-    if (data_of(world.disk) != before)
-      return wrong(Breach::kUntrue, told, came.text() + "; and it has changed files");
+    if (!wrong_) expect_refusal(options, {}, told, named, disk);
   }
 }
 
@@ -82,10 +73,10 @@ void ForeignStarts::judge_cut_log() {
   for (size_t i = 0; i < kFiles; ++i) {
     std::string bytes(choices_.choose("foreign.dated", i, 2) == 0 ? kTimestamp : "");
     const uint64_t commands = 1 + choices_.choose("foreign.commands", i, 3);
-    for (uint64_t n = 0; n < commands; ++n) bytes += kCommand;
+    for (uint64_t n = 0; n < commands; ++n) bytes += kOneCommand;
     whole += commands - (i == cut ? 1 : 0);
     if (i == cut)
-      bytes.resize(bytes.size() - 1 - choices_.choose("foreign.bytes", i, kCommand.size() - 1));
+      bytes.resize(bytes.size() - 1 - choices_.choose("foreign.bytes", i, kOneCommand.size() - 1));
     files.emplace_back(engine::in_aof_directory(i == 0 ? base : engine::segment_name(i)),
                        std::move(bytes));
   }
@@ -113,10 +104,10 @@ void ForeignStarts::judge_cut_log() {
 
 void ForeignStarts::judge_without_manifest() {
   for (const std::string_view begins : kBeginnings) {
-    const std::string name = engine::in_aof_directory(begins == kCommand || begins == kTimestamp
+    const std::string name = engine::in_aof_directory(begins == kOneCommand || begins == kTimestamp
                                                           ? engine::segment_name(1)
                                                           : engine::base_name(1));
-    const std::string bytes = std::string(begins) + std::string(kCommand);
+    const std::string bytes = std::string(begins) + std::string(kOneCommand);
     if (!wrong_)
       expect_refused({{name, bytes}}, "upon another server's log without its manifest", name);
   }
@@ -126,19 +117,13 @@ void ForeignStarts::judge_under_another_name() {
   constexpr std::string_view kName = "kept-elsewhere";
   for (const std::string_view begins : kBeginnings)
     if (!wrong_)
-      expect_refused({{std::string(kName), std::string(begins) + std::string(kCommand)}},
+      expect_refused({{std::string(kName), std::string(begins) + std::string(kOneCommand)}},
                      "upon another server's file under another name", kName);
 }
 
 // One of the last operations beside the log: a start without the log is refused unless it is the last one.
 void ForeignStarts::judge_checkpoint_beside() {
-  if (!options_.append_only || plain_.report.dropped_bytes != 0) return;
-  const auto text =
-      file_content(world_.disk, engine::in_aof_directory(engine::kManifestName)).value_or("");
-  const auto manifest = engine::parse_manifest(text);
-  if (!manifest.ok() || !text.starts_with("# powercut manifest") ||
-      (manifest->base && !manifest->base->lsn) || world_.disk.lookup(engine::kSingleLog).ok())
-    return;
+  if (!options_.append_only || plain_.report.dropped_bytes != 0 || !ours_ || single_) return;
   constexpr uint64_t kNear = 4;
   const uint64_t last = plain_.report.last_lsn;
   const uint64_t lsn =
@@ -169,8 +154,6 @@ void ForeignStarts::judge_checkpoint_beside() {
 }
 
 std::optional<Violation> ForeignStarts::judge() {
-  plain_ = start_on_copy(options_);
-  if (!plain_.started() || plain_.report.dropped_corruption) return {};  // is judged elsewhere
   judge_cut_log();
   if (!wrong_) judge_without_manifest();
   if (!wrong_) judge_under_another_name();
@@ -180,10 +163,8 @@ std::optional<Violation> ForeignStarts::judge() {
 
 }  // namespace
 
-std::optional<Violation> judge_foreign_starts(const sim::WorldState& world,
-                                              const sim::Settings& settings,
-                                              sim::Choices& choices) {
-  return ForeignStarts(world, settings, choices).judge();
+std::optional<Violation> judge_foreign_starts(const CopiedStarts& as) {
+  return ForeignStarts(as).judge();
 }
 
 }  // namespace powercut::scenarios

@@ -52,11 +52,8 @@ class OtherStarts final : CopiedStarts {
   void judge_restore_to_second();
 
   std::vector<FoundBackup::State> states_;  // that were restored
-  // What lies there.
-  std::optional<engine::Manifest> manifest_;
-  bool ours_ = false;    // ... is of ours
+  // What else lies there.
   bool closed_ = false;  // the log ends with the mark of a clean end
-  bool single_ = false;
   std::optional<std::string> checkpoint_;
   std::optional<engine::RdbInfo> says_;  // that checkpoint of itself
 };
@@ -65,7 +62,6 @@ class OtherStarts final : CopiedStarts {
 
 void OtherStarts::read_files() {
   const sim::Disk& disk = world_.disk;
-  single_ = disk.lookup(engine::kSingleLog).ok();
   checkpoint_ = file_content(disk, engine::kCheckpointName);
   if (checkpoint_) {
     LookedAtOs os(disk, 0);
@@ -73,14 +69,7 @@ void OtherStarts::read_files() {
     if (auto info = engine::peek_rdb(**file, engine::kCheckpointName); info.ok())
       says_ = std::move(*info);
   }
-  const auto text = file_content(disk, engine::in_aof_directory(engine::kManifestName));
-  if (!text) return;
-  auto manifest = engine::parse_manifest(*text);
-  if (!manifest.ok()) return;
-  manifest_ = std::move(*manifest);
-  // Behind another server's base there are no numbers.
-  ours_ = text->starts_with("# powercut manifest") && (!manifest_->base || manifest_->base->lsn);
-  if (manifest_->segments.empty()) return;
+  if (!manifest_ || manifest_->segments.empty()) return;
   const auto log = file_content(disk, engine::in_aof_directory(manifest_->segments.back().name));
   const size_t mark = log ? log->rfind("#pc ") : std::string::npos;
   closed_ = mark != std::string::npos && log->compare(mark, 11, "#pc closed ") == 0 &&
@@ -286,14 +275,13 @@ void OtherStarts::judge_restore() {
 // The last second that stands in the log has all of it.
 void OtherStarts::judge_restore_to_second() {
   if (!options_.append_only || !manifest_ || !ours_) return;
-  constexpr std::string_view kTimestamp = "\n#TS:";
+  const std::string timestamp = fmt::format("\n{}", engine::kTimestampPrefix);
   std::optional<int64_t> latest;
   for (const engine::ManifestFile& file : manifest_->segments) {
     const auto text = file_content(world_.disk, engine::in_aof_directory(file.name));
     if (!text) return;
-    for (size_t at = text->find(kTimestamp); at != text->npos;
-         at = text->find(kTimestamp, at + 1)) {
-      const size_t begin = at + kTimestamp.size();
+    for (size_t at = text->find(timestamp); at != text->npos; at = text->find(timestamp, at + 1)) {
+      const size_t begin = at + timestamp.size();
       const auto second =
           parse_integer(std::string_view(*text).substr(begin, text->find('\r', begin) - begin));
       if (second) latest = std::max(latest.value_or(*second), *second);
@@ -321,7 +309,6 @@ void OtherStarts::judge_restore_to_second() {
 
 TargetType::OtherStarts OtherStarts::judge() {
   read_files();
-  plain_ = start_on_copy(options_);
   if (!plain_.started() || plain_.report.dropped_corruption) return {};  // is judged elsewhere
   using Judge = void (OtherStarts::*)();
   constexpr Judge kAll[] = {&OtherStarts::judge_report,      &OtherStarts::judge_options,
@@ -331,9 +318,9 @@ TargetType::OtherStarts OtherStarts::judge() {
                             &OtherStarts::judge_restore,     &OtherStarts::judge_restore_to_second};
   for (const Judge judge : kAll)
     if (!wrong_) (this->*judge)();
-  if (!wrong_) wrong_ = judge_disturbed_starts(world_, settings_, choices_);
-  if (!wrong_) wrong_ = judge_foreign_starts(world_, settings_, choices_);
-  if (!wrong_) wrong_ = judge_asked_starts(world_, settings_, choices_);
+  if (!wrong_) wrong_ = judge_disturbed_starts(*this);
+  if (!wrong_) wrong_ = judge_foreign_starts(*this);
+  if (!wrong_) wrong_ = judge_asked_starts(*this);
   return {wrong_, states_, wall_ms_};
 }
 

@@ -7,10 +7,8 @@
 #include <vector>
 
 #include "engine/checkpoint/rdb_dump.h"
-#include "engine/command/call.h"
-#include "engine/command/command_table.h"
-#include "engine/command/execute.h"
 #include "scenarios/store/digest.h"
+#include "scenarios/store/lone_keyspace.h"
 
 namespace powercut::scenarios {
 
@@ -124,43 +122,24 @@ std::string edited_otherwise(const engine::List& list, int edits, const Drawn& d
 
 namespace {
 
-// A keyspace in which a request is done.
-struct Scene final : engine::Chance {
-  uint64_t choose(Site, uint64_t) override { return 0; }
-
-  void run(int db, std::span<const std::string_view> words) {
-    std::string bytes;
-    engine::Effects done;
-    engine::Reply out(bytes);
-    engine::Call call(words, keyspace, db, out, done, *this);
-    engine::execute(call, *engine::resolve(call.args));
-    reply = std::move(bytes);
-    for (const auto& item : done.items())
-      logged += fmt::format("{} {}", item.db, done.bytes_of(item));
+// There is something for who waits at that key of `as`; false: it cannot be said.
+bool make_ready(LoneKeyspace& scene, const engine::Keyspace& as, int db, std::string_view key,
+                engine::Type type) {
+  scene.keyspace.set_now(as.now());
+  if (const engine::Object* object = as.peek(db, key); object != nullptr) {
+    if (object->value.type() != type) return false;
+    scene.keyspace.put(db, key, object->value.clone());
+    scene.keyspace.settle();
   }
-  // There is something for who waits at that key; false: it cannot be said.
-  bool make_ready(const engine::Keyspace& as, int db, std::string_view key, engine::Type type) {
-    keyspace.set_now(as.now());
-    if (const engine::Object* object = as.peek(db, key); object != nullptr) {
-      if (object->value.type() != type) return false;
-      keyspace.put(db, key, object->value.clone());
-      keyspace.settle();
-    }
-    using Words = std::vector<std::string_view>;
-    const Words line = type == engine::Type::kList     ? Words{"RPUSH", key, "one", "two", "three"}
-                       : type == engine::Type::kZset   ? Words{"ZADD", key, "1", "one", "2", "two"}
-                       : type == engine::Type::kStream ? Words{"XADD", key, "*", "field", "value"}
-                                                       : Words();
-    if (line.empty()) return false;
-    run(db, line);
-    logged.clear();
-    return !reply.starts_with('-');
-  }
-
-  engine::Keyspace keyspace;
-  std::string reply;
-  std::string logged;
-};
+  using Words = std::vector<std::string_view>;
+  const Words line = type == engine::Type::kList     ? Words{"RPUSH", key, "one", "two", "three"}
+                     : type == engine::Type::kZset   ? Words{"ZADD", key, "1", "one", "2", "two"}
+                     : type == engine::Type::kStream ? Words{"XADD", key, "*", "field", "value"}
+                                                     : Words();
+  if (line.empty()) return false;
+  (void)scene.run(line, db);
+  return !scene.reply.starts_with('-');
+}
 
 }  // namespace
 
@@ -171,13 +150,13 @@ std::string served_otherwise(const engine::Keyspace& keyspace,
   if (waiting.word_each && waiting.keys > 1) return {};
   for (size_t i = 0; i < waiting.keys; ++i) {
     const std::string& key = waiting.words[waiting.first_key + i];
-    Scene waited, late;
-    if (!waited.make_ready(keyspace, waiting.db, key, waiting.type) ||
-        !late.make_ready(keyspace, waiting.db, key, waiting.type))
+    LoneKeyspace waited, late;
+    if (!make_ready(waited, keyspace, waiting.db, key, waiting.type) ||
+        !make_ready(late, keyspace, waiting.db, key, waiting.type))
       continue;
-    waited.run(waiting.db, engine::request_for(waiting, key));
-    late.run(waiting.db, words);
-    if (waited.logged == late.logged) continue;
+    (void)waited.run(engine::request_for(waiting, key), waiting.db);
+    (void)late.run(words, waiting.db);
+    if (waited.logs_as(late)) continue;
     return fmt::format("{}: who waited for key {:?} gets something else than who comes later",
                        words[0], key.substr(0, 40));
   }

@@ -16,6 +16,7 @@
 #include "engine/config.h"
 #include "engine/recovery/recovery.h"
 #include "scenarios/judge/file_content.h"
+#include "scenarios/store/log_manifest.h"
 #include "scenarios/store/older_checkpoint.h"
 #include "sim/sim_os.h"
 
@@ -80,11 +81,9 @@ struct Log {
 };
 
 std::optional<Log> read_log(const sim::Disk& disk) {
-  const auto text = file_content(disk, in_log(engine::kManifestName));
-  if (!text) return std::nullopt;
-  auto manifest = engine::parse_manifest(*text);
-  if (!manifest.ok()) return std::nullopt;
-  Log log{std::move(manifest).value(), {}, {}};
+  auto manifest = log_manifest(disk);
+  if (!manifest) return std::nullopt;
+  Log log{std::move(*manifest), {}, {}};
   if (log.manifest.base) {
     auto base = file_content(disk, in_log(log.manifest.base->name));
     if (!base) return std::nullopt;
@@ -102,15 +101,6 @@ std::optional<Log> read_log(const sim::Disk& disk) {
   return log;
 }
 
-void put(sim::Disk& disk, const std::string& path, std::string_view bytes) {
-  auto inode = disk.lookup(path);
-  const bool is_new = !inode.ok();
-  if (is_new) inode = disk.create(path);
-  disk.replace_content(*inode, bytes);
-  (void)disk.sync_at_once(path);
-  if (is_new) disk.release(*inode);
-}
-
 void write_directory(sim::Disk& disk, const Log& log) {
   const bool backed_up = disk.lookup(engine::kBackupsDirectory).ok();
   std::string manifest;
@@ -120,15 +110,15 @@ void write_directory(sim::Disk& disk, const Log& log) {
   if (log.manifest.base) add(*log.manifest.base, 'b');
   if (log.rewritten) {
     (void)disk.remove(in_log(log.manifest.base->name));
-    put(disk, in_log(log.manifest.base->name), log.base);
+    put_file(disk, in_log(log.manifest.base->name), log.base);
   }
   for (size_t i = 0; i < log.segments.size(); ++i) {
     add(log.manifest.segments[i], 'i');
     // Redis changes nothing of a file that it goes on from: this is another, and a backup keeps the one that it has.
     if (backed_up) (void)disk.remove(in_log(log.manifest.segments[i].name));
-    put(disk, in_log(log.manifest.segments[i].name), log.segments[i]);
+    put_file(disk, in_log(log.manifest.segments[i].name), log.segments[i]);
   }
-  put(disk, in_log(engine::kManifestName), manifest);
+  put_file(disk, in_log(engine::kManifestName), manifest);
   for (const engine::ManifestFile& file : log.manifest.history)
     (void)disk.remove(in_log(file.name));  // as it does with its own
 }
@@ -145,7 +135,7 @@ void write_single(sim::Disk& disk, const Log& log) {
   std::string all = log.base;
   for (const std::string& segment : log.segments) all += segment;
   remove_directory(disk);
-  put(disk, std::string(engine::kSingleLog), all);
+  put_file(disk, std::string(engine::kSingleLog), all);
 }
 
 // All that a start would find there, in a base of its own, as after BGREWRITEAOF.
@@ -210,7 +200,7 @@ bool append_in_place(sim::Disk& disk, const Log& log, sim::Choices& choices) {
   text += "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n";
   if (choices.choose("redis.torn", 0, 2) == 0)
     text += kNext.substr(0, choices.choose("redis.torn", 1, kNext.size()));
-  put(disk, path, text);
+  put_file(disk, path, text);
   (void)disk.sync_at_once(engine::kAofDirectory);
   return true;
 }
@@ -221,7 +211,7 @@ bool write_checkpoint(sim::Disk& disk, const Log& log) {
   for (const std::string& segment : log.segments)
     if (!segment.empty()) return false;
   remove_directory(disk);
-  put(disk, std::string(engine::kCheckpointName), log.base);
+  put_file(disk, std::string(engine::kCheckpointName), log.base);
   return true;
 }
 

@@ -279,9 +279,9 @@ std::string StoreTarget::may_not_go(bool expires) const {
 }
 
 std::string StoreTarget::amiss() {
-  for (std::string line : {waits_in_vain(), answers_otherwise()})
-    if (!line.empty()) return line;
-  return served_otherwise_;
+  std::string line = waits_in_vain();
+  if (line.empty()) line = answers_otherwise();
+  return line.empty() ? served_otherwise_ : line;
 }
 
 // Whoever waits for a key that is there should have been served by what put it there. Of one that expires a clock that was

@@ -7,10 +7,10 @@
 
 #include "engine/base/hash.h"
 #include "engine/command/command_table.h"
-#include "engine/command/execute.h"
 #include "engine/command/number.h"
 #include "scenarios/store/at_edges.h"
 #include "scenarios/store/digest.h"
+#include "scenarios/store/lone_keyspace.h"
 #include "scenarios/store/other_ways.h"
 #include "sim/request.h"
 
@@ -75,28 +75,8 @@ bool takes(const CommandSpec& spec) {
 
 }  // namespace
 
-struct Twins::Twin final : engine::Chance {
+struct Twins::Twin final : LoneKeyspace {
   explicit Twin(const EncodingLimits& limits) { keyspace.set_encoding_limits(limits); }
-  uint64_t choose(Site, uint64_t n) override { return n - 1; }
-
-  // False: it would wait.
-  bool run(Words words, const CommandSpec& spec, int& db) {
-    reply.clear();
-    effects.clear();
-    engine::Reply out(reply);
-    engine::Call call(words, keyspace, db, out, effects, *this);
-    engine::execute(call, spec);
-    db = call.db;
-    return !call.waits();
-  }
-
-  bool logs_as(const Twin& other) const {
-    const auto& theirs = other.effects.items();
-    return std::equal(effects.items().begin(), effects.items().end(), theirs.begin(), theirs.end(),
-                      [&](const auto& a, const auto& b) {
-                        return a.db == b.db && effects.bytes_of(a) == other.effects.bytes_of(b);
-                      });
-  }
   // In which order it names what it found is nobody's promise.
   std::string logged() const {
     std::string text;
@@ -104,10 +84,6 @@ struct Twins::Twin final : engine::Chance {
       text += fmt::format("{} {}", item.db, in_order(effects.bytes_of(item)));
     return text;
   }
-
-  engine::Keyspace keyspace;
-  engine::Effects effects;
-  std::string reply;
 };
 
 Twins::Twins() : packed_(std::make_unique<Twin>(kPacked)), loose_(std::make_unique<Twin>(kLoose)) {}

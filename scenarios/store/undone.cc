@@ -10,6 +10,7 @@
 #include "engine/aof/replace.h"
 #include "engine/recovery/checkpoint_file.h"
 #include "scenarios/judge/file_content.h"
+#include "scenarios/store/log_manifest.h"
 
 namespace powercut::scenarios {
 
@@ -72,9 +73,8 @@ std::string due(engine::Engine& engine, Instant now) {
 // What it goes by for the next rewrite: the log has the base that the last one made, and since then it has grown.
 std::string sizes(engine::Engine& engine, const sim::Disk& disk) {
   if (!engine.aof().active()) return {};
-  const auto text = file_content(disk, engine::in_aof_directory(engine::kManifestName));
-  const auto manifest = engine::parse_manifest(text.value_or(""));
-  if (!manifest.ok() || !manifest->base || !manifest->base->length) return {};
+  const auto manifest = log_manifest(disk);
+  if (!manifest || !manifest->base || !manifest->base->length) return {};
   const uint64_t told = engine.generations().bytes_after_rewrite();
   const uint64_t base = *manifest->base->length;
   const uint64_t all = engine.generations().log_bytes();
@@ -150,9 +150,8 @@ std::string bucket_litter(engine::Engine& engine, const sim::Disk& disk,
 std::string litter(engine::Engine& engine, const sim::Disk& disk, bool log) {
   const auto names = disk.list(engine::kAofDirectory);
   if (log && engine.aof().active() && names.ok()) {
-    const auto text = file_content(disk, engine::in_aof_directory(engine::kManifestName));
-    const auto manifest = engine::parse_manifest(text.value_or(""));
-    const bool kept = manifest.ok() && keeps_another_log(*manifest, disk);
+    const auto manifest = log_manifest(disk);
+    const bool kept = manifest && keeps_another_log(*manifest, disk);
     const auto is_kept = [&](const std::string& name) {
       return kept && std::any_of(manifest->history.begin(), manifest->history.end(),
                                  [&](const auto& file) { return file.name == name; });
@@ -161,7 +160,7 @@ std::string litter(engine::Engine& engine, const sim::Disk& disk, bool log) {
     const std::string mark = under_way ? engine::unsealed_name(under_way->id) : std::string();
     for (const std::string& name : *names)
       if (name != engine::kManifestName && name != mark && !name.ends_with(engine::kOrphanSuffix) &&
-          !(manifest.ok() && manifest->names(name)) && !is_kept(name))
+          !(manifest && manifest->names(name)) && !is_kept(name))
         return engine::in_aof_directory(name) + " lies about";
   }
   const std::string replaced = engine::replaced_name(std::string(engine::kCheckpointName));
