@@ -228,8 +228,8 @@ class AofLog {
   uint64_t unwritten_first_ = 1;
   uint64_t unwritten_last_ = 0;
   uint64_t reserved_ = 0;  // of the segment: writes below this find space
-  Segment* behind_cut_ =
-      nullptr;  // where what is buffered goes, while its predecessor is written to its end
+  // Where what is buffered goes, while its predecessor is written to its end.
+  Segment* behind_cut_ = nullptr;
   uint64_t reserved_behind_cut_ = 0;
   bool can_reserve_ = true;  // the filesystem can tell
   bool out_of_space_ = false;

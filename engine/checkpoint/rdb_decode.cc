@@ -83,8 +83,8 @@ class Loader {
     int64_t expire_at_ms = Object::kNoExpiry;
     uint64_t at = 0;  // where it begins in the file
   };
-  std::vector<Waiting>
-      waiting_;  // of database db_; with room for kFetchedAtOnce once one has waited
+  // Of database db_; with room for kFetchedAtOnce once one has waited.
+  std::vector<Waiting> waiting_;
   size_t waiting_count_ = 0;
 };
 

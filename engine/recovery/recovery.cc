@@ -62,7 +62,8 @@ Result<bool> holds_data(SegmentBytes bytes) {
     const std::string_view text = bytes.view();
     if (header == 0 && !parse_header(text, header)) {
       if (more && text.size() < kLongestLine) continue;
-      return text.starts_with('*') || begins_as_others_do(text);  // Redis's own, or a base
+      // A base, or another server's, however little there is of it.
+      return text.starts_with('*') || text.starts_with(kRdbMagic) || begins_as_others_do(text);
     }
     if (text.find(kAnnotationPrefix, std::max(header, searched)) != text.npos) return true;
     if (!more) return false;

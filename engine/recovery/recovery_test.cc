@@ -359,7 +359,7 @@ TEST_F(RecoveryTest, DataWithoutAManifestAreRefused) {
 TEST_F(RecoveryTest, DataOfAnotherServerWithoutAManifestAreRefused) {
   const std::string set = command({"SET", "a", "1"});
   for (const std::string& bytes : {set, "#TS:1700000000\r\n" + set, std::string("REDIS0010\xff"),
-                                   std::string("VALKEY080\xff")}) {
+                                   std::string("VALKEY080\xff"), std::string("REDIS")}) {
     write(kSegmentPath, bytes);
     for (const bool append_only : {true, false})
       EXPECT_THAT(start(append_only),

@@ -79,8 +79,7 @@ inline constexpr std::array<BreachRow, kBreaches> kBreachRows = {{
      "never held, or had less than the store had been told it has."},
     {Breach::kAnswer, "ANS", "an answer, or what is kept, depends on the way it was come by",
      "The same was come by in two ways: with every collection packed and with none, copied, "
-     "written "
-     "and read, edited beside a plain row of words, or asked for late. It was not the same."},
+     "written and read, edited beside a row of words, or asked for late. It was not the same."},
 }};
 constexpr const BreachRow& row_of(Breach breach) {
   return kBreachRows[static_cast<size_t>(breach)];
