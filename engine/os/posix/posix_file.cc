@@ -22,8 +22,8 @@ constexpr uint64_t kOffsetMax = std::numeric_limits<int64_t>::max();
 
 class PosixFile final : public File {
  public:
-  PosixFile(PosixOs& os, Descriptor descriptor, std::string path)
-      : os_(os), descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+  PosixFile(PosixOs& os, Descriptor descriptor, FileIdentity identity, std::string path)
+      : os_(os), descriptor_(std::move(descriptor)), identity_(identity), path_(std::move(path)) {}
 
   Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
     if (offset > kOffsetMax) return os_error("read", path_, EINVAL);
@@ -88,7 +88,7 @@ class PosixFile final : public File {
     return int64_t{status.st_mtim.tv_sec} * 1000 + status.st_mtim.tv_nsec / 1'000'000;
   }
 
-  bool named() override { return os_.leads_to(path_, descriptor_.get()); }
+  bool named() override { return os_.leads_to(path_, identity_); }
 
   // Of the open file, not of the process: another descriptor of it may be closed.
   Result<void> lock(uint64_t offset, uint64_t size, Lock lock) override {
@@ -108,13 +108,15 @@ class PosixFile final : public File {
  private:
   PosixOs& os_;
   Descriptor descriptor_;
+  const FileIdentity identity_;
   std::string path_;
 };
 
 }  // namespace
 
-std::unique_ptr<File> make_posix_file(PosixOs& os, Descriptor descriptor, std::string path) {
-  return std::make_unique<PosixFile>(os, std::move(descriptor), std::move(path));
+std::unique_ptr<File> make_posix_file(PosixOs& os, Descriptor descriptor, FileIdentity identity,
+                                      std::string path) {
+  return std::make_unique<PosixFile>(os, std::move(descriptor), identity, std::move(path));
 }
 
 }  // namespace powercut::engine

@@ -101,11 +101,11 @@ Result<void> PosixOs::alive(std::string_view what, std::string_view path) const 
   return {};
 }
 
-bool PosixOs::leads_to(std::string_view path, int fd) const {
-  struct stat there, open;
-  if (unwinding() || fstat(fd, &open) < 0) return true;
+bool PosixOs::leads_to(std::string_view path, const FileIdentity& file) const {
+  if (unwinding()) return true;
+  struct stat there;
   if (fstatat(root_.get(), at_path(path).c_str(), &there, 0) < 0) return errno != ENOENT;
-  return there.st_ino == open.st_ino && there.st_dev == open.st_dev;
+  return there.st_ino == file.inode && there.st_dev == file.device;
 }
 
 Result<std::unique_ptr<File>> PosixOs::open(std::string_view path, Open mode) {
@@ -134,7 +134,8 @@ Result<std::unique_ptr<File>> PosixOs::open(std::string_view path, Open mode) {
   struct stat status;
   if (fstat(descriptor.get(), &status) < 0) return os_error("open", path, errno);
   if (S_ISDIR(status.st_mode)) return os_error("open", path, EISDIR);
-  return make_posix_file(*this, std::move(descriptor), std::string(path));
+  return make_posix_file(*this, std::move(descriptor), {status.st_dev, status.st_ino},
+                         std::string(path));
 }
 
 Result<void> PosixOs::rename(std::string_view from, std::string_view to) {

@@ -37,6 +37,8 @@ enum class RunEnd : unsigned char {
   kStuck,  // every task is parked without a deadline and no call runs: nothing can happen any more
 };
 
+struct FileIdentity;
+
 class PosixOs final : public Os {
  public:
   // The root must exist. Every path is taken relative to it, wherever it may be moved.
@@ -80,8 +82,8 @@ class PosixOs final : public Os {
   // For PosixFile: the calls of whoever asks now.
   Calls& calls();
   bool unwinding() const { return tasks_.destroying(); }
-  // Is the file at `path` the one that is open as `fd`? Also where that cannot be told.
-  bool leads_to(std::string_view path, int fd) const;
+  // Does `path` lead to the open `file`? Also where that cannot be told.
+  bool leads_to(std::string_view path, const FileIdentity& file) const;
 
  private:
   PosixOs(Descriptor root, uint64_t seed) : root_(std::move(root)), random_state_(seed) {}

@@ -14,6 +14,8 @@ namespace {
 
 // One submission's length is 32 bits; more is a short transfer, which the seam allows.
 constexpr size_t kTransferBytesMax = size_t{1} << 30;
+// So much is a copy into the page cache, and no more than what the ring's worker costs.
+constexpr size_t kAtOnceBytesMax = size_t{64} << 10;
 
 class UringReactor final : public Reactor {
  public:
@@ -42,7 +44,14 @@ class UringReactor final : public Reactor {
     const auto bytes = static_cast<unsigned>(std::min(size, kTransferBytesMax));
     return call([&](io_uring_sqe* sqe) { io_uring_prep_read(sqe, fd, out, bytes, offset); });
   }
+  // The ring gives a buffered write to a worker where the filesystem cannot say whether it would wait (ext4), which takes
+  // two changes of thread. It waits where something else is under way at the disk: then the ring has it.
   int64_t write(int fd, uint64_t offset, const char* data, size_t size) override {
+    if (size <= kAtOnceBytesMax && at_disk_ == 0) {
+      const int64_t result = blocking_.write(fd, offset, data, size);
+      tasks_.yield();
+      return result;
+    }
     const auto bytes = static_cast<unsigned>(std::min(size, kTransferBytesMax));
     return call([&](io_uring_sqe* sqe) { io_uring_prep_write(sqe, fd, data, bytes, offset); });
   }
@@ -51,7 +60,7 @@ class UringReactor final : public Reactor {
     return call_once([&](io_uring_sqe* sqe) { io_uring_prep_fsync(sqe, fd, flags); });
   }
   int64_t unlink(int directory, const char* path, int flags) override {
-    if (!has_unlink_) return BlockingCalls().unlink(directory, path, flags);
+    if (!has_unlink_) return blocking_.unlink(directory, path, flags);
     return call([&](io_uring_sqe* sqe) { io_uring_prep_unlinkat(sqe, directory, path, flags); });
   }
 
@@ -105,7 +114,10 @@ class UringReactor final : public Reactor {
     io_uring_sqe* sqe = next_entry();
     prepare(sqe);
     io_uring_sqe_set_data(sqe, &operation);
-    return finish(operation);
+    ++at_disk_;
+    const int64_t result = finish(operation);
+    --at_disk_;
+    return result;
   }
   template <class Prepare>
   int64_t call(Prepare prepare) {
@@ -143,7 +155,9 @@ class UringReactor final : public Reactor {
     }
   }
 
+  BlockingCalls blocking_;
   io_uring ring_{};
+  size_t at_disk_ = 0;  // calls of the ring that have not come back
   bool ready_ = false;
   bool has_unlink_ = false;
 };
