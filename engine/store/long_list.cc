@@ -22,7 +22,7 @@ LongList::Place LongList::locate(size_t index) const {
   const Packed& items = pieces_[place.piece].items;
   if (index - place.before < place.item) place.item = place.offset = 0;
   for (; place.item < index - place.before; ++place.item)
-    place.offset = static_cast<uint32_t>(items.behind(place.offset));
+    place.offset = static_cast<uint16_t>(items.behind(place.offset));
   return place;
 }
 
@@ -39,6 +39,7 @@ void LongList::put(size_t piece, size_t offset, std::string_view item) {
   resized(before, items.size());
   ++pieces_[piece].count;
   ++size_;
+  CHECK(size_ != 0);
   forget_place();
 }
 
@@ -50,7 +51,7 @@ void LongList::cut(Piece& piece, size_t offset, size_t count) {
   piece.items.close(offset, end - offset);
   resized(before, piece.items.size());
   piece.count -= static_cast<uint32_t>(count);
-  size_ -= count;
+  size_ -= static_cast<uint32_t>(count);
   forget_place();
 }
 
@@ -65,7 +66,7 @@ void LongList::split(const Place& place) {
   resized(0, bytes);
   cut(first, place.offset, second.count);
   size_ += second.count;
-  pieces_.insert(pieces_.begin() + place.piece + 1, std::move(second));
+  pieces_.insert(place.piece + 1, std::move(second));
 }
 
 // To half of what a piece may have: a size that swings around an edge must not join and split each time.
@@ -81,7 +82,7 @@ void LongList::join(size_t piece) {
   first.count += second.count;
   resized(before, first.items.size());
   resized(bytes, 0);
-  pieces_.erase(pieces_.begin() + static_cast<ptrdiff_t>(piece) + 1);
+  pieces_.erase(piece + 1, piece + 2);
   forget_place();
 }
 
@@ -89,7 +90,7 @@ void LongList::erase_at(const Place& place) {
   Piece& piece = pieces_[place.piece];
   cut(piece, place.offset, 1);
   if (piece.count == 0) {
-    pieces_.erase(pieces_.begin() + place.piece);
+    pieces_.erase(place.piece, place.piece + 1);
     if (pieces_.size() < pieces_.capacity() / 4) pieces_.shrink_to_fit();
   } else {
     join(place.piece);
@@ -101,7 +102,7 @@ void LongList::erase_at(const Place& place) {
 // --- Items ---
 
 void LongList::push_front(std::string_view item) {
-  if (pieces_.empty() || !has_room(pieces_.front(), item)) pieces_.emplace(pieces_.begin());
+  if (pieces_.empty() || !has_room(pieces_.front(), item)) pieces_.emplace_front();
   put(0, 0, item);
 }
 
@@ -138,7 +139,7 @@ void LongList::insert(size_t index, std::string_view item) {
   }
   if (first > 0 && has_room(pieces_[first - 1], item))
     return put(first - 1, pieces_[first - 1].items.size(), item);
-  pieces_.emplace(pieces_.begin() + static_cast<ptrdiff_t>(first));
+  pieces_.insert(first, {});
   put(first, 0, item);
 }
 
@@ -165,8 +166,7 @@ void LongList::drop(size_t begin, size_t end) {
     size_ -= pieces_[i].count;
     resized(pieces_[i].items.size(), 0);
   }
-  const auto at = [this](size_t i) { return pieces_.begin() + static_cast<ptrdiff_t>(i); };
-  pieces_.erase(at(begin), at(end));
+  pieces_.erase(begin, end);
   forget_place();
 }
 

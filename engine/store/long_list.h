@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "engine/base/check.h"
 #include "engine/store/packed.h"
 #include "engine/store/slab_map.h"
+#include "engine/store/two_ended.h"
 
 namespace powercut::engine {
 
@@ -18,6 +18,7 @@ class LongList {
   static constexpr size_t kMostItems = 64;    // of a piece: to find its last is a walk
   static constexpr size_t kMostBytes = 8192;  // unless it has one item alone
 
+  // Below 2^32.
   size_t size() const { return size_; }
   // Valid until the list changes. From index to index it is a step. REQUIRES: index < size().
   std::string_view at(size_t index) const {
@@ -51,8 +52,8 @@ class LongList {
   struct Place {
     uint32_t piece = 0;
     uint32_t before = 0;
-    uint32_t item = 0;
-    uint32_t offset = 0;
+    uint16_t item = 0;
+    uint16_t offset = 0;
   };
 
   Place locate(size_t index) const;
@@ -72,10 +73,10 @@ class LongList {
   }
   void forget_place() const { place_ = {}; }
 
-  std::vector<Piece> pieces_;  // none is empty
-  size_t size_ = 0;
-  size_t item_bytes_ = 0;  // of the heap, owned by pieces
-  mutable Place place_;    // where an item was looked for last
+  TwoEnded<Piece> pieces_;  // none is empty
+  size_t item_bytes_ = 0;   // of the heap, owned by pieces
+  uint32_t size_ = 0;
+  mutable Place place_;  // where an item was looked for last
 };
 
 }  // namespace powercut::engine
