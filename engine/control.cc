@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/base/words.h"
 #include "engine/command/number.h"
 #include "engine/engine.h"
 #include "engine/parameters.h"
