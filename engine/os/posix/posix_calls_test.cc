@@ -66,7 +66,7 @@ Call real(const char* name) {
   return reinterpret_cast<Call>(dlsym(RTLD_NEXT, name));
 }
 
-constexpr size_t kTooLongForAtOnce = (64 << 10) + 1;
+constexpr size_t kTooLongForAtOnce = (16 << 10) + 1;
 constexpr int kGivesNothing = -1;  // of pwrite: it says 0
 constexpr int kClosesInput = -2;   // of getrandom and openat: descriptor 0 is free from now on
 

@@ -14,8 +14,8 @@ namespace {
 
 // One submission's length is 32 bits; more is a short transfer, which the seam allows.
 constexpr size_t kTransferBytesMax = size_t{1} << 30;
-// So much is a copy into the page cache, and no more than what the ring's worker costs.
-constexpr size_t kAtOnceBytesMax = size_t{64} << 10;
+// So much is copied in less time than the ring's worker takes to come; what a checkpoint writes at once is more.
+constexpr size_t kAtOnceBytesMax = size_t{16} << 10;
 
 class UringReactor final : public Reactor {
  public:
