@@ -1,8 +1,22 @@
 // The executor and values that are not in memory (engine/tier/tier.h): a command waits until those that it names are, and
 // then runs as one step.
+#include <algorithm>
+
 #include "engine/command/executor.h"
 
 namespace powercut::engine {
+
+namespace {
+// Those that are not among them yet.
+void add_names(const CommandSpec& spec, std::span<const std::string_view> args,
+               std::vector<std::string>& names) {
+  std::vector<size_t> positions;
+  key_positions(spec, args, positions);
+  for (const size_t i : positions)
+    if (i < args.size() && std::find(names.begin(), names.end(), args[i]) == names.end())
+      names.emplace_back(args[i]);
+}
+}  // namespace
 
 void Executor::add_away(int db, std::string_view key) {
   const auto* entry = keyspace_.database(db).table().find(key);
@@ -24,6 +38,27 @@ void Executor::add_away(const CommandSpec& spec, std::span<const std::string_vie
     for (int db = first_db; db <= last_db && i < args.size(); ++db) add_away(db, args[i]);
 }
 
+// Who waits with BLMOVE is served by another's command, as a part of it: what he names as well has to be there.
+void Executor::add_away_of_waits(std::vector<std::string> keys, bool anywhere) {
+  const int last = keyspace_.databases() - 1;
+  for (size_t i = 0; i < keys.size(); ++i)
+    for (int db = 0; db <= last; ++db)
+      for (const uint64_t id : clients_.waiters.moving_at(db, keys[i])) {
+        const Waiting& waiting = clients_.waiters.of(id);
+        const std::vector<std::string_view> words(waiting.words.begin(), waiting.words.end());
+        add_away(*waiting.spec, words, anywhere ? 0 : waiting.db, anywhere ? last : waiting.db);
+        add_names(*waiting.spec, words, keys);
+      }
+}
+
+bool Executor::names_away(const Waiting& waiting) {
+  if (!waiting.moves || bring_back_ == nullptr) return false;
+  away_keys_.clear();
+  const std::vector<std::string_view> words(waiting.words.begin(), waiting.words.end());
+  add_away(*waiting.spec, words, waiting.db, waiting.db);
+  return !away_keys_.empty();
+}
+
 // A transaction may move keys, choose databases and swap them before it reads: all that it names anywhere comes. So does
 // what a command would move to where somebody waits for it.
 bool Executor::find_away(const Client& client, const CommandSpec& spec,
@@ -31,20 +66,28 @@ bool Executor::find_away(const Client& client, const CommandSpec& spec,
   away_keys_.clear();
   if (loading_) return false;
   const int last = keyspace_.databases() - 1;
+  const bool any_moves = clients_.waiters.any_moves();
+  std::vector<std::string> named;  // where somebody may wait, if somebody moves
   if (spec.name == "exec") {
     if (!client.in_multi || client.multi_failed || client.watch_broken) return false;
     std::vector<std::string_view> words;
     for (const auto& queued : client.queued) {
       words.assign(queued.begin(), queued.end());
       add_away(*resolve(words), words, 0, last);
+      if (any_moves) add_names(*resolve(words), words, named);
     }
   } else if (spec.name == "swapdb") {
     for (int waits_in = 0; waits_in <= last && !clients_.waiters.empty(); ++waits_in)
-      for (const Place& place : clients_.waiters.places(waits_in))
+      for (const Place& place : clients_.waiters.places(waits_in)) {
         for (int db = 0; db <= last; ++db) add_away(db, place.key);
+        if (any_moves) named.push_back(place.key);
+      }
   } else if (needs_values(spec, args.size()) || !clients_.waiters.empty()) {
     add_away(spec, args, client.db, client.db);
+    if (any_moves) add_names(spec, args, named);
   }
+  if (!named.empty())
+    add_away_of_waits(std::move(named), spec.name == "exec" || spec.name == "swapdb");
   return !away_keys_.empty();
 }
 

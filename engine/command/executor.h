@@ -253,6 +253,9 @@ class Executor final : public Chance,
   void add_away(int db, std::string_view key);
   void add_away(const CommandSpec& spec, std::span<const std::string_view> args, int first_db,
                 int last_db);
+  // Where is moved to by who waits at one of these keys, and on from there; anywhere: databases may change places before.
+  void add_away_of_waits(std::vector<std::string> keys, bool anywhere);
+  bool names_away(const Waiting& waiting);
   bool bring_back(Client& client, const CommandSpec& spec);
   std::string reads_away(const Call& call, const CommandSpec& spec);  // why they are not had
   // --- Rows of a database behind the store (unread.cc) ---

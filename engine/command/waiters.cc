@@ -31,6 +31,7 @@ void Waiters::add(uint64_t client, Waiting waiting) {
   if (waiting.until != kForever) deadlines_.emplace(waiting.until.ns, client);
   if (!waiting.gone.empty()) ++may_be_bereft_;
   if (waiting.keys == 0) ++for_replicas_;
+  if (waiting.moves) ++moves_;
   const bool is_new = clients_.emplace(client, Entry{std::move(waiting), turn}).second;
   CHECK(is_new);
 }
@@ -50,6 +51,7 @@ Waiting Waiters::take(uint64_t client) {
   deadlines_.erase({waiting.until.ns, client});
   if (!waiting.gone.empty()) --may_be_bereft_;
   if (waiting.keys == 0) --for_replicas_;
+  if (waiting.moves) --moves_;
   return entry.waiting;
 }
 
@@ -72,6 +74,15 @@ std::vector<uint64_t> Waiters::bereft_at(const Place& place, std::optional<Type>
   for (const auto& [turn, client] : queue->second)
     if (!of(client).gone.empty() && of(client).type != type) bereft.push_back(client);
   return bereft;
+}
+
+std::vector<uint64_t> Waiters::moving_at(int db, std::string_view key) const {
+  std::vector<uint64_t> moving;
+  const auto queue = moves_ == 0 ? queues_.end() : queues_.find(Before::View{db, key});
+  if (queue == queues_.end()) return moving;
+  for (const auto& [turn, client] : queue->second)
+    if (of(client).moves) moving.push_back(client);
+  return moving;
 }
 
 std::vector<uint64_t> Waiters::for_replicas() const {

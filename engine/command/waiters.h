@@ -34,6 +34,7 @@ struct Waiting {
   Type type = Type::kList;  // what a key must be
   size_t first_key = 1;     // of `words`
   size_t keys = 0;
+  bool moves = false;  // it names further keys: what it is served with goes there
   Instant until = kForever;
   bool word_each =
       false;  // behind the keys stands a word for each; else, in front of several, how many they are
@@ -70,6 +71,9 @@ class Waiters {
   Turn next_at(const Place& place, Type type, uint64_t behind = 0) const;
   // Who is to be told, as `gone` says, that there is no key, or one of that type.
   std::vector<uint64_t> bereft_at(const Place& place, std::optional<Type> type) const;
+  // Does anybody wait who moves what he is served with; and who does there.
+  bool any_moves() const { return moves_ > 0; }
+  std::vector<uint64_t> moving_at(int db, std::string_view key) const;
   // Who waits for no key, but for replicas to confirm what they have (WAIT).
   std::vector<uint64_t> for_replicas() const;
   // Where somebody waits in that database.
@@ -103,6 +107,7 @@ class Waiters {
   std::set<std::pair<int64_t, uint64_t>> deadlines_;              // and whose
   size_t may_be_bereft_ = 0;                                      // clients
   size_t for_replicas_ = 0;                                       // clients
+  size_t moves_ = 0;                                              // clients
   uint64_t turns_ = 0;
 };
 

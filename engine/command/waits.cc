@@ -36,6 +36,10 @@ void Executor::begin_wait(Client& client, const CommandSpec& spec, const Call& c
   waiting.word_each = wait.word_each;
   waiting.is_ready = wait.is_ready;
   waiting.gone = wait.gone;
+  const std::vector<std::string_view> words(waiting.words.begin(), waiting.words.end());
+  positions_.clear();
+  key_positions(spec, words, positions_);
+  waiting.moves = positions_.size() > waiting.keys;
   const Instant until = os_.now() + milliseconds(std::min(wait.timeout_ms, kLongestTimeoutMs));
   if (wait.timeout_ms != 0) waiting.until = until;
   const bool for_syncs = waiting.keys == 0 && wanted_by(waiting.words).synced;
@@ -176,6 +180,7 @@ void Executor::serve_all_at(const Place& place) {
     if (waiting.is_ready != nullptr &&
         !waiting.is_ready(object->value, request_for(waiting, place.key)))
       continue;
+    if (names_away(waiting)) break;  // neither was that where it is to be moved to
     serve(*clients_.find(next.client), place.key);
   }
   for (const uint64_t id : clients_.waiters.bereft_at(place, type_at(object)))

@@ -125,8 +125,9 @@ int automatic(const ZooArguments& arguments, const ZooHooks& hooks, Progress& pr
   const auto rows = run_automatic(options, hooks);
   progress.clear();
   if (interrupted().load()) return kInterrupted;
+  if (!rows.ok()) return status_of(streams, rows.error().message, kHarness);
   const Json json =
-      automatic_json({arguments.automatic, arguments.seed, watch.seconds()}, rows, *equivalents);
+      automatic_json({arguments.automatic, arguments.seed, watch.seconds()}, *rows, *equivalents);
   if (arguments.json)
     fmt::print(streams.out, "{}\n", json_text(json));
   else

@@ -284,6 +284,18 @@ std::string StoreTarget::amiss() {
   return line.empty() ? served_otherwise_ : line;
 }
 
+namespace {
+bool names_away(const engine::Keyspace& keyspace, const engine::Waiting& waiting) {
+  const std::vector<std::string_view> words(waiting.words.begin(), waiting.words.end());
+  std::vector<size_t> positions;
+  engine::key_positions(*waiting.spec, words, positions);
+  return std::any_of(positions.begin(), positions.end(), [&](size_t i) {
+    const engine::Object* object = keyspace.peek(waiting.db, words[i]);
+    return object != nullptr && object->value.away() != nullptr;
+  });
+}
+}  // namespace
+
 // Whoever waits for a key that is there should have been served by what put it there. Of one that expires a clock that was
 // set back may say that it is there again.
 std::string StoreTarget::waits_in_vain() const {
@@ -297,6 +309,8 @@ std::string StoreTarget::waits_in_vain() const {
       engine::Waiters::Turn next;
       while ((next = clients.waiters.next_at(place, object->value.type(), next.turn)).client != 0) {
         const engine::Waiting& waiting = clients.waiters.of(next.client);
+        // A script that put it there did not name where it is to be moved to.
+        if (waiting.moves && names_away(engine_->keyspace(), waiting)) continue;
         if (waiting.is_ready == nullptr ||
             waiting.is_ready(object->value, engine::request_for(waiting, place.key)))
           return fmt::format("a client waits for a {} of database {}, and it is there",

@@ -206,6 +206,66 @@ TEST_F(TierTest, ASegmentGoesWhenNoKeyAndNoBaseRestsOnIt) {
   });
 }
 
+// Who waits with BLMOVE is served by the command of another, who does not know where that goes on to.
+TEST_F(TierTest, WhatAWaiterMovesToComesBackForWhoServesHim) {
+  for (const char* push : {"RPUSH q x", "RENAME ready q",
+                           "EVAL \"return redis.call('rpush',KEYS[1],'x')\" 1 q", "SWAPDB 0 1"}) {
+    live([&](engine::Os& os, Engine& engine) {
+      ask(engine, "FLUSHALL");
+      const auto waiter = engine.connect();
+      for (const char* line : {"RPUSH to 1 2 3", "RPUSH ready x"}) ask(engine, line);
+      const auto other = engine.connect();
+      other->feed("SELECT 1\r\nRPUSH q x\r\nRPUSH to 1 2 3\r\n");
+      wait(os);
+      const bool swaps = std::string_view(push).starts_with("SWAPDB");
+      if (swaps) ask(engine, "DEL to");
+      waiter->feed("BLMOVE q to LEFT RIGHT 0\r\n");
+      wait(os);
+      EXPECT_TRUE(is_away(engine, "to", swaps ? 1 : 0)) << push;
+      EXPECT_NE(ask(engine, push)[0], '-') << push;
+      wait(os);
+      EXPECT_EQ(waiter->ready(), "$1\r\nx\r\n") << push;
+      EXPECT_EQ(ask(engine, "LINDEX to -1"), "$1\r\nx\r\n") << push;
+      EXPECT_EQ(ask(engine, "LLEN to"), ":4\r\n") << push;
+    });
+  }
+}
+
+TEST_F(TierTest, AWaiterMovesOnToWhatIsAwayAsWell) {
+  live([&](engine::Os& os, Engine& engine) {
+    const auto waiter = engine.connect();
+    const auto beyond = engine.connect();
+    ask(engine, "RPUSH further 4 5 6");
+    wait(os);
+    waiter->feed("BLMOVE q to LEFT RIGHT 0\r\n");
+    beyond->feed("BLMOVE to further LEFT RIGHT 0\r\n");
+    wait(os);
+    EXPECT_TRUE(is_away(engine, "further"));
+    const auto pushes = engine.connect();
+    pushes->feed("MULTI\r\nRPUSH q x\r\nEXEC\r\n");
+    wait(os);
+    EXPECT_EQ(waiter->ready(), "$1\r\nx\r\n");
+    EXPECT_EQ(beyond->ready(), "$1\r\nx\r\n");
+    EXPECT_EQ(ask(engine, "LRANGE further 2 -1"), "*2\r\n$1\r\n6\r\n$1\r\nx\r\n");
+  });
+}
+
+// Of a script nobody knows what it will name: then the next who names it serves.
+TEST_F(TierTest, WhatAScriptServesWithoutHavingNamedItWaitsForTheNext) {
+  live([&](engine::Os& os, Engine& engine) {
+    const auto waiter = engine.connect();
+    ask(engine, "RPUSH to 1 2 3");
+    wait(os);
+    waiter->feed("BLMOVE q to LEFT RIGHT 0\r\n");
+    wait(os);
+    EXPECT_EQ(ask(engine, "EVAL \"return redis.call('rpush','q','x')\" 0"), ":1\r\n");
+    EXPECT_EQ(waiter->ready(), "");
+    EXPECT_EQ(ask(engine, "RPUSH q y"), ":2\r\n");
+    wait(os);
+    EXPECT_EQ(waiter->ready(), "$1\r\nx\r\n");
+  });
+}
+
 TEST_F(TierTest, AStartRemovesWhatNoBaseNames) {
   live([&](engine::Os& os, Engine& engine) {
     fill(engine);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <iterator>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "scenarios/base/apart.h"
+#include "scenarios/base/status.h"
 #include "scenarios/run/last_words.h"
 #include "scenarios/run/targets.h"
 #include "scenarios/story/scenario.h"
@@ -136,10 +138,24 @@ void run_budget(const AutomaticOptions& options, const faults::MutantInfo* mutan
   (void)std::any_of(std::begin(kLastly), std::end(kLastly), seen);
 }
 
-// Where the budget comes to, as the engine without a mutant shows.
-Reach reach_of_budget(const AutomaticOptions& options, Drawn drawn, const ZooHooks& hooks) {
-  if (faults::all_automatic().mutants.empty() || drawn.empty()) return {};
-  Reach reach;
+std::string found_where(const AutomaticOptions& options, const faults::MutantInfo* mutant,
+                        const Begins& begins) {
+  std::string stage;
+  std::string found;
+  run_budget(options, mutant, begins, [&](const std::string& line) {
+    if (line.starts_with('='))
+      found = stage + " " + line.substr(1, line.size() - 2);
+    else
+      stage = line.substr(0, line.size() - 1);
+  });
+  return found;
+}
+
+// Where the budget comes to, as the engine without a mutant shows. Errors: it is accused itself, so that no verdict on a
+// mutant would say anything.
+Result<Reach> reach_of_budget(const AutomaticOptions& options, Drawn drawn, const ZooHooks& hooks) {
+  if (faults::all_automatic().mutants.empty() || drawn.empty()) return Reach();
+  Result<Reach> reach = Reach();
   run_apart(
       1, 1, kOfRuns,
       [&](size_t, const Tell& tell) {
@@ -150,11 +166,17 @@ Reach reach_of_budget(const AutomaticOptions& options, Drawn drawn, const ZooHoo
           if (!std::exchange(first, false)) tell(row);
           return true;
         };
-        run_budget(options, nullptr, begins, [](const std::string&) {});
+        const std::string found = found_where(options, nullptr, begins);
         tell(notes.row());
+        if (found.empty()) return;
+        fmt::print(stderr, "{}", found);
+        std::_Exit(kHarness);
       },
       [&](size_t, const Ended& ended) {
-        if (!ended.hung && !ended.died && ended.status == 0)
+        if (ended.hung) return;
+        if (ended.died || ended.status != 0)
+          reach = Error{Errc::kCorrupt, "the engine without a mutant: " + ended.said};
+        else
           reach = Reach(drawn.size(), ended.told);
       },
       hooks.stop);
@@ -268,6 +290,10 @@ void run_tests(const AutomaticOptions& options, const ZooHooks& hooks, uint64_t 
 
 }  // namespace
 
+std::string found_by_budget(const AutomaticOptions& options, const faults::MutantInfo* mutant) {
+  return found_where(options, mutant, [] { return true; });
+}
+
 std::string_view name(Fate fate) {
   static constexpr std::string_view kNames[] = {"found", "died", "hung", "tested", "survived"};
   return kNames[static_cast<size_t>(fate)];
@@ -277,7 +303,8 @@ bool is_posix(const faults::AutomaticMutant& mutant) {
   return mutant.file.starts_with("engine/os/posix/");
 }
 
-std::vector<AutomaticRow> run_automatic(const AutomaticOptions& options, const ZooHooks& hooks) {
+Result<std::vector<AutomaticRow>> run_automatic(const AutomaticOptions& options,
+                                                const ZooHooks& hooks) {
   const bool tests = !options.tests.empty();
   std::vector<AutomaticRow> rows;
   std::vector<const faults::AutomaticMutant*> drawn;  // those that runs execute
@@ -289,7 +316,7 @@ std::vector<AutomaticRow> run_automatic(const AutomaticOptions& options, const Z
     drawn.push_back(mutant);
     row_of.push_back(rows.size() - 1);
   }
-  const Reach reach = reach_of_budget(options, drawn, hooks);
+  TRY_ASSIGN(const Reach reach, reach_of_budget(options, drawn, hooks));
   std::vector<size_t> reached;
   for (size_t i = 0; i < drawn.size(); ++i) {
     if (reach.ever(i))

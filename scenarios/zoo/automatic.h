@@ -58,8 +58,13 @@ struct AutomaticRow {
 // The seam's other side, which no simulated run executes: only tests tell.
 bool is_posix(const faults::AutomaticMutant& mutant);
 
+// What finds a mutant, or, null, accuses the engine without one: "STAGE RUNS WHAT"; nothing: "".
+std::string found_by_budget(const AutomaticOptions& options, const faults::MutantInfo* mutant);
+
 // One row a mutant; without tests none for those that only tests tell. Once `hooks.stop` is set the rest
 // counts as surviving, and means nothing.
-std::vector<AutomaticRow> run_automatic(const AutomaticOptions& options, const ZooHooks& hooks);
+//   Errors: kCorrupt: the engine without a mutant is accused, so that what is said of mutants would say nothing.
+Result<std::vector<AutomaticRow>> run_automatic(const AutomaticOptions& options,
+                                                const ZooHooks& hooks);
 
 }  // namespace powercut::scenarios

@@ -75,7 +75,7 @@ TEST(AutomaticZoo, SaysWhatFoundEach) {
   options.mutants = {&seen, &unseen, &posix};
   options.seeds = 40;
   options.jobs = 2;
-  const auto rows = run_automatic(options, {});
+  const auto rows = run_automatic(options, {}).value();
   ASSERT_EQ(rows.size(), 2u);  // no run executes the third, and there are no tests
   EXPECT_EQ(rows[0].fate, Fate::kFound);
   EXPECT_EQ(rows[0].by, "mixed");
@@ -85,6 +85,15 @@ TEST(AutomaticZoo, SaysWhatFoundEach) {
   EXPECT_EQ(rows[1].by, "");
   EXPECT_TRUE(is_posix(posix));
   EXPECT_FALSE(is_posix(seen));
+}
+
+// Who is accused without a mutant says nothing of any.
+TEST(AutomaticZoo, SaysWhatIsAccused) {
+  AutomaticOptions options;
+  options.seeds = 40;
+  const std::string found = found_by_budget(options, faults::find_mutant("stale-epoch"));
+  EXPECT_TRUE(found.starts_with("mixed ")) << found;
+  EXPECT_TRUE(breach_of(found.substr(found.rfind(' ') + 1))) << found;
 }
 
 // --- Which run comes where ---
