@@ -93,6 +93,11 @@ class DisturbedStarts final : CopiedStarts {
  private:
   void judge_orphan();
   void judge_failing_call();
+  struct Served {
+    uint64_t digest;
+    uint64_t last;
+  };
+  std::optional<Served> serve(engine::Os& os, engine::Engine& engine, bool cut);
   void judge_failing_job();
   struct Asked;
   void do_job(engine::Os& os, engine::Engine& engine, Asked& asked);
@@ -166,19 +171,41 @@ void DisturbedStarts::judge_failing_call() {
     if (!call) return;
     Strike strike(choices_, *call, false);
     sim::WorldState copy = durable;
-    const Came came = open(copy, &strike);
+    const bool cut = draw != 0;
+    std::optional<Served> served;
+    const Came came = open(copy, &strike, [&](engine::Os& os, engine::Engine& engine) {
+      served = serve(os, engine, cut);
+    });
     const std::string told = "with " + strike.met;
     if (came.died.empty() && came.refusal) {
       if (came.refusal->message.empty()) wrong(Breach::kUntrue, told, "it refuses without a word");
     } else {
       expect_same(came, told);
     }
-    copy.disk = draw == 0 ? copy.disk.after_kill() : copy.disk.after_power_cut(choices_, 2 + draw);
+    copy.disk = cut ? copy.disk.after_power_cut(choices_, 2 + draw) : copy.disk.after_kill();
     if (wrong_) return;
+    const Came before = plain_;
+    if (served) plain_.digest = served->digest, plain_.report.last_lsn = served->last;
     expect_same(open(copy, nullptr), "behind one " + told);
     copy.disk = copy.disk.after_kill();
     if (!wrong_) judge_litter(copy);
+    plain_ = before;
   }
+}
+
+// Clients write on, whatever the start met: what it then holds stays. Nothing: it takes no write, or promises nothing.
+std::optional<DisturbedStarts::Served> DisturbedStarts::serve(engine::Os& os,
+                                                              engine::Engine& engine, bool cut) {
+  const bool syncs = config_of(settings_).aof.policy != engine::SyncPolicy::kNo;
+  if (!options_.append_only || (cut && !syncs)) return std::nullopt;
+  engine.set_active_expire(false);
+  const auto session = engine.connect();
+  bool done = true;
+  for (int n = 0; n < 3; ++n)
+    done = reply_to(*session, fmt::format("SET otherwise {}\r\n", n)) == "+OK\r\n" && done;
+  rest(os, seconds(3));
+  if (!done || !engine.aof().active()) return std::nullopt;
+  return Served{keyspace_digest(engine.keyspace(), wall_ms_), engine.aof().applied_lsn()};
 }
 
 // --- What it is asked for, with a call that fails ---
