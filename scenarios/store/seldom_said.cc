@@ -187,6 +187,26 @@ const Lines& lines_of_keys() {
   return kLines;
 }
 
+// The value as a room holds it, written and read; or in another order, where that is nobody's promise.
+Value held_in(const LoneKeyspace& room, const Value& value, bool turned) {
+  const EncodingLimits& limits = room.keyspace.encoding_limits();
+  engine::Set set;
+  engine::Hash hash;
+  const auto turn = [](const auto& all, const auto& add) {
+    for (size_t i = all.size(); i-- > 0;) add(all.entries().at(i));
+  };
+  if (turned && value.set() != nullptr) {
+    turn(*value.set(), [&](const auto& entry) { set.add(entry.key, limits); });
+    return Value(std::move(set));
+  }
+  if (turned && value.hash() != nullptr) {
+    turn(*value.hash(), [&](const auto& entry) { hash.set(entry.key, entry.value, limits); });
+    return Value(std::move(hash));
+  }
+  auto read = engine::restore_payload(engine::dump_payload(value), limits);
+  return read.ok() ? *std::move(read) : value.clone();  // is judged elsewhere
+}
+
 class Rooms {
  public:
   Rooms(const Object& object, int64_t now_ms, const Drawn& draw) : now_ms_(now_ms), draw_(draw) {
@@ -195,18 +215,16 @@ class Rooms {
     again_.keyspace.set_encoding_limits(packed ? kLoose : kPacked);
     for (LoneKeyspace* room : {&live_, &again_}) {
       room->keyspace.set_now({now_ms});
-      for (const std::string_view key : {kKeys[0], kKeys[1]}) put(*room, key, object);
+      for (const std::string_view key : {kKeys[0], kKeys[1]})
+        put(*room, key, held_in(*room, object.value, room == &again_), object);
     }
   }
   // What is wrong behind one more.
   std::string say();
 
  private:
-  static void put(LoneKeyspace& room, std::string_view key, const Object& object) {
-    auto value = engine::restore_payload(engine::dump_payload(object.value),
-                                         room.keyspace.encoding_limits());
-    if (!value.ok()) return;  // is judged elsewhere
-    Object* made = room.keyspace.put(0, key, *std::move(value));
+  static void put(LoneKeyspace& room, std::string_view key, Value value, const Object& object) {
+    Object* made = room.keyspace.put(0, key, std::move(value));
     if (object.expires()) room.keyspace.set_expiry(0, key, made, object.expire_at_ms);
     room.keyspace.settle();
   }

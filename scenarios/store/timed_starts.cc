@@ -14,6 +14,7 @@
 
 #include "engine/engine.h"
 #include "scenarios/store/copied_starts.h"
+#include "scenarios/store/held_back.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
@@ -40,6 +41,7 @@ class TimedStarts final : CopiedStarts {
   std::string look_at_watch(engine::Os& os, engine::Engine& engine);
   std::string look_at_uses(engine::Os& os, engine::Engine& engine);
   std::string look_at_evictions(engine::Os& os, engine::Engine& engine);
+  std::string look_at_replies(engine::Os& os, engine::Engine& engine);
   uint64_t draw(Site site, uint64_t n) { return choices_.choose(site, drawn_++, n); }
 
   uint64_t drawn_ = 0;
@@ -256,12 +258,36 @@ std::string TimedStarts::look_at_evictions(engine::Os&, engine::Engine& engine) 
   return {};
 }
 
+// --- Replies ---
+
+// Whatever is under way when the log is to be kept otherwise: what may leave then leaves.
+std::string TimedStarts::look_at_replies(engine::Os& os, engine::Engine& engine) {
+  constexpr std::string_view kPolicies[] = {"always", "everysec", "no"};
+  constexpr int64_t kUs[] = {0, 20, 100, 500, 3'000};
+  const auto writer = engine.connect(), other = engine.connect();
+  const auto look = [&](std::string_view behind) {
+    const std::string held = held_back(engine);
+    return held.empty() ? held : fmt::format("behind {} {}", behind, held);
+  };
+  for (uint64_t n = 0; n < 8; ++n) {
+    writer->feed(sim::encode_request({"SET", "timed", std::to_string(n)}));
+    rest(os, microseconds(kUs[draw("timed.under_way", std::size(kUs))]));
+    const std::string policy(kPolicies[draw("timed.kept", std::size(kPolicies))]);
+    other->feed(sim::encode_request({"CONFIG", "SET", "appendfsync", policy}));
+    if (std::string held = look("CONFIG SET appendfsync " + policy); !held.empty()) return held;
+    rest(os, microseconds(kUs[draw("timed.then", std::size(kUs))]));
+    if (std::string held = look("a while under " + policy); !held.empty()) return held;
+  }
+  return {};
+}
+
 std::optional<Violation> TimedStarts::judge() {
   see("that saves by rules", &TimedStarts::look_at_saves);
   see("where clients wait", &TimedStarts::look_at_waits);
   see("where a key that is watched expires", &TimedStarts::look_at_watch);
   see("where uses of a key are told", &TimedStarts::look_at_uses);
   see("that has too little memory", &TimedStarts::look_at_evictions);
+  see("whose log is to be kept otherwise", &TimedStarts::look_at_replies);
   return wrong_;
 }
 
