@@ -372,22 +372,27 @@ namespace {
 
 struct Undone {
   std::string_view fill;  // said some times, with %n for which; %x for a lot of bytes
-  Lines undo;             // one of them undoes it, but for a little
+  Lines undo;             // one of them undoes it, but for a little; with %n: said as often
+  std::string_view first = {};
 };
 
 const std::vector<Undone>& all_undone() {
   static const std::vector<Undone> kAll = {
       {"XADD k * f %x", {"XTRIM k MAXLEN 1", "XTRIM k MINID 9999999999999", "XTRIM k MAXLEN ~ 1"}},
-      {"XADD k %n-%r f %x", {"XDEL k 1-%r 2-%r 3-%r 4-%r 5-%r 6-%r 7-%r 8-%r", "DEL k"}},
-      {"XGROUP CREATE k g%n%x 0 MKSTREAM", {"DEL k"}},
+      {"XADD k %r-%n f %x", {"XDEL k %r-%n", "DEL k"}},
+      {"XGROUP CREATE k g%n%x 0 MKSTREAM", {"DEL k", "XGROUP DESTROY k g%n%x"}},
+      {"XGROUP CREATECONSUMER k g c%n%x",
+       {"XGROUP DELCONSUMER k g c%n%x", "XGROUP DESTROY k g", "DEL k"},
+       "XGROUP CREATE k g 0 MKSTREAM"},
+      {"XADD k %r-%n f %x", {"XTRIM k MAXLEN 0"}, "XADD k %r-0 f v"},
       {"RPUSH k %n%x", {"LTRIM k 0 0", "LPOP k 100", "RPOP k 40", "LTRIM k 1 0"}},
       {"LPUSH k %n%x", {"LTRIM k -1 -1", "RPOP k 40"}},
       {"SADD k %n%x", {"SPOP k 40", "DEL k"}},
-      {"SADD k %n", {"SPOP k 40", "SINTERSTORE k nobody"}},
-      {"HSET k f%n %x", {"DEL k", "HDEL k f1 f2 f3 f4 f5 f6 f7 f8"}},
+      {"SADD k %n", {"SREM k %n", "SPOP k 40", "SINTERSTORE k nobody"}},
+      {"HSET k f%n %x", {"DEL k", "HDEL k f%n"}},
       {"ZADD k %n m%n%x", {"ZREMRANGEBYRANK k 1 -1", "ZPOPMAX k 40", "ZREMRANGEBYSCORE k 0 inf"}},
       {"APPEND k %x", {"SET k v", "DEL k"}},
-      {"SET k%n %x PX 100000", {"FLUSHDB", "FLUSHALL"}},
+      {"SET k%n %x PX 100000", {"FLUSHDB", "FLUSHALL", "DEL k%n", "PERSIST k%n", "GETDEL k%n"}},
       {"SET k %x", {"RENAME k j", "MOVE k 1", "SETEX k 100 v", "COPY k j REPLACE"}},
   };
   return kAll;
@@ -429,8 +434,10 @@ std::string counted_again(int64_t now_ms, const Drawn& draw) {
   };
   size_t few = 0;
   for (size_t round = 1; round <= kMany; ++round) {
+    if (!one.first.empty()) say(said_with(one.first, 0, round, lot));
     for (size_t n = 1; n <= kFill; ++n) say(said_with(one.fill, n, round, lot));
-    say(said_with(undo, 0, round, lot));
+    const size_t times = undo.find("%n") == undo.npos ? 1 : kFill;
+    for (size_t n = 1; n <= times; ++n) say(said_with(undo, n, round, lot));
     const size_t bytes = room.keyspace.memory_bytes();
     if (round <= kFew) few = std::max(few, bytes);
     if (round == kMany && bytes > few + few / 2 + 1024)

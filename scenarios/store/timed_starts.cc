@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/os/forwarding_os.h"
 #include "scenarios/store/copied_starts.h"
 #include "scenarios/store/held_back.h"
 #include "sim/request.h"
@@ -27,6 +28,31 @@ std::string ask(engine::Session& session, const Words& words) {
   return reply_to(session, sim::encode_request(words));
 }
 
+// Where a sync may take long.
+class SlowOs final : public engine::ForwardingOs {
+ public:
+  using ForwardingOs::ForwardingOs;
+  Result<std::unique_ptr<engine::File>> open(std::string_view path, engine::Open mode) override;
+  Duration sync_takes{0};
+};
+
+class SlowFile final : public engine::ForwardingFile {
+ public:
+  SlowFile(std::unique_ptr<File> file, SlowOs& os) : ForwardingFile(std::move(file)), os_(os) {}
+  Result<void> sync(Site fence) override {
+    if (os_.sync_takes.ns > 0) rest(os_, os_.sync_takes);
+    return inner_->sync(fence);
+  }
+
+ private:
+  SlowOs& os_;
+};
+
+Result<std::unique_ptr<engine::File>> SlowOs::open(std::string_view path, engine::Open mode) {
+  TRY_ASSIGN(auto file, inner_.open(path, mode));
+  return std::unique_ptr<engine::File>(std::make_unique<SlowFile>(std::move(file), *this));
+}
+
 class TimedStarts final : CopiedStarts {
  public:
   explicit TimedStarts(const CopiedStarts& as) : CopiedStarts(as) {}
@@ -35,7 +61,7 @@ class TimedStarts final : CopiedStarts {
  private:
   // What is wrong, in one line.
   using Look = std::string (TimedStarts::*)(engine::Os& os, engine::Engine& engine);
-  void see(std::string_view told, Look look);
+  void see(std::string_view told, Look look, const Over& over = {});
   std::string look_at_saves(engine::Os& os, engine::Engine& engine);
   std::string look_at_waits(engine::Os& os, engine::Engine& engine);
   std::string look_at_watch(engine::Os& os, engine::Engine& engine);
@@ -47,11 +73,11 @@ class TimedStarts final : CopiedStarts {
   uint64_t drawn_ = 0;
 };
 
-void TimedStarts::see(std::string_view told, Look look) {
+void TimedStarts::see(std::string_view told, Look look, const Over& over) {
   if (wrong_) return;
   std::string amiss;
   sim::WorldState copy = world_;
-  const Came came = open(copy, nullptr, [&](engine::Os& os, engine::Engine& engine) {
+  const Came came = open_over(copy, over, [&](engine::Os& os, engine::Engine& engine) {
     engine.set_active_expire(false);
     amiss = (this->*look)(os, engine);
   });
@@ -161,10 +187,15 @@ std::string TimedStarts::look_at_watch(engine::Os& os, engine::Engine& engine) {
   const int64_t passed = 20 + static_cast<int64_t>(draw("timed.passed", 200));
   if (passed >= ms - 15 && passed <= ms + 15) return {};  // it may be either
   engine.set_active_expire(draw("timed.active", 2) == 0);
+  const std::string db = std::to_string(draw("timed.db", 3));
+  const std::string db_then =
+      draw("timed.moves", 2) == 0 ? db : std::to_string(draw("timed.db", 3));
+  (void)ask(*watcher, {"SELECT", db});
   (void)ask(*watcher, {"SET", "timed", "v", "PX", std::to_string(ms)});
   const Instant expires = os.now() + milliseconds(ms);
   (void)ask(*watcher, {"WATCH", "nobody", "timed"});
   if (os.now() > expires) return {};
+  (void)ask(*watcher, {"SELECT", db_then});
   const bool queued_before = draw("timed.queued", 2) == 0;
   if (queued_before) (void)ask(*watcher, {"MULTI"});
   if (queued_before) (void)ask(*watcher, {"PING"});
@@ -189,8 +220,10 @@ std::string TimedStarts::look_at_watch(engine::Os& os, engine::Engine& engine) {
 std::string TimedStarts::look_at_uses(engine::Os& os, engine::Engine& engine) {
   constexpr std::string_view kLooks[] = {"OBJECT ENCODING timed", "TTL timed", "PTTL timed",
                                          "TYPE timed", "OBJECT REFCOUNT timed"};
-  constexpr std::string_view kUses[] = {"GET timed", "STRLEN timed", "TOUCH timed",
-                                        "GETRANGE timed 0 0", "MGET timed nobody"};
+  constexpr size_t kWrites = 3;  // the last of these
+  constexpr std::string_view kUses[] = {"GET timed",          "STRLEN timed",      "TOUCH timed",
+                                        "GETRANGE timed 0 0", "MGET timed nobody", "SET timed w",
+                                        "APPEND timed x",     "GETSET timed y"};
   const auto session = engine.connect();
   const auto say = [&](std::string_view words) {
     return reply_to(*session, std::string(words) + "\r\n");
@@ -212,7 +245,9 @@ std::string TimedStarts::look_at_uses(engine::Os& os, engine::Engine& engine) {
   if (!fits)
     return fmt::format("a key was set 3 s ago: {} says {}, and behind {} {}", asks,
                        before.substr(0, before.find('\r')), look, then.substr(0, then.find('\r')));
-  const std::string_view use = kUses[draw("timed.use", std::size(kUses))];
+  // By another value nobody counts more often.
+  const size_t uses = std::size(kUses) - (counts ? kWrites : 0);
+  const std::string_view use = kUses[draw("timed.use", uses)];
   (void)say(use);
   const std::string used = say(asks);
   if (counts ? used == ":6\r\n" : used == ":0\r\n" || used == ":1\r\n") return {};
@@ -260,24 +295,26 @@ std::string TimedStarts::look_at_evictions(engine::Os&, engine::Engine& engine) 
 
 // --- Replies ---
 
-// Whatever is under way when the log is to be kept otherwise: what may leave then leaves.
+// Whatever is under way, and however long a sync takes, when the log is to be kept otherwise: what may leave then leaves.
 std::string TimedStarts::look_at_replies(engine::Os& os, engine::Engine& engine) {
   constexpr std::string_view kPolicies[] = {"always", "everysec", "no"};
-  constexpr int64_t kUs[] = {0, 20, 100, 500, 3'000};
+  constexpr int64_t kUs[] = {0, 20, 100, 500, 3'000, 300'000};
+  constexpr int64_t kSyncMs[] = {0, 0, 5, 1'000, 2'500};
+  auto& slow = dynamic_cast<SlowOs&>(os);
   const auto writer = engine.connect(), other = engine.connect();
-  const auto look = [&](std::string_view behind) {
-    const std::string held = held_back(engine);
-    return held.empty() ? held : fmt::format("behind {} {}", behind, held);
-  };
-  for (uint64_t n = 0; n < 8; ++n) {
+  std::string behind;
+  for (uint64_t n = 0; n < 24; ++n) {
+    slow.sync_takes = milliseconds(kSyncMs[draw("timed.sync", std::size(kSyncMs))]);
     writer->feed(sim::encode_request({"SET", "timed", std::to_string(n)}));
     rest(os, microseconds(kUs[draw("timed.under_way", std::size(kUs))]));
-    const std::string policy(kPolicies[draw("timed.kept", std::size(kPolicies))]);
-    other->feed(sim::encode_request({"CONFIG", "SET", "appendfsync", policy}));
-    if (std::string held = look("CONFIG SET appendfsync " + policy); !held.empty()) return held;
-    rest(os, microseconds(kUs[draw("timed.then", std::size(kUs))]));
-    if (std::string held = look("a while under " + policy); !held.empty()) return held;
+    if (draw("timed.switches", 4) == 0) {
+      const std::string policy(kPolicies[draw("timed.kept", std::size(kPolicies))]);
+      other->feed(sim::encode_request({"CONFIG", "SET", "appendfsync", policy}));
+      behind = "behind CONFIG SET appendfsync " + policy + ' ';
+    }
+    if (const std::string held = held_back(engine); !held.empty()) return behind + held;
   }
+  slow.sync_takes = {};
   return {};
 }
 
@@ -287,7 +324,8 @@ std::optional<Violation> TimedStarts::judge() {
   see("where a key that is watched expires", &TimedStarts::look_at_watch);
   see("where uses of a key are told", &TimedStarts::look_at_uses);
   see("that has too little memory", &TimedStarts::look_at_evictions);
-  see("whose log is to be kept otherwise", &TimedStarts::look_at_replies);
+  see("whose log is to be kept otherwise", &TimedStarts::look_at_replies,
+      [](engine::Os& os) { return std::make_unique<SlowOs>(os); });
   return wrong_;
 }
 

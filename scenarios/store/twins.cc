@@ -185,7 +185,7 @@ std::string Twins::look_at_edges(std::string_view key, int db) {
 
 // What they seldom say of it.
 std::string Twins::say_seldom_said(std::string_view key, int db) {
-  constexpr uint64_t kOneIn = 2, kCountedOneIn = 40;
+  constexpr uint64_t kOneIn = 2, kCountedOneIn = 10;
   const auto draw = [this](uint64_t n) {
     ++drawn_seldom_;
     constexpr uint64_t kApart = 0xd6e8feb86659fd93u;
