@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -32,119 +33,120 @@ constexpr int kDatabases = 2;
 
 // %k %o: the value, and another like it; %d: a key; %m: something in it; %n: a small number; %f: one that need not be whole;
 // %t: a time; %i: an ID of a stream; %g %c: a group, a consumer.
-const Lines& lines_of(Type type) {
-  static const Lines kString = {
-      "SET %k v KEEPTTL GET",
-      "SET %k v XX GET PX 5000",
-      "SET %k v NX GET",
-      "GETEX %k PXAT %t",
-      "GETEX %k PERSIST",
-      "GETDEL %k",
-      "SETRANGE %k %n x",
-      "APPEND %k y",
-      "INCRBYFLOAT %k %f",
-      "INCRBYFLOAT %d %f",
-      "SETBIT %k 7%n 1",
-      "BITOP XOR %d %k %o",
-      "BITOP NOT %d %k",
-      "BITFIELD %k OVERFLOW FAIL INCRBY u8 0 20%n SET i5 #3 7 OVERFLOW SAT INCRBY i4 2 %n",
-      "BITFIELD %d GET u8 0 INCRBY u2 10%n 1",
-      "PFADD d a b %n",
-      "PFMERGE d d",
-      "MSETNX d 1 n %n",
-  };
-  static const Lines kList = {
-      "SORT %k BY nosort DESC STORE %d",
-      "SORT %k ALPHA DESC LIMIT 1 3 STORE %d",
-      "SORT %k BY w_* GET # GET w_* ALPHA STORE %d",
-      "LINSERT %k BEFORE %m x",
-      "LINSERT %k AFTER %m y",
-      "LREM %k -%n %m",
-      "LREM %k 1 %m",
-      "LTRIM %k %n -%n",
-      "LSET %k -1 z",
-      "LPUSHX %k a b",
-      "LMPOP 2 n %k RIGHT COUNT 1%n",
-      "LPOP %k %n",
-      "LMOVE %k %d LEFT RIGHT",
-      "RPOPLPUSH %k %k",
-      "BLMPOP 0 1 %k LEFT COUNT %n",
-  };
-  static const Lines kSet = {
-      "SORT %k BY nosort STORE %d",
-      "SORT %k BY nosort DESC LIMIT %n 3 STORE %d",
-      "SORT %k ALPHA STORE %d",
-      "SORT %k BY w_* ALPHA GET # STORE %d",
-      "SPOP %k",
-      "SPOP %k %n",
-      "SMOVE %k %d %m",
-      "SADD %k %n x%n 1000%n",
-      "SREM %k %m",
-      "SDIFFSTORE %d %k %o",
-      "SINTERSTORE %d %k %o",
-      "SUNIONSTORE %d %k %o",
-  };
-  static const Lines kHash = {
-      "HINCRBYFLOAT %k n %f", "HINCRBYFLOAT %k %m %f", "HINCRBY %k n -%n",  "HSETNX %k %m v",
-      "HSETNX %k n%n v",      "HDEL %k %m n",          "HMSET %k a 1 b %n",
-  };
-  static const Lines kZset = {
-      "ZADD %k GT CH %f %m 2 x",
-      "ZADD %k LT CH %f %m",
-      "ZADD %k NX %f %m %n y",
-      "ZADD %k XX INCR %f %m",
-      "ZADD %k INCR %f z",
-      "ZINCRBY %k %f %m",
-      "ZPOPMAX %k %n",
-      "ZPOPMIN %k",
-      "ZMPOP 2 n %k MAX COUNT %n",
-      "BZMPOP 0 1 %k MIN COUNT %n",
-      "ZRANGESTORE %d %k (%n +inf BYSCORE LIMIT 1 2",
-      "ZRANGESTORE %d %k +inf %n BYSCORE REV LIMIT 0 3",
-      "ZRANGESTORE %d %k 0 -1 REV",
-      "ZUNIONSTORE %d 2 %k %o WEIGHTS 2 -1 AGGREGATE MAX",
-      "ZINTERSTORE %d 2 %k %o WEIGHTS %f 1",
-      "ZDIFFSTORE %d 2 %k %o",
-      "ZREMRANGEBYRANK %k -2 -1",
-      "ZREMRANGEBYSCORE %k (%n 1%n",
-      "ZREM %k %m x",
-      "SORT %k BY nosort DESC STORE %d",
-      "GEOADD %k 13.%n 38.1 town",
-      "GEOSEARCHSTORE %d %k FROMLONLAT 13 38 BYRADIUS 2000%n km COUNT 2 ANY STOREDIST",
-      "GEOSEARCHSTORE %d %k FROMLONLAT 13 38 BYBOX 400 %n0 km ASC",
-  };
-  static const Lines kStream = {
-      "XADD %k * f v",
-      "XADD %k MAXLEN ~ %n * f v",
-      "XADD %k NOMKSTREAM MINID = %i * f v g w",
-      "XADD n NOMKSTREAM * f v",
-      "XADD %k MINID ~ %i LIMIT 100 * f v",
-      "XTRIM %k MAXLEN %n",
-      "XTRIM %k MAXLEN ~ 1",
-      "XTRIM %k MINID %i",
-      "XDEL %k %i %i",
-      "XSETID %k 9999999999999-%n",
-      "XSETID %k 9999999999999-%n ENTRIESADDED 9%n MAXDELETEDID %i",
-      "XGROUP CREATE %k %g %i",
-      "XGROUP CREATE %k g%n $ ENTRIESREAD %n",
-      "XGROUP SETID %k %g %i ENTRIESREAD %n",
-      "XGROUP SETID %k %g $",
-      "XGROUP CREATECONSUMER %k %g %c",
-      "XGROUP DELCONSUMER %k %g %c",
-      "XREADGROUP GROUP %g %c COUNT 1%n STREAMS %k >",
-      "XREADGROUP GROUP %g %c COUNT 2 NOACK STREAMS %k >",
-      "XREADGROUP GROUP %g %c STREAMS %k 0",
-      "XREADGROUP GROUP %g %c NOACK STREAMS %k 0",
-      "XACK %k %g %i %i",
-      "XCLAIM %k %g %c 0 %i %i",
-      "XCLAIM %k %g %c 0 %i FORCE JUSTID",
-      "XCLAIM %k %g %c 0 %i LASTID %i",
-      "XCLAIM %k %g %c 0 %i %i IDLE %n RETRYCOUNT %n LASTID %i",
-      "XCLAIM %k %g %c 99999999999 %i TIME 5 LASTID 9999999999998-%n",
-      "XAUTOCLAIM %k %g %c 0 0 COUNT 1%n",
-      "XAUTOCLAIM %k %g %c 0 %i JUSTID",
-  };
-  static const Lines kNone = {"SET %d v"};
+constexpr std::string_view kString[] = {
+    "SET %k v KEEPTTL GET",
+    "SET %k v XX GET PX 5000",
+    "SET %k v NX GET",
+    "GETEX %k PXAT %t",
+    "GETEX %k PERSIST",
+    "GETDEL %k",
+    "SETRANGE %k %n x",
+    "APPEND %k y",
+    "INCRBYFLOAT %k %f",
+    "INCRBYFLOAT %d %f",
+    "SETBIT %k 7%n 1",
+    "BITOP XOR %d %k %o",
+    "BITOP NOT %d %k",
+    "BITFIELD %k OVERFLOW FAIL INCRBY u8 0 20%n SET i5 #3 7 OVERFLOW SAT INCRBY i4 2 %n",
+    "BITFIELD %d GET u8 0 INCRBY u2 10%n 1",
+    "PFADD d a b %n",
+    "PFMERGE d d",
+    "MSETNX d 1 n %n",
+};
+constexpr std::string_view kList[] = {
+    "SORT %k BY nosort DESC STORE %d",
+    "SORT %k ALPHA DESC LIMIT 1 3 STORE %d",
+    "SORT %k BY w_* GET # GET w_* ALPHA STORE %d",
+    "LINSERT %k BEFORE %m x",
+    "LINSERT %k AFTER %m y",
+    "LREM %k -%n %m",
+    "LREM %k 1 %m",
+    "LTRIM %k %n -%n",
+    "LSET %k -1 z",
+    "LPUSHX %k a b",
+    "LMPOP 2 n %k RIGHT COUNT 1%n",
+    "LPOP %k %n",
+    "LMOVE %k %d LEFT RIGHT",
+    "RPOPLPUSH %k %k",
+    "BLMPOP 0 1 %k LEFT COUNT %n",
+};
+constexpr std::string_view kSet[] = {
+    "SORT %k BY nosort STORE %d",
+    "SORT %k BY nosort DESC LIMIT %n 3 STORE %d",
+    "SORT %k ALPHA STORE %d",
+    "SORT %k BY w_* ALPHA GET # STORE %d",
+    "SPOP %k",
+    "SPOP %k %n",
+    "SMOVE %k %d %m",
+    "SADD %k %n x%n 1000%n",
+    "SREM %k %m",
+    "SDIFFSTORE %d %k %o",
+    "SINTERSTORE %d %k %o",
+    "SUNIONSTORE %d %k %o",
+};
+constexpr std::string_view kHash[] = {
+    "HINCRBYFLOAT %k n %f", "HINCRBYFLOAT %k %m %f", "HINCRBY %k n -%n",  "HSETNX %k %m v",
+    "HSETNX %k n%n v",      "HDEL %k %m n",          "HMSET %k a 1 b %n",
+};
+constexpr std::string_view kZset[] = {
+    "ZADD %k GT CH %f %m 2 x",
+    "ZADD %k LT CH %f %m",
+    "ZADD %k NX %f %m %n y",
+    "ZADD %k XX INCR %f %m",
+    "ZADD %k INCR %f z",
+    "ZINCRBY %k %f %m",
+    "ZPOPMAX %k %n",
+    "ZPOPMIN %k",
+    "ZMPOP 2 n %k MAX COUNT %n",
+    "BZMPOP 0 1 %k MIN COUNT %n",
+    "ZRANGESTORE %d %k (%n +inf BYSCORE LIMIT 1 2",
+    "ZRANGESTORE %d %k +inf %n BYSCORE REV LIMIT 0 3",
+    "ZRANGESTORE %d %k 0 -1 REV",
+    "ZUNIONSTORE %d 2 %k %o WEIGHTS 2 -1 AGGREGATE MAX",
+    "ZINTERSTORE %d 2 %k %o WEIGHTS %f 1",
+    "ZDIFFSTORE %d 2 %k %o",
+    "ZREMRANGEBYRANK %k -2 -1",
+    "ZREMRANGEBYSCORE %k (%n 1%n",
+    "ZREM %k %m x",
+    "SORT %k BY nosort DESC STORE %d",
+    "GEOADD %k 13.%n 38.1 town",
+    "GEOSEARCHSTORE %d %k FROMLONLAT 13 38 BYRADIUS 2000%n km COUNT 2 ANY STOREDIST",
+    "GEOSEARCHSTORE %d %k FROMLONLAT 13 38 BYBOX 400 %n0 km ASC",
+};
+constexpr std::string_view kStream[] = {
+    "XADD %k * f v",
+    "XADD %k MAXLEN ~ %n * f v",
+    "XADD %k NOMKSTREAM MINID = %i * f v g w",
+    "XADD n NOMKSTREAM * f v",
+    "XADD %k MINID ~ %i LIMIT 100 * f v",
+    "XTRIM %k MAXLEN %n",
+    "XTRIM %k MAXLEN ~ 1",
+    "XTRIM %k MINID %i",
+    "XDEL %k %i %i",
+    "XSETID %k 9999999999999-%n",
+    "XSETID %k 9999999999999-%n ENTRIESADDED 9%n MAXDELETEDID %i",
+    "XGROUP CREATE %k %g %i",
+    "XGROUP CREATE %k g%n $ ENTRIESREAD %n",
+    "XGROUP SETID %k %g %i ENTRIESREAD %n",
+    "XGROUP SETID %k %g $",
+    "XGROUP CREATECONSUMER %k %g %c",
+    "XGROUP DELCONSUMER %k %g %c",
+    "XREADGROUP GROUP %g %c COUNT 1%n STREAMS %k >",
+    "XREADGROUP GROUP %g %c COUNT 2 NOACK STREAMS %k >",
+    "XREADGROUP GROUP %g %c STREAMS %k 0",
+    "XREADGROUP GROUP %g %c NOACK STREAMS %k 0",
+    "XACK %k %g %i %i",
+    "XCLAIM %k %g %c 0 %i %i",
+    "XCLAIM %k %g %c 0 %i FORCE JUSTID",
+    "XCLAIM %k %g %c 0 %i LASTID %i",
+    "XCLAIM %k %g %c 0 %i %i IDLE %n RETRYCOUNT %n LASTID %i",
+    "XCLAIM %k %g %c 99999999999 %i TIME 5 LASTID 9999999999998-%n",
+    "XAUTOCLAIM %k %g %c 0 0 COUNT 1%n",
+    "XAUTOCLAIM %k %g %c 0 %i JUSTID",
+};
+constexpr std::string_view kNone[] = {"SET %d v"};
+
+std::span<const std::string_view> lines_of(Type type) {
   switch (type) {
     case Type::kString:
       return kString;
@@ -165,27 +167,24 @@ const Lines& lines_of(Type type) {
 }
 
 // Of any value.
-const Lines& lines_of_keys() {
-  static const Lines kLines = {
-      "COPY %k %d REPLACE",
-      "COPY %k d DB 1 REPLACE",
-      "MOVE %k 1",
-      "RENAME %k %d",
-      "RENAMENX %k n",
-      "PEXPIREAT %k %t",
-      "PEXPIREAT %k %t NX",
-      "PEXPIREAT %k %t GT",
-      "PEXPIREAT %k %t XX LT",
-      "EXPIRE %k -1",
-      "PERSIST %k",
-      "SWAPDB 0 1",
-      "DEL %d",
-      "UNLINK n %o",
-      "SETEX %d 50 v",
-      "FLUSHDB",
-  };
-  return kLines;
-}
+constexpr std::string_view kOfKeys[] = {
+    "COPY %k %d REPLACE",
+    "COPY %k d DB 1 REPLACE",
+    "MOVE %k 1",
+    "RENAME %k %d",
+    "RENAMENX %k n",
+    "PEXPIREAT %k %t",
+    "PEXPIREAT %k %t NX",
+    "PEXPIREAT %k %t GT",
+    "PEXPIREAT %k %t XX LT",
+    "EXPIRE %k -1",
+    "PERSIST %k",
+    "SWAPDB 0 1",
+    "DEL %d",
+    "UNLINK n %o",
+    "SETEX %d 50 v",
+    "FLUSHDB",
+};
 
 // The value as a room holds it, written and read; or in another order, where that is nobody's promise.
 Value held_in(const LoneKeyspace& room, const Value& value, bool turned) {
@@ -312,8 +311,8 @@ std::string Rooms::filled(char what) const {
 }
 
 Words Rooms::drawn_words() const {
-  const Lines& own = lines_of(value() == nullptr ? Type::kAway : value()->type());
-  const Lines& any = lines_of_keys();
+  const auto own = lines_of(value() == nullptr ? Type::kAway : value()->type());
+  const std::span any(kOfKeys);
   const std::string_view line = draw_(4) == 0 ? any[draw_(any.size())] : own[draw_(own.size())];
   Words words(1);
   for (size_t i = 0; i < line.size(); ++i) {
