@@ -82,6 +82,17 @@ class Strike final : public sim::Injector {
   bool crash_ = false;
 };
 
+// Takes no bytes.
+class FullDisk final : public sim::Injector {
+ public:
+  sim::Injection on_call(const sim::SeamCall& call) override {
+    sim::Injection injection;
+    if (is_full && call.op == sim::Op::kWrite) injection.error = Errc::kNoSpace;
+    return injection;
+  }
+  bool is_full = true;
+};
+
 // A shutdown, of which a client would see no answer.
 constexpr std::string_view kEnd = "SHUTDOWN";
 
@@ -93,6 +104,14 @@ class DisturbedStarts final : CopiedStarts {
  private:
   void judge_orphan();
   void judge_failing_call();
+  struct Served {
+    uint64_t digest;
+    uint64_t last;
+  };
+  std::optional<Served> serve(engine::Os& os, engine::Engine& engine, bool cut);
+  void judge_served(sim::WorldState& world, const std::optional<Served>& served,
+                    const std::string& told);
+  void judge_full_start();
   void judge_failing_job();
   struct Asked;
   void do_job(engine::Os& os, engine::Engine& engine, Asked& asked);
@@ -166,19 +185,72 @@ void DisturbedStarts::judge_failing_call() {
     if (!call) return;
     Strike strike(choices_, *call, false);
     sim::WorldState copy = durable;
-    const Came came = open(copy, &strike);
+    const bool cut = draw != 0;
+    std::optional<Served> served;
+    const Came came = open(copy, &strike, [&](engine::Os& os, engine::Engine& engine) {
+      served = serve(os, engine, cut);
+    });
     const std::string told = "with " + strike.met;
     if (came.died.empty() && came.refusal) {
       if (came.refusal->message.empty()) wrong(Breach::kUntrue, told, "it refuses without a word");
     } else {
       expect_same(came, told);
     }
-    copy.disk = draw == 0 ? copy.disk.after_kill() : copy.disk.after_power_cut(choices_, 2 + draw);
-    if (wrong_) return;
-    expect_same(open(copy, nullptr), "behind one " + told);
-    copy.disk = copy.disk.after_kill();
-    if (!wrong_) judge_litter(copy);
+    copy.disk = cut ? copy.disk.after_power_cut(choices_, 2 + draw) : copy.disk.after_kill();
+    if (!wrong_) judge_served(copy, served, told);
   }
+}
+
+// What it held is there; and nothing lies about.
+void DisturbedStarts::judge_served(sim::WorldState& world, const std::optional<Served>& served,
+                                   const std::string& told) {
+  const Came before = plain_;
+  if (served) plain_.digest = served->digest, plain_.report.last_lsn = served->last;
+  expect_same(open(world, nullptr), "behind one " + told);
+  world.disk = world.disk.after_kill();
+  if (!wrong_) judge_litter(world);
+  plain_ = before;
+}
+
+// There is no space until it serves, most often behind a clean end.
+void DisturbedStarts::judge_full_start() {
+  if (!durable_ || !plain_.started() || !options_.append_only) return;
+  sim::WorldState copy = *durable_;
+  if (choices_.choose("starts.ended", 0, 4) != 0) {
+    const auto end = [](engine::Os&, engine::Engine& engine) {
+      engine.set_active_expire(false);
+      (void)engine.shut_down(true);
+    };
+    expect_same(open(copy, nullptr, end), "that is ended");
+    copy.disk = copy.disk.after_kill();
+  }
+  const std::string told = "on a full disk";
+  const bool cut = choices_.choose("starts.cut", 30, 2) == 0;
+  FullDisk full;
+  std::optional<Served> served;
+  const Came came = open(copy, &full, [&](engine::Os& os, engine::Engine& engine) {
+    full.is_full = false;
+    served = serve(os, engine, cut);
+  });
+  if (wrong_) return;
+  if (!came.died.empty() || !came.refusal) expect_same(came, told);
+  copy.disk = cut ? copy.disk.after_power_cut(choices_, 30) : copy.disk.after_kill();
+  if (!wrong_) judge_served(copy, served, told);
+}
+
+// Clients write on, whatever the start met: what it then holds stays. Nothing: it takes no write, or promises nothing.
+std::optional<DisturbedStarts::Served> DisturbedStarts::serve(engine::Os& os,
+                                                              engine::Engine& engine, bool cut) {
+  const bool syncs = config_of(settings_).aof.policy != engine::SyncPolicy::kNo;
+  if (!options_.append_only || (cut && !syncs)) return std::nullopt;
+  engine.set_active_expire(false);
+  const auto session = engine.connect();
+  bool done = true;
+  for (int n = 0; n < 3; ++n)
+    done = reply_to(*session, fmt::format("SET otherwise {}\r\n", n)) == "+OK\r\n" && done;
+  rest(os, seconds(3));
+  if (!done || !engine.aof().active()) return std::nullopt;
+  return Served{keyspace_digest(engine.keyspace(), wall_ms_), engine.aof().applied_lsn()};
 }
 
 // --- What it is asked for, with a call that fails ---
@@ -349,6 +421,7 @@ void DisturbedStarts::judge_after(sim::WorldState& world, const Asked& asked,
 std::optional<Violation> DisturbedStarts::judge() {
   judge_orphan();
   if (!wrong_) judge_failing_call();
+  if (!wrong_) judge_full_start();
   if (!wrong_) judge_failing_job();
   return wrong_;
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/aof/replace.h"
+#include "engine/recovery/recovery.h"
 #include "scenarios/judge/file_content.h"
 
 namespace powercut::scenarios {

@@ -21,6 +21,7 @@
 #include "scenarios/store/digest.h"
 #include "scenarios/store/disturbed_starts.h"
 #include "scenarios/store/foreign_starts.h"
+#include "scenarios/store/timed_starts.h"
 
 namespace powercut::scenarios {
 
@@ -321,6 +322,7 @@ TargetType::OtherStarts OtherStarts::judge() {
   if (!wrong_) wrong_ = judge_disturbed_starts(*this);
   if (!wrong_) wrong_ = judge_foreign_starts(*this);
   if (!wrong_) wrong_ = judge_asked_starts(*this);
+  if (!wrong_) wrong_ = judge_timed_starts(*this);
   return {wrong_, states_, wall_ms_};
 }
 

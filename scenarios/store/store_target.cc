@@ -10,6 +10,7 @@
 #include "scenarios/store/behind_rows.h"
 #include "scenarios/store/contents.h"
 #include "scenarios/store/digest.h"
+#include "scenarios/store/held_back.h"
 #include "scenarios/store/other_ways.h"
 #include "scenarios/store/undone.h"
 #include "sim/request.h"
@@ -281,6 +282,7 @@ std::string StoreTarget::may_not_go(bool expires) const {
 std::string StoreTarget::amiss() {
   std::string line = waits_in_vain();
   if (line.empty()) line = answers_otherwise();
+  if (line.empty()) line = held_back(*engine_);
   return line.empty() ? served_otherwise_ : line;
 }
 

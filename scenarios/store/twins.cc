@@ -12,6 +12,7 @@
 #include "scenarios/store/digest.h"
 #include "scenarios/store/lone_keyspace.h"
 #include "scenarios/store/other_ways.h"
+#include "scenarios/store/seldom_said.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
@@ -182,6 +183,24 @@ std::string Twins::look_at_edges(std::string_view key, int db) {
   return wrong.empty() ? wrong : fmt::format("key {}: {}", shown(key), wrong);
 }
 
+// What they seldom say of it.
+std::string Twins::say_seldom_said(std::string_view key, int db) {
+  constexpr uint64_t kOneIn = 2, kCountedOneIn = 10;
+  const auto draw = [this](uint64_t n) {
+    ++drawn_seldom_;
+    constexpr uint64_t kApart = 0xd6e8feb86659fd93u;
+    return hash_bytes({reinterpret_cast<const char*>(&drawn_seldom_), sizeof drawn_seldom_},
+                      kApart) %
+           n;
+  };
+  const engine::Object* object = packed_->keyspace.peek(db, key);
+  if (object == nullptr || draw(kOneIn) != 0) return {};
+  const int64_t now_ms = packed_->keyspace.now().unix_ms;
+  std::string wrong = logged_otherwise(*object, now_ms, draw);
+  if (wrong.empty() && draw(kCountedOneIn) == 0) wrong = counted_again(now_ms, draw);
+  return wrong.empty() ? wrong : fmt::format("key {}: {}", shown(key), wrong);
+}
+
 std::string Twins::say(Words words, int& db) {
   const CommandSpec* spec = engine::resolve(words);
   if (spec == nullptr || !engine::arity_fits(*spec, words.size()) || !takes(*spec) ||
@@ -202,6 +221,8 @@ std::string Twins::say(Words words, int& db) {
     if (auto wrong = look_otherwise(words[at], before); !wrong.empty()) return wrong;
   for (const size_t at : positions)
     if (auto wrong = look_at_edges(words[at], before); !wrong.empty()) return wrong;
+  for (const size_t at : positions)
+    if (auto wrong = say_seldom_said(words[at], before); !wrong.empty()) return wrong;
   for (const size_t at : positions)
     if (auto wrong = ask_more(words[at], before); !wrong.empty()) return wrong;
   if (positions.empty() || draw(kMoreOneIn) != 0) return {};

@@ -10,6 +10,7 @@
 #include "engine/aof/replace.h"
 #include "engine/recovery/checkpoint_file.h"
 #include "scenarios/judge/file_content.h"
+#include "scenarios/store/held_back.h"
 #include "scenarios/store/log_manifest.h"
 
 namespace powercut::scenarios {
@@ -176,9 +177,10 @@ std::string undone_by(engine::Engine& engine, const sim::WorldState& world, bool
                       const sim::SimObjectStore* bucket) {
   const int64_t wall_ms = world.wall_offset_ms + world.now.ns / 1'000'000;
   for (const std::string& line :
-       {expired(engine, wall_ms), unsynced(engine), behind(engine), due(engine, world.now),
-        memory(engine), sizes(engine, world.disk), cold_litter(engine, world.disk),
-        bucket_litter(engine, world.disk, bucket), litter(engine, world.disk, log)})
+       {expired(engine, wall_ms), unsynced(engine), held_back(engine), behind(engine),
+        due(engine, world.now), memory(engine), sizes(engine, world.disk),
+        cold_litter(engine, world.disk), bucket_litter(engine, world.disk, bucket),
+        litter(engine, world.disk, log)})
     if (!line.empty()) return line;
   return {};
 }
