@@ -97,13 +97,13 @@ class CopiedStarts {
   bool ours_ = false;  // ... is of ours
   bool single_ = false;
   std::optional<Violation> wrong_;
-  const sim::SimOs* sim_os_ = nullptr;  // under what is open
+  const sim::SimOs* sim_os_ = nullptr;      // under what is open
+  std::unique_ptr<engine::Engine> engine_;  // what is open
 
  private:
   Came open_in(sim::WorldState& world, sim::Injector* injector, const Over& over, const Then& then);
 
   std::unique_ptr<engine::Os> over_;  // under the engine
-  std::unique_ptr<engine::Engine> engine_;
 };
 
 }  // namespace powercut::scenarios

@@ -50,6 +50,7 @@ class OtherStarts final : CopiedStarts {
   void judge_without_log();
   void judge_log_turned_on();
   void judge_restore();
+  void judge_restore_beyond(uint64_t lsn);
   void judge_restore_to_second();
 
   std::vector<FoundBackup::State> states_;  // that were restored
@@ -257,6 +258,8 @@ void OtherStarts::judge_restore() {
   if (came.refusal) return wrong(Breach::kNoStart, told, came.text());
   if (!why.empty()) return wrong(Breach::kUntrue, told, why);
   states_.push_back({lsn, came.digest});
+  judge_restore_beyond(last + 1);
+  if (wrong_) return;
   sim::WorldState other{sim::Disk(world_.disk.rules()), copy.now, copy.wall_offset_ms};
   const Came written = in_world(other, nullptr, [&](engine::Os& os, Came& to) {
     if (const auto done = engine::write_restored(os, keyspace, lsn); !done.ok())
@@ -271,6 +274,19 @@ void OtherStarts::judge_restore() {
   if (!anew.started()) return wrong(Breach::kNoStart, told, anew.text());
   if (anew.digest != came.digest || anew.report.last_lsn != lsn)
     wrong(Breach::kNoPrefix, told, anew.text() + ", or to another state");
+}
+
+// An entry that is not there is restored by nobody.
+void OtherStarts::judge_restore_beyond(uint64_t lsn) {
+  sim::WorldState copy = world_;
+  const Came came = in_world(copy, nullptr, [&](engine::Os& os, Came& to) {
+    engine::Keyspace keyspace;
+    if (const auto restored = engine::load_state(os, keyspace, {lsn, {}}); !restored.ok())
+      to.refusal = restored.error();
+  });
+  const std::string told = fmt::format("restored to operation {}, which is not there", lsn);
+  if (!came.died.empty()) return wrong(Breach::kDies, told, came.text());
+  if (!came.refusal) wrong(Breach::kUntrue, told, "it is done");
 }
 
 // The last second that stands in the log has all of it.

@@ -18,6 +18,7 @@
 #include "scenarios/store/store_history.h"
 #include "scenarios/store/store_target.h"
 #include "scenarios/store/telling.h"
+#include "scenarios/store/tiered_starts.h"
 #include "scenarios/store/told.h"
 #include "scenarios/store/twins.h"
 #include "scenarios/workload/generated.h"
@@ -315,6 +316,10 @@ class TieredType final : public StoreType {
   Result<std::unique_ptr<sim::Target>> open(engine::Os& os,
                                             const sim::Settings& settings) const override {
     return StoreTarget::open_tiered(os, settings, tiers_);
+  }
+  OtherStarts other_starts(const sim::WorldState& world, const sim::Settings& settings,
+                           sim::Choices& choices) const override {
+    return tiered_starts_of_store(world, settings, tiers_, choices);
   }
   std::span<const Administration> administer(const Policy& policy) const override {
     if (tiers_ != Tiers::kWarm) return StoreType::administer(policy);

@@ -1,0 +1,291 @@
+#include "scenarios/store/tiered_starts.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/backup/restore.h"
+#include "engine/engine.h"
+#include "scenarios/judge/looked_at_os.h"
+#include "scenarios/store/cold_hashes.h"
+#include "scenarios/store/copied_starts.h"
+#include "scenarios/store/digest.h"
+#include "scenarios/store/found_backups.h"
+#include "scenarios/store/strike.h"
+#include "sim/sim_object_store.h"
+
+namespace powercut::scenarios {
+
+namespace {
+
+constexpr std::string_view kEndTiered = "SHUTDOWN";
+
+class TieredStarts final : CopiedStarts {
+ public:
+  TieredStarts(const sim::WorldState& world, const sim::Settings& settings, Tiers tiers,
+               sim::Choices& choices)
+      : CopiedStarts(world, settings, choices), tiers_(tiers), durable_(world) {
+    durable_.disk = world.disk.after_power_cut(choices, 1);
+  }
+  TargetType::OtherStarts judge();
+
+ private:
+  // What it held when it was left.
+  struct Held {
+    std::vector<std::string_view> requests;
+    uint64_t digest = 0;
+    uint64_t last = 0;
+    bool known = false;
+    bool ended = false;   // it was shut down
+    bool sealed = false;  // a client was told so
+    bool tried = false;   // to remove a backup
+    std::string wrong = {};
+    uint64_t calls = 0;
+  };
+
+  Came open_tiered(sim::WorldState& world, sim::Injector* injector, Held* held = nullptr,
+                   bool calm = false);
+  void do_job(engine::Os& os, Held& held, bool calm);
+  void judge_said(engine::Os& os, std::string_view info, Held& held);
+  void judge_again(sim::WorldState& world, const std::string& told);
+  void judge_failing_call();
+  void judge_failing_job();
+  void judge_left(sim::WorldState& world, const Held& held, const std::string& told);
+  void judge_backups(const sim::WorldState& world, const Held& held, const std::string& told);
+  void judge_restore();
+
+  const Tiers tiers_;
+  sim::WorldState durable_;  // as a power cut may leave the world
+  std::unique_ptr<sim::SimObjectStore> bucket_;
+  std::unique_ptr<ColdHashes> cold_;
+  std::vector<FoundBackup::State> states_;
+};
+
+// --- One start ---
+
+Came TieredStarts::open_tiered(sim::WorldState& world, sim::Injector* injector, Held* held,
+                               bool calm) {
+  return in_world(world, injector, [&](engine::Os& os, Came& came) {
+    cold_ = std::make_unique<ColdHashes>();
+    bucket_ = std::make_unique<sim::SimObjectStore>(os);
+    bucket_->set_fine(true);
+    auto made = engine::Engine::make(os, tiered_config_of(settings_, tiers_));
+    if (tiers_ == Tiers::kArchived) made->set_object_store(bucket_.get());
+    engine_ = std::move(made);
+    if (const auto loaded = engine_->load(); !loaded.ok()) {
+      came.refusal = loaded.error();
+      return;
+    }
+    engine_->set_active_expire(false);
+    engine_->keyspace().add_observer(cold_.get());
+    came.report = engine_->recovery();
+    const auto read = cold_->read(engine_->keyspace(), engine_->tier()->folder());
+    if (!read.ok()) {
+      came.refusal = read.error();
+      return;
+    }
+    came.digest = keyspace_digest(engine_->keyspace(), wall_ms_, cold_.get());
+    came.calls_of_start = sim_os_->calls();  // with what the judge has read
+    if (held != nullptr) do_job(os, *held, calm);
+  });
+}
+
+void TieredStarts::do_job(engine::Os& os, Held& held, bool calm) {
+  const auto session = engine_->connect();
+  const auto ask = [&](std::string_view words) {
+    return reply_to(*session, std::string(words) + "\r\n");
+  };
+  const auto note = [&] {
+    held.digest = keyspace_digest(engine_->keyspace(), wall_ms_, cold_.get());
+    held.last = engine_->aof().applied_lsn();
+    held.known = engine_->aof().active();
+  };
+  for (const std::string_view request : held.requests) {
+    if (request == kEndTiered) {
+      held.ended = engine_->shut_down(true).ok();
+      held.calls = sim_os_->calls();
+      if (held.ended) return note();
+      break;
+    }
+    held.tried |= request.starts_with("BACKUP REMOVE");
+    const bool done = !ask(request).starts_with('-');
+    if (request.starts_with("BACKUP SEAL")) held.sealed = done;
+    do rest(os, milliseconds(1));  // a job that was asked for begins when others run
+    while (!engine_->keeper().busy(engine::Keeper::Job::kNone));
+  }
+  held.calls = sim_os_->calls();
+  rest(os, seconds(12));
+  if (const auto reply = ask("SET otherwise 1"); reply != "+OK\r\n")
+    held.wrong = "a write is refused, with " + reply;
+  rest(os, seconds(3));
+  note();
+  if (calm) judge_said(os, ask("INFO persistence"), held);
+}
+
+// What it says of its tiers is what lies there. Nothing has failed, and nothing moves any more.
+void TieredStarts::judge_said(engine::Os& os, std::string_view info, Held& held) {
+  const auto said = [&](std::string_view field) -> uint64_t {
+    const size_t at = info.find(fmt::format("\n{}:", field));
+    return at == info.npos ? 0 : std::stoull(std::string(info.substr(at + field.size() + 2, 20)));
+  };
+  uint64_t bytes = 0;
+  const auto names = os.list(kColdFolder);
+  for (size_t i = 0; names.ok() && i < names->size(); ++i) {
+    if (!(*names)[i].ends_with(".cold")) continue;
+    const auto file = os.open(fmt::format("{}/{}", kColdFolder, (*names)[i]), engine::Open::kRead);
+    if (!file.ok()) continue;
+    const auto size = (*file)->size();
+    bytes += size.ok() ? *size : 0;
+  }
+  const uint64_t here = said("cold_bytes") - said("archive_bytes");
+  if (here != bytes && held.wrong.empty())
+    held.wrong = fmt::format(
+        "INFO says that segments of {} bytes lie on the disk, and there are {} bytes", here, bytes);
+}
+
+// --- Starts ---
+
+void TieredStarts::judge_again(sim::WorldState& world, const std::string& told) {
+  for (int i = 0; i < 2 && !wrong_; ++i) {
+    world.disk = world.disk.after_kill();
+    expect_same(open_tiered(world, nullptr), told);
+  }
+}
+
+void TieredStarts::judge_failing_call() {
+  sim::WorldState undisturbed = durable_;
+  Strike none(choices_);
+  (void)open_tiered(undisturbed, &none);
+  judge_again(undisturbed, "once more");
+  for (uint64_t draw = 0; draw < 2 && !wrong_; ++draw) {
+    const auto call = Strike::draw(none.kinds, 0, plain_.calls, draw, choices_);
+    if (!call) return;
+    Strike strike(choices_, *call, false);
+    sim::WorldState copy = durable_;
+    const Came came = open_tiered(copy, &strike);
+    const std::string told = "with " + strike.met;
+    if (!came.died.empty() || !came.refusal)
+      expect_same(came, told);
+    else if (came.refusal->message.empty())
+      wrong(Breach::kUntrue, told, "it refuses without a word");
+    if (draw == 1) copy.disk = copy.disk.after_power_cut(choices_, 3);
+    judge_again(copy, "behind one " + told);
+  }
+}
+
+void TieredStarts::judge_failing_job() {
+  static const std::vector<std::string_view> kJobs[] = {
+      {"BGREWRITEAOF"},
+      {"DEL otherwise", "BGREWRITEAOF", "BGREWRITEAOF"},
+      {"FLUSHDB", "SET otherwise 2", "BGREWRITEAOF"},
+      {"BACKUP START otherwise", "BACKUP SEAL"},
+      {"BGREWRITEAOF", "BACKUP START otherwise", "BACKUP SEAL"},
+      {"BACKUP START otherwise", "BGREWRITEAOF", "BACKUP SEAL"},
+      {"BACKUP START otherwise", "BGREWRITEAOF", "BACKUP SEAL", "BACKUP REMOVE otherwise"},
+      {kEndTiered}};
+  const auto& requests = kJobs[choices_.choose("starts.job", 0, std::size(kJobs))];
+  const std::string told = fmt::format("with {}", fmt::join(requests, ", "));
+  Strike none(choices_);
+  uint64_t first = 0, end = 0;
+  for (uint64_t draw = 0; draw < 4 && !wrong_; ++draw) {
+    const auto call = Strike::draw(none.kinds, first, end, 10 + draw, choices_);
+    if (draw != 0 && !call) return;
+    Strike strike(choices_, call.value_or(0), draw == 3);
+    Held held{requests};
+    sim::WorldState copy = durable_;
+    const Came came = open_tiered(copy, draw == 0 ? &none : &strike, &held, draw == 0);
+    const std::string how = draw == 0 ? told : fmt::format("{}, and {}", told, strike.met);
+    if (!came.crashed) expect_same(came, how);
+    if (!wrong_ && !came.crashed && !held.wrong.empty()) wrong(Breach::kUntrue, how, held.wrong);
+    if (wrong_) return;
+    if (draw == 0) first = came.calls_of_start, end = held.calls;
+    const bool synced = held.ended || config_of(settings_).aof.policy != engine::SyncPolicy::kNo;
+    copy.disk = synced && choices_.choose("starts.cut", draw, 2) == 0
+                    ? copy.disk.after_power_cut(choices_, 5 + draw)
+                    : copy.disk.after_kill();
+    judge_left(copy, held, how);
+  }
+}
+
+void TieredStarts::judge_left(sim::WorldState& world, const Held& held, const std::string& told) {
+  const Came came = open_tiered(world, nullptr);
+  const std::string behind = "behind one " + told;
+  if (!came.started()) return wrong(Breach::kNoStart, behind, came.text());
+  if (held.known && (came.digest != held.digest || came.report.last_lsn != held.last))
+    return wrong(Breach::kLost, behind,
+                 fmt::format("{}, and it held operation {}{}", came.text(), held.last,
+                             came.digest == held.digest ? "" : "; the states differ"));
+  const Came before = std::exchange(plain_, came);
+  judge_again(world, behind + ", once more");
+  if (!wrong_ && held.calls != 0) judge_backups(world, held, behind);
+  plain_ = before;
+}
+
+void TieredStarts::judge_backups(const sim::WorldState& world, const Held& held,
+                                 const std::string& told) {
+  LookedAtOs then(durable_.disk, wall_ms_), now(world.disk, wall_ms_);
+  const auto found = found_backups(now, wall_ms_);
+  const auto of = [&](std::string_view name) {
+    const auto there = std::find_if(found.begin(), found.end(),
+                                    [&](const FoundBackup& one) { return one.name == name; });
+    return there == found.end() ? nullptr : &*there;
+  };
+  for (const FoundBackup& one : found_backups(then, wall_ms_))
+    if (one.sealed && one.trouble.empty() && (of(one.name) == nullptr || !(*of(one.name) == one)))
+      return wrong(Breach::kBackup, told, "backup " + one.name + " is another");
+  const FoundBackup* own = of("otherwise");
+  if (held.sealed && !held.tried && (own == nullptr || !own->sealed || !own->trouble.empty()))
+    wrong(Breach::kBackup, told,
+          own == nullptr ? "the sealed backup is not there"
+                         : "the sealed backup is not whole: " + own->trouble);
+}
+
+// Up to any entry, and to none that is not there. What lies in an archive a tool does not reach.
+void TieredStarts::judge_restore() {
+  const uint64_t last = plain_.report.last_lsn;
+  const uint64_t first = last - std::min(last, plain_.report.entries);
+  const uint64_t lsn = first + choices_.choose("starts.restored", 0, last - first + 1);
+  for (const uint64_t to : {lsn, last + 1}) {
+    sim::WorldState copy = durable_;
+    const Came came = in_world(copy, nullptr, [&](engine::Os& os, Came& one) {
+      engine::Keyspace keyspace;
+      if (const auto restored = engine::load_state(os, keyspace, {to, {}}); !restored.ok())
+        one.refusal = restored.error();
+      one.digest = keyspace_digest(keyspace, wall_ms_);
+    });
+    const std::string told = fmt::format("restored to operation {}", to);
+    if (!came.died.empty()) return wrong(Breach::kDies, told, came.text());
+    if (came.refusal && tiers_ == Tiers::kArchived &&
+        came.refusal->message.find("archive") != std::string::npos)
+      return;
+    if (to <= last && came.refusal) return wrong(Breach::kNoStart, told, came.text());
+    if (to > last && !came.refusal)
+      return wrong(Breach::kUntrue, told, fmt::format("it is done, and there are {}", last));
+    if (to <= last) states_.push_back({to, came.digest});
+  }
+}
+
+TargetType::OtherStarts TieredStarts::judge() {
+  sim::WorldState copy = durable_;
+  plain_ = open_tiered(copy, nullptr);
+  if (!plain_.started() || plain_.report.dropped_corruption) return {};  // is judged elsewhere
+  judge_failing_call();
+  if (!wrong_) judge_failing_job();
+  if (!wrong_) judge_restore();
+  return {wrong_, states_, wall_ms_};
+}
+
+}  // namespace
+
+TargetType::OtherStarts tiered_starts_of_store(const sim::WorldState& world,
+                                               const sim::Settings& settings, Tiers tiers,
+                                               sim::Choices& choices) {
+  return TieredStarts(world, settings, tiers, choices).judge();
+}
+
+}  // namespace powercut::scenarios
