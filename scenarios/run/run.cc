@@ -312,7 +312,7 @@ void RunState::draw() {
   const bool another = spec.policy->has_log() && seed.choose("by.another", 0, 6) == 0;
   by_another = another ? UINT32_MAX : 0;
   // It tells much of a run's requests again, and that takes its time; a run that is told again has it.
-  stands_by = spec.seed % kStandsByOneIn == 0 || stated.script != nullptr;
+  stands_by = stated.script != nullptr ? !stated.script->alone : spec.seed % kStandsByOneIn == 0;
   if (const Script* script = stated.script) {
     asks = script->asks;
     rests = script->rests;

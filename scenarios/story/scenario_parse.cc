@@ -135,13 +135,15 @@ class Parser {
         scenario_.script.asks = true;
       } else if (word == "asks=work") {
         scenario_.script.rests = true;
+      } else if (word == "twins=none") {
+        scenario_.script.alone = true;
       } else if (word == "cuts=nearest") {
         scenario_.cuts_nearest = true;
       } else {
         return bad(fmt::format(
             "store: \"{}\" is none of policy= persona= target= mutant= rewrite= step= script= "
             "lag= write= pipeline= end=clean end=idle log=on log=late another= "
-            "asks=starts asks=write asks=work cuts=nearest seed= clock= off=",
+            "asks=starts asks=write asks=work twins=none cuts=nearest seed= clock= off=",
             word));
       }
     }

@@ -117,6 +117,7 @@ std::string print_store(const Scenario& scenario) {
   if (scenario.script.starts) text += " asks=starts";
   if (scenario.script.asks) text += " asks=write";
   if (scenario.script.rests) text += " asks=work";
+  if (scenario.script.alone) text += " twins=none";
   if (scenario.cuts_nearest) text += " cuts=nearest";
   if (scenario.seed != plain.seed) text += fmt::format(" seed={}", scenario.seed);
   if (scenario.wall_start_ms != plain.wall_start_ms)

@@ -45,6 +45,7 @@ struct Script {
   bool rests = false;       // ... and is left alone for a minute: is its own work done?
   uint32_t by_another = 0;  // behind so many lives another server writes the log
   bool starts = false;      // behind each life it is started otherwise as well, on copies
+  bool alone = false;       // no twins hear what is said
   std::vector<std::vector<Step>> lives;  // in the order in which the steps are begun
 
   uint64_t clients(size_t life) const;
