@@ -136,6 +136,20 @@ TEST(Scenario, AMistakeIsNamedByFileAndLine) {
             "survival: \"journal 9\" is not legal here: 0 to 2 is");
 }
 
+// What they say to it themselves may break before what is told.
+TEST(Scenario, TwinsHearItUnlessItIsToBeAlone) {
+  const auto text = [](const char* twins) {
+    return fmt::format(
+        "store policy=always persona=ext4-ordered mutant=getex-logged-as-persist{}\n----\n\n"
+        "start\nSETEX k 86400 v\nGETEX k EX 9000\n\nrecover\n",
+        twins);
+  };
+  EXPECT_NE(told(parsed(text(""))).find("(ANS)"), std::string::npos);
+  const std::string alone = told(parsed(text(" twins=none")));
+  EXPECT_NE(alone.find("(NPX)"), std::string::npos) << alone;
+  EXPECT_EQ(told(parsed(alone)), alone);
+}
+
 // What a seed draws, written out, is the same run: it breaks the same promise. Seen over the runs
 // of planted bugs, so that there is something to break.
 TEST(Scenario, ARunWrittenOutBreaksTheSamePromise) {
