@@ -82,6 +82,30 @@ class Parser {
     return bad(fmt::format("\"{}\" is no directive: store, start, schedule, cut, recover", word));
   }
 
+  // Of the first line, what has few values.
+  bool take_word(std::string_view word) {
+    Script& script = scenario_.script;
+    if (word == "end=clean")
+      script.clean_end = true;
+    else if (word == "end=idle")
+      script.lingers = true;
+    else if (word == "log=on" || word == "log=late")
+      script.log_late = word == "log=late";
+    else if (word == "asks=starts")
+      script.starts = true;
+    else if (word == "asks=write")
+      script.asks = true;
+    else if (word == "asks=work")
+      script.rests = true;
+    else if (word == "twins=none")
+      script.alone = true;
+    else if (word == "cuts=nearest")
+      scenario_.cuts_nearest = true;
+    else
+      return false;
+    return true;
+  }
+
   Result<void> store(std::string_view rest) {
     while (!rest.empty()) {
       const std::string_view word = take(rest);
@@ -121,25 +145,9 @@ class Parser {
         scenario_.wall_start_ms = static_cast<int64_t>(number(value));
       } else if (key == "off") {
         scenario_.off = seconds(static_cast<int64_t>(number(value)));
-      } else if (word == "end=clean") {
-        scenario_.script.clean_end = true;
-      } else if (word == "end=idle") {
-        scenario_.script.lingers = true;
-      } else if (word == "log=on" || word == "log=late") {
-        scenario_.script.log_late = word == "log=late";
       } else if (key == "another") {
         scenario_.script.by_another = static_cast<uint32_t>(number(value));
-      } else if (word == "asks=starts") {
-        scenario_.script.starts = true;
-      } else if (word == "asks=write") {
-        scenario_.script.asks = true;
-      } else if (word == "asks=work") {
-        scenario_.script.rests = true;
-      } else if (word == "twins=none") {
-        scenario_.script.alone = true;
-      } else if (word == "cuts=nearest") {
-        scenario_.cuts_nearest = true;
-      } else {
+      } else if (!take_word(word)) {
         return bad(fmt::format(
             "store: \"{}\" is none of policy= persona= target= mutant= rewrite= step= script= "
             "lag= write= pipeline= end=clean end=idle log=on log=late another= "
