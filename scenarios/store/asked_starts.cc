@@ -14,17 +14,12 @@
 #include "engine/os/forwarding_os.h"
 #include "scenarios/store/copied_starts.h"
 #include "scenarios/store/digest.h"
-#include "sim/request.h"
 
 namespace powercut::scenarios {
 
 namespace {
 
 using Words = std::vector<std::string>;
-
-std::string ask(engine::Session& session, const Words& words) {
-  return reply_to(session, sim::encode_request(words));
-}
 
 // A filesystem that can set space aside, as the simulated one cannot, and has so many bytes left. What a file has taken is
 // its own until it is cut or removed.

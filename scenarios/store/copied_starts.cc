@@ -10,9 +10,11 @@
 #include "engine/engine.h"
 #include "engine/os/forwarding_os.h"
 #include "scenarios/judge/file_content.h"
+#include "scenarios/judge/looked_at_os.h"
 #include "scenarios/store/digest.h"
 #include "scenarios/store/log_manifest.h"
 #include "scenarios/store/store_target.h"
+#include "sim/request.h"
 
 namespace powercut::scenarios {
 
@@ -101,7 +103,6 @@ CopiedStarts::CopiedStarts(const sim::WorldState& world, const sim::Settings& se
   ours_ = manifest_ && text->starts_with("# powercut manifest") &&
           (!manifest_->base || manifest_->base->lsn);
   single_ = world.disk.lookup(engine::kSingleLog).ok();
-  plain_ = start_on_copy(options_);
 }
 
 CopiedStarts::CopiedStarts(const CopiedStarts& as)
@@ -122,6 +123,10 @@ std::string reply_to(engine::Session& session, std::string_view request) {
   std::string reply(session.wait_ready());
   session.consume(reply.size());
   return reply;
+}
+
+std::string ask(engine::Session& session, const std::vector<std::string>& words) {
+  return reply_to(session, sim::encode_request(words));
 }
 
 void rest(engine::Os& os, Duration time) {
@@ -204,6 +209,19 @@ void CopiedStarts::expect_same(const Came& came, std::string_view told) {
     wrong(Breach::kNoPrefix, told,
           fmt::format("{}, and the plain start to {}{}", came.text(), plain_.report.last_lsn,
                       came.digest == plain_.digest ? "" : "; the states differ"));
+}
+
+std::vector<FoundBackup> CopiedStarts::expect_backups(const sim::Disk& before,
+                                                      const sim::Disk& after,
+                                                      std::string_view told) {
+  LookedAtOs then(before, wall_ms_), now(after, wall_ms_);
+  auto found = found_backups(now, wall_ms_);
+  for (const FoundBackup& one : found_backups(then, wall_ms_)) {
+    const FoundBackup* still = backup_of(found, one.name);
+    if (one.sealed && one.trouble.empty() && (still == nullptr || !(*still == one)))
+      wrong(Breach::kBackup, told, "backup " + one.name + " is another");
+  }
+  return found;
 }
 
 void CopiedStarts::expect_refusal(const RecoveryOptions& options, const Dates& dates,

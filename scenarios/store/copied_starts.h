@@ -9,10 +9,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/aof/manifest.h"
 #include "engine/recovery/recovery.h"
 #include "scenarios/judge/target_type.h"
+#include "scenarios/store/found_backups.h"
 #include "sim/sim_os.h"
 
 namespace powercut::engine {
@@ -49,13 +51,14 @@ struct Came {
   std::string text() const;
 };
 
-// Both yield: until the reply to a request is there, and until so much time has passed.
+// All yield: until the reply to a request is there, and until so much time has passed.
 std::string reply_to(engine::Session& session, std::string_view request);
+std::string ask(engine::Session& session, const std::vector<std::string>& words);
 void rest(engine::Os& os, Duration time);
 
 class CopiedStarts {
  public:
-  // Starts plainly: what others come to is held against that.
+  // Who makes one says what a plain start comes to (plain_): others are held against that.
   CopiedStarts(const sim::WorldState& world, const sim::Settings& settings, sim::Choices& choices);
   // For another judge of the same: it is not started plainly again, and nothing is wrong yet.
   CopiedStarts(const CopiedStarts& as);
@@ -82,6 +85,9 @@ class CopiedStarts {
   void wrong(Breach breach, std::string_view told, std::string_view why);
   // It is as the plain one.
   void expect_same(const Came& came, std::string_view told);
+  // Each whole backup that lies on `before` lies on `after` as it was. What is on `after`.
+  std::vector<FoundBackup> expect_backups(const sim::Disk& before, const sim::Disk& after,
+                                          std::string_view told);
   // It is refused with words that have `named` in them, and has changed nothing.
   void expect_refusal(const engine::RecoveryOptions& options, const Dates& dates,
                       std::string_view told, std::string_view named, const sim::Disk& disk);

@@ -13,10 +13,8 @@
 #include "engine/backup/backups.h"
 #include "engine/engine.h"
 #include "scenarios/judge/file_content.h"
-#include "scenarios/judge/looked_at_os.h"
 #include "scenarios/store/copied_starts.h"
 #include "scenarios/store/digest.h"
-#include "scenarios/store/found_backups.h"
 #include "scenarios/store/log_manifest.h"
 #include "scenarios/store/store_target.h"
 #include "scenarios/store/strike.h"
@@ -339,17 +337,9 @@ void DisturbedStarts::judge_after(sim::WorldState& world, const Asked& asked,
   if (!wrong_) judge_litter(world);
   plain_ = before;
   if (wrong_) return;
-  LookedAtOs then(durable_->disk, wall_ms_), now(world.disk, wall_ms_);
-  const auto found = found_backups(now, wall_ms_);
-  const auto of = [&](std::string_view name) {
-    const auto there = std::find_if(found.begin(), found.end(),
-                                    [&](const FoundBackup& one) { return one.name == name; });
-    return there == found.end() ? nullptr : &*there;
-  };
-  for (const FoundBackup& one : found_backups(then, wall_ms_))
-    if (one.sealed && one.trouble.empty() && (of(one.name) == nullptr || !(*of(one.name) == one)))
-      return wrong(Breach::kBackup, "behind one " + told, "backup " + one.name + " is another");
-  const FoundBackup* own = of("otherwise");
+  const auto found = expect_backups(durable_->disk, world.disk, "behind one " + told);
+  if (wrong_) return;
+  const FoundBackup* own = backup_of(found, "otherwise");
   const auto bad = [&](std::string why) { wrong(Breach::kBackup, "behind one " + told, why); };
   if (own == nullptr && asked.sealed && !asked.tried) return bad("the sealed backup is not there");
   if (own != nullptr && asked.removed) return bad("the backup that was removed is there");

@@ -1,5 +1,6 @@
 #include "scenarios/store/found_backups.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -81,6 +82,12 @@ std::vector<FoundBackup> found_backups(engine::Os& os, int64_t wall_ms) {
   if (!names.ok()) return all;
   for (const std::string& name : *names) all.push_back(found_in(os, name, wall_ms));
   return all;
+}
+
+const FoundBackup* backup_of(const std::vector<FoundBackup>& found, std::string_view name) {
+  const auto there = std::find_if(found.begin(), found.end(),
+                                  [&](const FoundBackup& one) { return one.name == name; });
+  return there == found.end() ? nullptr : &*there;
 }
 
 }  // namespace powercut::scenarios

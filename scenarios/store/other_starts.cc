@@ -326,6 +326,7 @@ void OtherStarts::judge_restore_to_second() {
 
 TargetType::OtherStarts OtherStarts::judge() {
   read_files();
+  plain_ = start_on_copy(options_);
   if (!plain_.started() || plain_.report.dropped_corruption) return {};  // is judged elsewhere
   using Judge = void (OtherStarts::*)();
   constexpr Judge kAll[] = {&OtherStarts::judge_report,      &OtherStarts::judge_options,

@@ -11,11 +11,9 @@
 
 #include "engine/backup/restore.h"
 #include "engine/engine.h"
-#include "scenarios/judge/looked_at_os.h"
 #include "scenarios/store/cold_hashes.h"
 #include "scenarios/store/copied_starts.h"
 #include "scenarios/store/digest.h"
-#include "scenarios/store/found_backups.h"
 #include "scenarios/store/strike.h"
 #include "sim/sim_object_store.h"
 
@@ -228,17 +226,9 @@ void TieredStarts::judge_left(sim::WorldState& world, const Held& held, const st
 
 void TieredStarts::judge_backups(const sim::WorldState& world, const Held& held,
                                  const std::string& told) {
-  LookedAtOs then(durable_.disk, wall_ms_), now(world.disk, wall_ms_);
-  const auto found = found_backups(now, wall_ms_);
-  const auto of = [&](std::string_view name) {
-    const auto there = std::find_if(found.begin(), found.end(),
-                                    [&](const FoundBackup& one) { return one.name == name; });
-    return there == found.end() ? nullptr : &*there;
-  };
-  for (const FoundBackup& one : found_backups(then, wall_ms_))
-    if (one.sealed && one.trouble.empty() && (of(one.name) == nullptr || !(*of(one.name) == one)))
-      return wrong(Breach::kBackup, told, "backup " + one.name + " is another");
-  const FoundBackup* own = of("otherwise");
+  const auto found = expect_backups(durable_.disk, world.disk, told);
+  if (wrong_) return;
+  const FoundBackup* own = backup_of(found, "otherwise");
   if (held.sealed && !held.tried && (own == nullptr || !own->sealed || !own->trouble.empty()))
     wrong(Breach::kBackup, told,
           own == nullptr ? "the sealed backup is not there"

@@ -24,10 +24,6 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-std::string ask(engine::Session& session, const Words& words) {
-  return reply_to(session, sim::encode_request(words));
-}
-
 // Where a sync may take long.
 class SlowOs final : public engine::ForwardingOs {
  public:

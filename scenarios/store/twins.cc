@@ -90,6 +90,14 @@ struct Twins::Twin final : LoneKeyspace {
 Twins::Twins() : packed_(std::make_unique<Twin>(kPacked)), loose_(std::make_unique<Twin>(kLoose)) {}
 Twins::~Twins() = default;
 
+namespace {
+// The next of a row: each counter, and each number that sets rows apart, has its own.
+uint64_t draw_by(uint64_t& counter, uint64_t apart, uint64_t n) {
+  ++counter;
+  return hash_bytes({reinterpret_cast<const char*>(&counter), sizeof counter}, apart) % n;
+}
+}  // namespace
+
 uint64_t Twins::draw(uint64_t n) {
   ++drawn_;
   return hash_bytes({reinterpret_cast<const char*>(&drawn_), sizeof drawn_}) % n;
@@ -151,12 +159,7 @@ std::string Twins::arrived(const Moved& moved, Words words, const CommandSpec& s
 
 // What a write has left, another way.
 std::string Twins::look_otherwise(std::string_view key, int db) {
-  const auto draw = [this](uint64_t n) {
-    ++drawn_otherwise_;
-    return hash_bytes({reinterpret_cast<const char*>(&drawn_otherwise_), sizeof drawn_otherwise_},
-                      n) %
-           n;
-  };
+  const auto draw = [this](uint64_t n) { return draw_by(drawn_otherwise_, n, n); };
   const engine::Object* object = packed_->keyspace.peek(db, key);
   if (object == nullptr || draw(kOtherWaysOneIn) != 0) return {};
   std::string wrong = kept_otherwise(object->value, draw(2) == 0 ? kPacked : kLoose);
@@ -168,13 +171,7 @@ std::string Twins::look_otherwise(std::string_view key, int db) {
 // Seldom met by what clients say: infinite scores, an item of the largest number that some width has, the same time again.
 std::string Twins::look_at_edges(std::string_view key, int db) {
   constexpr uint64_t kOneIn = 3;
-  const auto draw = [this](uint64_t n) {
-    ++drawn_at_edges_;
-    constexpr uint64_t kApart = 0x9e3779b97f4a7c15u;
-    return hash_bytes({reinterpret_cast<const char*>(&drawn_at_edges_), sizeof drawn_at_edges_},
-                      kApart) %
-           n;
-  };
+  const auto draw = [this](uint64_t n) { return draw_by(drawn_at_edges_, 0x9e3779b97f4a7c15u, n); };
   const engine::Object* object = packed_->keyspace.peek(db, key);
   if (object == nullptr || draw(kOneIn) != 0) return {};
   std::string wrong = read_from_older_words(object->value, draw);
@@ -186,13 +183,7 @@ std::string Twins::look_at_edges(std::string_view key, int db) {
 // What they seldom say of it.
 std::string Twins::say_seldom_said(std::string_view key, int db) {
   constexpr uint64_t kOneIn = 2, kCountedOneIn = 10;
-  const auto draw = [this](uint64_t n) {
-    ++drawn_seldom_;
-    constexpr uint64_t kApart = 0xd6e8feb86659fd93u;
-    return hash_bytes({reinterpret_cast<const char*>(&drawn_seldom_), sizeof drawn_seldom_},
-                      kApart) %
-           n;
-  };
+  const auto draw = [this](uint64_t n) { return draw_by(drawn_seldom_, 0xd6e8feb86659fd93u, n); };
   const engine::Object* object = packed_->keyspace.peek(db, key);
   if (object == nullptr || draw(kOneIn) != 0) return {};
   const int64_t now_ms = packed_->keyspace.now().unix_ms;
