@@ -378,6 +378,7 @@ void AofLog::do_rotation() {
     rotation.at_cut();
     selected_db_ = -1;
     if (!buffer_.empty()) outcome = write_batch();
+    if (outcome.ok()) release();  // what is written is, whatever becomes of the rotation
     if (outcome.ok()) outcome = sync_segment("segment.rotate");
     if (outcome.ok()) {
       CHECK(segment_.synced_offset == segment_.size);  // the manifest will say so

@@ -24,7 +24,7 @@ rate() {
 }
 
 # Processor time of the server's threads so far, in ns.
-processor_ns() { cat /proc/"$running"/task/*/schedstat 2>/dev/null | awk '{s += $1} END {print s + 0}'; }
+processor_ns() { cat /proc/"$running"/task/*/schedstat 2>/dev/null | awk '{s += $1} END {printf "%.0f", s}'; }
 
 # middle FORMAT: of numbers, one a line: the median, the lowest, the highest.
 middle() { sort -n | awk -v format="$1" '{ r[NR] = $1 } END { printf format, r[int((NR + 1) / 2)], r[1], r[NR] }'; }

@@ -8,11 +8,10 @@ namespace powercut::scenarios {
 
 using engine::SyncPolicy;
 
-// While the keeper cuts the log, replies wait for what it publishes; while the log is healed, for that.
+// While the log is healed, replies wait for that. What is behind a cut is not written before the next segment is named.
 std::string held_back(engine::Engine& engine) {
   const engine::AofLog& log = engine.aof();
   if (!log.active() || log.poisoned() || engine.stopped()) return {};
-  if (!engine.keeper().busy(engine::Keeper::Job::kNone)) return {};
   const engine::AofOptions& options = log.options();
   const bool always = options.policy == SyncPolicy::kAlways;
   const uint64_t reached = always ? log.synced_lsn() : log.written_lsn();
