@@ -419,6 +419,28 @@ TEST_F(AofLogTest, ARotationEndsTheOldSegmentBeforeAnythingRestsOnTheNext) {
   });
 }
 
+// What the sync of a rotation takes, no reply waits for whose policy does not ask for one.
+TEST_F(AofLogTest, ARotationHoldsOnlyRepliesThatItsPolicyHolds) {
+  for (const SyncPolicy policy : {SyncPolicy::kNo, SyncPolicy::kEverysec, SyncPolicy::kAlways}) {
+    SCOPED_TRACE(static_cast<int>(policy));
+    world_ = sim::WorldState{sim::Disk(faults::find_persona("ext4-ordered")->rules)};
+    run(with(policy), "slow@served/sync:1=5s", [&] {
+      Segment next = segment(2);
+      uint64_t released = 0;
+      os_->spawn("meanwhile", [&] {
+        wait(seconds(1));
+        released = log_->released_lsn();
+      });
+      set("a");
+      const auto outcome =
+          log_->rotate({std::move(next), [] {}, [](uint64_t) { return Result<void>(); }});
+      EXPECT_TRUE(outcome.ok());
+      EXPECT_EQ(released, policy == SyncPolicy::kAlways ? 0u : 1u);
+      EXPECT_EQ(log_->released_lsn(), 1u);
+    });
+  }
+}
+
 // What is set aside in its predecessor is none of it.
 TEST_F(AofLogTest, WhatComesBehindTheCutNeedsSpaceInTheNextSegment) {
   run(with(SyncPolicy::kAlways), "", [&] {
