@@ -96,6 +96,12 @@ class Call {
     if (read<T>(key) == nullptr) return nullptr;
     return as<T>(keyspace.find_for_write(db, key)->value);
   }
+  // As write, for what WATCH and the caches of clients do not ask for (Keyspace::find_for_write_beside).
+  template <class T>
+  T* write_beside(std::string_view key) {
+    if (read<T>(key) == nullptr) return nullptr;
+    return as<T>(keyspace.find_for_write_beside(db, key)->value);
+  }
   // As write, but an absent key gets a new empty T. Never leave it empty, unless it is a stream.
   template <class T>
   T* write_or_create(std::string_view key) {

@@ -618,8 +618,9 @@ void Executor::before_change(Database& db, std::string_view key, Object* object)
   if (keyspace_.loading()) return;  // what is replayed is durable: no reply rests on it
   touched_slots_.push_back(static_cast<uint16_t>(slot_of(db.identity(), key)));
   if (!clients_.waiters.empty()) note_touched(db, key);
-  if (clients_.tracking.clients != 0) changed_keys_.push_back({std::string(key), running_});
   if (object == nullptr && events_.any()) events_.add('n', "new", keyspace_.number_of(db), key);
+  if (keyspace_.changes_beside()) return;
+  if (clients_.tracking.clients != 0) changed_keys_.push_back({std::string(key), running_});
   if (!clients_.watching()) return;
   clients_.break_watches([&](int number, std::string_view watched) {
     return watched == key && &keyspace_.database(number) == &db;

@@ -569,6 +569,31 @@ TEST_F(WatchTest, ItEndsWithTheTransactionOrUnwatch) {
   EXPECT_EQ(ask("EXEC"), "*0\r\n");
 }
 
+// As in Redis: what consumers have is none of the stream's entries. What makes or moves those breaks it.
+TEST_F(WatchTest, AStreamsGroupsBreakNone) {
+  for (const char* id : {"1-1", "2-1", "3-1"}) ask(other, fmt::format("XADD a {} f v", id));
+  EXPECT_TRUE(breaks("XGROUP CREATE b g 0 MKSTREAM", "b"));
+  EXPECT_FALSE(breaks("XGROUP CREATE a g 0"));
+  EXPECT_FALSE(breaks("XGROUP CREATECONSUMER a g c"));
+  EXPECT_FALSE(breaks("XREADGROUP GROUP g c COUNT 2 STREAMS a >"));
+  EXPECT_FALSE(breaks("XCLAIM a g d 0 1-1"));
+  EXPECT_FALSE(breaks("XAUTOCLAIM a g e 0 0"));
+  EXPECT_FALSE(breaks("XACK a g 1-1"));
+  EXPECT_FALSE(breaks("XGROUP DELCONSUMER a g e"));
+  EXPECT_FALSE(breaks("XGROUP SETID a g 1"));
+  EXPECT_FALSE(breaks("XSETID a 9-9"));
+  EXPECT_FALSE(breaks("XGROUP DESTROY a g"));
+  EXPECT_TRUE(breaks("XDEL a 1-1"));
+  EXPECT_TRUE(breaks("XTRIM a MAXLEN 1"));
+  EXPECT_TRUE(breaks("XADD a * f v"));
+}
+
+TEST_F(WatchTest, ATrimThatCutsNothingBreaksIt) {
+  ask(other, "RPUSH a 1 2 3");
+  EXPECT_TRUE(breaks("LTRIM a 0 -1"));
+  EXPECT_FALSE(breaks("LTRIM none 0 -1"));
+}
+
 TEST_F(WatchTest, AReplayBreaksNone) {
   ask("WATCH a");
   keyspace.set_loading(true);

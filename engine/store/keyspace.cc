@@ -142,6 +142,13 @@ Object* Keyspace::find_for_write(int db, std::string_view key) {
   return &entry->value;
 }
 
+Object* Keyspace::find_for_write_beside(int db, std::string_view key) {
+  changes_beside_ = true;
+  Object* const object = find_for_write(db, key);
+  changes_beside_ = false;
+  return object;
+}
+
 Object* Keyspace::put(int db, std::string_view key, Value value) {
   Object& object = claim(db, key);
   object.value = std::move(value);

@@ -164,6 +164,10 @@ class Keyspace {
   // As find, and passes the door: the caller is about to change the object in place. Here and in put, `key`
   // must stay valid until settle(): an argument of the command, not a local string.
   Object* find_for_write(int db, std::string_view key);
+  // The same for what a key has beside its value (the groups of a stream): no WATCH and no client's cache ask for it.
+  Object* find_for_write_beside(int db, std::string_view key);
+  // For who looks on at the door: it is passed for that.
+  bool changes_beside() const { return changes_beside_; }
   // Creates or replaces. Replacing clears the expiry; see set_expiry.
   Object* put(int db, std::string_view key, Value value);
   // REQUIRES: `string` is not a view into what it replaces.
@@ -253,6 +257,7 @@ class Keyspace {
   Accesses accesses_;
   EncodingLimits encoding_limits_;
   bool loading_ = false;
+  bool changes_beside_ = false;
   bool following_ = false;
   bool keep_expired_ = false;
   uint64_t hits_ = 0;

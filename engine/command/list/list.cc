@@ -149,8 +149,9 @@ void ltrim(Call& call) {
     return call.changed();
   }
   call.announce('l', "ltrim", call.arg(1));
-  if (to - from + 1 == found->size()) return;
-  call.write<List>(call.arg(1))->trim(from, to);
+  List* list = call.write<List>(call.arg(1));  // a WATCH breaks all the same, as in Redis
+  if (to - from + 1 == list->size()) return;
+  list->trim(from, to);
   call.changed();
 }
 

@@ -62,7 +62,7 @@ bool has_group(Call& call) {
 Claim begin(Call& call, int64_t min_idle_ms, bool just_ids) {
   Claim claim{call,    call.arg(1), call.arg(2), call.arg(3), std::max<int64_t>(min_idle_ms, 0),
               just_ids};
-  claim.stream = call.write<Stream>(claim.key);
+  claim.stream = call.write_beside<Stream>(claim.key);
   claim.group = claim.stream->find_group(claim.name);
   CHECK(claim.group != nullptr);
   return claim;

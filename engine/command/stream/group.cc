@@ -56,7 +56,7 @@ const StreamGroup* find_group(Call& call) {
 }
 
 StreamGroup& write_group(Call& call) {
-  StreamGroup* group = call.write<Stream>(call.arg(2))->find_group(call.arg(3));
+  StreamGroup* group = call.write_beside<Stream>(call.arg(2))->find_group(call.arg(3));
   CHECK(group != nullptr);
   return *group;
 }
@@ -76,7 +76,8 @@ void xgroup_create_command(Call& call) {
   }
   if (present != nullptr && present->find_group(call.arg(3)) != nullptr)
     return call.fail("BUSYGROUP Consumer Group name already exists");
-  Stream* stream = call.write_or_create<Stream>(call.arg(2));
+  Stream* stream = present != nullptr ? call.write_beside<Stream>(call.arg(2))
+                                      : call.write_or_create<Stream>(call.arg(2));
   stream->add_group(call.arg(3), last, options.entries_read);
   call.changed();
   call.reply.ok();
@@ -104,7 +105,7 @@ void xgroup_destroy_command(Call& call) {
   const Stream* present = find_stream(call, false);
   if (present == nullptr) return;
   if (present->find_group(call.arg(3)) == nullptr) return call.reply.integer(0);
-  call.write<Stream>(call.arg(2))->erase_group(call.arg(3));
+  call.write_beside<Stream>(call.arg(2))->erase_group(call.arg(3));
   call.changed();
   call.reply.integer(1);
 }
@@ -140,7 +141,7 @@ void xack_command(Call& call) {
   if (std::none_of(ids.begin(), ids.end(),
                    [&](StreamId id) { return present->find_pending(id) != nullptr; }))
     return call.reply.integer(0);
-  StreamGroup* group = call.write<Stream>(call.arg(1))->find_group(call.arg(2));
+  StreamGroup* group = call.write_beside<Stream>(call.arg(1))->find_group(call.arg(2));
   int64_t acknowledged = 0;
   for (const StreamId id : ids) acknowledged += group->acknowledge(id) ? 1 : 0;
   call.changed();

@@ -210,7 +210,7 @@ void read_again(const Reading& reading, StreamId behind, const Request& request)
 void read_for_group(Call& call, std::string_view key, StreamId behind, const Request& request) {
   const std::string_view name = call.arg(request.group);
   const std::string_view who = call.arg(request.group + 1);
-  Stream* stream = call.write<Stream>(key);
+  Stream* stream = call.write_beside<Stream>(key);
   StreamGroup* group = stream->find_group(name);
   CHECK(group != nullptr);
   auto* consumer = group->find_consumer(who);

@@ -274,7 +274,7 @@ void xsetid(Call& call) {
   if (present->size() > 0 && added >= 0 && static_cast<uint64_t>(added) < present->size())
     return call.fail(
         "ERR The entries_added specified in XSETID is smaller than the target stream length");
-  Stream* stream = call.write<Stream>(call.arg(1));
+  Stream* stream = call.write_beside<Stream>(call.arg(1));
   stream->set_last_id(id);
   if (added >= 0) stream->set_entries_added(static_cast<uint64_t>(added));
   if (max_deleted != StreamId{}) stream->set_max_deleted_id(max_deleted);
