@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/parameters.h"
 #include "engine/redis_parameters.h"
 
 namespace powercut::engine {
@@ -38,6 +39,20 @@ Engine::Engine(Os& os, EngineConfig&& config)
   apply_config();
 }
 
+namespace {
+
+// Of clients all together: bytes, or a share of maxmemory; 0: no limit. As in Redis no limit is below 128 KiB.
+uint64_t memory_of_clients(const EngineConfig& config) {
+  std::string_view text = redis_text(config, "maxmemory-clients");
+  const bool is_share = text.ends_with('%');
+  if (is_share) text.remove_suffix(1);
+  const uint64_t number = parse_bytes(text).value();
+  const uint64_t bytes = is_share ? config.max_memory_bytes / 100 * number : number;
+  return bytes == 0 ? 0 : std::max<uint64_t>(bytes, 128 << 10);
+}
+
+}  // namespace
+
 void Engine::apply_config() {
   const uint64_t most = config_.max_memory_bytes;
   executor_.set_max_memory(most == 0 ? 0 : most - std::min<uint64_t>(most - 1, kFixedBytes));
@@ -56,6 +71,7 @@ void Engine::apply_config() {
   executor_.slow_log().set_limits(config_.service.slowlog_slower_us, config_.service.slowlog_most);
   executor_.latency_events().set_threshold(redis_number(config_, "latency-monitor-threshold"));
   executor_.set_latency_tracking(redis_text(config_, "latency-tracking") == "yes");
+  executor_.clients().limit_memory(memory_of_clients(config_));
   executor_.clients().denials.set_most(
       static_cast<size_t>(redis_number(config_, "acllog-max-len")));
   set_master_options();

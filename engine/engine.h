@@ -186,6 +186,7 @@ class Engine final : public OperationLog, public Control {
   std::string info_clients();
   std::string info_latencies();
   size_t used_memory() const;
+  size_t not_counted_for_eviction() const;
   std::string info_server();
   std::string info_memory();
   std::string info_loading();

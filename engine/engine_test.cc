@@ -495,6 +495,31 @@ TEST_F(EngineTest, WritesThatNeedMemoryAreRefusedAboveTheLimit) {
   });
 }
 
+TEST_F(EngineTest, WhatClientsHavePendingIsOfMaxmemoryAndHasALimitOfItsOwn) {
+  in(always(), [&] {
+    ask("SET a 1");
+    ask("CONFIG SET maxmemory 512kb maxmemory-policy allkeys-random");
+    const auto other = engine_->connect();
+    const auto pend = [&](size_t bytes) {
+      other->feed(fmt::format("*2\r\n$3\r\nGET\r\n${}\r\n", 10 * bytes) + std::string(bytes, 'x'));
+    };
+    pend(200 << 10);
+    EXPECT_EQ(ask("GET a"), "$1\r\n1\r\n");
+    EXPECT_EQ(ask("CONFIG SET maxmemory-clients 30%"), "+OK\r\n");
+    EXPECT_TRUE(other->closing()) << "30 % of 512 KiB";
+    EXPECT_EQ(info("evicted_clients"), "1");
+    EXPECT_EQ(info("evicted_keys"), "0");
+    EXPECT_EQ(ask("CONFIG GET maxmemory-clients"),
+              "*2\r\n$17\r\nmaxmemory-clients\r\n$3\r\n30%\r\n");
+    ask("CONFIG SET maxmemory-clients 0");
+    const auto third = engine_->connect();
+    third->feed("*2\r\n$3\r\nGET\r\n$9000000\r\n" + std::string(300 << 10, 'x'));
+    ask("SET b 1");
+    EXPECT_FALSE(third->closing());
+    EXPECT_GE(std::stoi(info("evicted_keys")), 1);
+  });
+}
+
 TEST_F(EngineTest, ConfigSetSaysWhatItCouldNotTake) {
   in(always(), [&] {
     EXPECT_EQ(ask("CONFIG SET maxmemory 0 save"), "-ERR syntax error\r\n");

@@ -159,11 +159,15 @@ std::string Engine::info_errors() {
   return lines.take();
 }
 
+// The room that tables have for more keys is no part of it, since it does not go with a key that is evicted:
+// used_memory_rss has it.
 size_t Engine::used_memory() const {
-  const Scripts& scripts = executor_.scripts();
-  return kFixedBytes + scripts.script_memory() + scripts.function_memory() +
-         scripts.cached_bytes() + keyspace_.memory_bytes() +
-         generations_.checkpoint().extra_bytes() + aof_.buffered_bytes();
+  return kFixedBytes + executor_.limited_bytes() + executor_.scripts().cached_bytes() +
+         keyspace_.library_bytes() + not_counted_for_eviction();
+}
+
+size_t Engine::not_counted_for_eviction() const {
+  return generations_.checkpoint().extra_bytes() + aof_.buffered_bytes();
 }
 
 MemoryReport Engine::memory_report() {
@@ -171,11 +175,9 @@ MemoryReport Engine::memory_report() {
   report.total = used_memory();
   report.peak = peak_memory_ = std::max(peak_memory_, used_memory());
   report.startup = kFixedBytes;
-  for (const Client* client : executor_.clients().all())
-    report.clients +=
-        sizeof(Client) + client->request_bytes + client->request_room + client->outbox.room();
+  for (const Client* client : executor_.clients().all()) report.clients += client->memory();
   report.aof_buffer = aof_.buffered_bytes();
-  report.dataset = keyspace_.memory_bytes();
+  report.dataset = keyspace_.used_bytes();
   for (int db = 0; db < keyspace_.databases(); ++db) {
     const Database& database = keyspace_.database(db);
     report.keys += database.table().size();
@@ -187,7 +189,6 @@ MemoryReport Engine::memory_report() {
 
 std::string Engine::info_memory() {
   const MemoryReport report = memory_report();
-  const size_t checkpoint = generations_.checkpoint().extra_bytes();
   const auto percent = [](uint64_t part, uint64_t whole) {
     return fmt::format(
         "{:.2f}%", whole == 0 ? 0.0 : 100 * static_cast<double>(part) / static_cast<double>(whole));
@@ -199,7 +200,7 @@ std::string Engine::info_memory() {
   lines.add("used_memory_dataset", report.dataset);
   lines.add("used_memory_dataset_perc", percent(report.dataset, report.total - kFixedBytes));
   lines.add("used_memory_startup", kFixedBytes);
-  lines.add("used_memory_overhead", kFixedBytes + checkpoint + aof_.buffered_bytes());
+  lines.add("used_memory_overhead", kFixedBytes + not_counted_for_eviction());
   Scripts& scripts = executor_.scripts();
   lines.bytes("used_memory_lua", scripts.script_memory());
   lines.add("used_memory_vm_eval", scripts.script_memory());
@@ -214,7 +215,7 @@ std::string Engine::info_memory() {
   lines.add("lazyfree_pending_objects", 0);
   lines.add("lazyfreed_objects", 0);
   lines.add("active_defrag_running", 0);
-  lines.add("mem_not_counted_for_evict", 0);
+  lines.add("mem_not_counted_for_evict", not_counted_for_eviction());
   lines.add("mem_clients_slaves", 0);
   lines.add("mem_clients_normal", report.clients);
   lines.add("mem_cluster_links", 0);
@@ -327,16 +328,17 @@ std::string Engine::info_stats() {
   lines.add("expired_stale_perc", "0.00");
   lines.add("expired_time_cap_reached_count", 0);
   lines.add("evicted_keys", stats.evicted_keys);
+  lines.add("evicted_clients", clients.evicted());
   lines.add("sync_full", master_.stats().full);
   lines.add("sync_partial_ok", master_.stats().partial);
   lines.add("sync_partial_err", master_.stats().partial_refused);
-  // What there is none of: a replica that expires, eviction of clients, defragmentation, threads of input and output, copies by fork.
+  // What there is none of: a replica that expires, defragmentation, threads of input and output, copies by fork.
   for (const char* name :
-       {"evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time",
-        "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits",
-        "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
-        "total_active_defrag_time", "current_active_defrag_time", "dump_payload_sanitizations",
-        "io_threaded_reads_processed", "io_threaded_writes_processed"})
+       {"total_eviction_exceeded_time", "current_eviction_exceeded_time", "migrate_cached_sockets",
+        "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
+        "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
+        "current_active_defrag_time", "dump_payload_sanitizations", "io_threaded_reads_processed",
+        "io_threaded_writes_processed"})
     lines.add(name, 0);
   lines.add("refused_writes", stats.refused_writes);
   lines.add("held_replies", stats.held_replies);

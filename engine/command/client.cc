@@ -42,7 +42,25 @@ void Client::clear_transaction() {
   in_multi = false;
   multi_failed = false;
   queued.clear();
+  queued_bytes = 0;
   unwatch();
+}
+
+void Client::queue(std::span<const std::string_view> words) {
+  queued.emplace_back(words.begin(), words.end());
+  for (const std::string_view word : words) queued_bytes += word.size() + sizeof(std::string);
+}
+
+// Of names only how many there are.
+size_t Client::memory() const {
+  constexpr size_t kName = 64;
+  size_t names = watched_.size();
+  if (tracking != nullptr) names += tracking->prefixes.size();
+  if (subscriptions != nullptr)
+    names += subscriptions->channels.size() + subscriptions->patterns.size() +
+             subscriptions->shards.size();
+  return sizeof(Client) + request_bytes + argument_bytes + request_room + queued_bytes +
+         outbox.room() + names * kName;
 }
 
 void Client::watch(int db, std::string_view key) {
@@ -74,6 +92,7 @@ void Client::show(News news) {
     outbox.bytes() += news.bytes;
     outbox.hold(news.lsn, 0);
   }
+  clients_.count(*this);
   if (on_news) on_news();
 }
 
@@ -166,7 +185,39 @@ uint64_t Clients::enter(Client& client) {
   return ++last_id_;
 }
 
+// --- Their memory ---
+
+void Clients::count(Client& client) {
+  static constexpr size_t kNeeded = 16 << 10;
+  const bool counts =
+      !client.hung_up && !client.is_master && !client.replicates() && !client.monitors;
+  const size_t pending = counts ? client.pending() : 0;
+  memory_ -= client.counted_;
+  buffered_ -= client.counted_pending_;
+  client.counted_ = counts ? client.memory() : 0;
+  client.counted_pending_ = pending - std::min(pending, kNeeded);
+  memory_ += client.counted_;
+  buffered_ += client.counted_pending_;
+}
+
+void Clients::evict() {
+  while (most_memory_ != 0 && memory_ > most_memory_) {
+    Client* most = nullptr;
+    for (Client* client : all_)
+      if (client->counted_ != 0 && !client->no_evict &&
+          (most == nullptr || client->counted_ > most->counted_))
+        most = client;
+    if (most == nullptr) return;
+    ++evicted_;
+    if (on_evict) on_evict(*most);
+    most->end();
+    count(*most);
+  }
+}
+
 void Clients::leave(Client& client) {
+  client.hung_up = true;
+  count(client);
   const size_t left = std::erase(all_, &client);
   CHECK(left == 1 && watching_ <= all_.size());
 }

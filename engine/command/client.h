@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,10 +48,15 @@ class Client {
   int db = 0;
   int protocol = 2;  // RESP 2 or 3
   Outbox outbox;
-  // For CLIENT LIST: of the request that runs and what is behind it, what is free there, and its arguments.
+  // For CLIENT LIST: of the request that runs and what is behind it, or what is yet to be parsed of one that is not whole;
+  // what is free there; and what has been parsed of it.
   size_t request_bytes = 0;
   size_t request_room = 0;
   size_t argument_bytes = 0;
+  // What it takes, as CLIENT LIST shows it (tot-mem): requests, a transaction, replies, what it watches and listens to.
+  size_t memory() const;
+  // Of that, what is yet to be done, and what is yet to be sent.
+  size_t pending() const { return request_bytes + argument_bytes + queued_bytes + outbox.unsent(); }
   bool paused = false;     // it waits for the end of CLIENT PAUSE
   bool waits = false;      // for a key, as one of peers().waiters: no request of it is run
   bool mute = false;       // CLIENT REPLY OFF
@@ -117,6 +123,8 @@ class Client {
   bool in_exec = false;       // its transaction is being run: what it runs must not wait
   bool multi_failed = false;  // a queued command was refused: EXEC answers EXECABORT
   std::vector<std::vector<std::string>> queued;
+  size_t queued_bytes = 0;
+  void queue(std::span<const std::string_view> words);
   bool watch_broken = false;  // a watched key changed: EXEC answers null
   void clear_transaction();   // MULTI state and watches
 
@@ -138,8 +146,12 @@ class Client {
   Clients& clients_;
   const uint64_t id_;
   std::vector<Watched> watched_;
+  friend class Clients;
   std::vector<News> news_;  // that came while it executed
   bool executing_ = false;
+  // In Clients: of its memory, and of what is pending.
+  size_t counted_ = 0;
+  size_t counted_pending_ = 0;
 };
 
 class Clients {
@@ -153,7 +165,10 @@ class Clients {
   Instant now() const { return os_.now(); }
   // How many there were since the last reset.
   uint64_t connections() const { return last_id_ - first_counted_; }
-  void reset_stats() { first_counted_ = last_id_; }
+  void reset_stats() {
+    first_counted_ = last_id_;
+    evicted_ = 0;
+  }
 
   // --- ACL ---
   Users users;
@@ -204,6 +219,23 @@ class Clients {
     }
   }
 
+  // --- Their memory ---
+  // After whatever may have changed what a client takes.
+  void count(Client& client);
+  // What is pending of them beyond what each needs to be served, for maxmemory; not of replicas, nor of the link to the
+  // master.
+  size_t buffered() const { return buffered_; }
+  // Of all together; 0: no limit.
+  void limit_memory(uint64_t bytes) {
+    most_memory_ = bytes;
+    evict();
+  }
+  // Ends those that take most, until all together are within the limit; none that said NO-EVICT, and none whose memory
+  // is not counted.
+  void evict();
+  std::function<void(const Client&)> on_evict;
+  uint64_t evicted() const { return evicted_; }
+
   // --- For Client alone ---
   uint64_t enter(Client& client);  // its id
   void leave(Client& client);
@@ -216,6 +248,10 @@ class Clients {
   uint64_t last_id_ = 0;
   uint64_t first_counted_ = 0;  // the last id before the reset
   size_t watching_ = 0;         // clients with watches
+  uint64_t most_memory_ = 0;
+  size_t memory_ = 0;  // each as it was counted
+  size_t buffered_ = 0;
+  uint64_t evicted_ = 0;
   static constexpr Instant kNever{INT64_MIN};
   Instant paused_until_ = kNever;
   bool all_paused_ = false;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <string>
-#include <vector>
 
 namespace powercut::engine {
 
@@ -32,13 +31,6 @@ std::string flags_of(const Client& client) {
   return flags.empty() ? "N" : flags;
 }
 
-size_t bytes_of(const std::vector<std::vector<std::string>>& requests) {
-  size_t bytes = 0;
-  for (const auto& words : requests)
-    for (const std::string& word : words) bytes += word.size() + sizeof(std::string);
-  return bytes;
-}
-
 }  // namespace
 
 std::string describe_client(const Client& client) {
@@ -47,7 +39,6 @@ std::string describe_client(const Client& client) {
   const Instant now = client.peers().now();
   const auto seconds_since = [&](Instant then) { return (now - then).ms() / 1000; };
   const int64_t queued = client.in_multi ? static_cast<int64_t>(client.queued.size()) : -1;
-  const size_t multi = bytes_of(client.queued);
   const size_t unsent = client.outbox.unsent();
   const size_t waits = unsent > kAtOnce ? unsent - kAtOnce : 0;
   const bool redirects = client.tracking != nullptr;
@@ -61,10 +52,9 @@ std::string describe_client(const Client& client) {
       listens == nullptr ? 0 : listens->channels.size(),
       listens == nullptr ? 0 : listens->patterns.size(),
       listens == nullptr ? 0 : listens->shards.size(), queued, client.request_bytes,
-      client.request_room, client.argument_bytes, multi, client.outbox.room(), unsent,
-      unsent - waits, waits == 0 ? 0 : 1, waits,
-      sizeof(Client) + client.request_bytes + client.request_room + multi + client.outbox.room(),
-      unsent == 0 ? "r" : "rw", client.last_command, client.user->name,
+      client.request_room, client.argument_bytes, client.queued_bytes, client.outbox.room(), unsent,
+      unsent - waits, waits == 0 ? 0 : 1, waits, client.memory(), unsent == 0 ? "r" : "rw",
+      client.last_command, client.user->name,
       redirects ? static_cast<int64_t>(client.tracking->redirect) : -1, client.protocol);
 }
 

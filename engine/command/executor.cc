@@ -374,11 +374,20 @@ const char* Executor::why_refused(const Client& client, const CommandSpec& spec)
 }
 
 // Gives up keys until the data fits, each an operation of its own. Not many at once: the next command goes on.
+size_t Executor::limited_bytes() const { return bytes_of_data() + clients_.buffered(); }
+
+size_t Executor::bytes_of_data() const {
+  return keyspace_.used_bytes() + scripts_.script_memory() + scripts_.function_memory() +
+         (rows_ == nullptr ? 0 : rows_->bytes());
+}
+
 void Executor::make_memory() {
   constexpr int kMost = 128;
   memory_short_ = false;
   if (max_memory_ == 0) return;
-  while (rows_ != nullptr && limited_bytes() > max_memory_ && rows_->drop_oldest()) {
+  // What clients are told of keys that go takes memory as well, and would make more of them go.
+  const size_t most = max_memory_ - std::min(max_memory_, clients_.buffered());
+  while (rows_ != nullptr && bytes_of_data() > most && rows_->drop_oldest()) {
   }
   if (!log_.refusal().empty() || log_.ends()) return;
   if (role_.replica && role_.keeps_all) return;
@@ -386,7 +395,7 @@ void Executor::make_memory() {
   keyspace_.set_now(os_.wall_now());
   keyspace_.keep_expired(false);
   evicts_ = true;
-  for (int n = 0; n < kMost && limited_bytes() > max_memory_; ++n) {
+  for (int n = 0; n < kMost && bytes_of_data() > most; ++n) {
     const auto victim = eviction_.choose();
     memory_short_ = !victim;
     if (!victim) break;
@@ -420,7 +429,7 @@ void Executor::queue(Client& client, const CommandSpec& spec,
       return;
     }
   }
-  client.queued.emplace_back(args.begin(), args.end());
+  client.queue(args);
   reply.simple("QUEUED");
 }
 

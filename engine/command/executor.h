@@ -134,6 +134,8 @@ class Executor final : public Chance,
     less_memory_ = bytes != 0 && bytes != max_memory_;
     max_memory_ = bytes;
   }
+  // What that limits: keys and their values, buffers of clients, scripts.
+  size_t limited_bytes() const;
   Eviction& eviction() { return eviction_; }
   // The operation that is made now gives up a key, for whoever needs memory: it is nobody's.
   bool evicts() const { return evicts_; }
@@ -207,7 +209,7 @@ class Executor final : public Chance,
   void refuse_write(Client& client, const CommandSpec& spec, const char* why);
   bool needs_memory(const Client& client, const CommandSpec& spec) const;
   void make_memory();
-  size_t limited_bytes();  // what maxmemory limits
+  size_t bytes_of_data() const;
   size_t bytes_of(const Client& client, const CommandSpec& spec,
                   std::span<const std::string_view> args) const;
   // True if it was answered with an error.

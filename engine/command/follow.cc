@@ -59,7 +59,7 @@ Result<void> Executor::follow(Client& master, std::span<const std::string_view> 
   keyspace_.set_now(os_.wall_now());
   keyspace_.keep_expired(false);
   if (master.in_multi && (spec->flags & kImmediate) == 0) {
-    master.queued.emplace_back(args.begin(), args.end());
+    master.queue(args);
     return {};
   }
   std::string error;

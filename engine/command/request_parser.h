@@ -31,6 +31,7 @@ class RequestParser {
   std::span<const Sought> ahead(std::span<Sought, kFetchedAtOnce> room) const;
   const std::string& error() const { return error_; }  // "ERR Protocol error: ..."
   size_t buffered() const { return size_ - begin_; }
+  size_t unparsed() const { return size_ - at_; }
   size_t room() const { return capacity_ - size_; }  // bytes that need no other buffer
   // Frees the buffer, if nothing is in it.
   void give_back();

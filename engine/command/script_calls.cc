@@ -48,11 +48,6 @@ bool is_no_command(const CommandSpec* spec, std::span<const std::string_view> wo
 
 bool Executor::short_of_memory() { return memory_short_; }
 
-size_t Executor::limited_bytes() {
-  return keyspace_.used_bytes() + scripts_.script_memory() + scripts_.function_memory() +
-         (rows_ == nullptr ? 0 : rows_->bytes());
-}
-
 // Asked for each command of each script.
 bool Executor::denied_to_scripts(const CommandSpec& spec) {
   denied_to_scripts_.resize(kScriptPlaces);

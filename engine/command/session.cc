@@ -6,10 +6,16 @@ void Session::feed(std::string_view bytes) {
   client_.active_at = client_.peers().now();
   parser_.feed(bytes);
   run();
+  count_memory();
 }
 
 void Session::resume() {
   if (stalled_ || (left_off_ && !client_.waits)) run();
+}
+
+void Session::count_memory() {
+  client_.peers().count(client_);
+  client_.peers().evict();
 }
 
 void Session::run() {
@@ -29,10 +35,12 @@ void Session::run() {
     }
     switch (parser_.next(client_.is_stranger())) {
       case RequestParser::Outcome::kNeedMore:
-        client_.request_bytes = parser_.buffered();
+        client_.request_bytes = parser_.unparsed();
+        client_.argument_bytes = parser_.buffered() - parser_.unparsed();
         return;
       case RequestParser::Outcome::kCommand:
         client_.request_bytes = parser_.buffered();
+        client_.argument_bytes = 0;
         if (!parser_.args().empty()) executor_.run(client_, parser_.args());
         break;
       case RequestParser::Outcome::kProtocolError:

@@ -35,12 +35,17 @@ class Session {
   void give_back() {
     parser_.give_back();
     client_.outbox.give_back();
+    client_.request_room = parser_.room();
+    client_.peers().count(client_);
   }
 
   // The reply bytes that may be sent. Valid until the next call.
   std::string_view ready() { return client_.outbox.ready(executor_.log().released_lsn()); }
   // Drops the first `n` ready bytes: they were sent.
-  void consume(size_t n) { client_.outbox.consume(n); }
+  void consume(size_t n) {
+    client_.outbox.consume(n);
+    client_.peers().count(client_);
+  }
   // Suspends the task until something is ready or `deadline`; then ready().
   std::string_view wait_ready(Instant deadline = kForever) {  // inline: see WaitQueue
     for (;;) {
@@ -58,6 +63,7 @@ class Session {
 
  private:
   void run();
+  void count_memory();
 
   Executor& executor_;
   Client client_;

@@ -21,7 +21,8 @@ all_units="unit/type/string unit/type/incr unit/type/list unit/type/list-2 unit/
 native_units="integration/aof integration/aof-multi-part integration/rdb integration/logging integration/redis-cli
   integration/redis-benchmark integration/convert-zipmap-hash-on-load integration/convert-ziplist-hash-on-load
   integration/convert-ziplist-zset-on-load unit/aofrw unit/acl unit/acl-v2 unit/auth unit/querybuf unit/limits unit/info
-  unit/networking unit/shutdown unit/oom-score-adj"
+  unit/networking unit/shutdown unit/oom-score-adj unit/maxmemory unit/wait unit/client-eviction unit/obuf-limits
+  unit/violations"
 
 complain() {
   echo "redis_suite: $*" >&2

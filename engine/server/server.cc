@@ -12,6 +12,7 @@ namespace {
 
 // Of a client that does not take its replies, no request is run while so much waits for it.
 constexpr size_t kMostUnsent = 32 << 20;
+constexpr int kPieces = 16;  // of a long request, taken in one turn
 constexpr Duration kAcceptRetry = milliseconds(100);
 constexpr Duration kDrainStep = milliseconds(1);
 constexpr Duration kTick = milliseconds(500);
@@ -39,6 +40,11 @@ Server::Server(PosixOs& os, Engine& engine, ServerLog& log, Poller poller, uint6
 Server::~Server() = default;
 
 void Server::start() {
+  engine_.executor().clients().on_evict = [this](const Client& client) {
+    log_.warning(fmt::format(
+        "{} is disconnected: clients take more than maxmemory-clients, and it takes most, {} bytes",
+        client.address, client.memory()));
+  };
   os_.spawn("poller", [this] { poll_loop(); });
   os_.spawn("flusher", [this] { flush_loop(); });
   os_.spawn("tick", [this] { tick_loop(); });
@@ -165,15 +171,18 @@ void Server::serve(Connection& connection) {
   Session& session = *connection.session;
   send_ready(connection);
   session.resume();  // what waited until the client had taken some
-  if (!connection.broken && !connection.ended && !session.stalled() && !session.closing())
-    receive_once(connection);
+  for (int n = 0; n < kPieces && !connection.broken && !connection.ended && !session.stalled() &&
+                  !session.closing() && receive_once(connection);
+       ++n) {
+  }
   if (engine_.stopped()) on_stopped_();
   send_ready(connection);
   connection.busy = false;
   settle(connection);
 }
 
-void Server::receive_once(Connection& connection) {
+// True if what came is a part of a long request, and more may be there.
+bool Server::receive_once(Connection& connection) {
   size_t count = 0;
   const Io io = connection.tls != nullptr
                     ? connection.tls->receive(buffer_.data(), buffer_.size(), count)
@@ -182,7 +191,7 @@ void Server::receive_once(Connection& connection) {
     connection.ended = true;
     if (connection.session->waits()) connection.session->client().give_up();
   }
-  if (io != Io::kDone) return;
+  if (io != Io::kDone) return false;
   ++traffic_.reads;
   traffic_.input_bytes += count;
   Session& session = *connection.session;
@@ -194,6 +203,7 @@ void Server::receive_once(Connection& connection) {
                     session.client().address));
     connection.broken = true;
   }
+  return count == buffer_.size() && session.buffered() >= count;
 }
 
 // --- Writing ---

@@ -69,7 +69,7 @@ class Server {
   void queue(Connection& connection);
   void wake_worker();
   void serve(Connection& connection);
-  void receive_once(Connection& connection);
+  bool receive_once(Connection& connection);
   void send_ready(Connection& connection);
   void settle(Connection& connection);
   bool within_limits(Connection& connection);

@@ -151,6 +151,13 @@ void lax_scripts(Call& call) {
 }
 void pause_cron(Call& call) { set_active_expire(call, call.arg(2) == "0"); }
 
+// A client's buffer is given back when it has been idle, and there is nothing to set.
+void reply_buffer(Call& call) {
+  if (!call.is(2, "RESIZING") && !call.is(2, "PEAK-RESET-TIME"))
+    return call.fail("ERR unknown subcommand or wrong number of arguments for 'replybuffer'");
+  call.reply.ok();
+}
+
 // Lists have no nodes here, so there is nothing to set; what is no size is still refused.
 void packed_threshold(Call& call) {
   int64_t size = 0;
@@ -228,6 +235,7 @@ std::span<const CommandSpec> debug_commands() {
       {"debug|protocol", if_allowed<protocol>, 3, kFlags},
       {"debug|quicklist-packed-threshold", if_allowed<packed_threshold>, 3, kFlags},
       {"debug|reload", if_allowed<reload>, -2, kAdmin | kNoMulti},
+      {"debug|replybuffer", if_allowed<reply_buffer>, 4, kFlags},
       {"debug|set-active-expire", if_allowed<active_expire>, 3, kFlags},
       {"debug|set-disable-deny-scripts", if_allowed<lax_scripts>, 3, kFlags},
       {"debug|sleep", if_allowed<server::sleep>, 3, kFlags},
