@@ -85,14 +85,18 @@ Result<SinkDatabase::Found> SqliteDatabase::open() {
   CHECK(db_ == nullptr);
   // Where nobody can tell, nothing is made: its name could be lost with the power, and nobody would know.
   TRY_ASSIGN(const bool was_there, is_there());
+  if (unmade_) TRY(os_.sync_directory("", "sink.unmade"));
+  unmade_ = false;
   world_ = std::make_unique<sqlite::World>(os_);
   auto found = connect();
   if (found.ok()) return found;
   close();
   // After a sync that failed a power cut may take its name, whatever is synced later: it gets another.
-  if (!was_there)
+  if (!was_there) {
+    unmade_ = true;
     for (const std::string_view suffix : {"", "-journal"})
       (void)os_.remove(fmt::format("{}{}", file_, suffix));
+  }
   return found;
 }
 

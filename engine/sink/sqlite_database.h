@@ -83,6 +83,9 @@ class SqliteDatabase final : public SinkDatabase {
   sqlite3_stmt* set_lsn_ = nullptr;
   uint64_t set_aside_ = 0;
   bool keep_ = false;
+  // One that was half made was removed, and may be back after a power cut: on ext4 with data=writeback with what has been
+  // written in its place meanwhile.
+  bool unmade_ = false;
 };
 
 }  // namespace powercut::engine

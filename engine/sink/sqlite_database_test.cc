@@ -196,6 +196,17 @@ TEST_F(SqliteDatabaseTest, ANewOneThatCannotBeMadeGetsAnotherName) {
   EXPECT_TRUE(database.open()->fresh);
 }
 
+// On a filesystem that gives its space away at once, it would come back with bytes of the next.
+TEST_F(SqliteDatabaseTest, NothingIsMadeBeforeItIsCertainThatOneHalfMadeIsGone) {
+  os.fail_on("sync sink.db");
+  ASSERT_FALSE(database.open().ok());
+  os.fail_on("sync /");
+  EXPECT_FALSE(database.open().ok());
+  EXPECT_THAT(os.names(), IsEmpty());
+  os.breaks = nullptr;
+  EXPECT_TRUE(database.open()->fresh);
+}
+
 TEST_F(SqliteDatabaseTest, OneThatStoodIsNotRemovedWhereItCannotBeOpened) {
   write(7, {text(0, "a", "1")});
   database.close();
