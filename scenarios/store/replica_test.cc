@@ -106,6 +106,21 @@ TEST_F(ReplicaTest, ServesTheOldDataSetUntilTheNewOneIsWhole) {
   });
 }
 
+TEST_F(ReplicaTest, IsNotLinkedWhenItWasPromotedAsItsLogBeganAnew) {
+  live([&] {
+    ask(start("a"), "MSET x 1 y 2");
+    Engine& replica = start("b");
+    ask(replica, "REPLICAOF a 6379");
+    ASSERT_TRUE(becomes([&] { return replica.keyspace().size(0) == 2; }));
+    ASSERT_EQ(replica.replica().stats().full, 0u);  // its log has no base of that yet
+    replica.follow_nobody();
+    EXPECT_TRUE(becomes([&] { return replica.replica().stats().full == 1; }));
+    rest(seconds(1));
+    EXPECT_FALSE(replica.replica().linked());
+    EXPECT_EQ(ask(replica, "SET z 3"), "+OK\r\n");
+  });
+}
+
 TEST_F(ReplicaTest, AKillLeavesTheOldDataSetOrTheNewOne) {
   live([&] {
     Engine& master = start("a");
