@@ -8,6 +8,7 @@
 #include "engine/command/call.h"
 #include "engine/command/command_table.h"
 #include "engine/config.h"
+#include "scenarios/store/changing_roles.h"
 #include "scenarios/store/found_backups.h"
 #include "scenarios/store/not_modelled.h"
 #include "scenarios/store/other_starts.h"
@@ -389,6 +390,10 @@ class ReplicatedType final : public StoreType {
   std::string turn_log_on() const override { return {}; }
   bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
   std::vector<FoundBackup> backups(engine::Os&, int64_t) const override { return {}; }
+  OtherStarts other_starts(const sim::WorldState& world, const sim::Settings& settings,
+                           sim::Choices& choices) const override {
+    return changing_roles_of_store(world, settings, choices);
+  }
 
  private:
   static std::vector<Administration> events_of(size_t replicas) {
