@@ -292,27 +292,27 @@ void ChangingRoles::write_to(Machine& master) {
   const uint64_t number = ++numbers_, reign = master.reign;
   const std::string write =
       fmt::format(fmt::runtime(kWrites[draw("roles.write", std::size(kWrites))]), number);
-  const std::string words = fmt::format("SELECT {}\r\n{}\r\nSELECT {}\r\nSET {} 1\r\n",
-                                        draw("roles.db", 4), write, kNumbersDb, number);
+  const std::string own = fmt::format("SELECT {}\r\nSET {} 1\r\n", kNumbersDb, number);
+  const std::string other = fmt::format("SELECT {}\r\n{}\r\n", draw("roles.db", 4), write);
+  const std::string words = draw("roles.first", 2) == 0 ? own + other : other + own;
   const bool whole = draw("roles.whole", 2) == 0;
   const size_t replies = whole ? 6 : 4;
   const auto session = asked->connect();
   session->feed(whole ? "MULTI\r\n" + words + "EXEC\r\n" : words);
   const Instant patience = os_->now() + seconds(3);
-  std::string last;
+  bool done = false;
   for (std::string said; master.engine == asked && !over_ && os_->now() < patience;) {
     const std::string_view ready = session->ready();
     said += ready;
     session->consume(ready.size());
-    size_t count = 0, at = 0;
+    size_t count = 0, failed = 0, at = 0;
     for (size_t length; (length = reply_length(std::string_view(said).substr(at))) != 0;
          at += length, ++count)
-      last = said.substr(at, length);
+      failed += said[at] == '-' ? 1 : 0;
+    done = count == replies && failed == 0;
     if (count == replies) break;
-    last.clear();
     rest(*os_, microseconds(200));
   }
-  const bool done = whole ? last.starts_with("*") : last == "+OK\r\n";
   if (done && master.engine == asked && master.reign == reign && is_master(master))
     master.acknowledged.insert(number);
 }
