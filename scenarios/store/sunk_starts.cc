@@ -23,8 +23,15 @@ namespace {
 constexpr Duration kLook = milliseconds(1);
 constexpr Duration kSoonBehind = seconds(12);  // a try each 2 s at least, and a batch once a second
 constexpr Duration kJudgedTtl = milliseconds(150);
-constexpr size_t kOthersKeys = 2;
+constexpr size_t kOthersKeys = 2;  // so that each is asked for again and again
 constexpr uint64_t kSlowMs = 80;
+
+std::string in_a_line(std::string_view answer) {
+  std::string line(answer.substr(0, answer.find_last_not_of("\r\n") + 1));
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
+  return line;
+}
 
 // SQLite's file, and what is in the way.
 class UnsteadyDatabase final : public engine::SinkDatabase {
@@ -37,7 +44,7 @@ class UnsteadyDatabase final : public engine::SinkDatabase {
   Result<Found> open() override {
     const Turn turn(*this);
     if (!steady && hits("sunk.down", 6)) return Error{Errc::kIo, name_ + ": nobody answers"};
-    if (!steady && ages_ && was_open_ && hits("sunk.older", 5)) {
+    if (!steady && ages_ && was_open_ && hits("sunk.older", 2)) {
       // As of before there was anything: that state it had.
       (void)say_behind(os_,
                        "BEGIN; DELETE FROM kv; DELETE FROM kv_fields; DELETE FROM "
@@ -144,6 +151,7 @@ class SunkStarts final : CopiedStarts, engine::OperationListener {
   void write_something();
   void write_others_row();
   void ask_for_row();
+  void ask_on();
   void delete_row();
   void settle();
   void look();
@@ -171,8 +179,11 @@ class SunkStarts final : CopiedStarts, engine::OperationListener {
   std::map<std::string, Instant> deleted_;  // by the store, and not written since
   std::vector<std::unique_ptr<Client>> clients_;
   uint64_t values_ = 0;
+  bool flushes_ = false;
+  bool swaps_ = false;
   bool over_ = false;
   bool looks_ = false;
+  bool asks_ = false;
   std::string did_;
   std::string amiss_;
 };
@@ -227,6 +238,18 @@ void SunkStarts::ask_for_row() {
   say("GET " + key, key);
 }
 
+// Again and again, so that what is shown too long is seen, and reads stand in a row.
+void SunkStarts::ask_on() {
+  asks_ = true;
+  while (!over_) {
+    const auto open = std::count_if(clients_.begin(), clients_.end(),
+                                    [](const auto& client) { return !client->done; });
+    if (open < 4) ask_for_row();
+    rest(*os_, milliseconds(static_cast<int64_t>(5 + draw("sunk.ask", 60))));
+  }
+  asks_ = false;
+}
+
 // Its row was read before, if nobody knew whether there is one.
 void SunkStarts::delete_row() {
   const std::string key = fmt::format("o:{}", draw("sunk.row", kOthersKeys));
@@ -239,26 +262,27 @@ void SunkStarts::delete_row() {
 
 void SunkStarts::step() {
   const uint64_t kind = draw("sunk.step", 12);
-  if (kind < 5) {
+  if (reads_ && draw("sunk.of_rows", 2) == 0) {
+    const uint64_t of_rows = draw("sunk.of_row", 6);
+    if (of_rows < 3) ask_for_row();
+    if (of_rows == 3) delete_row();
+    if (of_rows > 3) write_others_row();
+  } else if (kind < 5) {
     write_something();
-  } else if (kind == 5) {
+  } else if (kind == 5 && flushes_) {
     say(draw("sunk.all", 2) == 0 ? "FLUSHALL" : "SELECT 1\r\nFLUSHDB");
-  } else if (kind == 6 && !reads_) {
+  } else if (kind == 6 && swaps_) {
     say("SWAPDB 0 1");
   } else if (kind == 7) {
     say("BGREWRITEAOF");
-  } else if (reads_) {
-    if (kind < 10) ask_for_row();
-    if (kind == 10) delete_row();
-    if (kind == 11) write_others_row();
   }
-  constexpr int64_t kRestMs[] = {0, 0, 1, 5, 30, 60, 150, 400};
+  constexpr int64_t kRestMs[] = {0, 0, 1, 5, 20, 40, 80, 250};
   rest(*os_, milliseconds(kRestMs[draw("sunk.rest", std::size(kRestMs))]));
 }
 
 void SunkStarts::begin() {
   engine::EngineConfig config = config_of(settings_, Behind{behind_.mode, true, behind_.alone});
-  config.sink.resync = draw("sunk.resync", 3) != 0;
+  config.sink.resync = draw("sunk.resync", 2) != 0;
   config.sink.read_through = reads_;
   config.sink.read_ttl = kJudgedTtl;
   if (reads_) config.sink.tables = {{"*:*", kBehindTable}};
@@ -279,7 +303,7 @@ void SunkStarts::begin() {
 void SunkStarts::live() {
   begin();
   if (!amiss_.empty()) return;
-  database_->steady = draw("sunk.steady", 4) == 0;
+  database_->steady = draw("sunk.steady", 8) == 0;
   os_->spawn("sunk.look", [this] {
     looks_ = true;
     while (!over_) {
@@ -288,11 +312,15 @@ void SunkStarts::live() {
     }
     looks_ = false;
   });
-  const uint64_t steps = 20 + draw("sunk.steps", 30);
+  // Behind one of these all is written anew, and nothing is missed that was lost before.
+  flushes_ = draw("sunk.flushes", 3) == 0;
+  swaps_ = !reads_ && draw("sunk.swaps", 3) == 0;
+  if (reads_) os_->spawn("sunk.asks", [this] { ask_on(); });
+  const uint64_t steps = 40 + draw("sunk.steps", 80);
   for (uint64_t n = 0; n < steps && amiss_.empty(); ++n) step();
   settle();
   over_ = true;
-  while (looks_) rest(*os_, kLook);
+  while (looks_ || asks_) rest(*os_, kLook);
   const auto all_done = [this] {
     return std::all_of(clients_.begin(), clients_.end(),
                        [](const auto& client) { return client->done; });
@@ -380,6 +408,9 @@ void SunkStarts::look_at_replies() {
 }
 
 void SunkStarts::look_at_answers() {
+  std::erase_if(clients_, [](const auto& client) {
+    return client->done && client->allowed.empty() && !client->session->ready().empty();
+  });
   for (const auto& client : clients_) {
     if (!client->done || client->allowed.empty()) continue;
     const std::string_view answer = client->session->ready();
@@ -389,7 +420,7 @@ void SunkStarts::look_at_answers() {
         std::find(client->allowed.begin(), client->allowed.end(), answer) != client->allowed.end();
     if (!fits)
       amiss(fmt::format("GET {} is answered {}, and its row says {}", client->key,
-                        answer.substr(0, answer.find('\r', 1)), client->allowed.back()));
+                        in_a_line(answer), in_a_line(client->allowed.back())));
     client->allowed.clear();
   }
 }
