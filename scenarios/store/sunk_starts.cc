@@ -21,7 +21,7 @@ namespace powercut::scenarios {
 namespace {
 
 constexpr Duration kLook = milliseconds(1);
-constexpr Duration kSoonBehind = seconds(12);  // a try each 2 s at least, and a batch once a second
+constexpr Duration kSoonBehind = seconds(5);  // a try each 2 s at least, and a batch once a second
 constexpr Duration kJudgedTtl = milliseconds(150);
 constexpr size_t kOthersKeys = 2;  // so that each is asked for again and again
 constexpr uint64_t kSlowMs = 80;
@@ -43,7 +43,8 @@ class UnsteadyDatabase final : public engine::SinkDatabase {
   const std::string& name() const override { return name_; }
   Result<Found> open() override {
     const Turn turn(*this);
-    if (!steady && hits("sunk.down", 6)) return Error{Errc::kIo, name_ + ": nobody answers"};
+    if (away || (!steady && hits("sunk.down", 6)))
+      return Error{Errc::kIo, name_ + ": nobody answers"};
     if (!steady && ages_ && was_open_ && hits("sunk.older", 2)) {
       // As of before there was anything: that state it had.
       (void)say_behind(os_,
@@ -85,6 +86,7 @@ class UnsteadyDatabase final : public engine::SinkDatabase {
   }
   bool busy() const { return busy_; }
 
+  bool away = false;       // nobody answers
   bool steady = false;     // from now on nothing is in the way
   uint64_t committed = 0;  // by any answer, or none
   bool fails = false;      // the last batch was said to have failed
@@ -107,6 +109,7 @@ class UnsteadyDatabase final : public engine::SinkDatabase {
   }
   Result<void> write_now(const engine::SinkBatch& batch) {
     lag();
+    if (away) return Error{Errc::kIo, name_ + ": nobody answers"};
     const uint64_t fate = steady ? 9 : os_.choose("sunk.fate", 6);
     fails = fate <= 1;
     if (fate == 0) return Error{Errc::kIo, name_ + ": the connection broke"};
@@ -153,6 +156,7 @@ class SunkStarts final : CopiedStarts, engine::OperationListener {
   void ask_for_row();
   void ask_on();
   void delete_row();
+  void be_away();
   void settle();
   void look();
   void look_at_age();
@@ -316,8 +320,9 @@ void SunkStarts::live() {
   flushes_ = draw("sunk.flushes", 3) == 0;
   swaps_ = !reads_ && draw("sunk.swaps", 3) == 0;
   if (reads_) os_->spawn("sunk.asks", [this] { ask_on(); });
-  const uint64_t steps = 40 + draw("sunk.steps", 80);
+  const uint64_t steps = 30 + draw("sunk.steps", 40);
   for (uint64_t n = 0; n < steps && amiss_.empty(); ++n) step();
+  if (amiss_.empty() && draw("sunk.away", 3) == 0) be_away();
   settle();
   over_ = true;
   while (looks_ || asks_) rest(*os_, kLook);
@@ -327,6 +332,16 @@ void SunkStarts::live() {
   };
   while (!all_done()) rest(*os_, kLook);
   clients_.clear();
+}
+
+// For long: it says so, and is noticed soon when it is back.
+void SunkStarts::be_away() {
+  database_->away = true;
+  say("SET t:0 away");
+  rest(*os_, seconds(15 + static_cast<int64_t>(draw("sunk.away_s", 10))));
+  if (sink().trouble().empty() && sink().committed_lsn() < engine_->applied_lsn())
+    amiss("nobody answers, and sink_status says that all is well");
+  database_->away = false;
 }
 
 // Nothing is written any more, and nothing is in the way.
