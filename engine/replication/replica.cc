@@ -65,6 +65,7 @@ class Replica::Attempt {
   // Returns when the link has ended, and why.
   Error run() {
     if (const auto begun = begin(); !begun.ok()) return begun.error();
+    if (!current()) return no_longer();  // while the log began anew with what was taken over
     const auto followed = follow();
     return followed.ok() ? no_longer() : followed.error();
   }

@@ -45,11 +45,17 @@ class Reader {
  public:
   explicit Reader(engine::Os& os) : world_(os) {}
 
+  Result<void> say(const std::string& sql) {
+    const Inside inside(world_);
+    TRY(open());
+    TRY(each("PRAGMA journal_mode=persist", [](sqlite3_stmt*) {}));
+    if (sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return error();
+    return {};
+  }
+
   Result<BehindContent> read() {
     const Inside inside(world_);
-    constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-    if (sqlite3_open_v2(kBehindFile, &db_, kFlags, engine::sqlite::kVfs) != SQLITE_OK)
-      return error();
+    TRY(open());
     std::string check;
     TRY(each("PRAGMA integrity_check", [&](sqlite3_stmt* row) {
       if (check.empty()) check = bytes_of(row, 0);
@@ -79,6 +85,12 @@ class Reader {
   }
 
  private:
+  Result<void> open() {
+    constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    if (sqlite3_open_v2(kBehindFile, &db_, kFlags, engine::sqlite::kVfs) != SQLITE_OK)
+      return error();
+    return {};
+  }
   Result<void> each(const std::string& sql, const std::function<void(sqlite3_stmt*)>& visit) {
     sqlite3_stmt* statement = nullptr;
     const int size = static_cast<int>(sql.size()) + 1;
@@ -133,6 +145,8 @@ BehindRows rows_to_be(const engine::Keyspace& keyspace) {
 }
 
 Result<BehindContent> read_behind(engine::Os& os) { return Reader(os).read(); }
+
+Result<void> say_behind(engine::Os& os, const std::string& sql) { return Reader(os).say(sql); }
 
 std::string difference(const BehindRows& database, const BehindRows& store) {
   for (const std::string& one : database)

@@ -27,6 +27,8 @@ struct BehindContent {
 // Reads the file by a connection of its own, while nobody writes it. Yields.
 //   Errors: kCorrupt: what SQLite says, or its integrity_check.
 Result<BehindContent> read_behind(engine::Os& os);
+// The same of what another program says to it, in SQL. Yields.
+Result<void> say_behind(engine::Os& os, const std::string& sql);
 
 // The first row that is in one alone, for people; empty: there is none.
 std::string difference(const BehindRows& database, const BehindRows& store);

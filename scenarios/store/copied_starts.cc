@@ -154,6 +154,7 @@ Came CopiedStarts::in_world(sim::WorldState& world, sim::Injector* injector, con
   os.destroy_tasks();
   came.died = os.died();
   if (!came.died.empty()) (void)engine_.release(), (void)over_.release();  // broken: left as it is
+  if (at_end_) at_end_(!came.died.empty());
   engine_.reset();
   over_.reset();
   return came;

@@ -105,6 +105,8 @@ class CopiedStarts {
   std::optional<Violation> wrong_;
   const sim::SimOs* sim_os_ = nullptr;      // under what is open
   std::unique_ptr<engine::Engine> engine_;  // what is open
+  // What else stands on the world's Os goes, before that does; of one that died, it is left as it is.
+  std::function<void(bool died)> at_end_;
 
  private:
   Came open_in(sim::WorldState& world, sim::Injector* injector, const Over& over, const Then& then);

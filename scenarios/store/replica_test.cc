@@ -10,6 +10,7 @@
 #include "faults/personas.h"
 #include "scenarios/store/digest.h"
 #include "scenarios/store/served.h"
+#include "scenarios/store/stream_ledger.h"
 #include "sim/node_os.h"
 #include "sim/sim_net.h"
 #include "sim/sim_os.h"
@@ -103,6 +104,40 @@ TEST_F(ReplicaTest, ServesTheOldDataSetUntilTheNewOneIsWhole) {
     EXPECT_TRUE(follows_all(replica, master));
     EXPECT_EQ(ask(replica, "EXISTS old"), ":0\r\n");
     EXPECT_EQ(replica.replica().stats().full, 1u);
+  });
+}
+
+TEST_F(ReplicaTest, IsNotLinkedWhenItWasPromotedAsItsLogBeganAnew) {
+  live([&] {
+    ask(start("a"), "MSET x 1 y 2");
+    Engine& replica = start("b");
+    ask(replica, "REPLICAOF a 6379");
+    ASSERT_TRUE(becomes([&] { return replica.keyspace().size(0) == 2; }));
+    ASSERT_EQ(replica.replica().stats().full, 0u);  // its log has no base of that yet
+    replica.follow_nobody();
+    EXPECT_TRUE(becomes([&] { return replica.replica().stats().full == 1; }));
+    rest(seconds(1));
+    EXPECT_FALSE(replica.replica().linked());
+    EXPECT_EQ(ask(replica, "SET z 3"), "+OK\r\n");
+  });
+}
+
+TEST_F(ReplicaTest, TheLedgerHearsOfAReplicaThatHoldsOtherData) {
+  live([&] {
+    Engine& master = start("a");
+    Engine& replica = start("b");
+    StreamLedger ledger;
+    const StreamLedger::Machine machines[] = {{"a", &master}, {"b", &replica}};
+    ask(replica, "CONFIG SET replica-read-only no");
+    ask(replica, "REPLICAOF a 6379");
+    ASSERT_TRUE(becomes([&] { return replica.replica().linked(); }));
+    EXPECT_EQ(ledger.look(machines), "");
+    ask(master, "SET x 1");
+    ledger.note(master);
+    ASSERT_TRUE(follows_all(replica, master));
+    EXPECT_EQ(ledger.look(machines), "");
+    ask(replica, "SET x 2");
+    EXPECT_THAT(ledger.look(machines), HasSubstr("b says that it is at offset"));
   });
 }
 

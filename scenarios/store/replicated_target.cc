@@ -248,6 +248,7 @@ void ReplicatedTarget::note_loss() {
 
 void ReplicatedTarget::on_operation(uint64_t lsn) {
   history_.note_operation(lsn, master_->engine());
+  ledger_.note(master_->engine());
   happened(history_.last());
 }
 
@@ -262,6 +263,14 @@ void ReplicatedTarget::look() {
   if (!broken_.empty()) return;
   for (WatchedReplica* replica : replicas()) replica->look();
   if (third_ != nullptr) look_at_one_of_two();
+  look_at_streams();
+}
+
+void ReplicatedTarget::look_at_streams() {
+  std::vector<StreamLedger::Machine> machines{{kMaster, &master_->engine()}};
+  for (WatchedReplica* replica : replicas())
+    if (!replica->down()) machines.push_back({replica->name(), &replica->engine()});
+  if (std::string amiss = ledger_.look(machines); !amiss.empty()) accuse(std::move(amiss));
 }
 
 // WAIT counted one of them, and does not say which.

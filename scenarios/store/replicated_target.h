@@ -31,6 +31,7 @@
 #include "scenarios/store/network_event.h"
 #include "scenarios/store/replica_machine.h"
 #include "scenarios/store/store_target.h"
+#include "scenarios/store/stream_ledger.h"
 #include "scenarios/store/watched_replica.h"
 #include "sim/sim_net.h"
 
@@ -123,6 +124,7 @@ class ReplicatedTarget final : public sim::Target,
   void on_operation(uint64_t lsn) override;  // of the master
   void look();
   void look_at_one_of_two();
+  void look_at_streams();
   void note_released();
   void note_loss();
   void accuse(std::string text);
@@ -132,6 +134,7 @@ class ReplicatedTarget final : public sim::Target,
   sim::Settings settings_of_others_;  // whatever befalls the run's own
   sim::SimNetwork network_;
   MasterHistory history_;
+  StreamLedger ledger_;
   WatchedReplica::World world_;
   OtherMachine master_machine_;
   std::vector<std::unique_ptr<engine::Engine>> engines_;  // on it: the last until it is the master

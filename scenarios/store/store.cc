@@ -8,6 +8,7 @@
 #include "engine/command/call.h"
 #include "engine/command/command_table.h"
 #include "engine/config.h"
+#include "scenarios/store/changing_roles.h"
 #include "scenarios/store/found_backups.h"
 #include "scenarios/store/not_modelled.h"
 #include "scenarios/store/other_starts.h"
@@ -17,6 +18,7 @@
 #include "scenarios/store/roles.h"
 #include "scenarios/store/store_history.h"
 #include "scenarios/store/store_target.h"
+#include "scenarios/store/sunk_starts.h"
 #include "scenarios/store/telling.h"
 #include "scenarios/store/tiered_starts.h"
 #include "scenarios/store/told.h"
@@ -193,8 +195,13 @@ class BehindType : public StoreType {
   }
   std::string turn_log_on() const override { return {}; }
   bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
+  OtherStarts other_starts(const sim::WorldState& world, const sim::Settings& settings,
+                           sim::Choices& choices) const override {
+    return sunk_starts_of_store(world, settings, behind_, reads(), choices);
+  }
 
  protected:
+  virtual bool reads() const { return false; }  // rows of others
   engine::SinkMode mode() const { return behind_.mode; }
   bool waits() const { return mode() == engine::SinkMode::kThrough; }
 
@@ -247,6 +254,7 @@ class ReadThroughType final : public SinkType {
         "ago, and touched only by who changes their keys",
         policy.promise);
   }
+  bool reads() const override { return true; }
   // A whole database is never emptied: of the rows that are kept none may go.
   std::span<const Administration> administer(const Policy& policy) const override {
     static const auto rewrites = without_flush("BGREWRITEAOF");
@@ -389,6 +397,10 @@ class ReplicatedType final : public StoreType {
   std::string turn_log_on() const override { return {}; }
   bool rewritten_by_another(sim::Disk&, sim::Choices&) const override { return false; }
   std::vector<FoundBackup> backups(engine::Os&, int64_t) const override { return {}; }
+  OtherStarts other_starts(const sim::WorldState& world, const sim::Settings& settings,
+                           sim::Choices& choices) const override {
+    return changing_roles_of_store(world, settings, choices);
+  }
 
  private:
   static std::vector<Administration> events_of(size_t replicas) {

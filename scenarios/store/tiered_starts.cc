@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +23,30 @@ namespace powercut::scenarios {
 namespace {
 
 constexpr std::string_view kEndTiered = "SHUTDOWN";
+
+// Nothing fails, and what is sent takes its time.
+constexpr sim::Weather kSlowBucket{milliseconds(1), milliseconds(60), {}, {}, 0};
+
+// The n-th sync of the cold tier's files, or of its folder, fails.
+class ColdSyncFails final : public sim::Injector {
+ public:
+  explicit ColdSyncFails(uint64_t number) : number_(number) {}
+  sim::Injection on_call(const sim::SeamCall& call) override {
+    const bool syncs = call.op == sim::Op::kSync || call.op == sim::Op::kSyncDirectory;
+    sim::Injection injection;
+    if (!serves || !syncs || !call.path.starts_with(kColdFolder) || seen_++ != number_)
+      return injection;
+    met = fmt::format("a failed sync of {}", call.path);
+    injection.error = Errc::kIo;
+    return injection;
+  }
+  bool serves = false;  // until then nothing fails
+  std::string met;
+
+ private:
+  const uint64_t number_;
+  uint64_t seen_ = 0;
+};
 
 class TieredStarts final : CopiedStarts {
  public:
@@ -56,12 +81,15 @@ class TieredStarts final : CopiedStarts {
   void judge_left(sim::WorldState& world, const Held& held, const std::string& told);
   void judge_backups(const sim::WorldState& world, const Held& held, const std::string& told);
   void judge_restore();
+  void judge_failure_told();
+  void judge_backup_amid_moves();
 
   const Tiers tiers_;
   sim::WorldState durable_;  // as a power cut may leave the world
   std::unique_ptr<sim::SimObjectStore> bucket_;
   std::unique_ptr<ColdHashes> cold_;
   std::vector<FoundBackup::State> states_;
+  std::function<void(engine::Os& os)> then_;  // what a start does before it ends
 };
 
 // --- One start ---
@@ -70,7 +98,7 @@ Came TieredStarts::open_tiered(sim::WorldState& world, sim::Injector* injector, 
                                bool calm) {
   return in_world(world, injector, [&](engine::Os& os, Came& came) {
     cold_ = std::make_unique<ColdHashes>();
-    bucket_ = std::make_unique<sim::SimObjectStore>(os);
+    bucket_ = std::make_unique<sim::SimObjectStore>(os, kSlowBucket);
     bucket_->set_fine(true);
     auto made = engine::Engine::make(os, tiered_config_of(settings_, tiers_));
     if (tiers_ == Tiers::kArchived) made->set_object_store(bucket_.get());
@@ -90,6 +118,7 @@ Came TieredStarts::open_tiered(sim::WorldState& world, sim::Injector* injector, 
     came.digest = keyspace_digest(engine_->keyspace(), wall_ms_, cold_.get());
     came.calls_of_start = sim_os_->calls();  // with what the judge has read
     if (held != nullptr) do_job(os, *held, calm);
+    if (then_) then_(os);
   });
 }
 
@@ -260,6 +289,79 @@ void TieredStarts::judge_restore() {
   }
 }
 
+// --- What fails beside the log, and what is wanted amid a move ---
+
+// While the log has bytes that are not synced, a sync of the tier's that fails may have taken them with it.
+void TieredStarts::judge_failure_told() {
+  if (config_of(settings_).aof.policy == engine::SyncPolicy::kAlways) return;
+  ColdSyncFails fails(choices_.choose("starts.cold_sync", 0, 10));
+  std::string untold;
+  then_ = [&](engine::Os& os) {
+    fails.serves = true;
+    const auto session = engine_->connect();
+    const engine::AofLog& log = engine_->aof();
+    const uint64_t heals = engine_->keeper().stats().heals;
+    uint64_t written = 0;
+    for (uint64_t n = 0, behind = 0; n < 80 && behind < 10; ++n) {
+      session->feed(fmt::format("SET told:{} {}\r\n", n % 6, std::string(90, 'x')));
+      rest(os, milliseconds(3));
+      if (!fails.met.empty() && behind++ == 0) written = log.written_lsn();
+    }
+    const bool distrusted = log.poisoned() || engine_->keeper().stats().heals != heals;
+    if (!fails.met.empty() && log.active() && log.synced_lsn() < written && !distrusted)
+      untold =
+          fmt::format("it is behind {}, and its log, of which operation {} is not synced, goes on",
+                      fails.met, written);
+  };
+  sim::WorldState copy = durable_;
+  const Came came = open_tiered(copy, &fails);
+  then_ = {};
+  const std::string told = "whose cold tier meets a failed sync";
+  if (!came.died.empty()) return wrong(Breach::kDies, told, came.text());
+  if (!untold.empty()) wrong(Breach::kUntrue, told, untold);
+}
+
+// A backup is begun and sealed while segments leave for the archive, which takes its time.
+void TieredStarts::judge_backup_amid_moves() {
+  Held held;
+  then_ = [&](engine::Os& os) {
+    const auto session = engine_->connect();
+    const auto say = [&](std::string_view words) {
+      return reply_to(*session, std::string(words) + "\r\n");
+    };
+    bucket_->set_fine(false);
+    for (uint64_t n = 0; n < 12 && held.wrong.empty(); ++n) {
+      for (uint64_t i = 0; i < 3; ++i)
+        (void)say(fmt::format("SET moved:{} {}", i, std::string(60 + 10 * n, 'x')));
+      const bool begins = n % 4 == 1;
+      rest(os, milliseconds(static_cast<int64_t>(choices_.choose("starts.amid", n, 60))));
+      if (choices_.choose("starts.rewrites", n, 3) == 0) (void)say("BGREWRITEAOF");
+      if (!begins) continue;
+      for (const std::string_view words :
+           {"BACKUP START amid", "BACKUP SEAL", "BACKUP REMOVE amid"}) {
+        rest(os, milliseconds(static_cast<int64_t>(choices_.choose("starts.between", n, 40))));
+        if (n == 9 && words == "BACKUP REMOVE amid") break;  // the last stays
+        const std::string reply = say(words);
+        if (reply.starts_with('-') && held.wrong.empty())
+          held.wrong = fmt::format("nothing fails, and {} is answered {}", words,
+                                   reply.substr(0, reply.find('\r')));
+      }
+    }
+    bucket_->set_fine(true);
+  };
+  sim::WorldState copy = durable_;
+  const Came came = open_tiered(copy, nullptr);
+  then_ = {};
+  const std::string told = "with backups while segments move";
+  expect_same(came, told);
+  if (!wrong_ && !held.wrong.empty()) wrong(Breach::kBackup, told, held.wrong);
+  if (wrong_) return;
+  const auto found = expect_backups(durable_.disk, copy.disk, told);
+  const FoundBackup* own = backup_of(found, "amid");
+  if (own == nullptr || !own->sealed || !own->trouble.empty())
+    wrong(Breach::kBackup, told, "the sealed backup is not whole");
+}
+
 TargetType::OtherStarts TieredStarts::judge() {
   sim::WorldState copy = durable_;
   plain_ = open_tiered(copy, nullptr);
@@ -267,6 +369,8 @@ TargetType::OtherStarts TieredStarts::judge() {
   judge_failing_call();
   if (!wrong_) judge_failing_job();
   if (!wrong_) judge_restore();
+  if (!wrong_) judge_failure_told();
+  if (!wrong_) judge_backup_amid_moves();
   return {wrong_, states_, wall_ms_};
 }
 
