@@ -17,6 +17,7 @@
 #include "scenarios/judge/file_content.h"
 #include "scenarios/judge/looked_at_os.h"
 #include "scenarios/store/asked_starts.h"
+#include "scenarios/store/client_starts.h"
 #include "scenarios/store/copied_starts.h"
 #include "scenarios/store/digest.h"
 #include "scenarios/store/disturbed_starts.h"
@@ -340,6 +341,7 @@ TargetType::OtherStarts OtherStarts::judge() {
   if (!wrong_) wrong_ = judge_foreign_starts(*this);
   if (!wrong_) wrong_ = judge_asked_starts(*this);
   if (!wrong_) wrong_ = judge_timed_starts(*this);
+  if (!wrong_) wrong_ = judge_client_starts(*this);
   return {wrong_, states_, wall_ms_};
 }
 
