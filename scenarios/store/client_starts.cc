@@ -120,7 +120,9 @@ std::string ClientStarts::look_at_listeners(engine::Os& os, engine::Engine& engi
     const std::string mark = fmt::format("heard:{}.", n);
     const uint64_t applied = engine.aof().applied_lsn();
     const std::vector<Words> requests = heard_of(mark, before);
-    for (const Words& words : requests) say(*writer, words);
+    // Who listens may write as well.
+    engine::Session& who = draw("client.writes", 3) == 0 ? *listeners[1] : *writer;
+    for (const Words& words : requests) say(who, words);
     if (engine.aof().applied_lsn() == applied + 1) {
       all.push_back({mark, applied + 1, false});
       before = mark;
@@ -235,16 +237,21 @@ struct Thoughts {
 
 // A transaction is done unless a key changed that is watched still.
 std::string ClientStarts::look_at_thoughts(engine::Os&, engine::Engine& engine) {
-  constexpr std::string_view kSays[] = {"WATCH", "WATCH", "UNWATCH", "MULTI", "MULTI",
-                                        "EXEC",  "EXEC",  "DISCARD", "RESET", "NOSUCH",
-                                        "PING",  "SET",   "other",   "other", "other"};
+  constexpr std::string_view kBefore[] = {"WATCH", "WATCH", "WATCH", "UNWATCH", "UNWATCH", "MULTI",
+                                          "MULTI", "MULTI", "other", "other",   "other",   "other",
+                                          "SET",   "EXEC",  "RESET", "NOSUCH"};
+  constexpr std::string_view kWithin[] = {"EXEC",  "EXEC",  "EXEC",    "EXEC",    "PING",  "SET",
+                                          "SET",   "PING",  "UNWATCH", "DISCARD", "other", "other",
+                                          "MULTI", "WATCH", "RESET",   "NOSUCH"};
+  static_assert(std::size(kBefore) == std::size(kWithin));
   const auto session = engine.connect(), other = engine.connect();
   Thoughts is;
   std::string story;
-  for (int n = 0; n < 40; ++n) {
-    const std::string key = fmt::format("thought:{}", draw("client.key", 3));
+  for (int n = 0; n < 200; ++n) {
+    const std::string key = fmt::format("thought:{}", draw("client.key", 2));
     const std::string what(kSays[draw("client.says", std::size(kSays))]);
     story += " " + what;
+    if (story.size() > 200) story.erase(0, story.find(' ', 100));
     if (what == "other") {
       if (!ask(*other, {"SET", key, std::to_string(n)}).starts_with('+')) return {};
       is.changes(key);
@@ -284,7 +291,7 @@ std::string ClientStarts::look_at_thoughts(engine::Os&, engine::Engine& engine) 
     }
     const std::string reply = ask(*session, words);
     if (!reply.starts_with(to_be))
-      return fmt::format("a client says{}: it is answered {:?}, and not {:?}", story,
+      return fmt::format("a client says at last{}: it is answered {:?}, and not {:?}", story,
                          reply.substr(0, 40), to_be);
   }
   return {};
