@@ -249,7 +249,8 @@ std::string ClientStarts::look_at_thoughts(engine::Os&, engine::Engine& engine) 
   std::string story;
   for (int n = 0; n < 200; ++n) {
     const std::string key = fmt::format("thought:{}", draw("client.key", 2));
-    const std::string what(kSays[draw("client.says", std::size(kSays))]);
+    const auto& says = is.in_multi ? kWithin : kBefore;
+    const std::string what(says[draw("client.says", std::size(says))]);
     story += " " + what;
     if (story.size() > 200) story.erase(0, story.find(' ', 100));
     if (what == "other") {
