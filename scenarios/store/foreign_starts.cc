@@ -11,6 +11,7 @@
 #include "engine/aof/manifest.h"
 #include "engine/aof/replace.h"
 #include "engine/backup/restore.h"
+#include "engine/checkpoint/rdb_encode.h"
 #include "scenarios/judge/file_content.h"
 #include "scenarios/store/copied_starts.h"
 #include "scenarios/store/digest.h"
@@ -37,6 +38,7 @@ class ForeignStarts final : CopiedStarts {
   sim::WorldState world_of(const Files& files);
   void expect_refused(const Files& files, std::string_view told, std::string_view named);
   void judge_cut_log();
+  void judge_preamble();
   void judge_without_manifest();
   void judge_under_another_name();
   void judge_checkpoint_beside();
@@ -102,6 +104,50 @@ void ForeignStarts::judge_cut_log() {
     wrong(Breach::kLost, told, fmt::format("{}, and {} were whole", came.text(), whole));
 }
 
+// A checkpoint with commands behind it, as a server before Redis 7 kept its log, and as Redis 7 takes that for its base: what a
+// start says of it is what there is.
+void ForeignStarts::judge_preamble() {
+  engine::Keyspace keyspace;
+  keyspace.put(0, "p", "v");
+  keyspace.settle();
+  std::string bytes = engine::encode_rdb(keyspace);
+  uint64_t whole = choices_.choose("foreign.behind", 0, 4);
+  for (uint64_t n = 0; n < whole; ++n) bytes += kOneCommand;
+  const bool single = choices_.choose("foreign.single", 0, 2) == 0;
+  uint64_t dropped = 0;
+  if (single && whole > 0 && choices_.choose("foreign.torn", 0, 2) == 0) {
+    const size_t cut = 1 + choices_.choose("foreign.torn", 1, kOneCommand.size() - 1);
+    bytes.resize(bytes.size() - cut);
+    dropped = kOneCommand.size() - cut;
+    --whole;
+  }
+  Files files{{std::string(engine::kSingleLog), bytes}};
+  if (!single)
+    files = {{engine::in_aof_directory(engine::base_name(1)), bytes},
+             {engine::in_aof_directory(engine::segment_name(1)), ""},
+             {engine::in_aof_directory(engine::kManifestName),
+              fmt::format("file {} seq 1 type b\nfile {} seq 1 type i\n", engine::base_name(1),
+                          engine::segment_name(1))}};
+  const std::string told = fmt::format("upon {} that begins with a checkpoint, with {} commands",
+                                       single ? "a single log" : "a base", whole);
+  for (const bool drops : {true, false}) {
+    RecoveryOptions options = options_;
+    options.append_only = true;
+    options.drops_torn_end = drops;
+    sim::WorldState world = world_of(files);
+    if (wrong_) return;
+    if (!drops && dropped != 0)
+      return expect_refusal(options, {}, told, "nothing was changed", world.disk);
+    const Came came = start(world, options);
+    if (!came.started()) return wrong(Breach::kNoStart, told, came.text());
+    const engine::RecoveryReport& report = came.report;
+    if (report.base_keys != 1 || report.entries != whole || report.dropped_bytes != dropped)
+      wrong(Breach::kUntrue, told,
+            fmt::format("it says {} keys, {} entries, and {} bytes dropped of {}", report.base_keys,
+                        report.entries, report.dropped_bytes, dropped));
+  }
+}
+
 void ForeignStarts::judge_without_manifest() {
   for (const std::string_view begins : kBeginnings) {
     const std::string name = engine::in_aof_directory(begins == kOneCommand || begins == kTimestamp
@@ -155,6 +201,7 @@ void ForeignStarts::judge_checkpoint_beside() {
 
 std::optional<Violation> ForeignStarts::judge() {
   judge_cut_log();
+  if (!wrong_) judge_preamble();
   if (!wrong_) judge_without_manifest();
   if (!wrong_) judge_under_another_name();
   if (!wrong_) judge_checkpoint_beside();

@@ -18,7 +18,9 @@
 #include "scenarios/judge/looked_at_os.h"
 #include "scenarios/store/asked_starts.h"
 #include "scenarios/store/backup_words.h"
+#include "scenarios/store/client_starts.h"
 #include "scenarios/store/copied_starts.h"
+#include "scenarios/store/counted_starts.h"
 #include "scenarios/store/digest.h"
 #include "scenarios/store/disturbed_starts.h"
 #include "scenarios/store/foreign_starts.h"
@@ -342,6 +344,8 @@ TargetType::OtherStarts OtherStarts::judge() {
   if (!wrong_) wrong_ = judge_asked_starts(*this);
   if (!wrong_) wrong_ = judge_timed_starts(*this);
   if (!wrong_) wrong_ = judge_backup_words(*this);
+  if (!wrong_) wrong_ = judge_client_starts(*this);
+  if (!wrong_) wrong_ = judge_counted_starts(*this);
   return {wrong_, states_, wall_ms_};
 }
 

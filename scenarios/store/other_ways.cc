@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/checkpoint/rdb_dump.h"
@@ -113,6 +116,145 @@ std::string Edited::change() {
 std::string edited_otherwise(const engine::List& list, int edits, const Drawn& draw) {
   if (list.size() > kLongest) return {};
   Edited edited(list, draw);
+  for (; edits > 0; --edits)
+    if (std::string wrong = edited.edit(); !wrong.empty()) return wrong;
+  return {};
+}
+
+// --- Streams ---
+
+namespace {
+
+using engine::StreamId;
+
+// Each entry that there ever was, and those that are there.
+class EditedStream {
+ public:
+  explicit EditedStream(const Drawn& draw)
+      : stream_(std::make_unique<engine::Stream>()), draw_(draw) {
+    limits_.node_entries = draw_(6);
+    limits_.node_bytes = draw_(2) == 0 ? 4096 : 40 + draw_(100);
+  }
+  // What is wrong behind one more.
+  std::string edit() {
+    const std::string what = change();
+    const std::string wrong = look();
+    return wrong.empty() ? wrong
+                         : fmt::format("{}, {} of a stream is not what it should be", what, wrong);
+  }
+
+ private:
+  void append();
+  std::string trim();
+  std::string change();
+  std::string look();
+
+  std::unique_ptr<engine::Stream> stream_;
+  engine::StreamLimits limits_;
+  std::vector<StreamId> ever_;
+  std::vector<StreamId> there_;
+  StreamId max_deleted_;
+  std::string amiss_;
+  const Drawn& draw_;
+};
+
+void EditedStream::append() {
+  constexpr std::string_view kWords[] = {"f", "v", "f", "w", "g", "other"};
+  StreamId id = ever_.empty() ? StreamId{1, 0} : ever_.back();
+  id = draw_(3) == 0 ? StreamId{id.ms + 1 + draw_(300), draw_(3)} : *id.next();
+  const size_t fields = 1 + draw_(std::size(kWords) / 2);
+  stream_->append(id, std::span(kWords).first(2 * fields), limits_);
+  ever_.push_back(id);
+  there_.push_back(id);
+}
+
+std::string EditedStream::trim() {
+  engine::StreamTrim trim;
+  trim.by_id = draw_(2) == 0;
+  trim.length = draw_(there_.size() + 2);
+  trim.id = ever_[draw_(ever_.size())];
+  trim.whole_blocks = draw_(2) == 0;
+  if (trim.whole_blocks) trim.limit = draw_(8);
+  const size_t older =
+      static_cast<size_t>(std::lower_bound(there_.begin(), there_.end(), trim.id) - there_.begin());
+  const size_t over = there_.size() - std::min<size_t>(there_.size(), trim.length);
+  const size_t most = trim.by_id ? older : over;
+  const size_t taken = stream_->trim(trim);
+  const bool fits =
+      trim.whole_blocks ? taken <= most && (trim.limit == 0 || taken <= trim.limit) : taken == most;
+  if (!fits) amiss_ = "how many are taken";
+  there_.erase(there_.begin(),
+               there_.begin() + static_cast<ptrdiff_t>(std::min(taken, there_.size())));
+  return trim.by_id ? "trimmed to an ID" : "trimmed to a length";
+}
+
+std::string EditedStream::change() {
+  const uint64_t which = there_.empty() ? 0 : draw_(12);
+  if (which < 5) {
+    for (uint64_t n = draw_(6); n > 0; --n) append();
+    append();
+    return "with entries added";
+  }
+  if (which == 5) return trim();
+  if (which == 6) {
+    const auto read = engine::restore_payload(
+        engine::dump_payload(Value(std::make_unique<engine::Stream>(*stream_))));
+    if (!read.ok()) amiss_ = "what is written";
+    if (read.ok()) stream_ = std::make_unique<engine::Stream>(*read->stream());
+    return "written and read";
+  }
+  if (which == 7) {
+    if (stream_->erase({ever_.back().ms + 1, 0})) amiss_ = "what is not there";
+    return "without an entry that there never was";
+  }
+  // Often the first or the last.
+  size_t i = draw_(there_.size());
+  if (const uint64_t end = draw_(4); end < 2) i = end == 0 ? 0 : there_.size() - 1;
+  const StreamId gone = there_[i];
+  if (!stream_->erase(gone) || stream_->erase(gone)) amiss_ = "what is there";
+  there_.erase(there_.begin() + static_cast<ptrdiff_t>(i));
+  max_deleted_ = std::max(max_deleted_, gone);
+  return fmt::format("without entry {} of {}", i, there_.size() + 1);
+}
+
+// What is not as it should be.
+std::string EditedStream::look() {
+  if (!amiss_.empty()) return amiss_;
+  if (stream_->size() != there_.size()) return "the length";
+  if (stream_->first_id() != (there_.empty() ? StreamId{} : there_.front())) return "the first ID";
+  if (stream_->last_id() != ever_.back()) return "the last ID";
+  if (stream_->max_deleted_id() != max_deleted_) return "the greatest ID that was deleted";
+  if (stream_->entries_added() != ever_.size()) return "the number of all that were added";
+  StreamId from = ever_[draw_(ever_.size())], to = ever_[draw_(ever_.size())];
+  if (to < from) std::swap(from, to);
+  std::vector<StreamId> are(std::lower_bound(there_.begin(), there_.end(), from),
+                            std::upper_bound(there_.begin(), there_.end(), to));
+  for (const bool reverse : {false, true}) {
+    std::vector<StreamId> found;
+    stream_->for_range(from, to, reverse, [&](const engine::StreamEntry& entry) {
+      found.push_back(entry.id);
+      return true;
+    });
+    if (found != are) return "a range";
+    std::reverse(are.begin(), are.end());
+  }
+  if (stream_->has_behind(from) != (!there_.empty() && there_.back() > from))
+    return "what comes behind an ID";
+  // Before the first it says what a group has left to read, not what there was.
+  const int64_t told = stream_->added_up_to(to);
+  const auto were = std::upper_bound(ever_.begin(), ever_.end(), to) - ever_.begin();
+  const bool can_tell = !there_.empty() && to >= there_.front();
+  if (can_tell && told != engine::StreamGroup::kUnknown && told != were)
+    return "the number of those added up to an ID";
+  if (can_tell && to == ever_.back() && told != were)
+    return "the number of those added up to the last";
+  return {};
+}
+
+}  // namespace
+
+std::string stream_edited_otherwise(int edits, const Drawn& draw) {
+  EditedStream edited(draw);
   for (; edits > 0; --edits)
     if (std::string wrong = edited.edit(); !wrong.empty()) return wrong;
   return {};

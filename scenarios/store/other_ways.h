@@ -1,5 +1,5 @@
-// The same by another way: what a value becomes that is copied, or written and read; what a list is that is edited, beside a
-// row of words; what a client gets that had to wait, beside one who came later. Each in one line, and empty where they agree.
+// The same by another way: what a value becomes that is copied, or written and read; what a list or a stream is that is
+// edited, beside a row of words; what a client gets that had to wait, beside one who came later. Each in one line, and empty where they agree.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,8 @@ using Drawn = std::function<uint64_t(uint64_t n)>;
 std::string kept_otherwise(const engine::Value& value, const engine::EncodingLimits& limits);
 // A copy of it, with that many edits.
 std::string edited_otherwise(const engine::List& list, int edits, const Drawn& draw);
+// A stream made for it, with that many edits, beside a row of its entries.
+std::string stream_edited_otherwise(int edits, const Drawn& draw);
 // `words` began to wait, and is kept as `waiting`. What it gets when there is something, and what it would if it came then;
 // with the values that `keyspace` holds.
 std::string served_otherwise(const engine::Keyspace& keyspace,

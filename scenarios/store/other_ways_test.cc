@@ -56,6 +56,11 @@ TEST(OtherWays, AListIsARowOfWords) {
   }
 }
 
+TEST(OtherWays, AStreamIsARowOfEntries) {
+  const Drawn draw = counted();
+  for (int i = 0; i < 300; ++i) EXPECT_EQ(stream_edited_otherwise(60, draw), "");
+}
+
 // Who waits is kept with other words than it said.
 TEST(OtherWays, WhoWaitedIsServedAsWhoComesLate) {
   engine::Keyspace keyspace;

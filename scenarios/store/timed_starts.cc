@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "engine/engine.h"
-#include "engine/os/forwarding_os.h"
 #include "scenarios/store/copied_starts.h"
 #include "scenarios/store/held_back.h"
+#include "scenarios/store/slow_os.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
@@ -23,31 +23,6 @@ namespace powercut::scenarios {
 namespace {
 
 using Words = std::vector<std::string>;
-
-// Where a sync may take long.
-class SlowOs final : public engine::ForwardingOs {
- public:
-  using ForwardingOs::ForwardingOs;
-  Result<std::unique_ptr<engine::File>> open(std::string_view path, engine::Open mode) override;
-  Duration sync_takes{0};
-};
-
-class SlowFile final : public engine::ForwardingFile {
- public:
-  SlowFile(std::unique_ptr<File> file, SlowOs& os) : ForwardingFile(std::move(file)), os_(os) {}
-  Result<void> sync(Site fence) override {
-    if (os_.sync_takes.ns > 0) rest(os_, os_.sync_takes);
-    return inner_->sync(fence);
-  }
-
- private:
-  SlowOs& os_;
-};
-
-Result<std::unique_ptr<engine::File>> SlowOs::open(std::string_view path, engine::Open mode) {
-  TRY_ASSIGN(auto file, inner_.open(path, mode));
-  return std::unique_ptr<engine::File>(std::make_unique<SlowFile>(std::move(file), *this));
-}
 
 class TimedStarts final : CopiedStarts {
  public:

@@ -180,6 +180,17 @@ std::string Twins::look_at_edges(std::string_view key, int db) {
   return wrong.empty() ? wrong : fmt::format("key {}: {}", shown(key), wrong);
 }
 
+// What becomes of a stream's entries, beside a row of them.
+std::string Twins::look_at_entries(std::string_view key, int db) {
+  constexpr uint64_t kOneIn = 2;
+  const auto draw = [this](uint64_t n) {
+    return draw_by(drawn_at_entries_, 0xbf58476d1ce4e5b9u, n);
+  };
+  const engine::Object* object = packed_->keyspace.peek(db, key);
+  if (object == nullptr || object->value.stream() == nullptr || draw(kOneIn) != 0) return {};
+  return stream_edited_otherwise(kEdits, draw);
+}
+
 // What they seldom say of it.
 std::string Twins::say_seldom_said(std::string_view key, int db) {
   constexpr uint64_t kOneIn = 2, kCountedOneIn = 10;
@@ -212,6 +223,8 @@ std::string Twins::say(Words words, int& db) {
     if (auto wrong = look_otherwise(words[at], before); !wrong.empty()) return wrong;
   for (const size_t at : positions)
     if (auto wrong = look_at_edges(words[at], before); !wrong.empty()) return wrong;
+  for (const size_t at : positions)
+    if (auto wrong = look_at_entries(words[at], before); !wrong.empty()) return wrong;
   for (const size_t at : positions)
     if (auto wrong = say_seldom_said(words[at], before); !wrong.empty()) return wrong;
   for (const size_t at : positions)

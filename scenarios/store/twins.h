@@ -49,6 +49,7 @@ class Twins final : public Bystander {
   std::string arrived(const Moved& moved, Words words, const engine::CommandSpec& spec) const;
   std::string look_otherwise(std::string_view key, int db);
   std::string look_at_edges(std::string_view key, int db);
+  std::string look_at_entries(std::string_view key, int db);
   std::string say_seldom_said(std::string_view key, int db);
   uint64_t draw(uint64_t n);
 
@@ -58,6 +59,7 @@ class Twins final : public Bystander {
   uint64_t drawn_ = 0;
   uint64_t drawn_otherwise_ = 0;  // apart: what else is asked stays what it is
   uint64_t drawn_at_edges_ = 0;   // likewise
+  uint64_t drawn_at_entries_ = 0;
   uint64_t drawn_seldom_ = 0;
   uint64_t compared_ = 0;
 };
