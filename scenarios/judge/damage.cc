@@ -16,6 +16,9 @@ std::optional<Violation> judge_damage(const Damage& damage, const Recovered& rec
   const bool same_clock = recovered.wall_ms == damage.intact.wall_ms;
   if (recovered.last == whole && (!same_clock || recovered.digest == damage.intact.digest))
     return std::nullopt;
+  // Nothing was dropped. A manifest that was misdirected to where the one stood that it was to replace is that next one,
+  // to the last byte, and so is the state.
+  if (recovered.last > whole) return std::nullopt;
   const auto violation = [&](std::string_view why) {
     return Violation{Breach::kDamageTaken,
                      fmt::format("recovered operation {}, and {} without the damage: {}",

@@ -1,7 +1,8 @@
 // What a start makes of files that were damaged while nothing ran: a fault outside the contract.
 //
 // It may refuse, and need not know how to go on. But what the files show to be damage is never taken for a
-// tail that was not finished, and what stands in front of it is never dropped.
+// tail that was not finished, and what stands in front of it is never dropped. That it comes to less, or to another state, is
+// wrong; to more it may come, of what had been written by then.
 #pragma once
 
 #include <cstdint>
