@@ -85,7 +85,7 @@ Result<SinkDatabase::Found> SqliteDatabase::open() {
   CHECK(db_ == nullptr);
   // Where nobody can tell, nothing is made: its name could be lost with the power, and nobody would know.
   TRY_ASSIGN(const bool was_there, is_there());
-  if (unmade_) TRY(os_.sync_directory("", "sink.unmade"));
+  if (unmade_) TRY(os_.sync_directory("", sqlite::kSyncRemoved));
   unmade_ = false;
   world_ = std::make_unique<sqlite::World>(os_);
   auto found = connect();
