@@ -355,8 +355,13 @@ old=$port
 is "the same port is no other" "$(ask "CONFIG SET port $old")" "+OK"
 has "an address that there is not" "$(ask 'CONFIG SET bind 999.999.999.999')" "Failed to bind to specified addresses"
 is "and the old one answers on" "$(ask PING)" "+PONG"
-new=$((old < 60000 ? old + 1 : old - 1))
-is "another port" "$(ask "CONFIG SET port $new")" "+OK"
+new=$old
+answer='already in use'
+while [[ $answer == *'already in use'* ]]; do  # by whatever else runs on this machine
+  new=$((new < 60000 ? new + 1 : 20000))
+  answer=$(ask "CONFIG SET port $new")
+done
+is "another port" "$answer" "+OK"
 (exec 3<>"/dev/tcp/127.0.0.1/$old") 2>/dev/null && fail "the old port answers still"
 port=$new
 is "the new one answers" "$(ask PING 'CONFIG GET port')" "+PONG *2"
