@@ -137,6 +137,7 @@ class Client {
   void unwatch();
 
  private:
+  friend class Clients;
   struct News {
     std::string bytes;
     uint64_t lsn;
@@ -146,7 +147,6 @@ class Client {
   Clients& clients_;
   const uint64_t id_;
   std::vector<Watched> watched_;
-  friend class Clients;
   std::vector<News> news_;  // that came while it executed
   bool executing_ = false;
   // In Clients: of its memory, and of what is pending.

@@ -373,7 +373,6 @@ const char* Executor::why_refused(const Client& client, const CommandSpec& spec)
   return nullptr;
 }
 
-// Gives up keys until the data fits, each an operation of its own. Not many at once: the next command goes on.
 size_t Executor::limited_bytes() const { return bytes_of_data() + clients_.buffered(); }
 
 size_t Executor::bytes_of_data() const {
@@ -381,6 +380,7 @@ size_t Executor::bytes_of_data() const {
          (rows_ == nullptr ? 0 : rows_->bytes());
 }
 
+// Gives up keys until the data fits, each an operation of its own. Not many at once: the next command goes on.
 void Executor::make_memory() {
   constexpr int kMost = 128;
   memory_short_ = false;
