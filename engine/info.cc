@@ -327,18 +327,20 @@ std::string Engine::info_stats() {
   lines.add("expired_keys", stats.expired_keys);
   lines.add("expired_stale_perc", "0.00");
   lines.add("expired_time_cap_reached_count", 0);
+  lines.add("expire_cycle_cpu_milliseconds", stats.expiring.ms());
   lines.add("evicted_keys", stats.evicted_keys);
   lines.add("evicted_clients", clients.evicted());
   lines.add("sync_full", master_.stats().full);
   lines.add("sync_partial_ok", master_.stats().partial);
   lines.add("sync_partial_err", master_.stats().partial_refused);
-  // What there is none of: a replica that expires, defragmentation, threads of input and output, copies by fork.
+  // What there is none of: a replica that expires, defragmentation, threads of input and output, copies by fork,
+  // buffers of replies that keep a size.
   for (const char* name :
        {"total_eviction_exceeded_time", "current_eviction_exceeded_time", "migrate_cached_sockets",
         "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
         "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
         "current_active_defrag_time", "dump_payload_sanitizations", "io_threaded_reads_processed",
-        "io_threaded_writes_processed"})
+        "io_threaded_writes_processed", "reply_buffer_shrinks", "reply_buffer_expands"})
     lines.add(name, 0);
   lines.add("refused_writes", stats.refused_writes);
   lines.add("held_replies", stats.held_replies);
@@ -351,8 +353,9 @@ std::string Engine::info_keyspace() {
   for (int db = 0; db < keyspace_.databases(); ++db) {
     if (keyspace_.size(db) == 0) continue;
     lines.add(fmt::format("db{}", db),
-              fmt::format("keys={},expires={},avg_ttl=0", keyspace_.size(db),
-                          keyspace_.database(db).expires_count()));
+              fmt::format("keys={},expires={},avg_ttl={}", keyspace_.size(db),
+                          keyspace_.database(db).expires_count(),
+                          keyspace_.database(db).average_ttl_ms(os_.wall_now().unix_ms)));
   }
   return lines.take();
 }

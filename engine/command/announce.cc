@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <vector>
 
 namespace powercut::engine {
 
@@ -89,14 +88,6 @@ void announce_by_name(Call& call, const CommandSpec& spec) {
   if (row->if_gone == IfGone::kInstead && call.keyspace.peek(call.db, key) == nullptr)
     return call.announce('g', "del", key);
   call.announce_taken(row->kind, row->event, key);
-}
-
-void announce_misses(Call& call, const CommandSpec& spec) {
-  std::vector<size_t> positions;
-  key_positions(spec, call.args, positions);
-  for (const size_t i : positions)
-    if (call.keyspace.peek(call.db, call.arg(i)) == nullptr)
-      call.announce('m', "keymiss", call.arg(i));
 }
 
 }  // namespace powercut::engine

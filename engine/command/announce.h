@@ -8,7 +8,5 @@ namespace powercut::engine {
 
 // What a command that ran has to tell which announced nothing itself: what its row of the table says of its first key.
 void announce_by_name(Call& call, const CommandSpec& spec);
-// A key that a reader looked for is not there.
-void announce_misses(Call& call, const CommandSpec& spec);
 
 }  // namespace powercut::engine

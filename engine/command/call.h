@@ -66,6 +66,7 @@ class Call {
   bool writes_refused = false;  // then a command that only may write (kMayWrite) does not
   bool writes_only_followed =
       false;  // likewise: this store is a replica, and does its master's writes alone
+  uint32_t hits = 0, misses = 0;  // of what it has looked up
   bool may_keep() const { return !writes_refused && !writes_only_followed; }
 
   size_t argc() const { return args.size(); }
@@ -82,10 +83,26 @@ class Call {
     return drawn;
   }
 
+  // --- Looking up what is only read: a hit or a miss of the keyspace, which is announced. ---
+  const Object* find(std::string_view key) { return noted(key, keyspace.find(db, key)); }
+  // ... which is no use of it (Keyspace::look).
+  const Object* look(std::string_view key) { return noted(key, keyspace.look(db, key)); }
+  void note_look_up(std::string_view key, bool is_hit) {
+    ++(is_hit ? hits : misses);
+    if (!is_hit) announce('m', "keymiss", key);
+  }
+
   // --- Typed access. A key of another type answers WRONGTYPE: then failed() is true and the result null. ---
   // `const Hash* hash = call.read<Hash>(key); if (call.failed()) return;`  Null and not failed: no such key.
   template <class T>
   const T* read(std::string_view key) {
+    const T* found = held<T>(key);
+    note_look_up(key, found != nullptr || failed());
+    return found;
+  }
+  // As read, and neither a hit nor a miss of the keyspace: for who looks at what it may change.
+  template <class T>
+  const T* held(std::string_view key) {
     const Object* object = keyspace.find(db, key);
     if (object != nullptr && object->value.away() != nullptr) return fail(kUnnamedAway), nullptr;
     return object == nullptr ? nullptr : checked(as<T>(object->value));
@@ -93,13 +110,13 @@ class Call {
   // The object for changing in place; passes the keyspace's door. Null and not failed: no such key.
   template <class T>
   T* write(std::string_view key) {
-    if (read<T>(key) == nullptr) return nullptr;
+    if (held<T>(key) == nullptr) return nullptr;
     return as<T>(keyspace.find_for_write(db, key)->value);
   }
   // As write, for what WATCH and the caches of clients do not ask for (Keyspace::find_for_write_beside).
   template <class T>
   T* write_beside(std::string_view key) {
-    if (read<T>(key) == nullptr) return nullptr;
+    if (held<T>(key) == nullptr) return nullptr;
     return as<T>(keyspace.find_for_write_beside(db, key)->value);
   }
   // As write, but an absent key gets a new empty T. Never leave it empty, unless it is a stream.
@@ -176,6 +193,10 @@ class Call {
   bool is(size_t i, std::string_view upper_word) const;
 
  private:
+  const Object* noted(std::string_view key, const Object* found) {
+    note_look_up(key, found != nullptr);
+    return found;
+  }
   template <class T, class V>
   static auto as(V& value) {
     if constexpr (std::is_same_v<T, String>)

@@ -155,6 +155,11 @@ TEST_F(KeyEvents, NewKeysAndMissesAreToldToWhoAsks) {
   tell("Em");
   EXPECT_EQ(told("MGET a b"), Lines{"keymiss b"});
   EXPECT_EQ(told("OBJECT ENCODING b"), Lines{});
+  EXPECT_EQ(told("GETDEL b"), Lines{"keymiss b"});
+  EXPECT_EQ(told("SUNIONSTORE c d"), Lines{"keymiss d"});
+  EXPECT_EQ(told("APPEND e 1"), Lines{});
+  tell("Emn");
+  EXPECT_EQ(told("SET f 1 GET"), (Lines{"keymiss f", "new f"}));
 }
 
 TEST_F(KeyEvents, EachChannelIsAskedForByItsLetter) {

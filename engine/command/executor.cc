@@ -505,19 +505,14 @@ Call Executor::make_call(Client& client, std::span<const std::string_view> args,
 void Executor::execute_counted(Call& call, const CommandSpec& spec) {
   if (spec.name == "swapdb" && clients_.watching() && keyspace_.any_due())
     expire_watched_everywhere();
-  const uint64_t hits = keyspace_.hits();
-  const uint64_t misses = keyspace_.misses();
   if (bring_back_ != nullptr)
     if (const std::string why = reads_away(call, spec); !why.empty()) return call.fail(why);
   const bool runs_script = (spec.flags & kRunsScript) != 0;
   if (runs_script && clients_.monitors != 0)  // before what it runs
     show_to_monitors(clients_, *call.client, call.db, spec, call.args, os_.wall_now());
   execute_with_rows(call, spec);
-  if ((spec.flags & kReadOnly) == 0 || runs_script) return;
-  stats_.hits += keyspace_.hits() - hits;
-  stats_.misses += keyspace_.misses() - misses;
-  if (events_.wants('m') && keyspace_.misses() != misses && !spec.name.starts_with("object|"))
-    announce_misses(call, spec);
+  stats_.hits += call.hits;
+  stats_.misses += call.misses;
 }
 
 void Executor::execute_queued(Client& client) {
@@ -593,8 +588,10 @@ size_t Executor::expire_some(size_t limit) {
     ++removed;
   }
   send_news();
+  const Duration took = os_.now() - began;
+  stats_.expiring = stats_.expiring + took;
   if (latency_events_.threshold_ms() != 0)
-    latency_events_.add("expire-cycle", (os_.now() - began).ms(), os_.wall_now().unix_ms / 1000);
+    latency_events_.add("expire-cycle", took.ms(), os_.wall_now().unix_ms / 1000);
   return removed;
 }
 

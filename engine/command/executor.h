@@ -78,8 +78,9 @@ struct ExecutorStats {
   uint64_t evicted_keys = 0;
   uint64_t refused_writes = 0;
   uint64_t held_replies = 0;
-  uint64_t hits = 0;  // keys that commands which read found, or did not
+  uint64_t hits = 0;  // keys that commands looked up and found, or did not
   uint64_t misses = 0;
+  Duration expiring;  // what nobody asked for
 };
 
 class Executor final : public Chance,

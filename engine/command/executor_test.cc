@@ -329,7 +329,7 @@ TEST_F(ExecutorTest, CallsErrorsAndRefusalsAreCounted) {
   EXPECT_EQ(executor.tally().total_errors(), 0u);
 }
 
-// Of reads alone, and of what a script runs once.
+// What a command looks up without a mind to change it, and of what a script runs once.
 TEST_F(ExecutorTest, WhatReadsFindIsCounted) {
   ask("SET a 1");
   ask("APPEND a 2");
@@ -344,6 +344,21 @@ TEST_F(ExecutorTest, WhatReadsFindIsCounted) {
       "0");
   EXPECT_EQ(executor.stats().hits, 3u);
   EXPECT_EQ(executor.stats().misses, 2u);
+  ask("COPY a c");
+  ask("GETDEL b");
+  ask("SINTERSTORE d d d");
+  EXPECT_EQ(executor.stats().hits, 4u);
+  EXPECT_EQ(executor.stats().misses, 5u);
+}
+
+// What has expired goes before a command begins, which is no look-up of its own.
+TEST_F(ExecutorTest, WhatHasExpiredIsMissedOnce) {
+  ask("SET a 1 PX 10");
+  ask("SET b 1");
+  os.unix_ms += 10;
+  ask("MGET a b");
+  EXPECT_EQ(executor.stats().hits, 1u);
+  EXPECT_EQ(executor.stats().misses, 1u);
 }
 
 TEST_F(ExecutorTest, WhatTakesLongIsKept) {

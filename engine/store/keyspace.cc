@@ -15,7 +15,13 @@ Table Database::take_table() {
   due_ = std::vector<Due>();
   due_key_bytes_ = 0;
   expires_count_ = 0;
+  expiries_ms_ = 0;
   return taken;
+}
+
+int64_t Database::average_ttl_ms(int64_t now_ms) const {
+  if (expires_count_ == 0) return 0;
+  return std::max<int64_t>(0, static_cast<int64_t>(expiries_ms_ / expires_count_) - now_ms);
 }
 
 void Database::push_due(int64_t at_ms, std::string_view key) {
@@ -95,7 +101,6 @@ const Object* Keyspace::peek(int db, std::string_view key) const {
 
 Object* Keyspace::look_up(int db, std::string_view key) {
   auto* entry = find_live(db, key, Table::hash_of(key));
-  ++(entry == nullptr ? misses_ : hits_);
   return entry == nullptr ? nullptr : &entry->value;
 }
 
@@ -175,7 +180,7 @@ Object& Keyspace::claim(int db, std::string_view key) {
   } else {
     check_out(database, key, hash, *entry);
     entry->value.access = accesses_.replaced(entry->value.access) & Accesses::kMask;
-    if (entry->value.expires()) database.expires_no_more();
+    if (entry->value.expires()) database.expires_no_more(entry->value.expire_at_ms);
   }
   entry->value.expire_at_ms = Object::kNoExpiry;
   entry->value.epoch = epoch_;
@@ -184,7 +189,7 @@ Object& Keyspace::claim(int db, std::string_view key) {
 
 void Keyspace::erase_entry(Database& db, Table::Entry& entry) {
   if (entry.value.measured) forget_bytes(entry.value);
-  if (entry.value.expires()) db.expires_no_more();
+  if (entry.value.expires()) db.expires_no_more(entry.value.expire_at_ms);
   const bool erased = db.table_.erase(entry.key);
   CHECK(erased && db.expires_count_ <= db.table_.size());
   removed_ = true;
@@ -202,10 +207,10 @@ bool Keyspace::remove(int db, std::string_view key) {
 void Keyspace::set_expiry(int db, std::string_view key, Object* object, int64_t expire_at_ms) {
   CHECK(!object->measured);  // it was checked out
   Database& database = numbered(db);
-  if (object->expires()) database.expires_no_more();
+  if (object->expires()) database.expires_no_more(object->expire_at_ms);
   object->expire_at_ms = expire_at_ms;
   if (!object->expires()) return;
-  ++database.expires_count_;
+  database.expires_then(expire_at_ms);
   if (database.due_.size() > 64 && database.due_.size() > 4 * database.expires_count_) {
     database.drop_stale_due();
     find_next_expiry();
@@ -223,7 +228,7 @@ Object Keyspace::take(int db, std::string_view key) {
   check_out(database, key, Table::hash_of(key), *entry);
   Object taken = std::move(entry->value);
   entry->value = Object();
-  if (taken.expires()) database.expires_no_more();
+  if (taken.expires()) database.expires_no_more(taken.expire_at_ms);
   erase_entry(database, *entry);
   return taken;
 }
@@ -256,6 +261,7 @@ void Keyspace::take_over(Keyspace& other) {
     to.due_ = std::exchange(from.due_, {});
     to.due_key_bytes_ = std::exchange(from.due_key_bytes_, 0);
     to.expires_count_ = std::exchange(from.expires_count_, 0);
+    to.expiries_ms_ = std::exchange(from.expiries_ms_, 0);
     to.table_ = from.take_table();
   }
   CHECK(value_bytes_ == 0);
@@ -381,7 +387,7 @@ std::optional<Value> Keyspace::take_back(bool keep) {
 void Keyspace::adopt(Database& db, std::string_view key, Object& object) {
   object.lent = 0;
   if (object.expires()) {
-    ++db.expires_count_;
+    db.expires_then(object.expire_at_ms);
     db.push_due(object.expire_at_ms, key);
     next_expiry_ms_ = std::min(next_expiry_ms_, object.expire_at_ms);
   }

@@ -70,6 +70,8 @@ class Database {
     table_.at(position).value.epoch = epoch;
   }
   size_t expires_count() const { return expires_count_; }
+  // Of the keys that expire, how long they are there yet, on average; 0 if there are none, or if they are overdue.
+  int64_t average_ttl_ms(int64_t now_ms) const;
   // A key that expires: the first at or behind a place of the queue, which has places(), and goes on at its begin.
   // REQUIRES: expires_count() > 0.
   const Table::Entry& expiring_at(size_t place) const;
@@ -79,6 +81,7 @@ class Database {
 
  private:
   friend class Keyspace;
+  __extension__ using Sum = __int128;  // no number of instants in milliseconds is too much for it
   struct Due {
     int64_t at_ms;
     Text key;
@@ -88,10 +91,17 @@ class Database {
   Due pop_due();
   // Drops the entries whose object no longer expires then, and doubles.
   void drop_stale_due();
-  // One key that expires is gone, or does so no more.
-  void expires_no_more() {
+  // One key more expires, then.
+  void expires_then(int64_t at_ms) {
+    ++expires_count_;
+    expiries_ms_ += at_ms;
+  }
+  // One that expires then is gone, or does so no more.
+  void expires_no_more(int64_t at_ms) {
     CHECK(expires_count_ > 0);
     --expires_count_;
+    expiries_ms_ -= at_ms;
+    CHECK(expires_count_ > 0 || expiries_ms_ == 0);
   }
 
   int identity_;
@@ -99,6 +109,7 @@ class Database {
   std::vector<Due> due_;  // may hold stale entries: the object says whether it still expires then
   size_t due_key_bytes_ = 0;
   size_t expires_count_ = 0;
+  Sum expiries_ms_ = 0;  // of all that expire
 };
 
 class Keyspace {
@@ -153,9 +164,6 @@ class Keyspace {
   size_t size(int db) const { return numbered(db).table_.size(); }
   // Which SWAPDB may have changed. REQUIRES: it is one of these.
   int number_of(const Database& db) const;
-  // How many look-ups found what they looked for, and how many did not.
-  uint64_t hits() const { return hits_; }
-  uint64_t misses() const { return misses_; }
   int databases() const { return static_cast<int>(databases_.size()); }
   const Accesses& accesses() const { return accesses_; }
   Accesses& accesses() { return accesses_; }
@@ -260,8 +268,6 @@ class Keyspace {
   bool changes_beside_ = false;
   bool following_ = false;
   bool keep_expired_ = false;
-  uint64_t hits_ = 0;
-  uint64_t misses_ = 0;
   uint32_t epoch_ = 1;
   struct Touched {
     Database* db;

@@ -417,14 +417,18 @@ class Trial {
     for (int db = 0; db < 2; ++db) {
       RC_ASSERT(keyspace_.size(db) == models_[db].size());
       size_t expiring = 0;
+      int64_t left_ms = 0;
       for (const auto& [key, expected] : models_[db]) {
         const Object* object = keyspace_.find(db, key);
         RC_ASSERT(object != nullptr);
         RC_ASSERT(*object->value.string() == expected.text);
         RC_ASSERT(object->expire_at_ms == expected.expire_at_ms);
         expiring += object->expires();
+        if (object->expires()) left_ms += object->expire_at_ms - now_;
       }
       RC_ASSERT(keyspace_.database(db).expires_count() == expiring);
+      const auto average = expiring == 0 ? 0 : left_ms / static_cast<int64_t>(expiring);
+      RC_ASSERT(keyspace_.database(db).average_ttl_ms(now_) == average);
     }
   }
 

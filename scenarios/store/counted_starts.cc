@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -37,7 +38,7 @@ struct Counted {
 struct Counts {
   std::vector<Counted> clients;
   std::set<std::string> scripts, libraries;
-  uint64_t connections = 0, errors = 0;
+  uint64_t connections = 0, errors = 0, hits = 0, misses = 0;
 
   Counted& connect(engine::Engine& engine);
   // By INFO's names.
@@ -71,7 +72,9 @@ std::map<std::string, uint64_t> Counts::all() const {
           {"pubsubshard_channels", shards.size()},
           {"number_of_cached_scripts", scripts.size()},
           {"number_of_libraries", libraries.size()},
-          {"total_error_replies", errors}};
+          {"total_error_replies", errors},
+          {"keyspace_hits", hits},
+          {"keyspace_misses", misses}};
 }
 
 std::string field_of(const std::string& info, std::string_view name) {
@@ -128,23 +131,40 @@ std::string CountedStarts::listen(Counted& client) {
 std::string CountedStarts::find(engine::Session& session, Counts& counts) {
   struct Asks {
     Words words;
-    uint64_t errors;
+    uint64_t errors, hits, misses;
   };
   const std::string here(kHere), nobody(kNobody);
-  const std::vector<Asks> all = {{{"GET", here}, 0},
-                                 {{"GET", nobody}, 0},
-                                 {{"MGET", here, nobody, here}, 0},
-                                 {{"STRLEN", here}, 0},
-                                 {{"GETRANGE", nobody, "0", "1"}, 0},
-                                 {{"LRANGE", nobody, "0", "-1"}, 0},
-                                 {{"LLEN", here}, 1},
-                                 {{"HGET", nobody, "f"}, 0},
-                                 {{"SMEMBERS", here}, 1},
-                                 {{"NOSUCH"}, 1},
-                                 {{"GET"}, 1},
-                                 {{"PING"}, 0}};
+  const std::vector<Asks> all = {
+      {{"GET", here}, 0, 1, 0},
+      {{"GET", nobody}, 0, 0, 1},
+      {{"MGET", here, nobody, here}, 0, 2, 1},
+      {{"EXISTS", here, nobody}, 0, 1, 1},
+      {{"STRLEN", here}, 0, 1, 0},
+      {{"TTL", nobody}, 0, 0, 1},
+      {{"GETRANGE", nobody, "0", "1"}, 0, 0, 1},
+      {{"LRANGE", nobody, "0", "-1"}, 0, 0, 1},
+      {{"LLEN", here}, 1, 1, 0},
+      {{"HGET", nobody, "f"}, 0, 0, 1},
+      {{"SMEMBERS", here}, 1, 1, 0},
+      {{"GETEX", here}, 0, 1, 0},
+      {{"GETDEL", nobody}, 0, 0, 1},
+      {{"COPY", here, here}, 1, 0, 0},
+      {{"COPY", nobody, here, "REPLACE"}, 0, 0, 1},
+      {{"SUNIONSTORE", nobody, nobody, nobody}, 0, 0, 2},
+      {{"SET", here, "v", "XX", "GET"}, 0, 1, 0},
+      // Who may write looks, and that is neither.
+      {{"APPEND", here, ""}, 0, 0, 0},
+      {{"HDEL", nobody, "f"}, 0, 0, 0},
+      {{"RENAMENX", here, here}, 0, 0, 0},
+      {{"EVAL", "return redis.call('GET', KEYS[1])", "1", here}, 0, 1, 0},
+      {{"NOSUCH"}, 1, 0, 0},
+      {{"GET"}, 1, 0, 0},
+      {{"PING"}, 0, 0, 0}};
   const Asks& one = all[draw("counted.asks", all.size())];
   counts.errors += one.errors;
+  counts.hits += one.hits;
+  counts.misses += one.misses;
+  if (one.words[0] == "EVAL") counts.scripts.insert(one.words[1]);
   const bool queues = one.errors == 0 && draw("counted.queues", 3) == 0;
   if (queues) (void)ask(session, {"MULTI"});
   (void)ask(session, one.words);
@@ -240,15 +260,27 @@ std::string CountedStarts::look_at_files(engine::Os& os, const std::string& info
   return fmt::format("aof_current_size is {}, and the log's files have {} bytes", told, bytes);
 }
 
+__extension__ using Wide = __int128;
+
 std::string keys_told_otherwise(const engine::Keyspace& keyspace, const std::string& info) {
+  const int64_t now_ms = std::stoll(field_of(info, "server_time_usec")) / 1000;
   for (int db = 0; db < keyspace.databases(); ++db) {
     const auto& table = keyspace.database(db).table();
-    uint64_t expire = 0;
-    for (size_t i = 0; i < table.size(); ++i) expire += table.at(i).value.expires() ? 1 : 0;
+    int64_t expire = 0;
+    Wide at_ms = 0;  // of them all
+    for (size_t i = 0; i < table.size(); ++i) {
+      const engine::Object& object = table.at(i).value;
+      if (!object.expires()) continue;
+      ++expire;
+      at_ms += object.expire_at_ms;
+    }
     const std::string told = field_of(info, fmt::format("db{}", db));
+    const auto mean = static_cast<int64_t>(at_ms / std::max<int64_t>(expire, 1));
+    const int64_t left = expire == 0 ? 0 : std::max<int64_t>(mean - now_ms, 0);
     const std::string is =
-        table.empty() ? std::string() : fmt::format("keys={},expires={},", table.size(), expire);
-    if (is.empty() ? !told.empty() : !told.starts_with(is))
+        table.empty() ? std::string()
+                      : fmt::format("keys={},expires={},avg_ttl={}", table.size(), expire, left);
+    if (told != is)
       return fmt::format("INFO says of database {} {:?}, and it has {:?}", db, told, is);
   }
   return {};
@@ -271,6 +303,7 @@ std::string CountedStarts::look(engine::Os& os, engine::Engine& engine) {
   if (std::string wrong = files(); !wrong.empty()) return wrong;
   if (!ask(asker, {"SET", std::string(kHere), "v"}).starts_with('+')) return {};
   if (ask(asker, {"EXISTS", std::string(kNobody), "counted:q"}) != ":0\r\n") return {};
+  counts.misses += 2;
   for (int n = 0; n < 80; ++n) {
     const std::string what = step(engine, counts);
     if (what == "FLUSHALL") (void)ask(asker, {"SET", std::string(kHere), "v"});

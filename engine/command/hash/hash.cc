@@ -45,7 +45,7 @@ void hmset(Call& call) {
 }
 
 void hsetnx(Call& call) {
-  const Hash* found = call.read<Hash>(call.arg(1));
+  const Hash* found = call.held<Hash>(call.arg(1));
   if (call.failed()) return;
   if (found != nullptr && found->contains(call.arg(2))) return call.reply.integer(0);
   set_one(call, call.arg(3));
@@ -54,7 +54,7 @@ void hsetnx(Call& call) {
 }
 
 void hdel(Call& call) {
-  const Hash* found = call.read<Hash>(call.arg(1));
+  const Hash* found = call.held<Hash>(call.arg(1));
   if (call.failed()) return;
   bool any = false;
   for (size_t i = 2; found != nullptr && i < call.argc(); ++i) {
@@ -75,7 +75,7 @@ void hdel(Call& call) {
 void hincrby(Call& call) {
   int64_t increment = 0;
   if (!call.integer_arg(3, increment)) return;
-  const Hash* found = call.read<Hash>(call.arg(1));
+  const Hash* found = call.held<Hash>(call.arg(1));
   if (call.failed()) return;
   const auto text = value_of(found, call.arg(2));
   int64_t value = 0;
@@ -96,7 +96,7 @@ void hincrbyfloat(Call& call) {
   const auto increment = parse_long_double(call.arg(3));
   if (!increment) return call.fail(kNotFloat);
   if (!std::isfinite(*increment)) return call.fail("ERR value is NaN or Infinity");
-  const Hash* found = call.read<Hash>(call.arg(1));
+  const Hash* found = call.held<Hash>(call.arg(1));
   if (call.failed()) return;
   const auto text = value_of(found, call.arg(2));
   long double value = 0;

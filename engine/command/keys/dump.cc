@@ -17,7 +17,7 @@ constexpr std::string_view kBadIdle = "ERR Invalid IDLETIME value, must be >= 0"
 constexpr std::string_view kBadFreq = "ERR Invalid FREQ value, must be >= 0 and <= 255";
 
 void dump(Call& call) {
-  const Object* object = call.keyspace.find(call.db, call.arg(1));
+  const Object* object = call.find(call.arg(1));
   if (object == nullptr) return call.reply.null();
   call.reply.bulk(dump_payload(object->value));
 }

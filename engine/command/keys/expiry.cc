@@ -78,7 +78,7 @@ void set_expiry(Call& call, std::string_view name, int64_t unit_ms, int64_t base
 
 // The expiry of the key, or kNoExpiry; false if there is no such key, answered with -2.
 bool read_expiry(Call& call, int64_t& at_ms) {
-  const Object* object = call.keyspace.look(call.db, call.arg(1));
+  const Object* object = call.look(call.arg(1));
   if (object == nullptr) {
     call.reply.integer(-2);
     return false;

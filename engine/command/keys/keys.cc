@@ -23,16 +23,16 @@ void del(Call& call) {
 }
 
 // A key given twice counts twice.
-template <const Object* (Keyspace::*look)(int, std::string_view)>
+template <const Object* (Call::*look)(std::string_view)>
 void count_those(Call& call) {
   int64_t found = 0;
   for (size_t i = 1; i < call.argc(); ++i)
-    if ((call.keyspace.*look)(call.db, call.arg(i)) != nullptr) ++found;
+    if ((call.*look)(call.arg(i)) != nullptr) ++found;
   call.reply.integer(found);
 }
 
 void type(Call& call) {
-  const Object* object = call.keyspace.look(call.db, call.arg(1));
+  const Object* object = call.look(call.arg(1));
   call.reply.simple(object == nullptr ? "none" : type_name(object->value.kind()));
 }
 
@@ -62,6 +62,7 @@ void scan(Call& call) {
   const Table& table = call.keyspace.database(call.db).table();
   scan_reply(call, table, cursor, options, [&](const Table::Entry& entry) {
     if (call.keyspace.expired(entry.value)) return 0;
+    if (options.type) call.note_look_up(entry.key, true);
     if (options.type && !is_type(entry.value.value, *options.type)) return 0;
     call.reply.bulk(entry.key);
     return 1;
@@ -92,8 +93,8 @@ std::span<const CommandSpec> key_commands() {
   static constexpr CommandSpec kCommands[] = {
       {"del", del, -2, kWrite | kNoValue, 1, -1, 1},
       {"unlink", del, -2, kWrite | kNoValue, 1, -1, 1},
-      {"exists", count_those<&Keyspace::look>, -2, kReadOnly | kNoValue, 1, -1, 1},
-      {"touch", count_those<&Keyspace::find>, -2, kReadOnly | kNoValue, 1, -1, 1},
+      {"exists", count_those<&Call::look>, -2, kReadOnly | kNoValue, 1, -1, 1},
+      {"touch", count_those<&Call::find>, -2, kReadOnly | kNoValue, 1, -1, 1},
       {"type", type, 2, kReadOnly | kNoValue, 1, 1, 1},
       {"expire", expire, -3, kWrite | kNoValue, 1, 1, 1},
       {"pexpire", pexpire, -3, kWrite | kNoValue, 1, 1, 1},

@@ -83,7 +83,7 @@ void copy(Call& call) {
   const std::string_view from = call.arg(1);
   const std::string_view to = call.arg(2);
   if (db == call.db && from == to) return call.fail(kSameObject);
-  const Object* object = call.keyspace.find(call.db, from);
+  const Object* object = call.find(from);
   if (object == nullptr) return call.reply.integer(0);
   if (!replace && call.keyspace.find(db, to) != nullptr) return call.reply.integer(0);
   place(call, db, to, object->value.clone(), object->expire_at_ms);

@@ -36,7 +36,7 @@ void pop(Call& call, bool front) {
   const bool has_count = call.argc() == 3;
   int64_t count = 1;
   if (has_count && !count_arg(call, 2, count)) return;
-  const List* found = call.read<List>(call.arg(1));
+  const List* found = call.held<List>(call.arg(1));
   if (call.failed()) return;
   if (found == nullptr) return has_count ? call.reply.null_array() : call.reply.null();
   if (count == 0) return call.reply.array(0);
@@ -95,7 +95,7 @@ void lindex(Call& call) {
 }
 
 void lset(Call& call) {
-  const List* found = call.read<List>(call.arg(1));
+  const List* found = call.held<List>(call.arg(1));
   if (call.failed()) return;
   if (found == nullptr) return call.fail(kNoSuchKey);
   int64_t index = 0;
@@ -110,7 +110,7 @@ void lset(Call& call) {
 void linsert(Call& call) {
   const bool after = call.is(2, "AFTER");
   if (!after && !call.is(2, "BEFORE")) return call.fail(kSyntaxError);
-  const List* found = call.read<List>(call.arg(1));
+  const List* found = call.held<List>(call.arg(1));
   if (call.failed()) return;
   if (found == nullptr) return call.reply.integer(0);
   size_t at = 0;
@@ -138,7 +138,7 @@ void lrange(Call& call) {
 void ltrim(Call& call) {
   int64_t first = 0, last = 0;
   if (!call.integer_arg(2, first) || !call.integer_arg(3, last)) return;
-  const List* found = call.read<List>(call.arg(1));
+  const List* found = call.held<List>(call.arg(1));
   if (call.failed()) return;
   call.reply.ok();
   if (found == nullptr) return;
@@ -164,7 +164,7 @@ uint64_t magnitude(int64_t n) {
 void lrem(Call& call) {
   int64_t count = 0;
   if (!call.integer_arg(2, count)) return;
-  const List* found = call.read<List>(call.arg(1));
+  const List* found = call.held<List>(call.arg(1));
   if (call.failed()) return;
   if (found == nullptr) return call.reply.integer(0);
   size_t first = 0;

@@ -21,11 +21,11 @@ enum class Moved : uint8_t { kFailed, kNothing, kMoved };
 
 Moved move_item(Call& call, bool from_front, bool to_front) {
   const std::string_view source = call.arg(1), destination = call.arg(2);
-  const List* found = call.read<List>(source);
+  const List* found = call.held<List>(source);
   if (call.failed()) return Moved::kFailed;
   if (found == nullptr) return Moved::kNothing;
   // This may remove an expired destination, after which `found` is stale.
-  call.read<List>(destination);
+  call.held<List>(destination);
   if (call.failed()) return Moved::kFailed;
 
   List* from = call.write<List>(source);
@@ -45,7 +45,7 @@ Moved move_item(Call& call, bool from_front, bool to_front) {
 size_t first_list(Call& call, size_t first, size_t last) {
   CHECK(first > 0);  // 0 says that there is none
   for (size_t i = first; i <= last; ++i) {
-    if (call.read<List>(call.arg(i)) != nullptr) return i;
+    if (call.held<List>(call.arg(i)) != nullptr) return i;
     if (call.failed()) return 0;
   }
   return 0;

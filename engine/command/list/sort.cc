@@ -78,7 +78,7 @@ bool parse_options(Call& call, bool read_only, Options& options) {
 // The elements of the list, set or sorted set, copied: looking up patterns may expire keys, and
 // then no pointer into the keyspace holds. A sorted set comes in the order of its ranks.
 bool load(Call& call, std::vector<std::string>& elements) {
-  const Object* object = call.keyspace.find(call.db, call.arg(1));
+  const Object* object = call.find(call.arg(1));
   if (object == nullptr) return true;
   if (const List* list = object->value.list()) {
     for (size_t i = 0; i < list->size(); ++i) elements.emplace_back(list->at(i));
@@ -109,7 +109,7 @@ std::optional<std::string> look_up(Call& call, std::string_view pattern,
   std::string key(pattern.substr(0, star));
   key += element;
   key += tail;
-  const Object* object = call.keyspace.find(call.db, key);
+  const Object* object = call.find(key);
   if (object == nullptr) return std::nullopt;
   if (field.empty()) {
     const String* string = object->value.string();

@@ -18,7 +18,7 @@ void reply_all(Call& call, const Set& set) {
 }
 
 void pop_one(Call& call) {
-  const Set* set = call.read<Set>(call.arg(1));
+  const Set* set = call.held<Set>(call.arg(1));
   if (call.failed()) return;
   if (set == nullptr) return call.reply.null();
   const std::string member(set->entries().at(call.choose(kPopSite, set->size())).key);
@@ -34,11 +34,12 @@ void pop_one(Call& call) {
 void pop_many(Call& call) {
   int64_t count = 0;
   if (!count_arg(call, 2, count)) return;
-  const Set* set = call.read<Set>(call.arg(1));
+  const Set* set = call.held<Set>(call.arg(1));
   if (call.failed()) return;
   if (set == nullptr || count == 0) return call.reply.set(0);
 
   if (static_cast<uint64_t>(count) >= set->size()) {
+    call.note_look_up(call.arg(1), true);  // as by SUNION, of which Redis makes this
     call.reply.set(set->size());
     reply_all(call, *set);
     call.keyspace.remove(call.db, call.arg(1));

@@ -11,7 +11,7 @@ namespace powercut::engine {
 namespace {
 
 void sadd(Call& call) {
-  const Set* set = call.read<Set>(call.arg(1));
+  const Set* set = call.held<Set>(call.arg(1));
   if (call.failed()) return;
   Set* changing = nullptr;  // the door is passed only if something changes
   int64_t added = 0;
@@ -28,7 +28,7 @@ void sadd(Call& call) {
 }
 
 void srem(Call& call) {
-  const Set* set = call.read<Set>(call.arg(1));
+  const Set* set = call.held<Set>(call.arg(1));
   if (call.failed()) return;
   Set* changing = nullptr;
   int64_t removed = 0;
@@ -48,11 +48,11 @@ void srem(Call& call) {
 }
 
 void smove(Call& call) {
-  const Set* source = call.read<Set>(call.arg(1));
+  const Set* source = call.held<Set>(call.arg(1));
   if (call.failed()) return;
   // Without a source Redis does not look at the destination's type.
   if (source == nullptr) return call.reply.integer(0);
-  const Set* target = call.read<Set>(call.arg(2));
+  const Set* target = call.held<Set>(call.arg(2));
   if (call.failed()) return;
   const std::string_view member = call.arg(3);
   if (!source->contains(member)) return call.reply.integer(0);

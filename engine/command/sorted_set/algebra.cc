@@ -139,7 +139,7 @@ bool read_inputs(Call& call, size_t numkeys, std::string_view name, Inputs& inpu
     return false;
   }
   for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
-    const Object* object = call.keyspace.find(call.db, call.arg(numkeys + 1 + i));
+    const Object* object = call.find(call.arg(numkeys + 1 + i));
     Input& input = inputs.emplace_back();
     if (object == nullptr) continue;
     input.set = object->value.set();

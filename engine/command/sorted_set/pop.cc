@@ -13,7 +13,7 @@ namespace {
 // REQUIRES: 0 < count <= size of the set.
 template <class F>
 void pop(Call& call, std::string_view key, size_t count, bool max, F&& f) {
-  const Zset* zset = call.read<Zset>(key);
+  const Zset* zset = call.held<Zset>(key);
   CHECK(zset != nullptr && count > 0 && count <= zset->size());
   if (count == zset->size()) {
     zset->for_ranks(0, count - 1, max, [&](Zset::Item item) {
@@ -36,7 +36,7 @@ void pop_one_key(Call& call, bool max) {
   if (call.argc() > 3) return call.fail(kSyntaxError);
   int64_t count = 1;
   if (call.argc() == 3 && !count_arg(call, 2, count)) return;
-  const Zset* zset = call.read<Zset>(call.arg(1));
+  const Zset* zset = call.held<Zset>(call.arg(1));
   if (call.failed()) return;
   if (zset == nullptr || count == 0) return call.reply.array(0);
   const size_t popped = std::min<uint64_t>(static_cast<uint64_t>(count), zset->size());
@@ -53,7 +53,7 @@ void pop_one_key(Call& call, bool max) {
 // The argument of the first key that exists; nullopt if none does, or after WRONGTYPE.
 std::optional<size_t> first_present(Call& call, size_t first, size_t count) {
   for (size_t i = first; i < first + count; ++i) {
-    const Zset* zset = call.read<Zset>(call.arg(i));
+    const Zset* zset = call.held<Zset>(call.arg(i));
     if (call.failed()) return std::nullopt;
     if (zset != nullptr) return i;
   }
@@ -105,7 +105,7 @@ void pop_first_of(Call& call, size_t numkeys) {
     return wait_or_null_array(call, {Type::kZset, first, static_cast<size_t>(keys), timeout_ms});
   if (!found) return call.reply.null_array();
   const std::string_view key = call.arg(*found);
-  const size_t size = call.read<Zset>(key)->size();
+  const size_t size = call.held<Zset>(key)->size();
   const size_t popped =
       std::min<uint64_t>(static_cast<uint64_t>(std::max<int64_t>(count, 1)), size);
   call.reply.array(2);

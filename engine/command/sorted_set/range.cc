@@ -261,7 +261,7 @@ void count(Call& call, By by) {
 void remove_range(Call& call, By by) {
   Bounds wanted;
   if (!parse_range(call, by, 2, 3, wanted)) return;
-  const Zset* zset = call.read<Zset>(call.arg(1));
+  const Zset* zset = call.held<Zset>(call.arg(1));
   if (call.failed()) return;
   const Ranks ranks = zset == nullptr ? Ranks() : ranks_of(*zset, wanted);
   call.reply.integer(static_cast<int64_t>(ranks.size()));

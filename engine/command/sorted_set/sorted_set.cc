@@ -66,7 +66,7 @@ void add_pairs(Call& call, size_t first, const AddOptions& options) {
   for (size_t i = first; i < call.argc(); i += 2) {
     if (!call.float_arg(i, scores.emplace_back())) return;
   }
-  const Zset* zset = call.read<Zset>(call.arg(1));
+  const Zset* zset = call.held<Zset>(call.arg(1));
   if (call.failed()) return;
 
   Zset* changing = nullptr;  // the door is passed only if something changes
@@ -130,7 +130,7 @@ void zincrby(Call& call) { add_pairs(call, 2, {.increment = true}); }
 // --- The rest ---
 
 void zrem(Call& call) {
-  const Zset* zset = call.read<Zset>(call.arg(1));
+  const Zset* zset = call.held<Zset>(call.arg(1));
   if (call.failed()) return;
   Zset* changing = nullptr;
   int64_t removed = 0;

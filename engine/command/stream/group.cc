@@ -36,7 +36,7 @@ bool parse_group_options(Call& call, bool creates, GroupOptions& options) {
 
 // The stream at args[2]; nullptr after an answer, or where MKSTREAM is to make one.
 const Stream* find_stream(Call& call, bool makes_stream) {
-  const Stream* stream = call.read<Stream>(call.arg(2));
+  const Stream* stream = call.held<Stream>(call.arg(2));
   if (stream == nullptr && !call.failed() && !makes_stream)
     call.fail(
         "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to "
@@ -90,7 +90,7 @@ void xgroup_setid_command(Call& call) {
   if (present == nullptr) return;
   StreamId last;
   if (call.arg(4) == "$") {
-    last = call.read<Stream>(call.arg(2))->last_id();
+    last = call.held<Stream>(call.arg(2))->last_id();
   } else if (!any_stream_id_arg(call, 4, last)) {
     return;
   }

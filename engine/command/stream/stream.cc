@@ -166,7 +166,7 @@ void xadd(Call& call) {
   if (options.id == StreamId{} && !options.any_seq)
     return call.fail("ERR The ID specified in XADD must be greater than 0-0");
   const std::string_view key = call.arg(1);
-  const Stream* present = call.read<Stream>(key);
+  const Stream* present = call.held<Stream>(key);
   if (call.failed()) return;
   if (present == nullptr && !options.makes_stream) return call.reply.null();
   const StreamId last = present == nullptr ? StreamId{} : present->last_id();
@@ -191,7 +191,7 @@ void xadd(Call& call) {
 void xtrim(Call& call) {
   Options options;
   if (!parse_options(call, false, options)) return;
-  const Stream* present = call.read<Stream>(call.arg(1));
+  const Stream* present = call.held<Stream>(call.arg(1));
   if (call.failed()) return;
   const StreamTrim& trim = options.trim;
   if (present == nullptr || (trim.by_id ? present->first_id() >= trim.id || present->size() == 0
@@ -233,7 +233,7 @@ void xrange(Call& call) { range(call, false); }
 void xrevrange(Call& call) { range(call, true); }
 
 void xdel(Call& call) {
-  const Stream* present = call.read<Stream>(call.arg(1));
+  const Stream* present = call.held<Stream>(call.arg(1));
   if (call.failed()) return;
   if (present == nullptr) return call.reply.integer(0);
   std::vector<StreamId> ids(call.argc() - 2);
@@ -266,7 +266,7 @@ void xsetid(Call& call) {
       return call.fail(kSyntaxError);
     }
   }
-  const Stream* present = call.read<Stream>(call.arg(1));
+  const Stream* present = call.held<Stream>(call.arg(1));
   if (call.failed()) return;
   if (present == nullptr) return call.fail(kNoSuchKey);
   if (present->has_behind(id))

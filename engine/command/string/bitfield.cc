@@ -151,7 +151,7 @@ std::optional<int64_t> outcome_of(const Operation& operation, int64_t old) {
 
 void read_all(Call& call, const std::vector<Operation>& operations) {
   std::string_view text;
-  if (!read_text(call, call.arg(1), text)) return;
+  if (!text_of(call, call.read<String>(call.arg(1)), text)) return;
   call.reply.array(operations.size());
   for (const Operation& one : operations) call.reply.integer(read_field(text, one.field));
 }
@@ -159,7 +159,7 @@ void read_all(Call& call, const std::vector<Operation>& operations) {
 // Where a number may not be written, the string is made long enough for it all the same, as in Redis.
 void execute_all(Call& call, const std::vector<Operation>& operations, uint64_t end) {
   std::string_view text;
-  if (!read_text(call, call.arg(1), text)) return;
+  if (!text_of(call, call.held<String>(call.arg(1)), text)) return;
   const size_t length = std::max<size_t>(text.size(), (end + 7) / 8);
   String* changing = nullptr;  // the door is passed only if something changes
   const auto change = [&] {

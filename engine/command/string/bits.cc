@@ -110,7 +110,7 @@ void setbit(Call& call) {
   const std::string_view bit = call.arg(3);
   if (bit != "0" && bit != "1") return call.fail("ERR bit is not an integer or out of range");
   std::string_view text;
-  if (!read_text(call, call.arg(1), text)) return;
+  if (!text_of(call, call.held<String>(call.arg(1)), text)) return;
   const bool old = bit_at(text, offset);
   call.reply.integer(old ? 1 : 0);
   const bool flips = old != (bit == "1");
@@ -126,7 +126,7 @@ void setbit(Call& call) {
 void getbit(Call& call) {
   uint64_t offset = 0;
   std::string_view text;
-  if (!offset_arg(call, 2, offset) || !read_text(call, call.arg(1), text)) return;
+  if (!offset_arg(call, 2, offset) || !text_of(call, call.read<String>(call.arg(1)), text)) return;
   call.reply.integer(bit_at(text, offset) ? 1 : 0);
 }
 
@@ -172,7 +172,7 @@ void bitop(Call& call) {
   size_t longest = 0;
   std::string_view text;
   for (size_t i = 3; i < call.argc(); ++i) {
-    if (!read_text(call, call.arg(i), text)) return;
+    if (!text_of(call, call.read<String>(call.arg(i)), text)) return;
     longest = std::max(longest, text.size());
   }
   const std::string_view target = call.arg(2);
@@ -180,11 +180,11 @@ void bitop(Call& call) {
     if (call.keyspace.remove(call.db, target)) call.changed();
     return call.reply.integer(0);
   }
-  read_text(call, call.arg(3), text);
+  text_of(call, call.held<String>(call.arg(3)), text);
   String result(text);
   result.resize(longest);
   for (size_t i = 4; i < call.argc(); ++i) {
-    read_text(call, call.arg(i), text);
+    text_of(call, call.held<String>(call.arg(i)), text);
     for (size_t k = 0; k < text.size(); ++k) {
       const int joined = is_and  ? result[k] & text[k]
                          : is_or ? result[k] | text[k]

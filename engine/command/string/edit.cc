@@ -14,8 +14,7 @@ bool length_allowed(Call& call, uint64_t length) {
   return false;
 }
 
-bool read_text(Call& call, std::string_view key, std::string_view& text) {
-  const String* found = call.read<String>(key);
+bool text_of(const Call& call, const String* found, std::string_view& text) {
   if (call.failed()) return false;
   text = found == nullptr ? std::string_view() : std::string_view(*found);
   return true;
@@ -25,7 +24,9 @@ void append(Call& call) {
   const std::string_view key = call.arg(1);
   const std::string_view more = call.arg(2);
   std::string_view text;
-  if (!read_text(call, key, text) || !length_allowed(call, text.size() + more.size())) return;
+  if (!text_of(call, call.held<String>(key), text) ||
+      !length_allowed(call, text.size() + more.size()))
+    return;
   String* value = call.write_or_create<String>(key);
   value->append(more);
   CHECK(value->size() <= kLongestString);
@@ -35,7 +36,8 @@ void append(Call& call) {
 
 void strlen(Call& call) {
   std::string_view text;
-  if (read_text(call, call.arg(1), text)) call.reply.integer(static_cast<int64_t>(text.size()));
+  if (text_of(call, call.read<String>(call.arg(1)), text))
+    call.reply.integer(static_cast<int64_t>(text.size()));
 }
 
 void getrange(Call& call) {
@@ -43,7 +45,7 @@ void getrange(Call& call) {
   int64_t last = 0;
   if (!call.integer_arg(2, first) || !call.integer_arg(3, last)) return;
   std::string_view text;
-  if (!read_text(call, call.arg(1), text)) return;
+  if (!text_of(call, call.read<String>(call.arg(1)), text)) return;
   const auto length = static_cast<int64_t>(text.size());
   const bool inverted = first < 0 && last < 0 && first > last;
   if (first < 0) first = std::max<int64_t>(first + length, 0);
@@ -60,7 +62,7 @@ void setrange(Call& call) {
   const std::string_view key = call.arg(1);
   const std::string_view part = call.arg(3);
   std::string_view text;
-  if (!read_text(call, key, text)) return;
+  if (!text_of(call, call.held<String>(key), text)) return;
   if (part.empty()) return call.reply.integer(static_cast<int64_t>(text.size()));
   const uint64_t end = static_cast<uint64_t>(offset) + part.size();
   if (!length_allowed(call, end)) return;
@@ -79,7 +81,7 @@ namespace {
 // An absent key counts as 0.
 void add(Call& call, int64_t increment) {
   const std::string_view key = call.arg(1);
-  const String* old = call.read<String>(key);
+  const String* old = call.held<String>(key);
   if (call.failed()) return;
   const auto number = old == nullptr ? 0 : parse_integer(*old);
   if (!number) return call.fail(kNotInteger);
@@ -112,7 +114,7 @@ void decrby(Call& call) {
 // Logged as its result: how a long double rounds is the machine's business.
 void incrbyfloat(Call& call) {
   const std::string_view key = call.arg(1);
-  const String* old = call.read<String>(key);
+  const String* old = call.held<String>(key);
   if (call.failed()) return;
   const auto number = old == nullptr ? 0.0L : parse_long_double(*old);
   const auto increment = parse_long_double(call.arg(2));

@@ -21,8 +21,7 @@ constexpr std::string_view kNoSketch = "WRONGTYPE Key is not a valid HyperLogLog
 constexpr std::string_view kCorrupt = "INVALIDOBJ Corrupted HLL object detected";
 
 // Null and not failed: no such key.
-const String* read_sketch(Call& call, std::string_view key) {
-  const String* text = call.read<String>(key);
+const String* checked_sketch(Call& call, const String* text) {
   if (text == nullptr || sketch::is_sketch(*text)) return text;
   call.fail(kNoSketch);
   return nullptr;
@@ -37,7 +36,7 @@ uint64_t sparse_most(Call& call) {
 // decided that the sketch stays sparse, or that it does not.
 void log_sketch(Call& call, std::string_view key, bool was_sparse) {
   if (!was_sparse || sparse_most(call) == sketch::kSparseMost) return call.changed();
-  call.log({"SET", key, *call.read<String>(key), "KEEPTTL"});
+  call.log({"SET", key, *call.held<String>(key), "KEEPTTL"});
 }
 
 void pfadd_dense(Call& call, const String& old) {
@@ -55,7 +54,7 @@ void pfadd_dense(Call& call, const String& old) {
 
 void pfadd(Call& call) {
   const std::string_view key = call.arg(1);
-  const String* old = read_sketch(call, key);
+  const String* old = checked_sketch(call, call.held<String>(key));
   if (call.failed()) return;
   if (old != nullptr && !sketch::is_sparse(*old)) return pfadd_dense(call, *old);
   // On a copy: what turns out to be corrupt at the third element has not changed at the first.
@@ -77,7 +76,7 @@ void pfadd(Call& call) {
 // False: answered. What none of the keys has is 0.
 bool merge_keys(Call& call, sketch::Registers& most, bool& any_dense) {
   for (const std::string_view key : call.args.subspan(1)) {
-    const String* sketch = read_sketch(call, key);
+    const String* sketch = checked_sketch(call, call.read<String>(key));
     if (call.failed()) return false;
     if (sketch == nullptr) continue;
     any_dense |= !sketch::is_sparse(*sketch);
@@ -99,7 +98,7 @@ void pfcount_union(Call& call) {
 void pfcount(Call& call) {
   if (call.argc() > 2) return pfcount_union(call);
   const std::string_view key = call.arg(1);
-  const String* sketch = read_sketch(call, key);
+  const String* sketch = checked_sketch(call, call.read<String>(key));
   if (call.failed()) return;
   if (sketch == nullptr) return call.reply.integer(0);
   if (const auto kept = sketch::kept_count(*sketch))
@@ -118,7 +117,7 @@ void pfmerge(Call& call) {
   sketch::Registers most{};
   bool any_dense = false;
   if (!merge_keys(call, most, any_dense)) return;
-  const String* old = read_sketch(call, key);
+  const String* old = checked_sketch(call, call.held<String>(key));
   String sketch = old == nullptr ? sketch::empty() : *old;
   const bool was_sparse = sketch::is_sparse(sketch) && !any_dense;
   // What was merged is not corrupt.
@@ -147,14 +146,14 @@ bool make_dense(Call& call, const String& old) {
 
 void pfdebug(Call& call) {
   const std::string_view key = call.arg(2);
-  const String* found = read_sketch(call, key);
+  const String* found = checked_sketch(call, call.held<String>(key));
   if (call.failed()) return;
   if (found == nullptr) return call.fail("ERR The specified key does not exist");
   const bool sparse = sketch::is_sparse(*found);
   if (call.is(1, "GETREG")) {
     if (!make_dense(call, *found)) return;
     sketch::Registers registers{};
-    sketch::merge(registers, *call.read<String>(key));
+    sketch::merge(registers, *call.held<String>(key));
     call.reply.array(registers.size());
     for (const uint8_t rank : registers) call.reply.integer(rank);
   } else if (call.is(1, "DECODE")) {

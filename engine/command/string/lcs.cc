@@ -118,7 +118,7 @@ void reply_ranges(Call& call, const std::vector<Match>& runs, const Options& opt
 void lcs(Call& call) {
   std::string_view texts[2];
   for (size_t i = 0; i < 2; ++i) {
-    const Object* object = call.keyspace.find(call.db, call.arg(i + 1));
+    const Object* object = call.find(call.arg(i + 1));
     if (object == nullptr) continue;
     const String* text = object->value.string();
     if (text == nullptr) return call.fail("ERR The specified keys must contain string values");

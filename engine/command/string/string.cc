@@ -231,7 +231,7 @@ void getex(Call& call) {
 void mget(Call& call) {
   call.reply.array(call.argc() - 1);
   for (size_t i = 1; i < call.argc(); ++i) {
-    const Object* object = call.keyspace.find(call.db, call.arg(i));
+    const Object* object = call.find(call.arg(i));
     reply_value(call, object == nullptr ? nullptr : object->value.string());
   }
 }

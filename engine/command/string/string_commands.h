@@ -32,7 +32,7 @@ void lcs(Call& call);
 
 // Answers the error and returns false if a string of this length is too long.
 bool length_allowed(Call& call, uint64_t length);
-// The text of a string key, empty if there is none. False: another type, answered.
-bool read_text(Call& call, std::string_view key, std::string_view& text);
+// The text of what read or held has found, empty if that is nothing. False: another type, answered.
+bool text_of(const Call& call, const String* found, std::string_view& text);
 
 }  // namespace powercut::engine::strings
