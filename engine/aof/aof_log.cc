@@ -374,7 +374,9 @@ void AofLog::do_rotation() {
   if (outcome.ok()) {
     behind_cut_ = &rotation.next;
     reserved_behind_cut_ = 0;
-    // One step: what is buffered belongs to the old segment, what comes now to the next.
+    // One step: what is buffered belongs to the old segment, what comes now to the next, which says anew what second it is:
+    // a base may take the place of the one that said so.
+    last_timestamp_s_ = 0;
     rotation.at_cut();
     selected_db_ = -1;
     if (!buffer_.empty()) outcome = write_batch();
@@ -419,6 +421,7 @@ void AofLog::drop_buffer() {
   buffer_.clear();
   unwritten_.clear();
   buffer_first_ = applied_ + 1;
+  last_timestamp_s_ = 0;
   selected_db_ = -1;
 }
 

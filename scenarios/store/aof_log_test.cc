@@ -173,6 +173,22 @@ TEST_F(AofLogTest, ATimestampStandsBeforeTheFirstEntryOfASecond) {
   });
 }
 
+// What said it may be gone before a restore asks.
+TEST_F(AofLogTest, ANewSegmentSaysItsSecondAnew) {
+  AofOptions options = with(SyncPolicy::kNo);
+  options.timestamps = true;
+  world_.wall_offset_ms = 1'700'000'000'000;
+  run(options, "", [&] {
+    set("a");
+    const auto publish = [](uint64_t) { return Result<void>(); };
+    EXPECT_TRUE(log_->rotate({segment(2), [] {}, publish}).ok());
+    set("b");
+    wait(milliseconds(100));
+    EXPECT_NE(content(1).find("#TS:1700000000\r\n"), std::string::npos);
+    EXPECT_NE(content(2).find("#TS:1700000000\r\n"), std::string::npos);
+  });
+}
+
 // --- When it syncs, and what that releases ---
 
 TEST_F(AofLogTest, AlwaysReleasesWhatIsSynced) {
