@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/backup/backups.h"
 #include "engine/engine.h"
+#include "engine/os/forwarding_os.h"
 #include "scenarios/store/copied_starts.h"
 #include "scenarios/store/digest.h"
 #include "scenarios/store/found_backups.h"
@@ -18,6 +21,14 @@
 namespace powercut::scenarios {
 
 namespace {
+
+// Its wall clock is set.
+class SetClockOs final : public engine::ForwardingOs {
+ public:
+  using ForwardingOs::ForwardingOs;
+  WallTime wall_now() override { return {inner_.wall_now().unix_ms + ahead_s * 1'000}; }
+  int64_t ahead_s = 0;
+};
 
 class BackupWords final : CopiedStarts {
  public:
@@ -28,6 +39,9 @@ class BackupWords final : CopiedStarts {
   void say_on(engine::Os& os, engine::Engine& engine);
   void say(engine::Os& os, engine::Engine& engine, uint64_t number);
   void look(engine::Os& os, engine::Engine& engine);
+  void judge_retention();
+  void seal_on(SetClockOs& os, engine::Engine& engine);
+  void seal_one(SetClockOs& os, engine::Engine& engine, const engine::Retention& kept, uint64_t n);
   void amiss(std::string text) {
     if (amiss_.empty()) amiss_ = std::move(text);
   }
@@ -107,6 +121,75 @@ void BackupWords::look(engine::Os& os, engine::Engine& engine) {
                                      : "the folder of one is not there");
 }
 
+// --- Retention ---
+
+// The others go by the wall clock: what is too old, and the oldest beyond the count.
+std::set<std::string> to_stay(std::vector<engine::BackupFacts> others, const std::string& newest,
+                              const engine::Retention& kept, int64_t now_s) {
+  if (kept.age_s != 0)
+    std::erase_if(others, [&](const auto& one) { return now_s - one.sealed_unix_s > kept.age_s; });
+  std::sort(others.begin(), others.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.sealed_unix_s, a.last_lsn) > std::pair(b.sealed_unix_s, b.last_lsn);
+  });
+  if (kept.count != 0 && others.size() >= kept.count) others.resize(kept.count - 1);
+  std::set<std::string> names{newest};
+  for (const engine::BackupFacts& one : others) names.insert(one.id);
+  return names;
+}
+
+void BackupWords::seal_one(SetClockOs& os, engine::Engine& engine, const engine::Retention& kept,
+                           uint64_t n) {
+  constexpr int64_t kSteps[] = {-100'000, -100, -3, 0, 0, 2, 50, 4'000};
+  os.ahead_s += kSteps[draw("retained.step", n, std::size(kSteps))];
+  const std::string name = fmt::format("kept-{}", draw("retained.name", n, 8));
+  const auto before = engine.sealed_backups();
+  if (!before.ok()) return amiss("LIST is answered " + before.error().message);
+  const auto is_it = [&](const engine::BackupFacts& one) { return one.id == name; };
+  if (std::any_of(before->begin(), before->end(), is_it)) return;
+  const auto session = engine.connect();
+  (void)reply_to(*session, fmt::format("SET kept {}\r\n", n));
+  for (const std::string& words : {"BACKUP START " + name, std::string("BACKUP SEAL")}) {
+    const std::string reply = reply_to(*session, words + "\r\n");
+    if (reply.starts_with('-'))
+      return amiss(fmt::format("{} is answered {}", words, reply.substr(0, reply.find('\r'))));
+  }
+  const auto behind = engine.sealed_backups();
+  if (!behind.ok()) return amiss("LIST is answered " + behind.error().message);
+  std::set<std::string> there;
+  for (const engine::BackupFacts& one : *behind) there.insert(one.id);
+  const auto wanted = to_stay(*before, name, kept, os.wall_now().unix_ms / 1'000);
+  if (!there.contains(name)) return amiss("the one that was sealed last is removed");
+  if (there != wanted)
+    amiss(fmt::format("{} are there, and {} are to stay", there.size(), wanted.size()));
+}
+
+void BackupWords::seal_on(SetClockOs& os, engine::Engine& engine) {
+  constexpr int64_t kAges[] = {0, 0, 10, 1'000};
+  engine.set_active_expire(false);
+  const engine::Retention kept{draw("retained.count", 0, 4),
+                               kAges[draw("retained.age", 0, std::size(kAges))]};
+  const auto session = engine.connect();
+  (void)ask(*session, {"CONFIG", "SET", "backup-retain-count", std::to_string(kept.count),
+                       "backup-retain-seconds", std::to_string(kept.age_s)});
+  const uint64_t seals = 3 + draw("retained.seals", 0, 4);
+  for (uint64_t n = 0; n < seals && amiss_.empty(); ++n) seal_one(os, engine, kept, n);
+}
+
+void BackupWords::judge_retention() {
+  SetClockOs* clock = nullptr;
+  const auto over = [&](engine::Os& os) {
+    auto made = std::make_unique<SetClockOs>(os);
+    clock = made.get();
+    return made;
+  };
+  sim::WorldState copy = world_;
+  const Came came =
+      open_over(copy, over, [&](engine::Os&, engine::Engine& engine) { seal_on(*clock, engine); });
+  constexpr std::string_view kTold = "that keeps some backups, by a clock that is set";
+  expect_same(came, kTold);
+  if (!wrong_ && !amiss_.empty()) wrong(Breach::kBackup, kTold, amiss_);
+}
+
 std::optional<Violation> BackupWords::judge() {
   if (!options_.append_only || !manifest_ || !ours_) return std::nullopt;
   sim::WorldState copy = world_;
@@ -126,6 +209,7 @@ std::optional<Violation> BackupWords::judge() {
             fmt::format("what was sealed goes to operation {}, and is not what the store held",
                         one->states.front().lsn));
   }
+  if (!wrong_) judge_retention();
   return wrong_;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "engine/aof/format.h"
 #include "engine/aof/manifest.h"
@@ -14,6 +15,7 @@
 #include "engine/backup/restore.h"
 #include "engine/base/decimal.h"
 #include "engine/checkpoint/rdb_decode.h"
+#include "engine/engine.h"
 #include "scenarios/judge/file_content.h"
 #include "scenarios/judge/looked_at_os.h"
 #include "scenarios/store/asked_starts.h"
@@ -55,6 +57,10 @@ class OtherStarts final : CopiedStarts {
   void judge_restore();
   void judge_restore_beyond(uint64_t lsn);
   void judge_restore_to_second();
+  void judge_restore_before(int64_t second);
+  void judge_restore_to_any_second();
+  void judge_restore_to(const sim::WorldState& world, int64_t second,
+                        std::optional<uint64_t> wanted);
 
   std::vector<FoundBackup::State> states_;  // that were restored
   // What else lies there.
@@ -325,6 +331,95 @@ void OtherStarts::judge_restore_to_second() {
   if (reached != plain_.report.last_lsn)
     wrong(Breach::kUntrue, told,
           fmt::format("it comes to operation {} of {}", reached, plain_.report.last_lsn));
+  if (!wrong_ && plain_.report.base_unix_s) judge_restore_before(*plain_.report.base_unix_s - 1);
+}
+
+// What the base has was logged by its date: whoever asks for less is not given all of it.
+void OtherStarts::judge_restore_before(int64_t second) {
+  sim::WorldState copy = world_;
+  uint64_t reached = 0, first = 0;
+  const Came came = in_world(copy, nullptr, [&](engine::Os& os, Came& to) {
+    engine::Keyspace keyspace;
+    const auto restored = engine::load_state(os, keyspace, {{}, second});
+    if (restored.ok())
+      reached = restored->lsn, first = restored->first_lsn;
+    else
+      to.refusal = restored.error();
+  });
+  const std::string told = fmt::format("restored to second {}, before its base", second);
+  if (!came.died.empty()) return wrong(Breach::kDies, told, came.text());
+  if (came.refusal && came.refusal->message.empty())
+    return wrong(Breach::kUntrue, told, "it refuses without a word");
+  // Entries behind it may be dated earlier, by a clock that was set back.
+  if (!came.refusal && reached == first) wrong(Breach::kUntrue, told, "it is given the base");
+}
+
+// With timestamps from now on, and a base of now: each second has what was written by its end, and none has less than the base.
+void OtherStarts::judge_restore_to_any_second() {
+  if (wrong_ || !options_.append_only) return;
+  struct Written {
+    uint64_t lsn;
+    int64_t second;
+  };
+  std::vector<Written> all;
+  std::optional<int64_t> base;
+  sim::WorldState copy = world_;
+  const Came came = open(copy, nullptr, [&](engine::Os& os, engine::Engine& engine) {
+    engine.set_active_expire(false);
+    const auto session = engine.connect();
+    const auto second = [&] { return os.wall_now().unix_ms / 1'000; };
+    if (ask(*session, {"CONFIG", "SET", "aof-timestamp-enabled", "yes"}) != "+OK\r\n") return;
+    if (ask(*session, {"SET", "dated", "0"}) != "+OK\r\n") return;
+    const uint64_t rewrites = engine.keeper().stats().rewrites;
+    base = second();
+    (void)ask(*session, {"BGREWRITEAOF"});
+    do rest(os, milliseconds(1));  // a job that was asked for begins when others run
+    while (!engine.keeper().busy(engine::Keeper::Job::kNone));
+    if (engine.keeper().stats().rewrites != rewrites + 1) return;
+    for (uint64_t n = 0; n < 4; ++n) {
+      rest(os, milliseconds(static_cast<int64_t>(600 + choices_.choose("dated.rest", n, 1'500))));
+      const int64_t before = second();
+      const std::string reply = ask(*session, {"SET", "dated", std::to_string(n)});
+      if (reply == "+OK\r\n" && second() == before) all.push_back({engine.applied_lsn(), before});
+    }
+    // One that began by itself has taken into its base what was written; the end waits for it.
+    if (!engine.shut_down(false).ok() || engine.keeper().stats().rewrites != rewrites + 1)
+      all.clear();
+  });
+  const std::string_view as = "whose log has timestamps from then on";
+  expect_same(came, as);
+  if (wrong_ || all.size() != 4) return;
+  judge_restore_to(copy, *base - 1, std::nullopt);
+  for (const Written& one : all) {
+    uint64_t wanted = 0;
+    for (const Written& other : all)
+      if (other.second <= one.second) wanted = other.lsn;
+    judge_restore_to(copy, one.second, wanted);
+  }
+}
+
+// `wanted`: the operation; nothing: it is refused.
+void OtherStarts::judge_restore_to(const sim::WorldState& world, int64_t second,
+                                   std::optional<uint64_t> wanted) {
+  if (wrong_) return;
+  uint64_t reached = 0;
+  sim::WorldState copy = world;
+  const Came came = in_world(copy, nullptr, [&](engine::Os& os, Came& to) {
+    engine::Keyspace keyspace;
+    const auto restored = engine::load_state(os, keyspace, {{}, second});
+    if (restored.ok())
+      reached = restored->lsn;
+    else
+      to.refusal = restored.error();
+  });
+  const std::string told = fmt::format("restored to second {}", second);
+  if (!came.died.empty()) return wrong(Breach::kDies, told, came.text());
+  if (came.refusal && wanted) return wrong(Breach::kNoStart, told, came.text());
+  if (!came.refusal && reached != wanted.value_or(UINT64_MAX))
+    wrong(Breach::kUntrue, told,
+          fmt::format("it comes to operation {}, and {}", reached,
+                      wanted ? fmt::format("{} was the last by then", *wanted)
+                             : "the log does not reach back to there"));
 }
 
 TargetType::OtherStarts OtherStarts::judge() {
@@ -332,11 +427,17 @@ TargetType::OtherStarts OtherStarts::judge() {
   plain_ = start_on_copy(options_);
   if (!plain_.started() || plain_.report.dropped_corruption) return {};  // is judged elsewhere
   using Judge = void (OtherStarts::*)();
-  constexpr Judge kAll[] = {&OtherStarts::judge_report,      &OtherStarts::judge_options,
-                            &OtherStarts::judge_time_limit,  &OtherStarts::judge_progress,
-                            &OtherStarts::judge_careful,     &OtherStarts::judge_beside_log,
-                            &OtherStarts::judge_without_log, &OtherStarts::judge_log_turned_on,
-                            &OtherStarts::judge_restore,     &OtherStarts::judge_restore_to_second};
+  constexpr Judge kAll[] = {&OtherStarts::judge_report,
+                            &OtherStarts::judge_options,
+                            &OtherStarts::judge_time_limit,
+                            &OtherStarts::judge_progress,
+                            &OtherStarts::judge_careful,
+                            &OtherStarts::judge_beside_log,
+                            &OtherStarts::judge_without_log,
+                            &OtherStarts::judge_log_turned_on,
+                            &OtherStarts::judge_restore,
+                            &OtherStarts::judge_restore_to_second,
+                            &OtherStarts::judge_restore_to_any_second};
   for (const Judge judge : kAll)
     if (!wrong_) (this->*judge)();
   if (!wrong_) wrong_ = judge_disturbed_starts(*this);
