@@ -94,6 +94,7 @@ Result<bool> ColdFolder::check_found(uint64_t sequence, uint64_t nonce, uint64_t
   }
   if (!file.ok()) return file.error();
   const auto sealed = check_sealed(**file, sequence, nonce, bytes);
+  if (!sealed.ok() && sealed.error().code != Errc::kCorrupt) return sealed.error();
   std::optional<ArchiveNote> note;
   if (archive_) {
     TRY_ASSIGN(note, Archive::read_note(os_, path_, sequence));

@@ -271,6 +271,25 @@ TEST_F(MovingTest, AFileThatComesBackCountsIfItHasItsBytes) {
   EXPECT_THAT(begin(rests_on, ""), HasSubstr("it is not sealed"));
 }
 
+// The note may be there already, and the object not yet: what cannot be read proves nothing.
+TEST_F(MovingTest, AFileThatCannotBeReadIsNoneThatHasOthersBytes) {
+  ColdSegment& one = seal();
+  const std::string rests_on = said();
+  EXPECT_TRUE(folder->archive()->write_note(1, one.nonce, os.at("cold/1.cold")).ok());
+  for (int nth = 1; nth <= 3; ++nth) {  // its header, its footer, all of it
+    int reads = 0;
+    os.breaks = [&](const std::string& call) -> std::optional<Errc> {
+      if (call == "read cold/1.cold" && ++reads == nth) return Errc::kIo;
+      return {};
+    };
+    EXPECT_THAT(begin(rests_on), HasSubstr("read cold/1.cold fails")) << nth;
+    EXPECT_TRUE(os.there("cold/1.cold")) << nth;
+  }
+  os.breaks = nullptr;
+  EXPECT_EQ(begin(rests_on), "");
+  EXPECT_FALSE(held[0]->archived);
+}
+
 TEST_F(MovingTest, AStartClearsUpWhatAMoveHasLeft) {
   move(seal());
   seal();
