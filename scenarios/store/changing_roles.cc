@@ -54,6 +54,7 @@ class ChangingRoles final : CopiedStarts {
     engine::Engine* engine = nullptr;                      // null: it is down
     std::set<uint64_t> acknowledged;                       // as the master that it is
     uint64_t reign = 0;                                    // counts how often it was told to follow
+    bool written_to = false;                               // by a task that goes on
     std::vector<std::unique_ptr<engine::Session>> waiting;
   };
 
@@ -79,7 +80,8 @@ class ChangingRoles final : CopiedStarts {
   void disturb_network();
   void ask_how_many(Machine& master);
   void wait_for_key(Machine& master);
-  void write_on();
+  void write_on(Machine& machine);
+  void look_on();
   void write_to(Machine& master);
   void settle();
 
@@ -103,8 +105,7 @@ class ChangingRoles final : CopiedStarts {
   uint64_t numbers_ = 0;
   uint64_t writes_ = 0;  // so many may be begun by now
   bool over_ = false;
-  size_t writing_ = 0;  // tasks
-  std::string did_;     // the last step
+  std::string did_;  // the last step
   std::string amiss_;
 };
 
@@ -124,12 +125,14 @@ void ChangingRoles::start(Machine& machine, sim::Disk disk) {
   engine.executor().set_listener(&machine);
   machine.engine = &engine;
   serve_links(os, net, machine.name, engine);
+  write_on(machine);
   rest(*os_, kLook);  // it listens
 }
 
 void ChangingRoles::die(Machine& machine, bool power_cut) {
   if (machine.engine == nullptr) return;
   machine.engine = nullptr;
+  machine.written_to = false;
   machine.acknowledged.clear();
   ++machine.reign;
   machine.lives.back()->die();
@@ -317,17 +320,19 @@ void ChangingRoles::write_to(Machine& master) {
     master.acknowledged.insert(number);
 }
 
-void ChangingRoles::write_on() {
-  for (const auto& one : machines_) {
-    ++writing_;
-    os_->spawn("roles.writer", [this, machine = one.get()] {
-      while (!over_) {
-        if (is_master(*machine) && numbers_ < writes_) write_to(*machine);
-        rest(*os_, microseconds(static_cast<int64_t>(100 + draw("roles.pause", 3'000))));
-      }
-      --writing_;
-    });
-  }
+// One task for each life: who is in the middle of a command when the machine dies never comes back from it.
+void ChangingRoles::write_on(Machine& machine) {
+  machine.written_to = true;
+  os_->spawn("roles.writer", [this, &machine, written = machine.engine] {
+    while (!over_ && machine.engine == written) {
+      if (is_master(machine) && numbers_ < writes_) write_to(machine);
+      rest(*os_, microseconds(static_cast<int64_t>(100 + draw("roles.pause", 3'000))));
+    }
+    if (machine.engine == written) machine.written_to = false;
+  });
+}
+
+void ChangingRoles::look_on() {
   os_->spawn("roles.look", [this] {
     while (!over_) {
       look();
@@ -423,7 +428,7 @@ void ChangingRoles::live() {
     start(*machines_[i], i == 0 ? world_.disk.after_kill() : sim::Disk(world_.disk.rules()));
   }
   if (!amiss_.empty()) return;
-  write_on();
+  look_on();
   const Instant last = os_->now() + seconds(20);
   const uint64_t steps = 8 + draw("roles.steps", 12);
   follow(*machines_[0], *machines_[1]);
@@ -432,7 +437,8 @@ void ChangingRoles::live() {
     look();
   }
   over_ = true;
-  while (writing_ != 0) rest(*os_, kLook);
+  const auto written_to = [](const auto& machine) { return machine->written_to; };
+  while (std::any_of(machines_.begin(), machines_.end(), written_to)) rest(*os_, kLook);
   for (const auto& machine : machines_)
     if (machine->engine == nullptr) amiss(machine->name + " does not start again");
   if (amiss_.empty()) settle();
