@@ -445,6 +445,7 @@ bool Executor::execute_in(Client& client, const CommandSpec& spec,
     lsn = effects_.empty() ? log_.applied_lsn() : finish_operation();
     note_news(client, client.db, spec, args);
   } else {
+    const uint64_t broken = spec.name == "exec" && client.watch_broken ? watched_lsn(client) : 0;
     Call call = make_call(client, args, client.db, reply, effects_);
     execute_counted(call, spec);
     if (call.waits()) {
@@ -463,6 +464,7 @@ bool Executor::execute_in(Client& client, const CommandSpec& spec,
       lsn = finish_operation();
     } else if (log_.applied_lsn() != log_.released_lsn()) {
       lsn = read_lsn(client, spec, args);
+      lsn = std::max(lsn, broken);
       CHECK(lsn <= log_.applied_lsn());
     }
   }
@@ -617,6 +619,16 @@ uint64_t Executor::read_lsn(const Client& client, const CommandSpec& spec,
   key_positions(spec, args, positions_);
   const int identity = keyspace_.database(client.db).identity();
   for (const size_t i : positions_) lsn = std::max(lsn, touched_lsn_[slot_of(identity, args[i])]);
+  return lsn;
+}
+
+// That nothing was done says that one of them has changed.
+uint64_t Executor::watched_lsn(const Client& client) const {
+  uint64_t lsn = everything_lsn_;
+  for (const Client::Watched& watched : client.watched()) {
+    const int identity = keyspace_.database(watched.db).identity();
+    lsn = std::max(lsn, touched_lsn_[slot_of(identity, watched.key)]);
+  }
   return lsn;
 }
 

@@ -301,6 +301,7 @@ class Executor final : public Chance,
 
   uint64_t read_lsn(const Client& client, const CommandSpec& spec,
                     std::span<const std::string_view> args);
+  uint64_t watched_lsn(const Client& client) const;
 
   Os& os_;
   Keyspace& keyspace_;

@@ -692,6 +692,26 @@ TEST_F(RestTest, WhoReadsEverythingWaitsForEverything) {
   EXPECT_EQ(rests_on("KEYS none"), 0u);
 }
 
+TEST_F(RestTest, WhoseTransactionIsNotDoneWaitsForWhatHasChangedMeanwhile) {
+  Session watcher{executor};
+  const auto say = [&](const std::string& text) {
+    watcher.feed(text);
+    const std::string said(watcher.ready());
+    watcher.consume(said.size());
+    return said;
+  };
+  for (const char* write : {"SET a 1", "FLUSHALL"}) {
+    say("WATCH a x\r\n");
+    const uint64_t lsn = rests_on(write);
+    rests_on("SET e 1");
+    EXPECT_EQ(say("MULTI\r\nPING\r\nEXEC\r\n"), "+OK\r\n+QUEUED\r\n") << write;
+    log.released = lsn;
+    EXPECT_EQ(say(""), "*-1\r\n") << write;
+  }
+  say("WATCH a\r\n");
+  EXPECT_EQ(say("MULTI\r\nEXEC\r\n"), "+OK\r\n*0\r\n") << "nothing has changed that it watches";
+}
+
 TEST_F(RestTest, AnErrorRestsOnNothing) {
   rests_on("SET a 1");
   EXPECT_EQ(rests_on("NOSUCH"), 0u);

@@ -25,7 +25,9 @@
 #include "scenarios/store/counted_starts.h"
 #include "scenarios/store/digest.h"
 #include "scenarios/store/disturbed_starts.h"
+#include "scenarios/store/expired_starts.h"
 #include "scenarios/store/foreign_starts.h"
+#include "scenarios/store/shown_starts.h"
 #include "scenarios/store/timed_starts.h"
 
 namespace powercut::scenarios {
@@ -447,6 +449,8 @@ TargetType::OtherStarts OtherStarts::judge() {
   if (!wrong_) wrong_ = judge_backup_words(*this);
   if (!wrong_) wrong_ = judge_client_starts(*this);
   if (!wrong_) wrong_ = judge_counted_starts(*this);
+  if (!wrong_) wrong_ = judge_shown_starts(*this);
+  if (!wrong_) wrong_ = judge_expired_starts(*this);
   return {wrong_, states_, wall_ms_};
 }
 
