@@ -13,6 +13,7 @@ bool looks(RunState& run, uint32_t life, const Legacy& heir) {
   if (heir.contract_broken || !run.spec.persona->keeps_synced) return false;
   // After a failed sync and a kill a page may read as it was before, or not.
   if (heir.errors && heir.world.disk.anything_pending()) return false;
+  if (heir.world.disk.is_shut()) return false;  // nothing starts before somebody mounts it again
   if (run.stated.script != nullptr) return run.stated.script->starts;
   // As beside a run (scenarios/run/beside.cc): set100 is nothing but its cut, unless somebody asks.
   if (run.spec.workload->cut_at_end && !run.spec.beside) return false;

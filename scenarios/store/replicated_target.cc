@@ -208,7 +208,9 @@ void ReplicatedTarget::part(const NetworkEvent& event) {
     network_.partition(from, to);
   }
   for (WatchedReplica* replica : replicas())
-    if (replica->name() == to) replica->note_silence();
+    if ((replica->name() == to && replica->follows() == from) ||
+        (replica->name() == from && replica->follows() == to))
+      replica->note_silence();
   heal_in(event.time);
 }
 

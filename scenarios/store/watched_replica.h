@@ -76,7 +76,8 @@ class WatchedReplica final : private sim::OperationObserver {
   // --- What is looked at ---
   void look_at_lag();
   void look();
-  // Nothing that is said to it reaches it from now on; until then.
+  // From now on nothing reaches it of what it follows, or nothing of what it says goes there; until then. Behind that comes what
+  // was said long before.
   void note_silence();
   void end_silence();
   // Whom it follows has started again: what links said to the one before counts no more.
@@ -137,7 +138,7 @@ class WatchedReplica final : private sim::OperationObserver {
   Instant confirmed_at_;             // when it last confirmed anything, as its master has it
   uint64_t link_ = 0;                // the link that is online, by its client
   Instant linked_at_;                // when that was seen first
-  std::vector<sim::Span> silences_;  // nothing that is said to it reaches it, or reached it
+  std::vector<sim::Span> silences_;  // nothing of the one reaches the other
   uint64_t last_link_ = 0;           // links to it up to this client are of lives before
   std::string not_started_;
   uint64_t told_ = 0;         // the last that a client was told to be here (WAIT)
