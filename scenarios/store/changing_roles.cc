@@ -255,13 +255,24 @@ void ChangingRoles::disturb_network() {
 
 // --- Clients ---
 
-// Writes, and asks how many have it at once or some time later.
+// Writes, or is given what another writes, and asks how many have it at once or some time later.
 void ChangingRoles::ask_how_many(Machine& master) {
   engine::Engine* const asked = master.engine;
   const uint64_t number = ++numbers_;
-  const auto session = master.engine->connect();
-  session->feed(fmt::format("SELECT {}\r\nSET {} 1\r\nWAIT {} {}\r\n", kNumbersDb, number,
-                            1 + draw("roles.wanted", 2), 1 + draw("roles.wait", 400)));
+  const auto session = master.engine->connect(), other = master.engine->connect();
+  const std::string wait =
+      fmt::format("WAIT {} {}\r\n", 1 + draw("roles.wanted", 2), 1 + draw("roles.wait", 400));
+  const std::string chosen = fmt::format("SELECT {}\r\n", kNumbersDb);
+  if (draw("roles.served", 2) == 0) {
+    session->feed(fmt::format("{}SET {} 1\r\n{}", chosen, number, wait));
+  } else {
+    // The list becomes its number, as it is given to it.
+    session->feed(
+        fmt::format("{}BLMOVE roles:given:{} {} LEFT LEFT 0\r\n", chosen, number, number));
+    other->feed(fmt::format("{}RPUSH roles:given:{} 1\r\n", chosen, number));
+    if (session->waits() || master.engine != asked) return;
+    session->feed(wait);
+  }
   const Instant patience = os_->now() + seconds(2);
   std::string said;
   while (master.engine == asked && os_->now() < patience && said.find("\r\n:") == said.npos) {
@@ -269,7 +280,9 @@ void ChangingRoles::ask_how_many(Machine& master) {
     rest(*os_, microseconds(200));
   }
   const size_t at = said.find("\r\n:");
-  if (at == said.npos || !said.starts_with("+OK\r\n+OK\r\n") || master.engine != asked) return;
+  if (at == said.npos || !said.starts_with("+OK\r\n") || said.find("\r\n-") != said.npos ||
+      master.engine != asked)
+    return;
   const uint64_t told = std::stoull(said.substr(at + 3));
   uint64_t have = 0;
   for (const auto& machine : machines_)

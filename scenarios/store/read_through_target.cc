@@ -151,6 +151,12 @@ void ReadThroughTarget::begin(uint64_t) {
   shared_->begin([this](const RowName& name) { return may_touch(name); },
                  [this](const RowName& name, const std::optional<RowState>& state, bool by_store) {
                    seen(name, state, by_store);
+                 },
+                 [this](const RowName& name) {
+                   const auto& all = own_[name];
+                   return std::any_of(all.begin(), all.end(), [](const Own& own) {
+                     return own.state.kind == RowState::Kind::kAbsent;
+                   });
                  });
 }
 

@@ -212,9 +212,16 @@ Result<SharedRows> SharedDatabase::look() {
   return found;
 }
 
-void SharedDatabase::begin(May may, Seen seen) {
+void SharedDatabase::begin(May may, Seen seen, May deleted) {
   may_ = std::move(may);
   seen_ = std::move(seen);
+  deleted_ = std::move(deleted);
+}
+
+// Clients that do not leave the rows of that database alone, as those of shared-rows do, may delete them.
+void SharedDatabase::give_up(const RowName& name) {
+  (void)Other(os_).say(
+      fmt::format("DELETE FROM other_rows WHERE db={} AND key='{}'", name.first, name.second));
 }
 
 void SharedDatabase::meddle(Site site, uint64_t one_in) {
@@ -229,6 +236,10 @@ void SharedDatabase::meddle(Site site, uint64_t one_in) {
 
 Result<void> SharedDatabase::write(const engine::SinkBatch& batch) {
   meddle("other.writes", 6);
+  for (const engine::SinkRows& rows : batch.keys)
+    if (rows.db == kKeptDatabase && state_of_rows(rows).kind == Kind::kAbsent && deleted_ &&
+        deleted_({rows.db, rows.key}))
+      give_up({rows.db, rows.key});
   TRY(file_.write(batch));
   for (const engine::SinkRows& rows : batch.keys)
     if (seen_) seen_({rows.db, rows.key}, state_of_rows(rows), true);

@@ -45,7 +45,8 @@ class SharedDatabase final : public engine::SinkDatabase {
   // then on, by whoever wrote it; nothing: it is not known.
   using May = std::function<bool(const RowName&)>;
   using Seen = std::function<void(const RowName&, const std::optional<RowState>&, bool by_store)>;
-  void begin(May may, Seen seen);
+  // `deleted`: an operation of the store's has deleted that key.
+  void begin(May may, Seen seen, May deleted);
   // Now and then it does.
   void meddle(Site site, uint64_t one_in);
 
@@ -63,6 +64,7 @@ class SharedDatabase final : public engine::SinkDatabase {
 
  private:
   Result<void> make_first();
+  void give_up(const RowName& name);
   RowState draw(const RowName& name);
   std::string put(const RowName& name, const RowState& state) const;
 
@@ -70,6 +72,7 @@ class SharedDatabase final : public engine::SinkDatabase {
   engine::SqliteDatabase file_;
   May may_;
   Seen seen_;
+  May deleted_;
   uint64_t written_ = 0;
 };
 

@@ -37,7 +37,7 @@ constexpr std::string_view kWrites =
     "XADD %x 9-1 f w; XDEL %x 2-1; XTRIM %x MAXLEN 1; XSETID %x 50-1; XGROUP CREATE %x g2 0; "
     "XGROUP DESTROY %x g; XGROUP SETID %x g 0; XGROUP CREATECONSUMER %x g two; "
     "XGROUP DELCONSUMER %x g one; XACK %x g 1-1; XREADGROUP GROUP g two COUNT 1 STREAMS %x >; "
-    "XCLAIM %x g two 0 1-1; XAUTOCLAIM %x g two 0 0; SET %w1 0; DEL %w2; FUNCTION LOAD REPLACE ; "
+    "XCLAIM %x g two 0 1-1; XAUTOCLAIM %x g two 0 0; SET %w1 0; DEL %w2; FUNCTION LOAD REPLACE "
     "#!lua~name=shown\nredis.register_function('shown',function()return~1~end); FUNCTION FLUSH";
 
 // What answers the same whenever it is asked, while nothing is written. Some are writes in vain.
@@ -199,7 +199,10 @@ std::string ShownStarts::look_at_round(engine::Os& os, engine::Engine& engine) {
       const bool first = reader.asked.empty();
       if (disturbed || (reader.once() && reader.asked.size() > 1)) continue;
       reader.asked.push_back(log.applied_lsn());
-      if (first && reader.watches) (void)ask(*reader.session, {"WATCH", reader.key});
+      if (first && reader.watches) {
+        (void)ask(*reader.session, {"WATCH", reader.key});
+        if (draw("shown.db_then", 3) == 0) (void)ask(*reader.session, {"SELECT", "2"});
+      }
       if (first ? !reader.watches : !reader.waits) reader.session->feed(reader.request);
       disturbed = log.applied_lsn() != reader.asked.back();
     }

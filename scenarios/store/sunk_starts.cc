@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -156,6 +157,7 @@ class SunkStarts final : CopiedStarts, engine::OperationListener {
   void ask_for_row();
   void ask_on();
   void delete_row();
+  void write_over_row();
   void be_away();
   void settle();
   void look();
@@ -181,6 +183,7 @@ class SunkStarts final : CopiedStarts, engine::OperationListener {
   Instant looked_at_;
   std::map<std::string, Version> rows_;     // of the other program
   std::map<std::string, Instant> deleted_;  // by the store, and not written since
+  std::set<std::string> left_alone_;        // rows that no client has written over, or deleted
   std::vector<std::unique_ptr<Client>> clients_;
   uint64_t values_ = 0;
   bool flushes_ = false;
@@ -232,9 +235,12 @@ void SunkStarts::write_others_row() {
   std::string sql = fmt::format("BEGIN IMMEDIATE; DELETE FROM kv WHERE db=0 AND key='{}';", key);
   if (!value.empty()) sql += fmt::format("INSERT INTO kv VALUES(0, '{}', '{}', NULL);", key, value);
   rows_.erase(key);  // what it is meanwhile nobody knows
+  left_alone_.erase(key);
   deleted_.erase(key);
   const auto said = database_->say_in_turn(sql + "COMMIT");
-  if (said.ok() && !is_stores()) rows_[key] = {os_->now(), value};
+  if (!said.ok() || is_stores()) return;
+  rows_[key] = {os_->now(), value};
+  if (!value.empty()) left_alone_.insert(key);
 }
 
 void SunkStarts::ask_for_row() {
@@ -258,19 +264,54 @@ void SunkStarts::ask_on() {
 void SunkStarts::delete_row() {
   const std::string key = fmt::format("o:{}", draw("sunk.row", kOthersKeys));
   const auto session = engine_->connect();
+  left_alone_.erase(key);
   session->feed(fmt::format("DEL {}\r\n", key));
   if (sink().has_word(0, key)) deleted_[key] = os_->now();
   while (session->wait_ready(os_->now() + kLook).empty()) {
   }
 }
 
+// What leaves a key alone that is there leaves a row alone that has stood for a while, and that the store has no word of.
+void SunkStarts::write_over_row() {
+  constexpr std::string_view kWrites[] = {"COPY t:8 {0}",          "COPY t:8 {0} DB 0",
+                                          "RENAMENX t:8 {0}",      "SETNX {0} v",
+                                          "MSETNX t:9 v {0} v",    "SET {0} v NX",
+                                          "SET {0} v NX GET",      "SELECT 1\r\nCOPY t:8 {0} DB 0",
+                                          "SELECT 1\r\nMOVE {0} 0"};
+  const std::string key = fmt::format("o:{}", draw("sunk.row", kOthersKeys));
+  const auto row = rows_.find(key);
+  const auto stands = [&] {
+    return row != rows_.end() && left_alone_.contains(key) && !sink().has_word(0, key) &&
+           os_->now() - row->second.from > kJudgedTtl + kJudgedTtl;
+  };
+  if (flushes_ || swaps_ || !stands()) return;
+  const auto session = engine_->connect();
+  const std::string source = "SET t:8 v\r\n";
+  const std::string made = reply_to(
+      *session, source + fmt::format("SELECT 1\r\n{}SET {} v\r\nSELECT 0\r\n", source, key));
+  rest(*os_, seconds(1));
+  session->consume(session->ready().size());
+  if (!made.starts_with('+') || !stands()) return;
+  const std::string_view write = kWrites[draw("sunk.over", std::size(kWrites))];
+  session->feed(fmt::format(fmt::runtime(write), key) + "\r\n");
+  std::string said;
+  for (const Instant last = os_->now() + seconds(3); os_->now() < last && !said.ends_with("\n");
+       rest(*os_, kLook))
+    said = session->ready();
+  if (said.ends_with(":1\r\n") || (said.ends_with("+OK\r\n") && !write.starts_with("SELECT")))
+    amiss(fmt::format("{} is done, and another program's row has stood there for {} ms",
+                      in_a_line(fmt::format(fmt::runtime(write), key)),
+                      (os_->now() - row->second.from).ms()));
+}
+
 void SunkStarts::step() {
   const uint64_t kind = draw("sunk.step", 12);
   if (reads_ && draw("sunk.of_rows", 2) == 0) {
-    const uint64_t of_rows = draw("sunk.of_row", 6);
+    const uint64_t of_rows = draw("sunk.of_row", 8);
     if (of_rows < 3) ask_for_row();
     if (of_rows == 3) delete_row();
-    if (of_rows > 3) write_others_row();
+    if (of_rows == 4 || of_rows == 5) write_others_row();
+    if (of_rows > 5) write_over_row();
   } else if (kind < 5) {
     write_something();
   } else if (kind == 5 && flushes_) {
