@@ -87,6 +87,7 @@ Result<SinkDatabase::Found> SqliteDatabase::open() {
   TRY_ASSIGN(const bool was_there, is_there());
   if (unmade_) TRY(os_.sync_directory("", sqlite::kSyncRemoved));
   unmade_ = false;
+  if (was_there) TRY(settle_journal());
   world_ = std::make_unique<sqlite::World>(os_);
   auto found = connect();
   if (found.ok()) return found;
@@ -105,6 +106,15 @@ Result<bool> SqliteDatabase::is_there() {
   if (opened.ok()) return true;
   if (opened.error().code == Errc::kNotFound) return false;
   return opened.error();
+}
+
+// A process that was killed may have ended a transaction in the page cache alone. Behind a power cut its journal would count
+// again, with some of what the next transaction had written over it: SQLite's checksums do not cover all of a page, nor its number.
+Result<void> SqliteDatabase::settle_journal() {
+  const auto journal = os_.open(file_ + "-journal", Open::kReadWrite);
+  if (!journal.ok() && journal.error().code == Errc::kNotFound) return {};
+  if (!journal.ok()) return journal.error();
+  return (*journal)->sync(sqlite::kSyncJournal);
 }
 
 // Its journal is of no use without it, and must not meet the next one.

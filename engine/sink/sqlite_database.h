@@ -53,6 +53,7 @@ class SqliteDatabase final : public SinkDatabase {
     sqlite3_stmt* get_fields = nullptr;
   };
   Result<bool> is_there();
+  Result<void> settle_journal();
   Result<Found> connect();
   Result<Found> look();
   Result<void> make(bool first, uint64_t lsn);

@@ -302,6 +302,26 @@ TEST_F(SqliteDatabaseTest, OthersRunWhileALongBatchIsWritten) {
   EXPECT_EQ(turns, 3) << "behind each 64 keys";
 }
 
+// Who was killed may have ended its last transaction in the page cache alone.
+TEST_F(SqliteDatabaseTest, WhatAJournalSaysIsSyncedBeforeAnythingIsWrittenThere) {
+  ASSERT_TRUE(database.open().ok());
+  database.close();
+  os.calls.clear();
+  ASSERT_TRUE(database.open().ok());
+  const auto first_with = [&](std::string_view what) {
+    return std::find_if(os.calls.begin(), os.calls.end(),
+                        [&](const std::string& call) { return call.starts_with(what); });
+  };
+  const auto synced = first_with("sync sink.db-journal");
+  ASSERT_NE(synced, os.calls.end());
+  EXPECT_LT(synced, first_with("write"));
+  database.close();
+  os.fail_on("sync sink.db-journal");
+  EXPECT_FALSE(database.open().ok());
+  os.breaks = nullptr;
+  EXPECT_TRUE(database.open().ok());
+}
+
 TEST_F(SqliteDatabaseTest, ItIsSyncedBeforeAndBehindItsChange) {
   write(1, {text(0, "a", "1")});
   os.calls.clear();
