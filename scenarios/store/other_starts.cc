@@ -27,6 +27,7 @@
 #include "scenarios/store/disturbed_starts.h"
 #include "scenarios/store/expired_starts.h"
 #include "scenarios/store/foreign_starts.h"
+#include "scenarios/store/library_starts.h"
 #include "scenarios/store/shown_starts.h"
 #include "scenarios/store/timed_starts.h"
 
@@ -451,6 +452,7 @@ TargetType::OtherStarts OtherStarts::judge() {
   if (!wrong_) wrong_ = judge_counted_starts(*this);
   if (!wrong_) wrong_ = judge_shown_starts(*this);
   if (!wrong_) wrong_ = judge_expired_starts(*this);
+  if (!wrong_) wrong_ = judge_library_starts(*this);
   return {wrong_, states_, wall_ms_};
 }
 

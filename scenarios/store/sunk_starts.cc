@@ -24,7 +24,7 @@ namespace {
 constexpr Duration kLook = milliseconds(1);
 constexpr Duration kSoonBehind = seconds(5);  // a try each 2 s at least, and a batch once a second
 constexpr Duration kJudgedTtl = milliseconds(150);
-constexpr size_t kOthersKeys = 2;  // so that each is asked for again and again
+constexpr size_t kJudgedRows = 2;  // so that each is asked for again and again
 constexpr uint64_t kSlowMs = 80;
 
 std::string in_a_line(std::string_view answer) {
@@ -226,7 +226,7 @@ void SunkStarts::write_something() {
 
 // Where the store has no word of it.
 void SunkStarts::write_others_row() {
-  const std::string key = fmt::format("o:{}", draw("sunk.row", kOthersKeys));
+  const std::string key = fmt::format("o:{}", draw("sunk.row", kJudgedRows));
   const auto is_stores = [&] {
     return sink().has_word(0, key) || engine_->keyspace().peek(0, key) != nullptr;
   };
@@ -244,7 +244,7 @@ void SunkStarts::write_others_row() {
 }
 
 void SunkStarts::ask_for_row() {
-  const std::string key = fmt::format("o:{}", draw("sunk.row", kOthersKeys));
+  const std::string key = fmt::format("o:{}", draw("sunk.row", kJudgedRows));
   say("GET " + key, key);
 }
 
@@ -262,7 +262,7 @@ void SunkStarts::ask_on() {
 
 // Its row was read before, if nobody knew whether there is one.
 void SunkStarts::delete_row() {
-  const std::string key = fmt::format("o:{}", draw("sunk.row", kOthersKeys));
+  const std::string key = fmt::format("o:{}", draw("sunk.row", kJudgedRows));
   const auto session = engine_->connect();
   left_alone_.erase(key);
   session->feed(fmt::format("DEL {}\r\n", key));
@@ -278,7 +278,7 @@ void SunkStarts::write_over_row() {
                                           "MSETNX t:9 v {0} v",    "SET {0} v NX",
                                           "SET {0} v NX GET",      "SELECT 1\r\nCOPY t:8 {0} DB 0",
                                           "SELECT 1\r\nMOVE {0} 0"};
-  const std::string key = fmt::format("o:{}", draw("sunk.row", kOthersKeys));
+  const std::string key = fmt::format("o:{}", draw("sunk.row", kJudgedRows));
   const auto row = rows_.find(key);
   const auto stands = [&] {
     return row != rows_.end() && left_alone_.contains(key) && !sink().has_word(0, key) &&
