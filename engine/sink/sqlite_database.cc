@@ -114,7 +114,7 @@ Result<void> SqliteDatabase::settle_journal() {
   const auto journal = os_.open(file_ + "-journal", Open::kReadWrite);
   if (!journal.ok() && journal.error().code == Errc::kNotFound) return {};
   if (!journal.ok()) return journal.error();
-  return (*journal)->sync(sqlite::kSyncJournal);
+  return (*journal)->sync("sink.journal");
 }
 
 // Its journal is of no use without it, and must not meet the next one.

@@ -153,6 +153,8 @@ struct Reader {
   };
   std::vector<Answer> answers;
   std::vector<uint64_t> asked;  // behind these operations
+  // In one line; empty: it was told in time.
+  std::string told_too_early(const std::string& wrote) const;
   void hear(uint64_t released) {
     const std::string_view ready = session->ready();
     said += ready;
@@ -169,6 +171,17 @@ struct Reader {
     }
   }
 };
+
+std::string Reader::told_too_early(const std::string& wrote) const {
+  if (answers.size() < asked.size() && !waits)
+    return fmt::format("who says {} is not answered", line);
+  for (size_t i = 1; i < std::min(answers.size(), asked.size()); ++i)
+    if (answers[i].text != answers[i - 1].text && answers[i].released < asked[i])
+      return fmt::format(
+          "who says {} is shown what came of {}, operation {}, and {} is the last released", line,
+          wrote, asked[i], answers[i].released);
+  return {};
+}
 
 }  // namespace
 
@@ -241,18 +254,8 @@ std::string ShownStarts::look_at_round(engine::Os& os, engine::Engine& engine) {
   }
   for (const Instant last = os.now() + seconds(2); os.now() < last; rest(os, milliseconds(20)))
     hear();
-  for (const Reader& reader : readers) {
-    if (reader.answers.size() < reader.asked.size() && !reader.waits)
-      return fmt::format("who says {} is not answered", reader.line);
-    for (size_t i = 1; i < std::min(reader.answers.size(), reader.asked.size()); ++i) {
-      const Reader::Answer &answer = reader.answers[i], &before = reader.answers[i - 1];
-      if (answer.text != before.text && answer.released < reader.asked[i])
-        return fmt::format(
-            "who says {} is shown what came of {}, operation {}, and {} is the last "
-            "released",
-            reader.line, wrote, reader.asked[i], answer.released);
-    }
-  }
+  for (const Reader& reader : readers)
+    if (std::string amiss = reader.told_too_early(wrote); !amiss.empty()) return amiss;
   return {};
 }
 
