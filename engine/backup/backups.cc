@@ -291,6 +291,11 @@ Result<void> Backups::remove(const std::string& id) {
   TRY(os_.sync_directory(kAofDirectory, "backup.mark"));
   // What a crash leaves of it a start removes, by the mark: unless all of it is there.
   TRY(os_.remove(in_folder(id, kManifestName)));
+  TRY_ASSIGN(const auto names, os_.list(folder_of(id)));
+  const bool rests_on_cold = std::any_of(
+      names.begin(), names.end(), [](const std::string& name) { return name.ends_with(".cold"); });
+  // Which segments of the cold tier it needs a manifest does not say: it must not come back without them.
+  if (rests_on_cold) TRY(os_.sync_directory(folder_of(id), "backup.rename"));
   TRY(remove_folder(id));
   (void)os_.remove(removed_mark(id));
   return {};

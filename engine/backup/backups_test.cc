@@ -439,6 +439,19 @@ TEST_F(BackupsTest, OneThatIsRemovedIsMarkedUntilItIsGoneForGood) {
   EXPECT_THAT(ids(), IsEmpty());
 }
 
+// A manifest that came back would name all that is there.
+TEST_F(BackupsTest, WithSegmentsOfTheColdTierItsManifestIsGoneForGoodFirst) {
+  make("a");
+  os.put("backups/a/7.cold", "7");
+  os.fail_on("sync backups/a/");
+  EXPECT_FALSE(backups.remove("a").ok());
+  EXPECT_TRUE(os.there("backups/a/7.cold")) << "all of it is there if it comes back";
+  EXPECT_TRUE(os.there(removed));
+  os.breaks = nullptr;
+  backups.remove_leftovers({}, {"a"});
+  EXPECT_THAT(in("backups/a"), ElementsAre("no folder"));
+}
+
 TEST_F(BackupsTest, ARemovalThatFailsIsToldUntilItIsGone) {
   make("a");
   for (const std::string& call : {"create " + removed, std::string("sync appendonlydir/"),
