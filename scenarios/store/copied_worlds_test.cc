@@ -80,7 +80,7 @@ TEST(CopiedWorldsTest, AFailureThatTheLogDoesNotHearOfIsSeen) {
 }
 
 TEST(CopiedWorldsTest, ABackupThatWantsWhatIsBeingSentIsSeen) {
-  EXPECT_NE(said_of("tier-stays-too-late", tiered(Tiers::kArchived), "no", 400), "");
+  EXPECT_NE(said_of("tier-stays-too-late", tiered(Tiers::kArchived), "no", 1500), "");
 }
 
 }  // namespace

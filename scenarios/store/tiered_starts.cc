@@ -39,9 +39,11 @@ class ColdSyncFails final : public sim::Injector {
       return injection;
     met = fmt::format("a failed sync of {}", call.path);
     injection.error = Errc::kIo;
+    if (on_met) on_met();
     return injection;
   }
   bool serves = false;  // until then nothing fails
+  std::function<void()> on_met;
   std::string met;
 
  private:
@@ -303,12 +305,15 @@ void TieredStarts::judge_failure_told() {
     const auto session = engine_->connect();
     const engine::AofLog& log = engine_->aof();
     const uint64_t heals = engine_->keeper().stats().heals;
+    // What is written behind that is not in question.
     uint64_t written = 0;
+    fails.on_met = [&] { written = log.written_lsn(); };
     for (uint64_t n = 0, behind = 0; n < 80 && behind < 10; ++n) {
       session->feed(fmt::format("SET told:{} {}\r\n", n % 6, std::string(90, 'x')));
       rest(os, milliseconds(3));
-      if (!fails.met.empty() && behind++ == 0) written = log.written_lsn();
+      behind += fails.met.empty() ? 0 : 1;
     }
+    fails.on_met = {};
     const bool distrusted = log.poisoned() || engine_->keeper().stats().heals != heals;
     if (!fails.met.empty() && log.active() && log.synced_lsn() < written && !distrusted)
       untold =
