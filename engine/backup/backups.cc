@@ -22,6 +22,8 @@ std::string in_folder(std::string_view id, std::string_view name) {
   return fmt::format("{}/{}/{}", kBackupsDirectory, id, name);
 }
 
+bool is_cold(std::string_view name) { return name.ends_with(".cold"); }
+
 std::string unsealed_mark(std::string_view id) { return in_aof_directory(unsealed_name(id)); }
 std::string removed_mark(std::string_view id) { return in_aof_directory(removed_name(id)); }
 
@@ -268,7 +270,7 @@ void Backups::remove_leftovers(const std::vector<std::string>& unsealed,
 // --- Removing one that is whole ---
 
 // Whoever has put something of his own into the folder has it back.
-Result<void> Backups::check_ours(const std::string& id) {
+Result<std::vector<std::string>> Backups::files_of_ours(const std::string& id) {
   const auto none = [&](std::string_view why) {
     return Error{Errc::kInvalid, fmt::format("{}: {}", folder_of(id), why)};
   };
@@ -277,24 +279,22 @@ Result<void> Backups::check_ours(const std::string& id) {
   if (!text.ok()) return none("there is no sealed backup there");
   const auto sealed = parse_sealed(*text, id);
   if (!sealed.ok()) return none("there is no sealed backup there");
-  TRY_ASSIGN(const auto names, os_.list(folder_of(id)));
+  TRY_ASSIGN(auto names, os_.list(folder_of(id)));
   for (const std::string& name : names)
     if (!sealed->manifest.names(name) && name != kManifestName && name != kManifestTemporary &&
-        !name.ends_with(".cold"))
+        !is_cold(name))
       return none(fmt::format("'{}' in it is not the store's; remove the folder by hand", name));
-  return {};
+  return names;
 }
 
 Result<void> Backups::remove(const std::string& id) {
-  TRY(check_ours(id));
+  TRY_ASSIGN(const auto names, files_of_ours(id));
   TRY_ASSIGN(const auto mark, create_fresh(os_, removed_mark(id)));
   TRY(os_.sync_directory(kAofDirectory, "backup.mark"));
   // What a crash leaves of it a start removes, by the mark: unless all of it is there.
   TRY(os_.remove(in_folder(id, kManifestName)));
-  TRY_ASSIGN(const auto names, os_.list(folder_of(id)));
-  const bool rests_on_cold = std::any_of(
-      names.begin(), names.end(), [](const std::string& name) { return name.ends_with(".cold"); });
   // Which segments of the cold tier it needs a manifest does not say: it must not come back without them.
+  const bool rests_on_cold = std::any_of(names.begin(), names.end(), is_cold);
   if (rests_on_cold) TRY(os_.sync_directory(folder_of(id), "backup.rename"));
   TRY(remove_folder(id));
   (void)os_.remove(removed_mark(id));

@@ -95,7 +95,8 @@ class Backups {
   Result<void> link_in(const std::string& path, const std::string& name);
   void drop(const Manifest& before);
   Result<void> write_manifest(const std::string& text);
-  Result<void> check_ours(const std::string& id);
+  // Refused, if one of them is not of the store.
+  Result<std::vector<std::string>> files_of_ours(const std::string& id);
   Result<bool> is_whole(const std::string& id);
   Result<void> remove_folder(const std::string& id);
 

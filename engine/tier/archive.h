@@ -11,7 +11,8 @@
 // stores answer before others can read it; the file is removed. So at each moment, and whatever of the last names a power cut
 // back, a whole copy is found: the file, or behind the note an object that was read. A note beside its file says nothing of
 // the object, which is then put again, with the same bytes under the same name; but the file must have the bytes that the
-// note was written for: one that was removed and comes back may have others' (ext4 with data=writeback).
+// note was written for: one that was removed and comes back may have others' (ext4 with data=writeback). One that has others
+// counts only when no such object is found: then it was damaged before all was sent.
 //
 // An object is removed when nobody holds its segment (engine/store/away.h), and its note behind it. What has no note in this
 // folder is never removed: it is another store's.

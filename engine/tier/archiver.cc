@@ -47,10 +47,12 @@ Instant Archiver::next_due() const {
 void Archiver::run() {
   while (!stopping_) {
     ColdSegment* segment = next_to_go();
-    if (!folder_.any_doomed() && segment == nullptr) {
+    if (!folder_.any_disputed() && !folder_.any_doomed() && segment == nullptr) {
       wake_.rest(next_due());
     } else if (os_.now() < not_before_) {
       wake_.rest(not_before_);
+    } else if (folder_.any_disputed()) {
+      settle();
     } else if (folder_.any_doomed()) {
       remove();
     } else {
@@ -75,6 +77,12 @@ void Archiver::remove() {
   const auto removed = folder_.remove_doomed();
   if (!removed.ok()) return fail(removed.error());
   ++stats_.removed;
+  succeed();
+}
+
+void Archiver::settle() {
+  const auto settled = folder_.settle_disputed();
+  if (!settled.ok()) return fail(settled.error());
   succeed();
 }
 

@@ -47,6 +47,7 @@ class Archiver {
   ColdSegment* next_to_go();
   Instant next_due() const;
   void move(ColdSegment& segment);
+  void settle();
   void remove();
   void succeed();
   void fail(const Error& error);

@@ -107,8 +107,10 @@ Result<bool> ColdFolder::check_found(uint64_t sequence, uint64_t nonce, uint64_t
     TRY_ASSIGN(const std::string whole, read_some(**file, 0, bytes));
     if (crc32c(whole) == note->crc) return false;
   }
-  return check_note(sequence, nonce,
-                    bytes);  // it was removed, and has come back with others' bytes
+  // It was removed, and has come back with others' bytes; or it was damaged before all was sent.
+  TRY(check_note(sequence, nonce, bytes));
+  disputed_.push_back({sequence, note->crc});
+  return true;
 }
 
 Result<void> ColdFolder::check_sealed(File& file, uint64_t sequence, uint64_t nonce,
@@ -217,7 +219,7 @@ Result<void> ColdFolder::settle() {
     if (!sequence) continue;  // nobody's file of another name is removed
     next_ = std::max(next_, *sequence + 1);
     if (find(*sequence) == nullptr) (void)os_.remove(fmt::format("{}/{}", path_, name));
-    if (find(*sequence) != nullptr && find(*sequence)->archived)
+    if (find(*sequence) != nullptr && find(*sequence)->archived && !is_disputed(*sequence))
       (void)os_.remove(file_of(*sequence));
   }
   return {};
@@ -449,6 +451,28 @@ Result<void> ColdFolder::keep_here(ColdSegment& segment) {
   TRY(os_.rename(fetched, file_of(segment.sequence)));
   TRY(sync_names(failed, "cold.directory"));
   segment.archived = false;
+  return {};
+}
+
+bool ColdFolder::is_disputed(uint64_t sequence) const {
+  return std::any_of(disputed_.begin(), disputed_.end(),
+                     [&](const Disputed& one) { return one.sequence == sequence; });
+}
+
+Result<void> ColdFolder::settle_disputed() {
+  CHECK(archive_ && any_disputed());
+  const Disputed disputed = disputed_.front();
+  ColdSegment* segment = find(disputed.sequence);
+  const SegmentHold hold(segment);
+  if (segment != nullptr && segment->archived) {
+    const auto whole = archive_->read(segment->sequence, segment->nonce, 0, segment->bytes + 1);
+    if (!whole.ok() && whole.error().code != Errc::kNotFound) return whole.error();
+    const bool is_there = whole.ok() && crc32c(*whole) == disputed.crc;
+    if (!is_there) segment->archived = false;
+    // One that is to stay takes the file's place just now.
+    if (segment->archived && !segment->stays) (void)os_.remove(file_of(segment->sequence));
+  }
+  disputed_.erase(disputed_.begin());
   return {};
 }
 

@@ -60,6 +60,11 @@ class ColdFolder final : public ColdShelf {
   // Brings a segment's file back, durably, where it is not here, and keeps it here as long as this lives. Yields.
   //   Errors: those of the archive and of the disk; kCorrupt: what came is not the segment.
   Result<void> keep_here(ColdSegment& segment);
+  // Segments whose note stands, and whose file here is not what was noted: the object counts, until it is seen not to be there.
+  bool any_disputed() const { return !disputed_.empty(); }
+  // Looks for the object of the first of them. It is there, whole: the file goes. It is not: the file counts, and what is damaged
+  // in it is told when it is read. Yields. Errors: as the archive's: say it again.
+  Result<void> settle_disputed();
   // Objects of segments that nobody holds any more.
   bool any_doomed() const { return !doomed_.empty(); }
   // Removes the first of them. Yields. Errors: as the archive's: say it again.
@@ -130,6 +135,7 @@ class ColdFolder final : public ColdShelf {
   Result<void> sync_names(uint64_t failed_before, Site fence);
   Result<std::string> read_record(const Away& away);
   bool may_go(const ColdSegment& segment) const;
+  bool is_disputed(uint64_t sequence) const;
   Result<void> make_folder();
   void find_folder(std::string_view said, uint64_t sequence);
   SegmentHold take_in(uint64_t sequence, uint64_t nonce, uint64_t bytes);
@@ -145,6 +151,11 @@ class ColdFolder final : public ColdShelf {
     uint64_t nonce;
   };
   std::vector<Doomed> doomed_;
+  struct Disputed {
+    uint64_t sequence;
+    uint32_t crc;  // as noted
+  };
+  std::vector<Disputed> disputed_;
   uint64_t failed_syncs_ = 0;  // of the folder's names
   uint64_t next_ = 1;
 };

@@ -262,6 +262,14 @@ TEST_F(MovingTest, AFileThatComesBackCountsIfItHasItsBytes) {
     os.put("cold/1.cold", others);
     EXPECT_EQ(begin(rests_on), "") << at;
     EXPECT_TRUE(held[0]->archived) << at;
+    EXPECT_TRUE(os.there("cold/1.cold")) << "until the object has been seen";
+    os.fail_on("get " + object_of(*held[0]));
+    EXPECT_FALSE(folder->settle_disputed().ok());
+    os.breaks = nullptr;
+    EXPECT_TRUE(os.there("cold/1.cold")) << "it was not";
+    EXPECT_TRUE(folder->settle_disputed().ok());
+    EXPECT_FALSE(folder->any_disputed());
+    EXPECT_TRUE(held[0]->archived) << at;
     EXPECT_FALSE(os.there("cold/1.cold")) << "it is no copy of anything";
   }
   // Without the archive there is nothing else to go by than the file.
@@ -269,6 +277,63 @@ TEST_F(MovingTest, AFileThatComesBackCountsIfItHasItsBytes) {
   EXPECT_EQ(begin(rests_on, ""), "");
   os.at("cold/1.cold").back() ^= 1;
   EXPECT_THAT(begin(rests_on, ""), HasSubstr("it is not sealed"));
+}
+
+// The note may be there already, and the object not yet, or not whole: what the file still has is all there is.
+TEST_F(MovingTest, ADamagedFileCountsWhereNoSuchObjectIs) {
+  seal();
+  auto draft = folder->begin();
+  Value value;
+  for (const char* text : {"one", "two"}) {
+    value.set(text);
+    const auto record = draft.add(value, false);
+    values.emplace_back(held.back(), record.offset, record.length,
+                        static_cast<uint8_t>(Type::kString));
+  }
+  const auto away = values;
+  held = {folder->seal(std::move(draft)).value()};
+  const std::string whole = os.at("cold/2.cold");
+  const std::string rests_on = said();
+  for (const std::string& object : {std::string(), "x" + whole.substr(1)}) {
+    os.put("cold/2.cold", whole);
+    EXPECT_TRUE(folder->archive()->write_note(2, held[0]->nonce, whole).ok());
+    objects.objects.clear();
+    if (!object.empty()) objects.objects[object_of(*held[0])] = object;
+    os.at("cold/2.cold")[away[2].offset() + 9] ^= 1;
+    EXPECT_EQ(begin(rests_on), "");
+    ASSERT_TRUE(folder->any_disputed());
+    EXPECT_TRUE(folder->settle_disputed().ok());
+    EXPECT_FALSE(folder->any_disputed());
+    EXPECT_FALSE(held[0]->archived);
+    ASSERT_TRUE(os.there("cold/2.cold"));
+    for (const Away& one : {away[1], away[2]})
+      values.emplace_back(held[0], one.offset(), one.length(), one.type());
+    EXPECT_EQ(read(0), "one");
+    EXPECT_THAT(read(1), HasSubstr("cold/2.cold offset"));
+  }
+}
+
+// A backup fetches it meanwhile: the file is the segment, from when it has its name.
+TEST_F(MovingTest, AFileThatIsFetchedIsNotInDispute) {
+  ColdSegment& one = seal();
+  const std::string whole = os.at("cold/1.cold");
+  move(one);
+  os.put("cold/1.cold", "others' bytes");
+  EXPECT_EQ(begin(said()), "");
+  ASSERT_TRUE(folder->any_disputed());
+  bool named = false;
+  os.breaks = [&](const std::string& call) -> std::optional<Errc> {
+    if (call != "sync cold/" || os.at("cold/1.cold") != whole || std::exchange(named, true))
+      return {};
+    EXPECT_TRUE(folder->settle_disputed().ok());
+    EXPECT_TRUE(os.there("cold/1.cold"));
+    return {};
+  };
+  EXPECT_TRUE(folder->keep_here(*held[0]).ok());
+  os.breaks = nullptr;
+  EXPECT_TRUE(named && !folder->any_disputed());
+  EXPECT_FALSE(held[0]->archived);
+  EXPECT_EQ(os.at("cold/1.cold"), whole);
 }
 
 // The note may be there already, and the object not yet: what cannot be read proves nothing.
@@ -303,7 +368,11 @@ TEST_F(MovingTest, AStartClearsUpWhatAMoveHasLeft) {
   os.put("cold/7.archive", "not whole");
   os.put("cold/1.cold", "others' bytes");
   EXPECT_EQ(begin(rests_on), "");
+  EXPECT_THAT(os.names(),
+              ElementsAre("cold/1.archive", "cold/1.cold", "cold/2.archive", "cold/x.fetched"));
+  EXPECT_TRUE(folder->settle_disputed().ok());
   EXPECT_THAT(os.names(), ElementsAre("cold/1.archive", "cold/2.archive", "cold/x.fetched"));
+  os.calls.clear();
   EXPECT_EQ(folder->begin().size(), 20u);
   EXPECT_EQ(seal().sequence, 9u) << "behind every number that was given, and one draft";
   ASSERT_TRUE(folder->any_doomed()) << "nobody rests on the second";
@@ -567,6 +636,22 @@ TEST_F(ArchiverTest, OneThatIsNotReachedIsTriedLaterAndLaterAndSaidOnce) {
   EXPECT_EQ(stats().failures, 10u);
   os.rest(milliseconds(200));
   EXPECT_EQ(stats().failures, 11u);
+}
+
+TEST_F(ArchiverTest, AFileInDisputeIsSettledWhenTheArchiveIsReached) {
+  move(seal());
+  os.put("cold/1.cold", "others' bytes");
+  EXPECT_EQ(begin(said()), "");
+  os.fail_on("get " + object_of(*held[0]));
+  run();
+  os.rest(seconds(5));
+  EXPECT_TRUE(os.there("cold/1.cold"));
+  EXPECT_FALSE(stats().reached);
+  os.breaks = nullptr;
+  os.rest(seconds(30));
+  EXPECT_FALSE(os.there("cold/1.cold"));
+  EXPECT_TRUE(held[0]->archived);
+  EXPECT_TRUE(stats().reached);
 }
 
 TEST_F(ArchiverTest, ADiskThatFailsIsToldOf) {

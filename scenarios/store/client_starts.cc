@@ -31,33 +31,12 @@ class ClientStarts final : CopiedStarts {
   std::optional<Violation> judge();
 
  private:
-  // What is wrong, in one line.
-  using Look = std::string (ClientStarts::*)(engine::Os& os, engine::Engine& engine);
-  void see(std::string_view told, Look look);
-  std::string look_at_listeners(engine::Os& os, engine::Engine& engine);
+  std::string look_at_listeners(SlowOs& os, engine::Engine& engine);
   std::vector<Words> heard_of(const std::string& mark, const std::string& before);
-  std::string look_at_gone(engine::Os& os, engine::Engine& engine);
-  std::string look_at_thoughts(engine::Os& os, engine::Engine& engine);
-  std::string look_at_window(engine::Os& os, engine::Engine& engine);
-  uint64_t draw(Site site, uint64_t n) { return choices_.choose(site, drawn_++, n); }
-
-  uint64_t drawn_ = 0;
+  std::string look_at_gone(engine::Engine& engine);
+  std::string look_at_thoughts(engine::Engine& engine);
+  std::string look_at_window(SlowOs& os, engine::Engine& engine);
 };
-
-void ClientStarts::see(std::string_view told, Look look) {
-  if (wrong_) return;
-  std::string amiss;
-  sim::WorldState copy = world_;
-  const Came came = open_over(
-      copy, [](engine::Os& os) { return std::make_unique<SlowOs>(os); },
-      [&](engine::Os& os, engine::Engine& engine) {
-        engine.set_active_expire(false);
-        amiss = (this->*look)(os, engine);
-        dynamic_cast<SlowOs&>(os).sync_takes = {};
-      });
-  expect_same(came, told);
-  if (!wrong_ && !amiss.empty()) wrong(Breach::kUntrue, told, amiss);
-}
 
 void say(engine::Session& session, const Words& words) { session.feed(sim::encode_request(words)); }
 
@@ -80,8 +59,7 @@ std::vector<Words> ClientStarts::heard_of(const std::string& mark, const std::st
 }
 
 // Nobody hears of what is not released; and of what is, everybody who listens.
-std::string ClientStarts::look_at_listeners(engine::Os& os, engine::Engine& engine) {
-  auto& slow = dynamic_cast<SlowOs&>(os);
+std::string ClientStarts::look_at_listeners(SlowOs& os, engine::Engine& engine) {
   constexpr int64_t kSyncMs[] = {0, 5, 400, 1'000};
   constexpr int64_t kUs[] = {0, 20, 100, 500, 3'000};
   constexpr std::string_view kWho[] = {"of events and messages", "of keys that change",
@@ -116,7 +94,7 @@ std::string ClientStarts::look_at_listeners(engine::Os& os, engine::Engine& engi
   };
   std::string before = "nobody";
   for (int n = 0; n < 16; ++n) {
-    slow.sync_takes = milliseconds(kSyncMs[draw("client.sync", std::size(kSyncMs))]);
+    os.sync_takes = milliseconds(kSyncMs[draw("client.sync", std::size(kSyncMs))]);
     const std::string mark = fmt::format("heard:{}.", n);
     const uint64_t applied = engine.aof().applied_lsn();
     const std::vector<Words> requests = heard_of(mark, before);
@@ -132,7 +110,7 @@ std::string ClientStarts::look_at_listeners(engine::Os& os, engine::Engine& engi
     rest(os, microseconds(kUs[draw("client.between", std::size(kUs))]));
     if (std::string wrong = early(); !wrong.empty()) return wrong;
   }
-  slow.sync_takes = {};
+  os.sync_takes = {};
   rest(os, seconds(3));
   if (std::string wrong = early(); !wrong.empty()) return wrong;
   for (size_t i = 0; i < std::size(kWho); ++i)
@@ -145,7 +123,7 @@ std::string ClientStarts::look_at_listeners(engine::Os& os, engine::Engine& engi
 // --- Who goes while it waits ---
 
 // What is pushed goes to those that are there, or stays.
-std::string ClientStarts::look_at_gone(engine::Os&, engine::Engine& engine) {
+std::string ClientStarts::look_at_gone(engine::Engine& engine) {
   const std::string key = "gone:q", to = "gone:to", user = "gone:user";
   const auto other = engine.connect();
   if (ask(*other, {"EXISTS", key, to}) != ":0\r\n") return {};
@@ -236,7 +214,7 @@ struct Thoughts {
 }  // namespace
 
 // A transaction is done unless a key changed that is watched still.
-std::string ClientStarts::look_at_thoughts(engine::Os&, engine::Engine& engine) {
+std::string ClientStarts::look_at_thoughts(engine::Engine& engine) {
   constexpr std::string_view kBefore[] = {"WATCH", "WATCH", "WATCH", "UNWATCH", "UNWATCH", "MULTI",
                                           "MULTI", "MULTI", "other", "other",   "other",   "other",
                                           "SET",   "EXEC",  "RESET", "NOSUCH"};
@@ -301,7 +279,7 @@ std::string ClientStarts::look_at_thoughts(engine::Os&, engine::Engine& engine) 
 // --- Who writes on while a sync hangs ---
 
 // Whatever is said meanwhile: of what is released and not synced the oldest is no older than the window when more is.
-std::string ClientStarts::look_at_window(engine::Os& os, engine::Engine& engine) {
+std::string ClientStarts::look_at_window(SlowOs& os, engine::Engine& engine) {
   if (!options_.append_only) return {};
   constexpr Duration kSlack = milliseconds(60);
   constexpr std::string_view kUnsynced = "\r\naof_unsynced_ms:";
@@ -316,7 +294,6 @@ std::string ClientStarts::look_at_window(engine::Os& os, engine::Engine& engine)
                                         {"SCRIPT", "FLUSH"},
                                         {"FUNCTION", "FLUSH"},
                                         {"INFO"}};
-  auto& slow = dynamic_cast<SlowOs&>(os);
   const auto writer = engine.connect(), other = engine.connect();
   (void)ask(*writer, {"CONFIG", "SET", "auto-aof-rewrite-percentage", "0"});
   (void)ask(*writer, {"CONFIG", "SET", "appendfsync", "everysec"});
@@ -324,7 +301,7 @@ std::string ClientStarts::look_at_window(engine::Os& os, engine::Engine& engine)
   rest(os, seconds(3));
   const engine::AofLog& log = engine.aof();
   if (!log.active() || log.synced_lsn() != log.applied_lsn()) return {};
-  slow.sync_takes = seconds(30);
+  os.sync_takes = seconds(30);
   struct Released {
     uint64_t lsn;
     Instant at;
@@ -361,10 +338,14 @@ std::string ClientStarts::look_at_window(engine::Os& os, engine::Engine& engine)
 }
 
 std::optional<Violation> ClientStarts::judge() {
-  see("to which clients listen", &ClientStarts::look_at_listeners);
-  see("where clients go that wait", &ClientStarts::look_at_gone);
-  see("where a client thinks better of it", &ClientStarts::look_at_thoughts);
-  see("where a sync hangs", &ClientStarts::look_at_window);
+  see_slow("to which clients listen",
+           [this](SlowOs& os, engine::Engine& engine) { return look_at_listeners(os, engine); });
+  see("where clients go that wait",
+      [this](engine::Os&, engine::Engine& engine) { return look_at_gone(engine); });
+  see("where a client thinks better of it",
+      [this](engine::Os&, engine::Engine& engine) { return look_at_thoughts(engine); });
+  see_slow("where a sync hangs",
+           [this](SlowOs& os, engine::Engine& engine) { return look_at_window(os, engine); });
   return wrong_;
 }
 

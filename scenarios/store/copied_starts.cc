@@ -13,6 +13,7 @@
 #include "scenarios/judge/looked_at_os.h"
 #include "scenarios/store/digest.h"
 #include "scenarios/store/log_manifest.h"
+#include "scenarios/store/slow_os.h"
 #include "scenarios/store/store_target.h"
 #include "sim/request.h"
 
@@ -199,6 +200,34 @@ Came CopiedStarts::open_in(sim::WorldState& world, sim::Injector* injector, cons
     came.report = engine_->recovery();
     came.calls_of_start = sim_os_->calls();
     if (then) then(os, *engine_);
+  });
+}
+
+void CopiedStarts::see_over(std::string_view told, const Over& over, const Look& look) {
+  if (wrong_) return;
+  std::string amiss;
+  sim::WorldState copy = world_;
+  const Came came = open_over(copy, over, [&](engine::Os& os, engine::Engine& engine) {
+    engine.set_active_expire(false);
+    amiss = look(os, engine);
+  });
+  expect_same(came, told);
+  if (!wrong_ && !amiss.empty()) wrong(Breach::kUntrue, told, amiss);
+}
+
+void CopiedStarts::see(std::string_view told, const Look& look) { see_over(told, {}, look); }
+
+void CopiedStarts::see_slow(std::string_view told, const SlowLook& look) {
+  SlowOs* slow = nullptr;
+  const Over over = [&](engine::Os& os) {
+    auto made = std::make_unique<SlowOs>(os);
+    slow = made.get();
+    return made;
+  };
+  see_over(told, over, [&](engine::Os&, engine::Engine& engine) {
+    std::string amiss = look(*slow, engine);
+    slow->sync_takes = {};
+    return amiss;
   });
 }
 

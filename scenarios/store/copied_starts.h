@@ -24,6 +24,8 @@ class Session;
 
 namespace powercut::scenarios {
 
+class SlowOs;
+
 // Of a start's time.
 inline constexpr Duration kStartLimit = seconds(60);
 inline constexpr std::string_view kOneCommand = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
@@ -82,6 +84,15 @@ class CopiedStarts {
   using Over = std::function<std::unique_ptr<engine::Os>(engine::Os& os)>;
   Came open_over(sim::WorldState& world, const Over& over, const Then& then);
 
+  // One that comes to what the plain one does, and where nothing expires by itself. What is wrong there `look` says in one line.
+  using Look = std::function<std::string(engine::Os& os, engine::Engine& engine)>;
+  void see(std::string_view told, const Look& look);
+  // ... and where a sync takes as long as `look` says, until it ends.
+  using SlowLook = std::function<std::string(SlowOs& os, engine::Engine& engine)>;
+  void see_slow(std::string_view told, const SlowLook& look);
+  // The next of this judge.
+  uint64_t draw(Site site, uint64_t n) { return choices_.choose(site, drawn_++, n); }
+
   void wrong(Breach breach, std::string_view told, std::string_view why);
   // It is as the plain one.
   void expect_same(const Came& came, std::string_view told);
@@ -109,9 +120,11 @@ class CopiedStarts {
   std::function<void(bool died)> at_end_;
 
  private:
+  void see_over(std::string_view told, const Over& over, const Look& look);
   Came open_in(sim::WorldState& world, sim::Injector* injector, const Over& over, const Then& then);
 
   std::unique_ptr<engine::Os> over_;  // under the engine
+  uint64_t drawn_ = 0;
 };
 
 }  // namespace powercut::scenarios

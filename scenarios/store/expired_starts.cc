@@ -55,9 +55,6 @@ class ExpiredStarts final : CopiedStarts {
  private:
   bool lay_out(engine::Os& os, engine::Session& session);
   void say_of_both(engine::Session& session);
-  uint64_t draw(Site site, uint64_t n) { return choices_.choose(site, drawn_++, n); }
-
-  uint64_t drawn_ = 0;
   std::string story_;
   std::string amiss_;
 };

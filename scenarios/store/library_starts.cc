@@ -45,9 +45,6 @@ class LibraryStarts final : CopiedStarts {
   // It is answered as it should be.
   bool expect(bool done, std::string_view reply, std::string_view what);
   bool look(engine::Session& session, std::string_view when);
-  uint64_t draw(Site site, uint64_t n) { return choices_.choose(site, drawn_++, n); }
-
-  uint64_t drawn_ = 0;
   uint64_t versions_ = 0;
   Libraries there_;
   std::vector<Dumped> dumped_;

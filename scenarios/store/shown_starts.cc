@@ -74,37 +74,16 @@ class ShownStarts final : CopiedStarts {
   std::optional<Violation> judge();
 
  private:
-  // What is wrong, in one line.
-  using Look = std::string (ShownStarts::*)(engine::Os& os, engine::Engine& engine);
-  void see(std::string_view told, Look look);
-  std::string look_at_unreleased(engine::Os& os, engine::Engine& engine);
-  std::string look_at_round(engine::Os& os, engine::Engine& engine);
-  std::string look_at_unsynced(engine::Os& os, engine::Engine& engine);
+  std::string look_at_unreleased(SlowOs& os, engine::Engine& engine);
+  std::string look_at_round(SlowOs& os, engine::Engine& engine);
+  std::string look_at_unsynced(SlowOs& os, engine::Engine& engine);
   bool lay_out(engine::Session& session);
-  bool is_all_synced(engine::Os& os, engine::Engine& engine);
-  uint64_t draw(Site site, uint64_t n) { return choices_.choose(site, drawn_++, n); }
+  bool is_all_synced(SlowOs& os, engine::Engine& engine);
   std::string_view one_of(Site site, std::string_view lines) {
     const auto all = lines_in(lines);
     return all[draw(site, all.size())];
   }
-
-  uint64_t drawn_ = 0;
 };
-
-void ShownStarts::see(std::string_view told, Look look) {
-  if (wrong_) return;
-  std::string amiss;
-  sim::WorldState copy = world_;
-  const Came came = open_over(
-      copy, [](engine::Os& os) { return std::make_unique<SlowOs>(os); },
-      [&](engine::Os& os, engine::Engine& engine) {
-        engine.set_active_expire(false);
-        amiss = (this->*look)(os, engine);
-        dynamic_cast<SlowOs&>(os).sync_takes = {};
-      });
-  expect_same(came, told);
-  if (!wrong_ && !amiss.empty()) wrong(Breach::kUntrue, told, amiss);
-}
 
 // In databases 0 and 1, which are this client's alone. False: it is refused.
 bool ShownStarts::lay_out(engine::Session& session) {
@@ -124,8 +103,8 @@ bool ShownStarts::lay_out(engine::Session& session) {
   return take(session, count).find("\r\n-") == std::string::npos;
 }
 
-bool ShownStarts::is_all_synced(engine::Os& os, engine::Engine& engine) {
-  dynamic_cast<SlowOs&>(os).sync_takes = {};
+bool ShownStarts::is_all_synced(SlowOs& os, engine::Engine& engine) {
+  os.sync_takes = {};
   for (const Instant last = os.now() + seconds(5); os.now() < last; rest(os, milliseconds(1)))
     if (engine.aof().active() && engine.aof().synced_lsn() == engine.aof().applied_lsn())
       return true;
@@ -185,7 +164,7 @@ std::string Reader::told_too_early(const std::string& wrote) const {
 
 }  // namespace
 
-std::string ShownStarts::look_at_unreleased(engine::Os& os, engine::Engine& engine) {
+std::string ShownStarts::look_at_unreleased(SlowOs& os, engine::Engine& engine) {
   if (!options_.append_only) return {};
   const auto session = engine.connect();
   (void)ask(*session, {"CONFIG", "SET", "maxmemory", "0", "auto-aof-rewrite-percentage", "0"});
@@ -196,7 +175,7 @@ std::string ShownStarts::look_at_unreleased(engine::Os& os, engine::Engine& engi
 }
 
 // Who asks before and behind each of some writes: the first answer that differs is told when that write may be.
-std::string ShownStarts::look_at_round(engine::Os& os, engine::Engine& engine) {
+std::string ShownStarts::look_at_round(SlowOs& os, engine::Engine& engine) {
   constexpr size_t kReaders = 8;
   constexpr int64_t kBetweenUs[] = {0, 30, 2'000};
   const engine::AofLog& log = engine.aof();
@@ -241,7 +220,7 @@ std::string ShownStarts::look_at_round(engine::Os& os, engine::Engine& engine) {
   if (!is_all_synced(os, engine)) return {};
   hear();
   std::string wrote;
-  dynamic_cast<SlowOs&>(os).sync_takes = milliseconds(300);
+  os.sync_takes = milliseconds(300);
   for (uint64_t n = 1 + draw("shown.writes", 2); n != 0; --n) {
     const std::string_view line = one_of("shown.write", kWrites);
     size_t replies = 0;
@@ -262,7 +241,7 @@ std::string ShownStarts::look_at_round(engine::Os& os, engine::Engine& engine) {
 // --- What is not synced ---
 
 // However a client has come to what it did, WAITAOF tells it of the log when the log has synced that.
-std::string ShownStarts::look_at_unsynced(engine::Os& os, engine::Engine& engine) {
+std::string ShownStarts::look_at_unsynced(SlowOs& os, engine::Engine& engine) {
   constexpr std::string_view kOwn =
       "SET %s 6; RPUSH %l 1; GETDEL %s; SPOP %e; DEL %h; EXPIRE %s 100; XADD %x * f v; COPY %s %n; "
       "XREADGROUP GROUP g two STREAMS %x >";
@@ -285,7 +264,7 @@ std::string ShownStarts::look_at_unsynced(engine::Os& os, engine::Engine& engine
     (void)ask(*other, {"XGROUP", "CREATE", "shown:y", "g", "0", "MKSTREAM"});
     if (!is_all_synced(os, engine)) return {};
     const auto client = engine.connect();
-    dynamic_cast<SlowOs&>(os).sync_takes = milliseconds(900);
+    os.sync_takes = milliseconds(900);
     std::string how;
     if (draw("shown.served", 2) == 0) {
       const auto& [wait, push] = kServed[draw("shown.serves", std::size(kServed))];
@@ -313,7 +292,7 @@ std::string ShownStarts::look_at_unsynced(engine::Os& os, engine::Engine& engine
       return fmt::format("who {}, in operation {}, is told by WAITAOF that it is synced, and {} is",
                          how, lsn, log.synced_lsn());
     client->consume(said.size());
-    dynamic_cast<SlowOs&>(os).sync_takes = {};
+    os.sync_takes = {};
     if (ask(*client, {"WAITAOF", "1", "0", "5000"}) == "*2\r\n:0\r\n:0\r\n" &&
         log.synced_lsn() >= lsn)
       return fmt::format("who {}, in operation {}, is told by WAITAOF that it is not synced", how,
@@ -323,8 +302,10 @@ std::string ShownStarts::look_at_unsynced(engine::Os& os, engine::Engine& engine
 }
 
 std::optional<Violation> ShownStarts::judge() {
-  see("that is asked before and behind a write", &ShownStarts::look_at_unreleased);
-  see("that is asked what is synced", &ShownStarts::look_at_unsynced);
+  see_slow("that is asked before and behind a write",
+           [this](SlowOs& os, engine::Engine& engine) { return look_at_unreleased(os, engine); });
+  see_slow("that is asked what is synced",
+           [this](SlowOs& os, engine::Engine& engine) { return look_at_unsynced(os, engine); });
   return wrong_;
 }
 

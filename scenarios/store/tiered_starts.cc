@@ -12,6 +12,9 @@
 
 #include "engine/backup/restore.h"
 #include "engine/engine.h"
+#include "engine/tier/archive.h"
+#include "engine/tier/cold_record.h"
+#include "scenarios/judge/file_content.h"
 #include "scenarios/judge/looked_at_os.h"
 #include "scenarios/store/cold_hashes.h"
 #include "scenarios/store/copied_starts.h"
@@ -87,6 +90,7 @@ class TieredStarts final : CopiedStarts {
   void judge_failure_told();
   void judge_backup_amid_moves();
   void judge_removal();
+  void judge_dispute();
 
   const Tiers tiers_;
   sim::WorldState durable_;  // as a power cut may leave the world
@@ -399,6 +403,64 @@ void TieredStarts::judge_removal() {
   }
 }
 
+// A segment's file is damaged, and its note stands: it has been sent, or was about to be. Where no object is, the file is all
+// there is.
+void TieredStarts::judge_dispute() {
+  if (tiers_ != Tiers::kArchived) return;
+  sim::WorldState base = durable_;
+  if (!open_tiered(base, nullptr).started()) return;
+  base.disk = base.disk.after_kill();
+  LookedAtOs looked(base.disk, wall_ms_);
+  std::vector<std::string> names;
+  if (auto all = looked.list(kColdFolder); all.ok()) names = std::move(*all);
+  std::erase_if(names, [](const std::string& name) { return !name.ends_with(".cold"); });
+  if (names.empty()) return;
+  const std::string& name = names[choices_.choose("starts.disputed", 0, names.size())];
+  const std::string path = fmt::format("{}/{}", kColdFolder, name);
+  const std::string whole = file_content(base.disk, path).value_or("");
+  if (whole.size() < 16) return;
+  const uint64_t sequence = std::stoull(name);
+  const uint64_t nonce = engine::from_little(std::string_view(whole).substr(8, 8));
+  std::string key, damaged = whole;
+  damaged[choices_.choose("starts.disputed", 1, damaged.size())] ^= 1;
+  const auto in_archive = [&](const std::function<bool(engine::Archive & archive)>& body) {
+    bool done = false;
+    (void)in_world(base, nullptr, [&](engine::Os& os, Came&) {
+      sim::SimObjectStore bucket(os, kSlowBucket);
+      bucket.set_fine(true);
+      engine::Archive archive(os, std::string(kColdFolder), bucket, std::string(kBucketUrl));
+      done = body(archive);
+    });
+    return done;
+  };
+  const auto forget = [&](engine::Archive& archive) {
+    constexpr std::string_view kBucket = "s3://bucket/";
+    key = archive.object_of(sequence, nonce).substr(kBucket.size());
+    return archive.remove(sequence, nonce).ok();
+  };
+  if (!in_archive(forget)) return;
+  put(base.disk, path, damaged);
+  sim::WorldState alone = base;
+  if (!open_tiered(alone, nullptr).refusal) return;  // nobody misses what is damaged
+  const bool sent = choices_.choose("starts.disputed", 2, 2) == 0;
+  if (!in_archive([&](auto& archive) {
+        return archive.write_note(sequence, nonce, whole).ok() &&
+               (!sent || archive.send(sequence, nonce, whole).ok());
+      }))
+    return;
+  then_ = [](engine::Os& os) { rest(os, seconds(2)); };
+  const Came came = open_tiered(base, nullptr);
+  then_ = {};
+  const std::string told = fmt::format("where {} is damaged and noted, and {}", path,
+                                       sent ? "was sent" : "was not sent");
+  if (sent) return expect_same(came, told);
+  if (!came.died.empty()) return wrong(Breach::kDies, told, came.text());
+  // It may have been sent as it is.
+  const auto object = file_content(base.disk, sim::SimObjectStore::path_of(key));
+  if (file_content(base.disk, path) != damaged && object != damaged)
+    wrong(Breach::kUntrue, told, "what was left of it is gone");
+}
+
 TargetType::OtherStarts TieredStarts::judge() {
   sim::WorldState copy = durable_;
   plain_ = open_tiered(copy, nullptr);
@@ -409,6 +471,7 @@ TargetType::OtherStarts TieredStarts::judge() {
   if (!wrong_) judge_failure_told();
   if (!wrong_) judge_backup_amid_moves();
   if (!wrong_) judge_removal();
+  if (!wrong_) judge_dispute();
   return {wrong_, states_, wall_ms_};
 }
 

@@ -30,31 +30,13 @@ class TimedStarts final : CopiedStarts {
   std::optional<Violation> judge();
 
  private:
-  // What is wrong, in one line.
-  using Look = std::string (TimedStarts::*)(engine::Os& os, engine::Engine& engine);
-  void see(std::string_view told, Look look, const Over& over = {});
   std::string look_at_saves(engine::Os& os, engine::Engine& engine);
   std::string look_at_waits(engine::Os& os, engine::Engine& engine);
   std::string look_at_watch(engine::Os& os, engine::Engine& engine);
   std::string look_at_uses(engine::Os& os, engine::Engine& engine);
   std::string look_at_evictions(engine::Os& os, engine::Engine& engine);
-  std::string look_at_replies(engine::Os& os, engine::Engine& engine);
-  uint64_t draw(Site site, uint64_t n) { return choices_.choose(site, drawn_++, n); }
-
-  uint64_t drawn_ = 0;
+  std::string look_at_replies(SlowOs& os, engine::Engine& engine);
 };
-
-void TimedStarts::see(std::string_view told, Look look, const Over& over) {
-  if (wrong_) return;
-  std::string amiss;
-  sim::WorldState copy = world_;
-  const Came came = open_over(copy, over, [&](engine::Os& os, engine::Engine& engine) {
-    engine.set_active_expire(false);
-    amiss = (this->*look)(os, engine);
-  });
-  expect_same(came, told);
-  if (!wrong_ && !amiss.empty()) wrong(Breach::kUntrue, told, amiss);
-}
 
 // --- Checkpoints ---
 
@@ -267,15 +249,14 @@ std::string TimedStarts::look_at_evictions(engine::Os&, engine::Engine& engine) 
 // --- Replies ---
 
 // Whatever is under way, and however long a sync takes, when the log is to be kept otherwise: what may leave then leaves.
-std::string TimedStarts::look_at_replies(engine::Os& os, engine::Engine& engine) {
+std::string TimedStarts::look_at_replies(SlowOs& os, engine::Engine& engine) {
   constexpr std::string_view kPolicies[] = {"always", "everysec", "no"};
   constexpr int64_t kUs[] = {0, 20, 100, 500, 3'000, 300'000};
   constexpr int64_t kSyncMs[] = {0, 0, 5, 1'000, 2'500};
-  auto& slow = dynamic_cast<SlowOs&>(os);
   const auto writer = engine.connect(), other = engine.connect();
   std::string behind;
   for (uint64_t n = 0; n < 24; ++n) {
-    slow.sync_takes = milliseconds(kSyncMs[draw("timed.sync", std::size(kSyncMs))]);
+    os.sync_takes = milliseconds(kSyncMs[draw("timed.sync", std::size(kSyncMs))]);
     writer->feed(sim::encode_request({"SET", "timed", std::to_string(n)}));
     rest(os, microseconds(kUs[draw("timed.under_way", std::size(kUs))]));
     if (draw("timed.switches", 4) == 0) {
@@ -285,18 +266,23 @@ std::string TimedStarts::look_at_replies(engine::Os& os, engine::Engine& engine)
     }
     if (const std::string held = held_back(engine); !held.empty()) return behind + held;
   }
-  slow.sync_takes = {};
+  os.sync_takes = {};
   return {};
 }
 
 std::optional<Violation> TimedStarts::judge() {
-  see("that saves by rules", &TimedStarts::look_at_saves);
-  see("where clients wait", &TimedStarts::look_at_waits);
-  see("where a key that is watched expires", &TimedStarts::look_at_watch);
-  see("where uses of a key are told", &TimedStarts::look_at_uses);
-  see("that has too little memory", &TimedStarts::look_at_evictions);
-  see("whose log is to be kept otherwise", &TimedStarts::look_at_replies,
-      [](engine::Os& os) { return std::make_unique<SlowOs>(os); });
+  see("that saves by rules",
+      [this](engine::Os& os, engine::Engine& engine) { return look_at_saves(os, engine); });
+  see("where clients wait",
+      [this](engine::Os& os, engine::Engine& engine) { return look_at_waits(os, engine); });
+  see("where a key that is watched expires",
+      [this](engine::Os& os, engine::Engine& engine) { return look_at_watch(os, engine); });
+  see("where uses of a key are told",
+      [this](engine::Os& os, engine::Engine& engine) { return look_at_uses(os, engine); });
+  see("that has too little memory",
+      [this](engine::Os& os, engine::Engine& engine) { return look_at_evictions(os, engine); });
+  see_slow("whose log is to be kept otherwise",
+           [this](SlowOs& os, engine::Engine& engine) { return look_at_replies(os, engine); });
   return wrong_;
 }
 
