@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <csignal>
 
 #include "faults/splice/planted.h"
 #include "scenarios/base/apart.h"
@@ -42,6 +43,9 @@ TEST(Apart, EachEndsInItsOwnWayAndTheOthersGoOn) {
                               [](const Tell&) { become("/bin/false", {"A=1"}); },
                               [](const Tell&) { become("/bin/true", {"A=1"}); },
                               [](const Tell&) {
+                                sigset_t all;
+                                sigfillset(&all);
+                                CHECK(sigprocmask(SIG_BLOCK, &all, nullptr) == 0);
                                 const std::atomic<int> never = 0;
                                 never.wait(0);
                               }});
