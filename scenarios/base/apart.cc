@@ -1,17 +1,17 @@
 #include "scenarios/base/apart.h"
 
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <map>
-#include <thread>
 
 #include "engine/base/check.h"
+#include "scenarios/base/terminal.h"
 
 namespace powercut::scenarios {
 
@@ -22,17 +22,18 @@ struct Child {
   size_t number;
   int told;
   int said;
-  std::chrono::steady_clock::time_point until;
+  Stopwatch since = {};
 };
 
 // The next that has ended. Those that are out of time are killed: what they do with an alarm is not for us to say.
-pid_t wait_for(const std::map<pid_t, Child>& running, int& status) {
+pid_t wait_for(const std::map<pid_t, Child>& running, const Limits& limits, int& status) {
+  constexpr int kPatienceMs = 5;
   for (;;) {
     const pid_t pid = waitpid(-1, &status, WNOHANG);
     if (pid != 0) return pid;
     for (const auto& [each, child] : running)
-      if (std::chrono::steady_clock::now() > child.until) kill(each, SIGKILL);
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      if (child.since.seconds() > limits.seconds) kill(each, SIGKILL);
+    (void)poll(nullptr, 0, kPatienceMs);
   }
 }
 
@@ -80,8 +81,7 @@ void run_apart(size_t count, unsigned jobs, const Limits& limits,
   for (size_t next = 0;;) {
     while (next < count && running.size() < std::max(jobs, 1u) && (stop == nullptr || !*stop)) {
       const Child child{next++, memfd_create("told", MFD_CLOEXEC),
-                        memfd_create("said", MFD_CLOEXEC),
-                        std::chrono::steady_clock::now() + std::chrono::seconds(limits.seconds)};
+                        memfd_create("said", MFD_CLOEXEC)};
       CHECK(child.told >= 0 && child.said >= 0);
       const pid_t pid = fork();
       CHECK(pid >= 0);
@@ -90,7 +90,7 @@ void run_apart(size_t count, unsigned jobs, const Limits& limits,
     }
     if (running.empty()) return;
     int status = 0;
-    const auto ended = running.find(wait_for(running, status));
+    const auto ended = running.find(wait_for(running, limits, status));
     if (ended == running.end()) continue;  // a signal, or a child that is not ours
     Ended result;
     result.told = contents(ended->second.told);
