@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 // The engine without a mutant takes a third of the time and a tenth of the space. By the clock ten times as much: a
 // busy machine decides nothing.
 constexpr Limits kOfRuns{60, 600, uint64_t{2} << 30};
-constexpr Limits kOfTests{30, 60, uint64_t{8} << 30};
+constexpr Limits kOfTests{240, 900, uint64_t{8} << 30};  // several times what the longest takes
 
 // --- The budget of one mutant, in a process of its own ---
 
@@ -224,13 +224,14 @@ std::vector<std::string> tests_for(const faults::AutomaticMutant& mutant) {
   return tests;
 }
 
-// What each test program comes to, without a mutant.
-std::map<std::string, TestReach> reach_of_tests(const AutomaticOptions& options,
-                                                const std::set<std::string>& programs,
-                                                const ZooHooks& hooks) {
+// What each test program comes to, without a mutant. One that does not pass so would find every mutant.
+Result<std::map<std::string, TestReach>> reach_of_tests(const AutomaticOptions& options,
+                                                        const std::set<std::string>& programs,
+                                                        const ZooHooks& hooks) {
   const std::vector<std::string> all(programs.begin(), programs.end());
   const auto notes = [&](size_t number) { return options.tests + "/" + all[number] + ".asked"; };
   std::map<std::string, TestReach> reach;
+  std::string fails;
   run_apart(
       all.size(), options.jobs, kOfTests,
       [&](size_t number, const Tell&) {
@@ -241,13 +242,17 @@ std::map<std::string, TestReach> reach_of_tests(const AutomaticOptions& options,
         fs::remove(notes(number));
         if (!ended.hung && !ended.died && ended.status == 0 && noted.ok())
           reach.emplace(all[number], TestReach::parse(noted.value()));
+        else
+          fails = fmt::format("{} {} without a mutant", all[number],
+                              ended.hung ? "is out of time" : "does not pass");
       },
       hooks.stop);
+  if (!fails.empty()) return Error{Errc::kInvalid, fails};
   return reach;
 }
 
-void run_tests(const AutomaticOptions& options, const ZooHooks& hooks, uint64_t done,
-               std::vector<AutomaticRow>& rows) {
+Result<void> run_tests(const AutomaticOptions& options, const ZooHooks& hooks, uint64_t done,
+                       std::vector<AutomaticRow>& rows) {
   std::vector<size_t> left;
   std::set<std::string> programs;
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -257,7 +262,7 @@ void run_tests(const AutomaticOptions& options, const ZooHooks& hooks, uint64_t 
     if (is_posix(*rows[i].mutant)) continue;
     for (std::string& test : tests_for(*rows[i].mutant)) programs.insert(std::move(test));
   }
-  auto reach = reach_of_tests(options, programs, hooks);
+  TRY_ASSIGN(auto reach, reach_of_tests(options, programs, hooks));
   for (size_t round = 0; !left.empty(); ++round) {
     std::vector<std::pair<size_t, std::string>> tests;  // whose row, and which
     for (const size_t i : left) {
@@ -286,6 +291,7 @@ void run_tests(const AutomaticOptions& options, const ZooHooks& hooks, uint64_t 
       return rows[i].fate != Fate::kSurvived || tests_for(*rows[i].mutant).size() <= round + 1;
     });
   }
+  return {};
 }
 
 }  // namespace
@@ -338,7 +344,7 @@ Result<std::vector<AutomaticRow>> run_automatic(const AutomaticOptions& options,
         hooks.on_tick(++done, rows.size());
       },
       hooks.stop);
-  if (tests) run_tests(options, hooks, done, rows);
+  if (tests) TRY(run_tests(options, hooks, done, rows));
   return rows;
 }
 

@@ -91,6 +91,18 @@ TEST(AutomaticZoo, SaysWhatFoundEach) {
   EXPECT_FALSE(is_posix(seen));
 }
 
+// A test program that fails anyway would find every mutant.
+TEST(AutomaticZoo, RefusesTestsThatFailWithoutAMutant) {
+  const auto unseen = as_automatic("base-not-read-back", "engine/aof/replace.cc");
+  AutomaticOptions options;
+  options.mutants = {&unseen};
+  options.seeds = 4;
+  options.tests = ::testing::TempDir();  // where none of them is
+  const auto rows = run_automatic(options, {});
+  ASSERT_FALSE(rows.ok());
+  EXPECT_THAT(rows.error().message, HasSubstr("_test does not pass without a mutant"));
+}
+
 // Who is accused without a mutant says nothing of any.
 TEST(AutomaticZoo, SaysWhatIsAccused) {
   AutomaticOptions options;
