@@ -39,7 +39,7 @@ std::string url_without(std::string_view url, size_t host) {
   // A password may have an unescaped '/' or '?' in it, which libpq takes for the end: it is not to be shown all the same.
   const size_t at = rest.rfind('@');
   const size_t colon = rest.find(':');
-  if (at != rest.npos && colon < at && (host + at < path || host + colon < path)) {
+  if (at != rest.npos && colon < at && host + colon < path) {
     out += std::string(rest.substr(0, colon + 1)) + std::string(kStars);
     rest.remove_prefix(at);
   }

@@ -13,6 +13,7 @@ TEST(SinkUrl, OfAPasswordThereAreStars) {
       {"postgresql://ann:secret@db/shop", "postgresql://ann:***@db/shop"},
       {"postgres://ann:secret@[::1]:5433/shop?a=b:c@d", "postgres://ann:***@d"},
       {"postgres://ann:s/e?cr:e@t@db:5432/shop", "postgres://ann:***@db:5432/shop"},
+      {"postgres://db/shop?application_name=a:b@c", "postgres://db/shop?application_name=a:b@c"},
       {"postgresql://[::1]:5433/shop?application_name=x",
        "postgresql://[::1]:5433/shop?application_name=x"},
       {"postgresql:///shop?host=db&password=secret&user=ann",
