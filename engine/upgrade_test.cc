@@ -358,6 +358,11 @@ TEST_F(Upgrade, ASingleLogBesideACheckpointIsRefusedIfItIsNewer) {
   set_time("appendonly.aof", 6);
   EXPECT_EQ(start({"GET k"}), "$4 dump ");
   EXPECT_THAT(summary_, HasSubstr("beside it and not read: the log appendonly.aof"));
+  fs::last_write_time(root_ / "appendonly.aof", fs::last_write_time(root_ / "dump.rdb"));
+  EXPECT_EQ(start({"GET k"}), "$4 dump ") << "of the same moment is no newer";
+  fs::remove(root_ / "appendonly.aof");
+  EXPECT_EQ(start({"GET k"}), "$4 dump ");
+  EXPECT_THAT(summary_, Not(HasSubstr("beside it")));
 }
 
 // A start that goes by the checkpoint does not read it.
