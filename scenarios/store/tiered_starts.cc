@@ -410,12 +410,11 @@ void TieredStarts::judge_dispute() {
   sim::WorldState base = durable_;
   if (!open_tiered(base, nullptr).started()) return;
   base.disk = base.disk.after_kill();
-  LookedAtOs looked(base.disk, wall_ms_);
-  std::vector<std::string> names;
-  if (auto all = looked.list(kColdFolder); all.ok()) names = std::move(*all);
-  std::erase_if(names, [](const std::string& name) { return !name.ends_with(".cold"); });
-  if (names.empty()) return;
-  const std::string& name = names[choices_.choose("starts.disputed", 0, names.size())];
+  auto names = base.disk.list(kColdFolder);
+  if (!names.ok()) return;
+  std::erase_if(*names, [](const std::string& name) { return !name.ends_with(".cold"); });
+  if (names->empty()) return;
+  const std::string& name = (*names)[choices_.choose("starts.disputed", 0, names->size())];
   const std::string path = fmt::format("{}/{}", kColdFolder, name);
   const std::string whole = file_content(base.disk, path).value_or("");
   if (whole.size() < 16) return;
