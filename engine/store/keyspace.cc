@@ -42,7 +42,8 @@ Database::Due Database::pop_due() {
 
 const Table::Entry& Database::expiring_at(size_t place) const {
   CHECK(expires_count_ > 0 && place < due_.size());
-  for (;; place = (place + 1) % due_.size()) {
+  for (size_t looked = 0;; ++looked, place = (place + 1) % due_.size()) {
+    CHECK(looked < due_.size());
     const auto* entry = table_.find(due_[place].key);
     if (entry != nullptr && entry->value.expire_at_ms == due_[place].at_ms) return *entry;
   }

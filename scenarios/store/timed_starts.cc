@@ -15,6 +15,7 @@
 #include "engine/engine.h"
 #include "scenarios/store/copied_starts.h"
 #include "scenarios/store/held_back.h"
+#include "scenarios/store/shown_words.h"
 #include "scenarios/store/slow_os.h"
 #include "sim/request.h"
 
@@ -33,6 +34,7 @@ class TimedStarts final : CopiedStarts {
   std::string look_at_saves(engine::Os& os, engine::Engine& engine);
   std::string look_at_waits(engine::Os& os, engine::Engine& engine);
   std::string look_at_watch(engine::Os& os, engine::Engine& engine);
+  std::string look_at_expiries(engine::Os& os, engine::Engine& engine);
   std::string look_at_uses(engine::Os& os, engine::Engine& engine);
   std::string look_at_evictions(engine::Os& os, engine::Engine& engine);
   std::string look_at_replies(SlowOs& os, engine::Engine& engine);
@@ -167,6 +169,71 @@ std::string TimedStarts::look_at_watch(engine::Os& os, engine::Engine& engine) {
       ms, passed, words, done ? "done" : "not done");
 }
 
+// --- What expires, and nobody looks at ---
+
+// However it came by its time, it goes when that is over.
+std::string TimedStarts::look_at_expiries(engine::Os& os, engine::Engine& engine) {
+  constexpr std::string_view kWays[] = {"SET @ v PX #",
+                                        "PSETEX @ # v",
+                                        "PEXPIRE @ #",
+                                        "PEXPIRE @ # GT",
+                                        "PEXPIRE @ # LT",
+                                        "PEXPIRE @ # NX",
+                                        "PEXPIRE @ # XX",
+                                        "GETEX @ PX #",
+                                        "PERSIST @",
+                                        "RENAME @ ^",
+                                        "COPY @ ^ REPLACE",
+                                        "COPY @ ^ DB 1 REPLACE",
+                                        "MOVE @ 1",
+                                        "SWAPDB 0 1",
+                                        "SET @ w KEEPTTL",
+                                        "SET @ w",
+                                        "APPEND @ x",
+                                        "DEL @",
+                                        "SELECT 1",
+                                        "SELECT 0",
+                                        "FLUSHDB",
+                                        "EXPIRE @ 1000",
+                                        "GETEX @ PERSIST",
+                                        "GETSET @ w",
+                                        "EVAL redis.call('pexpire',KEYS[1],ARGV[1]) 1 @ #"};
+  engine.set_active_expire(true);
+  if (engine.replica().follows()) return {};
+  const auto session = engine.connect();
+  const auto key = [&] { return fmt::format("timed:{}", draw("timed.key", 4)); };
+  std::string told;
+  const uint64_t count = 8 + draw("timed.ways", 24);
+  for (uint64_t n = 0; n < count; ++n) {
+    Words words = words_in(kWays[draw("timed.expires", std::size(kWays))], {});
+    for (std::string& word : words)
+      if (word == "@" || word == "^")
+        word = key();
+      else if (word == "#")
+        word = std::to_string(20 + draw("timed.expires_in", 1'500));
+    (void)ask(*session, words);
+    told += fmt::format("{}{}", told.empty() ? "" : ", ", fmt::join(words, " "));
+    if (draw("timed.passes", 4) == 0)
+      rest(os, milliseconds(static_cast<int64_t>(draw("timed.pause", 200))));
+  }
+  const Duration slack = engine.config().sizes.expire_lag + milliseconds(250);
+  for (int n = 0; n < 24; ++n) {
+    rest(os, milliseconds(100));
+    if (!engine.aof().blocked().empty()) return {};
+    const int64_t now_ms = os.wall_now().unix_ms;
+    for (int db = 0; db < engine.keyspace().databases(); ++db) {
+      const auto& table = engine.keyspace().database(db).table();
+      for (size_t i = 0; i < table.size(); ++i) {
+        const engine::Object& object = table.at(i).value;
+        if (!object.expires() || object.expire_at_ms + slack.ms() > now_ms) continue;
+        return fmt::format("a client says {}; {} is still there {} ms after its time", told,
+                           std::string_view(table.at(i).key), now_ms - object.expire_at_ms);
+      }
+    }
+  }
+  return {};
+}
+
 // --- Uses ---
 
 // Who looks whether a key is there, or how it is kept, does not use it; who reads it does.
@@ -277,6 +344,8 @@ std::optional<Violation> TimedStarts::judge() {
       [this](engine::Os& os, engine::Engine& engine) { return look_at_waits(os, engine); });
   see("where a key that is watched expires",
       [this](engine::Os& os, engine::Engine& engine) { return look_at_watch(os, engine); });
+  see("where keys expire that nobody looks at",
+      [this](engine::Os& os, engine::Engine& engine) { return look_at_expiries(os, engine); });
   see("where uses of a key are told",
       [this](engine::Os& os, engine::Engine& engine) { return look_at_uses(os, engine); });
   see("that has too little memory",
