@@ -381,6 +381,22 @@ TEST_F(ExecutorTest, WhatTakesLongIsKept) {
   EXPECT_EQ(executor.tally().of(find_command_or_subcommand("config|get")).took_ns, 199'999);
 }
 
+TEST_F(ExecutorTest, WhatTakesLongIsAnEventOfLatency) {
+  os.unix_ms = 5000;
+  control.on_config_get = [&] { os.monotonic_ns += milliseconds(30).ns; };
+  ask("CONFIG GET x");
+  executor.latency_events().set_threshold(30);
+  EXPECT_TRUE(executor.latency_events().all().empty());
+  ask("CONFIG GET x");
+  ask("PING");
+  const auto& events = executor.latency_events().all();
+  ASSERT_EQ(events.size(), 1u);
+  const auto& event = events.at("command");
+  ASSERT_EQ(event.samples.size(), 1u);
+  EXPECT_EQ(event.samples[0].unix_s, 5);
+  EXPECT_EQ(event.samples[0].ms, 30);
+}
+
 // A key that expires is changed by nobody; one that had expired before was not there.
 TEST_F(ExecutorTest, WatchesKnowWhatExpired) {
   ask("SET a 1 PX 10");
