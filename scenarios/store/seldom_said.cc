@@ -119,6 +119,8 @@ constexpr std::string_view kStream[] = {
     "XADD %k NOMKSTREAM MINID = %i * f v g w",
     "XADD n NOMKSTREAM * f v",
     "XADD %k MINID ~ %i LIMIT 100 * f v",
+    "XADD %k MAXLEN ~ %n LIMIT %n 9999999999998-%n f v",
+    "XTRIM %k MAXLEN ~ %n LIMIT %n",
     "XTRIM %k MAXLEN %n",
     "XTRIM %k MAXLEN ~ 1",
     "XTRIM %k MINID %i",
@@ -186,6 +188,27 @@ constexpr std::string_view kOfKeys[] = {
     "FLUSHDB",
 };
 
+// The same entries, so many in a block.
+Value in_blocks_of(uint64_t most, const engine::Stream& stream) {
+  auto made = std::make_unique<engine::Stream>(stream);
+  (void)made->trim({});
+  made->set_last_id({});
+  stream.for_range({}, engine::StreamId::most(), false, [&](const engine::StreamEntry& entry) {
+    Words words;
+    entry.for_each([&](std::string_view field, std::string_view value) {
+      words.emplace_back(field);
+      words.emplace_back(value);
+    });
+    const std::vector<std::string_view> views(words.begin(), words.end());
+    made->append(entry.id, views, {4096, most});
+    return true;
+  });
+  made->set_last_id(stream.last_id());
+  made->set_entries_added(stream.entries_added());
+  made->set_max_deleted_id(stream.max_deleted_id());
+  return Value(std::move(made));
+}
+
 // The value as a room holds it, written and read; or in another order, where that is nobody's promise.
 Value held_in(const LoneKeyspace& room, const Value& value, bool turned) {
   const EncodingLimits& limits = room.keyspace.encoding_limits();
@@ -212,10 +235,15 @@ class Rooms {
     const bool packed = draw_(2) == 0;
     live_.keyspace.set_encoding_limits(packed ? kPacked : kLoose);
     again_.keyspace.set_encoding_limits(packed ? kLoose : kPacked);
+    const bool small_blocks = draw_(2) == 0;
     for (LoneKeyspace* room : {&live_, &again_}) {
       room->keyspace.set_now({now_ms});
       for (const std::string_view key : {kKeys[0], kKeys[1]})
-        put(*room, key, held_in(*room, object.value, room == &again_), object);
+        put(*room, key,
+            object.value.stream() != nullptr && small_blocks
+                ? in_blocks_of(room == &again_ ? 1 : 3, *object.value.stream())
+                : held_in(*room, object.value, room == &again_),
+            object);
     }
   }
   // What is wrong behind one more.
