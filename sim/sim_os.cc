@@ -1,6 +1,9 @@
 #include "sim/sim_os.h"
 
 #include <algorithm>
+#include <new>
+#include <stdexcept>
+#include <utility>
 
 #include "engine/base/check.h"
 #include "engine/base/hash.h"
@@ -110,10 +113,32 @@ void SimOs::on_check_failed(const char* file, const std::string& text) {
   // Where it is not the engine that is wrong, or nothing is left to be stopped, the process ends.
   if (engine == std::string_view::npos || tasks_.current() == nullptr || tasks_.destroying())
     return;
-  died_ = std::string(path.substr(engine)) + ": " + text;
+  die(std::string(path.substr(engine)) + ": " + text);
+  stop_for_good();
+}
+
+void SimOs::die(std::string why) {
+  died_ = std::move(why);
   trace_.add(world_.now, "died", "", 0, calls_, false);
   stopped_ = true;
-  stop_for_good();
+}
+
+void SimOs::spawn(std::string_view name, std::function<void()> body) {
+  if (!outlives_checks_) {
+    tasks_.spawn(name, std::move(body));
+    return;
+  }
+  tasks_.spawn(name, [this, body = std::move(body)] {
+    try {
+      body();
+      return;
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& thrown) {
+      if (died_.empty()) die(std::string("an exception that nobody catches: ") + thrown.what());
+    }
+    stop_for_good();  // with the exception handled: no other task may run before that
+  });
 }
 
 std::optional<size_t> SimOs::next() {

@@ -86,8 +86,9 @@ class SimOs final : public engine::Os, private CheckWitness {
   bool out_of_time() const { return out_of_time_; }
   // Nor are more calls made than that, but in the step that makes them: likewise.
   void set_call_limit(uint64_t calls) { call_limit_ = calls; }
-  // From now on a CHECK of the engine that fails in a task ends the world and not the process: run() returns,
-  // died() says which it was, and what the tasks hold is leaked.
+  // From now on a CHECK of the engine that fails in a task, or an exception that nobody there catches (of one that wants
+  // more memory than there is the process ends), ends the world and not the process: run() returns, died() says which it
+  // was, and what the tasks hold is leaked.
   void outlive_checks() { outlives_checks_ = true; }
   const std::string& died() const { return died_; }
   // A sync has failed, and the call has not returned: the engine cannot know.
@@ -113,9 +114,7 @@ class SimOs final : public engine::Os, private CheckWitness {
   uint64_t choose(Site site, uint64_t n) override {
     return choices_.choose(site, occurrences_.next(site.hash), n);
   }
-  void spawn(std::string_view name, std::function<void()> body) override {
-    tasks_.spawn(name, std::move(body));
-  }
+  void spawn(std::string_view name, std::function<void()> body) override;
   engine::Task* current() override { return tasks_.current(); }
   bool park(Instant deadline) override { return tasks_.park(deadline); }
   void unpark(engine::Task* task) override { tasks_.unpark(task); }
@@ -137,6 +136,7 @@ class SimOs final : public engine::Os, private CheckWitness {
   void pass_sync(Op op, const Injection& injection);
   // Stops the world; does not return to a task.
   void crash(CrashKind kind);
+  void die(std::string why);
   [[noreturn]] void stop_for_good();
   void on_check_failed(const char* file, const std::string& text) override;
   void crash_if(const Injection& injection, CrashPoint point) {

@@ -252,6 +252,19 @@ TEST_F(SimOsTest, ACrashStopsEveryTask) {
   EXPECT_TRUE(world_.disk.lookup("b").ok());
 }
 
+TEST_F(SimOsTest, AnExceptionThatNobodyCatchesEndsTheWorld) {
+  SimOs& os = begin();
+  os.outlive_checks();
+  bool went_on = false;
+  os.spawn("other", [&] {
+    os.park(os.now() + seconds(1));
+    went_on = true;
+  });
+  EXPECT_EQ(run([] { (void)std::string().at(1); }), CrashKind::kNone);
+  EXPECT_TRUE(os.died().starts_with("an exception that nobody catches: ")) << os.died();
+  EXPECT_FALSE(went_on);
+}
+
 TEST_F(SimOsTest, TimeEndsAtItsLimit) {
   SimOs& os = begin(1, journaled_rules());
   os.set_time_limit(Instant{} + seconds(10));

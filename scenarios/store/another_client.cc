@@ -1,6 +1,9 @@
 #include "scenarios/store/another_client.h"
 
+#include <algorithm>
+
 #include "engine/base/decimal.h"
+#include "engine/command/replica.h"
 
 namespace powercut::scenarios {
 
@@ -23,9 +26,25 @@ void AnotherClient::ask(engine::Engine& master, const std::string& question, uin
   if (master.executor().scripts().busy() || master.stopped()) return;
   asking_ = true;
   number_ = number;
+  constexpr std::string_view kWait = "WAIT ";
+  replicas_ = -1;
+  if (question.starts_with(kWait)) {
+    const std::string_view rest = std::string_view(question).substr(kWait.size());
+    replicas_ = parse_integer(rest.substr(0, rest.find(' '))).value_or(-1);
+  }
   session_->client().written_offset = master.master().offset();
   session_->client().written_lsn = master.applied_lsn();
   session_->feed(question + "\r\n");
+}
+
+bool AnotherClient::is_kept_waiting(engine::Engine& master) const {
+  if (!asking_ || replicas_ < 0 || !session_->waits()) return false;
+  const auto& links = master.executor().clients().replicas;
+  const auto confirmed = std::count_if(links.begin(), links.end(), [&](engine::Client* link) {
+    return link->replica->phase == engine::ReplicaState::Phase::kOnline &&
+           link->replica->confirmed >= session_->client().written_offset;
+  });
+  return confirmed >= replicas_;
 }
 
 std::optional<AnotherClient::Told> AnotherClient::hear() {

@@ -23,11 +23,14 @@ class AnotherClient {
   void ask(engine::Engine& master, const std::string& question, uint64_t number);
   // Once; nothing: it was told nothing since.
   std::optional<Told> hear();
+  // Its question is open, and as many replicas as it asked for have confirmed what it has seen.
+  bool is_kept_waiting(engine::Engine& master) const;
 
  private:
   std::unique_ptr<engine::Session> session_;
   bool asking_ = false;
   uint64_t number_ = 0;
+  int64_t replicas_ = 0;  // of WAIT; -1: it has asked for what is synced
 };
 
 }  // namespace powercut::scenarios

@@ -34,6 +34,7 @@ class ClientStarts final : CopiedStarts {
   std::string look_at_listeners(SlowOs& os, engine::Engine& engine);
   std::vector<Words> heard_of(const std::string& mark, const std::string& before);
   std::string look_at_gone(engine::Engine& engine);
+  std::string look_at_readers(engine::Engine& engine);
   std::string look_at_thoughts(engine::Engine& engine);
   std::string look_at_window(SlowOs& os, engine::Engine& engine);
 };
@@ -183,6 +184,72 @@ std::string ClientStarts::look_at_gone(engine::Engine& engine) {
   if (left == fmt::format(":{}\r\n", to_be)) return {};
   return fmt::format("{} clients wait,{} {} of them stay, and of {} elements {} are left, not {}",
                      count, how, stay, pushes, left.substr(1, left.find('\r') - 1), to_be);
+}
+
+// --- Who reads several streams ---
+
+// What is added to one of them is told to each that waits for later entries there, and to nobody else.
+std::string ClientStarts::look_at_readers(engine::Engine& engine) {
+  constexpr size_t kStreams = 3;
+  const auto key_of = [](size_t n) { return fmt::format("read:{}", n); };
+  const auto other = engine.connect();
+  std::vector<uint64_t> last(kStreams);
+  for (size_t n = 0; n < kStreams; ++n) {
+    (void)ask(*other, {"DEL", key_of(n)});
+    last[n] = draw("client.entries", 4) * 3;
+    for (uint64_t id = 1; id <= last[n]; ++id)
+      (void)ask(*other, {"XADD", key_of(n), fmt::format("{}-0", id), "f", "v"});
+  }
+  struct Reader {
+    Sessions session;
+    std::map<size_t, uint64_t> behind = {};  // which entry of which stream
+    std::string said = {};
+  };
+  std::vector<Reader> readers;
+  for (uint64_t count = 2 + draw("client.readers", 3); count > 0; --count) {
+    Reader reader{engine.connect()};
+    std::vector<size_t> of;
+    for (size_t n = 0; n < kStreams; ++n)
+      if (draw("client.of", 3) != 0)
+        of.insert(of.begin() + (of.empty() ? 0 : draw("client.at", 2)), n);
+    if (of.empty()) continue;
+    Words words{"XREAD", "BLOCK", "0", "STREAMS"}, ids;
+    for (const size_t n : of) {
+      words.push_back(key_of(n));
+      const bool later = draw("client.later", 3) == 0;
+      reader.behind[n] = last[n] + (later ? 1 + draw("client.by", 4) : 0);
+      ids.push_back(later || draw("client.plain", 2) == 0 ? fmt::format("{}-0", reader.behind[n])
+                                                          : "$");
+    }
+    words.insert(words.end(), ids.begin(), ids.end());
+    reader.said = fmt::format("{}", fmt::join(words, " "));
+    say(*reader.session, words);
+    if (!reader.session->waits())
+      return "who reads what is not there does not wait: " + reader.said;
+    readers.push_back(std::move(reader));
+  }
+  for (int pushes = 0; pushes < 6; ++pushes) {
+    const size_t n = draw("client.stream", kStreams);
+    const std::string id = fmt::format("{}-0", ++last[n]);
+    (void)ask(*other, {"XADD", key_of(n), id, "f", "v"});
+    for (Reader& reader : readers) {
+      if (reader.session == nullptr) continue;
+      const auto behind = reader.behind.find(n);
+      const bool served = behind != reader.behind.end() && behind->second < last[n];
+      if (served == reader.session->waits())
+        return fmt::format("who says {} {} when {} is added to {}", reader.said,
+                           served ? "still waits" : "is served", id, key_of(n));
+      if (!served) continue;
+      const std::string reply(reader.session->wait_ready());
+      const std::string wanted =
+          ask(*other, {"XREAD", "STREAMS", key_of(n), fmt::format("{}-0", behind->second)});
+      if (reply != wanted)
+        return fmt::format("who says {} is told {:?} when {} is added to {}, not {:?}", reader.said,
+                           reply, id, key_of(n), wanted);
+      reader.session.reset();
+    }
+  }
+  return {};
 }
 
 // --- Who thinks better of it ---
@@ -342,6 +409,8 @@ std::optional<Violation> ClientStarts::judge() {
            [this](SlowOs& os, engine::Engine& engine) { return look_at_listeners(os, engine); });
   see("where clients go that wait",
       [this](engine::Os&, engine::Engine& engine) { return look_at_gone(engine); });
+  see("that has clients who read several streams",
+      [this](engine::Os&, engine::Engine& engine) { return look_at_readers(engine); });
   see("where a client thinks better of it",
       [this](engine::Os&, engine::Engine& engine) { return look_at_thoughts(engine); });
   see_slow("where a sync hangs",

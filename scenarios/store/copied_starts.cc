@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/aof/manifest.h"
@@ -99,10 +100,12 @@ CopiedStarts::CopiedStarts(const sim::WorldState& world, const sim::Settings& se
       wall_ms_(world.wall_offset_ms + world.now.ns / 1'000'000 + kAheadMs),
       options_(config_of(settings).recovery) {
   manifest_ = log_manifest(world.disk);
-  // Behind another server's base there are no numbers.
+  // Behind another server's base, and in its segments, there are no numbers.
   const auto text = file_content(world.disk, engine::in_aof_directory(engine::kManifestName));
   ours_ = manifest_ && text->starts_with("# powercut manifest") &&
-          (!manifest_->base || manifest_->base->lsn);
+          (!manifest_->base || manifest_->base->lsn) &&
+          std::all_of(manifest_->segments.begin(), manifest_->segments.end(),
+                      [](const engine::ManifestFile& file) { return file.lsn.has_value(); });
   single_ = world.disk.lookup(engine::kSingleLog).ok();
 }
 
@@ -181,8 +184,9 @@ Came CopiedStarts::open(sim::WorldState& world, sim::Injector* injector, const T
   return open_in(world, injector, {}, then);
 }
 
-Came CopiedStarts::open_over(sim::WorldState& world, const Over& over, const Then& then) {
-  return open_in(world, nullptr, over, then);
+Came CopiedStarts::open_over(sim::WorldState& world, const Over& over, const Then& then,
+                             sim::Injector* injector) {
+  return open_in(world, injector, over, then);
 }
 
 Came CopiedStarts::open_in(sim::WorldState& world, sim::Injector* injector, const Over& over,

@@ -82,7 +82,8 @@ class CopiedStarts {
   Came open(sim::WorldState& world, sim::Injector* injector, const Then& then = {});
   // ... where the seam is another one, put over that of the world.
   using Over = std::function<std::unique_ptr<engine::Os>(engine::Os& os)>;
-  Came open_over(sim::WorldState& world, const Over& over, const Then& then);
+  Came open_over(sim::WorldState& world, const Over& over, const Then& then,
+                 sim::Injector* injector = nullptr);
 
   // One that comes to what the plain one does, and where nothing expires by itself. What is wrong there `look` says in one line.
   using Look = std::function<std::string(engine::Os& os, engine::Engine& engine)>;
@@ -104,7 +105,7 @@ class CopiedStarts {
                       std::string_view told, std::string_view named, const sim::Disk& disk);
 
   const sim::WorldState& world_;
-  const sim::Settings& settings_;
+  sim::Settings settings_;
   sim::Choices& choices_;
   const int64_t wall_ms_;
   const engine::RecoveryOptions options_;  // of the run's own start

@@ -55,6 +55,12 @@ class DisturbedStarts final : CopiedStarts {
   void judge_full_start();
   void judge_failing_job();
   struct Asked;
+  // Another client's write.
+  struct Beside {
+    bool asked = false;
+    bool answered = false;
+  };
+  void write_beside(engine::Os& os, engine::Engine& engine, const std::shared_ptr<Beside>& beside);
   void do_job(engine::Os& os, engine::Engine& engine, Asked& asked);
   void judge_temporaries(const sim::Disk& disk, const std::string& told);
   void disturb_start(sim::WorldState& world);
@@ -209,6 +215,19 @@ struct DisturbedStarts::Asked {
   uint64_t calls = 0;        // that were made until all was answered
 };
 
+// A while from now.
+void DisturbedStarts::write_beside(engine::Os& os, engine::Engine& engine,
+                                   const std::shared_ptr<Beside>& beside) {
+  const auto wait = static_cast<int64_t>(choices_.choose("starts.beside", 0, 4'000));
+  const std::shared_ptr<engine::Session> session = engine.connect();
+  os.spawn("beside", [&os, session, beside, wait] {
+    rest(os, microseconds(wait));
+    beside->asked = true;
+    (void)reply_to(*session, "SET otherwise beside\r\n");
+    beside->answered = true;
+  });
+}
+
 // Then it is left alone until it has healed, and a write is taken and stays.
 void DisturbedStarts::do_job(engine::Os& os, engine::Engine& engine, Asked& asked) {
   engine.set_active_expire(false);
@@ -220,6 +239,8 @@ void DisturbedStarts::do_job(engine::Os& os, engine::Engine& engine, Asked& aske
     asked.digest = keyspace_digest(engine.keyspace(), wall_ms_);
     asked.last = engine.aof().applied_lsn();
   };
+  auto beside = std::make_shared<Beside>();
+  if (asked.requests.front() == kEnd) write_beside(os, engine, beside);
   for (const std::string_view request : asked.requests) {
     if (request == kEnd && engine.shut_down(true).ok()) {
       asked.calls = sim_os_->calls();
@@ -239,6 +260,8 @@ void DisturbedStarts::do_job(engine::Os& os, engine::Engine& engine, Asked& aske
   rest(os, seconds(12));
   if (const std::string reply = ask("SET otherwise 1"); reply != "+OK\r\n")
     asked.refused = "a write, with " + reply;
+  if (beside->asked && !beside->answered && asked.refused.empty())
+    asked.refused = "a write beside that, which is not answered";
   if (!options_.append_only && ask("SAVE") != "+OK\r\n") return;
   rest(os, seconds(3));
   if (options_.append_only && !engine.aof().active()) return;

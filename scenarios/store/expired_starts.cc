@@ -74,17 +74,6 @@ std::string plain(std::string text) {
   return fmt::format("{}", fmt::join(lines, " "));
 }
 
-// Its keys, with what they hold, and whether they expire.
-std::string all_of(engine::Session& session, std::string_view prefix) {
-  std::string all;
-  for (const std::string_view name : lines_in(kNames)) {
-    const std::string key = words_in(name, prefix)[0];
-    all += fmt::format("{}={} {}", name, ask(session, {"DUMP", key}),
-                       ask(session, {"PEXPIRETIME", key}).starts_with(":-"));
-  }
-  return all;
-}
-
 // False: something of it is refused.
 bool ExpiredStarts::lay_out(engine::Os& os, engine::Session& session) {
   (void)ask(session, {"CONFIG", "SET", "maxmemory", "0"});
@@ -119,7 +108,7 @@ void ExpiredStarts::say_of_both(engine::Session& session) {
                          replies[1].substr(0, 80));
     return;
   }
-  if (all_of(session, kBoth[0]) != all_of(session, kBoth[1]))
+  if (held_under(session, kNames, kBoth[0]) != held_under(session, kNames, kBoth[1]))
     amiss_ = "other values are there then";
 }
 

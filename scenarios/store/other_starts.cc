@@ -28,8 +28,10 @@
 #include "scenarios/store/expired_starts.h"
 #include "scenarios/store/foreign_starts.h"
 #include "scenarios/store/library_starts.h"
+#include "scenarios/store/one_go_starts.h"
 #include "scenarios/store/shown_starts.h"
 #include "scenarios/store/timed_starts.h"
+#include "scenarios/store/walked_starts.h"
 
 namespace powercut::scenarios {
 
@@ -453,6 +455,8 @@ TargetType::OtherStarts OtherStarts::judge() {
   if (!wrong_) wrong_ = judge_shown_starts(*this);
   if (!wrong_) wrong_ = judge_expired_starts(*this);
   if (!wrong_) wrong_ = judge_library_starts(*this);
+  if (!wrong_) wrong_ = judge_walked_starts(*this);
+  if (!wrong_) wrong_ = judge_one_go_starts(*this);
   return {wrong_, states_, wall_ms_};
 }
 

@@ -260,6 +260,8 @@ void ReplicatedTarget::note_released() {
 
 void ReplicatedTarget::look() {
   hear_confirmation();
+  if (another_.is_kept_waiting(master_->engine()))
+    accuse("replicas have confirmed what a client asked for by WAIT, and it is not told");
   for (WatchedReplica* replica : replicas()) replica->look_at_lag();
   note_released();
   if (!broken_.empty()) return;

@@ -273,6 +273,7 @@ class Rooms {
   std::string filled(char what) const;
   Words drawn_words() const;
   std::string do_again(std::string_view said);
+  std::string read_back(std::string_view said) const;
 
   const int64_t now_ms_;
   const Drawn& draw_;
@@ -370,6 +371,22 @@ std::string Rooms::do_again(std::string_view said) {
   return wrong;
 }
 
+// What is held, written and read.
+std::string Rooms::read_back(std::string_view said) const {
+  for (const std::string_view key : kKeys) {
+    const Object* object = live_.keyspace.peek(0, key);
+    if (object == nullptr) continue;
+    const auto read = engine::restore_payload(engine::dump_payload(object->value),
+                                              live_.keyspace.encoding_limits());
+    if (!read.ok())
+      return fmt::format("{}: what is written of it cannot be read: {}", said,
+                         read.error().message);
+    if (value_hash(*read) != value_hash(object->value))
+      return fmt::format("{}: what is written of it is read as something else", said);
+  }
+  return {};
+}
+
 std::string Rooms::say() {
   const Words words = drawn_words();
   const std::string said = fmt::format("{}", fmt::join(words, " ")).substr(0, 160);
@@ -380,7 +397,8 @@ std::string Rooms::say() {
     return changed ? fmt::format("{}: it changes something, and logs nothing", said) : "";
   if (live_.reply.starts_with('-'))
     return fmt::format("{}: it is answered with an error, and logged", said);
-  return do_again(said);
+  std::string wrong = do_again(said);
+  return wrong.empty() ? read_back(said) : wrong;
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 #include "scenarios/store/shown_words.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "engine/base/check.h"
 #include "engine/command/session.h"
+#include "scenarios/store/copied_starts.h"
 #include "scenarios/store/store_target.h"
 #include "sim/request.h"
 
@@ -39,6 +42,16 @@ std::vector<std::string> words_in(std::string_view line, std::string_view prefix
     line.remove_prefix(std::min(end + 1, line.size()));
   }
   return words;
+}
+
+std::string held_under(engine::Session& session, std::string_view names, std::string_view prefix) {
+  std::string all;
+  for (const std::string_view name : lines_in(names)) {
+    const std::string key = words_in(name, prefix)[0];
+    all += fmt::format("{}={} {}", name, ask(session, {"DUMP", key}),
+                       ask(session, {"PEXPIRETIME", key}).starts_with(":-"));
+  }
+  return all;
 }
 
 std::string take(engine::Session& session, size_t count) {
