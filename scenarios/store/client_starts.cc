@@ -368,7 +368,10 @@ std::string ClientStarts::look_at_window(SlowOs& os, engine::Engine& engine) {
   rest(os, seconds(3));
   const engine::AofLog& log = engine.aof();
   if (!log.active() || log.synced_lsn() != log.applied_lsn()) return {};
-  os.sync_takes = seconds(30);
+  // One hangs; or one takes long, and the next one hangs.
+  constexpr int64_t kFirstMs[] = {30'000, 30'000, 400, 900, 1'500};
+  os.sync_takes = milliseconds(kFirstMs[draw("client.first_sync", std::size(kFirstMs))]);
+  const auto hangs_from = static_cast<int>(draw("client.hangs_from", 60));
   struct Released {
     uint64_t lsn;
     Instant at;
@@ -376,6 +379,7 @@ std::string ClientStarts::look_at_window(SlowOs& os, engine::Engine& engine) {
   std::deque<Released> unsynced;
   uint64_t released = log.released_lsn();
   for (int n = 0; n < 300; ++n) {
+    if (n == hangs_from) os.sync_takes = seconds(30);
     if (n % 10 == 0) say(*writer, {"SET", "window", std::to_string(n)});
     if (n % 25 == 0) say(*other, one);
     rest(os, milliseconds(20));

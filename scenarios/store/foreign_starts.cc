@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,9 +13,11 @@
 #include "engine/aof/replace.h"
 #include "engine/backup/restore.h"
 #include "engine/checkpoint/rdb_encode.h"
+#include "faults/personas.h"
 #include "scenarios/judge/file_content.h"
 #include "scenarios/store/copied_starts.h"
 #include "scenarios/store/digest.h"
+#include "scenarios/store/strike.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {
@@ -35,18 +38,20 @@ class ForeignStarts final : CopiedStarts {
 
  private:
   using Files = std::vector<std::pair<std::string, std::string>>;
-  sim::WorldState world_of(const Files& files);
+  sim::WorldState world_of(const Files& files) { return world_of(files, world_.disk.rules()); }
+  sim::WorldState world_of(const Files& files, const sim::PersonaRules& rules);
   void expect_refused(const Files& files, std::string_view told, std::string_view named);
   void judge_cut_log();
   void judge_preamble();
   void judge_without_manifest();
   void judge_under_another_name();
   void judge_checkpoint_beside();
+  void judge_crash_amid_first_start();
 };
 
 // With nothing else on its disk.
-sim::WorldState ForeignStarts::world_of(const Files& files) {
-  sim::WorldState world{sim::Disk(world_.disk.rules()), world_.now, world_.wall_offset_ms};
+sim::WorldState ForeignStarts::world_of(const Files& files, const sim::PersonaRules& rules) {
+  sim::WorldState world{sim::Disk(rules), world_.now, world_.wall_offset_ms};
   (void)in_world(world, nullptr, [&](engine::Os& os, Came&) {
     CHECK(os.make_directory(engine::kAofDirectory).ok());
   });
@@ -199,12 +204,57 @@ void ForeignStarts::judge_checkpoint_beside() {
   expect_same(start(beside, options), told);
 }
 
+// The first start upon another server's files dies, wherever that is: what they hold is there behind the next one.
+void ForeignStarts::judge_crash_amid_first_start() {
+  if (!options_.append_only) return;
+  engine::Keyspace keyspace;
+  keyspace.put(0, "p", "v");
+  keyspace.settle();
+  const std::string checkpoint = engine::encode_rdb(keyspace), log(kOneCommand);
+  const std::string manifest =
+      fmt::format("file {} seq 1 type b\nfile {} seq 1 type i\nfile {} seq 2 type i\n",
+                  engine::base_name(1), engine::segment_name(1), engine::segment_name(2));
+  const Files all[] = {{{std::string(engine::kSingleLog), log}},
+                       {{std::string(engine::kSingleLog), checkpoint + log}},
+                       {{std::string(engine::kCheckpointName), checkpoint}},
+                       {{engine::in_aof_directory(engine::base_name(1)), checkpoint},
+                        {engine::in_aof_directory(engine::segment_name(1)), log},
+                        {engine::in_aof_directory(engine::segment_name(2)), log},
+                        {engine::in_aof_directory(engine::kManifestName), manifest}}};
+  const Files& files = all[choices_.choose("foreign.first", 0, std::size(all))];
+  sim::WorldState world = world_of(files);
+  // Every filesystem promises what this one does.
+  const auto& least = faults::find_persona("posix-min")->rules;
+  if (choices_.choose("foreign.least", 0, 2) == 0) world = world_of(files, least);
+  sim::WorldState undisturbed = world;
+  Strike none(choices_);
+  const Came plain = open(undisturbed, &none);
+  const std::string told = fmt::format("upon another server's {}", files[0].first);
+  if (!plain.started()) return wrong(Breach::kNoStart, told, plain.text());
+  for (uint64_t draw = 80; draw < 84 && !wrong_; ++draw) {
+    const auto call = Strike::draw(none.kinds, 0, plain.calls, draw, choices_);
+    if (!call) return;
+    Strike strike(choices_, *call, true);
+    sim::WorldState copy = world;
+    (void)open(copy, &strike);
+    copy.disk = choices_.choose("starts.cut", draw, 3) != 0
+                    ? copy.disk.after_power_cut(choices_, draw)
+                    : copy.disk.after_kill();
+    const Came came = open(copy, nullptr);
+    const std::string behind = fmt::format("behind one {}, with {}", told, strike.met);
+    if (!came.started()) return wrong(Breach::kNoStart, behind, came.text());
+    if (came.digest != plain.digest)
+      wrong(Breach::kLost, behind, came.text() + ", and not all that they hold is there");
+  }
+}
+
 std::optional<Violation> ForeignStarts::judge() {
   judge_cut_log();
   if (!wrong_) judge_preamble();
   if (!wrong_) judge_without_manifest();
   if (!wrong_) judge_under_another_name();
   if (!wrong_) judge_checkpoint_beside();
+  if (!wrong_) judge_crash_amid_first_start();
   return wrong_;
 }
 

@@ -19,6 +19,7 @@
 #include "scenarios/store/cold_hashes.h"
 #include "scenarios/store/copied_starts.h"
 #include "scenarios/store/digest.h"
+#include "scenarios/store/many_changes.h"
 #include "scenarios/store/strike.h"
 #include "sim/sim_object_store.h"
 
@@ -91,6 +92,8 @@ class TieredStarts final : CopiedStarts {
   void judge_backup_amid_moves();
   void judge_removal();
   void judge_dispute();
+  void change_much(engine::Os& os, ManyChanges& changes, Held& held, std::string& story);
+  void judge_changes();
 
   const Tiers tiers_;
   sim::WorldState durable_;  // as a power cut may leave the world
@@ -270,6 +273,61 @@ void TieredStarts::judge_backups(const sim::WorldState& world, const Held& held,
     wrong(Breach::kBackup, told,
           own == nullptr ? "the sealed backup is not there"
                          : "the sealed backup is not whole: " + own->trouble);
+}
+
+// While values leave, a base is written, and is written anew.
+void TieredStarts::change_much(engine::Os& os, ManyChanges& changes, Held& held,
+                               std::string& story) {
+  const auto session = engine_->connect();
+  changes.lay_out(*session);
+  constexpr int kChanges = 18;
+  for (int n = 0; n < kChanges; ++n) {
+    if (n % 6 == 2) (void)reply_to(*session, "BGREWRITEAOF\r\n");
+    const std::string said = changes.say(*session);
+    if (story.size() < 500) story += (story.empty() ? "" : ", ") + said;
+    if (choices_.choose("starts.rests", static_cast<uint64_t>(n), 2) == 0)
+      rest(os, microseconds(static_cast<int64_t>(
+                   100 + choices_.choose("starts.rest", static_cast<uint64_t>(n), 4'000))));
+  }
+  held.calls = sim_os_->calls();
+  rest(os, seconds(12));
+  if (const auto reply = reply_to(*session, "SET otherwise 1\r\n"); reply != "+OK\r\n")
+    held.wrong = "a write is refused, with " + reply;
+  rest(os, seconds(3));
+  held.digest = keyspace_digest(engine_->keyspace(), wall_ms_, cold_.get());
+  held.last = engine_->aof().applied_lsn();
+  held.known = engine_->aof().active();
+}
+
+// Once as it goes, and once with a call that fails.
+void TieredStarts::judge_changes() {
+  Strike none(choices_);
+  uint64_t first = 0, end = 0;
+  for (uint64_t draw = 0; draw < 2 && !wrong_; ++draw) {
+    const auto call = Strike::draw(none.kinds, first, end, 60 + draw, choices_);
+    if (draw != 0 && !call) return;
+    Strike strike(choices_, call.value_or(0), false);
+    sim::WorldState copy = durable_;
+    Held held;
+    std::string story;
+    uint64_t next = 0;
+    ManyChanges changes([&](Site site, uint64_t n) { return choices_.choose(site, next++, n); });
+    then_ = [&](engine::Os& os) { change_much(os, changes, held, story); };
+    const Came came = open_tiered(copy, draw == 0 ? &none : &strike);
+    then_ = {};
+    const std::string told =
+        fmt::format("where clients say {}{}{}", story, draw == 0 ? "" : ", with ", strike.met);
+    expect_same(came, told);
+    if (!wrong_ && !held.wrong.empty()) wrong(Breach::kUnavailable, told, held.wrong);
+    if (wrong_) return;
+    first = came.calls_of_start;
+    end = std::exchange(held.calls, 0);
+    const bool synced = config_of(settings_).aof.policy != engine::SyncPolicy::kNo;
+    copy.disk = synced && choices_.choose("starts.cut", 60 + draw, 2) == 0
+                    ? copy.disk.after_power_cut(choices_, 60 + draw)
+                    : copy.disk.after_kill();
+    judge_left(copy, held, told);
+  }
 }
 
 // Up to any entry, and to none that is not there. What lies in an archive a tool does not reach.
@@ -471,6 +529,7 @@ TargetType::OtherStarts TieredStarts::judge() {
   if (!wrong_) judge_backup_amid_moves();
   if (!wrong_) judge_removal();
   if (!wrong_) judge_dispute();
+  if (!wrong_) judge_changes();
   return {wrong_, states_, wall_ms_};
 }
 
