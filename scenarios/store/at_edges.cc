@@ -1,6 +1,7 @@
 #include "scenarios/store/at_edges.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -126,6 +127,48 @@ std::string united_at_edges(const Drawn& draw) {
                          found ? fmt::format("{}", *found) : "nothing");
   }
   return {};
+}
+
+// One behind the other.
+std::string added_twice(const Drawn& draw) {
+  constexpr std::string_view kConditions[] = {"", "NX", "XX", "GT", "LT"};
+  const std::string_view how = one_of(kConditions, draw);
+  const bool changed_count = draw(2) == 0;
+  LoneKeyspace room;
+  std::map<std::string, double> expected;
+  if (draw(2) == 0) {
+    expected = {{"m0", 2}, {"other", 0}};
+    (void)run(room, {"ZADD", "z", "2", "m0", "0", "other"});
+  }
+  Words words{"ZADD", "z"};
+  if (!how.empty()) words.emplace_back(how);
+  if (changed_count) words.emplace_back("CH");
+  int64_t added = 0, changed = 0;
+  for (uint64_t n = 2 + draw(4); n > 0; --n) {
+    const std::string member = fmt::format("m{}", draw(2));
+    const auto score = static_cast<double>(draw(4));
+    words.insert(words.end(), {fmt::format("{}", score), member});
+    const auto there = expected.find(member);
+    if (there == expected.end()) {
+      if (how == "XX") continue;
+      expected[member] = score;
+      ++added;
+    } else if (how != "NX" && !(how == "GT" && score <= there->second) &&
+               !(how == "LT" && score >= there->second) && score != there->second) {
+      there->second = score;
+      ++changed;
+    }
+  }
+  const std::string reply = run(room, words);
+  const std::string wanted = fmt::format(":{}\r\n", added + (changed_count ? changed : 0));
+  const engine::Object* object = room.keyspace.peek(0, "z");
+  const engine::Zset* zset = object == nullptr ? nullptr : object->value.zset();
+  bool same = (zset == nullptr ? 0 : zset->size()) == expected.size();
+  for (const auto& [member, score] : expected)
+    same = same && zset != nullptr && zset->score(member) == score;
+  if (same && reply == wanted) return {};
+  return fmt::format("{}: it is answered {:?}, and not {:?}{}", fmt::join(words, " "), reply,
+                     wanted, same ? "" : ", and comes to something else");
 }
 
 // Sooner than what is there, at that time, or later.

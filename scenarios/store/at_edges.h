@@ -12,6 +12,8 @@ namespace powercut::scenarios {
 
 std::string read_from_older_words(const engine::Value& value, const Drawn& draw);
 std::string united_at_edges(const Drawn& draw);
+// Members of which some are said twice, to a set that is there or not.
+std::string added_twice(const Drawn& draw);
 std::string expires_at_edges(const Drawn& draw);
 
 }  // namespace powercut::scenarios

@@ -15,6 +15,7 @@
 
 #include "engine/engine.h"
 #include "scenarios/store/copied_starts.h"
+#include "scenarios/store/shown_words.h"
 #include "scenarios/store/slow_os.h"
 #include "sim/request.h"
 
@@ -35,6 +36,8 @@ class ClientStarts final : CopiedStarts {
   std::vector<Words> heard_of(const std::string& mark, const std::string& before);
   std::string look_at_gone(engine::Engine& engine);
   std::string look_at_readers(engine::Engine& engine);
+  std::string look_at_waiters(engine::Engine& engine);
+  std::string look_at_served(engine::Engine& engine);
   std::string look_at_thoughts(engine::Engine& engine);
   std::string look_at_window(SlowOs& os, engine::Engine& engine);
 };
@@ -186,6 +189,103 @@ std::string ClientStarts::look_at_gone(engine::Engine& engine) {
                      count, how, stay, pushes, left.substr(1, left.find('\r') - 1), to_be);
 }
 
+// --- Who waits at keys ---
+
+// Whatever comes there, and however: nobody waits where there is something for him, and who listens hears as much as of one who
+// had come behind it.
+std::string ClientStarts::look_at_waiters(engine::Engine& engine) {
+  constexpr std::string_view kWaits[] = {"BLPOP %a %b 0",
+                                         "BRPOP %b 0",
+                                         "BLMOVE %a %b LEFT LEFT 0",
+                                         "BLMOVE %b %c LEFT RIGHT 0",
+                                         "BLMPOP 0 2 %c %a LEFT",
+                                         "BRPOPLPUSH %c %a 0",
+                                         "BZPOPMIN %z 0",
+                                         "BZMPOP 0 1 %z MAX"};
+  constexpr std::string_view kComes[] = {
+      "RPUSH %a 1",      "LPUSH %b 1 2 3",      "RPUSH %c 1 2",          "RPUSH %d 1 2 3",
+      "RENAME %d %a",    "COPY %d %b REPLACE",  "LMOVE %d %c LEFT LEFT", "SORT %d STORE %b",
+      "ZADD %z 1 a 2 b", "ZUNIONSTORE %z 1 %y", "ZADD %y 3 c",           "LPUSHX %a 5",
+      "RPOPLPUSH %d %a", "RENAME %y %z",        "LINSERT %a BEFORE 1 0", "RESTORE %e 0 x"};
+  const auto other = engine.connect();
+  (void)ask(*other, {"CONFIG", "SET", "maxmemory", "0"});
+  for (const std::string_view name : {"%a", "%b", "%c", "%d", "%y", "%z"})
+    (void)ask(*other, {"DEL", words_in(name, "wait:")[0]});
+  std::vector<std::pair<std::string_view, Sessions>> waiters;
+  std::string story;
+  for (int n = 0; n < 24; ++n) {
+    if (draw("client.wait_now", 2) == 0) {
+      const std::string_view line = kWaits[draw("client.waits", std::size(kWaits))];
+      waiters.emplace_back(line, engine.connect());
+      say(*waiters.back().second, words_in(line, "wait:"));
+      story += fmt::format(" {},", line);
+    } else {
+      const std::string_view line = kComes[draw("client.comes", std::size(kComes))];
+      size_t replies = 0;
+      other->feed(wrapped(words_in(line, "wait:"), draw("client.come_way", 6), replies));
+      (void)take(*other, replies);
+      story += fmt::format(" {},", line);
+    }
+    for (const auto& [line, session] : waiters) {
+      if (!session->waits()) continue;
+      const bool scores = line.starts_with("BZ");
+      for (const std::string& word : words_in(line, "wait:")) {
+        if (word.find(':') == word.npos) continue;
+        const engine::Object* object = engine.keyspace().peek(0, word);
+        if (object != nullptr &&
+            (scores ? object->value.zset() != nullptr : object->value.list() != nullptr))
+          return fmt::format("clients say{} and who said {} waits still, and {} is there", story,
+                             line, word);
+        if (line.starts_with("BLMOVE") || line.starts_with("BRPOPLPUSH")) break;  // only its source
+      }
+    }
+  }
+  return {};
+}
+
+// --- Who hears of what somebody is served ---
+
+// As much as of one who had come behind it.
+std::string ClientStarts::look_at_served(engine::Engine& engine) {
+  struct Pair {
+    std::string_view wait, come, behind;
+  };
+  constexpr Pair kPairs[] = {
+      {"BLPOP %a 0", "RPUSH %a 1", "LPOP %a"},
+      {"BRPOP %a 0", "LPUSH %a 1 2", "RPOP %a"},
+      {"BLMOVE %a %b LEFT RIGHT 0", "RPUSH %a 1", "LMOVE %a %b LEFT RIGHT"},
+      {"BLMPOP 0 1 %a LEFT COUNT 2", "RPUSH %a 1 2 3", "LMPOP 1 %a LEFT COUNT 2"},
+      {"BZPOPMIN %z 0", "ZADD %z 1 a", "ZPOPMIN %z"},
+      {"BZMPOP 0 1 %z MAX", "ZADD %z 1 a 2 b", "ZMPOP 1 %z MAX"}};
+  const Pair& pair = kPairs[draw("client.pair", std::size(kPairs))];
+  const auto listener = engine.connect(), writer = engine.connect(), waiter = engine.connect();
+  (void)ask(*writer, {"CONFIG", "SET", "notify-keyspace-events", "KEA"});
+  (void)ask(*listener, {"PSUBSCRIBE", "__keyspace@0__:served:*"});
+  std::string heard[2];
+  for (const bool waits : {false, true}) {
+    (void)ask(*writer, {"DEL", "served:a", "served:b", "served:z"});
+    listener->consume(listener->ready().size());
+    if (waits) say(*waiter, words_in(pair.wait, "served:"));
+    (void)ask(*writer, words_in(pair.come, "served:"));
+    if (!waits) (void)ask(*waiter, words_in(pair.behind, "served:"));
+    if (waits) (void)waiter->wait_ready();
+    const std::string mark = fmt::format("served:mark{}", waits ? 1 : 0);
+    (void)ask(*writer, {"SET", mark, "1"});
+    std::string& text = heard[waits ? 1 : 0];
+    do {
+      const std::string_view ready = listener->wait_ready();
+      text += ready;
+      listener->consume(ready.size());
+    } while (text.find(mark) == text.npos);
+    text.resize(text.find(mark));
+  }
+  if (heard[0] == heard[1]) return {};
+  return fmt::format(
+      "who listens hears {:?} where one says {} and another {}, and {:?} where that "
+      "one has said {} before",
+      heard[0], pair.come, pair.behind, heard[1], pair.wait);
+}
+
 // --- Who reads several streams ---
 
 // What is added to one of them is told to each that waits for later entries there, and to nobody else.
@@ -289,6 +389,9 @@ std::string ClientStarts::look_at_thoughts(engine::Engine& engine) {
                                           "SET",   "PING",  "UNWATCH", "DISCARD", "other", "other",
                                           "MULTI", "WATCH", "RESET",   "NOSUCH"};
   static_assert(std::size(kBefore) == std::size(kWithin));
+  const std::vector<Words> nonsense = {
+      {"NOSUCH"},           {"GET"},      {"XGROUP", "NOSUCH", "k"},
+      {"CONFIG", "NOSUCH"}, {"SET", "k"}, {"OBJECT"}};
   const auto session = engine.connect(), other = engine.connect();
   Thoughts is;
   std::string story;
@@ -330,7 +433,8 @@ std::string ClientStarts::look_at_thoughts(engine::Engine& engine) {
       to_be = "+RESET";
       is.forget();
     } else if (what == "NOSUCH") {
-      to_be = "-ERR unknown command";
+      to_be = "-ERR ";
+      words = nonsense[draw("client.nonsense", nonsense.size())];
       is.spoiled = is.in_multi;
     } else if (what == "SET") {
       is.changes(key);
@@ -415,6 +519,10 @@ std::optional<Violation> ClientStarts::judge() {
       [this](engine::Os&, engine::Engine& engine) { return look_at_gone(engine); });
   see("that has clients who read several streams",
       [this](engine::Os&, engine::Engine& engine) { return look_at_readers(engine); });
+  see("where clients wait at keys",
+      [this](engine::Os&, engine::Engine& engine) { return look_at_waiters(engine); });
+  see("where one is served and others listen",
+      [this](engine::Os&, engine::Engine& engine) { return look_at_served(engine); });
   see("where a client thinks better of it",
       [this](engine::Os&, engine::Engine& engine) { return look_at_thoughts(engine); });
   see_slow("where a sync hangs",

@@ -38,9 +38,11 @@ constexpr std::string_view kOfOne =
     "SREM %E 1 2; SPOP %E; SMOVE %E %e 3; SINTERSTORE %d %E %L; SUNIONSTORE %d %E %e; ZADD %Z 9 x; "
     "ZREM %Z 4; ZINCRBY %Z 1 5; ZPOPMIN %Z; ZREMRANGEBYRANK %z 0 -1; ZUNIONSTORE %d 2 %z %Z; "
     "XADD %x 9-1 f v; XTRIM %x MAXLEN 1; XDEL %x 1-1; XREADGROUP GROUP g two COUNT 2 STREAMS %x >; "
-    "XACK %x g 1-1; XCLAIM %x g two 0 1-1 2-1; XAUTOCLAIM %x g two 0 0; XGROUP DELCONSUMER %x g "
+    "XACK %x g 1-1; XCLAIM %x g two 0 1-1 2-1; XAUTOCLAIM %x g two 0 0; XCLAIM %x w two 0 2-1 "
+    "FORCE LASTID 5-1; XGROUP DELCONSUMER %x g "
     "one; XGROUP CREATE %x n 0; XGROUP DESTROY %x g; XGROUP SETID %x w 0; PFADD %p q; "
-    "PFMERGE %p %d; GEOADD %g 1 1 c; SORT %L ALPHA STORE %d; GET %s; EXISTS %L; BGREWRITEAOF; "
+    "PFMERGE %p %d; GEOADD %g 1 1 c; SORT %L ALPHA STORE %d; GET %s; GET %S; LRANGE %L 0 -1; "
+    "HGETALL %H; SMEMBERS %E; ZRANGE %Z 0 -1; EXISTS %L; BGREWRITEAOF; "
     "BGSAVE";
 
 }  // namespace
@@ -100,7 +102,7 @@ std::string ManyChanges::say(engine::Session& session) {
     session.feed(all + sim::encode_request({"EXEC"}));
     replies = lines.size() + 2;
   }
-  (void)take(session, replies);
+  replies_ = take(session, replies);
   return fmt::format("[{}] {}", db, fmt::join(lines, together ? " + " : ""));
 }
 

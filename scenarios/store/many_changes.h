@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "engine/base/site.h"
 
@@ -23,9 +24,12 @@ class ManyChanges {
   void lay_out(engine::Session& session);
   // One thing, or several at once, and the replies taken. As a story has it. Yields.
   std::string say(engine::Session& session);
+  // To what was said last.
+  const std::string& replies() const { return replies_; }
 
  private:
   Draw draw_;
+  std::string replies_;
 };
 
 }  // namespace powercut::scenarios

@@ -141,6 +141,7 @@ constexpr std::string_view kStream[] = {
     "XCLAIM %k %g %c 0 %i %i",
     "XCLAIM %k %g %c 0 %i FORCE JUSTID",
     "XCLAIM %k %g %c 0 %i LASTID %i",
+    "XCLAIM %k %g %c 0 %i FORCE LASTID 9999999999998-%n",
     "XCLAIM %k %g %c 0 %i %i IDLE %n RETRYCOUNT %n LASTID %i",
     "XCLAIM %k %g %c 99999999999 %i TIME 5 LASTID 9999999999998-%n",
     "XAUTOCLAIM %k %g %c 0 0 COUNT 1%n",

@@ -92,7 +92,8 @@ class TieredStarts final : CopiedStarts {
   void judge_backup_amid_moves();
   void judge_removal();
   void judge_dispute();
-  void change_much(engine::Os& os, ManyChanges& changes, Held& held, std::string& story);
+  void change_much(engine::Os& os, ManyChanges& changes, bool fails, Held& held,
+                   std::string& story);
   void judge_changes();
 
   const Tiers tiers_;
@@ -276,7 +277,7 @@ void TieredStarts::judge_backups(const sim::WorldState& world, const Held& held,
 }
 
 // While values leave, a base is written, and is written anew.
-void TieredStarts::change_much(engine::Os& os, ManyChanges& changes, Held& held,
+void TieredStarts::change_much(engine::Os& os, ManyChanges& changes, bool fails, Held& held,
                                std::string& story) {
   const auto session = engine_->connect();
   changes.lay_out(*session);
@@ -285,6 +286,8 @@ void TieredStarts::change_much(engine::Os& os, ManyChanges& changes, Held& held,
     if (n % 6 == 2) (void)reply_to(*session, "BGREWRITEAOF\r\n");
     const std::string said = changes.say(*session);
     if (story.size() < 500) story += (story.empty() ? "" : ", ") + said;
+    if (!fails && changes.replies().find("-IOERR") != std::string::npos)
+      held.wrong = "nothing fails, and a value is not had: " + said;
     if (choices_.choose("starts.rests", static_cast<uint64_t>(n), 2) == 0)
       rest(os, microseconds(static_cast<int64_t>(
                    100 + choices_.choose("starts.rest", static_cast<uint64_t>(n), 4'000))));
@@ -294,6 +297,12 @@ void TieredStarts::change_much(engine::Os& os, ManyChanges& changes, Held& held,
   if (const auto reply = reply_to(*session, "SET otherwise 1\r\n"); reply != "+OK\r\n")
     held.wrong = "a write is refused, with " + reply;
   rest(os, seconds(3));
+  const engine::KeeperStats& stats = engine_->keeper().stats();
+  const uint64_t rewrites = stats.rewrites;
+  (void)reply_to(*session, "BGREWRITEAOF\r\n");
+  do rest(os, milliseconds(1));
+  while (!engine_->keeper().busy(engine::Keeper::Job::kNone));
+  if (stats.rewrites == rewrites && held.wrong.empty()) held.wrong = "a rewrite is not made";
   held.digest = keyspace_digest(engine_->keyspace(), wall_ms_, cold_.get());
   held.last = engine_->aof().applied_lsn();
   held.known = engine_->aof().active();
@@ -312,7 +321,7 @@ void TieredStarts::judge_changes() {
     std::string story;
     uint64_t next = 0;
     ManyChanges changes([&](Site site, uint64_t n) { return choices_.choose(site, next++, n); });
-    then_ = [&](engine::Os& os) { change_much(os, changes, held, story); };
+    then_ = [&](engine::Os& os) { change_much(os, changes, draw != 0, held, story); };
     const Came came = open_tiered(copy, draw == 0 ? &none : &strike);
     then_ = {};
     const std::string told =

@@ -176,6 +176,7 @@ std::string Twins::look_at_edges(std::string_view key, int db) {
   if (object == nullptr || draw(kOneIn) != 0) return {};
   std::string wrong = read_from_older_words(object->value, draw);
   if (wrong.empty() && object->value.zset() != nullptr) wrong = united_at_edges(draw);
+  if (wrong.empty() && object->value.zset() != nullptr) wrong = added_twice(draw);
   if (wrong.empty() && object->expires()) wrong = expires_at_edges(draw);
   return wrong.empty() ? wrong : fmt::format("key {}: {}", shown(key), wrong);
 }

@@ -82,11 +82,20 @@ std::shared_ptr<bool> WalkedStarts::ask_for_checkpoint(engine::Os& os, engine::E
   std::vector<std::string_view> requests = {options_.append_only ? "BGREWRITEAOF" : "BGSAVE"};
   switches_ = again("walked.switches", 4) == 0;
   if (switches_) requests = {"CONFIG SET appendonly no", "CONFIG SET appendonly yes"};
+  const bool sends = again("walked.sends", 4) == 0;
+  if (sends) requests = {"SYNC", "SAVE"};
   auto done = std::make_shared<bool>(false);
   const std::shared_ptr<engine::Session> session = engine.connect();
-  os.spawn("asks", [session, requests, done] {
-    for (const std::string_view request : requests)
-      (void)reply_to(*session, std::string(request) + "\r\n");
+  const std::shared_ptr<engine::Session> replica = engine.connect();
+  os.spawn("asks", [&os, session, replica, requests, done] {
+    for (const std::string_view request : requests) {
+      if (request == "SYNC") {
+        replica->feed("SYNC\r\n");
+        rest(os, milliseconds(1));
+      } else {
+        (void)reply_to(*session, std::string(request) + "\r\n");
+      }
+    }
     *done = true;
   });
   return done;
@@ -115,7 +124,14 @@ void WalkedStarts::walk(SlowOs& os, engine::Engine& engine, Pass pass) {
   if (pass != Pass::kWhole) {
     rest(os, seconds(12));
     if (const std::string reply = reply_to(*session, "SET walked 1\r\n"); reply != "+OK\r\n")
-      refused_ = reply;
+      refused_ = "a write is refused with " + reply;
+    const engine::KeeperStats& stats = engine.keeper().stats();
+    const uint64_t made = stats.rewrites + stats.saves;
+    (void)reply_to(*session, options_.append_only ? "BGREWRITEAOF\r\n" : "BGSAVE\r\n");
+    do rest(os, milliseconds(1));
+    while (!engine.keeper().busy(engine::Keeper::Job::kNone));
+    if (engine.aof().active() == options_.append_only && stats.rewrites + stats.saves == made)
+      refused_ = "no checkpoint is made";
   }
   rest(os, seconds(3));
   note(os, engine);
@@ -170,7 +186,7 @@ void WalkedStarts::judge_pass(const sim::WorldState& durable, Pass pass, Strike&
       fmt::format("whose checkpoint is slow{}{}", strike.met.empty() ? "" : ", with ", strike.met);
   if (!came.crashed) expect_same(came, told);
   if (!wrong_ && !refused_.empty())
-    wrong(Breach::kUnavailable, told, "left alone then, a write is refused with " + refused_);
+    wrong(Breach::kUnavailable, told, "left alone then, " + refused_);
   if (wrong_ || !kept_) return;
   const bool synced = config_of(settings_).aof.policy != engine::SyncPolicy::kNo;
   const bool cut = !came.crashed && (synced || !options_.append_only) &&
