@@ -21,6 +21,16 @@ const Mutant planted = [] {
   return active_mutant = name == nullptr ? Mutant() : Mutant::named(Site::named(name));
 }();
 
+// A test may plant one of its own, and leaves none behind it.
+class Planting : public testing::EmptyTestEventListener {
+  void OnTestStart(const testing::TestInfo&) override { active_mutant = planted; }
+};
+
+const bool planting = [] {
+  testing::UnitTest::GetInstance()->listeners().Append(new Planting);
+  return true;
+}();
+
 // The places lie in memory that the children of a test share: what a death test comes to counts.
 class Notes : public testing::EmptyTestEventListener {
  public:
