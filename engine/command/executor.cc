@@ -405,7 +405,6 @@ void Executor::make_memory() {
       effects_.add(victim->db, {"DEL", victim->key});
       events_.add('e', "evicted", victim->db, victim->key);
     }
-    keyspace_.settle();
     if (!effects_.empty()) finish_operation();
   }
   evicts_ = false;

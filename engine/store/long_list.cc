@@ -96,7 +96,6 @@ void LongList::erase_at(const Place& place) {
     join(place.piece);
     if (place.piece > 0) join(place.piece - 1);
   }
-  forget_place();
 }
 
 // --- Items ---
