@@ -32,7 +32,7 @@ constexpr struct {
 // Why a write is not taken where the database is all that persists: what it would make has no row there.
 std::string why_not_kept(const SinkOptions& options, const CommandSpec& spec,
                          std::span<const std::string_view> args) {
-  if ((spec.flags & kRunsScript) != 0) return {};
+  if ((spec.flags & kWrite) == 0) return {};  // SORT_RO, which makes nothing
   constexpr std::string_view kNo = "ERR without a log the database is all that persists, and";
   const CommandFacts* facts = find_facts(spec.name);
   for (const auto& [group, what] : kUnkept)

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/sink/sqlite_database.h"
 #include "scenarios/store/behind_testing.h"
 
 namespace powercut::scenarios {
@@ -107,6 +108,51 @@ TEST_F(UnloggedTest, ADatabaseThatCannotBeHadIsNoEmptyStore) {
   in_world([&](engine::Os& os) {
     EXPECT_FALSE(os.open("sink.db.damaged", engine::Open::kRead).ok()) << "nothing is put away";
   });
+}
+
+// It cannot be had the first times, if it is asked for so often.
+class LateDatabase final : public engine::SinkDatabase {
+ public:
+  LateDatabase(engine::Os& os, std::vector<engine::SinkTable> tables, int late, Errc why)
+      : file_(os, kBehindFile, std::move(tables)), late_(late), why_(why) {}
+  const std::string& name() const override { return file_.name(); }
+  void keep_as_found(bool keep) override { file_.keep_as_found(keep); }
+  Result<Found> open() override {
+    if (late_-- > 0) return Error{why_, "not yet"};
+    return file_.open();
+  }
+  bool is_open() const override { return file_.is_open(); }
+  void close() override { file_.close(); }
+  Result<std::string> put_away() override { return file_.put_away(); }
+  Result<void> write(const engine::SinkBatch& batch) override { return file_.write(batch); }
+  Result<void> read(const TakeRows& take) override { return file_.read(take); }
+  uint64_t set_aside() const override { return file_.set_aside(); }
+  Result<std::vector<std::pair<int, std::string>>> expired_keys(int64_t unix_ms) override {
+    return file_.expired_keys(unix_ms);
+  }
+
+ private:
+  engine::SqliteDatabase file_;
+  int late_;
+  Errc why_;
+};
+
+TEST_F(UnloggedTest, OneElsewhereIsWaitedForUnlessItIsWrong) {
+  write({"SET a 1"});
+  config.sink.url = std::exchange(config.sink.file, "");
+  for (const Errc why : {Errc::kIo, Errc::kUnsupported})
+    in_world([&](engine::Os& os) {
+      config.sink.connect = [&](const engine::SinkOptions& options) {
+        return std::make_unique<LateDatabase>(os, options.tables, 4, why);
+      };
+      const Instant began = os.now();
+      const auto opened = Engine::open(os, config);
+      EXPECT_EQ(opened.ok(), why == Errc::kIo);
+      EXPECT_EQ(os.now() - began >= seconds(1), why == Errc::kIo);
+      if (!opened.ok()) return;
+      EXPECT_EQ(ask(**opened, "GET a"), "$1\r\n1\r\n");
+      EXPECT_TRUE((*opened)->shut_down(false).ok());
+    });
 }
 
 TEST_F(UnloggedTest, OneThatCannotBeWrittenIsNotServed) {
@@ -245,7 +291,8 @@ TEST_F(UnloggedTest, WritesThatHaveNoRowAreRefused) {
           << line;
     for (const char* line :
          {"SET user:1 1", "HSET user:h f 1", "RENAME user:1 user:2", "PFADD user:p a", "FLUSHALL",
-          "MSET user:1 1 user:2 2", "EVAL \"return redis.call('INCR', KEYS[1])\" 1 user:n"})
+          "MSET user:1 1 user:2 2", "EVAL \"return redis.call('INCR', KEYS[1])\" 1 user:n",
+          "SORT_RO other"})
       EXPECT_NE(ask(engine, line)[0], '-') << line;
     EXPECT_THAT(ask(engine, "LRANGE user:l 0 -1"), "*0\r\n");
     const auto session = engine.connect();
