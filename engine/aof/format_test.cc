@@ -54,6 +54,20 @@ TEST(Format, OfAnAnnotationEveryByteCounts) {
       line, [](std::string_view bytes, size_t& length) { return parse_annotation(bytes, length); });
 }
 
+TEST(Format, ALineWithoutOneOfItsPartsIsNone) {
+  const std::string line = annotated("body").substr(4);
+  size_t length = 0;
+  for (const std::string& part : {std::string(kAnnotationPrefix), std::string(" n="),
+                                  std::string(" len="), std::string(" synced=")}) {
+    std::string other = line;
+    const size_t at = other.find(part);
+    ASSERT_NE(at, other.npos) << part;
+    other.erase(at, other.find(' ', at + part.size()) - at);
+    EXPECT_FALSE(parse_annotation(other, length)) << other;
+  }
+  EXPECT_FALSE(parse_header("\r\n", length));
+}
+
 TEST(Format, OfAMarkEveryByteCounts) {
   for (const MarkKind kind : {MarkKind::kClosed, MarkKind::kOpened})
     expect_every_byte_counts(

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/os/memory_os_testing.h"
 #include "engine/os/no_disk_testing.h"
 
 namespace powercut::engine {
@@ -74,6 +75,16 @@ TEST(Replace, TheFirstNumberThatIsFreeIsTaken) {
   EXPECT_TRUE(replace_durably(os, "new", "name", "", "test", left).ok());
   EXPECT_EQ(os.made, (Calls{"link name.replaced.1", "link name.replaced.2", "rename name", "sync",
                             "remove name.replaced.3", "remove name.replaced.2"}));
+}
+
+// A power cut may have taken those below them.
+TEST(Replace, OfSeveralSecondNamesNoneIsLeft) {
+  MemoryOs os;
+  for (const char* name : {"new", "name", "name.replaced.2", "name.replaced.3"}) os.put(name, name);
+  Replaced left = Replaced::kNo;
+  EXPECT_TRUE(replace_durably(os, "new", "name", "", "test", left).ok());
+  EXPECT_EQ(os.names(), Calls{"name"});
+  EXPECT_EQ(os.at("name"), "new");
 }
 
 TEST(Replace, WithoutHardLinksAnEmptyFileStandsIn) {

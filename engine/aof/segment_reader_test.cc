@@ -398,6 +398,7 @@ TEST(SegmentReader, OfRedissLogTheEndMayBeMissing) {
   for (const Plain& plain : {
            Plain{set + whole, 2, set.size() + whole.size(), ""},
            Plain{set + "#TS:1700000000\r\n" + set, 2, 2 * set.size() + 16, ""},
+           Plain{set + "#TS:1700000000\r\n", 1, set.size() + 16, ""},
            Plain{set + "#TS:17000", 1, set.size(), "a comment is cut short"},
            Plain{set + set.substr(0, 9), 1, set.size(), "the last command is cut short"},
            Plain{set + multi, 1, set.size(), "the last transaction has no EXEC"},
