@@ -267,6 +267,29 @@ TEST_F(CheckpointTest, WhatIsPutAsideCountsAndIsWritten) {
 }
 
 // Whoever would change or move the entry that is being sliced has the rest of it written first.
+// They were flushed together, and are read one by one.
+TEST_F(CheckpointTest, ValuesThatLieElsewhereAreNotAllInMemoryAtOnce) {
+  const SegmentHold segment(new ColdSegment{.sequence = 1});
+  Database& database = keyspace.mutable_database(0);
+  for (const char* key : {"a", "b", "c", "d"}) {
+    put(0, key, "x");
+    keyspace.move_out(database, *keyspace.entry_of(database, key), Away(segment, 0, 1, 0));
+  }
+  Checkpoint checkpoint(os, keyspace, {100, 1000});
+  checkpoint.set_read_away([](const Away&) -> Result<Value> {
+    std::string text;  // not to be compressed
+    for (int i = 0; i < 200; ++i) text += static_cast<char>(i);
+    Value value;
+    value.set(text);
+    return value;
+  });
+  checkpoint.begin({});
+  keyspace.flush(0);
+  ASSERT_TRUE(write(checkpoint).ok());
+  EXPECT_EQ(loaded(file.bytes).size(), 4u);
+  EXPECT_LT(file.longest_write, 400u);
+}
+
 TEST_F(CheckpointTest, TheSlicedEntryIsFinishedBeforeItChangesOrMoves) {
   const std::vector<std::function<void(Keyspace&)>> changes{
       [](Keyspace& k) { k.find_for_write(0, "sliced")->value.list()->set(150, "changed"); },

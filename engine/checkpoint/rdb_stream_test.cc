@@ -125,7 +125,7 @@ TEST(RdbStream, DamageIsNamed) {
   append_rdb_value(bytes, sample());
   for (size_t i = 0; i < bytes.size(); ++i)
     EXPECT_NE(wrong_with(bytes.substr(0, i)), "") << i << " bytes of " << bytes.size();
-  const auto block = [](std::string_view listpack_items) {
+  const auto block = [](std::string_view listpack_items, uint64_t entries = 0) {
     std::string out;
     append_rdb_length(out, 1);
     append_rdb_string(out, std::string("\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1", 16));
@@ -135,7 +135,8 @@ TEST(RdbStream, DamageIsNamed) {
     listpack[0] = static_cast<char>(listpack.size());
     listpack[4] = listpack[5] = '\xff';
     append_rdb_string(out, listpack);
-    for (int i = 0; i < 9; ++i) append_rdb_length(out, 0);
+    append_rdb_length(out, entries);
+    for (int i = 0; i < 8; ++i) append_rdb_length(out, 0);
     return out;
   };
   const auto items = [](std::initializer_list<std::string_view> texts) {
@@ -146,6 +147,8 @@ TEST(RdbStream, DamageIsNamed) {
   const std::initializer_list<std::string_view> right = {"1", "0", "1", "f", "0",
                                                          "2", "0", "0", "v", "4"};
   EXPECT_NE(wrong_with(block(items(right))).find("counts its entries wrongly"), std::string::npos);
+  EXPECT_NE(wrong_with(block(items(right), 1)).find("last ID is before its last entry"),
+            std::string::npos);
   EXPECT_NE(wrong_with(block(items({"x"}))).find("text where a number belongs"), std::string::npos);
   EXPECT_NE(wrong_with(block(items({"1", "0", "0"}))).find("number of fields"), std::string::npos);
   EXPECT_NE(wrong_with(block(items({"1", "0", "1", "f", "0", "9"}))).find("unknown kind"),

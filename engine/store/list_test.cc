@@ -209,6 +209,20 @@ TEST(List, TrimsManyPiecesAtBothEnds) {
   }
 }
 
+// Each piece has few items left while the one behind it is full yet.
+TEST(List, WhatIsLeftOfItsPiecesIsJoinedWithThoseBefore) {
+  constexpr size_t kOfAPiece = 64;
+  List list;
+  for (size_t i = 0; i < 64 * kOfAPiece; ++i) list.push_back("0123456789");
+  for (size_t left = 1; left < 64; ++left)
+    for (size_t i = 1; i < kOfAPiece; ++i) list.erase(left - 1);
+  EXPECT_EQ(list.size(), 63 + kOfAPiece);
+  List fresh;
+  for (size_t i = 0; i < list.size(); ++i) fresh.push_back("0123456789");
+  // And room for the pieces that there were.
+  EXPECT_LT(list.memory_bytes(), 2 * fresh.memory_bytes() + 500);
+}
+
 TEST(List, ItsItemsCostLittleMoreThanTheirBytes) {
   List list;
   for (int i = 0; i < 10'000; ++i) list.push_back("12345678");
