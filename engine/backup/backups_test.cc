@@ -172,6 +172,12 @@ TEST_F(BackupsTest, SaysFromWhereAsFarAsItHasCome) {
   EXPECT_EQ(backups.facts().first_lsn, 0u) << "it has nothing yet";
 }
 
+TEST_F(BackupsTest, WhatCouldNotBeKeptIsNotCounted) {
+  os.fail_on("link appendonlydir/" + kFirst + " backups/a/" + kFirst);
+  EXPECT_FALSE(backups.start("a", log).ok());
+  EXPECT_EQ(backups.facts().bytes, 100u) << "of the base alone";
+}
+
 TEST_F(BackupsTest, TheNextOneIsItsOwn) {
   make("a");
   ASSERT_TRUE(backups.start("b", log).ok());

@@ -218,6 +218,41 @@ TEST_F(SqliteDatabaseTest, OneThatStoodIsNotRemovedWhereItCannotBeOpened) {
   EXPECT_EQ(lsn(), "7");
 }
 
+TEST_F(SqliteDatabaseTest, WhoseJournalCannotBeOpenedIsNotOpened) {
+  write(7, {text(0, "a", "1")});
+  database.close();
+  os.fail_on("open sink.db-journal");
+  EXPECT_EQ(refusal().code, Errc::kIo);
+}
+
+// Whichever read it is: what is thought damaged is put away.
+TEST_F(SqliteDatabaseTest, WhatCannotBeReadIsNotThoughtDamaged) {
+  write(7, {text(0, "a", "1")});
+  database.close();
+  bool failed = true;
+  for (int before = 0; failed; ++before) {
+    int reads = 0;
+    failed = false;
+    os.breaks = [&](const std::string& call) {
+      const bool fails = call == "read sink.db" && reads++ == before;
+      failed |= fails;
+      return fails ? std::optional(Errc::kIo) : std::nullopt;
+    };
+    SqliteDatabase again(os, "sink.db", {{"*", "kv"}});
+    const auto found = again.open();
+    EXPECT_EQ(found.ok(), !failed) << before;
+    EXPECT_TRUE(found.ok() || found.error().code == Errc::kIo) << found.error().message;
+  }
+}
+
+TEST_F(SqliteDatabaseTest, WhatCannotBeReadIsNotThoughtUnexpired) {
+  write(7, {text(0, "a", "1", 5)});
+  database.close();
+  ASSERT_TRUE(database.open().ok());
+  os.fail_on("read sink.db");
+  EXPECT_FALSE(database.expired_keys(9).ok());
+}
+
 // --- Writing that fails ---
 
 TEST_F(SqliteDatabaseTest, ABatchThatFailsIsNotThereAndTheDatabaseIsClosed) {
