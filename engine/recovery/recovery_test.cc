@@ -4,11 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "engine/aof/format.h"
+#include "engine/checkpoint/rdb_encode.h"
+#include "engine/checkpoint/rdb_format.h"
 #include "engine/os/forwarding_os.h"
 #include "engine/os/posix/posix_os.h"
 
@@ -122,6 +125,11 @@ class RecoveryTest : public testing::Test {
       names.push_back(fs::relative(entry.path(), root_).string());
     std::sort(names.begin(), names.end());
     return names;
+  }
+
+  void date_all(fs::file_time_type time) {
+    for (const std::string& name : files())
+      if (!fs::is_directory(root_ / name)) fs::last_write_time(root_ / name, time);
   }
 
   // The error, or what was found.
@@ -394,6 +402,48 @@ TEST_F(RecoveryTest, ADirectoryBehindALinkIsTheLogsDirectory) {
   fs::create_directory_symlink("volume", root_ / "appendonlydir");
   EXPECT_THAT(start(), HasSubstr("1 entries"));
   EXPECT_TRUE(fs::is_symlink(root_ / "appendonlydir"));
+}
+
+TEST_F(RecoveryTest, AFileOfAnotherNameIsNoneOfOurs) {
+  write_our_log(our_batch("1"));
+  const fs::path other = fs::path("appendonlydir") / "another-server.7.aof";
+  write(other, "theirs");
+  EXPECT_THAT(start(), HasSubstr("1 entries"));
+  EXPECT_EQ(read(other), "theirs");
+}
+
+// --- Which of two is the newer ---
+
+TEST_F(RecoveryTest, ACheckpointOfAnotherServerAsOldAsTheLogIsNotNewer) {
+  write_our_log(our_batch("1"));
+  write("dump.rdb", kCheckpoint);
+  options_.on_newer = OnNewer::kRefuse;
+  const auto now = fs::file_time_type::clock::now();
+  date_all(now);
+  EXPECT_THAT(start(), HasSubstr("1 entries"));
+  date_all(now);
+  fs::last_write_time(root_ / "dump.rdb", now + std::chrono::milliseconds(2));
+  EXPECT_THAT(start(), HasSubstr("refused: dump.rdb"));
+}
+
+// By their entries, where both are ours, whatever the clock said when they were written.
+TEST_F(RecoveryTest, ALogIsNewerThanACheckpointThatHasLess) {
+  options_.on_newer = OnNewer::kRefuse;
+  const auto now = fs::file_time_type::clock::now();
+  for (const uint64_t has : {0, 1}) {
+    fs::remove_all(root_);
+    write_our_log(our_batch("1"));
+    RdbHeader header;
+    header.aux.emplace_back(kRdbAuxLsn, std::to_string(has));
+    write("dump.rdb", encode_rdb(Keyspace(), header));
+    date_all(now);
+    fs::last_write_time(root_ / "dump.rdb",
+                        has == 0 ? now + std::chrono::hours(1) : now - std::chrono::hours(1));
+    EXPECT_EQ(start(false).starts_with("refused: the log"), has == 0) << has;
+  }
+  write("dump.rdb", kCheckpoint);  // another server's
+  fs::last_write_time(root_ / "dump.rdb", now + std::chrono::hours(1));
+  EXPECT_THAT(start(false), HasSubstr("1 keys"));
 }
 
 // --- Calls that fail ---
