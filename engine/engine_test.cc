@@ -377,6 +377,20 @@ TEST_F(EngineTest, AShutdownUnderLoadSucceedsAndKeepsWhatWasAcked) {
   }
 }
 
+TEST_F(EngineTest, ACheckpointSaysHowMuchMemoryItsDataTook) {
+  in(always(), [&] {
+    ask("SET a 1");
+    EXPECT_EQ(ask("SAVE"), "+OK\r\n");
+  });
+  Keyspace keyspace;
+  keyspace.set_loading(true);
+  const auto info = load_rdb(contents(root_ / "dump.rdb"), "dump.rdb", keyspace);
+  ASSERT_TRUE(info.ok());
+  const std::string* used = info->find_aux("used-mem");
+  ASSERT_NE(used, nullptr);
+  EXPECT_EQ(*used, std::to_string(keyspace.memory_bytes()));
+}
+
 TEST_F(EngineTest, TheLogGoesOffAndOnAtRunTime) {
   in(always(), [&] {
     ask("SET a 1");

@@ -168,6 +168,12 @@ TEST_F(ExecutorTest, AWriterWaitsForRoomAndAReaderDoesNot) {
   EXPECT_EQ(log.asked_for_room, 5);
 }
 
+TEST_F(ExecutorTest, WhileWritesArePausedReadsGoOn) {
+  ask("SET a 1");
+  EXPECT_EQ(ask("CLIENT PAUSE 1000 WRITE"), kOk);
+  EXPECT_EQ(ask("GET a"), bulk("1"));
+}
+
 TEST_F(ExecutorTest, WritesAreRefusedWhileTheLogSaysSo) {
   ask("SET a 1");
   log.refused = "MISCONF no";

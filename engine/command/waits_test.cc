@@ -284,6 +284,15 @@ TEST_F(Waits, WhatItSaysMeanwhileWaits) {
   EXPECT_EQ(push("EXISTS a b"), ":1\r\n");
 }
 
+TEST_F(Waits, WhatItSaidMeanwhileIsRunOnce) {
+  wait(session, "BLPOP q 0");
+  push("RPUSH q x");
+  session.resume();
+  session.set_most_unsent(1);
+  session.resume();
+  EXPECT_FALSE(session.stalled()) << "there is nothing more to run";
+}
+
 // --- Streams, where who reads takes nothing away ---
 
 TEST_F(Waits, AllWhoReadAStreamAreServed) {

@@ -16,6 +16,9 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace powercut::engine {
 namespace {
@@ -42,6 +45,26 @@ class ProcessTest : public ::testing::Test {
 
   fs::path root_;
 };
+
+#ifndef __SANITIZE_ADDRESS__  // whose heap is another
+// Not at the top of the heap, which goes by itself.
+TEST_F(ProcessTest, MemoryThatIsFreeIsGivenBack) {
+  const auto resident = [] {
+    const std::string text = process_info("memory");
+    return std::stoull(text.substr(text.find(':') + 1));
+  };
+  constexpr size_t kBytes = 64 << 10;
+  std::vector<std::unique_ptr<char[]>> blocks;
+  for (int i = 0; i < 1000; ++i) {
+    blocks.push_back(std::make_unique_for_overwrite<char[]>(kBytes));
+    std::memset(blocks.back().get(), 1, kBytes);
+  }
+  blocks.erase(blocks.begin(), blocks.end() - 1);
+  const uint64_t before = resident();
+  give_back_memory();
+  EXPECT_LT(resident() + 500 * kBytes, before);
+}
+#endif
 
 TEST_F(ProcessTest, ThePidFileHasItsNumberAndNothingElse) {
   const std::string path = root_ / "pid";
