@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 
 #include "engine/engine.h"
@@ -14,14 +15,18 @@ using engine::Engine;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// No file gets a second name in a backup while `broken`.
+// No file gets a second name in a backup while `broken`, and to say so takes a while.
 class NoLinks final : public sim::Injector {
  public:
   bool broken = false;
+  std::function<void()> on_list;  // a look into the backup's folder
   sim::Injection on_call(const sim::SeamCall& call) override {
     sim::Injection injection;
-    if (broken && call.op == sim::Op::kLink && call.path.starts_with("backups/"))
+    if (broken && call.op == sim::Op::kLink && call.path.starts_with("backups/")) {
       injection.error = Errc::kIo;
+      injection.extra_latency = milliseconds(300);
+    }
+    if (on_list && call.op == sim::Op::kList && call.path == "backups/x") on_list();
     return injection;
   }
 };
@@ -77,6 +82,27 @@ TEST_F(EndOfLifeTest, ABackupThatCannotKeepWhatARewriteRemovesIsGivenUp) {
     EXPECT_EQ(ask(engine, "BACKUP START x"), "$1\r\nx\r\n");
     EXPECT_THAT(ask(engine, "BACKUP SEAL"), HasSubstr("to-lsn\r\n:3\r\n"));
   });
+}
+
+// A sync that succeeds behind a call that failed proves nothing.
+TEST_F(EndOfLifeTest, WhatWasWrittenMeanwhileIsDistrustedBeforeABackupIsCleanedUp) {
+  config.aof.policy = engine::SyncPolicy::kEverysec;
+  for (const char* asked : {"BGREWRITEAOF", "BACKUP SEAL"})
+    live([&](engine::Os& os, Engine& engine) {
+      ask(engine, "SET a 1");
+      EXPECT_EQ(ask(engine, "BACKUP START x"), "$1\r\nx\r\n");
+      bool distrusted = false;
+      injector.on_list = [&] { distrusted |= engine.aof().poisoned(); };
+      injector.broken = true;
+      os.spawn("asks", [&] { ask(engine, asked); });
+      os.park(os.now() + milliseconds(200));
+      EXPECT_EQ(ask(engine, "SET b 1"), "+OK\r\n");
+      os.park(os.now() + seconds(2));
+      EXPECT_TRUE(distrusted) << asked;
+      injector.broken = false;
+      injector.on_list = nullptr;
+      EXPECT_EQ(engine.generations().backups().open(), false);
+    });
 }
 
 }  // namespace

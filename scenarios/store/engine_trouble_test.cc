@@ -134,11 +134,63 @@ TEST_F(EngineTrouble, ItMayBeEndedWhileItLoads) {
     EXPECT_TRUE(engine_->stopped());
     for (int i = 0; i < 10'000 && !loaded; ++i) wait(milliseconds(1));
     EXPECT_EQ(loaded, true);
+    EXPECT_GT(engine_->load_progress().total_bytes, 0u) << "what a client is told";
     EXPECT_TRUE(stands("appendonly.aof"));
   });
 }
 
+TEST_F(EngineTrouble, EndedWhileItsFirstSegmentIsMadeItServesNothing) {
+  live([&] {
+    engine_ = Engine::make(*os_, config_);
+    fails_.syncs_take = seconds(1);
+    std::optional<bool> loaded;
+    os_->spawn("load", [&] { loaded = engine_->load().ok(); });
+    wait(milliseconds(500));
+    ASSERT_TRUE(stands("appendonlydir/appendonly.aof.1.incr.aof"));
+    ASSERT_FALSE(loaded.has_value());
+    EXPECT_TRUE(engine_->shut_down(true).ok());
+    wait(seconds(10));
+    EXPECT_EQ(loaded, true);
+    EXPECT_TRUE(engine_->loading());
+  });
+}
+
 // --- Rewriting ---
+
+TEST_F(EngineTrouble, ARewriteWhoseFilesAreNotForcedHasFailed) {
+  for (const Op op : {Op::kSync, Op::kSyncDirectory})
+    live([&] {
+      open();
+      bool failed = false;
+      fails_.call = [&](const sim::SeamCall& call) -> std::optional<Errc> {
+        const bool base = op == Op::kSync ? call.path.find(".base.") != call.path.npos
+                                          : call.path == engine::kAofDirectory;
+        if (failed || call.op != op || !base) return std::nullopt;
+        failed = true;
+        return Errc::kIo;
+      };
+      ask("BGREWRITEAOF");
+      wait(seconds(1));
+      EXPECT_TRUE(failed);
+      EXPECT_EQ(info("aof_last_bgrewrite_status"), "err") << static_cast<int>(op);
+      EXPECT_EQ(info("aof_rewrites"), "0");
+      fails_.call = {};
+    });
+}
+
+TEST_F(EngineTrouble, ACheckpointThatCannotBeSentIsInTheWayOfNoOther) {
+  live([&] {
+    open();
+    ask("SET a 1");
+    const auto out = os_->open("sent", engine::Open::kCreateNew).value();
+    fails_.call = [](const sim::SeamCall& call) {
+      return call.path == "sent" ? std::optional(Errc::kIo) : std::nullopt;
+    };
+    EXPECT_FALSE(engine_->generations().send(*out, -1, [] {}).ok());
+    EXPECT_FALSE(engine_->generations().checkpoint().running());
+    EXPECT_EQ(ask("SAVE"), "+OK\r\n");
+  });
+}
 
 TEST_F(EngineTrouble, ARewriteThatIsNotPublishedLeavesNoBase) {
   live([&] {
@@ -212,6 +264,34 @@ TEST_F(EngineTrouble, AnEndDoesNotWaitForAHeal) {
     fails_.syncs_take = {};
     EXPECT_EQ(session_->wait_ready(), "+OK\r\n");
     EXPECT_TRUE(engine_->shut_down(false).ok());
+  });
+}
+
+class NoNet final : public engine::Net {
+ public:
+  Result<std::unique_ptr<engine::Link>> connect(const std::string&, int, Instant) override {
+    return Error{Errc::kRefused, "nobody listens"};
+  }
+  Result<std::unique_ptr<engine::Listener>> listen(const std::string&, int) override {
+    return Error{Errc::kUnsupported, "nor here"};
+  }
+};
+
+TEST_F(EngineTrouble, WhileItEndsItFollowsNobody) {
+  NoNet net;
+  config_.aof.policy = SyncPolicy::kEverysec;
+  live([&] {
+    open();
+    engine_->set_net(&net);
+    ask("SET a 1");
+    fails_.syncs_take = seconds(1);
+    bool ended = false;
+    os_->spawn("ends", [&] { ended = engine_->shut_down(false).ok(); });
+    wait(milliseconds(100));
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ask("REPLICAOF 127.0.0.1 1"), "-ERR the store ends\r\n");
+    wait(seconds(5));
+    EXPECT_TRUE(ended);
   });
 }
 

@@ -405,6 +405,54 @@ TEST_F(SinkTest, OneThatGoesBackBeforeTheFirstBatchIsWrittenAnew) {
   });
 }
 
+// --- Where others have rows as well ---
+
+TEST_F(SinkTest, ARowOfOthersIsReadWhereACommandNamesIt) {
+  config.sink.read_through = true;
+  live([&](engine::Os& os, Engine& engine) { catch_up(os, engine); });
+  sql("INSERT INTO kv VALUES(0, 'theirs', 'x', NULL), (0, 'more', 'y', NULL)");
+  live([&](engine::Os&, Engine& engine) {
+    EXPECT_EQ(ask(engine, "GET theirs"), "$1\r\nx\r\n");
+    EXPECT_TRUE(engine.shut_down(false).ok());
+    EXPECT_THAT(ask(engine, "GET more"), HasSubstr("the store ends"));
+  });
+}
+
+TEST_F(SinkTest, AKeyIsOnceInABatchOfEverything) {
+  config.sink.read_through = true;
+  injector.broken = true;
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET a 1");
+    os.park(os.now() + seconds(1));
+    injector.broken = false;
+    holds_the_same(os, engine);
+    EXPECT_EQ(engine.sink()->stats().keys, 1u);
+  });
+}
+
+// The log behind the base names them no more.
+TEST_F(SinkTest, WhatABaseSaysOfTheQueueIsWrittenByTheNextLife) {
+  config.sink.read_through = true;
+  config.sink.resync = false;
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET a 1");
+    catch_up(os, engine);
+    injector.broken = true;
+    ask(engine, "SET b 1");
+    ask(engine, "DEL a");
+    ask(engine, "BGREWRITEAOF");
+    os.park(os.now() + seconds(2));
+    EXPECT_THAT(ask(engine, "INFO persistence"), HasSubstr("aof_rewrites:1\r\n"));
+  });
+  injector.broken = false;
+  live([&](engine::Os& os, Engine& engine) {
+    holds_the_same(os, engine);
+    EXPECT_THAT(read_behind(os)->rows, ElementsAre("0 1:b 0: 1:1 -1"));
+    EXPECT_EQ(engine.sink()->stats().keys, 2u);
+    EXPECT_EQ(engine.sink()->stats().resyncs, 0u);
+  });
+}
+
 // --- Trouble ---
 
 TEST_F(SinkTest, ItIsTriedAgainMoreAndMoreSeldomAndSaidOnce) {

@@ -266,6 +266,33 @@ TEST_F(TierTest, WhatAScriptServesWithoutHavingNamedItWaitsForTheNext) {
   });
 }
 
+TEST_F(TierTest, WhoWaitsInTheLastDatabaseIsServedByWhatIsSwappedThere) {
+  live([&](engine::Os& os, Engine& engine) {
+    const auto waiter = engine.connect();
+    ask(engine, "RPUSH q 1 2 3");
+    waiter->feed("SELECT 15\r\nBLPOP q 0\r\n");
+    wait(os);
+    EXPECT_TRUE(is_away(engine, "q"));
+    EXPECT_EQ(ask(engine, "SWAPDB 0 15"), "+OK\r\n");
+    EXPECT_EQ(waiter->ready(), "+OK\r\n*2\r\n$1\r\nq\r\n$1\r\n1\r\n");
+  });
+}
+
+// Who moves nothing is served from where something is, whatever lies away where it waits as well.
+TEST_F(TierTest, WhoWaitsForSeveralKeysIsServedFromTheOneThatIsThere) {
+  live([&](engine::Os& os, Engine& engine) {
+    const auto waiter = engine.connect();
+    ask(engine, "RPUSH cold 1 2 3");
+    wait(os);
+    waiter->feed("BLPOP a b 0\r\n");
+    EXPECT_EQ(ask(engine, "EVAL \"return redis.call('rename','cold','b')\" 0"), "+OK\r\n");
+    EXPECT_TRUE(is_away(engine, "b"));
+    EXPECT_EQ(waiter->ready(), "");
+    EXPECT_EQ(ask(engine, "RPUSH a x"), ":1\r\n");
+    EXPECT_EQ(waiter->ready(), "*2\r\n$1\r\na\r\n$1\r\nx\r\n");
+  });
+}
+
 TEST_F(TierTest, AStartRemovesWhatNoBaseNames) {
   live([&](engine::Os& os, Engine& engine) {
     fill(engine);
