@@ -82,20 +82,11 @@ std::shared_ptr<bool> WalkedStarts::ask_for_checkpoint(engine::Os& os, engine::E
   std::vector<std::string_view> requests = {options_.append_only ? "BGREWRITEAOF" : "BGSAVE"};
   switches_ = again("walked.switches", 4) == 0;
   if (switches_) requests = {"CONFIG SET appendonly no", "CONFIG SET appendonly yes"};
-  const bool sends = again("walked.sends", 4) == 0;
-  if (sends) requests = {"SYNC", "SAVE"};
   auto done = std::make_shared<bool>(false);
   const std::shared_ptr<engine::Session> session = engine.connect();
-  const std::shared_ptr<engine::Session> replica = engine.connect();
-  os.spawn("asks", [&os, session, replica, requests, done] {
-    for (const std::string_view request : requests) {
-      if (request == "SYNC") {
-        replica->feed("SYNC\r\n");
-        rest(os, milliseconds(1));
-      } else {
-        (void)reply_to(*session, std::string(request) + "\r\n");
-      }
-    }
+  os.spawn("asks", [session, requests, done] {
+    for (const std::string_view request : requests)
+      (void)reply_to(*session, std::string(request) + "\r\n");
     *done = true;
   });
   return done;
