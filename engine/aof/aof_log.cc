@@ -218,6 +218,13 @@ void AofLog::check_name() {
 
 // --- Writing ---
 
+// What was set aside behind the end goes with it, as ftruncate(2) has it on ext4 and XFS.
+Result<void> AofLog::cut_back() {
+  TRY(segment_.file->truncate(segment_.size));
+  reserved_ = segment_.size;
+  return {};
+}
+
 Result<void> AofLog::write_batch() {
   CHECK(can_write() && !in_flight_.write);
   CHECK(open_commands_ == 0);  // entries are written whole
@@ -252,7 +259,7 @@ Result<void> AofLog::write_batch() {
     // The record is partial: cut it off before anything is written behind it.
     unwritten_.resize(body);
     block(outcome.error().message);
-    if (const auto cut = segment_.file->truncate(segment_.size); !cut.ok()) {
+    if (const auto cut = cut_back(); !cut.ok()) {
       poison(cut.error());
     } else if (outcome.error().code != Errc::kNoSpace) {
       poison(outcome.error());
@@ -471,7 +478,7 @@ Result<void> AofLog::finish_segment() {
   const std::string mark =
       encode_mark(MarkKind::kClosed, written_ + 1, segment_.nonce, segment_.size);
   if (const auto marked = write_whole(*segment_.file, segment_.size, mark); !marked.ok()) {
-    if (const auto cut = segment_.file->truncate(segment_.size); !cut.ok()) poison(cut.error());
+    if (const auto cut = cut_back(); !cut.ok()) poison(cut.error());
     return marked;
   }
   segment_.size += mark.size();

@@ -204,6 +204,7 @@ class AofLog {
   void unblock();
   void write_loop();
   void sync_loop();
+  Result<void> cut_back();
   Result<void> write_batch();
   Result<void> sync_segment(Site fence);
   Result<void> finish_segment();

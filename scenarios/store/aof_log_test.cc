@@ -313,6 +313,21 @@ TEST_F(AofLogTest, WithoutSpaceForAnEntryItSaysWhy) {
   });
 }
 
+TEST_F(AofLogTest, WhatIsCutOffIsNotSetAsideAnyMore) {
+  run(with(SyncPolicy::kNo), "enospc@served/write:0", [&] {
+    EXPECT_TRUE(log_->has_space(100));
+    set("a");
+    while (log_->blocked().empty()) wait(microseconds(1));
+    wait(microseconds(100));  // it is cut off
+    fate_.full = true;
+    EXPECT_FALSE(log_->has_space(100));
+    fate_.full = false;
+    wait(seconds(5));
+    EXPECT_TRUE(log_->has_space(100));
+    EXPECT_EQ(entries(1), "1:0 a ");
+  });
+}
+
 TEST_F(AofLogTest, WhatIsWrittenToAFileWithoutANameIsNotAcknowledged) {
   for (const SyncPolicy policy : {SyncPolicy::kAlways, SyncPolicy::kEverysec, SyncPolicy::kNo}) {
     world_.disk = sim::Disk(faults::find_persona("ext4-ordered")->rules);
