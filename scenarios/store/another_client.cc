@@ -41,7 +41,12 @@ bool AnotherClient::is_kept_waiting(engine::Engine& master) const {
   if (!asking_ || replicas_ < 0 || !session_->waits()) return false;
   const auto& links = master.executor().clients().replicas;
   const auto confirmed = std::count_if(links.begin(), links.end(), [&](engine::Client* link) {
-    return link->replica->phase == engine::ReplicaState::Phase::kOnline &&
+    // Of one that has come again the link before counts no more.
+    const bool is_last = std::none_of(links.begin(), links.end(), [&](engine::Client* other) {
+      return other->id() > link->id() && other->replica_host() == link->replica_host() &&
+             other->replica->port == link->replica->port;
+    });
+    return is_last && link->replica->phase == engine::ReplicaState::Phase::kOnline &&
            link->replica->confirmed >= session_->client().written_offset;
   });
   return confirmed >= replicas_;
