@@ -191,8 +191,7 @@ std::string ClientStarts::look_at_gone(engine::Engine& engine) {
 
 // --- Who waits at keys ---
 
-// Whatever comes there, and however: nobody waits where there is something for him, and who listens hears as much as of one who
-// had come behind it.
+// Whatever comes there, and however: nobody waits where there is something for him.
 std::string ClientStarts::look_at_waiters(engine::Engine& engine) {
   constexpr std::string_view kWaits[] = {"BLPOP %a %b 0",
                                          "BRPOP %b 0",

@@ -41,6 +41,11 @@ constexpr std::string_view kChanges =
 constexpr std::string_view kHeldKeys = "%s; %t; %l; %h; %z; %e; %g; %p; %n; %w1; %w2; %w3";
 constexpr std::string_view kLooks = "XRANGE %x - +; XPENDING %x g; DBSIZE; TYPE %n";
 
+struct Said {
+  int db;
+  std::string_view line;
+};
+
 class OneGoStarts final : CopiedStarts {
  public:
   explicit OneGoStarts(const CopiedStarts& as) : CopiedStarts(as) {}
@@ -51,10 +56,6 @@ class OneGoStarts final : CopiedStarts {
   }
 
  private:
-  struct Said {
-    int db;
-    std::string_view line;
-  };
   std::string look(engine::Engine& engine);
   std::vector<Said> draw_said();
 };
@@ -67,7 +68,7 @@ std::string without_names(std::string text, std::string_view prefix) {
   return text;
 }
 
-std::vector<OneGoStarts::Said> OneGoStarts::draw_said() {
+std::vector<Said> OneGoStarts::draw_said() {
   const auto lines = lines_in(kChanges);
   std::vector<Said> all;
   for (uint64_t n = 2 + draw("one_go.number", 6); n > 0; --n)
@@ -76,7 +77,6 @@ std::vector<OneGoStarts::Said> OneGoStarts::draw_said() {
   return all;
 }
 
-template <class Said>
 std::string one_by_one(engine::Session& session, const std::vector<Said>& all, int home) {
   std::string replies;
   for (const auto& [db, line] : all) {
@@ -87,7 +87,6 @@ std::string one_by_one(engine::Session& session, const std::vector<Said>& all, i
   return replies + take(session, 1);
 }
 
-template <class Said>
 std::string in_transaction(engine::Session& session, const std::vector<Said>& all, int home) {
   std::string requests = sim::encode_request({"MULTI"});
   for (const auto& [db, line] : all)
@@ -99,7 +98,6 @@ std::string in_transaction(engine::Session& session, const std::vector<Said>& al
   return replies.substr(std::min(replies.find("\r\n") + 2, replies.size()));
 }
 
-template <class Said>
 void by_script(engine::Session& session, const std::vector<Said>& all) {
   std::string text;
   for (const auto& [db, line] : all) {
@@ -115,8 +113,7 @@ std::string OneGoStarts::look(engine::Engine& engine) {
   const auto session = engine.connect();
   (void)ask(*session, {"CONFIG", "SET", "maxmemory", "0"});
   for (int db = 0; db < kRoomsOfEach; ++db) {
-    session->feed(selecting(db));
-    (void)take(*session, 1);
+    (void)ask(*session, {"SELECT", std::to_string(db)});
     for (const std::string_view way : kWays)
       for (const std::string_view line : lines_in(kOneOfEach))
         if (ask(*session, words_in(line, way)).starts_with('-')) return {};
@@ -126,8 +123,7 @@ std::string OneGoStarts::look(engine::Engine& engine) {
     std::string story;
     for (const auto& [db, line] : all) story += fmt::format(" [{}] {},", db, line);
     const int home = static_cast<int>(draw("one_go.home", kRoomsOfEach));
-    session->feed(selecting(home));
-    (void)take(*session, 1);
+    (void)ask(*session, {"SELECT", std::to_string(home)});
     const std::string replies = one_by_one(*session, all, home);
     const std::string others = in_transaction(*session, all, home);
     if (without_names(replies, kWays[0]) != without_names(others, kWays[1]))
@@ -136,8 +132,7 @@ std::string OneGoStarts::look(engine::Engine& engine) {
     by_script(*session, all);
     for (const std::string_view way : kWays) (void)ask(*session, words_in("SET %after 1", way));
     for (int db = 0; db < kRoomsOfEach; ++db) {
-      session->feed(selecting(db));
-      (void)take(*session, 1);
+      (void)ask(*session, {"SELECT", std::to_string(db)});
       std::string held[std::size(kWays)];
       for (size_t i = 0; i < std::size(kWays); ++i) {
         held[i] = held_under(*session, fmt::format("{}; %after", kHeldKeys), kWays[i]);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/os/forwarding_os.h"
+#include "scenarios/store/copied_starts.h"
 
 namespace powercut::scenarios {
 
@@ -15,10 +16,6 @@ class SlowOs final : public engine::ForwardingOs {
   Result<std::unique_ptr<engine::File>> open(std::string_view path, engine::Open mode) override;
   Duration sync_takes{0};
   Duration checkpoint_write_takes{0};  // one of its writes
-
-  void take(Duration time) {
-    for (const Instant until = now() + time; now() < until;) park(until);
-  }
 };
 
 class SlowFile final : public engine::ForwardingFile {
@@ -26,11 +23,11 @@ class SlowFile final : public engine::ForwardingFile {
   SlowFile(std::unique_ptr<File> file, SlowOs& os, bool checkpoint)
       : ForwardingFile(std::move(file)), os_(os), checkpoint_(checkpoint) {}
   Result<size_t> write_at(uint64_t offset, std::string_view data) override {
-    if (checkpoint_) os_.take(os_.checkpoint_write_takes);
+    if (checkpoint_) rest(os_, os_.checkpoint_write_takes);
     return inner_->write_at(offset, data);
   }
   Result<void> sync(Site fence) override {
-    os_.take(os_.sync_takes);
+    rest(os_, os_.sync_takes);
     return inner_->sync(fence);
   }
 

@@ -80,6 +80,8 @@ class TieredStarts final : CopiedStarts {
 
   Came open_tiered(sim::WorldState& world, sim::Injector* injector, Held* held = nullptr,
                    bool calm = false);
+  void note(Held& held);
+  void leave_alone(engine::Os& os, engine::Session& session, Held& held);
   void do_job(engine::Os& os, Held& held, bool calm);
   void judge_said(engine::Os& os, std::string_view info, Held& held);
   void judge_again(sim::WorldState& world, const std::string& told);
@@ -134,21 +136,31 @@ Came TieredStarts::open_tiered(sim::WorldState& world, sim::Injector* injector, 
   });
 }
 
+void TieredStarts::note(Held& held) {
+  held.digest = keyspace_digest(engine_->keyspace(), wall_ms_, cold_.get());
+  held.last = engine_->aof().applied_lsn();
+  held.known = engine_->aof().active();
+}
+
+// Until it has healed: then a write is taken.
+void TieredStarts::leave_alone(engine::Os& os, engine::Session& session, Held& held) {
+  held.calls = sim_os_->calls();
+  rest(os, seconds(12));
+  if (const auto reply = reply_to(session, "SET otherwise 1\r\n"); reply != "+OK\r\n")
+    held.wrong = "a write is refused, with " + reply;
+  rest(os, seconds(3));
+}
+
 void TieredStarts::do_job(engine::Os& os, Held& held, bool calm) {
   const auto session = engine_->connect();
   const auto ask = [&](std::string_view words) {
     return reply_to(*session, std::string(words) + "\r\n");
   };
-  const auto note = [&] {
-    held.digest = keyspace_digest(engine_->keyspace(), wall_ms_, cold_.get());
-    held.last = engine_->aof().applied_lsn();
-    held.known = engine_->aof().active();
-  };
   for (const std::string_view request : held.requests) {
     if (request == kEndTiered) {
       held.ended = engine_->shut_down(true).ok();
       held.calls = sim_os_->calls();
-      if (held.ended) return note();
+      if (held.ended) return note(held);
       break;
     }
     held.tried |= request.starts_with("BACKUP REMOVE");
@@ -157,12 +169,8 @@ void TieredStarts::do_job(engine::Os& os, Held& held, bool calm) {
     do rest(os, milliseconds(1));  // a job that was asked for begins when others run
     while (!engine_->keeper().busy(engine::Keeper::Job::kNone));
   }
-  held.calls = sim_os_->calls();
-  rest(os, seconds(12));
-  if (const auto reply = ask("SET otherwise 1"); reply != "+OK\r\n")
-    held.wrong = "a write is refused, with " + reply;
-  rest(os, seconds(3));
-  note();
+  leave_alone(os, *session, held);
+  note(held);
   if (calm) judge_said(os, ask("INFO persistence"), held);
 }
 
@@ -292,20 +300,14 @@ void TieredStarts::change_much(engine::Os& os, ManyChanges& changes, bool fails,
       rest(os, microseconds(static_cast<int64_t>(
                    100 + choices_.choose("starts.rest", static_cast<uint64_t>(n), 4'000))));
   }
-  held.calls = sim_os_->calls();
-  rest(os, seconds(12));
-  if (const auto reply = reply_to(*session, "SET otherwise 1\r\n"); reply != "+OK\r\n")
-    held.wrong = "a write is refused, with " + reply;
-  rest(os, seconds(3));
+  leave_alone(os, *session, held);
   const engine::KeeperStats& stats = engine_->keeper().stats();
   const uint64_t rewrites = stats.rewrites;
   (void)reply_to(*session, "BGREWRITEAOF\r\n");
   do rest(os, milliseconds(1));
   while (!engine_->keeper().busy(engine::Keeper::Job::kNone));
   if (stats.rewrites == rewrites && held.wrong.empty()) held.wrong = "a rewrite is not made";
-  held.digest = keyspace_digest(engine_->keyspace(), wall_ms_, cold_.get());
-  held.last = engine_->aof().applied_lsn();
-  held.known = engine_->aof().active();
+  note(held);
 }
 
 // Once as it goes, and once with a call that fails.

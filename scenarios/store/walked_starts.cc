@@ -173,6 +173,7 @@ void WalkedStarts::judge_after(sim::WorldState& world, Pass pass, const std::str
 void WalkedStarts::judge_pass(const sim::WorldState& durable, Pass pass, Strike& strike) {
   sim::WorldState copy = durable;
   const Came came = go(copy, strike, pass);
+  if (pass == Pass::kWhole) walk_begins_ = came.calls_of_start, walk_ends_ = came.calls;
   const std::string told =
       fmt::format("whose checkpoint is slow{}{}", strike.met.empty() ? "" : ", with ", strike.met);
   if (!came.crashed) expect_same(came, told);
@@ -185,9 +186,6 @@ void WalkedStarts::judge_pass(const sim::WorldState& durable, Pass pass, Strike&
   copy.disk = cut ? copy.disk.after_power_cut(choices_, 40 + static_cast<uint64_t>(pass))
                   : copy.disk.after_kill();
   judge_after(copy, pass, told);
-  if (pass != Pass::kWhole) return;
-  walk_begins_ = came.calls_of_start;
-  walk_ends_ = came.calls;
 }
 
 std::optional<Violation> WalkedStarts::judge() {
