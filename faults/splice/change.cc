@@ -57,7 +57,8 @@ Edit edit_of(const SourceText& source, const Change& change, const std::string& 
           .after = change.after,
           .mutant = name,
           .page = std::string(source.path),
-          .line = source.line_at(change.begin)};
+          .line = source.line_at(change.begin),
+          .is_condition = change.rule == Rule::kNegate};
 }
 
 }  // namespace powercut::faults

@@ -55,5 +55,16 @@ TEST(Change, IsSplicedLikeAPageAndOneMayLieInAnother) {
   EXPECT_NE(flat.find("(mutant(\"bound\")?("), flat.npos) << text;
 }
 
+// What is true or false, as it stands or negated, is a bool: as what it was, an optional of a bool would be
+// there either way.
+TEST(Change, ANegatedConditionIsABoolEitherWay) {
+  const Change negated = change(Rule::kNegate, "a < b", "!(a < b)");
+  const std::string text = weave(source, {edit_of(source, negated, "m")});
+  std::string flat;
+  for (const Token& token : tokens_of(text)) flat += token.text;
+  EXPECT_NE(flat.find("(mutant(\"m\")?("), flat.npos) << flat;
+  EXPECT_NE(flat.find("):static_cast<bool>(a<b))"), flat.npos) << flat;
+}
+
 }  // namespace
 }  // namespace powercut::faults

@@ -35,7 +35,8 @@ struct Edit {
   std::string after;
   std::string mutant;
   std::string page;
-  size_t line = 0;  // of the page, where `after` begins
+  size_t line = 0;            // of the page, where `after` begins
+  bool is_condition = false;  // of an expression: what counts of it is whether it is true
 };
 
 // Errors: as splice().

@@ -114,7 +114,10 @@ class Weaver {
       if (directives && !one.statements) text += '\n' + back_to(edit.begin);
       text += one.statements ? "} else " : ") : ";
     }
-    text += edit.statements ? "{" : "(";
+    const bool condition = std::any_of(edits_.begin() + first, edits_.begin() + inner,
+                                       [](const Edit& one) { return one.is_condition; });
+    // `m ? !(x) : (x)` of an optional number would be an optional that has one, either way.
+    text += edit.statements ? "{" : condition ? "static_cast<bool>(" : "(";
     if (edit.statements && directives && edit.begin != edit.end) text += '\n' + back_to(edit.begin);
     put(text, edit.begin, edit.end, inner, next);
     text += edit.statements ? "}" : "))";
