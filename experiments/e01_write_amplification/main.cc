@@ -9,7 +9,7 @@
 #include "faults/personas.h"
 #include "faults/plan_injector.h"
 #include "scenarios/run/catalog.h"
-#include "scenarios/store/roles.h"
+#include "scenarios/store/files/roles.h"
 #include "scenarios/store/store_target.h"
 #include "scenarios/workload/workload.h"
 #include "sim/request.h"

@@ -9,7 +9,7 @@
 #include "engine/engine.h"
 #include "experiments/common/results.h"
 #include "faults/personas.h"
-#include "scenarios/store/served.h"
+#include "scenarios/store/replicas/served.h"
 #include "sim/node_os.h"
 #include "sim/sim_net.h"
 #include "sim/sim_os.h"

@@ -78,13 +78,17 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
     judge.insert(std::string("scenarios/") + floor);
     rooms[std::string("scenarios/") + floor] = judge;
   }
-  rooms["scenarios/store"].insert(engine.begin(), engine.end());
-  rooms["scenarios/store"].insert("engine/sqlite");
+  const Strings of_store = {"scenarios/store",          "scenarios/store/files",
+                            "scenarios/store/keyspace", "scenarios/store/database",
+                            "scenarios/store/replicas", "scenarios/store/starts"};
+  const auto store = with(with(rooms["scenarios/store"], of_store), {engine.begin(), engine.end()});
+  for (const std::string& room : of_store) rooms[room] = with(store, {"engine/sqlite"});
   rooms["scenarios/sqlite"].insert("engine/sqlite");
   judge.insert(engine.begin(), engine.end());
   const auto postgres = with(rooms_of_sink, {"engine/os/posix", "engine/sink"});
   const auto server = with(engine, {"engine/postgres"});
-  auto experiments = with(judge, {"experiments", "engine/server", "engine/postgres"});
+  auto experiments =
+      with(with(judge, of_store), {"experiments", "engine/server", "engine/postgres"});
   rooms.merge(std::map<std::string, std::set<std::string>>{
       {"engine/base", {}},
       {"engine/os", os},
@@ -118,8 +122,8 @@ inline const std::map<std::string, std::set<std::string>> kRooms = [] {
       {"faults", faults},
       {"faults/splice", {"engine/base"}},
       {"faults/automatic", {"engine/base", "faults/splice"}},
-      {"scenarios/posix",
-       with(rooms.at("scenarios/run"), {"engine", "engine/os/posix", "engine/checkpoint"})},
+      {"scenarios/posix", with(with(rooms.at("scenarios/run"), of_store),
+                               {"engine", "engine/os/posix", "engine/checkpoint"})},
       {"scenarios/house", {}},
       {"experiments", experiments},
   });
@@ -147,6 +151,19 @@ inline const std::map<std::string, std::vector<Strings>> kFloors = {
       {"session", "waits", "script_calls", "follow", "cold", "unread"},
       {"executor_harness"},
       {"script_harness"}}},
+    {"scenarios/store/",
+     {{"files/"},
+      {"keyspace/"},
+      {"database/", "held_back"},
+      {"undone"},
+      {"store_target"},
+      {"store_history"},
+      {"replicas/", "read_through_target"},
+      {"starts/"},
+      {"not_modelled", "telling", "told"},
+      {"store"},
+      {"engine_life_testing", "history_testing"},
+      {"behind_testing"}}},
 };
 
 // What may not be said. `where` and `except` are beginnings of paths, or `*` and an end of one.

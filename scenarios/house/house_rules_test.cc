@@ -184,7 +184,7 @@ TEST(HouseRules, PlantedViolationsAreCaught) {
       {"rooms", "scenarios/a.cc", ""},
       {"rooms", "scenarios/judge/a.cc", "#include \"engine/store/keyspace.h\""},
       {"rooms", "scenarios/explore/a.cc", "#include \"engine/engine.h\""},
-      {"target", "scenarios/shrink/a.cc", "#include \"scenarios/store/digest.h\""},
+      {"target", "scenarios/shrink/a.cc", "#include \"scenarios/store/keyspace/digest.h\""},
       {"rooms", "tools/a.cc", ""},
       {"floors", "engine/command/client.cc", "#include \"engine/command/executor.h\""},
       {"floors", "engine/command/executor.h",

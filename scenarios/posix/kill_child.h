@@ -21,7 +21,7 @@
 #include "engine/os/posix/posix_os.h"
 #include "scenarios/posix/buffering_os.h"
 #include "scenarios/posix/kill_told.h"
-#include "scenarios/store/digest.h"
+#include "scenarios/store/keyspace/digest.h"
 #include "scenarios/store/store_target.h"
 #include "scenarios/workload/workload.h"
 #include "sim/request.h"

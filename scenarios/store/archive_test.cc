@@ -11,7 +11,7 @@
 
 #include "engine/engine.h"
 #include "faults/personas.h"
-#include "scenarios/store/cold_hashes.h"
+#include "scenarios/store/keyspace/cold_hashes.h"
 #include "sim/disk_testing.h"
 #include "sim/sim_object_store.h"
 #include "sim/sim_os.h"

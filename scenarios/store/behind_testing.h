@@ -9,7 +9,7 @@
 #include "engine/engine.h"
 #include "engine/sqlite/vfs.h"
 #include "engine/sqlite/world.h"
-#include "scenarios/store/behind_rows.h"
+#include "scenarios/store/database/behind_rows.h"
 #include "scenarios/store/engine_life_testing.h"
 
 namespace powercut::scenarios {

@@ -11,8 +11,8 @@
 #include "engine/command/control.h"
 #include "engine/command/executor.h"
 #include "engine/command/session.h"
-#include "scenarios/store/digest.h"
-#include "scenarios/store/holds_keyspace.h"
+#include "scenarios/store/keyspace/digest.h"
+#include "scenarios/store/keyspace/holds_keyspace.h"
 #include "scenarios/store/store_history.h"
 #include "sim/sim_os.h"
 

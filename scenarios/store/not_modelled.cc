@@ -1,7 +1,7 @@
 #include "scenarios/store/not_modelled.h"
 
 #include "engine/parameters.h"
-#include "scenarios/store/network_event.h"
+#include "scenarios/store/replicas/network_event.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "scenarios/store/behind_rows.h"
+#include "scenarios/store/database/behind_rows.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {

@@ -1,5 +1,5 @@
 // The store with sink-read-through as a target of the judge: another program writes rows in the same tables
-// (scenarios/store/shared_database.h). Held, beside all that holds of a database behind the store:
+// (scenarios/store/database/shared_database.h). Held, beside all that holds of a database behind the store:
 //
 //   an answer      is that of what the store's own operations left of the key; or else of what its row was no longer ago than
 //                  the time to live, and not before the store deleted it
@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "scenarios/store/shared_database.h"
+#include "scenarios/store/database/shared_database.h"
 #include "scenarios/store/store_history.h"
 #include "scenarios/store/store_target.h"
 

@@ -8,9 +8,9 @@
 
 #include "engine/engine.h"
 #include "faults/personas.h"
-#include "scenarios/store/digest.h"
-#include "scenarios/store/served.h"
-#include "scenarios/store/stream_ledger.h"
+#include "scenarios/store/keyspace/digest.h"
+#include "scenarios/store/replicas/served.h"
+#include "scenarios/store/replicas/stream_ledger.h"
 #include "sim/node_os.h"
 #include "sim/sim_net.h"
 #include "sim/sim_os.h"

@@ -10,10 +10,10 @@ namespace powercut::scenarios {
 const TargetType& store_type();
 // write-behind and write-through: SQLite on the same disk (engine/sink/sink.h). Each start is let catch up before it
 // serves; then the database is read by another connection and held against the keyspace. remote-behind and remote-through: the
-// same with one on another machine, whose link breaks (scenarios/store/remote_database.h). NAME-unlogged: the same without a
+// same with one on another machine, whose link breaks (scenarios/store/database/remote_database.h). NAME-unlogged: the same without a
 // log, so that a start has nothing but the database.
 std::span<const TargetType* const> store_types_with_sink();
-// replicated-2 and replicated-3: a master and its replicas, each with its own disk (scenarios/store/replicated_target.h).
+// replicated-2 and replicated-3: a master and its replicas, each with its own disk (scenarios/store/replicas/replicated_target.h).
 std::span<const TargetType* const> replicated_types();
 // tiered: with a cold tier (engine/tier/tier.h), policies that have a log.
 const TargetType& tiered_type();

@@ -10,7 +10,7 @@
 #include "engine/base/hash.h"
 #include "engine/command/command_table.h"
 #include "engine/os/tasks.h"
-#include "scenarios/store/digest.h"
+#include "scenarios/store/keyspace/digest.h"
 #include "sim/request.h"
 
 namespace powercut::scenarios {

@@ -18,7 +18,7 @@
 
 #include "engine/store/keyspace.h"
 #include "scenarios/judge/history.h"
-#include "scenarios/store/holds_keyspace.h"
+#include "scenarios/store/keyspace/holds_keyspace.h"
 
 namespace powercut::scenarios {
 

@@ -7,11 +7,11 @@
 
 #include "engine/base/check.h"
 #include "scenarios/judge/policy.h"
-#include "scenarios/store/behind_rows.h"
-#include "scenarios/store/contents.h"
-#include "scenarios/store/digest.h"
+#include "scenarios/store/database/behind_rows.h"
 #include "scenarios/store/held_back.h"
-#include "scenarios/store/other_ways.h"
+#include "scenarios/store/keyspace/contents.h"
+#include "scenarios/store/keyspace/digest.h"
+#include "scenarios/store/keyspace/other_ways.h"
 #include "scenarios/store/undone.h"
 #include "sim/request.h"
 

@@ -9,15 +9,15 @@
 
 #include "engine/engine.h"
 #include "scenarios/judge/policy.h"
-#include "scenarios/store/cold_hashes.h"
-#include "scenarios/store/holds_keyspace.h"
-#include "scenarios/store/remote_database.h"
+#include "scenarios/store/database/remote_database.h"
+#include "scenarios/store/keyspace/cold_hashes.h"
+#include "scenarios/store/keyspace/holds_keyspace.h"
 #include "sim/sim_object_store.h"
 #include "sim/target.h"
 
 namespace powercut::scenarios {
 
-// The database behind the store: on its own disk, or on another machine (scenarios/store/remote_database.h).
+// The database behind the store: on its own disk, or on another machine (scenarios/store/database/remote_database.h).
 struct Behind {
   engine::SinkMode mode;
   bool remote = false;

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "engine/engine.h"
-#include "scenarios/store/cold_hashes.h"
-#include "scenarios/store/digest.h"
 #include "scenarios/store/engine_life_testing.h"
+#include "scenarios/store/keyspace/cold_hashes.h"
+#include "scenarios/store/keyspace/digest.h"
 
 namespace powercut::scenarios {
 namespace {

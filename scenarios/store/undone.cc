@@ -10,8 +10,8 @@
 #include "engine/aof/replace.h"
 #include "engine/recovery/checkpoint_file.h"
 #include "scenarios/judge/file_content.h"
+#include "scenarios/store/files/log_manifest.h"
 #include "scenarios/store/held_back.h"
-#include "scenarios/store/log_manifest.h"
 
 namespace powercut::scenarios {
 

@@ -9,8 +9,8 @@
 
 #include "engine/engine.h"
 #include "engine/redis_parameters.h"
-#include "scenarios/store/digest.h"
 #include "scenarios/store/engine_life_testing.h"
+#include "scenarios/store/keyspace/digest.h"
 
 namespace powercut::scenarios {
 namespace {

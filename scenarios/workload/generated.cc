@@ -1006,7 +1006,7 @@ Workload generate_workload(std::string_view name, uint64_t seed) {
   CHECK(false);
 }
 
-// The databases as scenarios/store/shared_database.h has them.
+// The databases as scenarios/store/database/shared_database.h has them.
 Workload generate_shared_rows(uint64_t seed) {
   Workload given_up =
       generate({{"shared-rows", "keys of which another program has rows: read, changed, deleted"},
