@@ -102,22 +102,23 @@ class Weaver {
   void put_edits(std::string& text, Index first, Index inner, Index next) {
     const Edit& edit = edits_[first];
     const bool directives = !in_macro(edit.begin);
+    const bool condition = std::any_of(edits_.begin() + first, edits_.begin() + inner,
+                                       [](const Edit& one) { return one.is_condition; });
+    // `m ? !(x) : (x)` of an optional number would be an optional that has one, either way.
+    const char* const opens = condition ? "static_cast<bool>(" : "(";
     for (Index i = first; i < inner; ++i) {
       const Edit& one = edits_[i];
       const std::string after = directives ? one.after : joined(tokens_of(one.after));
       if (one.statements)
         text += fmt::format("if (mutant(\"{}\")) {{", one.mutant);
       else
-        text += fmt::format("{}mutant(\"{}\") ? (", i == first ? "(" : "", one.mutant);
+        text += fmt::format("{}mutant(\"{}\") ? {}", i == first ? "(" : "", one.mutant, opens);
       if (directives) text += '\n' + line_directive(one.page, one.line);
       text += after;
       if (directives && !one.statements) text += '\n' + back_to(edit.begin);
       text += one.statements ? "} else " : ") : ";
     }
-    const bool condition = std::any_of(edits_.begin() + first, edits_.begin() + inner,
-                                       [](const Edit& one) { return one.is_condition; });
-    // `m ? !(x) : (x)` of an optional number would be an optional that has one, either way.
-    text += edit.statements ? "{" : condition ? "static_cast<bool>(" : "(";
+    text += edit.statements ? "{" : opens;
     if (edit.statements && directives && edit.begin != edit.end) text += '\n' + back_to(edit.begin);
     put(text, edit.begin, edit.end, inner, next);
     text += edit.statements ? "}" : "))";
