@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/engine.h"
@@ -43,7 +45,9 @@ class ChangingRoles final : CopiedStarts {
     Machine(ChangingRoles& all, std::string called) : of(all), name(std::move(called)) {}
     // A replica is where it is behind that step.
     void on_operation(uint64_t) override {
-      if (engine == nullptr || !engine->master().own()) return;
+      if (engine == nullptr) return;
+      std::erase_if(shown, [this](uint64_t number) { return !of.has(*this, number); });
+      if (!engine->master().own()) return;
       of.ledger_.note(*engine);
       of.look();
     }
@@ -53,8 +57,9 @@ class ChangingRoles final : CopiedStarts {
     std::vector<std::unique_ptr<engine::Engine>> engines;  // the last is the one that lives
     engine::Engine* engine = nullptr;                      // null: it is down
     std::set<uint64_t> acknowledged;                       // as the master that it is
-    uint64_t reign = 0;                                    // counts how often it was told to follow
-    bool written_to = false;                               // by a task that goes on
+    std::set<uint64_t> shown;  // to who read here, and not gone with the data set since
+    uint64_t reign = 0;        // counts how often it was told to follow
+    int tasks = 0;             // that go on, with this life of it
     std::vector<std::unique_ptr<engine::Session>> waiting;
   };
 
@@ -77,10 +82,13 @@ class ChangingRoles final : CopiedStarts {
   void follow(Machine& machine, Machine& master);
   void change_mind(Machine& machine);
   void hand_over(Machine& master);
+  void judge_handed_over(Machine& master, Machine& next, bool forced);
   void disturb_network();
   void ask_how_many(Machine& master);
   void wait_for_key(Machine& master);
-  void write_on(Machine& machine);
+  void go_on(Machine& machine, const std::function<void(Machine& machine)>& what);
+  void ask_to_save(Machine& machine);
+  void read_of(Machine& machine);
   void look_on();
   void write_to(Machine& master);
   void settle();
@@ -90,6 +98,8 @@ class ChangingRoles final : CopiedStarts {
   void look();
   void look_at_reigns();
   void look_at_waits();
+  void look_at_saves();
+  void look_at_shown(const Machine& machine);
   bool has(const Machine& machine, uint64_t number) const {
     return machine.engine->keyspace().peek(kNumbersDb, std::to_string(number)) != nullptr;
   }
@@ -97,11 +107,19 @@ class ChangingRoles final : CopiedStarts {
     if (amiss_.empty()) amiss_ = std::move(text);
   }
 
+  struct Save {
+    Machine& of;
+    const engine::Engine* asked;
+    Instant since;
+    bool done = false;
+  };
+
   sim::Settings settings_of_all_;
   engine::Os* os_ = nullptr;
   std::unique_ptr<sim::SimNetwork> network_;
   std::array<std::unique_ptr<Machine>, kMachines> machines_;
   StreamLedger ledger_;
+  std::vector<std::shared_ptr<Save>> saves_;
   uint64_t numbers_ = 0;
   uint64_t writes_ = 0;  // so many may be begun by now
   bool over_ = false;
@@ -124,15 +142,19 @@ void ChangingRoles::start(Machine& machine, sim::Disk disk) {
     return amiss(fmt::format("{} does not start: {}", machine.name, loaded.error().message));
   engine.executor().set_listener(&machine);
   machine.engine = &engine;
+  look_at_shown(machine);
   serve_links(os, net, machine.name, engine);
-  write_on(machine);
+  go_on(machine, [this](Machine& of) {
+    if (is_master(of) && numbers_ < writes_) write_to(of);
+  });
+  go_on(machine, [this](Machine& of) { read_of(of); });
   rest(*os_, kLook);  // it listens
 }
 
 void ChangingRoles::die(Machine& machine, bool power_cut) {
   if (machine.engine == nullptr) return;
   machine.engine = nullptr;
-  machine.written_to = false;
+  machine.tasks = 0;
   machine.acknowledged.clear();
   ++machine.reign;
   machine.lives.back()->die();
@@ -188,7 +210,7 @@ void ChangingRoles::follow(Machine& machine, Machine& master) {
   (void)tell(machine, fmt::format("REPLICAOF {} {}", master.name, kNodePort));
 }
 
-// While it is about to take over a data set, which may have to wait for its turn.
+// While it is about to take over a data set, which may have to wait for its turn; or it dies then.
 void ChangingRoles::change_mind(Machine& machine) {
   static constexpr int64_t kLaterUs[] = {0, 500, 1'000, 2'000, 3'000, 4'000, 6'000, 15'000};
   const auto later = [this] {
@@ -199,10 +221,11 @@ void ChangingRoles::change_mind(Machine& machine) {
   later();
   if (draw("roles.busy", 2) == 0) (void)tell(machine, "BGREWRITEAOF");
   later();
-  if (draw("roles.mind", 2) == 0)
-    follow(machine, any());
-  else
-    promote(machine);
+  const uint64_t mind = draw("roles.mind", 4);
+  if (mind == 0) return follow(machine, any());
+  if (mind == 1) return promote(machine);
+  did_ += ", and dies there";
+  die(machine, true);
 }
 
 void ChangingRoles::hand_over(Machine& master) {
@@ -213,22 +236,42 @@ void ChangingRoles::hand_over(Machine& master) {
   Machine& next = *replicas[draw("roles.next", replicas.size())];
   const engine::Engine *from = master.engine, *to = next.engine;
   const uint64_t reign = master.reign;
-  did_ = fmt::format("{} hands over to {}", master.name, next.name);
-  const std::string said =
-      tell(master, fmt::format("FAILOVER TO {} {} TIMEOUT 2000", next.name, kNodePort));
+  const bool forced = draw("roles.forced", 3) == 0;  // upon one that cannot be reached
+  bool give_up = draw("roles.give_up", 3) == 0;
+  did_ = fmt::format("{} hands over to {}{}{}", master.name, next.name,
+                     forced ? ", which it does not reach" : "", give_up ? ", and gives up" : "");
+  if (forced) network_->partition_both(master.name, next.name);
+  const std::string said = tell(master, fmt::format("FAILOVER TO {} {} {}", next.name, kNodePort,
+                                                    forced ? "TIMEOUT 50 FORCE" : "TIMEOUT 2000"));
   if (!said.starts_with("+OK")) return;
-  const Instant patience = os_->now() + seconds(8);
-  do rest(*os_, kLook);
-  while (master.engine == from && os_->now() < patience &&
-         tell(master, "INFO replication").find("state:no-failover") == std::string::npos);
-  if (master.engine != from || next.engine != to || master.reign != reign || is_master(master) ||
-      !is_master(next))
+  const Instant last = os_->now() + seconds(8);
+  const auto goes_on = [&] {
+    return tell(master, "INFO replication").find("state:no-failover") == std::string::npos;
+  };
+  do {
+    rest(*os_,
+         give_up ? microseconds(static_cast<int64_t>(draw("roles.given_up", 100'000))) : kLook);
+    if (std::exchange(give_up, false)) (void)tell(master, "FAILOVER ABORT");
+  } while (master.engine == from && os_->now() < last && goes_on());
+  if (master.engine != from || next.engine != to || master.reign != reign) return;
+  if (os_->now() >= last) return amiss(master.name + " hands over, and that does not end");
+  judge_handed_over(master, next, forced);
+}
+
+void ChangingRoles::judge_handed_over(Machine& master, Machine& next, bool forced) {
+  if (is_master(master)) {
+    if (const std::string said = tell(master, "SET roles:open 1");
+        master.engine != nullptr && said != "+OK\r\n")
+      amiss(fmt::format("{} has not handed over, and answers a write with {}", master.name, said));
     return;
+  }
+  if (!is_master(next))
+    return amiss(fmt::format("{} has handed over, and {} is no master", master.name, next.name));
   for (const uint64_t number : master.acknowledged)
-    if (!has(next, number))
+    if (!forced && !has(next, number))
       amiss(fmt::format("{} has acknowledged a write and handed over, and {} has it not",
                         master.name, next.name));
-  next.acknowledged.merge(master.acknowledged);
+  if (!forced) next.acknowledged.merge(master.acknowledged);
   master.acknowledged.clear();
   ++master.reign;
 }
@@ -334,14 +377,37 @@ void ChangingRoles::write_to(Machine& master) {
 }
 
 // One task for each life: who is in the middle of a command when the machine dies never comes back from it.
-void ChangingRoles::write_on(Machine& machine) {
-  machine.written_to = true;
-  os_->spawn("roles.writer", [this, &machine, written = machine.engine] {
-    while (!over_ && machine.engine == written) {
-      if (is_master(machine) && numbers_ < writes_) write_to(machine);
+void ChangingRoles::go_on(Machine& machine, const std::function<void(Machine& machine)>& what) {
+  ++machine.tasks;
+  os_->spawn("roles.client", [this, &machine, what, of = machine.engine] {
+    while (!over_ && machine.engine == of) {
+      what(machine);
       rest(*os_, microseconds(static_cast<int64_t>(100 + draw("roles.pause", 3'000))));
     }
-    if (machine.engine == written) machine.written_to = false;
+    if (machine.engine == of) --machine.tasks;
+  });
+}
+
+// Of the last that was written somewhere: is it here?
+void ChangingRoles::read_of(Machine& machine) {
+  const engine::Engine* const asked = machine.engine;
+  if (numbers_ == 0) return;
+  const uint64_t number = numbers_ - draw("roles.read", std::min<uint64_t>(numbers_, 8));
+  const std::string said =
+      reply_to(*machine.engine->connect(),
+               fmt::format("MULTI\r\nSELECT {}\r\nEXISTS {}\r\nEXEC\r\n", kNumbersDb, number));
+  if (machine.engine == asked && said.ends_with(":1\r\n")) machine.shown.insert(number);
+}
+
+// While it may be sending what it has to another.
+void ChangingRoles::ask_to_save(Machine& machine) {
+  if (machine.engine == nullptr) return;
+  const auto save =
+      saves_.emplace_back(std::make_shared<Save>(machine, machine.engine, os_->now()));
+  os_->spawn("roles.save", [this, save] {
+    rest(*os_, microseconds(static_cast<int64_t>(draw("roles.save", 6'000))));
+    if (save->of.engine == save->asked) (void)reply_to(*save->of.engine->connect(), "SAVE\r\n");
+    save->done = true;
   });
 }
 
@@ -366,9 +432,12 @@ void ChangingRoles::step() {
       promote(machine);
       break;
     case 2:
-    case 3:
-      follow(machine, any());
+    case 3: {
+      Machine& other = any();
+      if (draw("roles.saves", 2) == 0) ask_to_save(other);
+      follow(machine, other);
       break;
+    }
     case 4:
       change_mind(machine);
       break;
@@ -450,8 +519,13 @@ void ChangingRoles::live() {
     look();
   }
   over_ = true;
-  const auto written_to = [](const auto& machine) { return machine->written_to; };
-  while (std::any_of(machines_.begin(), machines_.end(), written_to)) rest(*os_, kLook);
+  const auto has_tasks = [](const auto& machine) { return machine->tasks != 0; };
+  while (std::any_of(machines_.begin(), machines_.end(), has_tasks)) rest(*os_, kLook);
+  const auto goes_on = [](const auto& save) {
+    return !save->done && save->of.engine == save->asked;
+  };
+  for (; amiss_.empty() && std::any_of(saves_.begin(), saves_.end(), goes_on); look())
+    rest(*os_, kLook);
   for (const auto& machine : machines_)
     if (machine->engine == nullptr) amiss(machine->name + " does not start again");
   if (amiss_.empty()) settle();
@@ -473,6 +547,7 @@ void ChangingRoles::look() {
   if (std::string said = ledger_.look(living()); !said.empty()) return amiss(std::move(said));
   look_at_reigns();
   look_at_waits();
+  look_at_saves();
 }
 
 void ChangingRoles::look_at_reigns() {
@@ -492,6 +567,21 @@ void ChangingRoles::look_at_waits() {
         return amiss(
             fmt::format("a client waits for a key of {}, which is a replica", machine->name));
   }
+}
+
+void ChangingRoles::look_at_saves() {
+  for (const auto& save : saves_)
+    if (!save->done && save->of.engine == save->asked && os_->now() > save->since + seconds(15))
+      return amiss(fmt::format("{} was asked to save, and that does not end", save->of.name));
+}
+
+// What a client has read there has been told: it is there behind a power cut.
+void ChangingRoles::look_at_shown(const Machine& machine) {
+  const engine::EngineConfig& config = machine.engine->config();
+  if (!config.recovery.append_only || config.aof.policy != engine::SyncPolicy::kAlways) return;
+  for (const uint64_t number : machine.shown)
+    if (!has(machine, number))
+      amiss(fmt::format("{} does not hold what it has shown a client", machine.name));
 }
 
 TargetType::OtherStarts ChangingRoles::judge() {
