@@ -10,6 +10,7 @@
 #include "engine/command/number.h"
 #include "scenarios/store/keyspace/at_edges.h"
 #include "scenarios/store/keyspace/digest.h"
+#include "scenarios/store/keyspace/laws.h"
 #include "scenarios/store/keyspace/lone_keyspace.h"
 #include "scenarios/store/keyspace/other_ways.h"
 #include "scenarios/store/keyspace/seldom_said.h"
@@ -88,17 +89,17 @@ struct Twins::Twin final : LoneKeyspace {
 Twins::Twins() : packed_(std::make_unique<Twin>(kPacked)), loose_(std::make_unique<Twin>(kLoose)) {}
 Twins::~Twins() = default;
 
-namespace {
-// The next of a row: each counter, and each number that sets rows apart, has its own.
-uint64_t draw_by(uint64_t& counter, uint64_t apart, uint64_t n) {
-  ++counter;
-  return hash_bytes({reinterpret_cast<const char*>(&counter), sizeof counter}, apart) % n;
-}
-}  // namespace
-
 uint64_t Twins::draw(uint64_t n) {
   ++drawn_;
-  return hash_bytes({reinterpret_cast<const char*>(&drawn_), sizeof drawn_}) % n;
+  return hash_bytes({reinterpret_cast<const char*>(&drawn_), sizeof drawn_}, said_) % n;
+}
+
+Drawn Twins::drawn(std::string_view look, std::string_view key) const {
+  return
+      [seed = hash_bytes(key, hash_bytes(look, said_)), count = uint64_t{0}](uint64_t n) mutable {
+        ++count;
+        return hash_bytes({reinterpret_cast<const char*>(&count), sizeof count}, seed) % n;
+      };
 }
 
 // By name there is an order among equal scores alone.
@@ -128,6 +129,8 @@ std::string Twins::hear(uint64_t client, std::string_view request, int64_t wall_
     return {};
   }
   for (Twin* twin : {packed_.get(), loose_.get()}) twin->keyspace.set_now({wall_ms});
+  said_ = hash_bytes(request);
+  drawn_ = 0;
   return say(words, db);
 }
 
@@ -157,7 +160,7 @@ std::string Twins::arrived(const Moved& moved, Words words, const CommandSpec& s
 
 // What a write has left, another way.
 std::string Twins::look_otherwise(std::string_view key, int db) {
-  const auto draw = [this](uint64_t n) { return draw_by(drawn_otherwise_, n, n); };
+  const Drawn draw = drawn("otherwise", key);
   const engine::Object* object = packed_->keyspace.peek(db, key);
   if (object == nullptr || draw(kOtherWaysOneIn) != 0) return {};
   std::string wrong = kept_otherwise(object->value, draw(2) == 0 ? kPacked : kLoose);
@@ -169,7 +172,7 @@ std::string Twins::look_otherwise(std::string_view key, int db) {
 // Seldom met by what clients say: infinite scores, an item of the largest number that some width has, the same time again.
 std::string Twins::look_at_edges(std::string_view key, int db) {
   constexpr uint64_t kOneIn = 3;
-  const auto draw = [this](uint64_t n) { return draw_by(drawn_at_edges_, 0x9e3779b97f4a7c15u, n); };
+  const Drawn draw = drawn("at edges", key);
   const engine::Object* object = packed_->keyspace.peek(db, key);
   if (object == nullptr || draw(kOneIn) != 0) return {};
   std::string wrong = read_from_older_words(object->value, draw);
@@ -182,9 +185,7 @@ std::string Twins::look_at_edges(std::string_view key, int db) {
 // What becomes of a stream's entries, beside a row of them.
 std::string Twins::look_at_entries(std::string_view key, int db) {
   constexpr uint64_t kOneIn = 2;
-  const auto draw = [this](uint64_t n) {
-    return draw_by(drawn_at_entries_, 0xbf58476d1ce4e5b9u, n);
-  };
+  const Drawn draw = drawn("at entries", key);
   const engine::Object* object = packed_->keyspace.peek(db, key);
   if (object == nullptr || object->value.stream() == nullptr || draw(kOneIn) != 0) return {};
   return stream_edited_otherwise(kEdits, draw);
@@ -193,13 +194,20 @@ std::string Twins::look_at_entries(std::string_view key, int db) {
 // What they seldom say of it.
 std::string Twins::say_seldom_said(std::string_view key, int db) {
   constexpr uint64_t kOneIn = 2, kCountedOneIn = 10;
-  const auto draw = [this](uint64_t n) { return draw_by(drawn_seldom_, 0xd6e8feb86659fd93u, n); };
+  const Drawn draw = drawn("seldom said", key);
   const engine::Object* object = packed_->keyspace.peek(db, key);
   if (object == nullptr || draw(kOneIn) != 0) return {};
   const int64_t now_ms = packed_->keyspace.now().unix_ms;
   std::string wrong = logged_otherwise(*object, now_ms, draw);
   if (wrong.empty() && draw(kCountedOneIn) == 0) wrong = counted_again(now_ms, draw);
   return wrong.empty() ? wrong : fmt::format("key {}: {}", shown(key), wrong);
+}
+
+// What the commands say of each other.
+std::string Twins::look_at_laws() {
+  constexpr uint64_t kOneIn = 4;
+  const Drawn draw = drawn("laws");
+  return draw(kOneIn) == 0 ? broken_law(packed_->keyspace.now().unix_ms, draw) : std::string();
 }
 
 std::string Twins::say(Words words, int& db) {
@@ -228,6 +236,7 @@ std::string Twins::say(Words words, int& db) {
     if (auto wrong = say_seldom_said(words[at], before); !wrong.empty()) return wrong;
   for (const size_t at : positions)
     if (auto wrong = ask_more(words[at], before); !wrong.empty()) return wrong;
+  if (auto wrong = look_at_laws(); !wrong.empty()) return wrong;
   if (positions.empty() || draw(kMoreOneIn) != 0) return {};
   return grow(words[positions[0]], before);
 }

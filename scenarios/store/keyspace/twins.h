@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "scenarios/judge/target_type.h"
+#include "scenarios/store/keyspace/other_ways.h"
 
 namespace powercut::engine {
 struct CommandSpec;
@@ -51,16 +52,17 @@ class Twins final : public Bystander {
   std::string look_at_edges(std::string_view key, int db);
   std::string look_at_entries(std::string_view key, int db);
   std::string say_seldom_said(std::string_view key, int db);
+  std::string look_at_laws();
+  // By the request that is done alone, so that what is drawn stays what it is where others are left out; and apart for each
+  // way of looking at a key.
   uint64_t draw(uint64_t n);
+  Drawn drawn(std::string_view look, std::string_view key = {}) const;
 
   std::unique_ptr<Twin> packed_;
   std::unique_ptr<Twin> loose_;
   std::vector<int> databases_;  // by client
-  uint64_t drawn_ = 0;
-  uint64_t drawn_otherwise_ = 0;  // apart: what else is asked stays what it is
-  uint64_t drawn_at_edges_ = 0;   // likewise
-  uint64_t drawn_at_entries_ = 0;
-  uint64_t drawn_seldom_ = 0;
+  uint64_t said_ = 0;           // a hash of the request that both do
+  uint64_t drawn_ = 0;          // with it
   uint64_t compared_ = 0;
 };
 
