@@ -171,6 +171,9 @@ void AskedStarts::judge_full_disk() {
     const auto session = engine.connect();
     const Words write{"SET", "large", std::string(100'000, 'x')};
     if (ask(*session, write) != "+OK\r\n") return;
+    const auto other = engine.connect();
+    (void)ask(*other, {"MULTI"});
+    (void)ask(*other, {"SET", "small", "x"});
     for (const Words& request : before) {
       (void)ask(*session, request);
       if (meanwhile && &request == &before.back()) break;
@@ -193,6 +196,9 @@ void AskedStarts::judge_full_disk() {
       amiss = "a write that is refused is done";
     else if (!roomy->in_vain.empty())
       amiss = roomy->in_vain + " is written to where no space was set aside";
+    (void)ask(*other, {"EXEC"});
+    if (const std::string ping = ask(*other, {"PING"}); amiss.empty() && ping != "+PONG\r\n")
+      amiss = "PING behind an EXEC is answered with " + ping.substr(0, 40);
     roomy->free = uint64_t{1} << 40;
     rest(os, seconds(1));
     if (amiss.empty() && ask(*session, write) != "+OK\r\n")

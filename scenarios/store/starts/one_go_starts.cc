@@ -52,11 +52,14 @@ class OneGoStarts final : CopiedStarts {
   std::optional<Violation> judge() {
     see("where much is said in one go",
         [this](engine::Os&, engine::Engine& engine) { return look(engine); });
+    see("where one script is run behind another",
+        [this](engine::Os&, engine::Engine& engine) { return look_at_scripts(engine); });
     return wrong_;
   }
 
  private:
   std::string look(engine::Engine& engine);
+  std::string look_at_scripts(engine::Engine& engine);
   std::vector<Said> draw_said();
 };
 
@@ -145,6 +148,46 @@ std::string OneGoStarts::look(engine::Engine& engine) {
       (void)ask(*session, {"DEL", fmt::format("{}after", kWays[0]),
                            fmt::format("{}after", kWays[1]), fmt::format("{}after", kWays[2])});
     }
+  }
+  return {};
+}
+
+// What a script is answered does not depend on what another did before it, and whether that came to its end.
+std::string OneGoStarts::look_at_scripts(engine::Engine& engine) {
+  static constexpr std::string_view kScripts[] = {
+      "return #redis.call('HGETALL','one_go')",
+      "return redis.call('HGETALL','one_go')",
+      "return redis.call('ZSCORE','one_go_z','m')",
+      "return false",
+      "return {1,2,nil,3}",
+      "return redis.pcall('INCR','one_go')",
+      "return {redis.call('GET','nobody'),redis.call('HGET','one_go','f')}",
+      "return tostring(#ARGV)..type(KEYS)..redis.REDIS_VERSION",
+      "redis.setresp(3) return redis.call('HGETALL','one_go')",
+      "redis.setresp(3) return redis.call('GET','nobody')",
+      "redis.setresp(3) error('x')",
+      "redis.setresp(3) redis.call('INCR','one_go')",
+      "redis.call('SELECT',3) error('x')",
+      "redis.call('SELECT',3) return redis.call('EXISTS','one_go')",
+      "undefined_here = 1",
+      "return undefined_here",
+      "KEYS[1]='k' ARGV[1]='a' error({err='MINE of it'})",
+      "return redis.error_reply('MINE of it')"};
+  const auto session = engine.connect();
+  for (const std::string_view line :
+       {"SELECT 5", "DEL one_go one_go_z", "HSET one_go f v g w", "ZADD one_go_z 1.5 m"})
+    (void)reply_to(*session, std::string(line) + "\r\n");
+  const auto run = [&](size_t script) {
+    return ask(*session, {"EVAL", std::string(kScripts[script]), "0"});
+  };
+  std::vector<std::string> answers(std::size(kScripts));
+  for (int round = 0; round < 24; ++round) {
+    const size_t script = draw("one_go.script", std::size(kScripts));
+    const std::string answer = run(script);
+    if (!answers[script].empty() && answer != answers[script])
+      return fmt::format("{} is answered {:?}, and behind other scripts {:?}", kScripts[script],
+                         answers[script].substr(0, 100), answer.substr(0, 100));
+    answers[script] = answer;
   }
   return {};
 }

@@ -310,7 +310,14 @@ std::string TimedStarts::look_at_evictions(engine::Os&, engine::Engine& engine) 
       if (engine.keyspace().peek(0, key_of(n)) == nullptr)
         return fmt::format("maxmemory-policy is {}, and a key went that was made to stay", policy);
   }
-  return {};
+  // And where none may go, nothing more comes, for as long as there is a limit.
+  (void)ask(*session, {"CONFIG", "SET", "maxmemory", "1", "maxmemory-policy", "noeviction"});
+  const std::string limited = ask(*session, {"SET", key_of(0), "more"});
+  (void)ask(*session, {"CONFIG", "SET", "maxmemory", "0"});
+  const std::string without = ask(*session, {"SET", key_of(0), "more"});
+  if (limited.starts_with("-OOM") && without == "+OK\r\n") return {};
+  return fmt::format("a write under maxmemory 1 is answered {:?}, and without a limit {:?}",
+                     limited.substr(0, 40), without.substr(0, 40));
 }
 
 // --- Replies ---
