@@ -43,6 +43,7 @@ class ForeignStarts final : CopiedStarts {
   void expect_refused(const Files& files, std::string_view told, std::string_view named);
   void judge_cut_log();
   void judge_preamble();
+  void judge_expired_in_base();
   void judge_without_manifest();
   void judge_under_another_name();
   void judge_checkpoint_beside();
@@ -153,6 +154,44 @@ void ForeignStarts::judge_preamble() {
   }
 }
 
+// A base has keys whose time is over by the start, and the log behind it says what became of them before: that counts.
+void ForeignStarts::judge_expired_in_base() {
+  engine::Keyspace base, held;
+  std::string log;
+  const auto say = [&](const std::vector<std::string>& words) {
+    log += sim::encode_request(words);
+  };
+  for (uint64_t n = 0; n < 6; ++n) {
+    const std::string key = fmt::format("p{}", n), other = fmt::format("q{}", n);
+    const uint64_t became = choices_.choose("foreign.became", n, 5);
+    base.set_expiry(0, key, base.put(0, key, "v"), 1'000 + static_cast<int64_t>(n));
+    if (became == 0) say({"PERSIST", key});
+    if (became == 1) say({"PEXPIREAT", key, std::to_string(4 * kDate)});
+    if (became == 2) say({"RENAME", key, other}), say({"PERSIST", other});
+    if (became == 3) say({"SET", key, "v", "KEEPTTL"}), say({"PERSIST", key});
+    const std::string& name = became == 2 ? other : key;
+    if (became != 4)
+      held.set_expiry(0, name, held.put(0, name, "v"), became == 1 ? 4 * kDate : engine::Object::kNoExpiry);
+  }
+  const sim::Disk disk =
+      world_of({{engine::in_aof_directory(engine::base_name(1)), engine::encode_rdb(base)},
+                {engine::in_aof_directory(engine::segment_name(1)), log},
+                {engine::in_aof_directory(engine::kManifestName),
+                 fmt::format("file {} seq 1 type b\nfile {} seq 1 type i\n", engine::base_name(1),
+                             engine::segment_name(1))}})
+          .disk;
+  RecoveryOptions options = options_;
+  options.append_only = true;
+  sim::WorldState world = world_;
+  world.disk = disk;
+  const std::string_view told =
+      "upon another server's base, with keys whose time is over, and a log that keeps some";
+  const Came came = start(world, options);
+  if (!came.started()) return wrong(Breach::kNoStart, told, came.text());
+  if (came.digest != keyspace_digest(held, wall_ms_))
+    wrong(Breach::kLost, told, came.text() + ", and not what the log has kept is there");
+}
+
 void ForeignStarts::judge_without_manifest() {
   for (const std::string_view begins : kBeginnings) {
     const std::string name = engine::in_aof_directory(begins == kOneCommand || begins == kTimestamp
@@ -251,6 +290,7 @@ void ForeignStarts::judge_crash_amid_first_start() {
 std::optional<Violation> ForeignStarts::judge() {
   judge_cut_log();
   if (!wrong_) judge_preamble();
+  if (!wrong_) judge_expired_in_base();
   if (!wrong_) judge_without_manifest();
   if (!wrong_) judge_under_another_name();
   if (!wrong_) judge_checkpoint_beside();

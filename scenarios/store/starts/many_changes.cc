@@ -28,7 +28,8 @@ constexpr std::string_view kOfAll =
     "EVAL redis.call('SELECT',1)~redis.call('SET',KEYS[1],'e')~redis.call('DEL',KEYS[2]) 2 %s %L; "
     "EVAL redis.call('SWAPDB',0,1)~return~redis.call('RPUSH',KEYS[1],'e') 1 %L; "
     "EVAL local~n=0~for~i=1,400~do~n=n+i~end~return~n 0; "
-    "EVAL for~i=1,9~do~redis.call('INCR',KEYS[1])~end 1 %s";
+    "EVAL for~i=1,9~do~redis.call('INCR',KEYS[1])~end 1 %s; "
+    "EVAL for~i=1,90~do~redis.call('INCR',KEYS[1])~end~redis.call('RPUSH',KEYS[2],'e') 2 %s %L";
 constexpr std::string_view kOfOne =
     "COPY %L %t REPLACE; RENAMENX %l %d; PERSIST %t; PEXPIRE %L 5; PEXPIRE %s 1; EXPIRE %H 100000; "
     "GETEX %s PX 3; SET %t x KEEPTTL; SET %s 6; SET %S x EX 50000; GETDEL %t; APPEND %S tail; "
