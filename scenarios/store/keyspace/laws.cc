@@ -149,7 +149,7 @@ std::string lists_have_places(Room& room) {
     }
     (void)room.say(line);
   };
-  push(room.draw(2) == 0, 1 + room.draw(700));
+  push(room.draw(2) == 0, 1 + room.draw(room.draw(3) == 0 ? 700 : 60));
   for (int n = 0; n < 24; ++n) {
     const auto at = static_cast<ptrdiff_t>(room.draw(row.size()));
     switch (room.draw(7)) {
@@ -196,7 +196,7 @@ std::string lists_have_places(Room& room) {
 std::string members_have_ranks(Room& room) {
   std::set<std::pair<int64_t, std::string>> row;
   std::string line = "ZADD z";
-  const uint64_t size = 1 + room.draw(600);
+  const uint64_t size = 1 + room.draw(room.draw(3) == 0 ? 600 : 60);
   const bool ascends = room.draw(2) == 0;
   for (uint64_t n = 0; n < size; ++n) {
     const auto score = static_cast<int64_t>(ascends ? n : room.draw(200));
@@ -320,7 +320,7 @@ std::string bits_are_counted(Room& room) {
 std::string sketches_merge(Room& room) {
   for (const char* const key : {"a", "b", "d"}) {
     std::string line = fmt::format("PFADD {}", key);
-    const uint64_t most = room.draw(5) == 0 ? 4'000 : 60;  // one of more than some 1,500 is dense
+    const uint64_t most = room.draw(8) == 0 ? 4'000 : 60;  // one of more than some 1,500 is dense
     for (uint64_t n = room.draw(most); n > 0; --n) line += fmt::format(" {}", room.draw(5 * most));
     if (room.draw(4) != 0) (void)room.say(line);
     if (room.draw(2) == 0) (void)room.say(fmt::format("PFCOUNT {}", key));

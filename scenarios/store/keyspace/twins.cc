@@ -205,7 +205,7 @@ std::string Twins::say_seldom_said(std::string_view key, int db) {
 
 // What the commands say of each other.
 std::string Twins::look_at_laws() {
-  constexpr uint64_t kOneIn = 4;
+  constexpr uint64_t kOneIn = 6;
   const Drawn draw = drawn("laws");
   return draw(kOneIn) == 0 ? broken_law(packed_->keyspace.now().unix_ms, draw) : std::string();
 }
