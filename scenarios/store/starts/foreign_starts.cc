@@ -171,7 +171,8 @@ void ForeignStarts::judge_expired_in_base() {
     if (became == 3) say({"SET", key, "v", "KEEPTTL"}), say({"PERSIST", key});
     const std::string& name = became == 2 ? other : key;
     if (became != 4)
-      held.set_expiry(0, name, held.put(0, name, "v"), became == 1 ? 4 * kDate : engine::Object::kNoExpiry);
+      held.set_expiry(0, name, held.put(0, name, "v"),
+                      became == 1 ? 4 * kDate : engine::Object::kNoExpiry);
   }
   const sim::Disk disk =
       world_of({{engine::in_aof_directory(engine::base_name(1)), engine::encode_rdb(base)},
