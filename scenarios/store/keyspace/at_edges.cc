@@ -26,11 +26,6 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-template <class T, size_t kCount>
-const T& one_of(const T (&all)[kCount], const Drawn& draw) {
-  return all[draw(kCount)];
-}
-
 // --- Older words ---
 
 // The least and the largest that fits each width, and its neighbours; what is no number; lengths.

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/command/call.h"
 #include "engine/command/command_table.h"
@@ -32,6 +33,20 @@ struct LoneKeyspace : engine::Chance {
   }
   bool run(std::span<const std::string_view> words, int db = 0) {
     return run(words, *engine::resolve(words), db);
+  }
+  // The words of a line, which stand apart by one blank each.
+  bool say(std::string_view line, int& db) {
+    std::vector<std::string_view> words;
+    for (size_t at = 0; at <= line.size();) {
+      const size_t end = std::min(line.find(' ', at), line.size());
+      words.push_back(line.substr(at, end - at));
+      at = end + 1;
+    }
+    return run(words, *engine::resolve(words), db);
+  }
+  bool say(std::string_view line) {
+    int db = 0;
+    return say(line, db);
   }
   // The last request logs the same as the other's.
   bool logs_as(const LoneKeyspace& other) const {

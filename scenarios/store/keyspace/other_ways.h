@@ -15,6 +15,10 @@ namespace powercut::scenarios {
 
 // Below n.
 using Drawn = std::function<uint64_t(uint64_t n)>;
+template <class T, size_t kCount>
+const T& one_of(const T (&all)[kCount], const Drawn& draw) {
+  return all[draw(kCount)];
+}
 
 // Copied, and written as a checkpoint has it, and read again.
 std::string kept_otherwise(const engine::Value& value, const engine::EncodingLimits& limits);

@@ -467,21 +467,12 @@ std::string counted_again(int64_t now_ms, const Drawn& draw) {
   LoneKeyspace room;
   room.keyspace.set_now({now_ms});
   if (draw(2) == 0) room.keyspace.set_encoding_limits(kLoose);
-  const auto say = [&](const std::string& line) {
-    std::vector<std::string_view> words;
-    for (size_t at = 0; at <= line.size();) {
-      const size_t end = std::min(line.find(' ', at), line.size());
-      words.push_back(std::string_view(line).substr(at, end - at));
-      at = end + 1;
-    }
-    (void)room.run(words);
-  };
   size_t few = 0;
   for (size_t round = 1; round <= kMany; ++round) {
-    if (!one.first.empty()) say(said_with(one.first, 0, round, lot));
-    for (size_t n = 1; n <= kFill; ++n) say(said_with(one.fill, n, round, lot));
+    if (!one.first.empty()) (void)room.say(said_with(one.first, 0, round, lot));
+    for (size_t n = 1; n <= kFill; ++n) (void)room.say(said_with(one.fill, n, round, lot));
     const size_t times = undo.find("%n") == undo.npos ? 1 : kFill;
-    for (size_t n = 1; n <= times; ++n) say(said_with(undo, n, round, lot));
+    for (size_t n = 1; n <= times; ++n) (void)room.say(said_with(undo, n, round, lot));
     const size_t bytes = room.keyspace.memory_bytes();
     if (round <= kFew) few = std::max(few, bytes);
     if (round == kMany && bytes > few + few / 2 + 1024)

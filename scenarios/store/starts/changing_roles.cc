@@ -58,6 +58,7 @@ class ChangingRoles final : CopiedStarts {
     engine::Engine* engine = nullptr;                      // null: it is down
     std::set<uint64_t> acknowledged;                       // as the master that it is
     std::set<uint64_t> shown;  // to who read here, and not gone with the data set since
+    uint64_t first_shown = 0;  // counts what had not been shown there before
     uint64_t reign = 0;        // counts how often it was told to follow
     int tasks = 0;             // that go on, with this life of it
     std::vector<std::unique_ptr<engine::Session>> waiting;
@@ -87,8 +88,8 @@ class ChangingRoles final : CopiedStarts {
   void ask_how_many(Machine& master);
   void wait_for_key(Machine& master);
   void go_on(Machine& machine, const std::function<void(Machine& machine)>& what);
-  void ask_to_save(Machine& machine);
   void read_of(Machine& machine);
+  void wait_for_shown(Machine& machine);
   void look_on();
   void write_to(Machine& master);
   void settle();
@@ -98,7 +99,6 @@ class ChangingRoles final : CopiedStarts {
   void look();
   void look_at_reigns();
   void look_at_waits();
-  void look_at_saves();
   void look_at_shown(const Machine& machine);
   bool has(const Machine& machine, uint64_t number) const {
     return machine.engine->keyspace().peek(kNumbersDb, std::to_string(number)) != nullptr;
@@ -107,19 +107,11 @@ class ChangingRoles final : CopiedStarts {
     if (amiss_.empty()) amiss_ = std::move(text);
   }
 
-  struct Save {
-    Machine& of;
-    const engine::Engine* asked;
-    Instant since;
-    bool done = false;
-  };
-
   sim::Settings settings_of_all_;
   engine::Os* os_ = nullptr;
   std::unique_ptr<sim::SimNetwork> network_;
   std::array<std::unique_ptr<Machine>, kMachines> machines_;
   StreamLedger ledger_;
-  std::vector<std::shared_ptr<Save>> saves_;
   uint64_t numbers_ = 0;
   uint64_t writes_ = 0;  // so many may be begun by now
   bool over_ = false;
@@ -225,6 +217,7 @@ void ChangingRoles::change_mind(Machine& machine) {
   if (mind == 0) return follow(machine, any());
   if (mind == 1) return promote(machine);
   did_ += ", and dies there";
+  if (draw("roles.just_shown", 2) == 0) wait_for_shown(machine);
   die(machine, true);
 }
 
@@ -393,22 +386,24 @@ void ChangingRoles::read_of(Machine& machine) {
   const engine::Engine* const asked = machine.engine;
   if (numbers_ == 0) return;
   const uint64_t number = numbers_ - draw("roles.read", std::min<uint64_t>(numbers_, 8));
+  const auto session = machine.engine->connect();
+  (void)reply_to(*session, fmt::format("SELECT {}\r\n", kNumbersDb));
+  if (machine.engine != asked) return;
+  const bool whole = draw("roles.read_whole", 2) == 0;
   const std::string said =
-      reply_to(*machine.engine->connect(),
-               fmt::format("MULTI\r\nSELECT {}\r\nEXISTS {}\r\nEXEC\r\n", kNumbersDb, number));
-  if (machine.engine == asked && said.ends_with(":1\r\n")) machine.shown.insert(number);
+      reply_to(*session,
+               fmt::format(fmt::runtime(whole ? "MULTI\r\nEXISTS {}\r\nEXEC\r\n" : "EXISTS {}\r\n"),
+                           number));
+  if (machine.engine != asked || !said.ends_with(":1\r\n")) return;
+  if (machine.shown.insert(number).second) ++machine.first_shown;
 }
 
-// While it may be sending what it has to another.
-void ChangingRoles::ask_to_save(Machine& machine) {
-  if (machine.engine == nullptr) return;
-  const auto save =
-      saves_.emplace_back(std::make_shared<Save>(machine, machine.engine, os_->now()));
-  os_->spawn("roles.save", [this, save] {
-    rest(*os_, microseconds(static_cast<int64_t>(draw("roles.save", 6'000))));
-    if (save->of.engine == save->asked) (void)reply_to(*save->of.engine->connect(), "SAVE\r\n");
-    save->done = true;
-  });
+// Something was read there just now, which nobody had read.
+void ChangingRoles::wait_for_shown(Machine& machine) {
+  const uint64_t before = machine.first_shown;
+  for (const Instant last = os_->now() + milliseconds(20);
+       os_->now() < last && machine.first_shown == before;)
+    rest(*os_, microseconds(20));
 }
 
 void ChangingRoles::look_on() {
@@ -432,12 +427,9 @@ void ChangingRoles::step() {
       promote(machine);
       break;
     case 2:
-    case 3: {
-      Machine& other = any();
-      if (draw("roles.saves", 2) == 0) ask_to_save(other);
-      follow(machine, other);
+    case 3:
+      follow(machine, any());
       break;
-    }
     case 4:
       change_mind(machine);
       break;
@@ -452,6 +444,7 @@ void ChangingRoles::step() {
       break;
     case 8:
       did_ = machine.name + " dies";
+      if (draw("roles.just_shown", 2) == 0) wait_for_shown(machine);
       die(machine, draw("roles.cut", 2) == 0);
       break;
     case 9:
@@ -521,11 +514,6 @@ void ChangingRoles::live() {
   over_ = true;
   const auto has_tasks = [](const auto& machine) { return machine->tasks != 0; };
   while (std::any_of(machines_.begin(), machines_.end(), has_tasks)) rest(*os_, kLook);
-  const auto goes_on = [](const auto& save) {
-    return !save->done && save->of.engine == save->asked;
-  };
-  for (; amiss_.empty() && std::any_of(saves_.begin(), saves_.end(), goes_on); look())
-    rest(*os_, kLook);
   for (const auto& machine : machines_)
     if (machine->engine == nullptr) amiss(machine->name + " does not start again");
   if (amiss_.empty()) settle();
@@ -547,7 +535,6 @@ void ChangingRoles::look() {
   if (std::string said = ledger_.look(living()); !said.empty()) return amiss(std::move(said));
   look_at_reigns();
   look_at_waits();
-  look_at_saves();
 }
 
 void ChangingRoles::look_at_reigns() {
@@ -567,12 +554,6 @@ void ChangingRoles::look_at_waits() {
         return amiss(
             fmt::format("a client waits for a key of {}, which is a replica", machine->name));
   }
-}
-
-void ChangingRoles::look_at_saves() {
-  for (const auto& save : saves_)
-    if (!save->done && save->of.engine == save->asked && os_->now() > save->since + seconds(15))
-      return amiss(fmt::format("{} was asked to save, and that does not end", save->of.name));
 }
 
 // What a client has read there has been told: it is there behind a power cut.

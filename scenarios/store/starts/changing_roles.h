@@ -7,7 +7,6 @@
 //   reign       what a master has acknowledged is there for as long as it is one
 //   waits       nobody waits for a key of a replica
 //   shown       what a client has read there is there behind a power cut, under `always`
-//   saves       who asks to save while a checkpoint is sent is answered
 //   handed over who has handed over is followed by a master; who has not takes writes again
 //   the end     left alone, all that follow one machine hold what it holds
 //

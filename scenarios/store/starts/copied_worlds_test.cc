@@ -71,6 +71,10 @@ TEST(CopiedWorldsTest, WhoSendsTooEarlyIsSeen) {
   EXPECT_NE(said_of("repl-missed-rests-on-cut", changing_roles_of_store, "always", 100), "");
 }
 
+TEST(CopiedWorldsTest, AReaderWhoIsShownWhatIsNotSafeIsSeen) {
+  EXPECT_NE(said_of("reads-run-ahead", changing_roles_of_store, "always", 400), "");
+}
+
 TEST(CopiedWorldsTest, ADatabaseThatIsLookedForTooSeldomIsSeen) {
   EXPECT_NE(said_of("sink-waits-ever-longer", sunk(false), "always", 40), "");
 }

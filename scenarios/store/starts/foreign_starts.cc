@@ -31,6 +31,14 @@ constexpr std::string_view kTimestamp = "#TS:1700000000\r\n";
 // How what another server wrote may begin.
 constexpr std::string_view kBeginnings[] = {kOneCommand, kTimestamp, "REDIS0003", "VALKEY080"};
 
+// The manifest of Redis 7, of a base and so many segments.
+std::pair<std::string, std::string> redis_manifest(std::string_view base, uint64_t segments) {
+  std::string lines = fmt::format("file {} seq 1 type b\n", base);
+  for (uint64_t n = 1; n <= segments; ++n)
+    lines += fmt::format("file {} seq {} type i\n", engine::segment_name(n), n);
+  return {engine::in_aof_directory(engine::kManifestName), lines};
+}
+
 class ForeignStarts final : CopiedStarts {
  public:
   explicit ForeignStarts(const CopiedStarts& as) : CopiedStarts(as) {}
@@ -88,10 +96,7 @@ void ForeignStarts::judge_cut_log() {
     files.emplace_back(engine::in_aof_directory(i == 0 ? base : engine::segment_name(i)),
                        std::move(bytes));
   }
-  files.emplace_back(
-      engine::in_aof_directory(engine::kManifestName),
-      fmt::format("file {} seq 1 type b\nfile {} seq 1 type i\nfile {} seq 2 type i\n", base,
-                  engine::segment_name(1), engine::segment_name(2)));
+  files.push_back(redis_manifest(base, kFiles - 1));
   const std::string told = cut == kFiles ? "upon another server's log, which is whole"
                                          : fmt::format(
                                                "upon another server's log, whose file {} "
@@ -131,9 +136,7 @@ void ForeignStarts::judge_preamble() {
   if (!single)
     files = {{engine::in_aof_directory(engine::base_name(1)), bytes},
              {engine::in_aof_directory(engine::segment_name(1)), ""},
-             {engine::in_aof_directory(engine::kManifestName),
-              fmt::format("file {} seq 1 type b\nfile {} seq 1 type i\n", engine::base_name(1),
-                          engine::segment_name(1))}};
+             redis_manifest(engine::base_name(1), 1)};
   const std::string told = fmt::format("upon {} that begins with a checkpoint, with {} commands",
                                        single ? "a single log" : "a base", whole);
   for (const bool drops : {true, false}) {
@@ -174,17 +177,12 @@ void ForeignStarts::judge_expired_in_base() {
       held.set_expiry(0, name, held.put(0, name, "v"),
                       became == 1 ? 4 * kDate : engine::Object::kNoExpiry);
   }
-  const sim::Disk disk =
+  sim::WorldState world =
       world_of({{engine::in_aof_directory(engine::base_name(1)), engine::encode_rdb(base)},
                 {engine::in_aof_directory(engine::segment_name(1)), log},
-                {engine::in_aof_directory(engine::kManifestName),
-                 fmt::format("file {} seq 1 type b\nfile {} seq 1 type i\n", engine::base_name(1),
-                             engine::segment_name(1))}})
-          .disk;
+                redis_manifest(engine::base_name(1), 1)});
   RecoveryOptions options = options_;
   options.append_only = true;
-  sim::WorldState world = world_;
-  world.disk = disk;
   const std::string_view told =
       "upon another server's base, with keys whose time is over, and a log that keeps some";
   const Came came = start(world, options);
@@ -251,16 +249,13 @@ void ForeignStarts::judge_crash_amid_first_start() {
   keyspace.put(0, "p", "v");
   keyspace.settle();
   const std::string checkpoint = engine::encode_rdb(keyspace), log(kOneCommand);
-  const std::string manifest =
-      fmt::format("file {} seq 1 type b\nfile {} seq 1 type i\nfile {} seq 2 type i\n",
-                  engine::base_name(1), engine::segment_name(1), engine::segment_name(2));
   const Files all[] = {{{std::string(engine::kSingleLog), log}},
                        {{std::string(engine::kSingleLog), checkpoint + log}},
                        {{std::string(engine::kCheckpointName), checkpoint}},
                        {{engine::in_aof_directory(engine::base_name(1)), checkpoint},
                         {engine::in_aof_directory(engine::segment_name(1)), log},
                         {engine::in_aof_directory(engine::segment_name(2)), log},
-                        {engine::in_aof_directory(engine::kManifestName), manifest}}};
+                        redis_manifest(engine::base_name(1), 2)}};
   const Files& files = all[choices_.choose("foreign.first", 0, std::size(all))];
   sim::WorldState world = world_of(files);
   // Every filesystem promises what this one does.
