@@ -32,6 +32,8 @@ struct EngineSizes {
   Duration expire_lag{0};    // how long a key that has expired may stay before the expirer looks
   size_t expire_batch = 64;  // keys that it removes in one step
   int script_step = 0;       // instructions of a script; then others are let in. 0: when it is slow
+  size_t unsent_bytes =
+      4 << 20;  // of a checkpoint: it goes on when less waits for the slowest replica
   TierSizes tier = {};
 };
 

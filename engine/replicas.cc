@@ -32,6 +32,7 @@ void Engine::set_master_options() {
   options.timeout_s = redis_number(config_, "repl-timeout");
   options.most_behind = config_.service.output_replica.hard;
   options.most_lag_s = redis_number(config_, "min-replicas-max-lag");
+  options.unsent_bytes = config_.sizes.unsent_bytes;
   master_.set_options(options);
   least_replicas_ = options.most_lag_s == 0
                         ? 0

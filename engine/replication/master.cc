@@ -9,8 +9,6 @@ namespace powercut::engine {
 
 namespace {
 
-// A checkpoint goes on when less than this waits for the slowest replica.
-constexpr size_t kMostUnsent = 4 << 20;
 constexpr Duration kDrainStep = milliseconds(1);
 constexpr Duration kTick = seconds(1);
 
@@ -277,7 +275,7 @@ Result<void> Master::pass_on(std::string_view bytes) {
     for (Client* client : clients_.replicas) {
       if (client->replica->phase != Phase::kStreaming) continue;
       const size_t unsent = client->outbox.unsent();
-      if (unsent <= kMostUnsent) {
+      if (unsent <= options_.unsent_bytes) {
         client->replica->confirmed_at = os_.now();
       } else if (os_.now() - client->replica->confirmed_at > seconds(options_.timeout_s)) {
         drop(*client, "it takes nothing of its checkpoint (repl-timeout)");
@@ -285,7 +283,7 @@ Result<void> Master::pass_on(std::string_view bytes) {
       }
       most = std::max(most, unsent);
     }
-    if (most <= kMostUnsent) return {};
+    if (most <= options_.unsent_bytes) return {};
     os_.park(os_.now() + kDrainStep);
   }
 }

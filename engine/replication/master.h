@@ -37,6 +37,7 @@ struct MasterOptions {
   int64_t timeout_s = 60;            // repl-timeout
   uint64_t most_behind = 256 << 20;  // client-output-buffer-limit replica, hard; 0: no limit
   int64_t most_lag_s = 10;           // min-replicas-max-lag
+  size_t unsent_bytes = 4 << 20;     // EngineSizes
 };
 
 struct MasterStats {

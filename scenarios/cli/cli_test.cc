@@ -230,6 +230,13 @@ TEST_F(Cli, AScenarioSaysThatTheBugItNamesIsNotPlanted) {
   refused("shrink " + file, 2, "log-on-without-base that it fails with is not planted");
 }
 
+// What it is about is a start, and it is known to fail.
+TEST_F(Cli, ARegressionWithoutAWriteIsReplayed) {
+  const Ran held =
+      run("replay " POWERCUT_SOURCE_DIR "/scenarios/regressions/replaced_manifest_reused.scn");
+  EXPECT_EQ(held.status, 0) << held.err;
+}
+
 TEST_F(Cli, ACampaignThatCannotBeUsedIsOneLineAndStatus3AndLeftAsItIs) {
   refused("sweep --seeds 9 --campaign " + path("no/such/folder"), 3, "no/such/folder");
   refused("sweep --seeds 9 --campaign " + folder_.string(), 3, "campaign");

@@ -17,6 +17,7 @@
 #include "scenarios/store/starts/changing_roles.h"
 #include "scenarios/store/starts/found_backups.h"
 #include "scenarios/store/starts/other_starts.h"
+#include "scenarios/store/starts/sent_starts.h"
 #include "scenarios/store/starts/sunk_starts.h"
 #include "scenarios/store/starts/tiered_starts.h"
 #include "scenarios/store/store_history.h"
@@ -399,7 +400,9 @@ class ReplicatedType final : public StoreType {
   std::vector<FoundBackup> backups(engine::Os&, int64_t) const override { return {}; }
   OtherStarts other_starts(const sim::WorldState& world, const sim::Settings& settings,
                            sim::Choices& choices) const override {
-    return changing_roles_of_store(world, settings, choices);
+    OtherStarts found = changing_roles_of_store(world, settings, choices);
+    if (!found.wrong) found = sent_starts_of_store(world, settings, choices);
+    return found;
   }
 
  private:

@@ -36,7 +36,7 @@ engine::EngineConfig config_of(const sim::Settings& settings, std::optional<Behi
     config.rewrite_min_bytes = settings.sizes.rewrite_bytes;
   }
   if (const size_t step = settings.sizes.step_bytes; step != 0)
-    config.sizes = {.checkpoint = {step, 2 * step}, .expire_batch = 1};
+    config.sizes = {.checkpoint = {step, 2 * step}, .expire_batch = 1, .unsent_bytes = 2 * step};
   config.sizes.expire_lag = settings.sizes.lag;
   config.sizes.script_step = settings.sizes.script_step;
   if (policy->kind == PolicyKind::kCheckpoint) config.save = {{1, 10}, {5, 1}};

@@ -133,6 +133,13 @@ std::string ask(engine::Session& session, const std::vector<std::string>& words)
   return reply_to(session, sim::encode_request(words));
 }
 
+std::pair<std::string, std::string> manifest_of(std::string_view base, uint64_t segments) {
+  std::string lines = fmt::format("file {} seq 1 type b\n", base);
+  for (uint64_t n = 1; n <= segments; ++n)
+    lines += fmt::format("file {} seq {} type i\n", engine::segment_name(n), n);
+  return {engine::in_aof_directory(engine::kManifestName), lines};
+}
+
 void rest(engine::Os& os, Duration time) {
   for (const Instant until = os.now() + time; os.now() < until;) os.park(until);
 }
@@ -167,6 +174,16 @@ Came CopiedStarts::in_world(sim::WorldState& world, sim::Injector* injector, con
   engine_.reset();
   over_.reset();
   return came;
+}
+
+sim::WorldState CopiedStarts::world_of(const NamedFiles& files, const sim::PersonaRules& rules) {
+  sim::WorldState world{sim::Disk(rules), world_.now, world_.wall_offset_ms};
+  (void)in_world(world, nullptr, [&](engine::Os& os, Came&) {
+    CHECK(os.make_directory(engine::kAofDirectory).ok());
+  });
+  for (const auto& [name, bytes] : files) put(world.disk, name, bytes);
+  (void)world.disk.sync_at_once("");
+  return world;
 }
 
 Came CopiedStarts::start(sim::WorldState& world, const RecoveryOptions& options,

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/aof/manifest.h"
@@ -38,6 +39,11 @@ void put(sim::Disk& disk, const std::string& path, std::string_view bytes);
 // When files were written, as a start may ask: what says nothing has the first.
 inline constexpr int64_t kDate = 1'700'000'000'000;
 using Dates = std::map<std::string, int64_t>;
+
+// Names and bytes.
+using NamedFiles = std::vector<std::pair<std::string, std::string>>;
+// The manifest of Redis 7, of a base and so many segments.
+std::pair<std::string, std::string> manifest_of(std::string_view base, uint64_t segments);
 
 // What a start came to.
 struct Came {
@@ -72,6 +78,9 @@ class CopiedStarts {
  protected:
   using Body = std::function<void(engine::Os& os, Came& came)>;
   Came in_world(sim::WorldState& world, sim::Injector* injector, const Body& body);
+  // With nothing else on its disk.
+  sim::WorldState world_of(const NamedFiles& files) { return world_of(files, world_.disk.rules()); }
+  sim::WorldState world_of(const NamedFiles& files, const sim::PersonaRules& rules);
   // What the recovery alone comes to.
   Came start(sim::WorldState& world, const engine::RecoveryOptions& options,
              const Dates& dates = {});

@@ -9,6 +9,7 @@
 #include "faults/personas.h"
 #include "scenarios/store/starts/changing_roles.h"
 #include "scenarios/store/starts/other_starts.h"
+#include "scenarios/store/starts/sent_starts.h"
 #include "scenarios/store/starts/sunk_starts.h"
 #include "scenarios/store/starts/tiered_starts.h"
 #include "scenarios/store/store_target.h"
@@ -57,6 +58,7 @@ Judge tiered(Tiers tiers) {
 TEST(CopiedWorldsTest, AStoreHolds) {
   EXPECT_EQ(said(changing_roles_of_store, "always", 10), "");
   EXPECT_EQ(said(changing_roles_of_store, "everysec", 10), "");
+  EXPECT_EQ(said(sent_starts_of_store, "no", 50), "");
   EXPECT_EQ(said(sunk(false), "always", 5), "");
   EXPECT_EQ(said(sunk(true), "everysec", 5), "");
   EXPECT_EQ(said(tiered(Tiers::kArchived), "everysec", 5), "");
@@ -73,6 +75,11 @@ TEST(CopiedWorldsTest, WhoSendsTooEarlyIsSeen) {
 
 TEST(CopiedWorldsTest, AReaderWhoIsShownWhatIsNotSafeIsSeen) {
   EXPECT_NE(said_of("reads-run-ahead", changing_roles_of_store, "always", 400), "");
+}
+
+TEST(CopiedWorldsTest, WhatIsSentAndTheStreamBehindItAreOneState) {
+  EXPECT_NE(said_of("stream-one-behind", sent_starts_of_store, "always", 60), "");
+  EXPECT_NE(said_of("flushed-under-the-number-of-now", sent_starts_of_store, "always", 300), "");
 }
 
 TEST(CopiedWorldsTest, ADatabaseThatIsLookedForTooSeldomIsSeen) {

@@ -31,24 +31,13 @@ constexpr std::string_view kTimestamp = "#TS:1700000000\r\n";
 // How what another server wrote may begin.
 constexpr std::string_view kBeginnings[] = {kOneCommand, kTimestamp, "REDIS0003", "VALKEY080"};
 
-// The manifest of Redis 7, of a base and so many segments.
-std::pair<std::string, std::string> redis_manifest(std::string_view base, uint64_t segments) {
-  std::string lines = fmt::format("file {} seq 1 type b\n", base);
-  for (uint64_t n = 1; n <= segments; ++n)
-    lines += fmt::format("file {} seq {} type i\n", engine::segment_name(n), n);
-  return {engine::in_aof_directory(engine::kManifestName), lines};
-}
-
 class ForeignStarts final : CopiedStarts {
  public:
   explicit ForeignStarts(const CopiedStarts& as) : CopiedStarts(as) {}
   std::optional<Violation> judge();
 
  private:
-  using Files = std::vector<std::pair<std::string, std::string>>;
-  sim::WorldState world_of(const Files& files) { return world_of(files, world_.disk.rules()); }
-  sim::WorldState world_of(const Files& files, const sim::PersonaRules& rules);
-  void expect_refused(const Files& files, std::string_view told, std::string_view named);
+  void expect_refused(const NamedFiles& files, std::string_view told, std::string_view named);
   void judge_cut_log();
   void judge_preamble();
   void judge_expired_in_base();
@@ -58,18 +47,7 @@ class ForeignStarts final : CopiedStarts {
   void judge_crash_amid_first_start();
 };
 
-// With nothing else on its disk.
-sim::WorldState ForeignStarts::world_of(const Files& files, const sim::PersonaRules& rules) {
-  sim::WorldState world{sim::Disk(rules), world_.now, world_.wall_offset_ms};
-  (void)in_world(world, nullptr, [&](engine::Os& os, Came&) {
-    CHECK(os.make_directory(engine::kAofDirectory).ok());
-  });
-  for (const auto& [name, bytes] : files) put(world.disk, name, bytes);
-  (void)world.disk.sync_at_once("");
-  return world;
-}
-
-void ForeignStarts::expect_refused(const Files& files, std::string_view told,
+void ForeignStarts::expect_refused(const NamedFiles& files, std::string_view told,
                                    std::string_view named) {
   const sim::Disk disk = world_of(files).disk;
   for (const bool log : {true, false}) {
@@ -84,7 +62,7 @@ void ForeignStarts::judge_cut_log() {
   constexpr size_t kFiles = 3;
   const size_t cut = choices_.choose("foreign.cut", 0, kFiles + 1);  // kFiles: none
   const std::string base = "appendonly.aof.1.base.aof";
-  Files files;
+  NamedFiles files;
   uint64_t whole = 0;
   for (size_t i = 0; i < kFiles; ++i) {
     std::string bytes(choices_.choose("foreign.dated", i, 2) == 0 ? kTimestamp : "");
@@ -96,7 +74,7 @@ void ForeignStarts::judge_cut_log() {
     files.emplace_back(engine::in_aof_directory(i == 0 ? base : engine::segment_name(i)),
                        std::move(bytes));
   }
-  files.push_back(redis_manifest(base, kFiles - 1));
+  files.push_back(manifest_of(base, kFiles - 1));
   const std::string told = cut == kFiles ? "upon another server's log, which is whole"
                                          : fmt::format(
                                                "upon another server's log, whose file {} "
@@ -132,11 +110,11 @@ void ForeignStarts::judge_preamble() {
     dropped = kOneCommand.size() - cut;
     --whole;
   }
-  Files files{{std::string(engine::kSingleLog), bytes}};
+  NamedFiles files{{std::string(engine::kSingleLog), bytes}};
   if (!single)
     files = {{engine::in_aof_directory(engine::base_name(1)), bytes},
              {engine::in_aof_directory(engine::segment_name(1)), ""},
-             redis_manifest(engine::base_name(1), 1)};
+             manifest_of(engine::base_name(1), 1)};
   const std::string told = fmt::format("upon {} that begins with a checkpoint, with {} commands",
                                        single ? "a single log" : "a base", whole);
   for (const bool drops : {true, false}) {
@@ -180,7 +158,7 @@ void ForeignStarts::judge_expired_in_base() {
   sim::WorldState world =
       world_of({{engine::in_aof_directory(engine::base_name(1)), engine::encode_rdb(base)},
                 {engine::in_aof_directory(engine::segment_name(1)), log},
-                redis_manifest(engine::base_name(1), 1)});
+                manifest_of(engine::base_name(1), 1)});
   RecoveryOptions options = options_;
   options.append_only = true;
   const std::string_view told =
@@ -249,14 +227,14 @@ void ForeignStarts::judge_crash_amid_first_start() {
   keyspace.put(0, "p", "v");
   keyspace.settle();
   const std::string checkpoint = engine::encode_rdb(keyspace), log(kOneCommand);
-  const Files all[] = {{{std::string(engine::kSingleLog), log}},
-                       {{std::string(engine::kSingleLog), checkpoint + log}},
-                       {{std::string(engine::kCheckpointName), checkpoint}},
-                       {{engine::in_aof_directory(engine::base_name(1)), checkpoint},
-                        {engine::in_aof_directory(engine::segment_name(1)), log},
-                        {engine::in_aof_directory(engine::segment_name(2)), log},
-                        redis_manifest(engine::base_name(1), 2)}};
-  const Files& files = all[choices_.choose("foreign.first", 0, std::size(all))];
+  const NamedFiles all[] = {{{std::string(engine::kSingleLog), log}},
+                            {{std::string(engine::kSingleLog), checkpoint + log}},
+                            {{std::string(engine::kCheckpointName), checkpoint}},
+                            {{engine::in_aof_directory(engine::base_name(1)), checkpoint},
+                             {engine::in_aof_directory(engine::segment_name(1)), log},
+                             {engine::in_aof_directory(engine::segment_name(2)), log},
+                             manifest_of(engine::base_name(1), 2)}};
+  const NamedFiles& files = all[choices_.choose("foreign.first", 0, std::size(all))];
   sim::WorldState world = world_of(files);
   // Every filesystem promises what this one does.
   const auto& least = faults::find_persona("posix-min")->rules;

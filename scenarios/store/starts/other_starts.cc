@@ -29,6 +29,7 @@
 #include "scenarios/store/starts/foreign_starts.h"
 #include "scenarios/store/starts/library_starts.h"
 #include "scenarios/store/starts/one_go_starts.h"
+#include "scenarios/store/starts/sent_starts.h"
 #include "scenarios/store/starts/shown_starts.h"
 #include "scenarios/store/starts/timed_starts.h"
 #include "scenarios/store/starts/walked_starts.h"
@@ -456,6 +457,7 @@ TargetType::OtherStarts OtherStarts::judge() {
   if (!wrong_) wrong_ = judge_library_starts(*this);
   if (!wrong_) wrong_ = judge_walked_starts(*this);
   if (!wrong_) wrong_ = judge_one_go_starts(*this);
+  if (!wrong_) wrong_ = judge_sent_starts(*this);
   return {wrong_, states_, wall_ms_};
 }
 

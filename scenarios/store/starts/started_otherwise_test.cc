@@ -96,6 +96,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"restores-no-library-and-keeps-all", "where libraries of functions come and go"},
         Case{"handed-over-amid-a-slice-into-its-database", "whose checkpoint is slow"},
         Case{"a-script-stays-in-the-database-it-began-in", "where much is said in one go"},
+        Case{"who-waits-while-a-checkpoint-is-sent-waits-on", "that sends its data"},
         Case{"a-script-that-fails-leaves-its-protocol", "where one script is run behind another"}),
     [](const auto& info) {
       std::string name(info.param.mutant);
