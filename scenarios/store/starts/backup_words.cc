@@ -14,6 +14,7 @@
 #include "engine/backup/backups.h"
 #include "engine/engine.h"
 #include "engine/os/forwarding_os.h"
+#include "faults/personas.h"
 #include "scenarios/store/keyspace/digest.h"
 #include "scenarios/store/starts/copied_starts.h"
 #include "scenarios/store/starts/found_backups.h"
@@ -209,6 +210,22 @@ std::optional<Violation> BackupWords::judge() {
                         one->states.front().lsn));
   }
   if (!wrong_) judge_retention();
+  // Every filesystem promises what this one does.
+  const sim::Disk least(faults::find_persona("posix-min")->rules);
+  const sim::WorldState fresh{least, world_.now, world_.wall_offset_ms};
+  const bool anew = choices_.choose("removed.least", 0, 4) != 0;
+  if (!wrong_)
+    judge_removal(anew ? fresh : world_, [this](sim::WorldState& world, sim::Injector* injector,
+                                                auto requests) {
+      Answered said;
+      said.came = open(world, injector, [&](engine::Os&, engine::Engine& engine) {
+        const auto session = engine.connect();
+        for (const std::string_view request : requests)
+          said.sealed = !reply_to(*session, std::string(request) + "\r\n").starts_with('-');
+        said.calls = sim_os_->calls();
+      });
+      return said;
+    });
   return wrong_;
 }
 

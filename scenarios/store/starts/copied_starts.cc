@@ -15,6 +15,7 @@
 #include "scenarios/store/files/log_manifest.h"
 #include "scenarios/store/keyspace/digest.h"
 #include "scenarios/store/starts/slow_os.h"
+#include "scenarios/store/starts/strike.h"
 #include "scenarios/store/store_target.h"
 #include "sim/request.h"
 
@@ -290,6 +291,35 @@ std::vector<FoundBackup> CopiedStarts::expect_backups(const sim::Disk& before,
       wrong(Breach::kBackup, told, "backup " + one.name + " is another");
   }
   return found;
+}
+
+void CopiedStarts::judge_removal(const sim::WorldState& world, const Says& says) {
+  sim::WorldState base = world;
+  const Answered made = says(base, nullptr, {"SET before 1", "BACKUP START gone", "BACKUP SEAL"});
+  if (!made.came.started() || !made.sealed) return;
+  base.disk = base.disk.after_kill();
+  const std::vector<std::string_view> removal = {"BACKUP REMOVE gone"};
+  Strike none(choices_);
+  sim::WorldState removed = base;
+  const Answered calm = says(removed, &none, removal);
+  std::erase_if(none.kinds, [](const auto& kind) { return !kind.first.starts_with("remove "); });
+  for (uint64_t draw = 60; draw < 64 && !wrong_; ++draw) {
+    const auto call =
+        Strike::draw(none.kinds, calm.came.calls_of_start, calm.calls, draw, choices_);
+    if (!call) return;
+    Strike strike(choices_, *call, true);
+    sim::WorldState copy = base;
+    if (!says(copy, &strike, removal).came.crashed) continue;
+    copy.disk = copy.disk.after_power_cut(choices_, draw);
+    const std::string told = "behind the removal of a backup, and " + strike.met;
+    if (const Came then = says(copy, nullptr, {}).came; !then.started())
+      return wrong(Breach::kNoStart, told, then.text());
+    LookedAtOs looked(copy.disk, wall_ms_);
+    const auto found = found_backups(looked, wall_ms_);
+    const FoundBackup* left = backup_of(found, "gone");
+    if (left != nullptr && left->sealed && !left->trouble.empty())
+      wrong(Breach::kBackup, told, "it is there, and not whole: " + left->trouble);
+  }
 }
 
 void CopiedStarts::expect_refusal(const RecoveryOptions& options, const Dates& dates,

@@ -114,6 +114,16 @@ class CopiedStarts {
   // Each whole backup that lies on `before` lies on `after` as it was. What is on `after`.
   std::vector<FoundBackup> expect_backups(const sim::Disk& before, const sim::Disk& after,
                                           std::string_view told);
+  // A store is opened there, and that is said to it.
+  struct Answered {
+    Came came;
+    bool sealed = false;  // a client was told that a backup is
+    uint64_t calls = 0;   // until the last reply
+  };
+  using Says = std::function<Answered(sim::WorldState& world, sim::Injector* injector,
+                                      std::vector<std::string_view> requests)>;
+  // A power cut amid the removal of a backup: behind the next start it is whole, or it is none.
+  void judge_removal(const sim::WorldState& world, const Says& says);
   // It is refused with words that have `named` in them, and has changed nothing.
   void expect_refusal(const engine::RecoveryOptions& options, const Dates& dates,
                       std::string_view told, std::string_view named, const sim::Disk& disk);

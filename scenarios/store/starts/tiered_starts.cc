@@ -92,7 +92,6 @@ class TieredStarts final : CopiedStarts {
   void judge_restore();
   void judge_failure_told();
   void judge_backup_amid_moves();
-  void judge_removal();
   void judge_dispute();
   void change_much(engine::Os& os, ManyChanges& changes, bool fails, Held& held,
                    std::string& story);
@@ -440,36 +439,6 @@ void TieredStarts::judge_backup_amid_moves() {
     wrong(Breach::kBackup, told, "the sealed backup is not whole");
 }
 
-// A power cut amid the removal of a backup: behind the next start it is whole, or it is none.
-void TieredStarts::judge_removal() {
-  Held made{{"BACKUP START gone", "BACKUP SEAL"}};
-  sim::WorldState base = durable_;
-  if (!open_tiered(base, nullptr, &made).started() || !made.sealed) return;
-  base.disk = base.disk.after_kill();
-  const Held removal{{"BACKUP REMOVE gone"}};
-  Strike none(choices_);
-  Held calm = removal;
-  sim::WorldState removed = base;
-  const Came came = open_tiered(removed, &none, &calm);
-  for (uint64_t draw = 60; draw < 64 && !wrong_; ++draw) {
-    const auto call = Strike::draw(none.kinds, came.calls_of_start, calm.calls, draw, choices_);
-    if (!call) return;
-    Strike strike(choices_, *call, true);
-    Held held = removal;
-    sim::WorldState copy = base;
-    if (!open_tiered(copy, &strike, &held).crashed) continue;
-    copy.disk = copy.disk.after_power_cut(choices_, draw);
-    const std::string told = "behind the removal of a backup, and " + strike.met;
-    if (const Came then = open_tiered(copy, nullptr); !then.started())
-      return wrong(Breach::kNoStart, told, then.text());
-    LookedAtOs looked(copy.disk, wall_ms_);
-    const auto found = found_backups(looked, wall_ms_);
-    const FoundBackup* left = backup_of(found, "gone");
-    if (left != nullptr && left->sealed && !left->trouble.empty())
-      wrong(Breach::kBackup, told, "it is there, and not whole: " + left->trouble);
-  }
-}
-
 // A segment's file is damaged, and its note stands: it has been sent, or was about to be. Where no object is, the file is all
 // there is.
 void TieredStarts::judge_dispute() {
@@ -536,7 +505,12 @@ TargetType::OtherStarts TieredStarts::judge() {
   if (!wrong_) judge_restore();
   if (!wrong_) judge_failure_told();
   if (!wrong_) judge_backup_amid_moves();
-  if (!wrong_) judge_removal();
+  if (!wrong_)
+    judge_removal(durable_, [this](sim::WorldState& world, sim::Injector* injector, auto requests) {
+      Held held{std::move(requests)};
+      const Came came = open_tiered(world, injector, &held);
+      return Answered{came, held.sealed, held.calls};
+    });
   if (!wrong_) judge_dispute();
   if (!wrong_) judge_changes();
   return {wrong_, states_, wall_ms_};
