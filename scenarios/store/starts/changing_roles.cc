@@ -441,6 +441,9 @@ void ChangingRoles::step() {
       break;
     case 7:
       if (master != nullptr) hand_over(*master);
+      if (master != nullptr && draw("roles.back", 2) == 0)
+        if (Machine* const next = upstream(*master); next != nullptr && is_master(*next))
+          hand_over(*next);
       break;
     case 8:
       did_ = machine.name + " dies";

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +31,8 @@ constexpr std::string_view kOfAll =
     "EVAL local~n=0~for~i=1,400~do~n=n+i~end~return~n 0; "
     "EVAL for~i=1,9~do~redis.call('INCR',KEYS[1])~end 1 %s; "
     "EVAL for~i=1,90~do~redis.call('INCR',KEYS[1])~end~redis.call('RPUSH',KEYS[2],'e') 2 %s %L";
+// Others are let in meanwhile.
+constexpr std::string_view kPauses = "EVAL local~n=0~for~i=1,400~do~n=n+i~end~return~n 0";
 constexpr std::string_view kOfOne =
     "COPY %L %t REPLACE; RENAMENX %l %d; PERSIST %t; PEXPIRE %L 5; PEXPIRE %s 1; EXPIRE %H 100000; "
     "GETEX %s PX 3; SET %t x KEEPTTL; SET %s 6; SET %S x EX 50000; GETDEL %t; APPEND %S tail; "
@@ -42,7 +45,8 @@ constexpr std::string_view kOfOne =
     "XACK %x g 1-1; XCLAIM %x g two 0 1-1 2-1; XAUTOCLAIM %x g two 0 0; XCLAIM %x w two 0 2-1 "
     "FORCE LASTID 5-1; XGROUP DELCONSUMER %x g "
     "one; XGROUP CREATE %x n 0; XGROUP DESTROY %x g; XGROUP SETID %x w 0; PFADD %p q; "
-    "PFMERGE %p %d; GEOADD %g 1 1 c; SORT %L ALPHA STORE %d; GET %s; GET %S; LRANGE %L 0 -1; "
+    "PFADD %p r s; PFMERGE %p %d; GEOADD %g 1 1 c; SORT %L ALPHA STORE %d; GET "
+    "%s; GET %S; LRANGE %L 0 -1; "
     "HGETALL %H; SMEMBERS %E; ZRANGE %Z 0 -1; EXISTS %L; BGREWRITEAOF; "
     "BGSAVE";
 
@@ -51,6 +55,9 @@ constexpr std::string_view kOfOne =
 // The same in each of some databases, but for who looks at which.
 void ManyChanges::lay_out(engine::Session& session) {
   (void)ask(session, {"CONFIG", "SET", "maxmemory", "0"});
+  static constexpr const char* kSparse[] = {"3000", "100", "20"};
+  const char* const sparse = kSparse[draw_("changes.sparse", std::size(kSparse))];
+  (void)ask(session, {"CONFIG", "SET", "hll-sparse-max-bytes", sparse});
   const bool many = draw_("changes.many", 6) == 0;
   const int elements = many ? 250 + static_cast<int>(draw_("changes.elements", 20)) : 24;
   const Request entries = {"EVAL",
@@ -77,6 +84,9 @@ void ManyChanges::lay_out(engine::Session& session) {
       (void)ask(session, words);
     const std::string key = words_in("%S", kPrefix)[0];
     (void)ask(session, {"SET", key, std::string(300, static_cast<char>('a' + db))});
+    for (const std::string_view name : lines_in("%s; %t; %l; %h; %z; %e; %x; %g; %p"))
+      if (draw_("changes.dated", 3) == 0)
+        (void)ask(session, {"EXPIRE", words_in(name, kPrefix)[0], "100000"});
   }
 }
 
@@ -93,6 +103,7 @@ std::string ManyChanges::say(engine::Session& session) {
   const bool together = draw_("changes.together", 4) == 0;
   for (uint64_t n = together ? 2 + draw_("changes.number", 3) : 1; n > 0; --n)
     lines.push_back(line());
+  if (together && draw_("changes.pauses", 3) == 0) lines.push_back(kPauses);
   size_t replies = 0;
   if (!together) {
     session.feed(

@@ -1,4 +1,4 @@
-// A seam in which a sync, or what a checkpoint writes, may take long.
+// A seam in which a sync, or what a checkpoint writes, may take long, and so may a step of what lets others run behind each.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,13 @@ class SlowOs final : public engine::ForwardingOs {
  public:
   using ForwardingOs::ForwardingOs;
   Result<std::unique_ptr<engine::File>> open(std::string_view path, engine::Open mode) override;
+  bool park(Instant deadline) override {
+    if (step_takes.ns == 0 || deadline > now()) return inner_.park(deadline);
+    rest(inner_, step_takes);
+    return false;
+  }
   Duration sync_takes{0};
+  Duration step_takes{0};
   Duration checkpoint_write_takes{0};  // one of its writes
 };
 

@@ -35,6 +35,7 @@ class WalkedStarts final : CopiedStarts {
   enum class Pass { kWhole, kFails, kDies };
   uint64_t again(Site site, uint64_t n) { return choices_.choose(site, next_++, n); }
   void change(engine::Os& os, engine::Engine& engine);
+  void count_in_scripts(engine::Os& os, engine::Engine& engine);
   void walk(SlowOs& os, engine::Engine& engine, Pass pass);
   std::shared_ptr<bool> ask_for_checkpoint(engine::Os& os, engine::Engine& engine);
   void note(engine::Os& os, engine::Engine& engine);
@@ -92,6 +93,16 @@ std::shared_ptr<bool> WalkedStarts::ask_for_checkpoint(engine::Os& os, engine::E
   return done;
 }
 
+// Each takes long, and lets others in, but never in the middle of what it does.
+void WalkedStarts::count_in_scripts(engine::Os& os, engine::Engine& engine) {
+  const auto session = engine.connect();
+  for (uint64_t n = again("walked.scripts", 4); n > 0; --n) {
+    (void)ask(*session, {"EVAL", "for i=1,90 do redis.call('INCR',KEYS[1]) end", "1", "counted"});
+    told_ = std::max(told_, session->client().written_lsn);
+    note(os, engine);
+  }
+}
+
 void WalkedStarts::walk(SlowOs& os, engine::Engine& engine, Pass pass) {
   engine.set_active_expire(false);
   const auto session = engine.connect();
@@ -99,17 +110,19 @@ void WalkedStarts::walk(SlowOs& os, engine::Engine& engine, Pass pass) {
   told_ = engine.applied_lsn();
   note(os, engine);
   os.checkpoint_write_takes = microseconds(static_cast<int64_t>(50 + again("walked.slow", 1'000)));
+  os.step_takes = microseconds(static_cast<int64_t>(again("walked.step_takes", 200)));
   const uint64_t saves = engine.keeper().stats().saves;
   const auto asked = ask_for_checkpoint(os, engine);
   const auto changed = std::make_shared<bool>(false);
   os.spawn("changes", [this, &os, &engine, changed] {
+    count_in_scripts(os, engine);
     change(os, engine);
     *changed = true;
   });
   change(os, engine);
   do rest(os, milliseconds(1));
   while (!*asked || !*changed || !engine.keeper().busy(engine::Keeper::Job::kNone));
-  os.checkpoint_write_takes = {};
+  os.checkpoint_write_takes = os.step_takes = {};
   if (engine.keeper().stats().saves != saves) least_ = moments_.begin()->first;
   note(os, engine);
   if (pass != Pass::kWhole) {
