@@ -15,6 +15,7 @@
 #include "scenarios/store/keyspace/digest.h"
 #include "scenarios/store/starts/copied_starts.h"
 #include "scenarios/store/starts/many_changes.h"
+#include "scenarios/store/starts/slow_os.h"
 
 namespace powercut::scenarios {
 
@@ -22,6 +23,7 @@ namespace {
 
 constexpr Duration kPatience = seconds(30);
 constexpr size_t kMarkBytes = 40;
+constexpr std::string_view kAsks = "PSYNC ? -1\r\n";
 
 // One that takes a few bytes at a time, and confirms nothing but that it has loaded.
 struct Replica {
@@ -76,6 +78,10 @@ void SentStarts::take_some(engine::Os& os, Replica& replica) {
   const size_t count = std::min<size_t>(ready.size(), 1 + draw("sent.piece", 4'000));
   replica.took += ready.substr(0, count);
   replica.session->consume(count);
+  if (replica.took.starts_with("-BUSY") && replica.took.ends_with("\r\n")) {
+    replica.took.clear();
+    replica.session->feed(kAsks);
+  }
   const bool before = replica.loaded();
   replica.look_for_mark();
   if (!before && replica.loaded()) replica.session->feed("REPLCONF ACK 0\r\n");
@@ -89,9 +95,10 @@ void SentStarts::attach(engine::Os& os, engine::Engine& engine, Replica& replica
     const size_t most = replica.leaves ? 1 + draw("sent.most", 20'000) : SIZE_MAX;
     replica.session = engine.connect();
     const auto port = 7'000 + (&replica - replicas_.data());
-    (void)reply_to(*replica.session,
-                   fmt::format("REPLCONF listening-port {} capa eof capa psync2\r\n", port));
-    replica.session->feed("PSYNC ? -1\r\n");
+    // While a script runs it may be told to come again.
+    const auto says = fmt::format("REPLCONF listening-port {} capa eof capa psync2\r\n", port);
+    while (reply_to(*replica.session, says) != "+OK\r\n") rest(os, milliseconds(1));
+    replica.session->feed(kAsks);
     while (!over_ && replica.took.size() < most) take_some(os, replica);
     if (replica.leaves) replica.session.reset();
   });
@@ -99,7 +106,7 @@ void SentStarts::attach(engine::Os& os, engine::Engine& engine, Replica& replica
 
 // What waits until the checkpoint is sent, or goes on beside it.
 void SentStarts::ask_for_turns(engine::Os& os, engine::Engine& engine) {
-  static constexpr std::string_view kAsks[] = {
+  static constexpr std::string_view kTurns[] = {
       "SAVE",   "BGSAVE",       "BGREWRITEAOF",      "CONFIG SET appendonly no",
       "EXISTS", "BACKUP START", "BACKUP ABORT sent", "CONFIG SET appendonly yes"};
   ++going_on_;
@@ -107,7 +114,7 @@ void SentStarts::ask_for_turns(engine::Os& os, engine::Engine& engine) {
     const auto session = engine.connect();
     for (uint64_t n = 1 + draw("sent.asks", 3); n > 0; --n) {
       rest(os, microseconds(static_cast<int64_t>(draw("sent.asked", 20'000))));
-      const std::string_view ask = kAsks[draw("sent.ask", std::size(kAsks))];
+      const std::string_view ask = kTurns[draw("sent.ask", std::size(kTurns))];
       asked_ += fmt::format("{}{}", asked_.empty() ? "" : ", ", ask);
       (void)reply_to(*session, std::string(ask) + "\r\n");
     }
@@ -190,8 +197,11 @@ std::optional<Violation> SentStarts::judge() {
       else
         replica.session.reset();
   };
-  const Came came =
-      open(copy, nullptr, [this](engine::Os& os, engine::Engine& engine) { live(os, engine); });
+  const Came came = open_slow(copy, [this](SlowOs& os, engine::Engine& engine) {
+    os.step_takes = microseconds(static_cast<int64_t>(draw("sent.step_takes", 200)));
+    live(os, engine);
+    os.step_takes = {};
+  });
   const std::string told = fmt::format("that sends its data, where clients ask for {}", asked_);
   expect_same(came, told);
   if (!wrong_ && !amiss_.empty()) wrong(Breach::kReplica, told, amiss_);

@@ -282,22 +282,34 @@ void TieredStarts::judge_backups(const sim::WorldState& world, const Held& held,
                          : "the sealed backup is not whole: " + own->trouble);
 }
 
-// While values leave, a base is written, and is written anew.
+// While values leave, a base is written, and is written anew; by two clients at once.
 void TieredStarts::change_much(engine::Os& os, ManyChanges& changes, bool fails, Held& held,
                                std::string& story) {
   const auto session = engine_->connect();
   changes.lay_out(*session);
-  constexpr int kChanges = 18;
-  for (int n = 0; n < kChanges; ++n) {
-    if (n % 6 == 2) (void)reply_to(*session, "BGREWRITEAOF\r\n");
-    const std::string said = changes.say(*session);
-    if (story.size() < 500) story += (story.empty() ? "" : ", ") + said;
-    if (!fails && changes.replies().find("-IOERR") != std::string::npos)
-      held.wrong = "nothing fails, and a value is not had: " + said;
-    if (choices_.choose("starts.rests", static_cast<uint64_t>(n), 2) == 0)
-      rest(os, microseconds(static_cast<int64_t>(
-                   100 + choices_.choose("starts.rest", static_cast<uint64_t>(n), 4'000))));
-  }
+  bucket_->set_fine(false);
+  const auto change = [&, fails](engine::Session& by, uint64_t who) {
+    constexpr int kChanges = 12;
+    for (int n = 0; n < kChanges; ++n) {
+      if (n % 6 == 2) (void)reply_to(by, "BGREWRITEAOF\r\n");
+      const std::string said = changes.say(by);
+      if (story.size() < 500) story += (story.empty() ? "" : ", ") + said;
+      if (!fails && changes.replies().find("-IOERR") != std::string::npos)
+        held.wrong = "nothing fails, and a value is not had: " + said;
+      const uint64_t number = 100 * who + static_cast<uint64_t>(n);
+      if (choices_.choose("starts.rests", number, 2) == 0)
+        rest(os, microseconds(
+                     static_cast<int64_t>(100 + choices_.choose("starts.rest", number, 4'000))));
+    }
+  };
+  bool changed = false;
+  os.spawn("changes", [&] {
+    change(*engine_->connect(), 1);
+    changed = true;
+  });
+  change(*session, 0);
+  while (!changed) rest(os, milliseconds(1));
+  bucket_->set_fine(true);
   leave_alone(os, *session, held);
   const engine::KeeperStats& stats = engine_->keeper().stats();
   const uint64_t rewrites = stats.rewrites;
