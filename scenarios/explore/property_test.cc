@@ -212,6 +212,8 @@ const faults::MutantInfo* any_mutant() {
 }
 
 struct Compared {
+  uint64_t explored = 0;
+  uint64_t too_large = 0;  // and nothing was compared
   uint64_t points = 0;
   uint64_t left_out = 0;
   uint64_t ends = 0;
@@ -224,6 +226,7 @@ void expect_same_ends(const ExploreSpec& spec, const faults::Persona& persona, C
   std::map<size_t, PointEnds> lazy;
   ExploreSpec explored = spec;
   explored.personas = {&persona};
+  explored.classes_most = 300'000;
   explored.on_judged = [&](size_t point, sim::CrashKind kind, const std::string& images,
                            const Recovered& outcome, const std::optional<Violation>& broken) {
     lazy[point].images = images;
@@ -231,7 +234,13 @@ void expect_same_ends(const ExploreSpec& spec, const faults::Persona& persona, C
   };
   const Exploration exploration = explore(explored);
   RC_ASSERT(exploration.harness_fault.empty());
-  RC_ASSERT(exploration.by_persona[0].complete);
+  ++tally.explored;
+  if (!exploration.by_persona[0].complete) {
+    // Six units on a disk that orders nothing can be a million classes, and more.
+    RC_ASSERT(exploration.by_persona[0].incomplete_because.starts_with("more than "));
+    ++tally.too_large;
+    return;
+  }
 
   BruteForce brute(*spec.policy, persona);
   const faults::Persona still = explored_persona(persona);
@@ -281,6 +290,7 @@ TEST(ExploreProperty, BruteForceComesToTheSameEnds) {
       expect_same_ends(spec, personas[*rc::gen::inRange<size_t>(0, personas.size())], tally);
     }
   }));
+  EXPECT_LT(tally.too_large, tally.explored / 50);
   EXPECT_GT(tally.points, 5'000u);
   EXPECT_LT(tally.left_out, tally.points / 10);
   EXPECT_GT(tally.ends, 2 * tally.points);  // a kill's, and more than one at many a point
