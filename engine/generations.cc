@@ -129,9 +129,7 @@ Result<void> Generations::first_base() {
 // One of an earlier start may be all that says of its pieces that they are no data, so it must not be
 // gone for a moment; and its sync may have failed then, so it is replaced.
 Result<void> Generations::make_mark(const std::string& mark) {
-  const auto made = os_.open(mark, Open::kCreateNew);
-  if (made.ok()) return {};
-  if (made.error().code != Errc::kExists) return made.error();
+  if (os_.open(mark, Open::kCreateNew).ok()) return {};
   const std::string next = mark + ".next";
   TRY_ASSIGN(const auto file, create_fresh(os_, next));
   return os_.rename(next, mark);

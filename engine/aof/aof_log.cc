@@ -31,7 +31,6 @@ void AofLog::use_segment(Segment segment) {
   CHECK(!has_unwritten() && synced_ == applied_);  // no entry is in no file
   CHECK(segment.file != nullptr && segment.synced_offset <= segment.size);
   segment_ = std::move(segment);
-  reserved_ = 0;
   enter(Phase::kOpen);
 }
 
@@ -63,10 +62,7 @@ void AofLog::enter(Phase next) {
       legal = to({Phase::kOpen, Phase::kOff});
       break;
     case Phase::kOpen:
-      legal = to({Phase::kRotating, Phase::kPoisoned, Phase::kHealing, Phase::kOff});
-      break;
-    case Phase::kRotating:
-      legal = to({Phase::kOpen, Phase::kPoisoned});
+      legal = to({Phase::kPoisoned, Phase::kHealing, Phase::kOff});
       break;
     case Phase::kPoisoned:
       legal = to({Phase::kHealing});
@@ -84,20 +80,19 @@ void AofLog::enter(Phase next) {
 bool AofLog::has_space(size_t bytes) {
   if (!can_write() || !can_reserve_) return true;
   // What is applied behind the cut of a rotation is written to the next segment.
-  const Segment& to = behind_cut_ != nullptr ? *behind_cut_ : segment_;
-  uint64_t& has = behind_cut_ != nullptr ? reserved_behind_cut_ : reserved_;
+  Segment& to = behind_cut_ != nullptr ? *behind_cut_ : segment_;
   const uint64_t before = behind_cut_ != nullptr ? 0 : unwritten_.size();
   const uint64_t needed = to.size + before + buffer_.size() + 2 * bytes + kSlack;
-  if (needed <= has) {
+  if (needed <= to.reserved) {
     if (std::exchange(out_of_space_, false)) unblock();
     return true;
   }
   auto reserved = to.file->reserve(needed + kReserve);
   if (reserved.ok()) {
-    has = needed + kReserve;
+    to.reserved = needed + kReserve;
   } else if (reserved.error().code == Errc::kNoSpace) {
     reserved = to.file->reserve(needed);  // the last of it
-    if (reserved.ok()) has = needed;
+    if (reserved.ok()) to.reserved = needed;
   }
   const bool full = !reserved.ok() && reserved.error().code == Errc::kNoSpace;
   can_reserve_ = reserved.ok() || full;
@@ -221,7 +216,7 @@ void AofLog::check_name() {
 // What was set aside behind the end goes with it, as ftruncate(2) has it on ext4 and XFS.
 Result<void> AofLog::cut_back() {
   TRY(segment_.file->truncate(segment_.size));
-  reserved_ = segment_.size;
+  segment_.reserved = segment_.size;
   return {};
 }
 
@@ -371,7 +366,6 @@ void AofLog::do_rotation() {
   Rotation& rotation = *rotation_;
   CHECK(rotation.next.file != nullptr && rotation.next.sequence > segment_.sequence);
   Result<void> outcome;
-  if (phase_ == Phase::kOpen) enter(Phase::kRotating);
   if (!can_write()) {
     outcome = Error{Errc::kIo, blocked_.empty() ? "the log is not active" : blocked_};
   } else if (!unwritten_.empty()) {
@@ -380,7 +374,6 @@ void AofLog::do_rotation() {
   }
   if (outcome.ok()) {
     behind_cut_ = &rotation.next;
-    reserved_behind_cut_ = 0;
     // One step: what is buffered belongs to the old segment, what comes now to the next, which says anew what second it is:
     // a base may take the place of the one that said so.
     last_timestamp_s_ = 0;
@@ -397,10 +390,8 @@ void AofLog::do_rotation() {
     // The syncer may have begun one that waited for ours.
     while (in_flight_.sync) progress_.wait();
     if (outcome.ok()) segment_ = std::move(rotation.next);
-    if (outcome.ok()) reserved_ = reserved_behind_cut_;
     behind_cut_ = nullptr;
   }
-  if (phase_ == Phase::kRotating) enter(Phase::kOpen);  // else poisoned
   rotation_ = nullptr;
   rotation_outcome_ = outcome;
   progress_.notify_all();
@@ -410,6 +401,7 @@ void AofLog::do_rotation() {
 uint64_t AofLog::begin_heal() {
   while (!in_flight_.nothing()) progress_.wait();
   // A heal that failed is begun again.
+  CHECK(rotation_ == nullptr || !can_write());
   const Phase next = active() ? Phase::kHealing : Phase::kFounding;
   if (phase_ != next) enter(next);
   drop_buffer();
@@ -446,7 +438,6 @@ void AofLog::replace_segment(Segment next, uint64_t cut) {
   CHECK(cut <= applied_ && unwritten_.empty());
   CHECK(buffer_first_ == cut + 1);  // what waits begins where the base ends
   segment_ = std::move(next);
-  reserved_ = 0;
   out_of_space_ = false;
   written_ = std::max(written_, cut);
   synced_ = std::max(synced_, cut);

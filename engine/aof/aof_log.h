@@ -23,11 +23,9 @@
 //              kept
 //   kFounding  entries wait in the buffer for a first  kOpen: replace_segment; kOff: abandon_heal
 //              segment
-//   kOpen      batches are written and synced          kRotating: rotate; kPoisoned: a failure;
-//                                                      kHealing: begin_heal, where everything is
-//                                                      replaced; kOff: deactivate
-//   kRotating  the writer goes from one segment to     kOpen: done, or not begun;
-//              the next                                kPoisoned: a failure
+//   kOpen      batches are written and synced, and     kPoisoned: a failure; kHealing: begin_heal,
+//              the writer goes from one segment to     where everything is replaced; kOff:
+//              the next                                deactivate
 //   kPoisoned  a sync failed, or a write could not be  kHealing: begin_heal
 //              cut off: the segment is never synced
 //              again, and nothing rests on it
@@ -76,6 +74,7 @@ struct Segment {
   uint64_t nonce = 0;
   uint64_t size = 0;  // where the next batch goes
   uint64_t synced_offset = 0;
+  uint64_t reserved = 0;  // writes below this find space
 };
 
 class AofLog {
@@ -183,7 +182,7 @@ class AofLog {
   void set_options(const AofOptions& options);
 
  private:
-  enum class Phase : unsigned char { kOff, kFounding, kOpen, kRotating, kPoisoned, kHealing };
+  enum class Phase : unsigned char { kOff, kFounding, kOpen, kPoisoned, kHealing };
   // The writer's end: finish() asks for it, start() begins anew.
   enum class Ending : unsigned char { kNone, kAsked, kOver };
   struct InFlight {
@@ -210,7 +209,7 @@ class AofLog {
   Result<void> finish_segment();
   void do_rotation();
   void release();
-  bool can_write() const { return phase_ == Phase::kOpen || phase_ == Phase::kRotating; }
+  bool can_write() const { return phase_ == Phase::kOpen; }
   bool keeps_entries() const { return phase_ != Phase::kOff; }
   void drop_buffer();
   // Beyond what is asked for, so that it is seldom done; and what an entry may need more than its request had.
@@ -228,10 +227,8 @@ class AofLog {
   std::string unwritten_;      // the batch being written, or one whose write failed
   uint64_t unwritten_first_ = 1;
   uint64_t unwritten_last_ = 0;
-  uint64_t reserved_ = 0;  // of the segment: writes below this find space
   // Where what is buffered goes, while its predecessor is written to its end.
   Segment* behind_cut_ = nullptr;
-  uint64_t reserved_behind_cut_ = 0;
   bool can_reserve_ = true;  // the filesystem can tell
   bool out_of_space_ = false;
   int selected_db_ = -1;  // of the last command buffered for this segment

@@ -383,9 +383,10 @@ class Recovery {
   // What an earlier start set aside is not kept for ever: the manifest that does not name it is durable.
   Result<void> bound_orphans() {
     const bool settled = has_name(kManifestName) && !recovered_.foreign;
-    if (settled)
+    if (settled) {
       for (const std::string& name : recovered_.orphans) TRY(os_.remove(in_aof_directory(name)));
-    if (settled) recovered_.orphans.clear();
+      recovered_.orphans.clear();
+    }
     for (const std::string& name : report().set_aside)
       recovered_.orphans.push_back(name + std::string(kOrphanSuffix));
     return {};

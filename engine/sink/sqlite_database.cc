@@ -541,7 +541,6 @@ Result<std::string> SqliteDatabase::step(sqlite3_stmt* statement) {
 }
 
 Error SqliteDatabase::error() const {
-  if (db_ == nullptr) return {Errc::kIo, fmt::format("{}: out of memory", file_)};
   std::string text = fmt::format("{}: {}", file_, sqlite3_errmsg(db_));
   for (const std::string& note : world_->take_notes())
     if (note.find(file_) == note.npos || text.find("disk I/O") != text.npos) text += "; " + note;

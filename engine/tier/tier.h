@@ -166,7 +166,7 @@ class Tier final : public KeyspaceObserver {
                  std::vector<Moving>& moving);
   void replace_moved(const ColdSegment& region, const std::vector<Moving>& moving,
                      const SegmentHold& segment);
-  bool bring_all_back_from(const ColdSegment& region);
+  void bring_all_back_from(const ColdSegment& region);
   Result<void> bring_back_warm(Table::Entry& entry);
   Table::Entry* lies_at(const ColdSegment& region, const KeyAt& at, uint64_t offset);
   void fail(const Error& error);

@@ -162,9 +162,8 @@ void Tier::replace_moved(const ColdSegment& region, const std::vector<Moving>& m
 }
 
 // Those of keys that were renamed since, which nothing in the file tells. A walk goes from a table's end down, as that of a
-// checkpoint does. False: one cannot be read.
-bool Tier::bring_all_back_from(const ColdSegment& region) {
-  bool all = true;
+// checkpoint does.
+void Tier::bring_all_back_from(const ColdSegment& region) {
   for (int identity = 0; identity < keyspace_.databases(); ++identity) {
     Database& database = *database_of(identity);
     size_t position = database.table().size();
@@ -173,12 +172,10 @@ bool Tier::bring_all_back_from(const ColdSegment& region) {
       if (position == 0) break;
       Table::Entry* entry = keyspace_.entry_of(database, database.table().at(--position).key);
       const Away* away = entry->value.value.away();
-      if (away != nullptr && away->segment().get() == &region && !bring_back_warm(*entry).ok())
-        all = false;
+      if (away != nullptr && away->segment().get() == &region) (void)bring_back_warm(*entry);
       if (looked_at % kKeysAtOnce == 0) os_.park(os_.now());
     }
   }
-  return all;
 }
 
 // The oldest region's values go into a segment; when that is sealed, each that has not changed since is replaced by where it
@@ -198,7 +195,7 @@ void Tier::move_on() {
     if (on_change_) on_change_();
   }
   // What is left then is a checkpoint's, of a database that was flushed, or cannot be read.
-  if (region->values != 0 && !stopping_) (void)bring_all_back_from(*region);
+  if (region->values != 0 && !stopping_) bring_all_back_from(*region);
   if (region->values != 0) not_before_ = os_.now() + kWarmRetry;
 }
 
