@@ -546,6 +546,19 @@ TEST_F(EngineTest, ConfigSetSaysWhatItCouldNotTake) {
   });
 }
 
+TEST_F(EngineTest, TheLogOfDenialsIsAsLongAsItMayBe) {
+  in(always(), [&] {
+    const auto denied = [&] {
+      for (const char* name : {"ann", "bob", "cid"})
+        EXPECT_EQ(ask(fmt::format("AUTH {} x", name)).substr(0, 10), "-WRONGPASS");
+      return ask("ACL LOG").substr(0, 2);
+    };
+    EXPECT_EQ(denied(), "*3");
+    EXPECT_EQ(ask("CONFIG SET acllog-max-len 1"), "+OK\r\n");
+    EXPECT_EQ(denied(), "*1");
+  });
+}
+
 // A reply that waits under one policy must not wait for ever under the next.
 TEST_F(EngineTest, ThePolicyChangesAtRunTime) {
   in(with_policy(SyncPolicy::kNo), [&] {

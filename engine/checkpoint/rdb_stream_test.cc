@@ -165,6 +165,8 @@ TEST(RdbStream, DamageIsNamed) {
   EXPECT_NE(wrong_with(block(items({"2", "0", "1", "f", "0", "2", "0", "0", "v", "4"})))
                 .find("block counts its entries wrongly"),
             std::string::npos);
+  EXPECT_NE(wrong_with(block(items({"0", "0", "1", "f", "0"}))).find("block without entries"),
+            std::string::npos);
 }
 
 RC_GTEST_PROP(RdbStream, AnyIsReadBack, ()) {

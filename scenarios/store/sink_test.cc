@@ -186,6 +186,7 @@ TEST_F(SinkTest, ADamagedFileIsKeptAndWrittenAnew) {
   live([&](engine::Os& os, Engine& engine) {
     holds_the_same(os, engine);
     EXPECT_TRUE(os.open("sink.db.damaged", engine::Open::kRead).ok());
+    EXPECT_EQ(engine.sink()->stats().resyncs, 1u);
   });
 }
 
@@ -428,6 +429,45 @@ TEST_F(SinkTest, AKeyIsOnceInABatchOfEverything) {
     holds_the_same(os, engine);
     EXPECT_EQ(engine.sink()->stats().keys, 1u);
   });
+}
+
+// The tables are not cleared for what is written anew, for others have rows there.
+TEST_F(SinkTest, AKeyDeletedBeforeABatchOfEverythingLosesItsRow) {
+  config.sink.read_through = true;
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET a 1");
+    catch_up(os, engine);
+  });
+  const std::string older = file_behind();
+  live([&](engine::Os& os, Engine& engine) {
+    ask(engine, "SET b 1");
+    catch_up(os, engine);
+    ask(engine, "BGREWRITEAOF");
+    os.park(os.now() + seconds(2));
+  });
+  in_world([&](engine::Os& os) { put_back(os, older); });
+  injector.broken = true;
+  live([&](engine::Os& os, Engine& engine) {
+    os.park(os.now() + seconds(1));
+    EXPECT_EQ(ask(engine, "DEL a"), ":1\r\n");
+    injector.broken = false;
+    catch_up(os, engine);
+    EXPECT_EQ(engine.sink()->stats().resyncs, 1u);
+    EXPECT_THAT(read_behind(os)->rows, ElementsAre("0 1:b 0: 1:1 -1"));
+  });
+}
+
+TEST_F(SinkTest, ReadThroughSaysWhatItNeeds) {
+  config.sink.read_through = true;
+  config.recovery.append_only = false;
+  EXPECT_THAT(refusal(), HasSubstr("sink-read-through needs the log"));
+  config.recovery.append_only = true;
+  config.sink.file.clear();
+  EXPECT_THAT(refusal(), HasSubstr("sink-read-through needs a database behind the store"));
+  config.sink.file = kBehindFile;
+  config.max_memory_bytes = 1 << 20;
+  config.eviction = engine::EvictionPolicy::kAllkeysLru;
+  EXPECT_THAT(refusal(), HasSubstr("maxmemory-policy noeviction"));
 }
 
 // The log behind the base names them no more.

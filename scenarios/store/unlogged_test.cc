@@ -46,6 +46,7 @@ TEST_F(UnloggedTest, AStartHasWhatTheDatabaseHas) {
   live([&](engine::Os& os, Engine& engine) {
     EXPECT_EQ(difference(rows, rows_to_be(engine.keyspace())), "");
     EXPECT_EQ(engine.applied_lsn(), 7u) << "its numbers go on";
+    EXPECT_EQ(ask(engine, "OBJECT IDLETIME h"), ":0\r\n");
     EXPECT_EQ(ask(engine, "HGETALL h"), "*2\r\n$1\r\nf\r\n$1\r\n1\r\n");
     EXPECT_EQ(ask(engine, "PTTL a"), ":-1\r\n");
     EXPECT_NE(ask(engine, "PTTL b"), ":-1\r\n");
