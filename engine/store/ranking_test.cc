@@ -143,6 +143,25 @@ TEST(Ranking, OfTwentyThousandAsOfFew) {
   }
 }
 
+// One more than fills the nodes: it has a leaf of its own, in a node that has no other, at each height.
+TEST(Ranking, TheOneBehindAFullNodeLeavesNothing) {
+  for (const int full : {32, 32 * 32, 32 * 32 * 32}) {
+    Pair pair(1, static_cast<size_t>(full) + 2);
+    for (int i = 0; i <= full; ++i) pair.put(i, std::to_string(i));
+    const size_t with = pair.list.memory_bytes();
+    for (const int again : {1, 2}) {
+      pair.take(full, std::to_string(full));
+      EXPECT_EQ(pair.list.size(), static_cast<size_t>(full));
+      EXPECT_LT(pair.list.memory_bytes(), with) << full;
+      pair.put(full, std::to_string(full));
+      EXPECT_LE(pair.list.memory_bytes(), with) << full << ", " << again;
+    }
+    expect_in_order(pair.list, pair.model);
+    for (int i = full; i >= 0; --i) pair.take(i, std::to_string(i));
+    EXPECT_EQ(pair.list.memory_bytes(), 0u) << full;
+  }
+}
+
 // As many as come in order lie dense, whatever a leaf does that is full.
 TEST(Ranking, ThoseThatComeInOrderLieDense) {
   Ranking in_order;

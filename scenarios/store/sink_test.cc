@@ -419,6 +419,31 @@ TEST_F(SinkTest, ARowOfOthersIsReadWhereACommandNamesIt) {
   });
 }
 
+TEST_F(SinkTest, TheOldestCopiesMakeRoom) {
+  config.sink.read_through = true;
+  config.max_memory_bytes = 400'000;
+  config.eviction = engine::EvictionPolicy::kNoEviction;
+  live([&](engine::Os& os, Engine& engine) { catch_up(os, engine); });
+  sql("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99) "
+      "INSERT INTO kv SELECT 0, 'row:' || i, hex(zeroblob(5000)), NULL FROM n");
+  live([&](engine::Os&, Engine& engine) {
+    const auto copies = [&] {
+      const std::string info = ask(engine, "INFO persistence");
+      const std::string field = "sink_copies:";
+      return std::stoi(info.substr(info.find(field) + field.size()));
+    };
+    for (int i = 0; i < 100; ++i)
+      EXPECT_THAT(ask(engine, "STRLEN row:" + std::to_string(i)), ":10000\r\n");
+    EXPECT_GT(copies(), 10);
+    EXPECT_LT(copies(), 40);
+    ask(engine, "MGET row:99 row:98");
+    EXPECT_THAT(ask(engine, "INFO persistence"), HasSubstr("sink_rows_read:100\r\n"));
+    ask(engine, "GET row:0");
+    EXPECT_THAT(ask(engine, "INFO persistence"), HasSubstr("sink_rows_read:101\r\n"));
+    EXPECT_EQ(ask(engine, "SET here 1"), "+OK\r\n") << "copies are no reason to refuse a write";
+  });
+}
+
 TEST_F(SinkTest, AKeyIsOnceInABatchOfEverything) {
   config.sink.read_through = true;
   injector.broken = true;
