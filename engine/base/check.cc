@@ -2,6 +2,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <string>
+#include <string_view>
 
 namespace powercut {
 
@@ -15,3 +17,18 @@ void check_failed(const char* file, int line, const char* expression) {
 }
 
 }  // namespace powercut
+
+// libstdc++ prints and aborts; this one takes its place, since an executable's symbols come first. Only the store is compiled
+// so that it is called (CMakeLists.txt: precompiled_judged).
+namespace std {
+[[noreturn]] void __glibcxx_assert_fail(const char* file, int line, const char* /*function*/,
+                                        const char* condition) noexcept;
+void __glibcxx_assert_fail(const char* file, int line, const char* /*function*/,
+                           const char* condition) noexcept {
+  const std::string_view path = file;
+  const std::string text = std::string(condition) + " (of the standard library: " +
+                           std::string(path.substr(path.rfind('/') + 1)) + ":" +
+                           std::to_string(line) + ")";
+  powercut::check_failed(__FILE__, __LINE__, text.c_str());
+}
+}  // namespace std

@@ -9,6 +9,8 @@ namespace powercut {
 // error and aborts.
 [[noreturn, gnu::cold]] void check_failed(const char* file, int line, const char* expression);
 
+// Assertions of the standard library, where a source is compiled with them (_GLIBCXX_ASSERTIONS), fail like a CHECK.
+
 // May keep the process alive by never returning to the code that failed, as the end of a simulated world does.
 class CheckWitness {
  public:

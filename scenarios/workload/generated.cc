@@ -350,6 +350,7 @@ Piece lists(int keys) {
 
 Piece sets(int keys) {
   const Piece k = key("t", keys);
+  const Piece numbers = key("tn", 1);  // of numbers alone, until a member comes
   return pick({
       {8,
        say("SADD", {k, some(6, pick({{3, member()}, {2, number(-1'000, 1'000)}, {1, value()}}))})},
@@ -361,6 +362,10 @@ Piece sets(int keys) {
       {2, say("SUNIONSTORE", {k, k, k})},
       {1, say("SDIFFSTORE", {k, k, k})},
       {1, say("SADD", {k, some(4, edge())})},
+      {3, say("SADD", {numbers, some(9, edge())})},
+      {3, say("SREM", {numbers, some(9, pick({{4, edge()}, {1, member()}}))})},
+      {1, say("SMOVE", {numbers, k, edge()})},
+      {1, say("SPOP", {numbers, number(1, 4)})},
       {1, say("SUNIONSTORE", {k, some(3, k)})},
       {1, say("SRANDMEMBER", {k})},
       {1, say("SMEMBERS", {k})},
