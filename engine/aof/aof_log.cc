@@ -400,8 +400,8 @@ void AofLog::do_rotation() {
 
 uint64_t AofLog::begin_heal() {
   while (!in_flight_.nothing()) progress_.wait();
+  CHECK(rotation_ == nullptr || !can_write());  // no writer is amid a rotation
   // A heal that failed is begun again.
-  CHECK(rotation_ == nullptr || !can_write());
   const Phase next = active() ? Phase::kHealing : Phase::kFounding;
   if (phase_ != next) enter(next);
   drop_buffer();

@@ -18,8 +18,8 @@ void check_failed(const char* file, int line, const char* expression) {
 
 }  // namespace powercut
 
-// libstdc++ prints and aborts; this one takes its place, since an executable's symbols come first. Only the store is compiled
-// so that it is called (CMakeLists.txt: precompiled_judged).
+// libstdc++ prints and aborts; this one takes its place, since an executable's symbols come first. It is called by the judged
+// copies of the store's sources (CMakeLists.txt: precompiled_judged), so the store is what is said to have failed.
 namespace std {
 [[noreturn]] void __glibcxx_assert_fail(const char* file, int line, const char* /*function*/,
                                         const char* condition) noexcept;

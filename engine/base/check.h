@@ -6,10 +6,9 @@
 namespace powercut {
 
 // Tells the witness of this thread, if there is one; prints "file:line: CHECK failed: expression" to standard
-// error and aborts.
+// error and aborts. Assertions of the standard library come here too, where a source is compiled with them
+// (_GLIBCXX_ASSERTIONS).
 [[noreturn, gnu::cold]] void check_failed(const char* file, int line, const char* expression);
-
-// Assertions of the standard library, where a source is compiled with them (_GLIBCXX_ASSERTIONS), fail like a CHECK.
 
 // May keep the process alive by never returning to the code that failed, as the end of a simulated world does.
 class CheckWitness {
