@@ -509,6 +509,23 @@ TEST_F(EngineTest, WritesThatNeedMemoryAreRefusedAboveTheLimit) {
   });
 }
 
+// The more often, the less each counts: Redis 7.0 counts a hundred as about ten, with a factor of 10, and all with 0.
+TEST_F(EngineTest, UsesAreCountedByChanceUpToTheirFactor) {
+  in(always(), [&] {
+    EXPECT_EQ(ask("CONFIG SET maxmemory-policy allkeys-lfu"), "+OK\r\n");
+    const auto counted = [&](const std::string& key) {
+      ask("SET " + key + " 1");
+      for (int i = 0; i < 100; ++i) ask("GET " + key);
+      return std::stoi(ask("OBJECT FREQ " + key).substr(1));
+    };
+    const int some = counted("a");
+    EXPECT_GT(some, 5);
+    EXPECT_LT(some, 30);
+    EXPECT_EQ(ask("CONFIG SET lfu-log-factor 0"), "+OK\r\n");
+    EXPECT_GT(counted("b"), 100);
+  });
+}
+
 TEST_F(EngineTest, WhatClientsHavePendingIsOfMaxmemoryAndHasALimitOfItsOwn) {
   in(always(), [&] {
     ask("SET a 1");

@@ -96,6 +96,7 @@ TEST(RdbDamage, ErrorsSayFileOffsetAndWhat) {
   EXPECT_EQ(module.message,
             R"(dump: offset 9: values of modules are not supported: key "modu\x0a")");
   EXPECT_EQ(error_of(file_of("07 016b 00")).code, Errc::kUnsupported);
+  EXPECT_EQ(error_of("REDIS0010" + unhex("07 016b")).code, Errc::kCorrupt);  // and no module's name
   EXPECT_EQ(error_of(file_of("f7 00")).code, Errc::kUnsupported);
   EXPECT_EQ(error_of(file_of("fe10")).message,
             "dump: offset 10: database 16, of 16: start with a higher --databases");

@@ -125,16 +125,18 @@ TEST(RdbStream, DamageIsNamed) {
   append_rdb_value(bytes, sample());
   for (size_t i = 0; i < bytes.size(); ++i)
     EXPECT_NE(wrong_with(bytes.substr(0, i)), "") << i << " bytes of " << bytes.size();
-  const auto block = [](std::string_view listpack_items, uint64_t entries = 0) {
+  const auto block = [](std::string_view listpack_items, uint64_t entries = 0, int times = 1) {
     std::string out;
-    append_rdb_length(out, 1);
-    append_rdb_string(out, std::string("\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1", 16));
+    append_rdb_length(out, static_cast<uint64_t>(times));
     std::string listpack(6, '\0');
     listpack += listpack_items;
     listpack += '\xff';
     listpack[0] = static_cast<char>(listpack.size());
     listpack[4] = listpack[5] = '\xff';
-    append_rdb_string(out, listpack);
+    for (int i = 0; i < times; ++i) {
+      append_rdb_string(out, std::string("\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1", 16));
+      append_rdb_string(out, listpack);
+    }
     append_rdb_length(out, entries);
     for (int i = 0; i < 8; ++i) append_rdb_length(out, 0);
     return out;
@@ -147,6 +149,7 @@ TEST(RdbStream, DamageIsNamed) {
   const std::initializer_list<std::string_view> right = {"1", "0", "1", "f", "0",
                                                          "2", "0", "0", "v", "4"};
   EXPECT_NE(wrong_with(block(items(right))).find("counts its entries wrongly"), std::string::npos);
+  EXPECT_NE(wrong_with(block(items(right), 2, 2)).find("out of order"), std::string::npos);
   EXPECT_NE(wrong_with(block(items(right), 1)).find("last ID is before its last entry"),
             std::string::npos);
   EXPECT_NE(wrong_with(block(items({"x"}))).find("text where a number belongs"), std::string::npos);

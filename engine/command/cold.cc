@@ -18,83 +18,82 @@ void add_names(const CommandSpec& spec, std::span<const std::string_view> args,
 }
 }  // namespace
 
-void Executor::add_away(int db, std::string_view key) {
+void Executor::add_away(PlacedKeys& away, int db, std::string_view key) const {
   const auto* entry = keyspace_.database(db).table().find(key);
-  if (entry != nullptr && entry->value.value.away() != nullptr) away_keys_.emplace_back(db, key);
+  if (entry != nullptr && entry->value.value.away() != nullptr) away.emplace_back(db, key);
 }
 
 // In each of the databases from the first to the last.
-void Executor::add_away(const CommandSpec& spec, std::span<const std::string_view> args,
-                        int first_db, int last_db) {
+void Executor::add_away(PlacedKeys& away, const CommandSpec& spec,
+                        std::span<const std::string_view> args, int first_db, int last_db) {
   // Of one key there is no need to make a list, and that is most that is said.
   if (spec.keys_of == nullptr && spec.first_key == spec.last_key && first_db == last_db) {
     const auto i = static_cast<size_t>(spec.first_key);
-    if (i != 0 && i < args.size()) add_away(first_db, args[i]);
+    if (i != 0 && i < args.size()) add_away(away, first_db, args[i]);
     return;
   }
   positions_.clear();
   key_positions(spec, args, positions_);
   for (const size_t i : positions_)
-    for (int db = first_db; db <= last_db && i < args.size(); ++db) add_away(db, args[i]);
+    for (int db = first_db; db <= last_db && i < args.size(); ++db) add_away(away, db, args[i]);
 }
 
 // Who waits with BLMOVE is served by another's command, as a part of it: what he names as well has to be there.
-void Executor::add_away_of_waits(std::vector<std::string> keys, bool anywhere) {
+void Executor::add_away_of_waits(PlacedKeys& away, std::vector<std::string> keys, bool anywhere) {
   const int last = keyspace_.databases() - 1;
   for (size_t i = 0; i < keys.size(); ++i)
     for (int db = 0; db <= last; ++db)
       for (const uint64_t id : clients_.waiters.moving_at(db, keys[i])) {
         const Waiting& waiting = clients_.waiters.of(id);
         const std::vector<std::string_view> words(waiting.words.begin(), waiting.words.end());
-        add_away(*waiting.spec, words, anywhere ? 0 : waiting.db, anywhere ? last : waiting.db);
+        add_away(away, *waiting.spec, words, anywhere ? 0 : waiting.db,
+                 anywhere ? last : waiting.db);
         add_names(*waiting.spec, words, keys);
       }
 }
 
 bool Executor::names_away(const Waiting& waiting) {
   if (!waiting.moves || bring_back_ == nullptr) return false;
-  away_keys_.clear();
   const std::vector<std::string_view> words(waiting.words.begin(), waiting.words.end());
-  add_away(*waiting.spec, words, waiting.db, waiting.db);
-  return !away_keys_.empty();
+  PlacedKeys away;
+  add_away(away, *waiting.spec, words, waiting.db, waiting.db);
+  return !away.empty();
 }
 
 // A transaction may move keys, choose databases and swap them before it reads: all that it names anywhere comes. So does
 // what a command would move to where somebody waits for it.
-bool Executor::find_away(const Client& client, const CommandSpec& spec,
-                         std::span<const std::string_view> args) {
-  away_keys_.clear();
-  if (loading_) return false;
+Executor::PlacedKeys Executor::away_of(const Client& client, const CommandSpec& spec,
+                                       std::span<const std::string_view> args) {
+  PlacedKeys away;
+  if (loading_) return away;
   const int last = keyspace_.databases() - 1;
   const bool any_moves = clients_.waiters.any_moves();
   std::vector<std::string> named;  // where somebody may wait, if somebody moves
   if (spec.name == "exec") {
-    if (!client.in_multi || client.multi_failed || client.watch_broken) return false;
+    if (!client.in_multi || client.multi_failed || client.watch_broken) return away;
     std::vector<std::string_view> words;
     for (const auto& queued : client.queued) {
       words.assign(queued.begin(), queued.end());
-      add_away(*resolve(words), words, 0, last);
+      add_away(away, *resolve(words), words, 0, last);
       if (any_moves) add_names(*resolve(words), words, named);
     }
   } else if (spec.name == "swapdb") {
     for (int waits_in = 0; waits_in <= last && !clients_.waiters.empty(); ++waits_in)
       for (const Place& place : clients_.waiters.places(waits_in)) {
-        for (int db = 0; db <= last; ++db) add_away(db, place.key);
+        for (int db = 0; db <= last; ++db) add_away(away, db, place.key);
         if (any_moves) named.push_back(place.key);
       }
   } else if (needs_values(spec, args.size()) || !clients_.waiters.empty()) {
-    add_away(spec, args, client.db, client.db);
+    add_away(away, spec, args, client.db, client.db);
     if (any_moves) add_names(spec, args, named);
   }
   if (!named.empty())
-    add_away_of_waits(std::move(named), spec.name == "exec" || spec.name == "swapdb");
-  return !away_keys_.empty();
+    add_away_of_waits(away, std::move(named), spec.name == "exec" || spec.name == "swapdb");
+  return away;
 }
 
-// False: it was answered.
-bool Executor::bring_back(Client& client, const CommandSpec& spec) {
-  const auto keys = std::move(away_keys_);  // others look for theirs meanwhile
-  const auto brought = bring_back_(keys);
+bool Executor::bring_back(Client& client, const CommandSpec& spec, const PlacedKeys& away) {
+  const auto brought = bring_back_(away);
   if (brought.ok()) return true;
   reject(client, spec, "IOERR " + brought.error().message);
   return false;
@@ -104,13 +103,13 @@ bool Executor::bring_back(Client& client, const CommandSpec& spec) {
 // run since it was looked for.
 std::string Executor::reads_away(const Call& call, const CommandSpec& spec) {
   if (!call.client->in_exec || !needs_values(spec, call.argc())) return {};
-  away_keys_.clear();
-  add_away(spec, call.args, call.db, call.db);
-  if (away_keys_.empty()) return {};
-  for (const auto& [db, key] : away_keys_)
+  PlacedKeys away;
+  add_away(away, spec, call.args, call.db, call.db);
+  if (away.empty()) return {};
+  for (const auto& [db, key] : away)
     if (!keyspace_.database(db).table().find(key)->value.value.away()->warm())
       return std::string(kUnnamedAway);
-  const auto brought = bring_back_(away_keys_);
+  const auto brought = bring_back_(away);
   return brought.ok() ? std::string() : "IOERR " + brought.error().message;
 }
 

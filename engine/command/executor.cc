@@ -227,12 +227,14 @@ bool Executor::wait_for_all(Client& client, const CommandSpec& spec,
   bool waited = false;
   for (;;) {
     while (writes && wait_for_turn(client, spec)) waited = true;
-    if (bring_back_ != nullptr && find_away(client, spec, args)) {
-      if (!bring_back(client, spec)) return false;
-    } else if (rows_ != nullptr && find_unread(client, spec, args, began)) {
-      if (!read_unread(client, spec, began)) return false;
+    PlacedKeys keys;
+    if (bring_back_ != nullptr) keys = away_of(client, spec, args);
+    if (!keys.empty()) {
+      if (!bring_back(client, spec, keys)) return false;
     } else {
-      break;
+      if (rows_ != nullptr) keys = unread_of(client, spec, args, began);
+      if (keys.empty()) break;
+      if (!read_unread(client, spec, keys, began)) return false;
     }
     waited = true;
   }

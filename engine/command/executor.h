@@ -250,23 +250,25 @@ class Executor final : public Chance,
   bool wait_for_all(Client& client, const CommandSpec& spec,
                     std::span<const std::string_view> args);
   // --- Values that are not in memory (cold.cc) ---
-  // Those that the command needs go into away_keys_; true: there are any.
-  bool find_away(const Client& client, const CommandSpec& spec,
-                 std::span<const std::string_view> args);
-  void add_away(int db, std::string_view key);
-  void add_away(const CommandSpec& spec, std::span<const std::string_view> args, int first_db,
-                int last_db);
+  using PlacedKeys = std::vector<std::pair<int, std::string>>;  // each with its database
+  PlacedKeys away_of(const Client& client, const CommandSpec& spec,
+                     std::span<const std::string_view> args);  // that the command needs
+  void add_away(PlacedKeys& away, int db, std::string_view key) const;
+  void add_away(PlacedKeys& away, const CommandSpec& spec, std::span<const std::string_view> args,
+                int first_db, int last_db);
   // Where is moved to by who waits at one of these keys, and on from there; anywhere: databases may change places before.
-  void add_away_of_waits(std::vector<std::string> keys, bool anywhere);
+  void add_away_of_waits(PlacedKeys& away, std::vector<std::string> keys, bool anywhere);
   bool names_away(const Waiting& waiting);
-  bool bring_back(Client& client, const CommandSpec& spec);
+  // False: it was answered.
+  bool bring_back(Client& client, const CommandSpec& spec, const PlacedKeys& away);
   std::string reads_away(const Call& call, const CommandSpec& spec);  // why they are not had
   // --- Rows of a database behind the store (unread.cc) ---
-  // Those that are to be read before the command stay in named_; true: there are any.
-  bool find_unread(const Client& client, const CommandSpec& spec,
-                   std::span<const std::string_view> args, Instant since);
-  void add_named(int db, const CommandSpec& spec, std::span<const std::string_view> args);
-  bool read_unread(Client& client, const CommandSpec& spec, Instant since);
+  PlacedKeys unread_of(const Client& client, const CommandSpec& spec,
+                       std::span<const std::string_view> args, Instant since);
+  void add_named(PlacedKeys& named, int db, const CommandSpec& spec,
+                 std::span<const std::string_view> args);
+  // False: it was answered.
+  bool read_unread(Client& client, const CommandSpec& spec, const PlacedKeys& keys, Instant since);
   void execute_with_rows(Call& call, const CommandSpec& spec);
   std::string breaks_rule(const CommandSpec& spec, std::span<const std::string_view> args) const {
     const bool asked = (spec.flags & kWrite) != 0 || spec.name == "sort_ro";
@@ -314,9 +316,7 @@ class Executor final : public Chance,
   bool less_memory_ = false;   // it has changed just now
   BringBack bring_back_;
   WriteRule write_rule_;
-  std::vector<std::pair<int, std::string>> away_keys_;
   Rows* rows_ = nullptr;
-  std::vector<std::pair<int, std::string>> named_;
   Eviction eviction_;
   bool evicts_ = false;
   bool loading_ = false;

@@ -21,16 +21,17 @@ bool is_blind(const CommandSpec& spec, size_t argc) {
 }  // namespace
 
 // The keys that it names, and where MOVE and COPY put them.
-void Executor::add_named(int db, const CommandSpec& spec, std::span<const std::string_view> args) {
+void Executor::add_named(PlacedKeys& named, int db, const CommandSpec& spec,
+                         std::span<const std::string_view> args) {
   if (is_blind(spec, args.size())) return;
   positions_.clear();
   key_positions(spec, args, positions_);
   for (const size_t i : positions_)
-    if (i < args.size()) named_.emplace_back(db, args[i]);
+    if (i < args.size()) named.emplace_back(db, args[i]);
   const auto add_in = [&](std::string_view number, std::string_view key) {
     const auto other = parse_integer(number);
     if (other && *other >= 0 && *other < keyspace_.databases())
-      named_.emplace_back(static_cast<int>(*other), key);
+      named.emplace_back(static_cast<int>(*other), key);
   };
   if (spec.name == "move" && args.size() == 3) add_in(args[2], args[1]);
   if (spec.name == "copy")
@@ -39,13 +40,13 @@ void Executor::add_named(int db, const CommandSpec& spec, std::span<const std::s
 }
 
 // Of a transaction, in the databases where its commands will be.
-bool Executor::find_unread(const Client& client, const CommandSpec& spec,
-                           std::span<const std::string_view> args, Instant since) {
-  named_.clear();
-  if (loading_) return false;
+Executor::PlacedKeys Executor::unread_of(const Client& client, const CommandSpec& spec,
+                                         std::span<const std::string_view> args, Instant since) {
+  PlacedKeys keys;
+  if (loading_) return keys;
   rows_->begin();
   if (spec.name != "exec") {
-    add_named(client.db, spec, args);
+    add_named(keys, client.db, spec, args);
   } else if (client.in_multi && !client.multi_failed && !client.watch_broken) {
     int db = client.db;
     for (const auto& queued : client.queued) {
@@ -53,17 +54,15 @@ bool Executor::find_unread(const Client& client, const CommandSpec& spec,
       const CommandSpec& one = *resolve(words);
       const auto chosen = one.name == "select" ? parse_integer(words[1]) : std::nullopt;
       if (chosen && *chosen >= 0 && *chosen < keyspace_.databases()) db = static_cast<int>(*chosen);
-      add_named(db, one, words);
+      add_named(keys, db, one, words);
     }
   }
-  std::erase_if(named_,
-                [&](const auto& key) { return !rows_->lacks(key.first, key.second, since); });
-  return !named_.empty();
+  std::erase_if(keys, [&](const auto& key) { return !rows_->lacks(key.first, key.second, since); });
+  return keys;
 }
 
-// False: it was answered.
-bool Executor::read_unread(Client& client, const CommandSpec& spec, Instant since) {
-  const auto keys = std::move(named_);  // others look for theirs meanwhile
+bool Executor::read_unread(Client& client, const CommandSpec& spec, const PlacedKeys& keys,
+                           Instant since) {
   const auto read = rows_->read(keys, since + kRowPatience);
   if (read.ok()) return true;
   const char* const kind = read.error().code == Errc::kUnsupported ? "ERR " : "IOERR ";
@@ -73,9 +72,8 @@ bool Executor::read_unread(Client& client, const CommandSpec& spec, Instant sinc
 
 void Executor::execute_with_rows(Call& call, const CommandSpec& spec) {
   if (rows_ == nullptr || (spec.flags & kRunsScript) != 0) return execute(call, spec);
-  named_.clear();
-  add_named(call.db, spec, call.args);
-  const auto keys = std::move(named_);
+  PlacedKeys keys;
+  add_named(keys, call.db, spec, call.args);
   for (const auto& [db, key] : keys)
     if (rows_->lacks(db, key, kForever)) return call.fail(kUnreadRow);
   for (const auto& [db, key] : keys) rows_->lend(db, key);

@@ -207,6 +207,20 @@ TEST_F(RecoveryTest, ARefusedCommandIsShownInPrintableCharacters) {
   EXPECT_THAT(start(), HasSubstr("'NOSUCH a ~\\x1f\\x7f\\x80' cannot be done again"));
 }
 
+TEST_F(RecoveryTest, OfALongRefusedCommandTheBeginningIsShown) {
+  const auto shown = [&](std::initializer_list<std::string_view> words) {
+    write_log(kRedisManifest, command(words));
+    const std::string text = start();
+    const size_t begin = text.find('\'');
+    return text.substr(begin + 1, text.find("' cannot be done again") - begin - 1);
+  };
+  const std::string all(57, 'x');
+  EXPECT_EQ(shown({"NOSUCH", all}), "NOSUCH " + all);
+  EXPECT_EQ(shown({"NOSUCH", all + "y"}), "NOSUCH " + all + "...");
+  EXPECT_EQ(shown({"NOSUCH", all, "y"}), "NOSUCH " + all + "...");
+  EXPECT_EQ(shown({"NOSUCH", std::string(100'000, 'x'), "y"}), "NOSUCH " + all + "...");
+}
+
 TEST_F(RecoveryTest, ASegmentThatDoesNotContinueTheNumbersIsRefused) {
   Manifest manifest;
   manifest.segments.push_back({std::string(kSegment), 1, 3, {}, {}, kNonce});
